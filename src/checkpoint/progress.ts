@@ -1,0 +1,134 @@
+import type { Debt, Debts } from '../model/debt.ts'
+import { type DurableLsn, type Lsn, maxLsn } from '../model/lsn.ts'
+
+/** A span of the stream that ends with a commit: unsettled versions whose oldest debt it is, and its neighbours in the stream. */
+interface Span extends Debt {
+  readonly commitLsn: Lsn
+  endLsn: Lsn | null
+  unsettled: number
+  previous: Span | null
+  next: Span | null
+}
+
+/** What the arrival of a transaction's first message means after a reconnection from the checkpoint. */
+export type Arrival = 'new' | 'resumed' | 'known'
+
+/**
+ * The progress ledger. Every received transaction is a debt of unsettled versions; `settledLsn` is the end of the longest
+ * settled prefix. Settled spans fold into their predecessor, so a transaction of a million rows costs one counter, and an
+ * outage costs at most one span for each version that waits.
+ */
+export class Progress implements Debts {
+  #settled: Lsn
+  #durable: DurableLsn
+  #received: Lsn
+  #first: Span | null = null
+  #last: Span | null = null
+  #open: Span | null = null
+
+  /** @param checkpoint the stored position from which the stream starts. */
+  constructor(checkpoint: Lsn) {
+    this.#settled = checkpoint
+    this.#durable = checkpoint as DurableLsn
+    this.#received = checkpoint
+  }
+
+  /** Everything before it is settled. It is a commit's end LSN, an idle keepalive's position, or the start. It only rises. */
+  get settledLsn(): Lsn {
+    return this.#settled
+  }
+
+  /** The newest stored position: the only one that may be acknowledged. It only rises. */
+  get durableLsn(): DurableLsn {
+    return this.#durable
+  }
+
+  /** The end of the newest transaction, or the newest keepalive, that was received whole. */
+  get receivedLsn(): Lsn {
+    return this.#received
+  }
+
+  get transactionOpen(): boolean {
+    return this.#open !== null
+  }
+
+  /** The number of spans held: at most one more than the versions that owe. */
+  get spans(): number {
+    let count = 0
+    for (let span = this.#first; span; span = span.next) count++
+    return count
+  }
+
+  /**
+   * A transaction's first message. After a reconnection those received whole before are `known` and to be skipped; the one
+   * that was cut off is `resumed`. @throws {Error} if the stream goes on elsewhere than it was cut off.
+   */
+  begin(commitLsn: Lsn): Arrival {
+    if (commitLsn < this.#received) return 'known'
+    if (this.#open) {
+      if (this.#open.commitLsn === commitLsn) return 'resumed'
+      throw new Error('the stream resumed with another transaction than the one that was cut off')
+    }
+    this.#open = { commitLsn, endLsn: null, unsettled: 0, previous: this.#last, next: null }
+    if (this.#last) this.#last.next = this.#open
+    else this.#first = this.#open
+    this.#last = this.#open
+    return 'new'
+  }
+
+  owe(): Debt {
+    if (!this.#open) throw new Error('a change outside of a transaction')
+    this.#open.unsettled++
+    return this.#open
+  }
+
+  /** The open transaction's last message. @param endLsn the end of its commit record: the next may start exactly there. */
+  commit(endLsn: Lsn): void {
+    const span = this.#open
+    if (!span) throw new Error('a commit outside of a transaction')
+    span.endLsn = endLsn
+    this.#open = null
+    this.#received = maxLsn(this.#received, endLsn)
+    if (span.unsettled === 0) this.#fold(span)
+  }
+
+  /** A position without changes before it. Counts only while nothing is open or unsettled; it is not a place to resume at otherwise. */
+  keepalive(lsn: Lsn): void {
+    if (this.#open) return
+    this.#received = maxLsn(this.#received, lsn)
+    if (this.#first === null) this.#settled = maxLsn(this.#settled, lsn)
+  }
+
+  join(a: Debt | null, b: Debt | null): Debt | null {
+    if (a === null || b === null) return a ?? b
+    const [older, newer] = a.commitLsn <= b.commitLsn ? [a, b] : [b, a]
+    this.settle(newer)
+    return older
+  }
+
+  settle(debt: Debt): void {
+    const span = debt as Span
+    if (span.unsettled < 1) throw new Error('a debt was settled twice')
+    span.unsettled--
+    if (span.unsettled === 0 && span.endLsn !== null) this.#fold(span)
+  }
+
+  /** The caller has stored the position: from now on it may be acknowledged. @throws {Error} if it was never settled. */
+  stored(lsn: Lsn): DurableLsn {
+    if (lsn > this.#settled) throw new Error('a position was stored before everything in front of it was settled')
+    this.#durable = maxLsn(this.#durable, lsn) as DurableLsn
+    return this.#durable
+  }
+
+  /** Takes a settled span out; the position that it reached passes to its predecessor, or to the settled prefix. */
+  #fold(span: Span): void {
+    const end = span.endLsn
+    if (end === null) return
+    if (span.previous) span.previous.next = span.next
+    else this.#first = span.next
+    if (span.next) span.next.previous = span.previous
+    else this.#last = span.previous
+    if (span.previous === null) this.#settled = maxLsn(this.#settled, end)
+    else if (span.previous.endLsn !== null) span.previous.endLsn = maxLsn(span.previous.endLsn, end)
+  }
+}

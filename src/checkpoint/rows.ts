@@ -1,0 +1,44 @@
+import { patientCode } from '../model/patient.ts'
+import { type DeadLetter, deadLetterReasons, type StoredRow } from '../model/stored-row.ts'
+import { xid } from '../model/visibility.ts'
+import type { deadLetter, delivery } from './tables.ts'
+
+/** Requests of the last minute as [epoch second, endpoint, count]: what a restart must not forget of the quota. */
+export type RecentRequests = readonly (readonly [epochSecond: number, endpoint: string, count: number])[]
+
+type DeliveryRow = typeof delivery.$inferSelect
+type DeadLetterRow = typeof deadLetter.$inferSelect
+
+export function storedRow(row: DeliveryRow, letter: DeadLetterRow | null): StoredRow {
+  return {
+    key: row.sourceKey,
+    code: row.code === null ? null : patientCode(row.code),
+    fingerprint: row.fingerprint?.toString('hex') ?? null,
+    removed: row.removed,
+    position: row.lsn === null ? null : { commitLsn: row.lsn, ordinal: row.ordinal ?? 0 },
+    xid: row.xid === null ? null : xid(row.xid),
+    deadLetter: letter && {
+      reason: deadLetterReasons.find((reason) => reason === letter.reason) ?? 'refused by the API',
+      attributes: letter.attributes as DeadLetter['attributes'],
+      status: letter.status,
+    },
+  }
+}
+
+export function deliveryRow(row: StoredRow): typeof delivery.$inferInsert {
+  return {
+    sourceKey: row.key,
+    code: row.code,
+    fingerprint: row.fingerprint === null ? null : Buffer.from(row.fingerprint, 'hex'),
+    removed: row.removed,
+    lsn: row.position?.commitLsn ?? null,
+    ordinal: row.position?.ordinal ?? null,
+    xid: row.xid,
+  }
+}
+
+export function deadLetterRow(row: StoredRow): typeof deadLetter.$inferInsert | null {
+  if (!row.deadLetter) return null
+  const { reason, attributes, status } = row.deadLetter
+  return { sourceKey: row.key, code: row.code, reason, attributes, status }
+}

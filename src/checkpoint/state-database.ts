@@ -1,0 +1,69 @@
+import { fileURLToPath } from 'node:url'
+import { sql } from 'drizzle-orm'
+import { readMigrationFiles } from 'drizzle-orm/migrator'
+import { drizzle } from 'drizzle-orm/node-postgres'
+import pg from 'pg'
+import * as tables from './tables.ts'
+
+export type StateDatabase = ReturnType<typeof openStateDatabase>['db']
+
+/** A pool for the state's tables, found through the search path; `schema` is a validated identifier. */
+export function openStateDatabase(options: {
+  readonly url: string | null
+  readonly schema: string
+  readonly applicationName: string
+  readonly onConnectionError: (error: Error) => void
+}) {
+  const pool = new pg.Pool({
+    ...(options.url === null ? {} : { connectionString: options.url }),
+    options: `-c search_path=${options.schema} -c lock_timeout=5s -c statement_timeout=30s`,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: 10_000,
+    max: 4,
+    idleTimeoutMillis: 30_000,
+    // A session of ours must not hold up the server's smart shutdown for long.
+    maxLifetimeSeconds: 60,
+    keepAlive: true,
+  })
+  pool.on('error', options.onConnectionError)
+  return { db: drizzle(pool, { schema: tables }), pool, close: () => pool.end() }
+}
+
+/** The state's schema is missing and may not be made. */
+export class StateSchemaError extends Error {
+  override readonly name = 'StateSchemaError'
+}
+
+const migrationsFolder = fileURLToPath(new URL('./migrations', import.meta.url))
+
+/**
+ * Brings the state's tables to this version, in one transaction, one instance at a time. The schema is made only if it is
+ * missing, so a role without the right to make schemas can use one made for it. @throws {StateSchemaError}
+ */
+export async function migrateState(db: StateDatabase, schema: string): Promise<void> {
+  await db.transaction(async (tx) => {
+    await tx.execute(sql`select pg_advisory_xact_lock(hashtext(${`mediquo_cdc ${schema}`}))`)
+    const found = await tx.execute(sql`select 1 from pg_namespace where nspname = ${schema}`)
+    if (found.rows.length === 0) {
+      const may = await tx.execute<{ may: boolean }>(
+        sql`select has_database_privilege(current_database(), 'create') as may`,
+      )
+      if (!may.rows[0]?.may) {
+        throw new StateSchemaError(
+          `the state's schema does not exist and may not be made: CREATE SCHEMA ${schema} AUTHORIZATION the connector's user;`,
+        )
+      }
+      await tx.execute(sql`create schema ${sql.identifier(schema)}`)
+    }
+    await tx.execute(
+      sql`create table if not exists migration (hash text primary key, applied_at timestamptz not null default now())`,
+    )
+    const applied = await tx.execute<{ hash: string }>(sql`select hash from migration`)
+    const done = new Set(applied.rows.map(({ hash }) => hash))
+    for (const migration of readMigrationFiles({ migrationsFolder })) {
+      if (done.has(migration.hash)) continue
+      for (const statement of migration.sql) await tx.execute(sql.raw(statement))
+      await tx.execute(sql`insert into migration (hash) values (${migration.hash})`)
+    }
+  })
+}

@@ -1,0 +1,87 @@
+import {
+  bigint,
+  boolean,
+  customType,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  smallint,
+  text,
+  timestamp,
+} from 'drizzle-orm/pg-core'
+import { formatLsn, type Lsn, parseLsn } from '../model/lsn.ts'
+import { type RowKey, storedRowKey } from '../model/row.ts'
+
+const pgLsn = customType<{ data: Lsn; driverData: string }>({
+  dataType: () => 'pg_lsn',
+  toDriver: formatLsn,
+  fromDriver: parseLsn,
+})
+const rowKeyText = customType<{ data: RowKey; driverData: string }>({
+  dataType: () => 'text',
+  fromDriver: storedRowKey,
+})
+const bytes = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => 'bytea' })
+
+/** The one row that says where everything stands. `run` is the fence: only the newest instance may write. */
+export const checkpoint = pgTable('checkpoint', {
+  id: smallint().primaryKey().default(1),
+  slot: text().notNull(),
+  publication: text().notNull(),
+  sourceTable: text('source_table').notNull(),
+  systemIdentifier: text('system_identifier').notNull(),
+  timeline: integer().notNull(),
+  lsn: pgLsn().notNull(),
+  horizonLsn: pgLsn('horizon_lsn'),
+  horizonOrdinal: bigint('horizon_ordinal', { mode: 'number' }),
+  run: bigint({ mode: 'number' }).notNull().default(0),
+  /** MERGE rule 1: set when a slot is made, null once the gap is closed. */
+  slotGapXid: bigint('slot_gap_xid', { mode: 'bigint' }),
+  fingerprintSalt: bytes('fingerprint_salt').notNull(),
+  /** Requests of the last minute, as [epoch second, endpoint, count]. */
+  recentRequests: jsonb('recent_requests').notNull().default([]),
+  updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().defaultNow(),
+})
+
+/** What was last settled of each row. No value of a row but its key and its code. */
+export const delivery = pgTable(
+  'delivery',
+  {
+    sourceKey: rowKeyText('source_key').primaryKey(),
+    code: text(),
+    fingerprint: bytes(),
+    removed: boolean().notNull().default(false),
+    lsn: pgLsn(),
+    ordinal: bigint({ mode: 'number' }),
+    xid: bigint({ mode: 'bigint' }),
+  },
+  (table) => [index('delivery_code_idx').on(table.code)],
+)
+
+/** Rows set aside, with the reason and the attributes' names; never their values. */
+export const deadLetter = pgTable('dead_letter', {
+  sourceKey: rowKeyText('source_key').primaryKey(),
+  code: text(),
+  reason: text().notNull(),
+  attributes: jsonb().notNull(),
+  status: integer(),
+  attempts: integer().notNull().default(1),
+  firstAt: timestamp('first_at', { withTimezone: true }).notNull().defaultNow(),
+  lastAt: timestamp('last_at', { withTimezone: true }).notNull().defaultNow(),
+})
+
+/** How far a walk over the table has settled, and the run in which it began. */
+export const backfill = pgTable('backfill', {
+  id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+  state: text().notNull(),
+  reason: text().notNull(),
+  codes: jsonb(),
+  position: jsonb(),
+  beganInRun: bigint('began_in_run', { mode: 'number' }),
+  rowsRead: bigint('rows_read', { mode: 'number' }).notNull().default(0),
+  rowsEstimated: bigint('rows_estimated', { mode: 'number' }),
+  requestedAt: timestamp('requested_at', { withTimezone: true }).notNull().defaultNow(),
+  startedAt: timestamp('started_at', { withTimezone: true }),
+  finishedAt: timestamp('finished_at', { withTimezone: true }),
+})

@@ -1,0 +1,19 @@
+/** What a command may use of the process it runs in. */
+export interface CliContext {
+  readonly version: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly cwd: string
+  /** SIGTERM or SIGINT: end in order. */
+  readonly stop: AbortSignal
+  /** Results; logs go to standard error. */
+  readonly print: (line: string) => void
+  /** Text as it is, for a line that is written over on a terminal. */
+  readonly write: (text: string) => void
+  readonly isTerminal: boolean
+}
+
+/** An option's text, or undefined. */
+export function textOption(options: Record<string, unknown>, name: string): string | undefined {
+  const value = options[name]
+  return typeof value === 'string' ? value : undefined
+}

@@ -1,0 +1,55 @@
+import { loadSettings } from '../config/load.ts'
+import { CheckFailedError } from '../connector/check-failed.ts'
+import { fitMapping, wantedOf } from '../connector/prepare.ts'
+import { openResources, type Resources } from '../connector/resources.ts'
+import { describeConnectionFailure } from '../source/connection-failure.ts'
+import { type Finding, judgeSource, type Wanted } from '../source/requirements.ts'
+import { gatherSourceFacts, type SourceFacts } from '../source/source-facts.ts'
+import { createLogger } from '../telemetry/logger.ts'
+import { createMetrics } from '../telemetry/metrics.ts'
+import { type CliContext, textOption } from './context.ts'
+
+/** The source as `check` and `setup` see it. `facts` is null if it cannot be asked. */
+export interface Inspection {
+  readonly resources: Resources
+  readonly facts: SourceFacts | null
+  readonly wanted: Wanted
+  readonly findings: readonly Finding[]
+}
+
+/** Opens what the configuration names, looks at the source, hands it on, and closes it. @throws {ConfigError} */
+export async function inspectSource<T>(
+  { env, cwd, version }: CliContext,
+  options: Record<string, unknown>,
+  needs: readonly ('database' | 'api')[],
+  use: (inspection: Inspection) => Promise<T>,
+): Promise<T> {
+  const settings = loadSettings({ configPath: textOption(options, 'config'), env, cwd, needs })
+  const resources = openResources({
+    settings,
+    logger: createLogger('silent'),
+    metrics: createMetrics(version),
+    environmentOptions: env.PGOPTIONS ?? '',
+    onConnectionError: () => undefined,
+  })
+  try {
+    return await use(await look(resources))
+  } finally {
+    await resources.close()
+  }
+}
+
+async function look(resources: Resources): Promise<Inspection> {
+  const { table, publication, slot } = resources.settings.source
+  try {
+    const facts = await gatherSourceFacts(resources.sourcePool, { ...table, publication, slot })
+    const mapping = await fitMapping(resources, facts.table)
+    const wanted = wantedOf(resources, mapping?.columns ?? [])
+    return { resources, facts, wanted, findings: judgeSource(facts, wanted) }
+  } catch (error) {
+    if (error instanceof Error && 'exitStatus' in error && !(error instanceof CheckFailedError)) throw error
+    const { sentence } = describeConnectionFailure(error, 'the source')
+    const finding = { requirement: 'the source answers', met: false, detail: sentence, mend: null }
+    return { resources, facts: null, wanted: wantedOf(resources, []), findings: [finding] }
+  }
+}

@@ -1,0 +1,17 @@
+import { aborted } from '../lifecycle/aborted.ts'
+import { startSandboxApi } from '../sandbox/api-server.ts'
+import { defaultKeys } from '../sandbox/sandbox-state.ts'
+import { type CliContext, textOption } from './context.ts'
+
+/** Runs the stand-in API until told to stop. */
+export async function sandboxCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
+  const port = Number(textOption(options, 'port') ?? 8090)
+  const sandbox = await startSandboxApi({ host: textOption(options, 'host') ?? '127.0.0.1', port })
+  context.print(`MEDIQUO_BASE_URL=${sandbox.baseUrl}`)
+  context.print(`MEDIQUO_API_KEY=${defaultKeys.apiKey}`)
+  context.print(`MEDIQUO_SECRET_KEY=${defaultKeys.secretKey}`)
+  context.print(`admin: ${sandbox.adminUrl}`)
+  await aborted(context.stop)
+  await sandbox.close()
+  return 0
+}

@@ -1,0 +1,12 @@
+/** The configuration cannot be used. The message lists every problem, one a line, and holds no setting's value. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  /** The process's exit status. */
+  readonly exitStatus = 2
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.problems = problems
+  }
+}

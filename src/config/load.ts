@@ -1,0 +1,105 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { ConfigError } from './config-error.ts'
+import { type Environment, errorCode, type Override, overridesFrom } from './environment.ts'
+import { interpolate } from './interpolate.ts'
+import { type Problem, problemText } from './problem.ts'
+import { configSchema } from './schema.ts'
+import { issueProblems } from './schema-problems.ts'
+import type { Settings } from './settings.ts'
+import { toSettings } from './to-settings.ts'
+import { readYaml, type YamlSource } from './yaml-source.ts'
+
+/** Where the configuration is read when neither `--config` nor MEDIQUO_CDC_CONFIG names a file. */
+export const defaultConfigPath = 'config/mediquo-cdc.yaml'
+
+/** Any of these says where the database is without a URL. PostgreSQL manual, libpq "Environment Variables". */
+const libpqVariables = ['PGHOST', 'PGPORT', 'PGDATABASE', 'PGUSER']
+
+export interface LoadOptions {
+  /** `--config`. */
+  readonly configPath?: string | undefined
+  readonly env: Environment
+  readonly cwd: string
+  /** Which ends the command talks to; what only another end needs may be missing. Default: both. */
+  readonly needs?: readonly ('database' | 'api')[]
+}
+
+/** The settings from file, environment and defaults. Reads files. @throws {ConfigError} that lists every problem. */
+export function loadSettings({ configPath, env, cwd, needs = ['database', 'api'] }: LoadOptions): Settings {
+  const file = findFile({ configPath, env, cwd })
+  const { overrides, problems: environmentProblems } = overridesFrom(env, cwd)
+  const libpq = libpqVariables.some((name) => env[name])
+  const mayBeUnset = new Set([...overrides.keys(), ...optionalKeys(needs, libpq)])
+  const source = readConfig({ file, cwd, env, mayBeUnset })
+  if (source.problems.some(({ key }) => key === '')) throw errorOf(source.problems, file)
+
+  const parsed = configSchema.safeParse(withOverrides(source.value, overrides))
+  const found = [...source.problems, ...environmentProblems]
+  const blamed = new Set(found.map(({ key }) => key))
+  const invalid = issueProblems(parsed.error?.issues ?? [], { lines: source.lines, overrides })
+  found.push(...invalid.filter(({ key }) => !blamed.has(key)))
+  if (!parsed.success) throw errorOf(found, file)
+
+  const directory = file === null ? cwd : dirname(resolve(cwd, file))
+  const optional = optionalKeys(needs, libpq)
+  const { settings, problems } = toSettings(parsed.data, { file, directory, lines: source.lines, overrides, optional })
+  found.push(...problems.filter(({ key }) => !blamed.has(key)))
+  if (found.length > 0) throw errorOf(found, file)
+  return settings
+}
+
+function findFile({ configPath, env, cwd }: Pick<LoadOptions, 'configPath' | 'env' | 'cwd'>): string | null {
+  const named = configPath ?? (env.MEDIQUO_CDC_CONFIG || undefined)
+  if (named !== undefined) return named
+  return existsSync(resolve(cwd, defaultConfigPath)) ? defaultConfigPath : null
+}
+
+function optionalKeys(needs: readonly string[], libpq: boolean): string[] {
+  return [
+    ...(libpq || !needs.includes('database') ? ['source.url'] : []),
+    ...(needs.includes('api') ? [] : ['mediquo.apiKey', 'mediquo.secretKey']),
+  ]
+}
+
+interface ReadOptions {
+  readonly file: string | null
+  readonly cwd: string
+  readonly env: Environment
+  readonly mayBeUnset: ReadonlySet<string>
+}
+
+function readConfig({ file, cwd, env, mayBeUnset }: ReadOptions): YamlSource {
+  if (file === null) return { value: {}, lines: new Map(), problems: [] }
+  let text: string
+  try {
+    text = readFileSync(resolve(cwd, file), 'utf8')
+  } catch (error) {
+    throw new ConfigError([`${file}: cannot be read (${errorCode(error)})`])
+  }
+  return readYaml(text, (scalar, key) => {
+    const interpolated = interpolate(scalar, env)
+    return 'fault' in interpolated && mayBeUnset.has(key) ? { text: '' } : interpolated
+  })
+}
+
+/** The file's data with the environment's values in their places. What is no map is left for the schema to refuse. */
+function withOverrides(value: unknown, overrides: ReadonlyMap<string, Override>): unknown {
+  const root = value ?? {}
+  if (!isMap(root)) return root
+  const merged: Record<string, unknown> = { ...root }
+  for (const { section, name, value } of overrides.values()) {
+    const written = merged[section] ?? {}
+    if (isMap(written)) merged[section] = { ...written, [name]: value }
+  }
+  return merged
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function errorOf(problems: readonly Problem[], file: string | null): ConfigError {
+  const inOrder = problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0))
+  return new ConfigError([...new Set(inOrder.map((problem) => problemText(problem, file)))])
+}

@@ -1,0 +1,39 @@
+import type { Mapping } from '../model/mapping.ts'
+import type { Attribute } from '../model/patient.ts'
+import type { Config } from './schema.ts'
+import type { SecretSource } from './secret.ts'
+import type { TableName } from './table-name.ts'
+
+/** The configuration as used: parsed, complete, its secrets wrapped. */
+export interface Settings {
+  readonly source: Readonly<Omit<Config['source'], 'url' | 'table'>> & {
+    /** Null: the libpq variables say where the database is. */
+    readonly url: SecretSource | null
+    readonly table: TableName
+  }
+  /** Null: each attribute from the column of its own name. */
+  readonly mapping: Mapping | null
+  /** The absolute path of the user's module. */
+  readonly transform: string | null
+  readonly mediquo: {
+    /** Its path ends in a slash: `new URL('patients', baseUrl)` lies below it. */
+    readonly baseUrl: URL
+    readonly apiKey: SecretSource
+    readonly secretKey: SecretSource
+    readonly requestsPerMinute: number
+    readonly batchSize: number
+    readonly maxInFlight: number
+    readonly requestTimeoutMs: number
+    readonly requiredAttributes: readonly Attribute[]
+  }
+  readonly verify: Readonly<Config['verify']>
+  readonly state: {
+    /** Null: the source database. */
+    readonly url: SecretSource | null
+    readonly schema: string
+  }
+  readonly http: Readonly<Config['http']>
+  readonly log: Readonly<Config['log']>
+  /** The configuration file as it was named, or null if there is none. */
+  readonly file: string | null
+}

@@ -1,0 +1,36 @@
+/** A table's name, each part as the catalogue has it (case kept, quotes gone). */
+export interface TableName {
+  readonly schema: string
+  readonly table: string
+}
+
+const part = /"((?:[^"]|"")+)"|([A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*)/y
+
+/**
+ * Reads `table` (of schema public) or `schema.table`, as SQL does: names are folded to lower case unless quoted.
+ * Null if the text is no such name. PostgreSQL manual, "Identifiers and Key Words".
+ */
+export function parseTableName(text: string): TableName | null {
+  const names: string[] = []
+  let at = 0
+  while (names.length < 2) {
+    part.lastIndex = at
+    const match = part.exec(text)
+    if (match === null) return null
+    const name = match[1]?.replaceAll('""', '"') ?? foldCase(match[0])
+    if (Buffer.byteLength(name) > 63 || name.includes('\0')) return null
+    names.push(name)
+    at = part.lastIndex
+    if (at === text.length) break
+    if (text[at] !== '.') return null
+    at += 1
+  }
+  const [first, second] = names
+  if (at !== text.length || first === undefined) return null
+  return second === undefined ? { schema: 'public', table: first } : { schema: first, table: second }
+}
+
+/** Only ASCII letters: what the server does beyond those depends on its encoding. */
+function foldCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase())
+}

@@ -1,0 +1,72 @@
+import { resolve } from 'node:path'
+import type { Mapping } from '../model/mapping.ts'
+import { attributes } from '../model/patient.ts'
+import type { Override } from './environment.ts'
+import type { Problem } from './problem.ts'
+import type { Config } from './schema.ts'
+import { problemAt } from './schema-problems.ts'
+import { SecretSource } from './secret.ts'
+import type { Settings } from './settings.ts'
+
+interface Origin {
+  readonly file: string | null
+  /** What relative paths are relative to. */
+  readonly directory: string
+  readonly lines: ReadonlyMap<string, number>
+  readonly overrides: ReadonlyMap<string, Override>
+  /** Keys that may be missing. */
+  readonly optional: readonly string[]
+}
+
+/** Turns the configuration as written into the settings as used; the problems are keys that are needed and missing. */
+export function toSettings(config: Config, origin: Origin): { settings: Settings; problems: readonly Problem[] } {
+  const { source, transform, mediquo, state } = config
+  const problems: Problem[] = []
+  const settings: Settings = {
+    ...config,
+    source: { ...source, url: wrapped(source.url, 'source.url') },
+    mapping: config.mapping === null ? null : placed(config.mapping, origin),
+    transform: transform === null ? null : resolve(origin.directory, transform),
+    mediquo: {
+      baseUrl: mediquo.baseUrl,
+      apiKey: needed(mediquo.apiKey, 'mediquo.apiKey'),
+      secretKey: needed(mediquo.secretKey, 'mediquo.secretKey'),
+      requestsPerMinute: mediquo.requestsPerMinute,
+      batchSize: mediquo.batchSize,
+      maxInFlight: mediquo.maxInFlight,
+      requestTimeoutMs: mediquo.requestTimeout,
+      requiredAttributes: mediquo.requiredAttributes,
+    },
+    state: { ...state, url: wrapped(state.url, 'state.url') },
+    file: origin.file,
+  }
+  if (source.url === null && !origin.optional.includes('source.url')) {
+    missing('source.url', 'DATABASE_URL, DATABASE_URL_FILE or the libpq variables (PGHOST, PGDATABASE, PGUSER, ...)')
+  }
+  return { settings, problems }
+
+  function wrapped(value: string | null, key: string): SecretSource | null {
+    return value === null ? null : new SecretSource(value, origin.overrides.get(key)?.readFile ?? null)
+  }
+
+  function needed(value: string | null, key: 'mediquo.apiKey' | 'mediquo.secretKey'): SecretSource {
+    const variable = key === 'mediquo.apiKey' ? 'MEDIQUO_API_KEY' : 'MEDIQUO_SECRET_KEY'
+    if (value === null && !origin.optional.includes(key)) missing(key, `${variable} or ${variable}_FILE`)
+    return wrapped(value, key) ?? new SecretSource('')
+  }
+
+  function missing(key: string, variables: string): void {
+    problems.push(problemAt(key.split('.'), `is not set; set it here or in ${variables}`, origin))
+  }
+}
+
+/** Each attribute with its file and line, for what can only be found wrong once the table is known. */
+function placed(mapping: Mapping, { file, lines }: Origin): Mapping {
+  return Object.fromEntries(
+    attributes.flatMap((attribute) => {
+      const source = mapping[attribute]
+      const line = lines.get(`mapping.${attribute}`)
+      return source === undefined ? [] : [[attribute, { ...source, at: line === undefined ? file : `${file}:${line}` }]]
+    }),
+  )
+}

@@ -1,0 +1,233 @@
+import { createHmac } from 'node:crypto'
+import { Horizon } from './checkpoint/horizon.ts'
+import { Progress } from './checkpoint/progress.ts'
+import { Recorder } from './checkpoint/recorder.ts'
+import { FencedError } from './checkpoint/store.ts'
+import { createChangeMapper } from './connector/changes.ts'
+import type { Prepared } from './connector/prepare.ts'
+import { createPumps } from './connector/pumps.ts'
+import { recentRequests, resumeQuotas } from './connector/recent-requests.ts'
+import { countBatch, countSettled, type Tally } from './connector/report.ts'
+import type { Resources } from './connector/resources.ts'
+import { isFatal, openSession, serverStartedAt } from './connector/session.ts'
+import { Dispatcher } from './delivery/dispatcher.ts'
+import { aborted } from './lifecycle/aborted.ts'
+import { pump } from './lifecycle/pump.ts'
+import { wait } from './lifecycle/wait.ts'
+import { WakeUp } from './lifecycle/wake-up.ts'
+import { payloadFingerprint } from './mapping/fingerprint.ts'
+import type { Position } from './model/position.ts'
+import { Pending } from './pending/pending.ts'
+import type { Parcel } from './pending/version.ts'
+import { followWal, type StreamState } from './source/follow-wal.ts'
+import type { StreamSession } from './source/stream-session.ts'
+import { TableReader } from './source/table-reader.ts'
+import { TransactionReader } from './source/transaction-reader.ts'
+import { describeError } from './telemetry/logger.ts'
+
+/** What may wait in memory; past it the stream is paused and its changes stay in the server's WAL. */
+const bounds = { maxRows: 20_000, maxBytes: 32 * 1024 * 1024 }
+/** A transaction's rows leave after its commit has arrived, so that nobody sees half of it; unless it is larger than this. */
+const rowsOfOpenTransaction = 5_000
+/** How long requests in flight may take to end when the connector stops, milliseconds. */
+const drainMs = 8_000
+
+export interface PipelineControl {
+  /** Drain: nothing new is sent, what is in flight is settled and stored. */
+  readonly drain: AbortSignal
+  readonly onStream: (state: StreamState) => void
+  readonly tally: Tally
+  /** Whether this is the first pipeline of the process: the quota then starts from what the state knows. */
+  readonly isFirst: boolean
+}
+
+/** A running pipeline, for the status and for letting go of a server that shuts down. */
+export type Pipeline = ReturnType<typeof createPipeline>
+
+/**
+ * One life of the pipeline: receive → decode → map → coalesce → dispatch → deliver → settle → checkpoint → acknowledge.
+ * It outlives reconnections. `run` ends when it has drained, and rejects with what it cannot mend itself.
+ */
+export function createPipeline(resources: Resources, prepared: Prepared, control: PipelineControl) {
+  const { settings, store, quotas, client, clocks, metrics, logger, sourcePool } = resources
+  const { checkpoint, mapping, table } = prepared
+  const bells = {
+    lookUp: new WakeUp(),
+    read: new WakeUp(),
+    resolve: new WakeUp(),
+    dispatch: new WakeUp(),
+    record: new WakeUp(),
+  }
+  const broken = new AbortController()
+  const abandon = new AbortController()
+  let received: Position | null = null
+  let session: StreamSession | null = null
+  let holdsSlot = false
+  let run = checkpoint.run
+
+  // settle: debts of transactions, the longest settled prefix
+  const progress = new Progress(checkpoint.lsn)
+  const fingerprintKey = createHmac('sha256', settings.mediquo.secretKey.current.reveal())
+    .update(checkpoint.fingerprintSalt)
+    .digest()
+
+  // coalesce: one entry a row, newest wins
+  const pending = new Pending({
+    ...bounds,
+    debts: progress,
+    horizon: checkpoint.horizon && checkpoint.horizon.commitLsn >= checkpoint.lsn ? checkpoint.horizon : null,
+    onDelete: settings.source.onDelete,
+    fingerprint: (patient) => payloadFingerprint(fingerprintKey, mapping.id, patient).toString('hex'),
+    onSettled: (outcome, version) => {
+      countSettled(metrics, control.tally, outcome, version, clocks.wallClockMs())
+      if (outcome === 'delivered' || outcome === 'dead letter') bells.record.ring()
+    },
+  })
+
+  // receive, map
+  const mapChange = createChangeMapper({ table: settings.source.table, keyColumns: table.keyColumns, mapping })
+  const transactions = new TransactionReader({
+    arrivals: progress,
+    nearXid: prepared.nearXid,
+    onChange: (placed) => {
+      metrics.changesReceived.inc({ operation: placed.change.operation })
+      for (const change of mapChange(placed)) pending.streamed(change)
+      received = placed.position
+      bells.lookUp.ring()
+    },
+    onTruncate: () => {
+      metrics.truncatesIgnored.inc()
+      logger.warn('TRUNCATE is never propagated: the patients stay at mediQuo')
+    },
+  })
+
+  // checkpoint, acknowledge
+  const horizon = new Horizon({
+    durable: checkpoint.horizon,
+    received: () => received,
+    write: (position) => store.raiseHorizon(position, recentRequests(quotas)),
+  })
+  const recorder = new Recorder({
+    progress,
+    pending,
+    wakeUp: bells.record,
+    random: Math.random,
+    isFatal,
+    write: (rows, checkpointLsn) => store.record({ rows, checkpointLsn, recentRequests: recentRequests(quotas) }),
+    onDurable: () => {
+      session?.acknowledge()
+      session?.resumeIfRoom()
+    },
+    onTrouble: (error) => logger.error({ error: describeError(error) }, 'the state cannot be written, trying again'),
+  })
+
+  // dispatch, deliver
+  const dispatcher = new Dispatcher<Parcel>({
+    ...settings.mediquo,
+    ...clocks,
+    pending,
+    quota: quotas.put,
+    wakeUp: bells.dispatch,
+    random: Math.random,
+    raiseHorizon: () => horizon.raise(),
+    maySend: () =>
+      holdsSlot && (!progress.transactionOpen || pending.full || pending.waiting.live >= rowsOfOpenTransaction),
+    put: async (patients) => {
+      const outcome = await client.put(patients, abandon.signal)
+      if (outcome.kind === 'halt' && outcome.status === 401 && resources.rereadKeys())
+        logger.info('keys read again from their files')
+      return outcome
+    },
+    onBatch: (batch, outcome) => {
+      countBatch(metrics, logger, control.tally, batch, outcome)
+      for (const bell of [bells.lookUp, bells.read, bells.resolve]) bell.ring()
+      session?.resumeIfRoom()
+    },
+    onError: (error) => {
+      if (isFatal(error)) broken.abort(error)
+      else logger.error({ error: describeError(error) }, 'batch could not be sent')
+    },
+  })
+  const pumps = createPumps({
+    pending,
+    store,
+    mapping,
+    resources,
+    reader: new TableReader(sourcePool, { ...settings.source.table, ...table }),
+    bells,
+    slotGapXid: checkpoint.slotGapXid,
+    signal: abandon.signal,
+  })
+
+  /** Holding the slot, becomes the only writer; rejects if another instance wrote since the checkpoint was read. */
+  async function takeOver(): Promise<void> {
+    const taken = await store.takeOver()
+    if (taken.run !== run + 1) throw new FencedError('another instance has taken over')
+    if (control.isFirst && run === checkpoint.run) resumeQuotas(quotas, taken, settings.mediquo.maxInFlight)
+    run = taken.run
+    holdsSlot = true
+    control.onStream({ kind: 'streaming' })
+    bells.dispatch.ring()
+  }
+
+  async function newSession(signal: AbortSignal): Promise<StreamSession> {
+    session = await openSession(resources, {
+      signal,
+      durableLsn: () => progress.durableLsn,
+      hasRoom: () => !pending.full,
+      onStart: () =>
+        void takeOver().catch((error: unknown) => (isFatal(error) ? broken.abort(error) : session?.close('silent'))),
+      receive: (event) => {
+        transactions.receive(event)
+        if (event.kind !== 'commit' && event.kind !== 'keepalive') return
+        pending.passed(progress.receivedLsn)
+        bells.dispatch.ring()
+      },
+    })
+    return session
+  }
+
+  async function untilDrained(): Promise<void> {
+    const ending = AbortSignal.any([control.drain, broken.signal])
+    const stop = { dispatch: new AbortController(), record: new AbortController(), follow: new AbortController() }
+    const breaks = (error: unknown) => {
+      holdsSlot = false
+      broken.abort(error)
+    }
+    const onError = (error: unknown) => logger.warn({ error: describeError(error) }, 'a look-up failed, trying again')
+    const following = followWal({
+      newSession: () => newSession(stop.follow.signal),
+      wasHealthy: () => holdsSlot,
+      onState: (state) => {
+        if (state.kind !== 'streaming') holdsSlot = false
+        control.onStream(state)
+      },
+      serverStartedAt: () => serverStartedAt(resources),
+      isFatal,
+      signal: stop.follow.signal,
+      random: Math.random,
+    }).catch(breaks)
+    const recording = recorder.run(stop.record.signal).catch(breaks)
+    const dispatching = dispatcher.run(stop.dispatch.signal)
+    const pumping = [
+      pump({ wakeUp: bells.lookUp, work: pumps.lookUp, onError }, stop.dispatch.signal),
+      pump({ wakeUp: bells.read, work: pumps.read, onError, everyMs: pumps.readAgainMs }, stop.dispatch.signal),
+      pump({ wakeUp: bells.resolve, work: pumps.resolveRemovals, onError, everyMs: 1_000 }, stop.dispatch.signal),
+    ]
+
+    await aborted(ending)
+    // Drain: first the requests, then what they settled, then the last acknowledgement.
+    stop.dispatch.abort()
+    await Promise.race([dispatching, wait(drainMs, broken.signal)])
+    abandon.abort()
+    await Promise.all([dispatching, ...pumping])
+    stop.record.abort()
+    await recording
+    if (!broken.signal.aborted) await recorder.flush().catch(onError)
+    stop.follow.abort()
+    await following
+    if (broken.signal.aborted) throw broken.signal.reason
+  }
+
+  return { run: untilDrained, progress, pending, dispatcher, recorder, letGo: () => session?.close('let go') }
+}

@@ -1,0 +1,44 @@
+import { haltReasons, haltSentences } from '../mediquo/outcome.ts'
+import { patientCode } from '../model/patient.ts'
+import type { Finding } from '../source/requirements.ts'
+import type { Resources } from './resources.ts'
+
+/** A code that no patient has: asking for it shows whether the API is there and accepts the keys. */
+const nobody = patientCode('mediquo-cdc-check')
+
+/** Whether the API can be reached and accepts the keys. `reachable` is false where trying again later may help. */
+export async function checkApi(
+  { client, settings, quotas }: Pick<Resources, 'client' | 'settings' | 'quotas'>,
+  signal: AbortSignal,
+): Promise<{ readonly reachable: boolean; readonly findings: Finding[] }> {
+  const permit = await quotas.get.next(signal)
+  const found = await client.get(nobody, signal)
+  permit?.answered()
+  const where = settings.mediquo.baseUrl.host
+  if (found.kind !== 'not now') {
+    return {
+      reachable: true,
+      findings: [{ requirement: 'the API accepts the keys', met: true, detail: where, mend: null }],
+    }
+  }
+  const { outcome } = found
+  if (outcome.kind === 'halt') {
+    const reason = haltReasons.find((known) => known === outcome.reason) ?? 'not accepted'
+    return {
+      reachable: true,
+      findings: [{ requirement: 'the API accepts the keys', met: false, detail: haltSentences[reason], mend: null }],
+    }
+  }
+  const why = outcome.kind === 'retry' ? outcome.reason : 'status 429'
+  return {
+    reachable: false,
+    findings: [
+      {
+        requirement: 'the API can be reached',
+        met: false,
+        detail: `the API at ${where} does not answer as it should (${why})`,
+        mend: 'check mediquo.baseUrl, the network, and HTTPS_PROXY',
+      },
+    ],
+  }
+}

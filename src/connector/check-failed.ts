@@ -1,0 +1,13 @@
+import type { Finding } from '../source/requirements.ts'
+
+/** A requirement is not met. Its message is one line each, with the mend; exit status 3. */
+export class CheckFailedError extends Error {
+  override readonly name = 'CheckFailedError'
+  readonly exitStatus = 3
+  readonly findings: readonly Finding[]
+
+  constructor(findings: readonly Finding[]) {
+    super(findings.map(({ detail, mend }) => (mend ? `${detail}: ${mend}` : detail)).join('\n'))
+    this.findings = findings
+  }
+}

@@ -1,0 +1,70 @@
+import pg from 'pg'
+import { openStateDatabase } from '../checkpoint/state-database.ts'
+import { Store } from '../checkpoint/store.ts'
+import type { Settings } from '../config/settings.ts'
+import { Quota } from '../delivery/quota.ts'
+import { MediquoClient } from '../mediquo/client.ts'
+import { sourceClientConfig } from '../source/connection.ts'
+import { describeError, type Logger } from '../telemetry/logger.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+
+export const applicationName = 'mediquo-cdc'
+
+/** What every run of the pipeline uses: connections, the store, the API's client and its budgets. */
+export type Resources = ReturnType<typeof openResources>
+
+export interface ResourceOptions {
+  readonly settings: Settings
+  readonly logger: Logger
+  readonly metrics: Metrics
+  /** PGOPTIONS, which our own session options must not replace. */
+  readonly environmentOptions: string
+  /** A session of ours was ended by the server: it may be shutting down. */
+  readonly onConnectionError: (error: Error) => void
+}
+
+/** Opens nothing yet: pools connect when they are first used. */
+export function openResources({ settings, logger, metrics, environmentOptions, onConnectionError }: ResourceOptions) {
+  const url = settings.source.url?.current.reveal() ?? null
+  const clientConfig = sourceClientConfig({ url, environmentOptions, applicationName, connectTimeoutMs: 10_000 })
+  const failed = (error: Error) => {
+    logger.debug({ error: describeError(error) }, 'connection lost')
+    onConnectionError(error)
+  }
+  const sourcePool = new pg.Pool({ ...clientConfig, max: 3, idleTimeoutMillis: 30_000, maxLifetimeSeconds: 60 })
+  sourcePool.on('error', failed)
+  const state = openStateDatabase({
+    url: settings.state.url?.current.reveal() ?? url,
+    schema: settings.state.schema,
+    applicationName,
+    onConnectionError: failed,
+  })
+  const clocks = { monotonicMs: () => performance.now(), wallClockMs: () => Date.now() }
+  const { requestsPerMinute, apiKey, secretKey } = settings.mediquo
+  const client = new MediquoClient({
+    ...settings.mediquo,
+    ...clocks,
+    keys: () => ({ apiKey: apiKey.current.reveal(), secretKey: secretKey.current.reveal() }),
+    onAttempt: (endpoint, status, seconds) => {
+      metrics.requests.inc({ endpoint, status })
+      metrics.requestDuration.observe({ endpoint }, seconds)
+    },
+  })
+  return {
+    settings,
+    logger,
+    metrics,
+    clientConfig,
+    sourcePool,
+    state,
+    store: new Store(state.db),
+    client,
+    clocks,
+    quotas: { put: new Quota({ requestsPerMinute, ...clocks }), get: new Quota({ requestsPerMinute, ...clocks }) },
+    /** Keys from files are read again when the API has refused them. */
+    rereadKeys: () => [apiKey, secretKey].some((key) => key.reread() === 'changed'),
+    close: async () => {
+      await Promise.allSettled([client.close(), sourcePool.end(), state.close()])
+    },
+  }
+}

@@ -1,0 +1,53 @@
+import { FencedError } from '../checkpoint/store.ts'
+import { createDecoder } from '../decode/pgoutput.ts'
+import type { WalEvent } from '../model/change.ts'
+import type { DurableLsn } from '../model/lsn.ts'
+import { describeConnectionFailure } from '../source/connection-failure.ts'
+import { ReplicationClient } from '../source/replication-client.ts'
+import { StreamSession } from '../source/stream-session.ts'
+import type { Resources } from './resources.ts'
+
+export interface SessionWiring {
+  readonly durableLsn: () => DurableLsn
+  readonly receive: (event: WalEvent) => void
+  readonly hasRoom: () => boolean
+  readonly onStart: () => void
+  readonly signal: AbortSignal
+}
+
+/** A new replication connection from the checkpoint, with the server's present `wal_sender_timeout`. */
+export async function openSession(resources: Resources, wiring: SessionWiring): Promise<StreamSession> {
+  const { settings, sourcePool, clientConfig, clocks } = resources
+  const { rows } = await sourcePool.query<{ ms: string }>(
+    `select setting as ms from pg_settings where name = 'wal_sender_timeout'`,
+  )
+  return new StreamSession({
+    ...wiring,
+    ...clocks,
+    walSenderTimeoutMs: Number(rows[0]?.ms ?? 60_000),
+    open: (on) =>
+      new ReplicationClient({
+        client: clientConfig,
+        slot: settings.source.slot,
+        publication: settings.source.publication,
+        startAt: wiring.durableLsn(),
+        decode: createDecoder(),
+        ...on,
+      }),
+  })
+}
+
+/** Changes on every start of the server. */
+export async function serverStartedAt({ sourcePool }: Resources): Promise<string> {
+  const { rows } = await sourcePool.query<{ at: string }>('select pg_postmaster_start_time()::text as at')
+  return rows[0]?.at ?? ''
+}
+
+const fatalNames = new Set(['SchemaChangedError', 'KeyError', 'DecodeError'])
+
+/** What a new connection does not mend. */
+export function isFatal(error: unknown): boolean {
+  if (error instanceof FencedError) return true
+  if (error instanceof Error && fatalNames.has(error.name)) return true
+  return describeConnectionFailure(error).kind === 'slot lost'
+}

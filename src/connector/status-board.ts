@@ -1,0 +1,67 @@
+import type { Pipeline } from '../connector.ts'
+import { formatLsn } from '../model/lsn.ts'
+import type { ConnectorState, Status } from '../model/status.ts'
+import type { SlotHealth } from '../source/slot-health.ts'
+import type { Tally } from './report.ts'
+import type { Resources } from './resources.ts'
+
+/** What is known for the status, whichever run of the pipeline it comes from. */
+export interface Board {
+  state: ConnectorState
+  reason: string | null
+  serverVersion: string
+  health: SlotHealth | null
+  pipeline: Pipeline | null
+  deadLetters: number
+  readonly tally: Tally
+}
+
+export function newBoard(): Board {
+  return {
+    state: 'starting',
+    reason: null,
+    serverVersion: '',
+    health: null,
+    pipeline: null,
+    deadLetters: 0,
+    tally: { delivered: 0, unchanged: 0, lastDeliveredAt: null, lastError: null },
+  }
+}
+
+export function statusOf(board: Board, { settings, quotas }: Pick<Resources, 'settings' | 'quotas'>): Status {
+  const { pipeline, health, tally } = board
+  const waiting = pipeline ? pipeline.pending.waiting.live + pipeline.pending.waiting.backfill : 0
+  return {
+    state: board.state,
+    reason: board.reason ?? pipeline?.dispatcher.trouble?.reason ?? null,
+    source: {
+      table: `${settings.source.table.schema}.${settings.source.table.table}`,
+      slot: settings.source.slot,
+      serverVersion: board.serverVersion,
+      receivedLsn: pipeline ? formatLsn(pipeline.progress.receivedLsn) : null,
+      checkpointLsn: pipeline ? formatLsn(pipeline.progress.durableLsn) : null,
+      currentLsn: health && formatLsn(health.currentLsn),
+      lagBytes: health?.lagBytes ?? null,
+      retainedBytes: health?.retainedBytes ?? null,
+      walStatus: health?.walStatus ?? null,
+    },
+    backfill: { state: 'none', rowsRead: 0, rowsEstimated: 0, startedAt: null, finishedAt: null },
+    delivery: {
+      pending: waiting + (pipeline?.pending.inFlight ?? 0),
+      inFlight: pipeline?.dispatcher.requestsInFlight ?? 0,
+      requestsLastMinute: quotas.put.lastMinute,
+      requestsPerMinute: settings.mediquo.requestsPerMinute,
+      ...tally,
+    },
+    deadLetters: board.deadLetters,
+  }
+}
+
+/** Ready: streaming, and the API accepts the keys. */
+export function readinessOf(board: Board): { readonly ready: boolean; readonly reason: string | null } {
+  if (board.state !== 'streaming' && board.state !== 'backfilling')
+    return { ready: false, reason: board.reason ?? board.state }
+  const trouble = board.pipeline?.dispatcher.trouble
+  if (trouble?.kind === 'halted') return { ready: false, reason: trouble.reason }
+  return { ready: true, reason: null }
+}

@@ -1,0 +1,112 @@
+import type { Change, Relation, WalEvent } from '../model/change.ts'
+import { parseLsn } from '../model/lsn.ts'
+import { type ColumnValue, type Row, unchanged } from '../model/row.ts'
+
+/** What the pgoutput parser gives, with column values as the server's text: null for NULL, undefined for an unchanged out-of-line value. */
+export type PgoutputMessage =
+  | { readonly tag: 'begin'; readonly commitLsn: string | null; readonly commitTime: unknown; readonly xid: number }
+  | { readonly tag: 'commit'; readonly commitEndLsn: string | null }
+  | { readonly tag: 'relation' | 'type' | 'origin' | 'message' }
+  | { readonly tag: 'insert'; readonly relation: PgoutputRelation; readonly new: Tuple }
+  | {
+      readonly tag: 'update'
+      readonly relation: PgoutputRelation
+      readonly key: Tuple | null
+      readonly old: Tuple | null
+      readonly new: Tuple
+    }
+  | {
+      readonly tag: 'delete'
+      readonly relation: PgoutputRelation
+      readonly key: Tuple | null
+      readonly old: Tuple | null
+    }
+  | { readonly tag: 'truncate'; readonly relations: readonly PgoutputRelation[] }
+
+export interface PgoutputRelation {
+  readonly relationOid: number
+  readonly schema: string
+  readonly name: string
+  readonly replicaIdentity: Relation['replicaIdentity']
+  readonly columns: readonly { readonly name: string; readonly flags: number; readonly typeOid: number }[]
+}
+type Tuple = Readonly<Record<string, unknown>>
+
+/** The stream carries something that this version does not understand: it must not be passed over. */
+export class DecodeError extends Error {
+  override readonly name = 'DecodeError'
+}
+
+/**
+ * Turns pgoutput's messages into WAL events; null for those that say nothing about rows.
+ * PostgreSQL manual, "Logical Replication Message Formats". @throws {DecodeError}
+ */
+export function createDecoder(): (message: PgoutputMessage, bytes: number) => WalEvent | null {
+  const relations = new WeakMap<PgoutputRelation, Relation>()
+  const relationOf = (message: PgoutputRelation): Relation => {
+    const known = relations.get(message)
+    if (known) return known
+    const relation = describe(message)
+    relations.set(message, relation)
+    return relation
+  }
+  return (message, bytes) => {
+    switch (message.tag) {
+      case 'begin':
+        return {
+          kind: 'begin',
+          commitLsn: position(message.commitLsn, 'a transaction without a commit position'),
+          xid: message.xid,
+          committedAtMs: Math.floor(Number(message.commitTime) / 1000),
+        }
+      case 'commit':
+        return { kind: 'commit', commitEndLsn: position(message.commitEndLsn, 'a commit without an end position') }
+      case 'insert':
+      case 'update':
+      case 'delete':
+        return { kind: 'change', change: decodeChange(message, relationOf(message.relation)), bytes }
+      case 'truncate':
+        return { kind: 'truncate', relations: message.relations.map(relationOf) }
+      default:
+        return null
+    }
+  }
+}
+
+function decodeChange(
+  message: Extract<PgoutputMessage, { tag: 'insert' | 'update' | 'delete' }>,
+  relation: Relation,
+): Change {
+  if (message.tag === 'insert') return { operation: 'insert', relation, row: row(message.new) }
+  const before = message.old ?? message.key
+  const old = before ? row(before) : null
+  if (message.tag === 'update') return { operation: 'update', relation, row: row(message.new), old }
+  if (!old) throw new DecodeError(`a delete from ${relation.schema}.${relation.table} carries no old row and no key`)
+  return { operation: 'delete', relation, old }
+}
+
+function row(tuple: Tuple): Row {
+  const values = new Map<string, ColumnValue>()
+  for (const column in tuple) {
+    const value = tuple[column]
+    if (typeof value === 'string' || value === null) values.set(column, value)
+    else if (value === undefined) values.set(column, unchanged)
+    else throw new DecodeError(`the column "${column}" did not come as text`)
+  }
+  return values
+}
+
+function describe(message: PgoutputRelation): Relation {
+  return {
+    oid: message.relationOid,
+    schema: message.schema,
+    table: message.name,
+    replicaIdentity: message.replicaIdentity,
+    columns: message.columns.map(({ name, typeOid, flags }) => ({ name, typeOid, inIdentity: (flags & 1) === 1 })),
+  }
+}
+
+function position(text: string | null, problem: string) {
+  if (text === null) throw new DecodeError(problem)
+  return parseLsn(text)
+}

@@ -1,0 +1,109 @@
+import pThrottle from 'p-throttle'
+import { wait } from '../lifecycle/wait.ts'
+import { Permits, permitHoldMs } from './permits.ts'
+
+/** A permit to send one request now. Exactly one of its two ends must be called. */
+export interface Permit {
+  answered(): void
+  unused(): void
+}
+
+/** Requests in one second of wall-clock time, for the state. */
+export type RequestsInSecond = readonly [epochSecond: number, count: number]
+
+export interface QuotaOptions {
+  readonly requestsPerMinute: number
+  readonly monotonicMs: () => number
+  readonly wallClockMs: () => number
+}
+
+/** An idle client may send this many seconds' worth of requests at once; a saturated one is paced evenly over them. */
+const burstSeconds = 1
+
+/** The budget of one endpoint: p-throttle paces the sends, the permits prove that no window holds more than the limit. */
+export class Quota {
+  readonly #options: QuotaOptions
+  readonly #permits: Permits
+  readonly #pace: () => Promise<void>
+  readonly #sent = new Map<number, number>()
+  #changed: (() => void) | null = null
+
+  constructor(options: QuotaOptions) {
+    this.#options = options
+    this.#permits = new Permits(options.requestsPerMinute)
+    const burst = Math.max(1, Math.floor((options.requestsPerMinute / 60) * burstSeconds))
+    const interval = Math.ceil((burst * 60_000) / options.requestsPerMinute)
+    // Strict, or two windows' worth of calls could fall together (TRAPS 17). Its queue holds one call at a time: what a call
+    // sends is decided when it runs.
+    this.#pace = pThrottle({ limit: burst, interval, strict: true })(async () => undefined)
+  }
+
+  get free(): number {
+    return this.#permits.free
+  }
+
+  /** Requests sent in the last 60 seconds. */
+  get lastMinute(): number {
+    return this.recent().reduce((sum, [, count]) => sum + count, 0)
+  }
+
+  /** What an earlier run is known to have sent, and how many more it may have sent unrecorded. `ageMs`: since it was recorded. */
+  resume(earlier: readonly RequestsInSecond[], unrecorded: number): void {
+    const now = this.#options.monotonicMs()
+    const epochMs = this.#options.wallClockMs()
+    const returns: number[] = []
+    for (const [second, count] of earlier) {
+      this.#sent.set(second, (this.#sent.get(second) ?? 0) + count)
+      // A clock that was set back must not make a request look older than the whole hold.
+      const elapsedMs = Math.max(0, epochMs - (second + 1) * 1000)
+      for (let i = 0; i < count && elapsedMs < permitHoldMs; i++) returns.push(now + permitHoldMs - elapsedMs)
+    }
+    for (let i = 0; i < unrecorded; i++) returns.push(now + permitHoldMs)
+    this.#permits.preload(returns)
+  }
+
+  /** Waits for its turn and for a permit; null once the signal aborts. */
+  async next(signal: AbortSignal): Promise<Permit | null> {
+    // p-throttle lets calls through after an abort: the signal is looked at on both sides (TRAPS 19).
+    if (signal.aborted) return null
+    await this.#pace()
+    while (!signal.aborted) {
+      const now = this.#options.monotonicMs()
+      if (this.#permits.take(now)) return this.#permit()
+      const at = this.#permits.nextAtMs(now)
+      await this.#permitMayBeBack(at === null ? 1_000 : Math.max(1, at - now), signal)
+    }
+    return null
+  }
+
+  recent(): RequestsInSecond[] {
+    const oldest = Math.floor(this.#options.wallClockMs() / 1000) - 61
+    for (const second of this.#sent.keys()) if (second < oldest) this.#sent.delete(second)
+    return [...this.#sent]
+  }
+
+  #permit(): Permit {
+    const second = Math.floor(this.#options.wallClockMs() / 1000)
+    this.#sent.set(second, (this.#sent.get(second) ?? 0) + 1)
+    return {
+      answered: () => {
+        this.#permits.answered(this.#options.monotonicMs())
+        this.#changed?.()
+      },
+      unused: () => {
+        const count = (this.#sent.get(second) ?? 1) - 1
+        if (count > 0) this.#sent.set(second, count)
+        else this.#sent.delete(second)
+        this.#permits.unused()
+        this.#changed?.()
+      },
+    }
+  }
+
+  async #permitMayBeBack(ms: number, signal: AbortSignal): Promise<void> {
+    const changed = new AbortController()
+    this.#changed = () => changed.abort()
+    await wait(ms, AbortSignal.any([signal, changed.signal]))
+    this.#changed = null
+  }
+}

@@ -1,0 +1,52 @@
+import type { Patient, PatientCode } from '../model/patient.ts'
+import type { RowKey } from '../model/row.ts'
+import type { Permit } from './quota.ts'
+
+/** A code that is to end, and its patient if a full old row told it. */
+export interface EndingCode {
+  readonly key: RowKey
+  readonly code: PatientCode
+  readonly patient: Patient | null
+}
+
+export type ReadBack =
+  | { readonly kind: 'patient'; readonly attributes: Readonly<Record<string, unknown>> }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'not now' }
+
+export interface RemovalOptions {
+  /** Whether another row has the code by now. */
+  readonly isHeld: (code: PatientCode, key: RowKey) => Promise<boolean>
+  readonly get: (code: PatientCode) => Promise<ReadBack>
+  readonly quota: { next(signal: AbortSignal): Promise<Permit | null> }
+}
+
+/**
+ * The full record with which a code is unsubscribed: the API replaces a patient whole, so a partial one would wipe the rest.
+ * @returns null if there is nothing to end; undefined if it cannot be told now.
+ */
+export async function findRemoval(
+  ending: EndingCode,
+  options: RemovalOptions,
+  signal: AbortSignal,
+): Promise<Patient | null | undefined> {
+  if (await options.isHeld(ending.code, ending.key)) return null
+  if (ending.patient) return ending.patient
+  const permit = await options.quota.next(signal)
+  if (!permit) return undefined
+  const found = await options.get(ending.code)
+  permit.answered()
+  if (found.kind === 'not now') return undefined
+  if (found.kind === 'absent') return null
+  return unsubscribable(ending.code, found.attributes)
+}
+
+const kept = ['last_name', 'gender', 'birth_date', 'email', 'tax_id', 'phone', 'locale', 'meta'] as const
+
+function unsubscribable(code: PatientCode, attributes: Readonly<Record<string, unknown>>): Patient | null {
+  if (typeof attributes.unsubscribed_at === 'string') return null
+  const { first_name } = attributes
+  if (typeof first_name !== 'string') return null
+  const rest = Object.fromEntries(kept.flatMap((name) => (name in attributes ? [[name, attributes[name]]] : [])))
+  return { code, first_name, ...rest }
+}

@@ -1,0 +1,24 @@
+/** A signal between two loops: `ring` wakes the one that waits, or the next one to wait. */
+export class WakeUp {
+  #rung = false
+  #waiting: (() => void) | null = null
+
+  ring(): void {
+    this.#rung = true
+    this.#waiting?.()
+  }
+
+  /** Resolves at the next ring, at once if one came since the last wait, or after `timeoutMs`. */
+  async heard(timeoutMs?: number): Promise<void> {
+    if (!this.#rung) {
+      let timer: NodeJS.Timeout | undefined
+      await new Promise<void>((resolve) => {
+        this.#waiting = resolve
+        if (timeoutMs !== undefined) timer = setTimeout(resolve, timeoutMs)
+      })
+      clearTimeout(timer)
+      this.#waiting = null
+    }
+    this.#rung = false
+  }
+}

@@ -1,0 +1,125 @@
+import type { AttributeSource } from '../model/mapping.ts'
+import type { Attribute, Invalid, InvalidReason } from '../model/patient.ts'
+import type { Row } from '../model/row.ts'
+import { compileDateFormat, type ReadDate, readIsoDate } from './birth-date.ts'
+import { validatePatient } from './validate.ts'
+
+/** Attributes on their way to a Patient. */
+export type Draft = Partial<Record<Attribute, unknown>>
+
+/** Puts one attribute of a complete row into the draft, or what is wrong with it into `invalid`. */
+export type ReadAttribute = (row: Row, draft: Draft, invalid: Invalid[]) => void
+
+/** Compiles one attribute's source. Faults of the configuration itself are added to `faults`, as text. */
+export function compileAttribute(attribute: Attribute, source: AttributeSource, faults: string[]): ReadAttribute {
+  if (source.kind === 'constant') {
+    if (attribute === 'code') faults.push('must not be a constant: every row would be the same patient')
+    const value = literal(attribute, source.value, faults)
+    return (_row, draft) => {
+      draft[attribute] = value
+    }
+  }
+  if (attribute === 'code' && source.fallback !== null) {
+    faults.push('must not have a default: rows without a code would all be the same patient')
+  }
+  const fallback =
+    source.fallback === null || isEmpty(source.fallback) ? null : literal(attribute, source.fallback, faults)
+  const read = attribute === 'code' ? codeReader(source.columns, source.separator) : textReader(source)
+  const convert = converter(attribute, source, faults)
+  return (row, draft, invalid) => {
+    const text = read(row)
+    const converted = text === null ? { value: null } : convert(text)
+    if ('reason' in converted) invalid.push({ attribute, reason: converted.reason })
+    else draft[attribute] = isEmpty(converted.value) ? fallback : converted.value
+  }
+}
+
+type Columns = Extract<AttributeSource, { kind: 'columns' }>
+type ReadText = (row: Row) => string | null
+type Convert = (text: string) => { readonly value: unknown } | { readonly reason: InvalidReason }
+
+/** Null and blank parts are skipped; char(n) columns come padded with spaces. */
+function textReader({ columns, separator }: Columns): ReadText {
+  const [only] = columns
+  if (columns.length === 1 && only !== undefined) return (row) => textOf(row, only)
+  return (row) => {
+    const parts = columns.map((column) => textOf(row, column)?.trim() ?? '').filter((part) => part !== '')
+    return parts.length === 0 ? null : parts.join(separator).trim()
+  }
+}
+
+/** A code is kept exactly; skipping one of its parts would give two rows the same code. */
+function codeReader(columns: readonly string[], separator: string): ReadText {
+  return (row) => {
+    const parts = columns.map((column) => textOf(row, column) ?? '')
+    return parts.some((part) => part.trim() === '') ? null : parts.join(separator)
+  }
+}
+
+function textOf(row: Row, column: string): string | null {
+  const value = row.get(column)
+  return typeof value === 'string' ? value : null
+}
+
+function converter(attribute: Attribute, source: Columns, faults: string[]): Convert {
+  if (source.format !== null && attribute !== 'birth_date') faults.push('takes no format: only birth_date does')
+  if (source.values !== null) return valueTable(attribute, source.values, faults)
+  if (attribute === 'code') return (text) => ({ value: text })
+  if (attribute === 'meta') return parseJson
+  if (attribute === 'birth_date') return dateConverter(source.format, faults)
+  return (text) => ({ value: text.trim() })
+}
+
+/** Looked up as it stands, then without char(n) padding. A blank value that the table does not name is null. */
+function valueTable(attribute: Attribute, written: Readonly<Record<string, string | null>>, faults: string[]): Convert {
+  const table = new Map<string, { readonly value: unknown }>()
+  for (const [from, to] of Object.entries(written)) {
+    table.set(from, { value: to === null ? null : literal(attribute, to, faults) })
+  }
+  return (text) => {
+    const trimmed = text.trim()
+    const found = table.get(text) ?? table.get(trimmed)
+    if (found !== undefined) return found
+    return trimmed === '' ? { value: null } : { reason: 'not in the value table' }
+  }
+}
+
+function dateConverter(format: string | null, faults: string[]): Convert {
+  const compiled = format === null ? readIsoDate : compileDateFormat(format)
+  if (typeof compiled === 'object') faults.push(compiled.fault)
+  const read: ReadDate = typeof compiled === 'object' ? readIsoDate : compiled
+  return (text) => {
+    const trimmed = text.trim()
+    if (trimmed === '') return { value: null }
+    const result = read(trimmed)
+    return 'reason' in result ? result : { value: result.date }
+  }
+}
+
+function parseJson(text: string): ReturnType<Convert> {
+  if (text.trim() === '') return { value: null }
+  try {
+    return { value: JSON.parse(text) }
+  } catch {
+    return { reason: 'not an object' }
+  }
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === null || (typeof value === 'string' && value.trim() === '')
+}
+
+/** A value that the configuration gives (a constant, a default, a table's result) in the attribute's final form. */
+function literal(attribute: Attribute, text: string, faults: string[]): unknown {
+  const parsed = attribute === 'meta' ? parseJson(text) : { value: text }
+  if ('reason' in parsed) {
+    faults.push('has a configured value that is no object in JSON')
+    return null
+  }
+  const checked = validatePatient({ [attribute]: parsed.value }, [attribute])
+  const invalid = checked.kind === 'invalid' ? checked.invalid : []
+  const fault = invalid.find((entry) => entry.attribute === attribute)
+  if (fault !== undefined)
+    faults.push(`has a configured value that will not do: ${fault.reason === 'missing' ? 'empty' : fault.reason}`)
+  return parsed.value
+}

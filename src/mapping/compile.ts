@@ -1,0 +1,126 @@
+import { fromColumn, type Mapping } from '../model/mapping.ts'
+import { nearestName } from '../model/nearest-name.ts'
+import { type Attribute, attributes, type Invalid, type Mapped, type PatientCode } from '../model/patient.ts'
+import type { Row } from '../model/row.ts'
+import { compileAttribute, type Draft, type ReadAttribute } from './attribute-reader.ts'
+import { mappingIdOf } from './fingerprint.ts'
+import { MappingError } from './mapping-error.ts'
+import { applyTransform, type Transform } from './transform.ts'
+import { codeOf, validatePatient } from './validate.ts'
+
+/** A mapping made for one table's columns. */
+export interface CompiledMapping {
+  /** Names what the mapping means, for fingerprints: another id, and every row is sent again. */
+  readonly id: string
+  /** Every column that it reads: all of them if there is a transform. */
+  readonly columns: readonly string[]
+  /** The columns that the code depends on. */
+  readonly codeColumns: readonly string[]
+  /** Total: never throws, whatever the row. */
+  map(row: Row): Mapped
+  /** The code alone, of a row that may lack other columns (an old key). Null if it cannot be told, as with a transform. */
+  codeOf(row: Row): PatientCode | null
+}
+
+interface CompileOptions {
+  /** The table's columns, those that are published. */
+  readonly columns: readonly string[]
+  readonly requiredAttributes: readonly Attribute[]
+  readonly transform?: Transform | null
+}
+
+/**
+ * Fits a mapping to a table; null maps each attribute from the column of its own name, where there is one.
+ * @throws {MappingError} that lists every attribute, column or form that does not fit.
+ */
+export function compileMapping(mapping: Mapping | null, options: CompileOptions): CompiledMapping {
+  const { columns, requiredAttributes, transform = null } = options
+  const sources = mapping ?? sameNames(columns)
+  const problems = transform === null ? unmapped(mapping, sources, options) : []
+  const readers = new Map<Attribute, ReadAttribute>()
+  for (const attribute of attributes) {
+    const source = sources[attribute]
+    if (source === undefined) continue
+    const faults = columnsOf(sources, attribute).flatMap((column) => columnFault(column, columns))
+    readers.set(attribute, compileAttribute(attribute, source, faults))
+    const place = source.at === null ? '' : `${source.at}: `
+    problems.push(...new Set(faults.map((fault) => `${place}mapping.${attribute}: ${fault}`)))
+  }
+  if (problems.length > 0) throw new MappingError(problems)
+
+  const mapped = [...new Set(attributes.flatMap((attribute) => columnsOf(sources, attribute)))]
+  const read = transform === null ? mapped : columns
+  const codeColumns = transform === null ? [...new Set(columnsOf(sources, 'code'))] : columns
+  const readCode = transform === null ? readers.get('code') : undefined
+  const readAll = [...readers.values()]
+  return {
+    id: mappingIdOf(sources, requiredAttributes, transform?.contentHash ?? null),
+    columns: read,
+    codeColumns,
+    map(row) {
+      if (!isComplete(row, read))
+        return { kind: 'incomplete', columns: read.filter((column) => !hasValue(row, column)) }
+      const draft: Draft = {}
+      const invalid: Invalid[] = []
+      for (const readAttribute of readAll) readAttribute(row, draft, invalid)
+      if (transform === null) return validatePatient(draft, requiredAttributes, invalid)
+      const result = applyTransform(transform, row, draft)
+      if (result === null) return { kind: 'left out', code: codeOf(draft) }
+      if (isInvalid(result)) return { kind: 'invalid', code: codeOf(draft), invalid: [result] }
+      return validatePatient(result, requiredAttributes, invalid)
+    },
+    codeOf(row) {
+      if (readCode === undefined || !isComplete(row, codeColumns)) return null
+      const draft: Draft = {}
+      readCode(row, draft, [])
+      return codeOf(draft)
+    },
+  }
+}
+
+function sameNames(columns: readonly string[]): Mapping {
+  const found = attributes.filter((attribute) => columns.includes(attribute))
+  return Object.fromEntries(found.map((attribute) => [attribute, fromColumn(attribute)]))
+}
+
+function columnsOf(sources: Mapping, attribute: Attribute): readonly string[] {
+  const source = sources[attribute]
+  return source?.kind === 'columns' ? source.columns : []
+}
+
+/** Without a transform to make it, an attribute that every row must have must come from somewhere. */
+function unmapped(
+  mapping: Mapping | null,
+  sources: Mapping,
+  { columns, requiredAttributes }: CompileOptions,
+): string[] {
+  const needed = attributes.filter(
+    (attribute) => requiredAttributes.includes(attribute) || attribute === 'code' || attribute === 'first_name',
+  )
+  return needed
+    .filter((attribute) => sources[attribute] === undefined)
+    .map((attribute) => {
+      if (mapping !== null) return `mapping.${attribute}: is required and not mapped`
+      return `mapping.${attribute}: is required and not mapped, and ${columnFault(attribute, columns)[0] ?? ''}`
+    })
+}
+
+function columnFault(column: string, columns: readonly string[]): string[] {
+  if (columns.includes(column)) return []
+  const nearest = nearestName(column, columns)
+  return [`there is no published column "${column}"${nearest === null ? '' : `; did you mean "${nearest}"?`}`]
+}
+
+function isComplete(row: Row, columns: readonly string[]): boolean {
+  return columns.every((column) => hasValue(row, column))
+}
+
+/** Neither an unchanged out-of-line value nor a column that did not come at all may be taken for null: that would wipe it. */
+function hasValue(row: Row, column: string): boolean {
+  const value = row.get(column)
+  return typeof value === 'string' || value === null
+}
+
+function isInvalid(result: object): result is Invalid {
+  return 'reason' in result
+}

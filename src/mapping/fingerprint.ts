@@ -1,0 +1,37 @@
+import { createHash, createHmac } from 'node:crypto'
+import type { Mapping } from '../model/mapping.ts'
+import { type Attribute, attributes, type Patient } from '../model/patient.ts'
+
+/**
+ * A keyed hash of 16 bytes of what is sent for a patient under a mapping. Equal for equal payloads, whatever the order of
+ * their keys; without the key it tells nothing about them.
+ */
+export function payloadFingerprint(key: Uint8Array, mappingId: string, patient: Patient): Buffer {
+  const payload = attributes.map((attribute) => {
+    const value = patient[attribute]
+    if (value === undefined) return ''
+    return `${attribute}:${JSON.stringify(attribute === 'meta' ? sorted(value) : value)}`
+  })
+  return createHmac('sha256', key)
+    .update(`${mappingId}\n${payload.join('\n')}`)
+    .digest()
+    .subarray(0, 16)
+}
+
+/** Names a mapping's meaning: the same for the same sources, required attributes and transform text, wherever they stand. */
+export function mappingIdOf(mapping: Mapping, required: readonly Attribute[], transformHash: string | null): string {
+  const sources = attributes.map((attribute) => {
+    const source = mapping[attribute]
+    return source === undefined ? null : sorted({ ...source, at: null })
+  })
+  const meaning = JSON.stringify([sources, required.toSorted(), transformHash])
+  return createHash('sha256').update(meaning).digest('hex').slice(0, 32)
+}
+
+/** Objects with their keys in order, all the way down. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted)
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).map(([key, item]): [string, unknown] => [key, sorted(item)])
+  return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)))
+}

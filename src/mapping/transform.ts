@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { pathToFileURL } from 'node:url'
+import { type Attribute, attributes, type Invalid } from '../model/patient.ts'
+import type { Row } from '../model/row.ts'
+import type { Draft } from './attribute-reader.ts'
+import type { Candidate } from './validate.ts'
+
+/** The user's function: a frozen row as text by column, and the patient so far, which it may change and return. */
+export type TransformFunction = (
+  row: Readonly<Record<string, string | null>>,
+  patient: Record<string, unknown>,
+) => unknown
+
+/** The user's function and what identifies its present text. */
+export interface Transform {
+  readonly apply: TransformFunction
+  readonly contentHash: string
+}
+
+/** The transform module cannot be used. */
+export class TransformError extends Error {
+  override readonly name = 'TransformError'
+  /** The process's exit status. */
+  readonly exitStatus = 2
+}
+
+/** Imports the user's module. Only this file's own text is hashed, not what it imports. @throws {TransformError} */
+export async function loadTransform(path: string): Promise<Transform> {
+  const content = await readFile(path).catch((error: unknown) => {
+    throw new TransformError(`the transform module ${path} cannot be read`, { cause: error })
+  })
+  const loaded: unknown = await import(pathToFileURL(path).href).catch((error: unknown) => {
+    const reason = error instanceof Error ? `${error.name}: ${error.message}` : 'it threw what is no Error'
+    throw new TransformError(`the transform module ${path} cannot be loaded: ${reason}`, { cause: error })
+  })
+  const exported = typeof loaded === 'object' && loaded !== null && 'default' in loaded ? loaded.default : undefined
+  if (!isTransformFunction(exported)) {
+    throw new TransformError(
+      `the transform module ${path} must export a function: export default (row, patient) => patient`,
+    )
+  }
+  if (exported.constructor.name === 'AsyncFunction') {
+    throw new TransformError(`the transform module ${path} must export a function that is not async`)
+  }
+  return { apply: exported, contentHash: createHash('sha256').update(content).digest('hex') }
+}
+
+/** What a transform makes of a row: the candidate to check, null for a row to leave out, or that it failed. */
+export function applyTransform(transform: Transform, row: Row, draft: Draft): Candidate | null | Invalid {
+  try {
+    const result = transform.apply(plainRow(row), { ...draft })
+    if (result === null) return null
+    return isObject(result) ? candidateOf(result) : failed
+  } catch {
+    return failed
+  }
+}
+
+/** Nothing of what the user's code threw is kept: it may hold the row's values. */
+const failed: Invalid = { attribute: 'transform', reason: 'transform failed' }
+
+function plainRow(row: Row): Readonly<Record<string, string | null>> {
+  const plain: Record<string, string | null> = Object.create(null)
+  for (const [column, value] of row) plain[column] = typeof value === 'string' ? value : null
+  return Object.freeze(plain)
+}
+
+/** A misspelt attribute would be dropped silently by the far end, so it is refused. */
+function candidateOf(result: object): Candidate | Invalid {
+  if ('then' in result && typeof result.then === 'function') {
+    // A rejection that nobody handles would end the process.
+    Promise.resolve(result).catch(() => {})
+    return failed
+  }
+  const entries = Object.entries(result)
+  return entries.every(([name]) => known.has(name)) ? Object.fromEntries(entries) : failed
+}
+
+const known: ReadonlySet<string> = new Set<Attribute>(attributes)
+
+function isTransformFunction(value: unknown): value is TransformFunction {
+  return typeof value === 'function'
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}

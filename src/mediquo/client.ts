@@ -1,0 +1,157 @@
+import { type Agent, EnvHttpProxyAgent, request } from 'undici'
+import type { Patient, PatientCode } from '../model/patient.ts'
+import { type Attempt, type Outcome, putOutcome } from './outcome.ts'
+
+export interface MediquoClientOptions {
+  readonly baseUrl: URL
+  readonly keys: () => { readonly apiKey: string; readonly secretKey: string }
+  readonly requestTimeoutMs: number
+  readonly maxInFlight: number
+  /** Told after each attempt: endpoint, HTTP status or `no answer`, and how long it took. */
+  readonly onAttempt: (endpoint: Endpoint, status: number | 'no answer', seconds: number) => void
+  readonly wallClockMs: () => number
+}
+
+export const endpoints = ['PUT /patients', 'GET /patients/{code}'] as const
+export type Endpoint = (typeof endpoints)[number]
+
+/** What reading a patient back gave. */
+export type Found =
+  | { readonly kind: 'patient'; readonly attributes: Readonly<Record<string, unknown>> }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'not now'; readonly outcome: Exclude<Outcome, { kind: 'accepted' | 'isolate' | 'split' }> }
+
+/** An answer past this is not one of the API's. */
+const maxAnswerBytes = 262_144
+
+/** The mediQuo API over HTTP: one attempt a call, no retries and no redirects of its own. */
+export class MediquoClient {
+  readonly #options: MediquoClientOptions
+  readonly #agent: Agent | EnvHttpProxyAgent
+  readonly #patients: string
+
+  constructor(options: MediquoClientOptions) {
+    this.#options = options
+    this.#patients = `${options.baseUrl.href.replace(/\/+$/, '')}/patients`
+    // HTTPS_PROXY and NO_PROXY work; one connection more than requests in flight leaves one for reading back.
+    this.#agent = new EnvHttpProxyAgent({
+      connections: options.maxInFlight + 1,
+      connect: { timeout: 10_000 },
+      keepAliveTimeout: 30_000,
+    })
+  }
+
+  /** Creates or updates patients, all or none. Never rejects: whatever happens is an outcome. */
+  async put(patients: readonly Patient[], signal: AbortSignal): Promise<Outcome> {
+    const attempt = await this.#attempt('PUT /patients', 'PUT', this.#patients, JSON.stringify({ patients }), signal)
+    return putOutcome(attempt, this.#options.wallClockMs())
+  }
+
+  /** The patient as mediQuo has it. Never rejects. */
+  async get(code: PatientCode, signal: AbortSignal): Promise<Found> {
+    const url = `${this.#patients}/${encodeURIComponent(code)}`
+    const attempt = await this.#attempt('GET /patients/{code}', 'GET', url, null, signal)
+    if (attempt.kind === 'answer' && attempt.status === 404) return { kind: 'absent' }
+    if (attempt.kind === 'answer' && attempt.status === 200) {
+      const attributes = parseObject(attempt.body)
+      if (attributes?.code === code) return { kind: 'patient', attributes }
+      return { kind: 'not now', outcome: { kind: 'retry', reason: 'unintelligible answer', inDoubt: false } }
+    }
+    const outcome = putOutcome(attempt, this.#options.wallClockMs())
+    if (outcome.kind === 'retry' || outcome.kind === 'pause' || outcome.kind === 'halt')
+      return { kind: 'not now', outcome }
+    return { kind: 'not now', outcome: { kind: 'retry', reason: 'unexpected answer', inDoubt: false } }
+  }
+
+  async close(): Promise<void> {
+    await this.#agent.destroy()
+  }
+
+  async #attempt(
+    endpoint: Endpoint,
+    method: 'PUT' | 'GET',
+    url: string,
+    body: string | null,
+    signal: AbortSignal,
+  ): Promise<Attempt> {
+    const { requestTimeoutMs, onAttempt } = this.#options
+    const { apiKey, secretKey } = this.#options.keys()
+    const startedAt = performance.now()
+    let attempt: Attempt
+    try {
+      const response = await request(url, {
+        method,
+        body,
+        dispatcher: this.#agent,
+        headersTimeout: requestTimeoutMs,
+        bodyTimeout: requestTimeoutMs,
+        signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]),
+        headers: {
+          'x-api-key': apiKey,
+          'x-secret-key': secretKey,
+          // Laravel-style servers answer JSON only when asked: TRAPS 21.
+          accept: 'application/json',
+          ...(body === null ? {} : { 'content-type': 'application/json' }),
+        },
+      })
+      attempt = {
+        kind: 'answer',
+        status: response.statusCode,
+        contentType: header(response.headers['content-type']) ?? '',
+        retryAfter: header(response.headers['retry-after']),
+        body: await boundedText(response.body),
+      }
+    } catch (error) {
+      attempt = noAnswer(error)
+    }
+    onAttempt(
+      endpoint,
+      attempt.kind === 'answer' ? attempt.status : 'no answer',
+      (performance.now() - startedAt) / 1000,
+    )
+    return attempt
+  }
+}
+
+/** Codes of failures that happen before a request is written. */
+const unsentCodes = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+
+function noAnswer(error: unknown): Attempt {
+  const failure = error as { readonly code?: unknown; readonly name?: unknown }
+  const code = typeof failure.code === 'string' ? failure.code : String(failure.name)
+  const timedOut = failure.name === 'TimeoutError' || code.endsWith('TIMEOUT')
+  const unsent =
+    unsentCodes.has(code) || code.startsWith('CERT_') || code.includes('SELF_SIGNED') || code.startsWith('ERR_TLS')
+  return { kind: 'no answer', reason: timedOut ? 'timeout' : 'connection', sent: !unsent, code }
+}
+
+function header(value: string | string[] | undefined): string | null {
+  return (Array.isArray(value) ? value[0] : value) ?? null
+}
+
+async function boundedText(body: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of body) {
+    bytes += chunk.length
+    if (bytes > maxAnswerBytes) break
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function parseObject(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,104 @@
+import { parseRetryAfterMs } from './retry-after.ts'
+
+/** What an attempt came to: an answer of the API (or of something in front of it), or none. */
+export type Attempt =
+  | {
+      readonly kind: 'answer'
+      readonly status: number
+      readonly contentType: string
+      readonly retryAfter: string | null
+      readonly body: string
+    }
+  /** `sent`: whether the server may have received it. */
+  | {
+      readonly kind: 'no answer'
+      readonly reason: 'timeout' | 'connection'
+      readonly sent: boolean
+      readonly code: string
+    }
+
+export type Outcome =
+  | { readonly kind: 'accepted' }
+  /** Try again later. In doubt: it may have been applied all the same, or may be yet. */
+  | { readonly kind: 'retry'; readonly reason: string; readonly inDoubt: boolean }
+  | { readonly kind: 'pause'; readonly ms: number }
+  /** Something in this batch is not acceptable. `attributes`: what the answer names, as `[index or null, path]`. */
+  | { readonly kind: 'isolate'; readonly status: number }
+  | { readonly kind: 'split' }
+  /** Nothing will be accepted until somebody mends it. */
+  | { readonly kind: 'halt'; readonly reason: HaltReason; readonly status: number }
+
+export const haltReasons = [
+  'key refused',
+  'permission denied',
+  'no such endpoint',
+  'redirected',
+  'not accepted',
+] as const
+export type HaltReason = (typeof haltReasons)[number]
+
+/** One sentence with the mend for each reason that halts the sending. */
+export const haltSentences: Readonly<Record<HaltReason, string>> = {
+  'key refused': 'the API refuses the keys (401): mend MEDIQUO_API_KEY and MEDIQUO_SECRET_KEY',
+  'permission denied': 'the API denies the permission for patients (403): ask mediQuo to grant it to the key',
+  'no such endpoint': 'the API has no such endpoint (404): mend mediquo.baseUrl',
+  redirected: 'the API redirects elsewhere, which is never followed: mend mediquo.baseUrl, or the proxy in between',
+  'not accepted': 'the API does not accept this kind of request: mend mediquo.baseUrl, or the proxy in between',
+}
+
+/** Without a `Retry-After` on a 429: the length of the documented window. */
+const windowMs = 60_000
+
+/** What an attempt to PUT patients means. Pure and total: an answer that is not understood is never taken for a delivery. */
+export function putOutcome(attempt: Attempt, nowEpochMs: number): Outcome {
+  if (attempt.kind === 'no answer') {
+    return { kind: 'retry', reason: attempt.reason, inDoubt: attempt.sent }
+  }
+  const { status } = attempt
+  // 1. Success counts only as JSON that says so: a proxy's page with status 200 delivered nothing.
+  if (status >= 200 && status <= 299) {
+    return saysSuccess(attempt)
+      ? { kind: 'accepted' }
+      : { kind: 'retry', reason: 'unintelligible success', inDoubt: true }
+  }
+  // 2. A redirect followed would turn the PUT into a GET: TRAPS 20.
+  if (status >= 300 && status <= 399) return { kind: 'halt', reason: 'redirected', status }
+  switch (status) {
+    case 400:
+    case 422:
+      return { kind: 'isolate', status }
+    case 401:
+      return { kind: 'halt', reason: 'key refused', status }
+    case 403:
+      return { kind: 'halt', reason: 'permission denied', status }
+    case 404:
+    case 405:
+      return { kind: 'halt', reason: 'no such endpoint', status }
+    case 408:
+    case 425:
+      return { kind: 'retry', reason: `status ${status}`, inDoubt: true }
+    case 413:
+      return { kind: 'split' }
+    case 429:
+      return { kind: 'pause', ms: parseRetryAfterMs(attempt.retryAfter, nowEpochMs) ?? windowMs }
+  }
+  // 3. Their side, or something in between: it may have been applied before it broke.
+  if (status >= 500) return { kind: 'retry', reason: `status ${status}`, inDoubt: true }
+  return { kind: 'halt', reason: 'not accepted', status }
+}
+
+function saysSuccess({ contentType, body }: Extract<Attempt, { kind: 'answer' }>): boolean {
+  if (!/^application\/([\w.-]+\+)?json\b/i.test(contentType)) return false
+  try {
+    const answer: unknown = JSON.parse(body)
+    return (
+      typeof answer === 'object' &&
+      answer !== null &&
+      !Array.isArray(answer) &&
+      'message' in answer &&
+      !('errors' in answer)
+    )
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,15 @@
+import type { Lsn } from './lsn.ts'
+
+/** The oldest unsettled transaction that a waiting or in-flight version answers for. The progress ledger makes and settles it. */
+export interface Debt {
+  readonly commitLsn: Lsn
+}
+
+/** What the stages between decode and settle may do with debts. Each debt is settled exactly once. */
+export interface Debts {
+  /** A new debt to the transaction that is being received. @throws {Error} if none is. */
+  owe(): Debt
+  /** Joins the debts of two versions into one: the older is kept, the newer settled, since nothing passes the older. */
+  join(a: Debt | null, b: Debt | null): Debt | null
+  settle(debt: Debt): void
+}

@@ -1,0 +1,22 @@
+import type { Attribute } from './patient.ts'
+
+/** Where one attribute comes from. `at` names the configuration's file and line, for messages only. */
+export type AttributeSource =
+  | {
+      readonly kind: 'columns'
+      readonly columns: readonly string[]
+      readonly separator: string
+      readonly values: Readonly<Record<string, string | null>> | null
+      readonly format: string | null
+      readonly fallback: string | null
+      readonly at: string | null
+    }
+  | { readonly kind: 'constant'; readonly value: string; readonly at: string | null }
+
+/** The attributes that are mapped, as configured. */
+export type Mapping = Readonly<Partial<Record<Attribute, AttributeSource>>>
+
+/** An attribute taken from one column as it stands. */
+export function fromColumn(column: string): AttributeSource {
+  return { kind: 'columns', columns: [column], separator: ' ', values: null, format: null, fallback: null, at: null }
+}

@@ -1,0 +1,43 @@
+declare const rowKeyBrand: unique symbol
+
+/** A column's value as the server's text, SQL NULL, or an out-of-line value that the change did not carry. */
+export type ColumnValue = string | null | typeof unchanged
+
+/** Stands for an unchanged TOASTed value: neither null nor absent. PostgreSQL manual, "Logical Replication Message Formats", TupleData `u`. */
+export const unchanged: unique symbol = Symbol('unchanged')
+
+/** A row by column name. Only columns that are published (or were read) are in it. */
+export type Row = ReadonlyMap<string, ColumnValue>
+
+/** A row's key columns as a JSON array of their text values, in the key's order. It names the row in the state and in the logs. */
+export type RowKey = string & { readonly [rowKeyBrand]: true }
+
+/** @throws {KeyError} if a key column is missing, null or unchanged. */
+export function rowKey(row: Row, columns: readonly string[]): RowKey {
+  const values = columns.map((column) => {
+    const value = row.get(column)
+    if (typeof value !== 'string') throw new KeyError(column)
+    return value
+  })
+  return JSON.stringify(values) as RowKey
+}
+
+/** A key that was stored before. */
+export function storedRowKey(text: string): RowKey {
+  return text as RowKey
+}
+
+/** The key column values that a key was made of, in order. */
+export function keyValues(key: RowKey): string[] {
+  return JSON.parse(key) as string[]
+}
+
+/** A change came without one of its key columns: the publication or the replica identity has changed. */
+export class KeyError extends Error {
+  override readonly name = 'KeyError'
+  readonly column: string
+  constructor(column: string) {
+    super(`the key column "${column}" did not come with the change`)
+    this.column = column
+  }
+}

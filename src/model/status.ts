@@ -1,0 +1,38 @@
+/** What the connector is doing, in one word. */
+export const connectorStates = ['starting', 'standby', 'backfilling', 'streaming', 'blocked', 'stopping'] as const
+export type ConnectorState = (typeof connectorStates)[number]
+
+/** The JSON of `GET /status`. LSNs are text, times ISO 8601 in UTC. No value of a row. */
+export interface Status {
+  readonly state: ConnectorState
+  readonly reason: string | null
+  readonly source: {
+    readonly table: string
+    readonly slot: string
+    readonly serverVersion: string
+    readonly receivedLsn: string | null
+    readonly checkpointLsn: string | null
+    readonly currentLsn: string | null
+    readonly lagBytes: number | null
+    readonly retainedBytes: number | null
+    readonly walStatus: string | null
+  }
+  readonly backfill: {
+    readonly state: 'none' | 'running' | 'done'
+    readonly rowsRead: number
+    readonly rowsEstimated: number
+    readonly startedAt: string | null
+    readonly finishedAt: string | null
+  }
+  readonly delivery: {
+    readonly pending: number
+    readonly inFlight: number
+    readonly requestsLastMinute: number
+    readonly requestsPerMinute: number
+    readonly delivered: number
+    readonly unchanged: number
+    readonly lastDeliveredAt: string | null
+    readonly lastError: string | null
+  }
+  readonly deadLetters: number
+}

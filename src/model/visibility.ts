@@ -1,0 +1,41 @@
+declare const xidBrand: unique symbol
+
+/** A transaction id of 64 bits (epoch included), as `pg_current_xact_id()` prints it. */
+export type Xid = bigint & { readonly [xidBrand]: true }
+
+/** What one table read could see: the server's `pg_current_snapshot()`. PostgreSQL manual, "Transaction ID and Snapshot Information Functions". */
+export interface Snapshot {
+  readonly xmin: Xid
+  readonly xmax: Xid
+  readonly inProgress: ReadonlySet<Xid>
+}
+
+/** A transaction id from the server's 64-bit text or number. */
+export function xid(value: bigint): Xid {
+  return value as Xid
+}
+
+/** Reads `xmin:xmax:xip,xip`. @throws {RangeError} if the text is of another form. */
+export function parseSnapshot(text: string): Snapshot {
+  const match = /^(\d+):(\d+):((?:\d+(?:,\d+)*)?)$/.exec(text)
+  if (!match) throw new RangeError(`not a snapshot: ${JSON.stringify(text)}`)
+  const [, xmin = '', xmax = '', list = ''] = match
+  const inProgress = new Set(list === '' ? [] : list.split(',').map((id) => xid(BigInt(id))))
+  return { xmin: xid(BigInt(xmin)), xmax: xid(BigInt(xmax)), inProgress }
+}
+
+/** Whether a transaction had left the server's list of running ones when the snapshot was taken (MERGE rules: `sees`). */
+export function sees(snapshot: Snapshot, id: Xid): boolean {
+  return id < snapshot.xmax && !snapshot.inProgress.has(id)
+}
+
+/**
+ * Widens the 32 bits that the stream carries by the nearest 64-bit id known: ids within 2^31 of each other are unambiguous.
+ * PostgreSQL manual, "Preventing Transaction ID Wraparound Failures".
+ */
+export function widenXid(low: number, near: Xid): Xid {
+  const base = BigInt.asUintN(32, near)
+  const distance = BigInt.asIntN(32, BigInt(low >>> 0) - base)
+  const wide = near + distance
+  return xid(wide < 0n ? BigInt(low >>> 0) : wide)
+}

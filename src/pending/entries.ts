@@ -1,0 +1,93 @@
+import type { Debts } from '../model/debt.ts'
+import type { RowKey } from '../model/row.ts'
+import type { StoredRow } from '../model/stored-row.ts'
+import { type Entry, newEntry, type Version } from './version.ts'
+
+/** The rows in memory, what they occupy, and which of their settlements are not stored yet. */
+export class Entries {
+  readonly #entries = new Map<RowKey, Entry>()
+  readonly #unrecorded = new Map<RowKey, StoredRow>()
+  readonly #debts: Debts
+  #bytes = 0
+
+  constructor(debts: Debts) {
+    this.#debts = debts
+  }
+
+  /** What the versions that wait or are in flight occupy. */
+  get bytes(): number {
+    return this.#bytes
+  }
+  get unrecorded(): number {
+    return this.#unrecorded.size
+  }
+
+  find(key: RowKey): Entry | undefined {
+    return this.#entries.get(key)
+  }
+
+  all(): Entry[] {
+    return [...this.#entries.values()]
+  }
+
+  open(key: RowKey): Entry {
+    const found = this.#entries.get(key)
+    if (found) return found
+    const entry = newEntry(key)
+    this.#entries.set(key, entry)
+    return entry
+  }
+
+  /** Forgets a row of which nothing waits, is in flight, or is still to be stored. */
+  forgetIfDone(entry: Entry): void {
+    if (entry.waiting || entry.inFlight || entry.read || entry.unrecorded) return
+    this.#entries.delete(entry.key)
+  }
+
+  /** Newest wins: the version takes the waiting one's place and its debts. */
+  replace(entry: Entry, version: Version): void {
+    if (entry.waiting) {
+      this.#bytes -= entry.waiting.bytes
+      version.debt = this.#debts.join(entry.waiting.debt, version.debt)
+    }
+    entry.waiting = version
+    this.#bytes += version.bytes
+  }
+
+  /** A version that was not delivered waits again; if a newer one does already, that one takes over its debts. */
+  putBack(entry: Entry, version: Version): void {
+    if (entry.waiting) {
+      this.#bytes -= version.bytes
+      entry.waiting.debt = this.#debts.join(version.debt, entry.waiting.debt)
+    } else {
+      entry.waiting = version
+    }
+  }
+
+  /** A version is done with. `row` is what the state shall say from now on, null if it says so already. */
+  settle(entry: Entry, version: Version, row: StoredRow | null): void {
+    this.#bytes -= version.bytes
+    if (row) this.store(entry, row)
+    if (version.debt) this.#debts.settle(version.debt)
+  }
+
+  store(entry: Entry, row: StoredRow): void {
+    entry.stored = row
+    entry.unrecorded = row
+    this.#unrecorded.set(row.key, row)
+  }
+
+  toRecord(): readonly StoredRow[] {
+    return [...this.#unrecorded.values()]
+  }
+
+  recorded(rows: readonly StoredRow[]): void {
+    for (const row of rows) {
+      if (this.#unrecorded.get(row.key) === row) this.#unrecorded.delete(row.key)
+      const entry = this.#entries.get(row.key)
+      if (entry?.unrecorded !== row) continue
+      entry.unrecorded = null
+      this.forgetIfDone(entry)
+    }
+  }
+}

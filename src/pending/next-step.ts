@@ -1,0 +1,64 @@
+import type { Patient, PatientCode } from '../model/patient.ts'
+import type { Entry, Purpose } from './version.ts'
+
+/** What is to be done next with a row's waiting version. */
+export type Step =
+  | { readonly kind: 'look up' }
+  | { readonly kind: 'read' }
+  | { readonly kind: 'resolve removal'; readonly code: PatientCode; readonly patient: Patient | null }
+  | { readonly kind: 'send'; readonly purpose: Purpose; readonly code: PatientCode; readonly patient: Patient }
+  | { readonly kind: 'settle'; readonly outcome: UnsentOutcome }
+  | { readonly kind: 'forget old code'; readonly code: PatientCode }
+export type UnsentOutcome = 'unchanged' | 'ignored' | 'nothing to remove' | 'dead letter'
+
+export interface StepPolicy {
+  readonly onDelete: 'ignore' | 'unsubscribe'
+  /** The keyed hash of a payload, hexadecimal. */
+  readonly fingerprint: (patient: Patient) => string
+}
+
+/** The decision about an entry with a waiting version and nothing in flight. Pure. */
+export function nextStep(entry: Entry, policy: StepPolicy): Step {
+  const content = entry.waiting?.content
+  if (!content) throw new Error('a row without a waiting version has no next step')
+  // 1. Nothing is decided before the state is known: a dead letter or an older code may stand there.
+  if (entry.stored === undefined) return { kind: 'look up' }
+  const stored = entry.stored
+  switch (content.kind) {
+    // 2. A value that the change did not carry must be read: sending null instead would wipe it.
+    case 'incomplete':
+      return { kind: 'read' }
+    case 'invalid':
+      return { kind: 'settle', outcome: 'dead letter' }
+    case 'patient': {
+      const { patient } = content
+      // 3. The row had another code: that one ends first, so that a crash in between cannot forget it.
+      if (stored && !stored.removed && stored.code !== null && stored.code !== patient.code) {
+        if (policy.onDelete === 'unsubscribe') return endOfCode(entry, 'retire', stored.code, null)
+      }
+      // 4. The API has just this, unless something may have overtaken it.
+      if (!entry.inDoubt && stored?.fingerprint && stored.code === patient.code) {
+        if (stored.fingerprint === policy.fingerprint(patient)) return { kind: 'settle', outcome: 'unchanged' }
+      }
+      return { kind: 'send', purpose: 'upsert', code: patient.code, patient }
+    }
+    case 'removed': {
+      if (stored?.removed && !entry.inDoubt) return { kind: 'settle', outcome: 'unchanged' }
+      if (policy.onDelete === 'ignore') return { kind: 'settle', outcome: 'ignored' }
+      const code = stored?.code ?? content.code
+      // 5. Unknown to the state does not mean unknown to the API: only a code that nobody knows is let go.
+      if (code === null) return { kind: 'settle', outcome: 'nothing to remove' }
+      return endOfCode(entry, 'remove', code, content.code === code ? content.patient : null)
+    }
+  }
+}
+
+function endOfCode(entry: Entry, purpose: 'retire' | 'remove', code: PatientCode, old: Patient | null): Step {
+  if (entry.removal?.code !== code) return { kind: 'resolve removal', code, patient: old }
+  const { patient } = entry.removal
+  if (patient === null) {
+    return purpose === 'remove' ? { kind: 'settle', outcome: 'nothing to remove' } : { kind: 'forget old code', code }
+  }
+  const { plan: _, ...withoutPlan } = patient
+  return { kind: 'send', purpose, code, patient: withoutPlan }
+}

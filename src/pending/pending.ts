@@ -1,0 +1,331 @@
+import type { Debts } from '../model/debt.ts'
+import { type Lane, lanes } from '../model/lane.ts'
+import type { Lsn } from '../model/lsn.ts'
+import type { PatientCode } from '../model/patient.ts'
+import { comparePositions, type Position } from '../model/position.ts'
+import type { RowKey } from '../model/row.ts'
+import type { DeadLetter, StoredRow } from '../model/stored-row.ts'
+import { sees } from '../model/visibility.ts'
+import { Entries } from './entries.ts'
+import { nextStep, type Step, type StepPolicy } from './next-step.ts'
+import { Queues } from './queues.ts'
+import { afterAcceptance, afterRefusal, afterRetirement, type Settled, unsentRow } from './settled-row.ts'
+import {
+  type Entry,
+  inherit,
+  newestKnown,
+  type Parcel,
+  type ReadRow,
+  type Removal,
+  type StreamedChange,
+  type Version,
+} from './version.ts'
+
+export interface PendingOptions extends StepPolicy {
+  readonly debts: Debts
+  /** Streamed changes up to here may have been sent by an earlier run: MERGE rule 9. Null: there was none. */
+  readonly horizon: Position | null
+  /** Called for each version that is settled, in the order of settling. */
+  readonly onSettled: (outcome: Settled, version: Version) => void
+  /** Rows in memory, waiting, in flight or not yet stored, past which there is no room. */
+  readonly maxRows: number
+  readonly maxBytes: number
+}
+
+/** No read is started while more rows than this wait for the stream to pass their read: it bounds memory (MERGE, forgetting). */
+const maxReadsRemembered = 2_000
+
+/**
+ * What waits, one entry a row, newest wins. It merges the stream with table reads by MERGE's rules (their numbers stand
+ * where they are applied), decides what is sent, and settles debts. Events in, decisions out, no I/O.
+ */
+export class Pending {
+  readonly #options: PendingOptions
+  readonly #entries: Entries
+  readonly #queues = new Queues()
+  readonly #codesInFlight = new Map<PatientCode, Parcel>()
+  #reads: { readonly key: RowKey; readonly endLsn: Lsn }[] = []
+  #held: boolean
+
+  constructor(options: PendingOptions) {
+    this.#options = options
+    this.#entries = new Entries(options.debts)
+    this.#held = options.horizon !== null
+  }
+
+  /** Rows that wait, by lane. */
+  get waiting(): Readonly<Record<Lane, number>> {
+    return this.#queues.counts
+  }
+  get inFlight(): number {
+    return this.#codesInFlight.size
+  }
+  /** Rows that a request could carry now. */
+  get sendable(): number {
+    return this.#held ? 0 : this.#queues.queue('send', 'live').size + this.#queues.queue('send', 'backfill').size
+  }
+  /** No room until something is delivered and stored. While held there is: what comes then fitted in memory before. */
+  get full(): boolean {
+    if (this.#held) return false
+    const { live, backfill } = this.#queues.counts
+    const rows = live + backfill + this.#codesInFlight.size + this.#entries.unrecorded
+    return rows >= this.#options.maxRows || this.#entries.bytes >= this.#options.maxBytes
+  }
+  /** Rule 9: nothing is sent and nothing read until the stream has passed the earlier run's horizon. */
+  get held(): boolean {
+    return this.#held
+  }
+
+  /** Rule 3: the stream brought a change. */
+  streamed(change: StreamedChange): void {
+    const { position, xid } = change
+    const { debts, horizon } = this.#options
+    const entry = this.#entries.open(change.key)
+    // 3a. The state contains it already.
+    if (entry.stored?.position && comparePositions(position, entry.stored.position) <= 0) {
+      this.#place(entry)
+      return
+    }
+    // 3b. It becomes the newest known; an earlier run may have sent it without recording the answer.
+    entry.known = { position, xid }
+    if (horizon && comparePositions(position, horizon) <= 0) entry.inDoubt = true
+    // 3c. A read that was merged contains it: only its debt is taken over, and the label rises.
+    if (entry.read && sees(entry.read.snapshot, xid)) {
+      const holder = entry.waiting ?? entry.inFlight
+      if (holder) {
+        holder.debt = debts.join(holder.debt, debts.owe())
+        holder.position = position
+        holder.xid = xid
+      }
+      this.#place(entry)
+      return
+    }
+    // 3d. It replaces what waits and takes over its debts.
+    this.#entries.replace(entry, {
+      ...change,
+      content: inherit(change.content, entry),
+      origin: 'stream',
+      lane: 'live',
+      debt: debts.owe(),
+    })
+    this.#place(entry)
+    if (horizon && this.#held && comparePositions(position, horizon) >= 0) this.release()
+  }
+
+  /** Rules 4 and 5: a read returned the row, or did not find it. @returns false if it is older than what is known: nothing is left of it then. */
+  read(found: ReadRow): boolean {
+    const entry = this.#entries.open(found.key)
+    const { stored, waiting } = entry
+    if (stored === undefined) throw new Error('a read was merged before the state of its row was looked up')
+    const known = newestKnown(entry)
+    const stale = known?.xid != null && !sees(found.snapshot, known.xid)
+    const isOurs = (stored && (!stored.removed || stored.deadLetter)) || waiting || entry.inFlight || entry.inDoubt
+    if (!stale && (found.content.kind !== 'removed' || isOurs)) {
+      this.#entries.replace(entry, {
+        content: inherit(found.content, entry),
+        origin: 'read',
+        lane: waiting?.lane ?? found.lane,
+        committedAtMs: waiting?.committedAtMs ?? found.readAtMs,
+        bytes: found.bytes,
+        position: known?.position ?? null,
+        xid: known?.xid ?? null,
+        debt: null,
+      })
+      entry.read = { snapshot: found.snapshot, endLsn: found.endLsn }
+      this.#reads.push({ key: found.key, endLsn: found.endLsn })
+    }
+    this.#place(entry)
+    return !stale
+  }
+
+  /** The stream has received everything before a position: reads that ended there are forgotten, and the hold ends past the horizon. */
+  passed(receivedLsn: Lsn): void {
+    if (this.#options.horizon && receivedLsn > this.#options.horizon.commitLsn) this.release()
+    if (this.#reads.length === 0) return
+    const done = this.#reads.filter(({ endLsn }) => endLsn <= receivedLsn)
+    this.#reads = this.#reads.filter(({ endLsn }) => endLsn > receivedLsn)
+    for (const { key } of done) {
+      const entry = this.#entries.find(key)
+      if (!entry?.read || entry.read.endLsn > receivedLsn) continue
+      entry.read = null
+      this.#place(entry)
+    }
+  }
+
+  /** Ends the hold: the stream stands at the horizon. */
+  release(): void {
+    if (!this.#held) return
+    this.#held = false
+    for (const entry of this.#entries.all()) this.#place(entry)
+  }
+
+  /** Rows whose state must be looked up, the oldest first. */
+  toLookUp(limit: number): RowKey[] {
+    return this.#queues.first('look up', limit).map(({ key }) => key)
+  }
+  /** The answer to `toLookUp`. */
+  lookedUp(key: RowKey, stored: StoredRow | null): void {
+    const entry = this.#entries.find(key)
+    if (entry?.stored !== undefined || !entry) return
+    entry.stored = stored
+    const { waiting } = entry
+    // 3a, once more: what an earlier run settled costs neither memory nor a request.
+    if (waiting?.origin === 'stream' && waiting.position && stored?.position) {
+      if (comparePositions(waiting.position, stored.position) <= 0) this.#settleWaiting(entry, 'superseded', null)
+    }
+    this.#place(entry)
+  }
+
+  /** Rows that must be read from the table before they can be sent (rule 10). None while held. */
+  toRead(limit: number): RowKey[] {
+    if (this.#held || this.#reads.length >= maxReadsRemembered) return []
+    return this.#queues.first('read', limit).map(({ key }) => key)
+  }
+
+  /** Ended codes for which a full record must be found. None while held. */
+  toResolve(limit: number): (Extract<Step, { kind: 'resolve removal' }> & { readonly key: RowKey })[] {
+    if (this.#held) return []
+    return this.#queues.first('resolve removal', limit).flatMap((entry) => {
+      const step = nextStep(entry, this.#options)
+      return step.kind === 'resolve removal' ? [{ ...step, key: entry.key }] : []
+    })
+  }
+  /** The answer to `toResolve`. */
+  resolved(key: RowKey, removal: Removal): void {
+    const entry = this.#entries.find(key)
+    if (!entry) return
+    entry.removal = removal
+    this.#place(entry)
+  }
+
+  /** Cuts a batch: the oldest rows, live before backfill, each code once, and none whose code is in flight. */
+  take(limit: number): Parcel[] {
+    const parcels: Parcel[] = []
+    if (this.#held) return parcels
+    for (const lane of lanes) {
+      for (const entry of this.#queues.queue('send', lane)) {
+        if (parcels.length >= limit) return parcels
+        const version = entry.waiting
+        if (!version) continue
+        const step = nextStep(entry, this.#options)
+        if (step.kind !== 'send' || this.#codesInFlight.has(step.code)) continue
+        const { code, patient, purpose } = step
+        if (purpose !== 'upsert' && this.#isClaimed(code, entry)) {
+          this.resolved(entry.key, { code, patient: null })
+          continue
+        }
+        if (this.#queues.hasEarlier(code, entry)) continue
+        const parcel: Parcel = { key: entry.key, code, patient, purpose, version }
+        entry.inFlight = version
+        entry.waiting = null
+        this.#codesInFlight.set(code, parcel)
+        this.#queues.place(entry, null)
+        parcels.push(parcel)
+      }
+    }
+    return parcels
+  }
+
+  /** Whether a code belongs to another row by now: ending it would end that row's patient. */
+  isClaimed(code: PatientCode, key: RowKey): boolean {
+    const entry = this.#entries.find(key)
+    return entry !== undefined && this.#isClaimed(code, entry)
+  }
+
+  /** The API accepted it (rule 8). */
+  accepted(parcel: Parcel): void {
+    const entry = this.#landed(parcel)
+    entry.removal = null
+    if (parcel.purpose === 'retire') {
+      this.#entries.store(entry, afterRetirement(entry, parcel.code))
+      this.#entries.putBack(entry, parcel.version)
+    } else {
+      entry.inDoubt = false
+      this.#settle(entry, parcel.version, 'delivered', afterAcceptance(entry, parcel, this.#options.fingerprint))
+    }
+    this.#place(entry)
+  }
+
+  /** The API refused this row for good (rule 8): a durable dead letter, whose fingerprint is unknown. */
+  refused(parcel: Parcel, deadLetter: DeadLetter): void {
+    const entry = this.#landed(parcel)
+    this.#settle(entry, parcel.version, 'dead letter', afterRefusal(entry, parcel, deadLetter))
+    this.#place(entry)
+  }
+
+  /** It was certainly not applied (a 429, a refused connection): it waits again, unless a newer version does. */
+  returned(parcel: Parcel): void {
+    const entry = this.#landed(parcel)
+    this.#entries.putBack(entry, parcel.version)
+    this.#place(entry)
+  }
+
+  /** No answer came: it may have been applied, or be applied later (rule 7). */
+  lost(parcel: Parcel): void {
+    const entry = this.#landed(parcel)
+    entry.inDoubt = true
+    this.#entries.putBack(entry, parcel.version)
+    this.#place(entry)
+  }
+
+  /** The rows to store next. They stay until `recorded` says that they are. */
+  toRecord(): readonly StoredRow[] {
+    return this.#entries.toRecord()
+  }
+  get unrecorded(): number {
+    return this.#entries.unrecorded
+  }
+  /** These rows are stored: what memory knows of them may go once nothing of them waits. */
+  recorded(rows: readonly StoredRow[]): void {
+    this.#entries.recorded(rows)
+  }
+
+  /** Brings an entry to where its next step is done, settles what needs no request, and forgets what is done with. */
+  #place(entry: Entry): void {
+    while (entry.waiting && !entry.inFlight) {
+      if (this.#held) {
+        this.#queues.place(entry, entry.stored === undefined ? 'look up' : 'send')
+        return
+      }
+      const step = nextStep(entry, this.#options)
+      if (step.kind === 'settle') {
+        this.#settleWaiting(entry, step.outcome, unsentRow(entry, step.outcome))
+      } else if (step.kind === 'forget old code') {
+        entry.removal = null
+        this.#entries.store(entry, afterRetirement(entry, step.code))
+      } else {
+        this.#queues.place(entry, step.kind)
+        return
+      }
+    }
+    this.#queues.place(entry, null)
+    this.#entries.forgetIfDone(entry)
+  }
+
+  #settleWaiting(entry: Entry, outcome: Settled, row: StoredRow | null): void {
+    const version = entry.waiting
+    if (!version) return
+    entry.waiting = null
+    this.#settle(entry, version, outcome, row)
+  }
+
+  #settle(entry: Entry, version: Version, outcome: Settled, row: StoredRow | null): void {
+    this.#entries.settle(entry, version, row)
+    this.#options.onSettled(outcome, version)
+  }
+
+  /** Ends the exclusivity of a parcel's code and row. */
+  #landed(parcel: Parcel): Entry {
+    const entry = this.#entries.find(parcel.key)
+    if (entry?.inFlight !== parcel.version || !entry) throw new Error('an answer for a row that is not in flight')
+    this.#codesInFlight.delete(parcel.code)
+    entry.inFlight = null
+    return entry
+  }
+
+  #isClaimed(code: PatientCode, entry: Entry): boolean {
+    const inFlight = this.#codesInFlight.get(code)
+    if (inFlight && inFlight.key !== entry.key && inFlight.purpose === 'upsert') return true
+    return this.#queues.isClaimed(code, entry)
+  }
+}

@@ -1,0 +1,96 @@
+import type { Lane } from '../model/lane.ts'
+import type { PatientCode } from '../model/patient.ts'
+import { comparePositions } from '../model/position.ts'
+import { codeOf, type Entry } from './version.ts'
+
+/** Where an entry waits: for its state, for a table read, for the record of an ended code, or for a request. */
+export const places = ['look up', 'read', 'resolve removal', 'send'] as const
+export type Place = (typeof places)[number]
+
+/** The places where entries wait, each in order of arrival, and which rows wait with which code. An entry stands in one place. */
+export class Queues {
+  readonly #queues: Record<Place, Record<Lane, Set<Entry>>> = {
+    'look up': { live: new Set(), backfill: new Set() },
+    read: { live: new Set(), backfill: new Set() },
+    'resolve removal': { live: new Set(), backfill: new Set() },
+    send: { live: new Set(), backfill: new Set() },
+  }
+  readonly #where = new Map<
+    Entry,
+    { readonly queue: Set<Entry>; readonly lane: Lane; readonly code: PatientCode | null }
+  >()
+  readonly #byCode = new Map<PatientCode, Set<Entry>>()
+  readonly #counts: Record<Lane, number> = { live: 0, backfill: 0 }
+
+  get counts(): Readonly<Record<Lane, number>> {
+    return this.#counts
+  }
+
+  queue(place: Place, lane: Lane): ReadonlySet<Entry> {
+    return this.#queues[place][lane]
+  }
+
+  /** The oldest entries of a place, live before backfill. */
+  first(place: Place, limit: number): Entry[] {
+    const found: Entry[] = []
+    for (const queue of [this.#queues[place].live, this.#queues[place].backfill]) {
+      for (const entry of queue) {
+        if (found.length >= limit) return found
+        found.push(entry)
+      }
+    }
+    return found
+  }
+
+  /** Moves an entry. One that stays where it is keeps its turn. Null takes it out. */
+  place(entry: Entry, place: Place | null): void {
+    const now = this.#where.get(entry)
+    const { waiting } = entry
+    const queue = place && waiting ? this.#queues[place][waiting.lane] : null
+    const code = queue && waiting ? codeOf(waiting.content) : null
+    if (now && now.queue === queue && now.code === code) return
+    if (now) {
+      if (now.queue !== queue) now.queue.delete(entry)
+      this.#counts[now.lane]--
+      if (now.code !== null) this.#unindex(now.code, entry)
+      this.#where.delete(entry)
+    }
+    if (queue && waiting) {
+      queue.add(entry)
+      this.#counts[waiting.lane]++
+      this.#where.set(entry, { queue, lane: waiting.lane, code })
+      if (code !== null) this.#index(code, entry)
+    }
+  }
+
+  /** Whether another row waits with this code and stands earlier in the stream: it must leave first, or the older would win. */
+  hasEarlier(code: PatientCode, entry: Entry): boolean {
+    const position = entry.waiting?.position
+    if (!position) return false
+    for (const other of this.#byCode.get(code) ?? []) {
+      if (other === entry || !other.waiting) continue
+      if (!other.waiting.position || comparePositions(other.waiting.position, position) < 0) return true
+    }
+    return false
+  }
+
+  /** Whether another row waits to give a patient this code. */
+  isClaimed(code: PatientCode, entry: Entry): boolean {
+    for (const other of this.#byCode.get(code) ?? []) {
+      if (other !== entry && other.waiting?.content.kind === 'patient') return true
+    }
+    return false
+  }
+
+  #index(code: PatientCode, entry: Entry): void {
+    const entries = this.#byCode.get(code)
+    if (entries) entries.add(entry)
+    else this.#byCode.set(code, new Set([entry]))
+  }
+
+  #unindex(code: PatientCode, entry: Entry): void {
+    const entries = this.#byCode.get(code)
+    entries?.delete(entry)
+    if (entries?.size === 0) this.#byCode.delete(code)
+  }
+}

@@ -1,0 +1,79 @@
+import type { Patient, PatientCode } from '../model/patient.ts'
+import { comparePositions } from '../model/position.ts'
+import type { DeadLetter, StoredRow } from '../model/stored-row.ts'
+import type { UnsentOutcome } from './next-step.ts'
+import { codeOf, type Entry, type Parcel, type Version } from './version.ts'
+
+/** How a version ended. `superseded`: the state contained it, or something newer, already. */
+export const settledOutcomes = [
+  'delivered',
+  'unchanged',
+  'ignored',
+  'nothing to remove',
+  'dead letter',
+  'superseded',
+] as const
+export type Settled = (typeof settledOutcomes)[number]
+
+/** What the state says after the API accepted a row's present state, or its end. */
+export function afterAcceptance(entry: Entry, parcel: Parcel, fingerprint: (patient: Patient) => string): StoredRow {
+  const removed = parcel.purpose === 'remove'
+  return {
+    ...label(entry, parcel.version),
+    code: parcel.code,
+    fingerprint: removed ? null : fingerprint(parcel.patient),
+    removed,
+    deadLetter: null,
+  }
+}
+
+/** … after a code that the row no longer has was ended. The row's own version is still to come, so the label stays. */
+export function afterRetirement(entry: Entry, code: PatientCode): StoredRow {
+  return {
+    key: entry.key,
+    code,
+    fingerprint: null,
+    removed: true,
+    position: entry.stored?.position ?? null,
+    xid: entry.stored?.xid ?? null,
+    deadLetter: entry.stored?.deadLetter ?? null,
+  }
+}
+
+/** … after the API refused it. The code at mediQuo stays the one last accepted; what it holds is unknown. */
+export function afterRefusal(entry: Entry, parcel: Parcel, deadLetter: DeadLetter): StoredRow {
+  return setAside(entry, parcel.version, parcel.code, deadLetter)
+}
+
+/** … after a version was settled without a request. */
+export function unsentRow(entry: Entry, outcome: UnsentOutcome): StoredRow | null {
+  const version = entry.waiting
+  if (!version) return null
+  const { content } = version
+  const code = entry.stored?.code ?? codeOf(content)
+  if (content.kind === 'invalid') {
+    return setAside(entry, version, code, { reason: 'invalid', attributes: content.invalid, status: null })
+  }
+  const removed = content.kind === 'removed'
+  const fingerprint = outcome === 'unchanged' && !removed ? (entry.stored?.fingerprint ?? null) : null
+  return { ...label(entry, version), code, fingerprint, removed, deadLetter: null }
+}
+
+function setAside(entry: Entry, version: Version, code: PatientCode | null, deadLetter: DeadLetter): StoredRow {
+  const { stored } = entry
+  return {
+    ...label(entry, version),
+    code: stored?.code ?? code,
+    fingerprint: null,
+    removed: stored?.removed ?? false,
+    deadLetter,
+  }
+}
+
+/** The newest streamed change that is contained: the version's, unless the state's is newer. */
+function label(entry: Entry, version: Version): Pick<StoredRow, 'key' | 'position' | 'xid'> {
+  const { stored } = entry
+  const older = stored?.position && version.position && comparePositions(stored.position, version.position) > 0
+  const newest = stored && (older || !version.position) ? stored : version
+  return { key: entry.key, position: newest.position, xid: newest.xid }
+}

@@ -1,0 +1,46 @@
+/** Requests that wait under a name until they are let go. */
+export class HeldRequests {
+  readonly #held = new Map<string, Set<() => void>>()
+  readonly #expected = new Map<string, (() => void)[]>()
+
+  /** How many wait under each name. */
+  get waiting(): Readonly<Record<string, number>> {
+    return Object.fromEntries([...this.#held].map(([id, waiting]) => [id, waiting.size]))
+  }
+
+  /** Resolves when released, or after `ms`. */
+  async hold(id: string, ms?: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = ms === undefined ? undefined : setTimeout(() => letGo(), ms)
+      const letGo = () => {
+        clearTimeout(timer)
+        this.#forget(id, letGo)
+        resolve()
+      }
+      const waiting = this.#held.get(id) ?? new Set()
+      this.#held.set(id, waiting.add(letGo))
+      const expected = this.#expected.get(id) ?? []
+      this.#expected.delete(id)
+      for (const notice of expected) notice()
+    })
+  }
+
+  /** Resolves once a request waits under this name. */
+  async whenHeld(id: string): Promise<void> {
+    if (this.#held.has(id)) return
+    await new Promise<void>((resolve) => this.#expected.set(id, [...(this.#expected.get(id) ?? []), resolve]))
+  }
+
+  /** Lets go of the requests under one name, or of all; answers how many there were. */
+  release(id?: string): number {
+    const released = [...this.#held].flatMap(([name, waiting]) => (id === undefined || id === name ? [...waiting] : []))
+    for (const letGo of released) letGo()
+    return released.length
+  }
+
+  #forget(id: string, letGo: () => void): void {
+    const waiting = this.#held.get(id)
+    waiting?.delete(letGo)
+    if (waiting?.size === 0) this.#held.delete(id)
+  }
+}

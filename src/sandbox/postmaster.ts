@@ -1,0 +1,135 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { open, readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { Client } from 'pg'
+import type { PostgresBinaries } from './postgres-binaries.ts'
+import type { Account } from './server-account.ts'
+
+const run = promisify(execFile)
+
+/** PostgreSQL manual, "Shutting Down the Server": wait for the clients, end their sessions, or stop as in a crash. */
+export type StopMode = 'smart' | 'fast' | 'immediate'
+
+/** What one start of a server needs. */
+export interface PostmasterOptions {
+  readonly binaries: PostgresBinaries
+  readonly account: Account | null
+  readonly dataDir: string
+  readonly logFile: string
+  readonly settings: Readonly<Record<string, string>>
+  /** The maintenance database's connection string, for a superuser. */
+  readonly url: string
+}
+
+const stopSignals: Record<StopMode, NodeJS.Signals> = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' }
+const readyWithinMs = 60_000
+
+/** A running server process and the ways to end it. */
+export interface Postmaster {
+  readonly pid: number
+  readonly running: boolean
+  /** Resolves once the process is gone. */
+  stop(mode: StopMode): Promise<void>
+  kill(): Promise<void>
+}
+
+/** Starts a server and waits until it takes connections. @throws {PostmasterError} with the end of its log if it exits. */
+export async function startPostmaster(options: PostmasterOptions): Promise<Postmaster> {
+  const { child, exited } = await spawnServer(options)
+  const running = () => child.exitCode === null && child.signalCode === null
+  if (child.pid === undefined) throw new PostmasterError(`${options.binaries.postgres} cannot be started`)
+  const postmaster: Postmaster = {
+    pid: child.pid,
+    get running() {
+      return running()
+    },
+    async stop(mode) {
+      if (running()) await requestStop(options, { child, mode })
+      await exited
+    },
+    async kill() {
+      child.kill('SIGKILL')
+      await exited
+    },
+  }
+  try {
+    await waitUntilReady(options, running)
+  } catch (error) {
+    await postmaster.kill()
+    throw error
+  }
+  return postmaster
+}
+
+/** The server ended, or did not answer, while it was being started. */
+export class PostmasterError extends Error {
+  override readonly name = 'PostmasterError'
+}
+
+interface Spawned {
+  readonly child: ChildProcess
+  readonly exited: Promise<void>
+}
+
+/** Detached: an interrupt from the terminal must reach whoever uses the server first. */
+async function spawnServer({ binaries, account, dataDir, logFile, settings }: PostmasterOptions): Promise<Spawned> {
+  const log = await open(logFile, 'a')
+  try {
+    const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+    const child = spawn(binaries.postgres, ['-D', dataDir, ...args], {
+      ...account,
+      cwd: dataDir,
+      detached: true,
+      stdio: ['ignore', log.fd, log.fd],
+    })
+    const exited = new Promise<void>((gone) => child.once('exit', () => gone()))
+    await once(child, 'spawn')
+    return { child, exited }
+  } finally {
+    await log.close()
+  }
+}
+
+async function requestStop(
+  { binaries, account, dataDir }: PostmasterOptions,
+  { child, mode }: { readonly child: ChildProcess; readonly mode: StopMode },
+): Promise<void> {
+  if (binaries.pgCtl === null) child.kill(stopSignals[mode])
+  else await run(binaries.pgCtl, ['stop', '--no-wait', '-m', mode, '-D', dataDir], { ...account, cwd: dataDir })
+}
+
+async function waitUntilReady({ url, dataDir, logFile }: PostmasterOptions, running: () => boolean): Promise<void> {
+  const startedAtMs = performance.now()
+  for (let delayMs = 5; ; delayMs = Math.min(delayMs * 1.5, 200)) {
+    const answer = await askDataDir(url)
+    if (!running()) throw new PostmasterError(`PostgreSQL did not start: ${await endOfLog(logFile)}`)
+    if (answer !== null && resolve(answer) === dataDir) return
+    if (performance.now() - startedAtMs > readyWithinMs) {
+      throw new PostmasterError(`PostgreSQL took no connection within ${readyWithinMs} ms: ${await endOfLog(logFile)}`)
+    }
+    await sleep(delayMs)
+  }
+}
+
+/** Null while nobody answers. Another server on the same port shows by its data directory, or refuses the password. */
+async function askDataDir(url: string): Promise<string | null> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5000 })
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    const { rows } = await client.query({ text: 'SHOW data_directory', rowMode: 'array' })
+    return String(rows[0]?.[0])
+  } catch {
+    return null
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
+
+async function endOfLog(logFile: string): Promise<string> {
+  const text = await readFile(logFile, 'utf8').catch(() => '')
+  return text.trimEnd().split('\n').slice(-5).join('\n')
+}

@@ -1,0 +1,67 @@
+/** Why PostgreSQL could not be reached or ended a session, told apart by SQLSTATE or system error code, never by text. */
+export interface ConnectionFailure {
+  readonly kind:
+    | 'credentials'
+    | 'shutting down'
+    | 'slot in use'
+    | 'slot lost'
+    | 'configuration'
+    | 'unreachable'
+    | 'other'
+  /** One sentence with the mend. */
+  readonly sentence: string
+}
+
+interface Coded {
+  readonly code?: unknown
+  readonly message?: unknown
+}
+
+/** PostgreSQL manual, Appendix A, "PostgreSQL Error Codes". */
+export function describeConnectionFailure(error: unknown, what = 'PostgreSQL'): ConnectionFailure {
+  const { code, message } = (error ?? {}) as Coded
+  const text = typeof message === 'string' ? message : String(error)
+  switch (code) {
+    case '28P01':
+    case '28000':
+      return {
+        kind: 'credentials',
+        sentence: `${what} refuses the user or password (${text}): mend DATABASE_URL, or allow the user in pg_hba.conf`,
+      }
+    case '3D000':
+      return { kind: 'credentials', sentence: `${what} has no such database (${text}): mend DATABASE_URL` }
+    case '42501':
+      return {
+        kind: 'credentials',
+        sentence: `${what} denies a right (${text}): run "mediquo-cdc setup" for the grants`,
+      }
+    case '57P01':
+    case '57P02':
+    case '57P03':
+      return { kind: 'shutting down', sentence: `${what} is shutting down or starting (${text})` }
+    case '55006':
+      return { kind: 'slot in use', sentence: `another instance holds the replication slot (${text})` }
+    case '55000':
+    case '42704':
+      return { kind: 'slot lost', sentence: `the replication slot can no longer be read (${text})` }
+    case '53300':
+      return {
+        kind: 'configuration',
+        sentence: `${what} has no free connection (${text}): raise max_connections or max_wal_senders`,
+      }
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+    case 'ECONNREFUSED':
+    case 'ECONNRESET':
+    case 'ETIMEDOUT':
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+    case 'EPIPE':
+      return {
+        kind: 'unreachable',
+        sentence: `${what} cannot be reached (${text || code}): check host, port and network in DATABASE_URL`,
+      }
+    default:
+      return { kind: 'other', sentence: `${what}: ${text}` }
+  }
+}

@@ -1,0 +1,13 @@
+/** A name as an SQL identifier. */
+export function quoteIdentifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
+
+/** A text as an SQL literal. */
+export function quoteLiteral(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}
+
+export function qualifiedName(table: { readonly schema: string; readonly table: string }): string {
+  return `${quoteIdentifier(table.schema)}.${quoteIdentifier(table.table)}`
+}

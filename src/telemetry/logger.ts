@@ -1,0 +1,30 @@
+import { destination, type Logger, pino } from 'pino'
+
+export type { Logger } from 'pino'
+
+/** Structured logs, one JSON object a line, on standard error: results alone go to standard output. */
+export function createLogger(level: string): Logger {
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { error: describeError },
+    },
+    destination({ dest: 2, sync: true }),
+  )
+}
+
+/**
+ * An error for the log: its name, code and message. PostgreSQL's `detail`, `where` and `hint` may quote a row's values, and
+ * drizzle's message quotes the parameters, so neither is taken over.
+ */
+export function describeError(error: unknown): Readonly<Record<string, string>> {
+  if (!(error instanceof Error)) return { message: 'not an error' }
+  const cause = error.cause instanceof Error ? error.cause : null
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : null
+  const message = cause ? cause.message : error.message
+  const causeCode = cause && 'code' in cause && typeof cause.code === 'string' ? cause.code : null
+  return { name: error.name, ...((code ?? causeCode) ? { code: code ?? causeCode ?? '' } : {}), message }
+}

@@ -1,0 +1,81 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+
+/** Where gauges get their values when they are scraped. */
+export interface GaugeSources {
+  readonly pending: (lane: 'live' | 'backfill') => number
+  readonly inFlightRequests: () => number
+  readonly deadLetters: () => number
+  readonly replicationLagBytes: () => number
+  readonly slotRetainedBytes: () => number
+  readonly rateLimitRemaining: () => number
+  readonly ready: () => boolean
+}
+
+export type Metrics = ReturnType<typeof createMetrics>
+
+/** Every metric of the connector, once, with its name and meaning. No label ever holds a value of a row. */
+export function createMetrics(version: string) {
+  const registry = new Registry()
+  const registers = [registry]
+  const counter = <L extends string = never>(name: string, help: string, labelNames: L[] = []) =>
+    new Counter({ name: `mediquo_cdc_${name}`, help, labelNames, registers })
+  const histogram = <L extends string = never>(name: string, help: string, buckets: number[], labelNames: L[] = []) =>
+    new Histogram({ name: `mediquo_cdc_${name}`, help, buckets, labelNames, registers })
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name: `mediquo_cdc_${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(read())
+      },
+    })
+  new Gauge({ name: 'mediquo_cdc_build_info', help: 'The version that runs', labelNames: ['version'], registers })
+    .labels(version)
+    .set(1)
+  return {
+    registry,
+    changesReceived: counter('changes_received_total', 'Row changes received from the stream', ['operation']),
+    patientsDelivered: counter('patients_delivered_total', 'Patients that the API accepted', ['lane']),
+    patientsUnchanged: counter(
+      'patients_unchanged_total',
+      'Changes that needed no request: the API has just this already',
+    ),
+    requests: counter('requests_total', 'Requests made to the API', ['endpoint', 'status']),
+    retries: counter('retries_total', 'Requests whose patients are sent again', ['reason']),
+    deadLettered: counter('dead_lettered_total', 'Rows set aside', ['reason']),
+    deletesIgnored: counter('deletes_ignored_total', 'Deleted rows that were not propagated'),
+    truncatesIgnored: counter('truncates_ignored_total', 'TRUNCATEs, which are never propagated'),
+    commitToDelivery: histogram(
+      'commit_to_delivery_seconds',
+      "From a row's commit to the API's acceptance, by the two machines' clocks",
+      [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800],
+    ),
+    requestDuration: histogram(
+      'request_duration_seconds',
+      'How long the API took to answer',
+      [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+      ['endpoint'],
+    ),
+    batchPatients: histogram('batch_patients', 'Patients in a request', [1, 2, 5, 10, 25, 50, 75, 100]),
+    /** Gauges read the pipeline when scraped; they exist once there is one. */
+    observe(sources: GaugeSources): void {
+      new Gauge({
+        name: 'mediquo_cdc_pending_patients',
+        help: 'Rows that wait',
+        labelNames: ['lane'],
+        registers,
+        collect() {
+          this.set({ lane: 'live' }, sources.pending('live'))
+          this.set({ lane: 'backfill' }, sources.pending('backfill'))
+        },
+      })
+      gauge('in_flight_requests', 'Requests without an answer yet', sources.inFlightRequests)
+      gauge('dead_letters', 'Rows set aside at present', sources.deadLetters)
+      gauge('replication_lag_bytes', 'WAL written after what is confirmed', sources.replicationLagBytes)
+      gauge('slot_retained_bytes', "Bytes of the server's disk that the slot holds", sources.slotRetainedBytes)
+      gauge('rate_limit_remaining', 'Requests that may be sent at once', sources.rateLimitRemaining)
+      gauge('ready', '1 while streaming and the API accepts the keys', () => (sources.ready() ? 1 : 0))
+    },
+  }
+}

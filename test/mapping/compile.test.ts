@@ -1,0 +1,221 @@
+import { describe, expect, it } from 'vitest'
+import { compileMapping } from '../../src/mapping/compile.ts'
+import { MappingError } from '../../src/mapping/mapping-error.ts'
+import { fromColumn, type Mapping } from '../../src/model/mapping.ts'
+import type { Attribute } from '../../src/model/patient.ts'
+import { unchanged } from '../../src/model/row.ts'
+import { column, columns, constant, joined, requiredAttributes, rowOf, wholeMapping } from './sources.ts'
+
+const options = { columns, requiredAttributes }
+const base = {
+  code: fromColumn('id'),
+  first_name: fromColumn('given'),
+  gender: fromColumn('sex'),
+  birth_date: fromColumn('dob'),
+}
+
+/** What one attribute comes to: its value, or its reason. */
+function mapped(attribute: Attribute, mapping: Mapping, values: Parameters<typeof rowOf>[0] = {}): unknown {
+  const result = compileMapping({ ...base, ...mapping }, options).map(rowOf(values))
+  if (result.kind === 'patient') return result.patient[attribute]
+  if (result.kind === 'invalid') return result.invalid
+  return result
+}
+
+function problemsOf(compile: () => unknown): readonly string[] {
+  try {
+    compile()
+    return []
+  } catch (error) {
+    if (error instanceof MappingError) return error.problems
+    throw error
+  }
+}
+
+describe('the forms of a mapping', () => {
+  it('take a column as it is, trimmed', () => {
+    expect(mapped('last_name', { last_name: column('family') }, { family: ' Ruiz  ' })).toBe('Ruiz')
+    expect(mapped('tax_id', { tax_id: column('tax') }, { tax: '12.50' })).toBe('12.50')
+  })
+
+  it('keep a code exactly', () => {
+    expect(mapped('code', {}, { id: ' 007 ' })).toBe(' 007 ')
+  })
+
+  it('join columns without the blank ones', () => {
+    const first_name = joined(['given', 'second', 'family'], ', ')
+    expect(mapped('first_name', { first_name }, { given: 'Ana ', second: ' ', family: 'Ruiz' })).toBe('Ana, Ruiz')
+    expect(mapped('first_name', { first_name }, { given: null })).toEqual([
+      { attribute: 'first_name', reason: 'missing' },
+    ])
+  })
+
+  it('need every part of a code, or two rows could share one', () => {
+    const code = joined(['id', 'tax', 'tel'], '-')
+    expect(mapped('code', { code }, { tax: '1', tel: '2' })).toBe('7-1-2')
+    expect(mapped('code', { code }, { tax: null, tel: '2' })).toEqual([{ attribute: 'code', reason: 'missing' }])
+  })
+
+  it('look values up', () => {
+    const gender = column('sex', { values: { M: 'male', F: 'female', U: null, '': 'male' } })
+    expect(mapped('gender', { gender }, { sex: 'F' })).toBe('female')
+    expect(mapped('gender', { gender }, { sex: 'M  ' })).toBe('male')
+    expect(mapped('gender', { gender }, { sex: '  ' })).toBe('male')
+    expect(mapped('gender', { gender }, { sex: 'X' })).toEqual([
+      { attribute: 'gender', reason: 'not in the value table' },
+    ])
+    for (const sex of ['U', null]) {
+      expect(mapped('gender', { gender }, { sex })).toEqual([{ attribute: 'gender', reason: 'missing' }])
+    }
+    for (const sex of ['constructor', '__proto__', 'toString']) {
+      expect(mapped('gender', { gender }, { sex })).toEqual([{ attribute: 'gender', reason: 'not in the value table' }])
+    }
+  })
+
+  it('use a default for null and blank', () => {
+    const gender = column('sex', { values: { M: 'male' }, fallback: 'female' })
+    expect(mapped('gender', { gender }, { sex: null })).toBe('female')
+    expect(mapped('gender', { gender }, { sex: ' ' })).toBe('female')
+    expect(mapped('gender', { gender }, { sex: 'M' })).toBe('male')
+    const dob = column('dob', { format: 'd/M/yyyy', fallback: '1900-01-01' })
+    expect(mapped('birth_date', { birth_date: dob }, { dob: '' })).toBe('1900-01-01')
+  })
+
+  it('take a constant', () => {
+    expect(mapped('plan', { plan: constant('premium') })).toBe('premium')
+    expect(mapped('meta', { meta: constant('{"from":"his"}') })).toEqual({ from: 'his' })
+  })
+})
+
+describe('a blank attribute', () => {
+  it('is null if it is optional and mapped, and absent if it is not mapped', () => {
+    const result = compileMapping({ ...base, email: column('mail'), meta: column('extra') }, options).map(
+      rowOf({ mail: '  ', extra: 'null' }),
+    )
+    expect(result).toEqual({
+      kind: 'patient',
+      patient: { code: '7', first_name: 'Ana', gender: 'female', birth_date: '1980-02-01', email: null, meta: null },
+    })
+  })
+
+  it('is left out if it is the plan, unless a plan is required', () => {
+    const mapping = { ...base, plan: column('tier') }
+    expect(compileMapping(mapping, options).map(rowOf({ tier: '' }))).toMatchObject({
+      kind: 'patient',
+      patient: expect.not.objectContaining({ plan: expect.anything() }),
+    })
+    const strict = compileMapping(mapping, { columns, requiredAttributes: [...requiredAttributes, 'plan'] })
+    expect(strict.map(rowOf({ tier: '' }))).toMatchObject({ invalid: [{ attribute: 'plan', reason: 'missing' }] })
+  })
+
+  it('makes the row invalid if it is required, all of them named', () => {
+    const row = rowOf({ given: ' ', sex: null, dob: '' })
+    expect(compileMapping(base, options).map(row)).toEqual({
+      kind: 'invalid',
+      code: '7',
+      invalid: ['first_name', 'gender', 'birth_date'].map((attribute) => ({ attribute, reason: 'missing' })),
+    })
+    const relaxed = compileMapping(base, { columns, requiredAttributes: ['code', 'first_name'] })
+    expect(relaxed.map(rowOf({ sex: null, dob: '' }))).toMatchObject({ patient: { gender: null, birth_date: null } })
+  })
+})
+
+describe('an invalid value', () => {
+  it.each([
+    ['code', { id: 'x'.repeat(256) }, 'too long'],
+    ['first_name', { given: 'A\0' }, 'unsupported characters'],
+    ['last_name', { family: 'A\ud800' }, 'unsupported characters'],
+    ['gender', { sex: 'Female' }, 'not one of the allowed values'],
+    ['birth_date', { dob: '1980-02-30' }, 'not a date'],
+    ['birth_date', { dob: 'infinity' }, 'date out of range'],
+    ['locale', { lang: 'fr' }, 'not one of the allowed values'],
+    ['meta', { extra: '[1]' }, 'not an object'],
+    ['meta', { extra: '{' }, 'not an object'],
+    ['meta', { extra: '"text"' }, 'not an object'],
+    ['meta', { extra: '{"a":["\\u0000"]}' }, 'unsupported characters'],
+    ['meta', { extra: `{"a":${'['.repeat(5000)}${']'.repeat(5000)}}` }, 'too long'],
+  ] as const)('of %s is named with its reason: %j', (attribute, values, reason) => {
+    const result = compileMapping(wholeMapping, options).map(rowOf(values))
+    expect(result).toEqual({
+      kind: 'invalid',
+      code: attribute === 'code' ? null : '7',
+      invalid: [{ attribute, reason }],
+    })
+  })
+
+  it('is no code of 255 characters, whatever their size', () => {
+    expect(mapped('code', {}, { id: '😀'.repeat(255) })).toBe('😀'.repeat(255))
+    expect(mapped('code', {}, { id: '😀'.repeat(256) })).toEqual([{ attribute: 'code', reason: 'too long' }])
+  })
+})
+
+describe('a value that did not come', () => {
+  const compiled = compileMapping({ ...base, last_name: joined(['family', 'second']) }, options)
+
+  it('makes the row incomplete, not null', () => {
+    expect(compiled.map(rowOf({ family: unchanged, given: unchanged }))).toEqual({
+      kind: 'incomplete',
+      columns: ['given', 'family'],
+    })
+    expect(compiled.map(new Map([['id', '7']]))).toMatchObject({ kind: 'incomplete' })
+  })
+
+  it('does not matter in a column that the mapping does not read', () => {
+    expect(compiled.columns).toEqual(['id', 'given', 'family', 'second', 'sex', 'dob'])
+    expect(compiled.map(rowOf({ extra: unchanged })).kind).toBe('patient')
+  })
+
+  it('does not hide the code', () => {
+    expect(compiled.codeColumns).toEqual(['id'])
+    expect(compiled.codeOf(new Map([['id', '7']]))).toBe('7')
+    expect(compiled.codeOf(new Map([['id', unchanged]]))).toBeNull()
+    expect(compiled.codeOf(new Map([['id', ' ']]))).toBeNull()
+  })
+})
+
+describe('without a mapping', () => {
+  it('each attribute comes from the column of its own name, where there is one', () => {
+    const compiled = compileMapping(null, {
+      columns: ['code', 'first_name', 'gender', 'birth_date', 'plan', 'other'],
+      requiredAttributes,
+    })
+    expect(compiled.columns).toEqual(['code', 'first_name', 'gender', 'birth_date', 'plan'])
+  })
+
+  it('a required attribute needs its column', () => {
+    expect(
+      problemsOf(() => compileMapping(null, { columns: ['code', 'firstname', 'gender'], requiredAttributes })),
+    ).toEqual([
+      'mapping.first_name: is required and not mapped, and there is no published column "first_name"; did you mean "firstname"?',
+      'mapping.birth_date: is required and not mapped, and there is no published column "birth_date"',
+    ])
+  })
+})
+
+describe('a mapping that does not fit', () => {
+  it('is refused with every problem, its place and the nearest column', () => {
+    const mapping: Mapping = {
+      code: constant('1'),
+      last_name: column('familly', { at: 'cdc.yaml:4' }),
+      gender: column('sex', { values: { M: 'man', F: 'female' } }),
+      birth_date: column('dob', { format: 'dd/MM/yy' }),
+      email: column('mail', { format: 'yyyy' }),
+      plan: constant(' '),
+      meta: constant('[]'),
+    }
+    expect(problemsOf(() => compileMapping(mapping, options))).toEqual([
+      'mapping.first_name: is required and not mapped',
+      'mapping.code: must not be a constant: every row would be the same patient',
+      'cdc.yaml:4: mapping.last_name: there is no published column "familly"; did you mean "family"?',
+      'mapping.gender: has a configured value that will not do: not one of the allowed values',
+      'mapping.birth_date: a date format with a two-digit year (yy) cannot tell 1925 from 2025; it needs yyyy',
+      'mapping.email: takes no format: only birth_date does',
+      'mapping.plan: has a configured value that will not do: empty',
+      'mapping.meta: has a configured value that will not do: not an object',
+    ])
+    const code = column('id', { fallback: '0' })
+    expect(problemsOf(() => compileMapping({ ...base, code }, options))).toEqual([
+      'mapping.code: must not have a default: rows without a code would all be the same patient',
+    ])
+  })
+})

@@ -1,0 +1,52 @@
+import type { AttributeSource, Mapping } from '../../src/model/mapping.ts'
+import { fromColumn } from '../../src/model/mapping.ts'
+import type { Attribute } from '../../src/model/patient.ts'
+import type { ColumnValue, Row } from '../../src/model/row.ts'
+
+/** The columns that rows of these tests have. */
+export const columns = ['id', 'given', 'second', 'family', 'sex', 'dob', 'mail', 'tier', 'tax', 'tel', 'lang', 'extra']
+
+/** The default of the setting. */
+export const requiredAttributes: readonly Attribute[] = ['code', 'first_name', 'gender', 'birth_date']
+
+/** One column with more to it than its name. */
+export function column(
+  name: string,
+  form: Partial<Extract<AttributeSource, { kind: 'columns' }>> = {},
+): AttributeSource {
+  return { ...plain, columns: [name], ...form }
+}
+
+/** Several columns, joined. */
+export function joined(names: readonly string[], separator = ' '): AttributeSource {
+  return { ...plain, columns: names, separator }
+}
+
+/** The same for every row. */
+export function constant(value: string): AttributeSource {
+  return { kind: 'constant', value, at: null }
+}
+
+const plain = { kind: 'columns', separator: ' ', values: null, format: null, fallback: null, at: null } as const
+
+/** All eleven attributes, each from one column. */
+export const wholeMapping = {
+  code: fromColumn('id'),
+  first_name: fromColumn('given'),
+  last_name: fromColumn('family'),
+  gender: fromColumn('sex'),
+  birth_date: fromColumn('dob'),
+  email: fromColumn('mail'),
+  plan: fromColumn('tier'),
+  tax_id: fromColumn('tax'),
+  phone: fromColumn('tel'),
+  locale: fromColumn('lang'),
+  meta: fromColumn('extra'),
+} satisfies Mapping
+
+/** A row that is valid under `wholeMapping`, with some values changed. */
+export function rowOf(values: Readonly<Record<string, ColumnValue>> = {}): Row {
+  const nulls = columns.map((name): [string, ColumnValue] => [name, null])
+  const valid = { id: '7', given: 'Ana', sex: 'female', dob: '1980-02-01' }
+  return new Map([...nulls, ...Object.entries(valid), ...Object.entries(values)])
+}

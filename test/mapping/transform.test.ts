@@ -1,0 +1,159 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { compileMapping } from '../../src/mapping/compile.ts'
+import { loadTransform, type TransformFunction } from '../../src/mapping/transform.ts'
+import { fromColumn } from '../../src/model/mapping.ts'
+import { unchanged } from '../../src/model/row.ts'
+import { columns, requiredAttributes, rowOf, wholeMapping } from './sources.ts'
+
+function compiledWith(apply: TransformFunction) {
+  return compileMapping(wholeMapping, { columns, requiredAttributes, transform: { apply, contentHash: 'h' } })
+}
+
+const failed = { kind: 'invalid', code: '7', invalid: [{ attribute: 'transform', reason: 'transform failed' }] }
+
+describe('a transform', () => {
+  it('is handed the row as text, frozen, and a patient that it may change', () => {
+    const compiled = compiledWith((row, patient) => {
+      expect(row.tel).toBe('600')
+      expect(row.mail).toBeNull()
+      expect(Object.isFrozen(row)).toBe(true)
+      patient.phone = `+34${row.tel}`
+      return patient
+    })
+    expect(compiled.map(rowOf({ tel: '600' }))).toMatchObject({
+      kind: 'patient',
+      patient: { code: '7', phone: '+34600' },
+    })
+  })
+
+  it('leaves a row out by returning null, even one that the mapping finds invalid', () => {
+    expect(compiledWith(() => null).map(rowOf({ sex: 'x' }))).toEqual({ kind: 'left out', code: '7' })
+  })
+
+  it('may mend what the mapping could not make; what it does not mend stays invalid', () => {
+    const mending = compiledWith((row, patient) => ({ ...patient, gender: row.sex === '2' ? 'female' : 'male' }))
+    expect(mending.map(rowOf({ sex: '2' }))).toMatchObject({ kind: 'patient', patient: { gender: 'female' } })
+    const mapping = compiledWith((_row, patient) => patient)
+    expect(mapping.map(rowOf({ dob: '1980-02-30', extra: '[' }))).toMatchObject({
+      kind: 'invalid',
+      invalid: [
+        { attribute: 'birth_date', reason: 'not a date' },
+        { attribute: 'meta', reason: 'not an object' },
+      ],
+    })
+  })
+
+  it('has its result checked', () => {
+    expect(compiledWith((_row, patient) => ({ ...patient, code: 7 })).map(rowOf())).toEqual({
+      kind: 'invalid',
+      code: null,
+      invalid: [{ attribute: 'code', reason: 'not text' }],
+    })
+  })
+
+  it('cannot put into meta what JSON would change', () => {
+    for (const value of [new Date(0), new Map(), 1n, Number.NaN, () => 1, undefined]) {
+      const compiled = compiledWith((_row, patient) => ({ ...patient, meta: { deep: [value] } }))
+      expect(compiled.map(rowOf())).toMatchObject({ invalid: [{ attribute: 'meta', reason: 'not an object' }] })
+    }
+  })
+
+  it('reads every column, also for the code', () => {
+    const compiled = compiledWith((_row, patient) => patient)
+    expect(compiled.columns).toEqual(columns)
+    expect(compiled.codeColumns).toEqual(columns)
+    expect(compiled.map(rowOf({ second: unchanged }))).toEqual({ kind: 'incomplete', columns: ['second'] })
+    expect(compiled.codeOf(rowOf())).toBeNull()
+  })
+
+  it('may make attributes that are not mapped', () => {
+    const transform = {
+      apply: (_row: unknown, patient: Record<string, unknown>) => ({ ...patient, code: 'c', first_name: 'n' }),
+      contentHash: 'h',
+    }
+    const compiled = compileMapping(
+      { last_name: fromColumn('family') },
+      { columns, requiredAttributes: ['code', 'first_name'], transform },
+    )
+    expect(compiled.map(rowOf({ family: 'Ruiz' }))).toEqual({
+      kind: 'patient',
+      patient: { code: 'c', first_name: 'n', last_name: 'Ruiz' },
+    })
+  })
+
+  it.each<[string, TransformFunction]>([
+    [
+      'throws',
+      (row) => {
+        throw new Error(`value ${row.given}`)
+      },
+    ],
+    [
+      'throws nothing',
+      () => {
+        throw undefined
+      },
+    ],
+    ['returns nothing', () => undefined],
+    ['returns text', () => 'Ana'],
+    ['returns a list', () => ['Ana']],
+    ['returns a promise', (_row, patient) => Promise.resolve(patient)],
+    ['returns a promise that fails', () => Promise.reject(new Error('late'))],
+    ['misspells an attribute', (_row, patient) => ({ ...patient, fist_name: 'Ana' })],
+    [
+      'changes the row',
+      (row, patient) => {
+        Object.assign(row, { id: '8' })
+        return patient
+      },
+    ],
+    [
+      'returns what throws when looked at',
+      () =>
+        new Proxy(
+          {},
+          {
+            ownKeys() {
+              throw new Error('x')
+            },
+          },
+        ),
+    ],
+  ])('that %s fails the row alone, without a word of what it held', (_what, apply) => {
+    expect(compiledWith(apply).map(rowOf())).toEqual(failed)
+  })
+})
+
+describe('loading a transform', () => {
+  async function load(text: string | null) {
+    const directory = mkdtempSync(join(tmpdir(), 'mediquo-cdc-transform-'))
+    const path = join(directory, 'transform.mjs')
+    if (text !== null) writeFileSync(path, text)
+    try {
+      return await loadTransform(path)
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  }
+
+  it('gives the function, and a hash of its text', async () => {
+    const first = await load('export default (row, patient) => ({ ...patient, phone: row.tel })')
+    const second = await load('export default (row, patient) => ({ ...patient, phone: row.tel });')
+    expect(first.apply({ tel: '1' }, {})).toEqual({ phone: '1' })
+    expect(first.contentHash).not.toBe(second.contentHash)
+  })
+
+  it.each([
+    [null, /cannot be read/],
+    ['export const x = 1', /must export a function/],
+    ['export default 5', /must export a function/],
+    ['export default async () => null', /not async/],
+    ['throw new Error("at once")', /cannot be loaded: Error: at once/],
+    ['export default (', /cannot be loaded: /],
+  ])('is refused in one sentence: %j', async (text, message) => {
+    await expect(load(text)).rejects.toThrow(message)
+  })
+})

@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto'
+import { Client, Pool } from 'pg'
+import { inject } from 'vitest'
+
+/** A database of its own for a test, on a real server. */
+export interface TestDatabase extends AsyncDisposable {
+  readonly name: string
+  /** A superuser's connection string. */
+  readonly url: string
+  /** Rows with every value as the server's text, or null. */
+  query(sql: string, values?: readonly unknown[]): Promise<Record<string, string | null>[]>
+  dispose(): Promise<void>
+}
+
+/** How the database is made. */
+export interface TestDatabaseOptions {
+  /** SQL that is run in it first. */
+  readonly schema?: string
+  /** A server of the test's own (`ownServer().url()`); the shared one by default. */
+  readonly serverUrl?: string
+}
+
+/** `await using database = await testDatabase()`: created empty, dropped with its slots and sessions at the end of the scope. */
+export async function testDatabase({
+  schema,
+  serverUrl = inject('postgresUrl'),
+}: TestDatabaseOptions = {}): Promise<TestDatabase> {
+  const name = `test_${randomBytes(6).toString('hex')}`
+  await onServer(serverUrl, (client) => client.query(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`))
+  const url = withDatabase(serverUrl, name)
+  const pool = new Pool({ connectionString: url, max: 4, types: { getTypeParser: () => asText } })
+  pool.on('error', () => {})
+  const dispose = async () => {
+    await pool.end()
+    await onServer(serverUrl, (client) => drop(client, name))
+  }
+  if (schema !== undefined) await pool.query(schema)
+  return {
+    name,
+    url,
+    async query(sql, values = []) {
+      const { rows } = await pool.query<Record<string, string | null>>(sql, [...values])
+      return rows
+    },
+    dispose,
+    [Symbol.asyncDispose]: dispose,
+  }
+}
+
+/** A database with slots cannot be dropped, a slot in use neither. */
+async function drop(client: Client, name: string): Promise<void> {
+  await client.query(
+    `SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots WHERE database = $1 AND active_pid IS NOT NULL`,
+    [name],
+  )
+  await client.query(`SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = $1`, [name])
+  await client.query(`DROP DATABASE ${name} WITH (FORCE)`)
+}
+
+async function onServer(url: string, work: (client: Client) => Promise<unknown>): Promise<void> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  try {
+    await work(client)
+  } finally {
+    await client.end()
+  }
+}
+
+function withDatabase(url: string, name: string): string {
+  const changed = new URL(url)
+  changed.pathname = `/${name}`
+  return changed.href
+}
+
+function asText(value: string): string {
+  return value
+}
