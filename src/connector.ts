@@ -23,7 +23,6 @@ import { followWal, type StreamState } from './source/follow-wal.ts'
 import type { StreamSession } from './source/stream-session.ts'
 import { TableReader } from './source/table-reader.ts'
 import { TransactionReader } from './source/transaction-reader.ts'
-import { describeError } from './telemetry/logger.ts'
 
 /** What may wait in memory; past it the stream is paused and its changes stay in the server's WAL. */
 const bounds = { maxRows: 20_000, maxBytes: 32 * 1024 * 1024 }
@@ -118,7 +117,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
       session?.acknowledge()
       session?.resumeIfRoom()
     },
-    onTrouble: (error) => logger.error({ error: describeError(error) }, 'the state cannot be written, trying again'),
+    onTrouble: (error) => logger.error({ error }, 'the state cannot be written, trying again'),
   })
 
   // dispatch, deliver
@@ -145,7 +144,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     },
     onError: (error) => {
       if (isFatal(error)) broken.abort(error)
-      else logger.error({ error: describeError(error) }, 'batch could not be sent')
+      else logger.error({ error }, 'batch could not be sent')
     },
   })
   const pumps = createPumps({
@@ -194,7 +193,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
       holdsSlot = false
       broken.abort(error)
     }
-    const onError = (error: unknown) => logger.warn({ error: describeError(error) }, 'a look-up failed, trying again')
+    const onError = (error: unknown) => logger.warn({ error }, 'a look-up failed, trying again')
     const following = followWal({
       newSession: () => newSession(stop.follow.signal),
       wasHealthy: () => holdsSlot,
@@ -218,7 +217,9 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     await aborted(ending)
     // Drain: first the requests, then what they settled, then the last acknowledgement.
     stop.dispatch.abort()
-    await Promise.race([dispatching, wait(drainMs, broken.signal)])
+    const late = new AbortController()
+    await Promise.race([dispatching, wait(drainMs, AbortSignal.any([broken.signal, late.signal]))])
+    late.abort()
     abandon.abort()
     await Promise.all([dispatching, ...pumping])
     stop.record.abort()
@@ -229,5 +230,9 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     if (broken.signal.aborted) throw broken.signal.reason
   }
 
-  return { run: untilDrained, progress, pending, dispatcher, recorder, letGo: () => session?.close('let go') }
+  /** Something could be sent, nothing is in the way, and nothing is under way. */
+  const isStuck = () =>
+    holdsSlot && pending.sendable > 0 && dispatcher.requestsInFlight === 0 && dispatcher.trouble === null
+
+  return { run: untilDrained, isStuck, progress, pending, dispatcher, recorder, letGo: () => session?.close('let go') }
 }

@@ -66,5 +66,12 @@ export function createProgram(context: CliContext, done: (exitStatus: number) =>
       .addHelpText('after', '\nExample:\n  mediquo-cdc demo --once'),
     (options) => demoCommand(context, options),
   )
+  program.hook('preSubcommand', (_, subcommand) => {
+    const [first] = program.args
+    // Without this a misspelt command would be taken for an argument of the default one.
+    if (first !== undefined && !first.startsWith('-') && first !== subcommand.name()) {
+      program.error(`error: unknown command '${first}'`, { code: 'commander.unknownCommand' })
+    }
+  })
   return program
 }

@@ -5,7 +5,7 @@ import type { Settings } from '../config/settings.ts'
 import { Quota } from '../delivery/quota.ts'
 import { MediquoClient } from '../mediquo/client.ts'
 import { sourceClientConfig } from '../source/connection.ts'
-import { describeError, type Logger } from '../telemetry/logger.ts'
+import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 
 export const applicationName = 'mediquo-cdc'
@@ -28,7 +28,7 @@ export function openResources({ settings, logger, metrics, environmentOptions, o
   const url = settings.source.url?.current.reveal() ?? null
   const clientConfig = sourceClientConfig({ url, environmentOptions, applicationName, connectTimeoutMs: 10_000 })
   const failed = (error: Error) => {
-    logger.debug({ error: describeError(error) }, 'connection lost')
+    logger.debug({ error }, 'connection lost')
     onConnectionError(error)
   }
   const sourcePool = new pg.Pool({ ...clientConfig, max: 3, idleTimeoutMillis: 30_000, maxLifetimeSeconds: 60 })

@@ -13,6 +13,8 @@ export interface Board {
   health: SlotHealth | null
   pipeline: Pipeline | null
   deadLetters: number
+  /** Health checks in a row that found rows to send, no trouble, and nothing in flight. */
+  stuckChecks: number
   readonly tally: Tally
 }
 
@@ -24,6 +26,7 @@ export function newBoard(): Board {
     health: null,
     pipeline: null,
     deadLetters: 0,
+    stuckChecks: 0,
     tally: { delivered: 0, unchanged: 0, lastDeliveredAt: null, lastError: null },
   }
 }

@@ -6,7 +6,7 @@ import { backOffMs } from '../lifecycle/back-off.ts'
 import { wait } from '../lifecycle/wait.ts'
 import { describeConnectionFailure } from '../source/connection-failure.ts'
 import { readSlotHealth } from '../source/slot-health.ts'
-import { describeError, type Logger } from '../telemetry/logger.ts'
+import type { Logger } from '../telemetry/logger.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { checkApi } from './check-api.ts'
 import { CheckFailedError } from './check-failed.ts'
@@ -28,6 +28,8 @@ export interface SuperviseOptions {
 
 const healthEveryMs = 5_000
 const blockedForMs = 10_000
+/** Rows that could leave, no trouble known, and nothing in flight for this long: the process is wedged and wants a restart. */
+const wedgedAfterMs = 180_000
 
 /** Runs the pipeline until it is told to drain: prepares it, and again after what it cannot mend itself. @throws {CheckFailedError} at the start only. */
 export async function supervise(options: SuperviseOptions): Promise<void> {
@@ -46,7 +48,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
       ...settings.http,
       status: () => statusOf(board, resources),
       readiness: () => readinessOf(board),
-      healthy: () => true,
+      healthy: () => board.stuckChecks * healthEveryMs < wedgedAfterMs,
       metrics: async () => ({ contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }),
     })
     logger.info({ host: settings.http.host, port: http.port, version: options.version }, 'listening')
@@ -83,13 +85,9 @@ async function prepareOrWait(
   { attempt, isFirst }: { readonly attempt: number; readonly isFirst: boolean },
 ): Promise<Prepared | null> {
   try {
+    // Before a slot is made: one that nobody reads fills the customer's disk.
+    if (isFirst) await requireKeys(resources, drain)
     const prepared = await prepare(resources)
-    if (isFirst) {
-      const { reachable, findings } = await checkApi(resources, drain)
-      const unmet = findings.filter(({ met }) => !met)
-      if (reachable && unmet.length > 0) throw new CheckFailedError(unmet)
-      for (const { detail } of unmet) logger.warn({ detail }, 'the API cannot be reached yet')
-    }
     board.serverVersion = prepared.facts.serverVersion
     return prepared
   } catch (error) {
@@ -106,6 +104,14 @@ async function prepareOrWait(
     await wait(ours ? blockedForMs : 500 + backOffMs(attempt, Math.random(), { baseMs: 500, maxMs: 15_000 }), drain)
     return null
   }
+}
+
+/** Keys that are refused at the start are a mistake to be told; an API that is down is one to wait for. @throws {CheckFailedError} */
+async function requireKeys(resources: Resources, signal: AbortSignal): Promise<void> {
+  const { reachable, findings } = await checkApi(resources, signal)
+  const unmet = findings.filter(({ met }) => !met)
+  if (reachable && unmet.length > 0) throw new CheckFailedError(unmet)
+  for (const { detail } of unmet) resources.logger.warn({ detail }, 'the API cannot be reached yet')
 }
 
 /** Null: it has drained. Otherwise what ended it. */
@@ -146,14 +152,17 @@ function show(logger: Logger, board: Board, state: Board['state'], reason: strin
   const fields = {
     state,
     ...(reason === null ? {} : { reason }),
-    ...(error === undefined ? {} : { error: describeError(error) }),
+    ...(error === undefined ? {} : { error }),
   }
   if (state === 'blocked') logger.error(fields, 'state changed')
   else logger.info(fields, 'state changed')
 }
 
 async function watchHealth(resources: Resources, board: Board): Promise<void> {
-  if (!board.pipeline) return
+  const { pipeline } = board
+  const stuck = pipeline?.isStuck() ?? false
+  board.stuckChecks = stuck ? board.stuckChecks + 1 : 0
+  if (!pipeline) return
   try {
     board.health = await readSlotHealth(resources.sourcePool, resources.settings.source.slot)
     board.deadLetters = await resources.store.countDeadLetters()

@@ -1,5 +1,5 @@
 import pThrottle from 'p-throttle'
-import { wait } from '../lifecycle/wait.ts'
+import { WakeUp } from '../lifecycle/wake-up.ts'
 import { Permits, permitHoldMs } from './permits.ts'
 
 /** A permit to send one request now. Exactly one of its two ends must be called. */
@@ -26,7 +26,7 @@ export class Quota {
   readonly #permits: Permits
   readonly #pace: () => Promise<void>
   readonly #sent = new Map<number, number>()
-  #changed: (() => void) | null = null
+  readonly #changed = new WakeUp()
 
   constructor(options: QuotaOptions) {
     this.#options = options
@@ -88,22 +88,22 @@ export class Quota {
     return {
       answered: () => {
         this.#permits.answered(this.#options.monotonicMs())
-        this.#changed?.()
+        this.#changed.ring()
       },
       unused: () => {
         const count = (this.#sent.get(second) ?? 1) - 1
         if (count > 0) this.#sent.set(second, count)
         else this.#sent.delete(second)
         this.#permits.unused()
-        this.#changed?.()
+        this.#changed.ring()
       },
     }
   }
 
   async #permitMayBeBack(ms: number, signal: AbortSignal): Promise<void> {
-    const changed = new AbortController()
-    this.#changed = () => changed.abort()
-    await wait(ms, AbortSignal.any([signal, changed.signal]))
-    this.#changed = null
+    const stop = () => this.#changed.ring()
+    signal.addEventListener('abort', stop, { once: true })
+    await this.#changed.heard(ms)
+    signal.removeEventListener('abort', stop)
   }
 }

@@ -55,10 +55,18 @@ export function codeOf(candidate: { readonly code?: unknown }): PatientCode | nu
   return checked !== null && 'value' in checked ? patientCode(String(checked.value)) : null
 }
 
+/** As the last part of a URL these mean another page: such a patient could never be read back. */
+function isPathStep(value: unknown): boolean {
+  return value === '.' || value === '..'
+}
+
 type Checked = { readonly value: unknown } | { readonly reason: InvalidReason }
 
 const checks: Readonly<Record<Attribute, (value: unknown) => Checked>> = {
-  code: (value) => (isTooLong(value) ? { reason: 'too long' } : text(value)),
+  code: (value) => {
+    if (isTooLong(value)) return { reason: 'too long' }
+    return isPathStep(value) ? { reason: 'unsupported characters' } : text(value)
+  },
   first_name: text,
   last_name: text,
   gender: (value) => oneOf(genders, value),

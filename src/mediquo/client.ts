@@ -1,4 +1,5 @@
 import { type Agent, EnvHttpProxyAgent, request } from 'undici'
+import { deadline } from '../lifecycle/deadline.ts'
 import type { Patient, PatientCode } from '../model/patient.ts'
 import { type Attempt, type Outcome, putOutcome } from './outcome.ts'
 
@@ -77,6 +78,7 @@ export class MediquoClient {
     const { requestTimeoutMs, onAttempt } = this.#options
     const { apiKey, secretKey } = this.#options.keys()
     const startedAt = performance.now()
+    const limit = deadline(signal, requestTimeoutMs)
     let attempt: Attempt
     try {
       const response = await request(url, {
@@ -85,7 +87,7 @@ export class MediquoClient {
         dispatcher: this.#agent,
         headersTimeout: requestTimeoutMs,
         bodyTimeout: requestTimeoutMs,
-        signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]),
+        signal: limit.signal,
         headers: {
           'x-api-key': apiKey,
           'x-secret-key': secretKey,
@@ -103,6 +105,8 @@ export class MediquoClient {
       }
     } catch (error) {
       attempt = noAnswer(error)
+    } finally {
+      limit.clear()
     }
     onAttempt(
       endpoint,

@@ -1,30 +1,17 @@
-import type { Debts } from '../model/debt.ts'
 import { type Lane, lanes } from '../model/lane.ts'
 import type { Lsn } from '../model/lsn.ts'
 import type { PatientCode } from '../model/patient.ts'
-import { comparePositions, type Position } from '../model/position.ts'
+import { comparePositions } from '../model/position.ts'
 import type { RowKey } from '../model/row.ts'
 import type { DeadLetter, StoredRow } from '../model/stored-row.ts'
-import { sees } from '../model/visibility.ts'
 import { Entries } from './entries.ts'
+import { type MergeContext, mergeRead, mergeStreamed } from './merge.ts'
 import { nextStep, type Step, type StepPolicy } from './next-step.ts'
 import { Queues } from './queues.ts'
 import { afterAcceptance, afterRefusal, afterRetirement, type Settled, unsentRow } from './settled-row.ts'
-import {
-  type Entry,
-  inherit,
-  newestKnown,
-  type Parcel,
-  type ReadRow,
-  type Removal,
-  type StreamedChange,
-  type Version,
-} from './version.ts'
+import type { Entry, Parcel, ReadRow, Removal, StreamedChange, Version } from './version.ts'
 
-export interface PendingOptions extends StepPolicy {
-  readonly debts: Debts
-  /** Streamed changes up to here may have been sent by an earlier run: MERGE rule 9. Null: there was none. */
-  readonly horizon: Position | null
+export interface PendingOptions extends StepPolicy, MergeContext {
   /** Called for each version that is settled, in the order of settling. */
   readonly onSettled: (outcome: Settled, version: Version) => void
   /** Rows in memory, waiting, in flight or not yet stored, past which there is no room. */
@@ -36,8 +23,8 @@ export interface PendingOptions extends StepPolicy {
 const maxReadsRemembered = 2_000
 
 /**
- * What waits, one entry a row, newest wins. It merges the stream with table reads by MERGE's rules (their numbers stand
- * where they are applied), decides what is sent, and settles debts. Events in, decisions out, no I/O.
+ * What waits, one entry a row, newest wins. It merges the stream with table reads (`merge.ts`), decides what is sent
+ * (`next-step.ts`), and settles debts. Events in, decisions out, no I/O.
  */
 export class Pending {
   readonly #options: PendingOptions
@@ -76,62 +63,22 @@ export class Pending {
     return this.#held
   }
 
-  /** Rule 3: the stream brought a change. */
+  /** The stream brought a change. */
   streamed(change: StreamedChange): void {
-    const { position, xid } = change
-    const { debts, horizon } = this.#options
     const entry = this.#entries.open(change.key)
-    // 3a. The state contains it already.
-    if (entry.stored?.position && comparePositions(position, entry.stored.position) <= 0) {
-      this.#place(entry)
-      return
-    }
-    // 3b. It becomes the newest known; an earlier run may have sent it without recording the answer.
-    entry.known = { position, xid }
-    if (horizon && comparePositions(position, horizon) <= 0) entry.inDoubt = true
-    // 3c. A read that was merged contains it: only its debt is taken over, and the label rises.
-    if (entry.read && sees(entry.read.snapshot, xid)) {
-      const holder = entry.waiting ?? entry.inFlight
-      if (holder) {
-        holder.debt = debts.join(holder.debt, debts.owe())
-        holder.position = position
-        holder.xid = xid
-      }
-      this.#place(entry)
-      return
-    }
-    // 3d. It replaces what waits and takes over its debts.
-    this.#entries.replace(entry, {
-      ...change,
-      content: inherit(change.content, entry),
-      origin: 'stream',
-      lane: 'live',
-      debt: debts.owe(),
-    })
+    const version = mergeStreamed(entry, change, this.#options)
+    if (version) this.#entries.replace(entry, version)
     this.#place(entry)
-    if (horizon && this.#held && comparePositions(position, horizon) >= 0) this.release()
+    const { horizon } = this.#options
+    if (this.#held && horizon && comparePositions(change.position, horizon) >= 0) this.release()
   }
 
-  /** Rules 4 and 5: a read returned the row, or did not find it. @returns false if it is older than what is known: nothing is left of it then. */
+  /** A read returned the row, or did not find it. @returns false if it is older than what is known: nothing is left of it then. */
   read(found: ReadRow): boolean {
     const entry = this.#entries.open(found.key)
-    const { stored, waiting } = entry
-    if (stored === undefined) throw new Error('a read was merged before the state of its row was looked up')
-    const known = newestKnown(entry)
-    const stale = known?.xid != null && !sees(found.snapshot, known.xid)
-    const isOurs = (stored && (!stored.removed || stored.deadLetter)) || waiting || entry.inFlight || entry.inDoubt
-    if (!stale && (found.content.kind !== 'removed' || isOurs)) {
-      this.#entries.replace(entry, {
-        content: inherit(found.content, entry),
-        origin: 'read',
-        lane: waiting?.lane ?? found.lane,
-        committedAtMs: waiting?.committedAtMs ?? found.readAtMs,
-        bytes: found.bytes,
-        position: known?.position ?? null,
-        xid: known?.xid ?? null,
-        debt: null,
-      })
-      entry.read = { snapshot: found.snapshot, endLsn: found.endLsn }
+    const { stale, version } = mergeRead(entry, found)
+    if (version) {
+      this.#entries.replace(entry, version)
       this.#reads.push({ key: found.key, endLsn: found.endLsn })
     }
     this.#place(entry)

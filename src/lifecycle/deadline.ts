@@ -1,0 +1,21 @@
+/**
+ * A signal that aborts with its parent or after a time, and whose `clear` leaves nothing behind on the parent: one that
+ * lives for months must not collect a listener for every request.
+ */
+export function deadline(
+  parent: AbortSignal,
+  ms: number,
+): { readonly signal: AbortSignal; readonly clear: () => void } {
+  const controller = new AbortController()
+  const onAbort = () => controller.abort(parent.reason)
+  const timer = setTimeout(() => controller.abort(new DOMException('the time is up', 'TimeoutError')), ms)
+  if (parent.aborted) onAbort()
+  else parent.addEventListener('abort', onAbort, { once: true })
+  return {
+    signal: controller.signal,
+    clear: () => {
+      clearTimeout(timer)
+      parent.removeEventListener('abort', onAbort)
+    },
+  }
+}

@@ -1,0 +1,60 @@
+import type { Debts } from '../model/debt.ts'
+import { comparePositions, type Position } from '../model/position.ts'
+import { sees } from '../model/visibility.ts'
+import { type Entry, inherit, newestKnown, type ReadRow, type StreamedChange, type Version } from './version.ts'
+
+export interface MergeContext {
+  readonly debts: Debts
+  /** Streamed changes up to here may have been sent by an earlier run: MERGE rule 9. Null: there was none. */
+  readonly horizon: Position | null
+}
+
+/** MERGE rule 3, a change from the stream. @returns the version that takes the waiting one's place, or null if none does. */
+export function mergeStreamed(entry: Entry, change: StreamedChange, { debts, horizon }: MergeContext): Version | null {
+  const { position, xid } = change
+  // 3a. The state contains it already: settled, and what is known is not lowered.
+  if (entry.stored?.position && comparePositions(position, entry.stored.position) <= 0) return null
+  // 3b. It becomes the newest known; an earlier run may have sent it without recording the answer.
+  entry.known = { position, xid }
+  if (horizon && comparePositions(position, horizon) <= 0) entry.inDoubt = true
+  // 3c. A read that was merged contains it: only its debt is taken over, and the label rises.
+  if (entry.read && sees(entry.read.snapshot, xid)) {
+    const holder = entry.waiting ?? entry.inFlight
+    if (holder) {
+      holder.debt = debts.join(holder.debt, debts.owe())
+      holder.position = position
+      holder.xid = xid
+    }
+    return null
+  }
+  // 3d. It replaces what waits.
+  const { committedAtMs, bytes } = change
+  const content = inherit(change.content, entry)
+  return { content, origin: 'stream', lane: 'live', committedAtMs, bytes, position, xid, debt: debts.owe() }
+}
+
+/**
+ * MERGE rules 4 and 5, a row that a read returned or did not find. A stale read, and an absence of a row that nobody knows,
+ * leave nothing behind. @throws {Error} if the row's state was not looked up.
+ */
+export function mergeRead(entry: Entry, found: ReadRow): { readonly stale: boolean; readonly version: Version | null } {
+  const { stored, waiting } = entry
+  if (stored === undefined) throw new Error('a read was merged before the state of its row was looked up')
+  const known = newestKnown(entry)
+  const stale = known?.xid != null && !sees(found.snapshot, known.xid)
+  const isOurs = (stored && (!stored.removed || stored.deadLetter)) || waiting || entry.inFlight || entry.inDoubt
+  if (stale || (found.content.kind === 'removed' && !isOurs)) return { stale, version: null }
+  entry.read = { snapshot: found.snapshot, endLsn: found.endLsn }
+  const version: Version = {
+    content: inherit(found.content, entry),
+    origin: 'read',
+    lane: waiting?.lane ?? found.lane,
+    committedAtMs: waiting?.committedAtMs ?? found.readAtMs,
+    bytes: found.bytes,
+    // Labelled with the newest streamed change that it contains, never with the position of the read.
+    position: known?.position ?? null,
+    xid: known?.xid ?? null,
+    debt: null,
+  }
+  return { stale, version }
+}
