@@ -8,6 +8,4 @@ const migrations = new URL('dist/checkpoint/migrations/', root)
 // A migration that was renamed must not stay behind under its old name.
 rmSync(migrations, { recursive: true, force: true })
 cpSync(new URL('src/checkpoint/migrations/', root), migrations, { recursive: true })
-try {
-  chmodSync(new URL('dist/main.js', root), 0o755)
-} catch {}
+chmodSync(new URL('dist/main.js', root), 0o755)

@@ -1,9 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { CommanderError } from 'commander'
+import { explainFailure } from './cli/explain-failure.ts'
 import { createProgram } from './cli/program.ts'
-import { describeConnectionFailure } from './source/connection-failure.ts'
-import { describeError } from './telemetry/logger.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 
@@ -33,22 +31,7 @@ const program = createProgram(
 try {
   await program.parseAsync(process.argv)
 } catch (error) {
-  process.exitCode = exitStatusOf(error)
-}
-
-/** One clear sentence a problem, never a stack trace; a bug shows its name and message, which hold no value of a row. */
-function exitStatusOf(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-  if (error instanceof Error && 'exitStatus' in error && typeof error.exitStatus === 'number') {
-    process.stderr.write(`${error.message}\n`)
-    return error.exitStatus
-  }
-  const failure = describeConnectionFailure(error, 'PostgreSQL')
-  if (failure.kind !== 'other') {
-    process.stderr.write(`${failure.sentence}\n`)
-    return 3
-  }
-  const { name, code, message } = describeError(error)
-  process.stderr.write(`${[name, code].filter(Boolean).join(' ')}: ${message}\n`)
-  return 1
+  const { status, message } = explainFailure(error)
+  if (message !== null) process.stderr.write(`${message}\n`)
+  process.exitCode = status
 }

@@ -27,9 +27,9 @@ export interface RecorderOptions {
  * How long settled progress that no delivery hurries may wait, milliseconds. Each write is WAL in the customer's database,
  * and a keepalive's position that we store is itself followed by one: without the pause the two would feed each other.
  */
-export const unhurriedMs = 1_000
+const unhurriedMs = 1_000
 /** … and while only the server's position moves. */
-export const idleMs = 10_000
+const idleMs = 10_000
 
 /** Stores what was settled, then lets it be acknowledged: never the other way round, never one without the other. */
 export class Recorder {

@@ -11,7 +11,7 @@ import { toSettings } from './to-settings.ts'
 import { readYaml, type YamlSource } from './yaml-source.ts'
 
 /** Where the configuration is read when neither `--config` nor MEDIQUO_CDC_CONFIG names a file. */
-export const defaultConfigPath = 'config/mediquo-cdc.yaml'
+const defaultConfigPath = 'config/mediquo-cdc.yaml'
 
 /** Any of these says where the database is without a URL. PostgreSQL manual, libpq "Environment Variables". */
 const libpqVariables = ['PGHOST', 'PGPORT', 'PGDATABASE', 'PGUSER']

@@ -1,10 +1,12 @@
 import { FencedError } from '../checkpoint/store.ts'
-import { createDecoder } from '../decode/pgoutput.ts'
+import { createDecoder, DecodeError } from '../decode/pgoutput.ts'
 import type { WalEvent } from '../model/change.ts'
 import type { DurableLsn } from '../model/lsn.ts'
+import { KeyError } from '../model/row.ts'
 import { describeConnectionFailure } from '../source/connection-failure.ts'
 import { ReplicationClient } from '../source/replication-client.ts'
 import { StreamSession } from '../source/stream-session.ts'
+import { SchemaChangedError } from './changes.ts'
 import type { Resources } from './resources.ts'
 
 export interface SessionWiring {
@@ -43,11 +45,9 @@ export async function serverStartedAt({ sourcePool }: Resources): Promise<string
   return rows[0]?.at ?? ''
 }
 
-const fatalNames = new Set(['SchemaChangedError', 'KeyError', 'DecodeError'])
-
 /** What a new connection does not mend. */
 export function isFatal(error: unknown): boolean {
-  if (error instanceof FencedError) return true
-  if (error instanceof Error && fatalNames.has(error.name)) return true
+  if (error instanceof FencedError || error instanceof SchemaChangedError) return true
+  if (error instanceof KeyError || error instanceof DecodeError) return true
   return describeConnectionFailure(error).kind === 'slot lost'
 }

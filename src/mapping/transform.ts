@@ -19,7 +19,7 @@ export interface Transform {
 }
 
 /** The transform module cannot be used. */
-export class TransformError extends Error {
+class TransformError extends Error {
   override readonly name = 'TransformError'
   /** The process's exit status. */
   readonly exitStatus = 2

@@ -29,9 +29,6 @@ export function formatLsn(position: Lsn): string {
   return `${(position >> 32n).toString(16).toUpperCase()}/${(position & 0xffff_ffffn).toString(16).toUpperCase()}`
 }
 
-/** The start of WAL: sorts below every position that a server hands out. */
-export const zeroLsn = lsn(0n)
-
 export function maxLsn(a: Lsn, b: Lsn): Lsn {
   return a > b ? a : b
 }

@@ -1,4 +1,4 @@
-import { formatLsn, type Lsn } from './lsn.ts'
+import type { Lsn } from './lsn.ts'
 
 /**
  * Where a streamed change stands: its transaction's commit LSN, then its ordinal (from 1) among the transaction's
@@ -13,14 +13,4 @@ export interface Position {
 export function comparePositions(a: Position, b: Position): number {
   if (a.commitLsn !== b.commitLsn) return a.commitLsn < b.commitLsn ? -1 : 1
   return a.ordinal - b.ordinal
-}
-
-export function laterPosition(a: Position | null, b: Position | null): Position | null {
-  if (a === null) return b
-  if (b === null) return a
-  return comparePositions(a, b) >= 0 ? a : b
-}
-
-export function formatPosition(position: Position): string {
-  return `${formatLsn(position.commitLsn)}#${position.ordinal}`
 }

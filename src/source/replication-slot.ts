@@ -4,7 +4,7 @@ import { type Lsn, parseLsn } from '../model/lsn.ts'
 import { parseSnapshot, type Xid, xid } from '../model/visibility.ts'
 
 /** A slot could not be made in time: a transaction that was already open keeps it from becoming consistent. */
-export class SlotTimeoutError extends Error {
+class SlotTimeoutError extends Error {
   override readonly name = 'SlotTimeoutError'
 }
 

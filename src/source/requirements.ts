@@ -45,11 +45,11 @@ export function judgeSource(facts: SourceFacts, wanted: Wanted): Finding[] {
       'lost', `its WAL is ${facts.slot.walStatus ?? 'unknown'}`, `SELECT pg_drop_replication_slot('${wanted.slot}'); then start again`)
   } else {
     require('a free replication slot', facts.freeSlots >
-      0, `${facts.freeSlots} free`, 'ALTER SYSTEM SET max_replication_slots to one more; then restart the server')
+      0, `${facts.freeSlots} replication slots are free`, 'ALTER SYSTEM SET max_replication_slots to one more; then restart the server')
   }
   require('a free WAL sender', facts.freeSenders > 0 ||
     facts.slot?.active ===
-      true, `${facts.freeSenders} free`, 'ALTER SYSTEM SET max_wal_senders to one more; then restart the server')
+      true, `${facts.freeSenders} WAL senders are free`, 'ALTER SYSTEM SET max_wal_senders to one more; then restart the server')
   return findings
 }
 

@@ -1,0 +1,16 @@
+import { CommanderError } from 'commander'
+import { describeConnectionFailure } from '../source/connection-failure.ts'
+import { describeError } from '../telemetry/logger.ts'
+
+/** The exit status of a failed command and what to print: one clear sentence a problem, never a stack trace or a row's value. */
+export function explainFailure(error: unknown): { readonly status: number; readonly message: string | null } {
+  // commander has printed its own message.
+  if (error instanceof CommanderError) return { status: error.exitCode === 0 ? 0 : 2, message: null }
+  if (error instanceof Error && 'exitStatus' in error && typeof error.exitStatus === 'number') {
+    return { status: error.exitStatus, message: error.message }
+  }
+  const failure = describeConnectionFailure(error, 'PostgreSQL')
+  if (failure.kind !== 'other') return { status: 3, message: failure.sentence }
+  const { name, code, message } = describeError(error)
+  return { status: 1, message: `${[name, code].filter(Boolean).join(' ')}: ${message}` }
+}
