@@ -1,0 +1,169 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { Progress } from '../../src/checkpoint/progress.ts'
+import type { Debt } from '../../src/model/debt.ts'
+import { type Lsn, lsn } from '../../src/model/lsn.ts'
+
+const at = (bytes: number): Lsn => lsn(BigInt(bytes))
+
+/** A ledger that begins at 100. */
+const ledger = () => new Progress(at(100))
+
+/** A transaction whose commit record starts at `commit` and ends ten bytes later, with as many debts. */
+function receive(progress: Progress, commit: number, debts: number): Debt[] {
+  progress.begin(at(commit))
+  const owed = Array.from({ length: debts }, () => progress.owe())
+  progress.commit(at(commit + 10))
+  return owed
+}
+
+describe('the longest settled prefix', () => {
+  test('a transaction without anything for us settles at once', () => {
+    const progress = ledger()
+    receive(progress, 110, 0)
+    expect(progress.settledLsn).toBe(at(120))
+  })
+
+  test('a later transaction that settles first waits for the earlier one', () => {
+    const progress = ledger()
+    const [first] = receive(progress, 110, 1)
+    const [second] = receive(progress, 130, 1)
+    if (second) progress.settle(second)
+    expect(progress.settledLsn).toBe(at(100))
+    if (first) progress.settle(first)
+    expect(progress.settledLsn).toBe(at(140))
+  })
+
+  test('an open transaction does not settle before its commit', () => {
+    const progress = ledger()
+    progress.begin(at(110))
+    progress.settle(progress.owe())
+    expect(progress.settledLsn).toBe(at(100))
+    progress.commit(at(120))
+    expect(progress.settledLsn).toBe(at(120))
+  })
+
+  test('a joined debt stays with the older transaction', () => {
+    const progress = ledger()
+    const [older = null] = receive(progress, 110, 1)
+    const [newer = null] = receive(progress, 130, 1)
+    const joined = progress.join(newer, older)
+    expect(progress.settledLsn).toBe(at(100))
+    if (joined) progress.settle(joined)
+    expect(progress.settledLsn).toBe(at(140))
+  })
+
+  test('a keepalive counts only while nothing is open or unsettled', () => {
+    const progress = ledger()
+    const [debt] = receive(progress, 110, 1)
+    progress.keepalive(at(500))
+    expect(progress.settledLsn).toBe(at(100))
+    if (debt) progress.settle(debt)
+    progress.keepalive(at(600))
+    expect(progress.settledLsn).toBe(at(600))
+    progress.begin(at(610))
+    progress.keepalive(at(700))
+    expect([progress.settledLsn, progress.receivedLsn]).toEqual([at(600), at(600)])
+  })
+
+  test('a debt that is settled twice is a bug that shows', () => {
+    const progress = ledger()
+    const [debt] = receive(progress, 110, 1)
+    if (!debt) return
+    progress.settle(debt)
+    expect(() => progress.settle(debt)).toThrow(/twice/)
+  })
+})
+
+describe('stored and durable', () => {
+  test('only a settled position may be stored, and what is durable never falls', () => {
+    const progress = ledger()
+    expect(() => progress.stored(at(101))).toThrow(/before everything/)
+    receive(progress, 110, 0)
+    expect(progress.stored(at(120))).toBe(at(120))
+    expect(progress.stored(at(105))).toBe(at(120))
+    expect(progress.durableLsn).toBe(at(120))
+  })
+})
+
+describe('what a reconnection brings again', () => {
+  test('a whole transaction is known, one that starts exactly where another ended is new', () => {
+    const progress = ledger()
+    receive(progress, 110, 1)
+    expect(progress.begin(at(110))).toBe('known')
+    expect(progress.begin(at(120))).toBe('new')
+  })
+
+  test('the one that was cut off is resumed, and any other in its place is an error', () => {
+    const progress = ledger()
+    progress.begin(at(110))
+    expect(progress.begin(at(110))).toBe('resumed')
+    expect(() => progress.begin(at(130))).toThrow(/another transaction/)
+  })
+})
+
+/** Every transaction's unsettled debts, kept one by one. */
+interface Written {
+  readonly end: number
+  readonly owing: Set<number>
+}
+
+test('it agrees with a ledger that keeps every debt by itself', () => {
+  const step = fc.oneof(
+    { weight: 3, arbitrary: fc.record({ kind: fc.constant('receive' as const), debts: fc.nat(3) }) },
+    { weight: 4, arbitrary: fc.record({ kind: fc.constant('settle' as const), pick: fc.nat(20) }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant('join' as const), pick: fc.nat(20), other: fc.nat(20) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('store' as const) }) },
+  )
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+      const progress = ledger()
+      const written: Written[] = []
+      /** A version holds one debt of the ledger's, and answers for the transactions of all that it took over. */
+      const versions: { readonly debt: Debt; readonly of: readonly number[]; readonly id: number }[] = []
+      let end = 100
+      let id = 0
+      let stored = 100
+      const settledPrefix = () => {
+        const open = written.findIndex(({ owing }) => owing.size > 0)
+        const whole = open === -1 ? written.length : open
+        return whole === 0 ? 100 : (written[whole - 1]?.end ?? 100)
+      }
+      for (const now of steps) {
+        const before = progress.settledLsn
+        if (now.kind === 'receive') {
+          const owing = new Set<number>()
+          for (const debt of receive(progress, end + 10, now.debts)) {
+            id++
+            owing.add(id)
+            versions.push({ debt, of: [written.length], id })
+          }
+          end += 20
+          written.push({ end, owing })
+        } else if (now.kind === 'settle' && versions.length > 0) {
+          const [version] = versions.splice(now.pick % versions.length, 1)
+          if (!version) continue
+          progress.settle(version.debt)
+          for (const of of version.of) written[of]?.owing.delete(version.id)
+        } else if (now.kind === 'join' && versions.length > 1) {
+          const [a] = versions.splice(now.pick % versions.length, 1)
+          const [b] = versions.splice(now.other % versions.length, 1)
+          if (!a || !b) continue
+          const debt = progress.join(a.debt, b.debt)
+          // Nothing passes the older debt, so the newer one's transactions may count as settled already.
+          const [older, newer] = (a.of[0] ?? 0) <= (b.of[0] ?? 0) ? [a, b] : [b, a]
+          for (const of of newer.of) written[of]?.owing.delete(newer.id)
+          if (debt) versions.push({ debt, of: older.of, id: older.id })
+        } else if (now.kind === 'store') {
+          stored = settledPrefix()
+          expect(progress.stored(progress.settledLsn)).toBe(at(stored))
+        }
+        expect(progress.settledLsn).toBe(at(settledPrefix()))
+        expect(progress.settledLsn >= before).toBe(true)
+        expect(progress.durableLsn).toBe(at(stored))
+        expect(progress.spans).toBeLessThanOrEqual(versions.length + 1)
+      }
+    }),
+    { numRuns: 500 },
+  )
+})

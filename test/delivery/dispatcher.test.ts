@@ -1,0 +1,205 @@
+import { expect, test } from 'vitest'
+import { type BatchOutcome, Dispatcher } from '../../src/delivery/dispatcher.ts'
+import { WakeUp } from '../../src/lifecycle/wake-up.ts'
+import { type Patient, type PatientCode, patientCode } from '../../src/model/patient.ts'
+
+interface TestParcel {
+  readonly code: PatientCode
+  readonly patient: Patient
+}
+
+function parcelOf(code: string): TestParcel {
+  return { code: patientCode(code), patient: { code: patientCode(code), first_name: 'x' } }
+}
+
+/** A pending set that is a list, an API that answers as told, and a quota that grants as told. */
+function setUp(codes: readonly string[], answer: (codes: readonly string[]) => BatchOutcome | Promise<BatchOutcome>) {
+  const waiting = codes.map(
+    (code): TestParcel => ({ code: patientCode(code), patient: { code: patientCode(code), first_name: 'x' } }),
+  )
+  const log = { accepted: [] as string[], refused: [] as string[], returned: [] as string[], lost: [] as string[] }
+  const requests: string[][] = []
+  const permits = { taken: 0, answered: 0, unused: 0 }
+  const stop = new AbortController()
+  const wakeUp = new WakeUp()
+  const set = {
+    maySend: true,
+    horizon: async (): Promise<void> => undefined,
+    granted: (): Promise<void> => Promise.resolve(),
+  }
+  let mostInFlight = 0
+  let inFlight = 0
+  const settled = new WakeUp()
+  const note = (list: string[]) => (parcel: TestParcel) => {
+    list.push(parcel.code)
+    settled.ring()
+  }
+  const dispatcher = new Dispatcher<TestParcel>({
+    pending: {
+      get sendable() {
+        return waiting.length
+      },
+      take: (limit) => waiting.splice(0, limit),
+      accepted: note(log.accepted),
+      refused: note(log.refused),
+      returned: (parcel) => {
+        note(log.returned)(parcel)
+        waiting.push(parcel)
+      },
+      lost: (parcel) => {
+        note(log.lost)(parcel)
+        waiting.push(parcel)
+      },
+    },
+    quota: {
+      next: async (signal) => {
+        await set.granted()
+        if (signal.aborted) return null
+        permits.taken++
+        return { answered: () => void permits.answered++, unused: () => void permits.unused++ }
+      },
+    },
+    put: async (patients) => {
+      inFlight++
+      mostInFlight = Math.max(mostInFlight, inFlight)
+      requests.push(patients.map(({ code }) => code))
+      const outcome = await answer(patients.map(({ code }) => code))
+      inFlight--
+      return outcome
+    },
+    raiseHorizon: () => set.horizon(),
+    maySend: () => set.maySend,
+    batchSize: 4,
+    maxInFlight: 2,
+    wakeUp,
+    onBatch: () => undefined,
+    onError: () => settled.ring(),
+    monotonicMs: () => performance.now(),
+    random: () => 0,
+  })
+  const running = dispatcher.run(stop.signal)
+  return {
+    log,
+    requests,
+    permits,
+    set,
+    wakeUp,
+    add(code: string) {
+      waiting.push(parcelOf(code))
+      wakeUp.ring()
+    },
+    get mostInFlight() {
+      return mostInFlight
+    },
+    /** Until so many rows have been settled for good. */
+    async done(rows: number) {
+      while (log.accepted.length + log.refused.length < rows) await settled.heard()
+    },
+    async drain() {
+      stop.abort()
+      await running
+    },
+  }
+}
+const letters = (count: number) => Array.from({ length: count }, (_, at) => String.fromCharCode(97 + at))
+const accepted: BatchOutcome = { kind: 'accepted' }
+
+test('a batch is cut when the quota grants it, so what came meanwhile is in it', async () => {
+  const asked = new WakeUp()
+  let grant: () => void = () => undefined
+  const dispatch = setUp([], () => accepted)
+  dispatch.set.granted = () => {
+    asked.ring()
+    return new Promise((resolve) => {
+      grant = resolve
+    })
+  }
+  dispatch.add('a')
+  await asked.heard()
+  dispatch.add('b')
+  grant()
+  await dispatch.done(2)
+  await dispatch.drain()
+  expect(dispatch.requests).toEqual([['a', 'b']])
+})
+
+test('no request holds more than a batch, and no more are in flight than allowed', async () => {
+  const dispatch = setUp(letters(20), () => new Promise((resolve) => setImmediate(resolve, accepted)))
+  await dispatch.done(20)
+  await dispatch.drain()
+  expect(Math.max(...dispatch.requests.map((codes) => codes.length))).toBe(4)
+  expect(dispatch.mostInFlight).toBe(2)
+  expect(dispatch.permits.taken).toBe(dispatch.permits.answered + dispatch.permits.unused)
+})
+
+test('a refused batch is halved until the bad row stands alone; the others are delivered', async () => {
+  const dispatch = setUp(letters(4), (codes) => (codes.includes('c') ? { kind: 'isolate', status: 422 } : accepted))
+  await dispatch.done(4)
+  await dispatch.drain()
+  expect(dispatch.log.refused).toEqual(['c'])
+  expect(dispatch.log.accepted.toSorted()).toEqual(['a', 'b', 'd'])
+  expect(dispatch.requests).toHaveLength(5)
+})
+
+test('a batch that is too large for the API is split', async () => {
+  const dispatch = setUp(letters(4), (codes) => (codes.length > 1 ? { kind: 'split' } : accepted))
+  await dispatch.done(4)
+  await dispatch.drain()
+  expect(dispatch.log.refused).toEqual([])
+})
+
+test('an answer that never came leaves the rows in doubt; a 429 does not', async () => {
+  const answers: BatchOutcome[] = [
+    { kind: 'retry', reason: 'timeout', inDoubt: true },
+    { kind: 'pause', ms: 0 },
+    accepted,
+  ]
+  const dispatch = setUp(['a'], () => answers.shift() ?? accepted)
+  await dispatch.done(1)
+  await dispatch.drain()
+  expect(dispatch.log).toEqual({ accepted: ['a'], refused: [], lost: ['a'], returned: ['a'] })
+})
+
+test('nothing leaves while this instance may not send', async () => {
+  const dispatch = setUp(['a'], () => accepted)
+  dispatch.set.maySend = false
+  dispatch.set.granted = async () => {
+    dispatch.set.maySend = false
+  }
+  dispatch.wakeUp.ring()
+  await dispatch.drain()
+  expect(dispatch.requests).toEqual([])
+})
+
+test('nothing leaves before the horizon is stored, and what could not leave waits again', async () => {
+  const dispatch = setUp([], () => accepted)
+  let fails = true
+  dispatch.set.horizon = async () => {
+    if (fails) {
+      fails = false
+      throw new Error('the state is down')
+    }
+  }
+  dispatch.add('a')
+  await dispatch.done(1)
+  await dispatch.drain()
+  expect(dispatch.log.returned).toEqual(['a'])
+  expect(dispatch.requests).toEqual([['a']])
+})
+
+test('draining waits for the answer of what is in flight and sends nothing new', async () => {
+  let answer: (outcome: BatchOutcome) => void = () => undefined
+  let sent: () => void = () => undefined
+  const isSent = new Promise<void>((resolve) => (sent = resolve))
+  const dispatch = setUp(['a'], () => {
+    sent()
+    return new Promise((resolve) => (answer = resolve))
+  })
+  await isSent
+  const drained = dispatch.drain()
+  dispatch.add('b')
+  answer(accepted)
+  await drained
+  expect(dispatch.log.accepted).toEqual(['a'])
+  expect(dispatch.requests).toEqual([['a']])
+})

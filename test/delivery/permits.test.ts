@@ -1,0 +1,81 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { Permits } from '../../src/delivery/permits.ts'
+
+const windowMs = 60_000
+
+/** How long one request takes to reach the server, and its answer to come back; how long the client waits before the next. */
+interface Trip {
+  readonly outMs: number
+  readonly backMs: number
+  readonly pauseMs: number
+}
+
+/** When each request reaches the server, if a client sends as often as the permits let it. */
+function arrivals(limit: number, trips: readonly Trip[]): number[] {
+  const permits = new Permits(limit)
+  const answersAtMs: number[] = []
+  const arrivedAtMs: number[] = []
+  let now = 0
+  for (const { outMs, backMs, pauseMs } of trips) {
+    now += pauseMs
+    for (;;) {
+      settle()
+      if (permits.take(now)) break
+      const [answer] = answersAtMs
+      now = permits.nextAtMs(now) ?? answer ?? now
+      if (answer !== undefined) now = Math.min(now, Math.max(now, answer))
+    }
+    arrivedAtMs.push(now + outMs)
+    answersAtMs.push(now + outMs + backMs)
+    answersAtMs.sort((a, b) => a - b)
+  }
+  return arrivedAtMs.sort((a, b) => a - b)
+
+  function settle(): void {
+    while (answersAtMs[0] !== undefined && answersAtMs[0] <= now) permits.answered(answersAtMs.shift() ?? now)
+  }
+}
+
+const trip = fc.record({
+  outMs: fc.oneof(fc.integer({ min: 0, max: 500 }), fc.integer({ min: 0, max: 90_000 })),
+  backMs: fc.oneof(fc.integer({ min: 0, max: 500 }), fc.integer({ min: 0, max: 90_000 })),
+  pauseMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 30_000 })),
+})
+
+test('whatever requests and answers take on the way, no minute of the server’s time holds more than the limit', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 5 }), fc.array(trip, { minLength: 1, maxLength: 60 }), (limit, trips) => {
+      const arrived = arrivals(limit, trips)
+      const spans = arrived.slice(limit).map((at, index) => at - (arrived[index] ?? 0))
+      expect(Math.min(Number.POSITIVE_INFINITY, ...spans)).toBeGreaterThan(windowMs)
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
+test('a permit with which nothing was sent is back at once', () => {
+  const permits = new Permits(1)
+  expect(permits.take(0)).toBe(true)
+  expect(permits.take(0)).toBe(false)
+  permits.unused()
+  expect(permits.take(0)).toBe(true)
+})
+
+test('a request that is still unanswered keeps its permit, however long that takes', () => {
+  const permits = new Permits(1)
+  permits.take(0)
+  expect(permits.nextAtMs(10 * windowMs)).toBeNull()
+  expect(permits.take(10 * windowMs)).toBe(false)
+})
+
+test('what an earlier run sent counts until its window is over', () => {
+  const permits = new Permits(2)
+  permits.preload([5_000, 10_000])
+  expect([permits.take(4_999), permits.take(5_000), permits.take(9_999), permits.take(10_000)]).toEqual([
+    false,
+    true,
+    false,
+    true,
+  ])
+})

@@ -1,0 +1,104 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { Quota } from '../../src/delivery/quota.ts'
+
+const startMs = Date.parse('2024-01-01T00:00:00Z')
+const never = new AbortController().signal
+
+beforeEach(() => void vi.useFakeTimers({ now: startMs }))
+afterEach(() => void vi.useRealTimers())
+
+function quota(requestsPerMinute = 600): Quota {
+  return new Quota({ requestsPerMinute, monotonicMs: () => Date.now() - startMs, wallClockMs: () => Date.now() })
+}
+
+/** Sends without a pause, each request answered after `answerMs`, and notes when each one started. */
+function saturate(
+  budget: Quota,
+  { answerMs, signal = never }: { readonly answerMs: number; readonly signal?: AbortSignal },
+) {
+  const startedAtMs: number[] = []
+  const send = async () => {
+    for (let permit = await budget.next(signal); permit; permit = await budget.next(signal)) {
+      startedAtMs.push(Date.now() - startMs)
+      const { answered } = permit
+      setTimeout(answered, answerMs)
+    }
+  }
+  return { startedAtMs, ended: send() }
+}
+
+function mostIn(windowMs: number, times: readonly number[]): number {
+  return Math.max(...times.map((from) => times.filter((at) => at >= from && at < from + windowMs).length))
+}
+
+describe('a saturated client', () => {
+  test('is paced: no second holds more than its share of the minute', async () => {
+    const { startedAtMs } = saturate(quota(), { answerMs: 100 })
+    await vi.advanceTimersByTimeAsync(70_000)
+    expect(startedAtMs.length).toBeGreaterThan(600)
+    expect(mostIn(1_000, startedAtMs)).toBe(10)
+  })
+
+  test('never starts more than the limit in any minute, and uses nearly all of it', async () => {
+    const { startedAtMs } = saturate(quota(), { answerMs: 100 })
+    await vi.advanceTimersByTimeAsync(5 * 60_000)
+    expect(mostIn(60_000, startedAtMs)).toBeLessThanOrEqual(600)
+    expect(startedAtMs.length).toBeGreaterThan(5 * 600 * 0.98)
+  })
+
+  test('waits a minute from the answer, not from the request', async () => {
+    const { startedAtMs } = saturate(quota(1), { answerMs: 30_000 })
+    await vi.advanceTimersByTimeAsync(90_000)
+    expect(startedAtMs).toEqual([0])
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(startedAtMs).toHaveLength(2)
+  })
+})
+
+test('an idle client’s burst at the edge of a second is no larger than one at its start', async () => {
+  const budget = quota()
+  const startedAtMs: number[] = []
+  const send = async () => {
+    const permit = await budget.next(never)
+    startedAtMs.push(Date.now() - startMs)
+    permit?.answered()
+  }
+  void send()
+  await vi.advanceTimersByTimeAsync(990)
+  for (let i = 0; i < 9; i++) void send()
+  await vi.advanceTimersByTimeAsync(20)
+  for (let i = 0; i < 10; i++) void send()
+  await vi.advanceTimersByTimeAsync(2_000)
+
+  expect(startedAtMs).toHaveLength(20)
+  expect(mostIn(1_000, startedAtMs)).toBe(10)
+})
+
+describe('after the signal has aborted', () => {
+  test('nobody gets a permit, however many are free', async () => {
+    const budget = quota()
+    expect(await budget.next(AbortSignal.abort())).toBeNull()
+    expect(budget.free).toBe(600)
+  })
+
+  test('a call that waits for its turn gets none', async () => {
+    const budget = quota(60)
+    const stop = new AbortController()
+    await budget.next(stop.signal)
+    const waiting = budget.next(stop.signal)
+    stop.abort()
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(await waiting).toBeNull()
+    expect(budget.free).toBe(59)
+  })
+
+  test('a call that waits for a permit gets none', async () => {
+    const budget = quota(1)
+    const stop = new AbortController()
+    await budget.next(stop.signal)
+    const waiting = budget.next(stop.signal)
+    await vi.advanceTimersByTimeAsync(61_000)
+    stop.abort()
+    expect(await waiting).toBeNull()
+  })
+})
