@@ -6,7 +6,7 @@ import type { Position } from '../model/position.ts'
 import type { RowKey } from '../model/row.ts'
 import type { StoredRow } from '../model/stored-row.ts'
 import { type Xid, xid } from '../model/visibility.ts'
-import { deadLetterRow, deliveryRow, type RecentRequests, storedRow } from './rows.ts'
+import { deadLetterRow, deliveryRows, type RecentRequests, storedRow } from './rows.ts'
 import type { StateDatabase } from './state-database.ts'
 import { checkpoint, deadLetter, delivery } from './tables.ts'
 
@@ -115,7 +115,7 @@ export class Store {
       for (let from = 0; from < rows.length; from += 1000) {
         await tx
           .insert(delivery)
-          .values(rows.slice(from, from + 1000).map(deliveryRow))
+          .select(deliveryRows(rows.slice(from, from + 1000)))
           .onConflictDoUpdate({
             target: delivery.sourceKey,
             set: {

@@ -77,21 +77,23 @@ function decodeChange(
   message: Extract<PgoutputMessage, { tag: 'insert' | 'update' | 'delete' }>,
   relation: Relation,
 ): Change {
-  if (message.tag === 'insert') return { operation: 'insert', relation, row: row(message.new) }
+  if (message.tag === 'insert') return { operation: 'insert', relation, row: row(message.new, relation) }
   const before = message.old ?? message.key
-  const old = before ? row(before) : null
-  if (message.tag === 'update') return { operation: 'update', relation, row: row(message.new), old }
+  const old = before ? row(before, relation) : null
+  if (message.tag === 'update') return { operation: 'update', relation, row: row(message.new, relation), old }
   if (!old) throw new DecodeError(`a delete from ${relation.schema}.${relation.table} carries no old row and no key`)
   return { operation: 'delete', relation, old }
 }
 
-function row(tuple: Tuple): Row {
+/** Of a key, only the key's columns are in the tuple. */
+function row(tuple: Tuple, { columns }: Relation): Row {
   const values = new Map<string, ColumnValue>()
-  for (const column in tuple) {
+  // By the relation's columns: to list the tuple's own keys costs more than all the rest of it.
+  for (const { name: column } of columns) {
     const value = tuple[column]
     if (typeof value === 'string' || value === null) values.set(column, value)
-    else if (value === undefined) values.set(column, unchanged)
-    else throw new DecodeError(`the column "${column}" did not come as text`)
+    else if (value !== undefined) throw new DecodeError(`the column "${column}" did not come as text`)
+    else if (column in tuple) values.set(column, unchanged)
   }
   return values
 }

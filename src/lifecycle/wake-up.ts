@@ -4,6 +4,8 @@ export class WakeUp {
   #waiting: (() => void) | null = null
 
   ring(): void {
+    // Rung already: whoever waits is on the way. It is rung for every change of the stream.
+    if (this.#rung) return
     this.#rung = true
     this.#waiting?.()
   }

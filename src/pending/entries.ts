@@ -1,7 +1,8 @@
 import type { Debts } from '../model/debt.ts'
+import type { PatientCode } from '../model/patient.ts'
 import type { RowKey } from '../model/row.ts'
 import type { StoredRow } from '../model/stored-row.ts'
-import { type Entry, newEntry, type Version } from './version.ts'
+import { codeOf, type Entry, newEntry, type Version } from './version.ts'
 
 /** The rows in memory, what they occupy, and which of their settlements are not stored yet. */
 export class Entries {
@@ -49,6 +50,7 @@ export class Entries {
     if (entry.waiting) {
       this.#bytes -= entry.waiting.bytes
       version.debt = this.#debts.join(entry.waiting.debt, version.debt)
+      rememberCode(entry, entry.waiting, version)
     }
     entry.waiting = version
     this.#bytes += version.bytes
@@ -59,6 +61,7 @@ export class Entries {
     if (entry.waiting) {
       this.#bytes -= version.bytes
       entry.waiting.debt = this.#debts.join(version.debt, entry.waiting.debt)
+      rememberCode(entry, version, entry.waiting)
     } else {
       entry.waiting = version
     }
@@ -68,6 +71,7 @@ export class Entries {
   settle(entry: Entry, version: Version, row: StoredRow | null): void {
     this.#bytes -= version.bytes
     if (row) this.store(entry, row)
+    if (!entry.waiting) entry.formerCodes = []
     if (version.debt) this.#debts.settle(version.debt)
   }
 
@@ -75,6 +79,13 @@ export class Entries {
     entry.stored = row
     entry.unrecorded = row
     this.#unrecorded.set(row.key, row)
+  }
+
+  /** Whether another row was settled with this code, and the state cannot tell so yet. */
+  isHeldUnrecorded(code: PatientCode, exceptKey: RowKey): boolean {
+    for (const row of this.#unrecorded.values())
+      if (row.code === code && !row.removed && row.key !== exceptKey) return true
+    return false
   }
 
   toRecord(): readonly StoredRow[] {
@@ -90,4 +101,11 @@ export class Entries {
       this.forgetIfDone(entry)
     }
   }
+}
+
+/** A row may change its code before the old one was sent, or its answer came: mediQuo may have that one all the same. */
+function rememberCode(entry: Entry, older: Version, newer: Version): void {
+  const code = codeOf(older.content)
+  if (code === null || code === codeOf(newer.content) || entry.formerCodes.includes(code)) return
+  entry.formerCodes = [...entry.formerCodes, code]
 }

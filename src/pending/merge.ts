@@ -35,11 +35,11 @@ export function mergeStreamed(entry: Entry, change: StreamedChange, { debts, hor
 
 /**
  * MERGE rules 4 and 5, a row that a read returned or did not find. A stale read, and an absence of a row that nobody knows,
- * leave nothing behind. @throws {Error} if the row's state was not looked up.
+ * leave nothing behind. So does a row whose state is unknown: it was settled and forgotten while the read was under way.
  */
 export function mergeRead(entry: Entry, found: ReadRow): { readonly stale: boolean; readonly version: Version | null } {
   const { stored, waiting } = entry
-  if (stored === undefined) throw new Error('a read was merged before the state of its row was looked up')
+  if (stored === undefined) return { stale: true, version: null }
   const known = newestKnown(entry)
   const stale = known?.xid != null && !sees(found.snapshot, known.xid)
   const isOurs = (stored && (!stored.removed || stored.deadLetter)) || waiting || entry.inFlight || entry.inDoubt

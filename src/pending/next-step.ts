@@ -33,8 +33,9 @@ export function nextStep(entry: Entry, policy: StepPolicy): Step {
     case 'patient': {
       const { patient } = content
       // 3. The row had another code: that one ends first, so that a crash in between cannot forget it.
-      if (stored && !stored.removed && stored.code !== null && stored.code !== patient.code) {
-        if (policy.onDelete === 'unsubscribe') return endOfCode(entry, 'retire', stored.code, null)
+      if (policy.onDelete === 'unsubscribe') {
+        const [old] = codesBeside(entry, patient.code)
+        if (old !== undefined) return endOfCode(entry, 'retire', old, null)
       }
       // 4. The API has just this, unless something may have overtaken it.
       if (!entry.inDoubt && stored?.fingerprint && stored.code === patient.code) {
@@ -43,14 +44,23 @@ export function nextStep(entry: Entry, policy: StepPolicy): Step {
       return { kind: 'send', purpose: 'upsert', code: patient.code, patient }
     }
     case 'removed': {
-      if (stored?.removed && !entry.inDoubt) return { kind: 'settle', outcome: 'unchanged' }
+      const code = content.code ?? stored?.code ?? entry.formerCodes[0] ?? null
+      const [old] = codesBeside(entry, code)
+      if (stored?.removed && stored.code === code && old === undefined && !entry.inDoubt)
+        return { kind: 'settle', outcome: 'unchanged' }
       if (policy.onDelete === 'ignore') return { kind: 'settle', outcome: 'ignored' }
-      const code = stored?.code ?? content.code
       // 5. Unknown to the state does not mean unknown to the API: only a code that nobody knows is let go.
       if (code === null) return { kind: 'settle', outcome: 'nothing to remove' }
+      if (old !== undefined) return endOfCode(entry, 'retire', old, null)
       return endOfCode(entry, 'remove', code, content.code === code ? content.patient : null)
     }
   }
+}
+
+/** Codes that mediQuo may have of this row besides the one that it has now. */
+function codesBeside({ stored, formerCodes }: Entry, code: PatientCode | null): PatientCode[] {
+  const live = stored && !stored.removed ? stored.code : null
+  return [live, ...formerCodes].filter((other): other is PatientCode => other !== null && other !== code)
 }
 
 function endOfCode(entry: Entry, purpose: 'retire' | 'remove', code: PatientCode, old: Patient | null): Step {

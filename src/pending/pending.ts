@@ -140,7 +140,10 @@ export class Pending {
   /** The answer to `toResolve`. */
   resolved(key: RowKey, removal: Removal): void {
     const entry = this.#entries.find(key)
-    if (!entry) return
+    if (!entry?.waiting || entry.inFlight) return
+    // Another row may have taken the code, or ended it, meanwhile.
+    const step = nextStep(entry, this.#options)
+    if (step.kind !== 'resolve removal' || step.code !== removal.code) return
     entry.removal = removal
     this.#place(entry)
   }
@@ -155,19 +158,20 @@ export class Pending {
         const version = entry.waiting
         if (!version) continue
         const step = nextStep(entry, this.#options)
-        if (step.kind !== 'send' || this.#codesInFlight.has(step.code)) continue
+        if (step.kind !== 'send') continue
         const { code, patient, purpose } = step
         if (purpose !== 'upsert' && this.#isClaimed(code, entry)) {
-          this.resolved(entry.key, { code, patient: null })
+          this.#leaveToOther(entry, code)
           continue
         }
-        if (this.#queues.hasEarlier(code, entry)) continue
+        if (this.#codesInFlight.has(code) || this.#queues.hasEarlier(code, entry)) continue
         const parcel: Parcel = { key: entry.key, code, patient, purpose, version }
         entry.inFlight = version
         entry.waiting = null
         this.#codesInFlight.set(code, parcel)
         this.#queues.place(entry, null)
         parcels.push(parcel)
+        this.#takeFromOthers(code, entry)
       }
     }
     return parcels
@@ -176,7 +180,8 @@ export class Pending {
   /** Whether a code belongs to another row by now: ending it would end that row's patient. */
   isClaimed(code: PatientCode, key: RowKey): boolean {
     const entry = this.#entries.find(key)
-    return entry !== undefined && this.#isClaimed(code, entry)
+    if (!entry) return false
+    return this.#isClaimed(code, entry) || this.#entries.isHeldUnrecorded(code, key)
   }
 
   /** The API accepted it (rule 8). */
@@ -184,8 +189,8 @@ export class Pending {
     const entry = this.#landed(parcel)
     entry.removal = null
     if (parcel.purpose === 'retire') {
-      this.#entries.store(entry, afterRetirement(entry, parcel.code))
       this.#entries.putBack(entry, parcel.version)
+      this.#retired(entry, parcel.code)
     } else {
       entry.inDoubt = false
       this.#settle(entry, parcel.version, 'delivered', afterAcceptance(entry, parcel, this.#options.fingerprint))
@@ -239,7 +244,7 @@ export class Pending {
         this.#settleWaiting(entry, step.outcome, unsentRow(entry, step.outcome))
       } else if (step.kind === 'forget old code') {
         entry.removal = null
-        this.#entries.store(entry, afterRetirement(entry, step.code))
+        this.#retired(entry, step.code)
       } else {
         this.#queues.place(entry, step.kind)
         return
@@ -253,6 +258,7 @@ export class Pending {
     const version = entry.waiting
     if (!version) return
     entry.waiting = null
+    entry.removal = null
     this.#settle(entry, version, outcome, row)
   }
 
@@ -268,6 +274,30 @@ export class Pending {
     this.#codesInFlight.delete(parcel.code)
     entry.inFlight = null
     return entry
+  }
+
+  /** A code that the row no longer has was ended, or is another row's by now. */
+  #retired(entry: Entry, code: PatientCode): void {
+    entry.formerCodes = entry.formerCodes.filter((former) => former !== code)
+    const row = afterRetirement(entry, code)
+    if (row) this.#entries.store(entry, row)
+  }
+
+  /** The code is to be ended no more: another row has it. */
+  #leaveToOther(entry: Entry, code: PatientCode): void {
+    entry.removal = { code, patient: null }
+    this.#place(entry)
+  }
+
+  /** A request is about to replace what mediQuo has of a code: other rows that had it must neither end it nor trust a fingerprint. */
+  #takeFromOthers(code: PatientCode, holder: Entry): void {
+    for (const other of this.#queues.sharing(code, holder)) {
+      other.inDoubt = true
+      if (other.inFlight) continue
+      const step = nextStep(other, this.#options)
+      const ends = step.kind === 'resolve removal' || (step.kind === 'send' && step.purpose !== 'upsert')
+      if (ends && step.code === code) this.#leaveToOther(other, code)
+    }
   }
 
   #isClaimed(code: PatientCode, entry: Entry): boolean {

@@ -17,7 +17,7 @@ export class Queues {
   }
   readonly #where = new Map<
     Entry,
-    { readonly queue: Set<Entry>; readonly lane: Lane; readonly code: PatientCode | null }
+    { readonly queue: Set<Entry> | null; readonly lane: Lane; readonly codes: readonly PatientCode[] }
   >()
   readonly #byCode = new Map<PatientCode, Set<Entry>>()
   readonly #counts: Record<Lane, number> = { live: 0, backfill: 0 }
@@ -42,25 +42,24 @@ export class Queues {
     return found
   }
 
-  /** Moves an entry. One that stays where it is keeps its turn. Null takes it out. */
+  /** Moves an entry. One that stays where it is keeps its turn. Null takes it out; while it has a version that waits for an answer to an older one, its codes stay known. */
   place(entry: Entry, place: Place | null): void {
     const now = this.#where.get(entry)
     const { waiting } = entry
     const queue = place && waiting ? this.#queues[place][waiting.lane] : null
-    const code = queue && waiting ? codeOf(waiting.content) : null
-    if (now && now.queue === queue && now.code === code) return
+    const codes = waiting ? codesOf(entry) : []
+    if (now && now.queue === queue && isSame(now.codes, codes)) return
     if (now) {
-      if (now.queue !== queue) now.queue.delete(entry)
-      this.#counts[now.lane]--
-      if (now.code !== null) this.#unindex(now.code, entry)
+      if (now.queue !== queue) now.queue?.delete(entry)
+      if (now.queue) this.#counts[now.lane]--
+      for (const code of now.codes) this.#unindex(code, entry)
       this.#where.delete(entry)
     }
-    if (queue && waiting) {
-      queue.add(entry)
-      this.#counts[waiting.lane]++
-      this.#where.set(entry, { queue, lane: waiting.lane, code })
-      if (code !== null) this.#index(code, entry)
-    }
+    if (!waiting) return
+    queue?.add(entry)
+    if (queue) this.#counts[waiting.lane]++
+    this.#where.set(entry, { queue, lane: waiting.lane, codes })
+    for (const code of codes) this.#index(code, entry)
   }
 
   /** Whether another row waits with this code and stands earlier in the stream: it must leave first, or the older would win. */
@@ -68,18 +67,27 @@ export class Queues {
     const position = entry.waiting?.position
     if (!position) return false
     for (const other of this.#byCode.get(code) ?? []) {
-      if (other === entry || !other.waiting) continue
+      if (other === entry || !other.waiting || codeOf(other.waiting.content) !== code) continue
       if (!other.waiting.position || comparePositions(other.waiting.position, position) < 0) return true
     }
     return false
   }
 
-  /** Whether another row waits to give a patient this code. */
+  /** Whether another row waits that is to give a patient this code, or that stands later in the stream and will end it. */
   isClaimed(code: PatientCode, entry: Entry): boolean {
-    for (const other of this.#byCode.get(code) ?? []) {
-      if (other !== entry && other.waiting?.content.kind === 'patient') return true
+    const position = entry.waiting?.position
+    for (const other of this.sharing(code, entry)) {
+      const content = other.waiting?.content
+      if (content?.kind === 'patient' && content.patient.code === code) return true
+      const theirs = other.waiting?.position
+      if (position && theirs && comparePositions(theirs, position) > 0) return true
     }
     return false
+  }
+
+  /** The other rows that wait and have this code, had it, or are to have it. */
+  sharing(code: PatientCode, entry: Entry): Entry[] {
+    return [...(this.#byCode.get(code) ?? [])].filter((other) => other !== entry)
   }
 
   #index(code: PatientCode, entry: Entry): void {
@@ -93,4 +101,17 @@ export class Queues {
     entries?.delete(entry)
     if (entries?.size === 0) this.#byCode.delete(code)
   }
+}
+
+function codesOf({ waiting, stored, formerCodes }: Entry): PatientCode[] {
+  const codes = [
+    waiting ? codeOf(waiting.content) : null,
+    stored && !stored.removed ? stored.code : null,
+    ...formerCodes,
+  ]
+  return codes.filter((code, at): code is PatientCode => code !== null && codes.indexOf(code) === at)
+}
+
+function isSame(a: readonly PatientCode[], b: readonly PatientCode[]): boolean {
+  return a.length === b.length && a.every((code, at) => code === b[at])
 }

@@ -18,25 +18,28 @@ export type Settled = (typeof settledOutcomes)[number]
 /** What the state says after the API accepted a row's present state, or its end. */
 export function afterAcceptance(entry: Entry, parcel: Parcel, fingerprint: (patient: Patient) => string): StoredRow {
   const removed = parcel.purpose === 'remove'
-  return {
-    ...label(entry, parcel.version),
+  return labelled(entry, parcel.version, {
     code: parcel.code,
     fingerprint: removed ? null : fingerprint(parcel.patient),
     removed,
     deadLetter: null,
-  }
+  })
 }
 
-/** … after a code that the row no longer has was ended. The row's own version is still to come, so the label stays. */
-export function afterRetirement(entry: Entry, code: PatientCode): StoredRow {
+/**
+ * … after a code that the row no longer has was ended; null if the state does not name that code. The row's own version is
+ * still to come, so the label stays.
+ */
+export function afterRetirement(entry: Entry, code: PatientCode): StoredRow | null {
+  if (entry.stored?.code !== code) return null
   return {
     key: entry.key,
     code,
     fingerprint: null,
     removed: true,
-    position: entry.stored?.position ?? null,
-    xid: entry.stored?.xid ?? null,
-    deadLetter: entry.stored?.deadLetter ?? null,
+    position: entry.stored.position,
+    xid: entry.stored.xid,
+    deadLetter: entry.stored.deadLetter,
   }
 }
 
@@ -56,24 +59,25 @@ export function unsentRow(entry: Entry, outcome: UnsentOutcome): StoredRow | nul
   }
   const removed = content.kind === 'removed'
   const fingerprint = outcome === 'unchanged' && !removed ? (entry.stored?.fingerprint ?? null) : null
-  return { ...label(entry, version), code, fingerprint, removed, deadLetter: null }
+  return labelled(entry, version, { code, fingerprint, removed, deadLetter: null })
 }
 
 function setAside(entry: Entry, version: Version, code: PatientCode | null, deadLetter: DeadLetter): StoredRow {
   const { stored } = entry
-  return {
-    ...label(entry, version),
+  return labelled(entry, version, {
     code: stored?.code ?? code,
     fingerprint: null,
     removed: stored?.removed ?? false,
     deadLetter,
-  }
+  })
 }
 
-/** The newest streamed change that is contained: the version's, unless the state's is newer. */
-function label(entry: Entry, version: Version): Pick<StoredRow, 'key' | 'position' | 'xid'> {
-  const { stored } = entry
+/** … with the newest streamed change that is contained: the version's, unless the state's is newer. */
+function labelled(entry: Entry, version: Version, row: Omit<StoredRow, 'key' | 'position' | 'xid'>): StoredRow {
+  const { stored, key } = entry
   const older = stored?.position && version.position && comparePositions(stored.position, version.position) > 0
-  const newest = stored && (older || !version.position) ? stored : version
-  return { key: entry.key, position: newest.position, xid: newest.xid }
+  const { position, xid } = stored && (older || !version.position) ? stored : version
+  // Each property by name: a spread in front of others makes objects that V8 keeps as hash tables, which is slow.
+  const { code, fingerprint, removed, deadLetter } = row
+  return { key, code, fingerprint, removed, position, xid, deadLetter }
 }

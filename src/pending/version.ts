@@ -76,6 +76,8 @@ export interface Entry {
   /** The API may hold something else than the fingerprint says. */
   inDoubt: boolean
   removal: Removal | null
+  /** Codes of versions that were never answered for: an earlier request, or another row that left its code to this one, may have brought them to mediQuo. */
+  formerCodes: readonly PatientCode[]
   /** The last read that was merged, until the stream has passed `endLsn`. */
   read: { readonly snapshot: Snapshot; readonly endLsn: Lsn } | null
   /** The newest settlement that is not stored yet. */
@@ -91,6 +93,7 @@ export function newEntry(key: RowKey): Entry {
     inFlight: null,
     inDoubt: false,
     removal: null,
+    formerCodes: [],
     read: null,
     unrecorded: null,
   }

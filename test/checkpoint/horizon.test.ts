@@ -61,14 +61,17 @@ test('a later change of the same transaction raises it', async () => {
 
 test('a write that fails lets nothing leave, and the next request tries again', async () => {
   let fails = true
+  let writes = 0
   const horizon = new Horizon({
     durable: null,
     received: () => position(10),
     write: async () => {
+      writes++
       if (fails) throw new Error('down')
     },
   })
   await expect(horizon.raise()).rejects.toThrow('down')
   fails = false
   await horizon.raise()
+  expect(writes).toBe(2)
 })

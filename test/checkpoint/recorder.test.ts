@@ -83,3 +83,13 @@ test('a state that cannot be written is tried again; another instance that has t
   await expect(recorder.run(new AbortController().signal)).rejects.toThrow('fenced')
   expect(log.filter((line) => line === 'trouble')).toHaveLength(1)
 })
+
+test('what is settled while a write is under way is not acknowledged by it', async () => {
+  const { recorder, progress, log } = setUp(async () => {
+    progress.begin(lsn(40n))
+    progress.commit(lsn(50n))
+  })
+  await recorder.flush()
+  expect(log.at(-1)).toBe('acknowledge 30')
+  expect([progress.settledLsn, progress.durableLsn]).toEqual([50n, 30n])
+})

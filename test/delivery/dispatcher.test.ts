@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { type BatchOutcome, Dispatcher } from '../../src/delivery/dispatcher.ts'
 import { WakeUp } from '../../src/lifecycle/wake-up.ts'
 import { type Patient, type PatientCode, patientCode } from '../../src/model/patient.ts'
+import { until } from '../support/until.ts'
 
 interface TestParcel {
   readonly code: PatientCode
@@ -202,4 +203,41 @@ test('draining waits for the answer of what is in flight and sends nothing new',
   await drained
   expect(dispatch.log.accepted).toEqual(['a'])
   expect(dispatch.requests).toEqual([['a']])
+})
+
+test('an instance that may no longer send once the quota grants a request gives the permit back', async () => {
+  const dispatch = setUp([], () => accepted)
+  dispatch.set.granted = async () => {
+    dispatch.set.maySend = false
+  }
+  dispatch.add('a')
+  await until(() => dispatch.permits.unused > 0 || dispatch.requests.length > 0)
+  await dispatch.drain()
+  expect([dispatch.requests, dispatch.permits.unused]).toEqual([[], 1])
+})
+
+test('an instance that may no longer send once the horizon is stored lets its rows wait again', async () => {
+  const dispatch = setUp([], () => accepted)
+  dispatch.set.horizon = async () => {
+    dispatch.set.maySend = false
+  }
+  dispatch.add('a')
+  await until(() => dispatch.log.returned.length > 0 || dispatch.requests.length > 0)
+  await dispatch.drain()
+  expect([dispatch.requests, dispatch.log.returned]).toEqual([[], ['a']])
+})
+
+test('draining does not end before an answer, and what is still to be halved waits again', async () => {
+  let answer: (outcome: BatchOutcome) => void = () => undefined
+  const dispatch = setUp(letters(4), () => new Promise((resolve) => (answer = resolve)))
+  await until(() => dispatch.requests.length > 0)
+  let over = false
+  const drained = dispatch.drain().then(() => {
+    over = true
+  })
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(over).toBe(false)
+  answer({ kind: 'isolate', status: 422 })
+  await drained
+  expect(dispatch.log.returned).toEqual(letters(4))
 })

@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { TestProject } from 'vitest/node'
@@ -29,5 +28,5 @@ async function build(): Promise<void> {
   await run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--noCheck'], {
     cwd: root,
   })
-  if (existsSync(finish)) await run(process.execPath, [fileURLToPath(finish)], { cwd: root })
+  await run(process.execPath, [fileURLToPath(finish)], { cwd: root })
 }

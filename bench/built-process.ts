@@ -1,0 +1,71 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const program = fileURLToPath(new URL('../dist/main.js', import.meta.url))
+const repository = fileURLToPath(new URL('..', import.meta.url))
+
+/** A running process of the built program. */
+export interface BuiltProcess extends AsyncDisposable {
+  readonly pid: number
+  /** Every line that it wrote, the oldest first. */
+  readonly lines: readonly string[]
+  /** Resolves with what the function first makes of a line, those written already included. @throws if the process ends without one. */
+  line<T>(find: (line: string) => T | null): Promise<T>
+  /** Asks for an orderly end and waits for it. */
+  stop(): Promise<void>
+}
+
+/** Starts `node dist/main.js` with these arguments, and an environment that holds nothing of ours. */
+export function startBuilt(args: readonly string[], env: Readonly<Record<string, string>> = {}): BuiltProcess {
+  const child = spawn(process.execPath, [program, ...args], {
+    cwd: repository,
+    env: { PATH: process.env.PATH ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const lines: string[] = []
+  const watchers = new Set<() => void>()
+  const ended = once(child, 'close')
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (line) => {
+      lines.push(line)
+      for (const watch of [...watchers]) watch()
+    })
+  }
+  const kill = () => void child.kill('SIGKILL')
+  process.once('exit', kill)
+
+  const stop = async () => {
+    process.off('exit', kill)
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
+    await ended
+  }
+  return {
+    pid: child.pid ?? 0,
+    lines,
+    stop,
+    [Symbol.asyncDispose]: stop,
+    async line(find) {
+      let seen = 0
+      const lookAgain = () => {
+        for (; seen < lines.length; seen++) {
+          const found = find(lines[seen] ?? '')
+          if (found !== null) return found
+        }
+        return null
+      }
+      return await new Promise((resolve, reject) => {
+        const watch = () => {
+          const found = lookAgain()
+          if (found === null) return
+          watchers.delete(watch)
+          resolve(found)
+        }
+        watchers.add(watch)
+        watch()
+        void ended.then(() => reject(new Error(`${args.join(' ')} ended early:\n${lines.slice(-5).join('\n')}`)))
+      })
+    },
+  }
+}

@@ -1,0 +1,28 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { catchUp } from './catch-up.ts'
+import type { Benchmark } from './figures.ts'
+import { loneChange } from './lone-change.ts'
+import { memory } from './memory.ts'
+import { requests } from './requests.ts'
+
+const benchmarks: Readonly<Record<string, Benchmark>> = {
+  'catch-up': catchUp,
+  'lone-change': loneChange,
+  requests,
+  memory,
+}
+
+const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(benchmarks)
+const unknown = names.filter((name) => !(name in benchmarks))
+if (unknown.length > 0) {
+  console.error(`no benchmark ${unknown.join(', ')}; there are: ${Object.keys(benchmarks).join(', ')}`)
+  process.exit(2)
+}
+
+await promisify(execFile)('npm', ['run', 'build'], { cwd: fileURLToPath(new URL('..', import.meta.url)) })
+for (const name of names) {
+  console.log(`\n${name}`)
+  await benchmarks[name]?.((line) => console.log(`  ${line}`))
+}

@@ -1,0 +1,69 @@
+import { type BuiltProcess, startBuilt } from './built-process.ts'
+
+/** What the benchmarks read of a recorded request; times are milliseconds of the epoch. */
+export interface Arrival {
+  readonly id: number
+  readonly epochMs: number
+  readonly endpoint: 'put' | 'get' | null
+  readonly codes: readonly string[]
+  readonly status: number | null
+}
+
+/** The sandbox in a process of its own, answering and applying at once. */
+export interface SandboxProcess extends AsyncDisposable {
+  readonly baseUrl: string
+  readonly keys: { readonly apiKey: string; readonly secretKey: string }
+  /** A new limit starts to count afresh. */
+  limit(requestsPerMinute: number): Promise<void>
+  /** The recorded requests with a larger id, the oldest first. */
+  arrivals(afterId?: number): Promise<Arrival[]>
+  totals(): Promise<{
+    readonly requests: number
+    readonly patients: number
+    readonly byStatus: Readonly<Record<string, number>>
+  }>
+  patients(): Promise<Readonly<Record<string, unknown>>[]>
+}
+
+/** Starts the sandbox on a free port. */
+export async function startSandbox(requestsPerMinute = 600): Promise<SandboxProcess> {
+  const built = startBuilt(['sandbox', '--port', '0'])
+  try {
+    const baseUrl = await built.line(after('MEDIQUO_BASE_URL='))
+    const keys = {
+      apiKey: await built.line(after('MEDIQUO_API_KEY=')),
+      secretKey: await built.line(after('MEDIQUO_SECRET_KEY=')),
+    }
+    const admin = await built.line(after('admin: '))
+    const change = async (settings: object) => {
+      const headers = { 'content-type': 'application/json' }
+      const body = JSON.stringify(settings)
+      const { ok } = await fetch(`${admin}/settings`, { method: 'PATCH', headers, body })
+      if (!ok) throw new Error('the sandbox refuses its settings')
+    }
+    const get = async <T>(path: string) => (await (await fetch(`${admin}${path}`)).json()) as T
+    const limit = (limit: number) => change({ rateLimit: { limit } })
+    await change({ latencyMs: 0, applyDelayMs: 0, applyJitterMs: 0 })
+    await limit(requestsPerMinute)
+    return {
+      baseUrl,
+      keys,
+      limit,
+      arrivals: (afterId = 0) => get(`/requests?after=${afterId}`),
+      totals: () => get('/state'),
+      patients: () => get('/patients'),
+      [Symbol.asyncDispose]: () => stop(built),
+    }
+  } catch (error) {
+    await stop(built)
+    throw error
+  }
+}
+
+function after(prefix: string): (line: string) => string | null {
+  return (line) => (line.startsWith(prefix) ? line.slice(prefix.length) : null)
+}
+
+async function stop(built: BuiltProcess): Promise<void> {
+  await built.stop()
+}

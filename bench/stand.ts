@@ -1,0 +1,54 @@
+import pg from 'pg'
+import { type EmbeddedServer, startEmbeddedServer } from '../src/sandbox/embedded-server.ts'
+import { type SandboxProcess, startSandbox } from './sandbox-process.ts'
+
+/** The names that the connector uses by default. */
+export const slot = 'mediquo_cdc'
+export const publication = 'mediquo_cdc'
+
+/** A table whose columns are named like the API's attributes. */
+const patientsTable = `
+  create table patients (
+    code text primary key, first_name text not null, last_name text, gender text not null, birth_date date not null,
+    email text, plan text)`
+
+/** An expression for each column, from a number `i`. */
+export const inventedPatient = `
+  'P' || i, 'Given' || i, 'Family' || i, case when i % 2 = 0 then 'female' else 'male' end,
+  date '1930-01-01' + i % 30000, 'person' || i || '@example.org', 'premium'`
+
+/** A benchmark's surroundings: a PostgreSQL server of its own, and the sandbox API in another process. */
+export interface Stand extends AsyncDisposable {
+  readonly server: EmbeddedServer
+  readonly pool: pg.Pool
+  readonly sandbox: SandboxProcess
+}
+
+/** Starts both. The table holds this many patients, P1 and on. */
+export async function openStand(options: {
+  readonly rows: number
+  readonly requestsPerMinute?: number
+}): Promise<Stand> {
+  const server = await startEmbeddedServer({ durable: false, settings: { max_wal_size: '8GB' } })
+  const pool = new pg.Pool({ connectionString: server.url(), max: 8 })
+  pool.on('error', () => undefined)
+  try {
+    await pool.query(patientsTable)
+    await pool.query(`insert into patients select ${inventedPatient} from generate_series(1, ${options.rows}) i`)
+    const sandbox = await startSandbox(options.requestsPerMinute)
+    return {
+      server,
+      pool,
+      sandbox,
+      async [Symbol.asyncDispose]() {
+        await sandbox[Symbol.asyncDispose]()
+        await pool.end()
+        await server.destroy()
+      },
+    }
+  } catch (error) {
+    await pool.end()
+    await server.destroy()
+    throw error
+  }
+}

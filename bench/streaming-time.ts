@@ -1,0 +1,11 @@
+import type { Pool } from 'pg'
+
+/** Seconds by the server's clock, from the beginning of the replication connection that reads a slot until now. */
+export async function secondsStreaming(pool: Pool, slot: string): Promise<number> {
+  const { rows } = await pool.query<{ seconds: number }>(
+    `select extract(epoch from clock_timestamp() - backend_start)::float8 as seconds
+     from pg_stat_activity join pg_replication_slots on pid = active_pid where slot_name = $1`,
+    [slot],
+  )
+  return rows[0]?.seconds ?? Number.NaN
+}

@@ -1,0 +1,178 @@
+import { describe, expect, test } from 'vitest'
+import { delivered, dialogue, patient, position, removed, short, upsert } from './rows.ts'
+
+/** The record of a code as the API gives it. */
+const found = (of: string) => patient(of, 'FromApi')
+const unsubscribing = (...codes: readonly (readonly [name: string, of: string])[]) =>
+  dialogue({ onDelete: 'unsubscribe', state: codes.map(([name, of]) => delivered(name, patient(of))) })
+
+describe('a row that changes its code', () => {
+  test('ends the old code before it takes the new one', () => {
+    const { commits, resolve, take, accept } = unsubscribing(['1', 'a'])
+    commits(110, ['1', upsert('b')])
+    expect(take()).toEqual([])
+    resolve(found)
+    const retire = take()
+    expect(short(retire)).toEqual(['retire a FromApi no plan'])
+    accept(retire)
+    expect(short(take())).toEqual(['upsert b Jane'])
+  })
+
+  test('keeps the old one where deletes are ignored', () => {
+    const { commits, take } = dialogue({ state: [delivered('1', patient('a'))] })
+    commits(110, ['1', upsert('b')])
+    expect(short(take())).toEqual(['upsert b Jane'])
+  })
+
+  test('ends a code whose answer never came', () => {
+    const { commits, resolve, take, accept, pending } = unsubscribing()
+    commits(110, ['1', upsert('a')])
+    const lost = take()
+    commits(120, ['1', upsert('b')])
+    for (const parcel of lost) pending.lost(parcel)
+    resolve(found)
+    const retire = take()
+    expect(short(retire)).toEqual(['retire a FromApi no plan'])
+    accept(retire)
+    expect(short(take())).toEqual(['upsert b Jane'])
+  })
+
+  test('ends a code that an earlier run may have sent, though the versions were coalesced', () => {
+    const { commits, resolve, take } = dialogue({ onDelete: 'unsubscribe', horizon: position(120) })
+    commits(110, ['1', upsert('a')])
+    commits(120, ['1', upsert('b')])
+    resolve(found)
+    expect(short(take())).toEqual(['retire a FromApi no plan'])
+  })
+})
+
+describe('a code that goes from row to row', () => {
+  test('two rows that swap their codes end neither', () => {
+    const { commits, resolve, take } = unsubscribing(['1', 'a'], ['2', 'b'])
+    commits(110, ['1', upsert('b', 'One')], ['2', upsert('a', 'Two')])
+    resolve(found)
+    expect(short(take()).sort()).toEqual(['upsert a Two', 'upsert b One'])
+  })
+
+  test('two rows that swap back while the first request is out are both sent again', () => {
+    const { commits, resolve, take, accept } = unsubscribing(['1', 'a'], ['2', 'b'])
+    commits(110, ['1', upsert('b', 'One')], ['2', upsert('a', 'Two')])
+    resolve(found)
+    const swapped = take(1)
+    expect(short(swapped)).toEqual(['upsert b One'])
+    commits(120, ['1', upsert('a')], ['2', upsert('b')])
+    accept(swapped)
+    resolve(found)
+    const back = take()
+    accept(back)
+    expect([...short(back), ...short(take())].filter((sent) => sent === 'upsert b Jane')).toHaveLength(1)
+  })
+
+  test('a changed key ends nothing, though the new row was sent before the old one was looked at', () => {
+    const { commits, resolve, take, accept } = unsubscribing(['1', 'a'])
+    commits(110, ['1', removed()], ['2', upsert('a', 'Moved')])
+    accept(take())
+    resolve(found)
+    expect(take()).toEqual([])
+  })
+
+  test('two rows that swap back before the old codes were looked at are in doubt', () => {
+    const { commits, take, accept } = dialogue({ state: [delivered('1', patient('a')), delivered('2', patient('b'))] })
+    commits(110, ['1', upsert('b', 'One')], ['2', upsert('a', 'Two')])
+    const swapped = take(1)
+    expect(short(swapped)).toEqual(['upsert b One'])
+    commits(120, ['1', upsert('a')], ['2', upsert('b')])
+    accept(swapped)
+    expect(short(take())).toContain('upsert b Jane')
+  })
+
+  test('a code that another row has just got is not ended, though the state cannot tell yet', () => {
+    const { commits, resolve, take, accept } = unsubscribing(['1', 'a'])
+    commits(110, ['2', upsert('a', 'Second')])
+    accept(take())
+    commits(120, ['1', removed()])
+    resolve(found)
+    expect(take()).toEqual([])
+  })
+
+  test('a row that waits for an answer to another code keeps its turn for the next one', () => {
+    const { commits, take, accept } = dialogue()
+    commits(110, ['1', upsert('x')])
+    const first = take()
+    commits(120, ['1', upsert('a', 'Older')])
+    commits(130, ['2', upsert('a', 'Newer')])
+    expect(take()).toEqual([])
+    accept(first)
+    const older = take()
+    expect(short(older)).toEqual(['upsert a Older'])
+    accept(older)
+    expect(short(take())).toEqual(['upsert a Newer'])
+  })
+
+  test('a record that was fetched before another row took the code is not used', () => {
+    const { commits, pending, take, accept } = unsubscribing(['1', 'a'])
+    commits(110, ['1', removed()])
+    const [ending] = pending.toResolve(1)
+    commits(120, ['2', upsert('a', 'Taken')])
+    accept(take())
+    if (ending) pending.resolved(ending.key, { code: ending.code, patient: found('a') })
+    expect(take()).toEqual([])
+  })
+
+  test('an end that waits is left out once another row has taken the code', () => {
+    const { commits, resolve, take } = unsubscribing(['1', 'a'])
+    commits(110, ['1', removed()])
+    resolve(found)
+    commits(120, ['2', upsert('a', 'Taken')])
+    expect(short(take())).toEqual(['upsert a Taken'])
+    expect(take()).toEqual([])
+  })
+
+  test('a row that was to take a code and takes another one ends it', () => {
+    const { commits, resolve, take } = unsubscribing(['1', 'a'])
+    commits(110, ['1', removed()], ['2', upsert('a', 'Taken')])
+    resolve(found)
+    commits(120, ['2', upsert('b')])
+    resolve(found)
+    expect(short(take())).toEqual(['retire a FromApi no plan'])
+  })
+
+  test('of two rows that end a code the later one does', () => {
+    const { commits, resolve, take, accept } = unsubscribing(['1', 'a'])
+    commits(110, ['1', removed()], ['2', upsert('a', 'Second')])
+    commits(120, ['2', removed()])
+    resolve(found)
+    const batch = take()
+    expect(short(batch)).toEqual(['remove a FromApi no plan'])
+    accept(batch)
+    resolve(found)
+    expect(take()).toEqual([])
+  })
+})
+
+describe('a removed row', () => {
+  test('is not ended twice', () => {
+    const { commits, resolve, take, settled } = dialogue({
+      onDelete: 'unsubscribe',
+      state: [delivered('1', patient('a'), { removed: true, fingerprint: null })],
+    })
+    commits(110, ['1', removed('a')])
+    resolve(found)
+    expect([take(), settled]).toEqual([[], ['unchanged']])
+  })
+
+  test('unknown to the state is ended if its code is known', () => {
+    const { commits, resolve, take } = unsubscribing()
+    commits(110, ['1', upsert('a')])
+    commits(120, ['1', removed()])
+    resolve(found)
+    expect(short(take())).toEqual(['remove a FromApi no plan'])
+  })
+
+  test('that the API does not know is let go of', () => {
+    const { commits, resolve, take, settled } = unsubscribing(['1', 'a'])
+    commits(110, ['1', removed()])
+    resolve(() => null)
+    expect([take(), settled]).toEqual([[], ['nothing to remove']])
+  })
+})

@@ -1,0 +1,191 @@
+import { describe, expect, test } from 'vitest'
+import { Progress } from '../../src/checkpoint/progress.ts'
+import { xid } from '../../src/model/visibility.ts'
+import { mergeRead, mergeStreamed } from '../../src/pending/merge.ts'
+import { newEntry } from '../../src/pending/version.ts'
+import { at, delivered, dialogue, key, patient, position, removed, seesBelow, short, upsert } from './rows.ts'
+
+const incomplete = { kind: 'incomplete' } as const
+
+describe('rule 3, a streamed change', () => {
+  test('3a: what the state contains is settled without a request', () => {
+    const { commits, take, progress, settled } = dialogue({
+      state: [delivered('1', patient('a', 'Newer'), { position: position(120), xid: xid(120n) })],
+    })
+    commits(110, ['1', upsert('a', 'Older')])
+    expect([take(), settled, progress.settledLsn]).toEqual([[], ['superseded'], at(111)])
+  })
+
+  test('3a: it is not sent, and does not lower what is known, of a row that is in memory for another reason', () => {
+    const stored = delivered('1', patient('a', 'Newer'), { position: position(120), xid: xid(120n) })
+    const entry = { ...newEntry(key('1')), stored }
+    const change = { key: key('1'), position: position(110), xid: xid(110n), committedAtMs: 0, bytes: 1 }
+    const context = { debts: new Progress(at(100)), horizon: position(200) }
+    expect(mergeStreamed(entry, { ...change, content: upsert('a', 'Older') }, context)).toBeNull()
+    expect(entry).toEqual({ ...newEntry(key('1')), stored })
+  })
+
+  test('3b: a change up to the horizon puts its row in doubt', () => {
+    const { commits, take } = dialogue({ horizon: position(110), state: [delivered('1', patient('a'))] })
+    commits(110, ['1', upsert('a')])
+    expect(short(take())).toEqual(['upsert a Jane'])
+  })
+
+  /** A row that was delivered just now, and then read as three later transactions left it. */
+  function readAhead() {
+    const row = dialogue()
+    row.commits(110, ['1', upsert('a', 'First')])
+    row.accept(row.take())
+    expect(row.reads('1', upsert('a', 'Third'), seesBelow(131))).toBe(true)
+    return row
+  }
+
+  test('3c: what a merged read contains is not sent, and its debt joins the version that waits', () => {
+    const { commits, take, accept, progress, record } = readAhead()
+    commits(120, ['1', upsert('a', 'Second')])
+    const batch = take()
+    expect([short(batch), progress.settledLsn]).toEqual([['upsert a Third'], at(111)])
+    accept(batch)
+    expect(progress.settledLsn).toBe(at(121))
+    expect(record()).toMatchObject([{ position: position(120), xid: 120n }])
+  })
+
+  test('3c: its debt joins the version in flight if none waits', () => {
+    const { commits, take, accept, progress, record } = readAhead()
+    const batch = take()
+    commits(120, ['1', upsert('a', 'Second')])
+    expect([take(), progress.settledLsn]).toEqual([[], at(111)])
+    accept(batch)
+    expect(progress.settledLsn).toBe(at(121))
+    expect(record()).toMatchObject([{ position: position(120), xid: 120n }])
+  })
+
+  test('3c: with neither waiting nor in flight it is settled', () => {
+    const { commits, take, accept, progress } = readAhead()
+    accept(take())
+    commits(120, ['1', upsert('a', 'Second')])
+    expect([take(), progress.settledLsn]).toEqual([[], at(121)])
+  })
+
+  test('3c: a change that the read does not contain replaces what it brought', () => {
+    const { commits, reads, take } = dialogue({ state: [delivered('1', patient('a'))] })
+    commits(110, ['1', incomplete])
+    reads('1', upsert('a', 'Read'), seesBelow(120))
+    commits(120, ['1', upsert('a', 'Later')])
+    expect(short(take())).toEqual(['upsert a Later'])
+  })
+
+  test('a read is forgotten once the stream has passed it', () => {
+    const { commits, reads, take, accept } = dialogue({ state: [delivered('1', patient('a'))] })
+    commits(110, ['1', incomplete])
+    reads('1', upsert('a', 'Read'), seesBelow(200), 115)
+    accept(take())
+    commits(116, ['2', upsert('b')])
+    commits(120, ['1', upsert('a', 'Later')])
+    expect(short(take())).toEqual(['upsert b Jane', 'upsert a Later'])
+  })
+})
+
+describe('rule 4, a row that a read returned', () => {
+  test('it is discarded if the newest known change is not in its snapshot', () => {
+    const { commits, reads, pending, take } = dialogue()
+    commits(110, ['1', incomplete])
+    expect(reads('1', upsert('a', 'Older'), seesBelow(110))).toBe(false)
+    expect(take()).toEqual([])
+    expect(pending.toRead(10)).toEqual([key('1')])
+  })
+
+  test.each([
+    ['nothing is known in memory', null],
+    ['what is known in memory is older', { position: position(110), xid: xid(110n) }],
+  ])('what the state knows counts: %s', (_, known) => {
+    const stored = delivered('1', patient('a'), { position: position(200), xid: xid(500n) })
+    const entry = { ...newEntry(key('1')), stored, known }
+    const read = { key: key('1'), content: upsert('a'), endLsn: at(900), readAtMs: 0, lane: 'live', bytes: 1 } as const
+    expect(mergeRead(entry, { ...read, snapshot: seesBelow(400) })).toEqual({ stale: true, version: null })
+    expect(entry.read).toBeNull()
+    expect(mergeRead(entry, { ...read, snapshot: seesBelow(501) })).toMatchObject({
+      stale: false,
+      version: { xid: 500n },
+    })
+  })
+
+  test('it replaces a live version that waits and takes its debt, labelled with the newest streamed change', () => {
+    const { commits, reads, take, accept, progress, record } = dialogue()
+    commits(110, ['1', upsert('a', 'Streamed')])
+    expect(reads('1', upsert('a', 'Read'), seesBelow(200), 300)).toBe(true)
+    const batch = take()
+    expect(short(batch)).toEqual(['upsert a Read'])
+    expect(progress.settledLsn).toBe(at(100))
+    accept(batch)
+    expect(progress.settledLsn).toBe(at(111))
+    expect(record()).toMatchObject([{ position: position(110), xid: 110n }])
+  })
+
+  test('a discarded read leaves nothing behind: a later change is sent', () => {
+    const { commits, reads, take } = dialogue()
+    commits(110, ['1', incomplete])
+    reads('1', upsert('a', 'Older'), { ...seesBelow(200), inProgress: new Set([xid(110n)]) })
+    commits(120, ['1', upsert('a', 'Later')])
+    expect(short(take())).toEqual(['upsert a Later'])
+  })
+})
+
+describe('rule 5, a row that a read did not find', () => {
+  test('known to us, it is a delete', () => {
+    const { commits, reads, resolve, take } = dialogue({
+      onDelete: 'unsubscribe',
+      state: [delivered('1', patient('a'))],
+    })
+    commits(110, ['1', incomplete])
+    expect(reads('1', removed(), seesBelow(200))).toBe(true)
+    resolve(() => patient('a'))
+    expect(short(take())).toEqual(['remove a Jane no plan'])
+  })
+
+  test('removed already, nothing is done and nothing remembered', () => {
+    const { commits, reads, take, pending } = dialogue()
+    commits(110, ['1', removed()])
+    expect(reads('1', removed(), seesBelow(200))).toBe(true)
+    expect(pending.waiting).toEqual({ live: 0, backfill: 0 })
+    // The snapshot sees this one: were the read remembered, it would swallow the row.
+    commits(150, ['1', upsert('a', 'Back')])
+    expect(short(take())).toEqual(['upsert a Back'])
+  })
+
+  test('a read of a row that was settled and forgotten meanwhile counts as stale', () => {
+    const { reads } = dialogue()
+    expect(reads('1', upsert('a'), seesBelow(500))).toBe(false)
+  })
+})
+
+describe('rule 9, after a restart', () => {
+  test('nothing is sent, read or resolved until the stream stands at the horizon', () => {
+    const { commits, take, pending } = dialogue({ horizon: position(120), onDelete: 'unsubscribe' })
+    commits(110, ['1', upsert('a', 'Older')], ['2', incomplete], ['3', removed('c')])
+    expect([take(), pending.toRead(10), pending.toResolve(10), pending.sendable, pending.held]).toEqual([
+      [],
+      [],
+      [],
+      0,
+      true,
+    ])
+    commits(120, ['1', upsert('a', 'Newer')])
+    expect([pending.held, pending.toRead(10), pending.toResolve(10).length]).toEqual([false, [key('2')], 1])
+    expect(short(take())).toEqual(['upsert a Newer'])
+  })
+
+  test('a keepalive past the horizon ends the hold, one at it does not', () => {
+    const { pending } = dialogue({ horizon: position(120) })
+    pending.passed(at(120))
+    expect(pending.held).toBe(true)
+    pending.passed(at(121))
+    expect(pending.held).toBe(false)
+  })
+
+  test('a change past the horizon is not in doubt', () => {
+    const { commits, take, settled } = dialogue({ horizon: position(120), state: [delivered('1', patient('a'))] })
+    commits(130, ['1', upsert('a')])
+    expect([take(), settled]).toEqual([[], ['unchanged']])
+  })
+})

@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest'
+import { nextStep, type StepPolicy } from '../../src/pending/next-step.ts'
+import { type Content, type Entry, newEntry } from '../../src/pending/version.ts'
+import { code, delivered, fingerprint, key, patient, removed, upsert } from './rows.ts'
+
+const unsubscribe: StepPolicy = { onDelete: 'unsubscribe', fingerprint }
+const ignore: StepPolicy = { onDelete: 'ignore', fingerprint }
+
+function entry(content: Content, changes: Partial<Entry> = {}): Entry {
+  const waiting = {
+    content,
+    origin: 'stream',
+    lane: 'live',
+    committedAtMs: 0,
+    bytes: 1,
+    position: null,
+    xid: null,
+    debt: null,
+  } as const
+  return { ...newEntry(key('1')), stored: null, waiting, ...changes }
+}
+const stored = delivered('1', patient('a'))
+const gone = { ...stored, fingerprint: null, removed: true }
+
+describe('before anything is decided', () => {
+  test('the state is looked up', () => {
+    expect(nextStep(entry(upsert('a'), { stored: undefined }), ignore)).toEqual({ kind: 'look up' })
+  })
+  test('a value that did not come is read', () => {
+    expect(nextStep(entry({ kind: 'incomplete' }), ignore)).toEqual({ kind: 'read' })
+  })
+})
+
+describe('a patient', () => {
+  test('that the API has is settled; in doubt, with another code or without a fingerprint it is sent', () => {
+    expect(nextStep(entry(upsert('a'), { stored }), ignore)).toMatchObject({ outcome: 'unchanged' })
+    expect(nextStep(entry(upsert('a'), { stored, inDoubt: true }), ignore)).toMatchObject({ purpose: 'upsert' })
+    expect(nextStep(entry(upsert('b'), { stored }), ignore)).toMatchObject({ purpose: 'upsert', code: 'b' })
+    expect(nextStep(entry(upsert('a'), { stored: { ...stored, fingerprint: null } }), ignore)).toMatchObject({
+      purpose: 'upsert',
+    })
+  })
+  test('with another code than mediQuo has ends that one first', () => {
+    const step = nextStep(entry(upsert('b'), { stored }), unsubscribe)
+    expect(step).toEqual({ kind: 'resolve removal', code: 'a', patient: null })
+    const removal = { code: code('a'), patient: patient('a') }
+    const retire = nextStep(entry(upsert('b'), { stored, removal }), unsubscribe)
+    expect(retire).toMatchObject({ kind: 'send', purpose: 'retire', code: 'a' })
+    expect(retire).not.toHaveProperty('patient.plan')
+    const nobody = nextStep(entry(upsert('b'), { stored, removal: { ...removal, patient: null } }), unsubscribe)
+    expect(nobody).toEqual({ kind: 'forget old code', code: 'a' })
+  })
+  test('whose former code has ended already is sent', () => {
+    expect(nextStep(entry(upsert('b'), { stored: gone }), unsubscribe)).toMatchObject({ purpose: 'upsert', code: 'b' })
+  })
+})
+
+describe('a removed row', () => {
+  test('is ignored where deletes are', () => {
+    expect(nextStep(entry(removed('a'), { stored }), ignore)).toMatchObject({ outcome: 'ignored' })
+  })
+  test('is spared only by a removal that was accepted, and not in doubt', () => {
+    expect(nextStep(entry(removed(), { stored: gone }), unsubscribe)).toMatchObject({ outcome: 'unchanged' })
+    expect(nextStep(entry(removed(), { stored: gone, inDoubt: true }), unsubscribe)).toMatchObject({ code: 'a' })
+    expect(nextStep(entry(removed('b'), { stored: gone }), unsubscribe)).toMatchObject({ code: 'b' })
+    expect(nextStep(entry(removed('a')), unsubscribe)).toMatchObject({ kind: 'resolve removal', code: 'a' })
+  })
+  test('without a code that anybody knows is let go of', () => {
+    expect(nextStep(entry(removed()), unsubscribe)).toMatchObject({ outcome: 'nothing to remove' })
+  })
+  test('ends the codes that it had before too', () => {
+    const formerCodes = [code('b')]
+    expect(nextStep(entry(removed('a'), { stored, formerCodes }), unsubscribe)).toMatchObject({ code: 'b' })
+    expect(nextStep(entry(removed(), { formerCodes }), unsubscribe)).toMatchObject({ code: 'b' })
+  })
+})
+
+test('an invalid row is set aside', () => {
+  const content: Content = { kind: 'invalid', code: null, invalid: [] }
+  expect(nextStep(entry(content, { stored }), ignore)).toEqual({ kind: 'settle', outcome: 'dead letter' })
+})

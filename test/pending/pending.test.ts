@@ -1,0 +1,153 @@
+import { describe, expect, test } from 'vitest'
+import { at, delivered, dialogue, key, patient, position, seesBelow, short, upsert } from './rows.ts'
+
+describe('coalescing', () => {
+  test('the newest version takes over the debt of the one that it replaces', () => {
+    const { commits, take, accept, progress } = dialogue()
+    commits(110, ['1', upsert('a', 'Old')])
+    commits(120, ['2', upsert('b')])
+    commits(130, ['1', upsert('a', 'New')])
+    const batch = take()
+    expect(short(batch)).toEqual(['upsert a New', 'upsert b Jane'])
+    accept(batch.filter(({ code }) => code === 'b'))
+    expect(progress.settledLsn).toBe(at(100))
+    accept(batch.filter(({ code }) => code === 'a'))
+    expect(progress.settledLsn).toBe(at(131))
+  })
+
+  test('the debt of a version in flight is not settled by the answer to it when a newer one waits', () => {
+    const { commits, take, accept, progress } = dialogue()
+    commits(110, ['1', upsert('a', 'First')])
+    const first = take()
+    commits(120, ['1', upsert('a', 'Second')])
+    expect(take()).toEqual([])
+    accept(first)
+    expect(progress.settledLsn).toBe(at(111))
+    const second = take()
+    expect(short(second)).toEqual(['upsert a Second'])
+    accept(second)
+    expect(progress.settledLsn).toBe(at(121))
+  })
+
+  test('a version that was not applied leaves its debt to the newer one that waits', () => {
+    const { commits, take, accept, progress, pending } = dialogue()
+    commits(110, ['1', upsert('a', 'First')])
+    const first = take()
+    commits(120, ['1', upsert('a', 'Second')])
+    for (const parcel of first) pending.returned(parcel)
+    const second = take()
+    expect([short(second), progress.settledLsn]).toEqual([['upsert a Second'], at(100)])
+    accept(second)
+    expect([progress.settledLsn, progress.spans]).toEqual([at(121), 0])
+  })
+})
+
+describe('a batch', () => {
+  test('has each code once, the older row first', () => {
+    const { commits, take, accept } = dialogue()
+    commits(110, ['1', upsert('a', 'One')], ['2', upsert('a', 'Two')], ['3', upsert('b')])
+    const first = take()
+    expect(short(first)).toEqual(['upsert a One', 'upsert b Jane'])
+    expect(take()).toEqual([])
+    accept(first)
+    expect(short(take())).toEqual(['upsert a Two'])
+  })
+
+  test('leaves out a code and a row that are in flight', () => {
+    const { commits, take } = dialogue()
+    commits(110, ['1', upsert('a')])
+    expect(take()).toHaveLength(1)
+    commits(120, ['2', upsert('a')])
+    commits(130, ['1', upsert('b')])
+    expect(take()).toEqual([])
+  })
+
+  test('takes live rows before those of a backfill, and no more than asked for', () => {
+    const { commits, reads, take, accept } = dialogue()
+    // The row is known, its own change is long done: what the backfill brings of it waits in the backfill's lane.
+    commits(105, ['9', upsert('z')])
+    const first = take()
+    commits(106, ['9', { kind: 'incomplete' }])
+    accept(first)
+    reads('9', upsert('z', 'Read'), seesBelow(200), 10_000, 'backfill')
+    commits(110, ['1', upsert('a')], ['2', upsert('b')])
+    expect(take(2).map(({ version }) => version.lane)).toEqual(['live', 'live'])
+  })
+})
+
+describe('what is known makes requests unnecessary', () => {
+  test('a payload that the API has is settled without one', () => {
+    const { commits, take, progress, settled } = dialogue({ state: [delivered('1', patient('a'))] })
+    commits(110, ['1', upsert('a')])
+    expect([take(), settled, progress.settledLsn]).toEqual([[], ['unchanged'], at(111)])
+  })
+
+  test('in doubt, it is sent all the same: the API may hold something else', () => {
+    const { commits, take, pending } = dialogue({ state: [delivered('1', patient('a'))] })
+    commits(110, ['1', upsert('a', 'Other')])
+    for (const parcel of take()) pending.lost(parcel)
+    commits(120, ['1', upsert('a')])
+    expect(short(take())).toEqual(['upsert a Jane'])
+  })
+
+  test('doubt ends with the next acceptance', () => {
+    const { commits, take, accept, pending, settled } = dialogue()
+    commits(110, ['1', upsert('a')])
+    for (const parcel of take()) pending.lost(parcel)
+    accept(take())
+    commits(120, ['1', upsert('a')])
+    expect([take(), settled]).toEqual([[], ['delivered', 'unchanged']])
+  })
+
+  test('a version that was certainly not applied leaves no doubt', () => {
+    const { commits, take, pending, settled } = dialogue({ state: [delivered('1', patient('a'))] })
+    commits(110, ['1', upsert('a', 'Other')])
+    for (const parcel of take()) pending.returned(parcel)
+    commits(120, ['1', upsert('a')])
+    expect([take(), settled]).toEqual([[], ['unchanged']])
+  })
+})
+
+describe('a dead letter', () => {
+  const letter = { reason: 'refused by the API', attributes: [], status: 422 } as const
+
+  test('of a refused row has no fingerprint, and goes with the next version that succeeds', () => {
+    const { commits, take, accept, pending, record } = dialogue({ state: [delivered('1', patient('a'))] })
+    commits(110, ['1', upsert('a', 'Bad')])
+    for (const parcel of take()) pending.refused(parcel, letter)
+    expect(record()).toMatchObject([{ fingerprint: null, deadLetter: letter, position: position(110) }])
+    commits(120, ['1', upsert('a')])
+    accept(take())
+    expect(record()).toMatchObject([{ deadLetter: null, position: position(120) }])
+  })
+
+  test('of an invalid row settles its debt, and keeps the code that mediQuo has', () => {
+    const { commits, progress, record } = dialogue({ state: [delivered('1', patient('a'))] })
+    commits(110, ['1', { kind: 'invalid', code: null, invalid: [{ attribute: 'first_name', reason: 'missing' }] }])
+    expect(progress.settledLsn).toBe(at(111))
+    expect(record()).toMatchObject([{ code: 'a', fingerprint: null, deadLetter: { reason: 'invalid' } }])
+  })
+})
+
+describe('bounds', () => {
+  test('rows count against the room until they are stored', () => {
+    const { commits, take, accept, pending, record } = dialogue()
+    for (let at = 0; at < 1_000; at++) commits(110 + at * 2, [`${at}`, upsert(`c${at}`)])
+    expect(pending.full).toBe(true)
+    for (let batch = take(); batch.length > 0; batch = take()) accept(batch)
+    expect([pending.full, pending.unrecorded]).toEqual([true, 1_000])
+    record()
+    expect([pending.full, pending.unrecorded]).toEqual([false, 0])
+  })
+
+  test('a row settled again while an older settlement is being stored is stored again', () => {
+    const { commits, take, accept, pending } = dialogue()
+    commits(110, ['1', upsert('a', 'First')])
+    accept(take())
+    const writing = pending.toRecord()
+    commits(120, ['1', upsert('a', 'Second')])
+    accept(take())
+    pending.recorded(writing)
+    expect(pending.toRecord()).toMatchObject([{ key: key('1'), position: position(120) }])
+  })
+})

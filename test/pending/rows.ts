@@ -1,0 +1,124 @@
+import { Progress } from '../../src/checkpoint/progress.ts'
+import { type Lsn, lsn } from '../../src/model/lsn.ts'
+import { type Patient, patientCode } from '../../src/model/patient.ts'
+import type { Position } from '../../src/model/position.ts'
+import { storedRowKey } from '../../src/model/row.ts'
+import type { StoredRow } from '../../src/model/stored-row.ts'
+import { type Snapshot, xid } from '../../src/model/visibility.ts'
+import { Pending } from '../../src/pending/pending.ts'
+import type { Content, Parcel } from '../../src/pending/version.ts'
+
+export const at = (bytes: number): Lsn => lsn(BigInt(bytes))
+export const position = (bytes: number, ordinal = 1): Position => ({ commitLsn: at(bytes), ordinal })
+export const key = (name: string) => storedRowKey(`["${name}"]`)
+export const code = patientCode
+
+export function patient(of: string, name = 'Jane'): Patient {
+  return { code: code(of), first_name: name, gender: 'female', birth_date: '1980-01-01', plan: 'premium' }
+}
+export const upsert = (of: string, name?: string): Content => ({ kind: 'patient', patient: patient(of, name) })
+export const removed = (of: string | null = null): Content => ({
+  kind: 'removed',
+  code: of === null ? null : code(of),
+  patient: null,
+})
+
+/** Sees the transactions whose ids are below. */
+export const seesBelow = (id: number): Snapshot => ({
+  xmin: xid(BigInt(id)),
+  xmax: xid(BigInt(id)),
+  inProgress: new Set(),
+})
+
+export const fingerprint = (of: Patient) => JSON.stringify(of)
+
+/** What the state holds of a row that was delivered. */
+export function delivered(name: string, of: Patient, changes: Partial<StoredRow> = {}): StoredRow {
+  return {
+    key: key(name),
+    code: of.code,
+    fingerprint: fingerprint(of),
+    removed: false,
+    position: position(1),
+    xid: xid(1n),
+    deadLetter: null,
+    ...changes,
+  }
+}
+
+export interface Setting {
+  readonly onDelete?: 'ignore' | 'unsubscribe'
+  readonly horizon?: Position
+  readonly state?: readonly StoredRow[]
+  readonly checkpoint?: number
+}
+
+/** A pending set with its ledger, a state to look rows up in, and the steps of a dialogue. */
+export function dialogue({ onDelete = 'ignore', horizon, state = [], checkpoint = 100 }: Setting = {}) {
+  const progress = new Progress(at(checkpoint))
+  const settled: string[] = []
+  const pending = new Pending({
+    debts: progress,
+    horizon: horizon ?? null,
+    onDelete,
+    fingerprint,
+    onSettled: (outcome) => settled.push(outcome),
+    maxRows: 1_000,
+    maxBytes: 1_000_000,
+  })
+  const stored = new Map(state.map((row) => [row.key, row]))
+  const lookUp = () => {
+    for (const wanted of pending.toLookUp(1_000)) pending.lookedUp(wanted, stored.get(wanted) ?? null)
+  }
+  return {
+    progress,
+    pending,
+    settled,
+    stored,
+    /** A transaction whose id is its commit's position; its commit record is one byte long. */
+    commits(commit: number, ...changes: readonly (readonly [name: string, content: Content])[]) {
+      progress.begin(at(commit))
+      for (const [index, [name, content]] of changes.entries()) {
+        pending.streamed({
+          key: key(name),
+          position: position(commit, index + 1),
+          xid: xid(BigInt(commit)),
+          committedAtMs: 0,
+          content,
+          bytes: 10,
+        })
+      }
+      progress.commit(at(commit + 1))
+      pending.passed(progress.receivedLsn)
+      lookUp()
+    },
+    /** A table read. */
+    reads(name: string, content: Content, snapshot: Snapshot, endLsn = 10_000, lane: 'live' | 'backfill' = 'live') {
+      return pending.read({ key: key(name), content, snapshot, endLsn: at(endLsn), readAtMs: 0, lane, bytes: 10 })
+    },
+    take: (limit = 100): Parcel[] => pending.take(limit),
+    accept(parcels: readonly Parcel[]) {
+      for (const parcel of parcels) pending.accepted(parcel)
+    },
+    /** What the state says once it is written. */
+    record() {
+      const rows = pending.toRecord()
+      for (const row of rows) stored.set(row.key, row)
+      pending.recorded(rows)
+      return rows
+    },
+    /** The record of each code that is to end, as `GET` gives it. */
+    resolve(found: (of: string) => Patient | null) {
+      for (const ending of pending.toResolve(100)) {
+        const claimed = pending.isClaimed(ending.code, ending.key)
+        pending.resolved(ending.key, { code: ending.code, patient: claimed ? null : found(ending.code) })
+      }
+    },
+  }
+}
+
+/** Parcels in short: purpose, code, first name. */
+export const short = (parcels: readonly Parcel[]): string[] =>
+  parcels.map(
+    ({ purpose, patient: sent }) => `${purpose} ${sent.code} ${sent.first_name}${sent.plan ? '' : ' no plan'}`,
+  )

@@ -1,0 +1,20 @@
+import { Client } from 'pg'
+import type { TestDatabase } from './postgres.ts'
+
+/**
+ * Runs two statements in two transactions whose commit records follow each other in the WAL, so that the end of the first is
+ * the start of the second (unless the server writes something of its own in between: the caller looks at the positions).
+ */
+export async function commitTogether(database: TestDatabase, first: string, second: string): Promise<void> {
+  const clients = [new Client({ connectionString: database.url }), new Client({ connectionString: database.url })]
+  try {
+    for (const [at, client] of clients.entries()) {
+      await client.connect()
+      await client.query('begin')
+      await client.query(at === 0 ? first : second)
+    }
+    for (const client of clients) await client.query('commit')
+  } finally {
+    for (const client of clients) await client.end()
+  }
+}

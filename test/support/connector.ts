@@ -1,0 +1,189 @@
+import { pino } from 'pino'
+import { stringify } from 'yaml'
+import { supervise } from '../../src/connector/supervise.ts'
+import { type Lsn, parseLsn } from '../../src/model/lsn.ts'
+import type { ConnectorState, Status } from '../../src/model/status.ts'
+import type { SandboxApi } from '../../src/sandbox/api-server.ts'
+import type { StoredPatient } from '../../src/sandbox/patient-store.ts'
+import { defaultKeys } from '../../src/sandbox/sandbox-state.ts'
+import { describeError } from '../../src/telemetry/logger.ts'
+import { settingsOf } from '../config/loading.ts'
+import { testSandbox } from '../sandbox/sandbox-client.ts'
+import { type TestDatabase, testDatabase } from './postgres.ts'
+import { until } from './until.ts'
+
+/** A table of patients whose columns need no mapping. A row needs no more than its code; `visits` is never sent. */
+export const patientsTable = `
+  create table patients (
+    code text primary key, first_name text not null default 'Jane', last_name text, gender text not null default 'female',
+    birth_date date not null default '1980-01-01', email text, plan text, meta jsonb, visits int not null default 0);`
+
+/** Sections of the configuration as they are written in the file. */
+export type WrittenConfig = Readonly<Record<string, Readonly<Record<string, unknown>> | string>>
+
+export interface ConnectorOptions {
+  /** A database to be shared, or kept over a restart; by default a new one, which goes with the connector. */
+  readonly database?: TestDatabase
+  /** SQL for the new database; `patientsTable` by default. */
+  readonly schema?: string
+  /** A sandbox to be shared, or kept over a restart; by default a new one. */
+  readonly sandbox?: SandboxApi
+  /** Laid over the defaults section by section: the table `patients`, no backfill, any free port. */
+  readonly config?: WrittenConfig
+  /** PGOPTIONS. */
+  readonly environmentOptions?: string
+  /** The state to wait for; null does not wait. `streaming` by default. */
+  readonly waitFor?: ConnectorState | null
+}
+
+/** A line of the log as it is written. */
+export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string }
+
+/** The connector as `mediquo-cdc run` runs it, but in this process. */
+export interface RunningConnector extends AsyncDisposable {
+  readonly database: TestDatabase
+  readonly sandbox: SandboxApi
+  readonly slot: string
+  /** Every line that was logged, whatever the level. */
+  readonly log: readonly LogLine[]
+  /** Resolves once a line of this text is logged. */
+  whenLogged(msg: string): Promise<LogLine>
+  /** What `GET /status` answers. */
+  status(): Promise<Status>
+  /** Resolves once the status is in this state; rejects if the connector ends before. */
+  whenState(state: ConnectorState): Promise<Status>
+  /** Resolves once the API has the patient, and has it so that the check holds. */
+  whenPatient(code: string, check?: (patient: StoredPatient) => boolean): Promise<StoredPatient>
+  /** Resolves once everything that was committed before the call is received, and nothing of it waits or is in flight. */
+  whenSettled(): Promise<void>
+  /** Resolves once the slot is confirmed up to a position; by default, up to the end of the WAL at the time of the call. */
+  whenAcknowledged(target?: Lsn): Promise<void>
+  /** Resolves when the connector has ended; rejects with what ended it. */
+  readonly ended: Promise<void>
+  /** Drains as on SIGTERM. Database and sandbox stay. */
+  stop(): Promise<void>
+}
+
+/** `await using connector = await startConnector()`. @throws what ended the connector before the state to wait for. */
+export async function startConnector(options: ConnectorOptions = {}): Promise<RunningConnector> {
+  const releases: (() => Promise<void>)[] = []
+  const dispose = async () => {
+    for (const release of releases.splice(0).reverse()) await release()
+  }
+  try {
+    const database = options.database ?? (await testDatabase({ schema: options.schema ?? patientsTable }))
+    if (!options.database) releases.push(() => database.dispose())
+    const sandbox = options.sandbox ?? (await testSandbox())
+    if (!options.sandbox) releases.push(() => sandbox.close())
+    const connector = run(database, sandbox, options)
+    releases.push(() => connector.stop().catch(() => undefined))
+    const { waitFor = 'streaming' } = options
+    if (waitFor !== null) await connector.whenState(waitFor)
+    return { ...connector, [Symbol.asyncDispose]: dispose }
+  } catch (error) {
+    await dispose()
+    throw error
+  }
+}
+
+type Connector = Omit<RunningConnector, typeof Symbol.asyncDispose>
+
+function run(database: TestDatabase, sandbox: SandboxApi, options: ConnectorOptions): Connector {
+  // Slots belong to the whole server: each database has one of its own name.
+  const slot = `slot_${database.name}`
+  const settings = settingsOf(stringify(sections(slot, options.config ?? {})), {
+    DATABASE_URL: database.url,
+    MEDIQUO_BASE_URL: sandbox.baseUrl,
+    MEDIQUO_API_KEY: defaultKeys.apiKey,
+    MEDIQUO_SECRET_KEY: defaultKeys.secretKey,
+  })
+  const log: LogLine[] = []
+  const drain = new AbortController()
+  let port: number | null = null
+  const ended = supervise({
+    settings,
+    logger: pino(
+      { level: 'trace', base: null, serializers: { error: describeError } },
+      { write: (line: string) => void log.push(JSON.parse(line)) },
+    ),
+    version: '0.0.0',
+    environmentOptions: options.environmentOptions ?? '',
+    drain: drain.signal,
+    onListening: (listening) => {
+      port = listening
+    },
+  })
+  let over = false
+  const end = () => {
+    over = true
+  }
+  ended.then(end, end)
+
+  const status = async (): Promise<Status> => {
+    const response = await fetch(`http://127.0.0.1:${port}/status`)
+    return JSON.parse(await response.text())
+  }
+  const walPosition = async () => {
+    const [row] = await database.query('select pg_current_wal_lsn() as lsn')
+    return parseLsn(row?.lsn ?? '')
+  }
+  return {
+    database,
+    sandbox,
+    slot,
+    ended,
+    log,
+    whenLogged: (msg) => until(() => log.find((line) => line.msg === msg)),
+    status,
+    async whenState(state) {
+      const found = await until(async () => {
+        if (over) return 'ended'
+        const now = await status()
+        return now.state === state && now
+      })
+      if (found !== 'ended') return found
+      await ended
+      throw new Error(`the connector ended before it was ${state}`)
+    },
+    whenPatient: (code, check = () => true) =>
+      until(() => {
+        const patient = sandbox.patients().get(code)
+        return patient && check(patient) && patient
+      }),
+    async whenSettled() {
+      const target = await walPosition()
+      await until(async () => {
+        const { source, delivery } = await status()
+        return source.receivedLsn && parseLsn(source.receivedLsn) >= target && delivery.pending === 0
+      })
+    },
+    async whenAcknowledged(wanted) {
+      const target = wanted ?? (await walPosition())
+      await until(async () => {
+        const [row] = await database.query(
+          'select confirmed_flush_lsn as lsn from pg_replication_slots where slot_name = $1',
+          [slot],
+        )
+        return parseLsn(row?.lsn ?? '') >= target
+      })
+    },
+    async stop() {
+      drain.abort()
+      await ended
+    },
+  }
+}
+
+const defaults = (slot: string): WrittenConfig => ({
+  source: { table: 'public.patients', slot, backfill: 'never' },
+  http: { port: 0 },
+})
+
+function sections(slot: string, config: WrittenConfig): WrittenConfig {
+  const merged: Record<string, WrittenConfig[string]> = { ...defaults(slot) }
+  for (const [name, section] of Object.entries(config)) {
+    const base = merged[name]
+    merged[name] = typeof section === 'object' && typeof base === 'object' ? { ...base, ...section } : section
+  }
+  return merged
+}
