@@ -89,7 +89,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     arrivals: progress,
     nearXid: prepared.nearXid,
     onChange: (placed) => {
-      metrics.changesReceived.inc({ operation: placed.change.operation })
+      metrics.received[placed.change.operation]++
       for (const change of mapChange(placed)) pending.streamed(change)
       received = placed.position
       bells.lookUp.ring()

@@ -88,14 +88,13 @@ export class Store {
     return new Map(rows.map(({ row, letter }) => [row.sourceKey, storedRow(row, letter)]))
   }
 
-  /** Whether the state knows another row that has this code: ending the code would end that row's patient. */
-  async isCodeHeld(code: PatientCode, exceptKey: RowKey): Promise<boolean> {
+  /** Other rows that have this code as far as the state knows: ending the code would end their patient. */
+  async holdersOf(code: PatientCode, exceptKey: RowKey): Promise<RowKey[]> {
     const found = await this.#db
-      .select({ one: sql`1` })
+      .select({ key: delivery.sourceKey })
       .from(delivery)
       .where(and(eq(delivery.code, code), ne(delivery.sourceKey, exceptKey), eq(delivery.removed, false)))
-      .limit(1)
-    return found.length > 0
+    return found.map(({ key }) => key)
   }
 
   /** Deliveries, dead letters and the checkpoint, in one transaction. @throws {FencedError} */

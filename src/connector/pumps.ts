@@ -2,6 +2,8 @@ import type { Store } from '../checkpoint/store.ts'
 import { findRemoval } from '../delivery/removals.ts'
 import type { WakeUp } from '../lifecycle/wake-up.ts'
 import type { CompiledMapping } from '../mapping/compile.ts'
+import type { PatientCode } from '../model/patient.ts'
+import type { RowKey } from '../model/row.ts'
 import type { Xid } from '../model/visibility.ts'
 import type { Pending } from '../pending/pending.ts'
 import { slotGapIsClosed } from '../source/replication-slot.ts'
@@ -63,6 +65,14 @@ export function createPumps(options: PumpOptions) {
     return merged === keys.length
   }
 
+  /**
+   * Whether another row has the code by the state and what memory knows beyond it. Asked twice before it is believed: what
+   * was stored while the first answer was on its way may be gone from memory.
+   */
+  async function isHeld(code: PatientCode, key: RowKey): Promise<boolean> {
+    return (await store.holdersOf(code, key)).some((holder) => pending.mayHold(code, holder))
+  }
+
   /** Codes that end: the full record to unsubscribe them with. */
   async function resolveRemovals(): Promise<boolean> {
     const [ending] = pending.toResolve(1)
@@ -70,7 +80,8 @@ export function createPumps(options: PumpOptions) {
     const patient = await findRemoval(
       ending,
       {
-        isHeld: async (code, key) => pending.isClaimed(code, key) || (await store.isCodeHeld(code, key)),
+        isHeld: async (code, key) =>
+          pending.isClaimed(code, key) || ((await isHeld(code, key)) && (await isHeld(code, key))),
         get: (code) => resources.client.get(code, signal),
         quota: resources.quotas.get,
       },

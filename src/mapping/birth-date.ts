@@ -1,5 +1,5 @@
 import type { InvalidReason } from '../model/patient.ts'
-import { dateText, dayFault } from './calendar.ts'
+import { dateText, dayFault, isoDay } from './calendar.ts'
 
 /** A birth date as `Y-m-d`, or why the text is none. */
 export type ReadDate = (text: string) => { readonly date: string } | { readonly reason: InvalidReason }
@@ -14,6 +14,8 @@ const iso = /^(\d{4,7})-(\d\d)-(\d\d)(?: \d\d:\d\d:\d\d(?:\.\d{1,6})?(?:\+00(?::
  * refused, since it would mean that the connection's settings are not in force. Takes the day, of a timestamptz the day in UTC.
  */
 export const readIsoDate: ReadDate = (text) => {
+  const plain = isoDay(text)
+  if (plain !== null) return read(plain.year, plain.month, plain.day)
   if (text === 'infinity' || text === '-infinity') return outOfRange
   const match = iso.exec(text)
   if (match === null) return notADate

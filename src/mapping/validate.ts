@@ -10,7 +10,7 @@ import {
   type PatientCode,
   patientCode,
 } from '../model/patient.ts'
-import { dayFault } from './calendar.ts'
+import { dayFault, isoDay } from './calendar.ts'
 import { plainObject } from './meta.ts'
 import { isSendable } from './sendable-text.ts'
 
@@ -108,9 +108,9 @@ function oneOf(allowed: readonly string[], value: unknown): Checked {
 
 function date(value: unknown): Checked {
   if (typeof value !== 'string') return { reason: 'not text' }
-  const match = /^(\d{4})-(\d\d)-(\d\d)$/.exec(value)
-  if (match === null) return { reason: 'not a date' }
-  const reason = dayFault(Number(match[1]), Number(match[2]), Number(match[3]))
+  const read = isoDay(value)
+  if (read === null) return { reason: 'not a date' }
+  const reason = dayFault(read.year, read.month, read.day)
   return reason === null ? { value } : { reason }
 }
 

@@ -8,6 +8,7 @@ import { Entries } from './entries.ts'
 import { type MergeContext, mergeRead, mergeStreamed } from './merge.ts'
 import { nextStep, type Step, type StepPolicy } from './next-step.ts'
 import { Queues } from './queues.ts'
+import { ReadMarks } from './read-marks.ts'
 import { afterAcceptance, afterRefusal, afterRetirement, type Settled, unsentRow } from './settled-row.ts'
 import type { Entry, Parcel, ReadRow, Removal, StreamedChange, Version } from './version.ts'
 
@@ -19,9 +20,6 @@ export interface PendingOptions extends StepPolicy, MergeContext {
   readonly maxBytes: number
 }
 
-/** No read is started while more rows than this wait for the stream to pass their read: it bounds memory (MERGE, forgetting). */
-const maxReadsRemembered = 2_000
-
 /**
  * What waits, one entry a row, newest wins. It merges the stream with table reads (`merge.ts`), decides what is sent
  * (`next-step.ts`), and settles debts. Events in, decisions out, no I/O.
@@ -30,8 +28,7 @@ export class Pending {
   readonly #options: PendingOptions
   readonly #entries: Entries
   readonly #queues = new Queues()
-  readonly #codesInFlight = new Map<PatientCode, Parcel>()
-  #reads: { readonly key: RowKey; readonly endLsn: Lsn }[] = []
+  readonly #reads = new ReadMarks()
   #held: boolean
 
   constructor(options: PendingOptions) {
@@ -45,7 +42,7 @@ export class Pending {
     return this.#queues.counts
   }
   get inFlight(): number {
-    return this.#codesInFlight.size
+    return this.#queues.inFlight
   }
   /** Rows that a request could carry now. */
   get sendable(): number {
@@ -55,7 +52,7 @@ export class Pending {
   get full(): boolean {
     if (this.#held) return false
     const { live, backfill } = this.#queues.counts
-    const rows = live + backfill + this.#codesInFlight.size + this.#entries.unrecorded
+    const rows = live + backfill + this.#queues.inFlight + this.#entries.unrecorded
     return rows >= this.#options.maxRows || this.#entries.bytes >= this.#options.maxBytes
   }
   /** Rule 9: nothing is sent and nothing read until the stream has passed the earlier run's horizon. */
@@ -70,7 +67,7 @@ export class Pending {
     if (version) this.#entries.replace(entry, version)
     this.#place(entry)
     const { horizon } = this.#options
-    if (this.#held && horizon && comparePositions(change.position, horizon) >= 0) this.release()
+    if (horizon && comparePositions(change.position, horizon) >= 0) this.release()
   }
 
   /** A read returned the row, or did not find it. @returns false if it is older than what is known: nothing is left of it then. */
@@ -79,7 +76,7 @@ export class Pending {
     const { stale, version } = mergeRead(entry, found)
     if (version) {
       this.#entries.replace(entry, version)
-      this.#reads.push({ key: found.key, endLsn: found.endLsn })
+      this.#reads.add(found.key, found.endLsn)
     }
     this.#place(entry)
     return !stale
@@ -88,10 +85,7 @@ export class Pending {
   /** The stream has received everything before a position: reads that ended there are forgotten, and the hold ends past the horizon. */
   passed(receivedLsn: Lsn): void {
     if (this.#options.horizon && receivedLsn > this.#options.horizon.commitLsn) this.release()
-    if (this.#reads.length === 0) return
-    const done = this.#reads.filter(({ endLsn }) => endLsn <= receivedLsn)
-    this.#reads = this.#reads.filter(({ endLsn }) => endLsn > receivedLsn)
-    for (const { key } of done) {
+    for (const key of this.#reads.passed(receivedLsn)) {
       const entry = this.#entries.find(key)
       if (!entry?.read || entry.read.endLsn > receivedLsn) continue
       entry.read = null
@@ -118,14 +112,14 @@ export class Pending {
     const { waiting } = entry
     // 3a, once more: what an earlier run settled costs neither memory nor a request.
     if (waiting?.origin === 'stream' && waiting.position && stored?.position) {
-      if (comparePositions(waiting.position, stored.position) <= 0) this.#settleWaiting(entry, 'superseded', null)
+      if (comparePositions(waiting.position, stored.position) <= 0) this.#settle(entry, waiting, 'superseded', null)
     }
     this.#place(entry)
   }
 
   /** Rows that must be read from the table before they can be sent (rule 10). None while held. */
   toRead(limit: number): RowKey[] {
-    if (this.#held || this.#reads.length >= maxReadsRemembered) return []
+    if (this.#held || this.#reads.full) return []
     return this.#queues.first('read', limit).map(({ key }) => key)
   }
 
@@ -160,15 +154,15 @@ export class Pending {
         const step = nextStep(entry, this.#options)
         if (step.kind !== 'send') continue
         const { code, patient, purpose } = step
-        if (purpose !== 'upsert' && this.#isClaimed(code, entry)) {
-          this.#leaveToOther(entry, code)
+        if (purpose !== 'upsert' && this.#queues.isClaimed(code, entry)) {
+          this.#leave(entry, code)
           continue
         }
-        if (this.#codesInFlight.has(code) || this.#queues.hasEarlier(code, entry)) continue
+        if (this.#queues.isInFlight(code) || this.#queues.hasEarlier(code, entry)) continue
         const parcel: Parcel = { key: entry.key, code, patient, purpose, version }
         entry.inFlight = version
         entry.waiting = null
-        this.#codesInFlight.set(code, parcel)
+        this.#queues.depart(parcel)
         this.#queues.place(entry, null)
         parcels.push(parcel)
         this.#takeFromOthers(code, entry)
@@ -180,8 +174,13 @@ export class Pending {
   /** Whether a code belongs to another row by now: ending it would end that row's patient. */
   isClaimed(code: PatientCode, key: RowKey): boolean {
     const entry = this.#entries.find(key)
-    if (!entry) return false
-    return this.#isClaimed(code, entry) || this.#entries.isHeldUnrecorded(code, key)
+    return entry !== undefined && (this.#queues.isClaimed(code, entry) || this.#entries.isHeldUnrecorded(code, key))
+  }
+
+  /** Whether a row that has a code by the state has it still: memory may know that it gave it up, and only the state not yet. */
+  mayHold(code: PatientCode, key: RowKey): boolean {
+    const stored = this.#entries.find(key)?.stored
+    return stored === undefined || (stored !== null && !stored.removed && stored.code === code)
   }
 
   /** The API accepted it (rule 8). */
@@ -214,10 +213,9 @@ export class Pending {
 
   /** No answer came: it may have been applied, or be applied later (rule 7). */
   lost(parcel: Parcel): void {
-    const entry = this.#landed(parcel)
-    entry.inDoubt = true
-    this.#entries.putBack(entry, parcel.version)
-    this.#place(entry)
+    const entry = this.#entries.find(parcel.key)
+    if (entry) entry.inDoubt = true
+    this.returned(parcel)
   }
 
   /** The rows to store next. They stay until `recorded` says that they are. */
@@ -241,7 +239,7 @@ export class Pending {
       }
       const step = nextStep(entry, this.#options)
       if (step.kind === 'settle') {
-        this.#settleWaiting(entry, step.outcome, unsentRow(entry, step.outcome))
+        this.#settle(entry, entry.waiting, step.outcome, unsentRow(entry, step.outcome))
       } else if (step.kind === 'forget old code') {
         entry.removal = null
         this.#retired(entry, step.code)
@@ -254,15 +252,12 @@ export class Pending {
     this.#entries.forgetIfDone(entry)
   }
 
-  #settleWaiting(entry: Entry, outcome: Settled, row: StoredRow | null): void {
-    const version = entry.waiting
-    if (!version) return
-    entry.waiting = null
-    entry.removal = null
-    this.#settle(entry, version, outcome, row)
-  }
-
+  /** @param row what the state shall say from now on, null if it says so already. */
   #settle(entry: Entry, version: Version, outcome: Settled, row: StoredRow | null): void {
+    if (entry.waiting === version) {
+      entry.waiting = null
+      entry.removal = null
+    }
     this.#entries.settle(entry, version, row)
     this.#options.onSettled(outcome, version)
   }
@@ -271,7 +266,7 @@ export class Pending {
   #landed(parcel: Parcel): Entry {
     const entry = this.#entries.find(parcel.key)
     if (entry?.inFlight !== parcel.version || !entry) throw new Error('an answer for a row that is not in flight')
-    this.#codesInFlight.delete(parcel.code)
+    this.#queues.land(parcel)
     entry.inFlight = null
     return entry
   }
@@ -283,12 +278,6 @@ export class Pending {
     if (row) this.#entries.store(entry, row)
   }
 
-  /** The code is to be ended no more: another row has it. */
-  #leaveToOther(entry: Entry, code: PatientCode): void {
-    entry.removal = { code, patient: null }
-    this.#place(entry)
-  }
-
   /** A request is about to replace what mediQuo has of a code: other rows that had it must neither end it nor trust a fingerprint. */
   #takeFromOthers(code: PatientCode, holder: Entry): void {
     for (const other of this.#queues.sharing(code, holder)) {
@@ -296,13 +285,13 @@ export class Pending {
       if (other.inFlight) continue
       const step = nextStep(other, this.#options)
       const ends = step.kind === 'resolve removal' || (step.kind === 'send' && step.purpose !== 'upsert')
-      if (ends && step.code === code) this.#leaveToOther(other, code)
+      if (ends && step.code === code) this.#leave(other, code)
     }
   }
 
-  #isClaimed(code: PatientCode, entry: Entry): boolean {
-    const inFlight = this.#codesInFlight.get(code)
-    if (inFlight && inFlight.key !== entry.key && inFlight.purpose === 'upsert') return true
-    return this.#queues.isClaimed(code, entry)
+  /** The code is to be ended no more: another row has it. */
+  #leave(entry: Entry, code: PatientCode): void {
+    entry.removal = { code, patient: null }
+    this.#place(entry)
   }
 }

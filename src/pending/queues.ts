@@ -1,7 +1,7 @@
 import type { Lane } from '../model/lane.ts'
 import type { PatientCode } from '../model/patient.ts'
 import { comparePositions } from '../model/position.ts'
-import { codeOf, type Entry } from './version.ts'
+import { codeOf, type Entry, type Parcel } from './version.ts'
 
 /** Where an entry waits: for its state, for a table read, for the record of an ended code, or for a request. */
 export const places = ['look up', 'read', 'resolve removal', 'send'] as const
@@ -20,6 +20,7 @@ export class Queues {
     { readonly queue: Set<Entry> | null; readonly lane: Lane; readonly codes: readonly PatientCode[] }
   >()
   readonly #byCode = new Map<PatientCode, Set<Entry>>()
+  readonly #inFlight = new Map<PatientCode, Parcel>()
   readonly #counts: Record<Lane, number> = { live: 0, backfill: 0 }
 
   get counts(): Readonly<Record<Lane, number>> {
@@ -73,8 +74,24 @@ export class Queues {
     return false
   }
 
-  /** Whether another row waits that is to give a patient this code, or that stands later in the stream and will end it. */
+  /** Codes with a request in flight. */
+  get inFlight(): number {
+    return this.#inFlight.size
+  }
+  isInFlight(code: PatientCode): boolean {
+    return this.#inFlight.has(code)
+  }
+  depart(parcel: Parcel): void {
+    this.#inFlight.set(parcel.code, parcel)
+  }
+  land(parcel: Parcel): void {
+    this.#inFlight.delete(parcel.code)
+  }
+
+  /** Whether another row gives a patient this code, now or next, or stands later in the stream and will end it. */
   isClaimed(code: PatientCode, entry: Entry): boolean {
+    const flying = this.#inFlight.get(code)
+    if (flying && flying.key !== entry.key && flying.purpose === 'upsert') return true
     const position = entry.waiting?.position
     for (const other of this.sharing(code, entry)) {
       const content = other.waiting?.content
