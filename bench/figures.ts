@@ -16,7 +16,7 @@ export function table(rows: readonly (readonly string[])[]): string[] {
 }
 
 /** The share `q` (0 to 1) of the values is at or below this one. */
-export function quantile(values: readonly number[], q: number): number {
+function quantile(values: readonly number[], q: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN
 }

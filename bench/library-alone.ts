@@ -1,15 +1,8 @@
 import { LogicalReplicationService, type Pgoutput, PgoutputPlugin } from 'pg-logical-replication'
 import { publication, type Stand } from './stand.ts'
 
-/** What the library hands on first of each transaction: when it was committed, and when that was seen, milliseconds of the epoch. */
-export interface Sighting {
-  readonly committedAtMs: number
-  readonly seenAtMs: number
-}
-
 /** pg-logical-replication with nothing behind it: the floor under whatever is built on it. */
 export interface LibraryAlone extends AsyncDisposable {
-  readonly sightings: readonly Sighting[]
   readonly lastCommitEndLsn: string | null
   /** Resolves at the commit that completes this many changes since the start. */
   received(changes: number): Promise<void>
@@ -20,14 +13,17 @@ export async function makeSlot({ pool }: Stand, slot: string): Promise<void> {
   await pool.query(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [slot])
 }
 
+/** Told of each change: when its transaction was committed, milliseconds of the epoch. */
+export type OnChange = (committedAtMs: number) => void
+
 /** Reads a slot from where it stands. It acknowledges nothing, so that the slot can be read again. */
-export function startLibraryAlone(url: string, slot: string): LibraryAlone {
+export function startLibraryAlone(url: string, slot: string, onChange?: OnChange): LibraryAlone {
   const service = new LogicalReplicationService(
     { connectionString: url },
     { acknowledge: { auto: false, timeoutSeconds: 0 } },
   )
-  const sightings: Sighting[] = []
   let changes = 0
+  let committedAtMs = 0
   let lastCommitEndLsn: string | null = null
   let waiting: { readonly changes: number; readonly resolve: () => void } | null = null
   let failed: (error: unknown) => void = () => undefined
@@ -35,7 +31,7 @@ export function startLibraryAlone(url: string, slot: string): LibraryAlone {
   service.on('data', (_lsn: string, message: Pgoutput.Message) => {
     switch (message.tag) {
       case 'begin':
-        sightings.push({ committedAtMs: Number(message.commitTime) / 1000, seenAtMs: nowMs() })
+        committedAtMs = Number(message.commitTime) / 1000
         return
       case 'commit':
         lastCommitEndLsn = message.commitEndLsn
@@ -45,12 +41,12 @@ export function startLibraryAlone(url: string, slot: string): LibraryAlone {
       case 'update':
       case 'delete':
         changes++
+        onChange?.(committedAtMs)
     }
   })
   const plugin = new PgoutputPlugin({ protoVersion: 1, publicationNames: [publication] })
   const streaming = service.subscribe(plugin, slot).catch((error: unknown) => failed(error))
   return {
-    sightings,
     get lastCommitEndLsn() {
       return lastCommitEndLsn
     },

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startConnector } from './connector-process.ts'
 import { type Benchmark, latencies, latencyHeadings, table } from './figures.ts'
-import { makeSlot, nowMs, type Sighting, startLibraryAlone } from './library-alone.ts'
+import { makeSlot, nowMs, startLibraryAlone } from './library-alone.ts'
 import type { Arrival } from './sandbox-process.ts'
 import { openStand, type Stand } from './stand.ts'
 import { until } from './until.ts'
@@ -11,19 +11,28 @@ const changes = 200
 const spacingMs = 150
 const floorSlot = 'library_alone'
 
+/** When a change was committed, and when the library handed it on, milliseconds of the epoch. */
+interface Sighting {
+  readonly committedAtMs: number
+  readonly seenAtMs: number
+}
+
 /** A change alone: from its commit until its request arrives, beside the library's first sight of it and a request alone. */
 export const loneChange: Benchmark = async (print) => {
   await using stand = await openStand({ rows: changes })
   await using connector = await startConnector(stand)
   await makeSlot(stand, floorSlot)
-  await using library = startLibraryAlone(stand.server.url(), floorSlot)
+  const sightings: Sighting[] = []
+  await using library = startLibraryAlone(stand.server.url(), floorSlot, (committedAtMs) =>
+    sightings.push({ committedAtMs, seenAtMs: nowMs() }),
+  )
   await update(stand, 1, 'first')
   await library.received(1)
   await sleep(1_500)
 
-  const spaced = await series(stand, library.sightings, { name: 'spaced', betweenMs: spacingMs })
+  const spaced = await series(stand, sightings, { name: 'spaced', betweenMs: spacingMs })
   await sleep(1_500)
-  const unspaced = await series(stand, library.sightings, { name: 'unspaced', betweenMs: 0 })
+  const unspaced = await series(stand, sightings, { name: 'unspaced', betweenMs: 0 })
   await connector.stop()
   await stand.sandbox.limit(1_000_000)
   const put = await roundTrips(stand)
@@ -65,7 +74,6 @@ async function series(
     const restMs = betweenMs - (performance.now() - startedAt)
     if (restMs > 0) await sleep(restMs)
   }
-  // The connector's own writes to its state are seen as transactions too, but they are not published.
   const sights = sightings.slice(firstSighting, firstSighting + changes)
   return {
     toSight: sights.map(({ committedAtMs, seenAtMs }) => seenAtMs - committedAtMs),

@@ -9,7 +9,7 @@ const writers = 4
 const requestsPerSecond = 10
 const batchSize = 100
 
-/** A hot table: how few requests carry its changes, beside the fewest that keep up with it at the default quota. */
+/** A hot table: how many requests carry its changes, beside those that use every turn of the default quota, and none coalesced. */
 export const requests: Benchmark = async (print) => {
   await using stand = await openStand({ rows })
   await using _connector = await startConnector(stand)
@@ -24,11 +24,11 @@ export const requests: Benchmark = async (print) => {
   const { byStatus } = await stand.sandbox.totals()
 
   const perChange = Math.ceil(updates / batchSize)
-  const least = Math.max(Math.ceil(rows / batchSize), Math.ceil(workloadSeconds * requestsPerSecond))
+  const turns = Math.max(Math.ceil(rows / batchSize), Math.ceil(workloadSeconds * requestsPerSecond))
   print(`${whole(updates)} updates of ${rows} rows by ${writers} writers, 600 requests a minute`)
   for (const line of table([
     ['requests', whole(sent)],
-    ['  floor: one for each turn that the quota gave meanwhile', whole(least)],
+    ['  beside: turns that the quota gave meanwhile', whole(turns)],
     ['  without coalescing, every batch full', whole(perChange)],
     ['  refused (429)', whole(byStatus['429'] ?? 0)],
     ['the writers took, s', workloadSeconds.toFixed(2)],

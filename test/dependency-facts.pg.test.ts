@@ -11,8 +11,8 @@ import { until } from './support/until.ts'
 // What pg-logical-replication and PostgreSQL do, and the guards in src/source and src/decode rest on. A test that fails after
 // an upgrade says that a guard can go, or has to change.
 
-async function published() {
-  const database = await testDatabase({ schema: patientsTable })
+async function published(serverUrl?: string) {
+  const database = await testDatabase({ schema: patientsTable, ...(serverUrl && { serverUrl }) })
   await publish(database)
   return database
 }
@@ -22,7 +22,9 @@ const codesOf = (messages: readonly { readonly tag: string }[]) =>
   messages.flatMap((message) => ('new' in message ? [(message.new as { readonly code: string }).code] : []))
 
 test('acknowledge confirms one byte more than it is given, which loses a transaction that commits right after', async () => {
-  await using database = await published()
+  // Nobody else writes WAL there, between the two commits.
+  await using server = await ownServer()
+  await using database = await published(server.url())
   const first = await (async () => {
     await using stream = await libraryStream(database)
     await commitTogether(database, insert('first'), insert('second'))

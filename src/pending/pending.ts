@@ -128,13 +128,15 @@ export class Pending {
     if (this.#held) return []
     return this.#queues.first('resolve removal', limit).flatMap((entry) => {
       const step = nextStep(entry, this.#options)
-      return step.kind === 'resolve removal' ? [{ ...step, key: entry.key }] : []
+      if (step.kind !== 'resolve removal') return []
+      entry.resolving = step.code
+      return [{ ...step, key: entry.key }]
     })
   }
   /** The answer to `toResolve`. */
   resolved(key: RowKey, removal: Removal): void {
     const entry = this.#entries.find(key)
-    if (!entry?.waiting || entry.inFlight) return
+    if (!entry?.waiting || entry.inFlight || entry.resolving !== removal.code) return
     // Another row may have taken the code, or ended it, meanwhile.
     const step = nextStep(entry, this.#options)
     if (step.kind !== 'resolve removal' || step.code !== removal.code) return
@@ -162,6 +164,7 @@ export class Pending {
         const parcel: Parcel = { key: entry.key, code, patient, purpose, version }
         entry.inFlight = version
         entry.waiting = null
+        entry.resolving = null
         this.#queues.depart(parcel)
         this.#queues.place(entry, null)
         parcels.push(parcel)

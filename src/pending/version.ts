@@ -76,6 +76,8 @@ export interface Entry {
   /** The API may hold something else than the fingerprint says. */
   inDoubt: boolean
   removal: Removal | null
+  /** The code whose record is being found, until something is sent for the row: then the record is out of date. */
+  resolving: PatientCode | null
   /** Codes of versions that were never answered for: an earlier request, or another row that left its code to this one, may have brought them to mediQuo. */
   formerCodes: readonly PatientCode[]
   /** The last read that was merged, until the stream has passed `endLsn`. */
@@ -93,6 +95,7 @@ export function newEntry(key: RowKey): Entry {
     inFlight: null,
     inDoubt: false,
     removal: null,
+    resolving: null,
     formerCodes: [],
     read: null,
     unrecorded: null,

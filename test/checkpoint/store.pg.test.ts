@@ -102,9 +102,9 @@ describe('the store', () => {
     await using database = await testDatabase()
     await using state = await begun(database)
     await record(state.store, [row('a'), row('gone', { removed: true })])
-    expect(await state.store.isCodeHeld(patientCode('a'), row('b').key)).toBe(true)
-    expect(await state.store.isCodeHeld(patientCode('a'), row('a').key)).toBe(false)
-    expect(await state.store.isCodeHeld(patientCode('gone'), row('b').key)).toBe(false)
+    expect(await state.store.holdersOf(patientCode('a'), row('b').key)).toEqual([row('a').key])
+    expect(await state.store.holdersOf(patientCode('a'), row('a').key)).toEqual([])
+    expect(await state.store.holdersOf(patientCode('gone'), row('b').key)).toEqual([])
   })
 })
 

@@ -95,6 +95,17 @@ describe('a code that goes from row to row', () => {
     expect(take()).toEqual([])
   })
 
+  test('a row that has given its code away holds it no more, though the state says so', () => {
+    const { commits, resolve, take, accept } = unsubscribing(['1', 'a'])
+    commits(110, ['1', upsert('b')], ['2', upsert('a', 'Second')])
+    resolve(found)
+    accept(take())
+    // Nothing of this is stored yet: by the state, the code is still the first row's.
+    commits(120, ['2', removed()])
+    resolve(found)
+    expect(short(take())).toEqual(['remove a FromApi no plan'])
+  })
+
   test('a row that waits for an answer to another code keeps its turn for the next one', () => {
     const { commits, take, accept } = dialogue()
     commits(110, ['1', upsert('x')])

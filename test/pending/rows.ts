@@ -110,7 +110,9 @@ export function dialogue({ onDelete = 'ignore', horizon, state = [], checkpoint 
     /** The record of each code that is to end, as `GET` gives it. */
     resolve(found: (of: string) => Patient | null) {
       for (const ending of pending.toResolve(100)) {
-        const claimed = pending.isClaimed(ending.code, ending.key)
+        const holds = (row: StoredRow) =>
+          row.key !== ending.key && row.code === ending.code && !row.removed && pending.mayHold(ending.code, row.key)
+        const claimed = pending.isClaimed(ending.code, ending.key) || [...stored.values()].some(holds)
         pending.resolved(ending.key, { code: ending.code, patient: claimed ? null : found(ending.code) })
       }
     },

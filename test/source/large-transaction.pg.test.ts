@@ -22,10 +22,13 @@ test('a transaction larger than memory is sent before it is whole, and confirmed
   expect(delivery.pending).toBeLessThan(rows)
 
   sandbox.faults.release('one')
-  await until(async () => {
-    const [row] = await database.query('select count(*) as rows from mediquo_cdc.delivery')
-    return Number(row?.rows) === rows - 100
-  })
+  await until(
+    async () => {
+      const [row] = await database.query('select count(*) as rows from mediquo_cdc.delivery')
+      return Number(row?.rows) === rows - 100
+    },
+    { deadlineMs: 60_000 },
+  )
   const [state] = await database.query(
     `select confirmed_flush_lsn as confirmed, (select lsn from mediquo_cdc.checkpoint) as stored
      from pg_replication_slots where slot_name = $1`,
@@ -37,4 +40,4 @@ test('a transaction larger than memory is sent before it is whole, and confirmed
   sandbox.faults.release('other')
   await connector.whenAcknowledged(end)
   expect(sandbox.patients().size).toBe(rows)
-})
+}, 120_000)

@@ -4,12 +4,13 @@ import { formatLsn, type Lsn } from '../../src/model/lsn.ts'
 import { commitTogether } from '../support/adjacent-commits.ts'
 import { patientsTable } from '../support/connector.ts'
 import { confirmedFlushLsn, publish, slotOf } from '../support/library-stream.ts'
+import { ownServer } from '../support/own-server.ts'
 import { testDatabase } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
 import { type OpenStream, openStream } from './open-stream.ts'
 
-async function published() {
-  const database = await testDatabase({ schema: patientsTable })
+async function published(serverUrl?: string) {
+  const database = await testDatabase({ schema: patientsTable, ...(serverUrl && { serverUrl }) })
   await publish(database)
   return database
 }
@@ -24,7 +25,9 @@ function endOf(stream: OpenStream, at: number): Lsn {
 }
 
 test('the slot stands exactly where it was acknowledged, and a commit that starts there comes after a restart', async () => {
-  await using database = await published()
+  // Nobody else writes WAL there, between the two commits.
+  await using server = await ownServer()
+  await using database = await published(server.url())
   const firstEnd = await (async () => {
     await using stream = await openStream(database)
     await commitTogether(database, insert('first'), insert('second'))
