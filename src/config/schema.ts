@@ -56,17 +56,17 @@ export const sections = {
     onSlotLost: setting(choice(['backfill', 'stop']), {
       type: 'backfill or stop',
       fallback: 'backfill',
-      doc: 'A slot that is gone or lost its WAL: make it anew and read the whole table, or stop and say so.',
+      doc: 'A slot that is gone or lost its WAL: make it anew and read the whole table, or stop and say so. This version stops either way.',
     }),
     onIdentityChange: setting(choice(['block', 'adopt']), {
       type: 'block or adopt',
       fallback: 'block',
-      doc: 'Another system identifier, or a new timeline without our slot (a restore, a clone): send nothing, or go on.',
+      doc: 'Another system identifier, or a new timeline without our slot (a restore, a clone): send nothing, or go on. This version does not look at it yet.',
     }),
     backfill: setting(choice(['initial', 'never']), {
       type: 'initial or never',
       fallback: 'initial',
-      doc: 'Whether the rows that are there before the first start are read and sent.',
+      doc: 'Whether the rows that are there before the first start are read and sent. This version sends them when they next change.',
     }),
   }),
   mediquo: z.strictObject({
@@ -133,7 +133,7 @@ export const sections = {
       type: 'whole number from 0',
       unit: 'rows a minute',
       fallback: 0,
-      doc: 'Rows read back from the API and compared while running. 0: none.',
+      doc: 'Rows read back from the API and compared while running. 0: none. This version reads none back.',
     }),
   }),
   state: z.strictObject({

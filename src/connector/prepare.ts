@@ -86,11 +86,15 @@ export async function prepare(resources: Resources): Promise<Prepared> {
     const publicationSql = facts.publication ? null : createPublicationSql(facts, wanted)
     if (facts.slot) {
       if (publicationSql) throw publicationAfterSlot(publication, slot)
-      await store.begin(identity, parseLsn(facts.slot.confirmedFlushLsn ?? ''), null)
+      // Whoever made the slot, what runs now may stand in its gap: reads wait until all of it has ended.
+      await store.begin(identity, parseLsn(facts.slot.confirmedFlushLsn ?? ''), xid(BigInt(server.xmax) - 1n))
     } else {
       const made = await createSlot(clientConfig, { slot, publicationSql, timeoutMs: 30_000 })
       logger.info({ slot, publication }, 'replication slot made')
       await store.begin(identity, made.confirmedFlushLsn, made.gapXid)
+    }
+    if (settings.source.backfill === 'initial') {
+      logger.warn('rows from before the slot was made are sent when they next change: this version does not read them')
     }
     checkpoint = await store.load()
   }
