@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { backfill } from './backfill.ts'
 import { catchUp } from './catch-up.ts'
 import type { Benchmark } from './figures.ts'
 import { loneChange } from './lone-change.ts'
@@ -11,6 +12,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'catch-up': catchUp,
   'lone-change': loneChange,
   requests,
+  backfill,
   memory,
 }
 

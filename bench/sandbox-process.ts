@@ -6,6 +6,8 @@ export interface Arrival {
   readonly epochMs: number
   readonly endpoint: 'put' | 'get' | null
   readonly codes: readonly string[]
+  /** What was sent, if the sandbox keeps it. */
+  readonly patients?: readonly { readonly code: string; readonly email?: string | null }[]
   readonly status: number | null
 }
 
@@ -26,8 +28,11 @@ export interface SandboxProcess extends AsyncDisposable {
 }
 
 /** Starts the sandbox on a free port. */
-export async function startSandbox(requestsPerMinute = 600): Promise<SandboxProcess> {
-  const built = startBuilt(['sandbox', '--port', '0'])
+export async function startSandbox(
+  options: { readonly requestsPerMinute?: number; readonly recordPatients?: boolean } = {},
+): Promise<SandboxProcess> {
+  const { requestsPerMinute = 600, recordPatients = false } = options
+  const built = startBuilt(['sandbox', '--port', '0', ...(recordPatients ? ['--record-patients'] : [])])
   try {
     const baseUrl = await built.line(after('MEDIQUO_BASE_URL='))
     const keys = {

@@ -28,6 +28,8 @@ export interface Stand extends AsyncDisposable {
 export async function openStand(options: {
   readonly rows: number
   readonly requestsPerMinute?: number
+  /** Whether the sandbox keeps what it was sent. */
+  readonly recordPatients?: boolean
 }): Promise<Stand> {
   const server = await startEmbeddedServer({ durable: false, settings: { max_wal_size: '8GB' } })
   const pool = new pg.Pool({ connectionString: server.url(), max: 8 })
@@ -35,7 +37,7 @@ export async function openStand(options: {
   try {
     await pool.query(patientsTable)
     await pool.query(`insert into patients select ${inventedPatient} from generate_series(1, ${options.rows}) i`)
-    const sandbox = await startSandbox(options.requestsPerMinute)
+    const sandbox = await startSandbox(options)
     return {
       server,
       pool,

@@ -1,8 +1,10 @@
 import { createHmac } from 'node:crypto'
+import { PassLedger } from './backfill/pass-ledger.ts'
 import { Horizon } from './checkpoint/horizon.ts'
 import { Progress } from './checkpoint/progress.ts'
 import { Recorder } from './checkpoint/recorder.ts'
 import { FencedError } from './checkpoint/store.ts'
+import { createBackfill } from './connector/backfill.ts'
 import { createChangeMapper } from './connector/changes.ts'
 import type { Prepared } from './connector/prepare.ts'
 import { createPumps } from './connector/pumps.ts'
@@ -10,6 +12,7 @@ import { recentRequests, resumeQuotas } from './connector/recent-requests.ts'
 import { countBatch, countSettled, type Tally } from './connector/report.ts'
 import type { Resources } from './connector/resources.ts'
 import { isFatal, openSession, serverStartedAt } from './connector/session.ts'
+import { createTableReads, readAgainMs, readableTable } from './connector/table-reads.ts'
 import { Dispatcher } from './delivery/dispatcher.ts'
 import { aborted } from './lifecycle/aborted.ts'
 import { pump } from './lifecycle/pump.ts'
@@ -71,9 +74,11 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     .digest()
 
   // coalesce: one entry a row, newest wins
+  const ledger = new PassLedger()
   const pending = new Pending({
     ...bounds,
     debts: progress,
+    claims: ledger,
     horizon: checkpoint.horizon && checkpoint.horizon.commitLsn >= checkpoint.lsn ? checkpoint.horizon : null,
     onDelete: settings.source.onDelete,
     fingerprint: (patient) => payloadFingerprint(fingerprintKey, mapping.id, patient).toString('hex'),
@@ -101,18 +106,15 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
   })
 
   // checkpoint, acknowledge
-  const horizon = new Horizon({
-    durable: checkpoint.horizon,
-    received: () => received,
-    write: (position) => store.raiseHorizon(position, recentRequests(quotas)),
-  })
   const recorder = new Recorder({
     progress,
     pending,
+    pass: ledger,
+    horizon: new Horizon({ durable: checkpoint.horizon, received: () => received, readTo: () => pending.readTo }),
     wakeUp: bells.record,
     random: Math.random,
     isFatal,
-    write: (rows, checkpointLsn) => store.record({ rows, checkpointLsn, recentRequests: recentRequests(quotas) }),
+    write: (settlement) => store.record({ ...settlement, recentRequests: recentRequests(quotas) }),
     onDurable: () => {
       session?.acknowledge()
       session?.resumeIfRoom()
@@ -128,7 +130,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     quota: quotas.put,
     wakeUp: bells.dispatch,
     random: Math.random,
-    raiseHorizon: () => horizon.raise(),
+    beforeSending: () => recorder.beforeSending(),
     maySend: () =>
       holdsSlot && (!progress.transactionOpen || pending.full || pending.waiting.live >= rowsOfOpenTransaction),
     put: async (patients) => {
@@ -147,15 +149,23 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
       else logger.error({ error }, 'batch could not be sent')
     },
   })
-  const pumps = createPumps({
+  const pumps = createPumps({ pending, store, resources, bells, signal: abandon.signal })
+
+  // read the table: for single rows, and for the backfill
+  const reader = new TableReader(sourcePool, readableTable(prepared, settings))
+  const isActive = () => holdsSlot && !control.drain.aborted
+  const backfill = createBackfill({ pending, store, ledger, reader, mapping, resources, isActive })
+  const readTable = createTableReads({
     pending,
     store,
+    reader,
     mapping,
     resources,
-    reader: new TableReader(sourcePool, { ...settings.source.table, ...table }),
-    bells,
     slotGapXid: checkpoint.slotGapXid,
-    signal: abandon.signal,
+    backfill: backfill.step,
+    onMerged: () => {
+      for (const bell of [bells.dispatch, bells.resolve]) bell.ring()
+    },
   })
 
   /** Holding the slot, becomes the only writer; rejects if another instance wrote since the checkpoint was read. */
@@ -180,7 +190,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
         transactions.receive(event)
         if (event.kind !== 'commit' && event.kind !== 'keepalive') return
         pending.passed(progress.receivedLsn)
-        bells.dispatch.ring()
+        for (const bell of [bells.dispatch, bells.read, bells.resolve]) bell.ring()
       },
     })
     return session
@@ -210,7 +220,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     const dispatching = dispatcher.run(stop.dispatch.signal)
     const pumping = [
       pump({ wakeUp: bells.lookUp, work: pumps.lookUp, onError }, stop.dispatch.signal),
-      pump({ wakeUp: bells.read, work: pumps.read, onError, everyMs: pumps.readAgainMs }, stop.dispatch.signal),
+      pump({ wakeUp: bells.read, work: readTable, onError, everyMs: readAgainMs }, stop.dispatch.signal),
       pump({ wakeUp: bells.resolve, work: pumps.resolveRemovals, onError, everyMs: 1_000 }, stop.dispatch.signal),
     ]
 
@@ -234,5 +244,15 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
   const isStuck = () =>
     holdsSlot && pending.sendable > 0 && dispatcher.requestsInFlight === 0 && dispatcher.trouble === null
 
-  return { run: untilDrained, isStuck, progress, pending, dispatcher, recorder, letGo: () => session?.close('let go') }
+  return {
+    run: untilDrained,
+    /** Ends it with a failure that it cannot see itself. */
+    breakOff: (error: unknown) => broken.abort(error),
+    letGo: () => session?.close('let go'),
+    isStuck,
+    progress,
+    pending,
+    dispatcher,
+    backfill,
+  }
 }

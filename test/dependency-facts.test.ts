@@ -1,9 +1,10 @@
 import { createServer } from 'node:http'
 import pThrottle from 'p-throttle'
+import { BinaryReader } from 'pg-logical-replication/dist/output-plugins/pgoutput/binary-reader.js'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 
-// What p-throttle and fetch do, and the guards in src/delivery and src/mediquo rest on. A test that fails after an upgrade
-// says that a guard can go, or has to change.
+// What p-throttle, fetch and pg-logical-replication's decoder do, and the guards in src/delivery, src/mediquo and src/source rest
+// on. A test that fails after an upgrade says that a guard can go, or has to change.
 
 describe('p-throttle', () => {
   beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }))
@@ -82,5 +83,12 @@ describe('fetch', () => {
 
     expect(response.status).toBe(200)
     expect(seen).toEqual(['PUT /patients', 'GET /login'])
+  })
+})
+
+describe('pg-logical-replication', () => {
+  test('drops a U+FEFF at the start of every text', () => {
+    const bytes = Buffer.from('\ufeff7\ufeff')
+    expect(new BinaryReader(bytes).decodeText(bytes)).toBe('7\ufeff')
   })
 })

@@ -2,7 +2,10 @@ import { backOffMs } from '../lifecycle/back-off.ts'
 import { wait } from '../lifecycle/wait.ts'
 import type { WakeUp } from '../lifecycle/wake-up.ts'
 import type { DurableLsn, Lsn } from '../model/lsn.ts'
+import type { PassProgress } from '../model/pass.ts'
 import type { StoredRow } from '../model/stored-row.ts'
+import type { Horizon } from './horizon.ts'
+import type { Settlement } from './record-statement.ts'
 
 export interface RecorderOptions {
   readonly progress: { readonly settledLsn: Lsn; readonly durableLsn: DurableLsn; stored(lsn: Lsn): DurableLsn }
@@ -11,8 +14,10 @@ export interface RecorderOptions {
     toRecord(): readonly StoredRow[]
     recorded(rows: readonly StoredRow[]): void
   }
-  /** Writes rows and checkpoint in one transaction. */
-  readonly write: (rows: readonly StoredRow[], checkpointLsn: Lsn) => Promise<void>
+  readonly pass: { toRecord(): PassProgress | null; recorded(progress: PassProgress): void }
+  readonly horizon: Horizon
+  /** Writes all of it at once, or nothing. */
+  readonly write: (settlement: Omit<Settlement, 'recentRequests'>) => Promise<void>
   /** The position is stored: it may be acknowledged. */
   readonly onDurable: (lsn: DurableLsn) => void
   readonly onTrouble: (error: unknown) => void
@@ -31,10 +36,16 @@ const unhurriedMs = 1_000
 /** … and while only the server's position moves. */
 const idleMs = 10_000
 
-/** Stores what was settled, then lets it be acknowledged: never the other way round, never one without the other. */
+/**
+ * The only writer of what is settled, and of what is about to be sent. It stores, then lets the position be acknowledged: never
+ * the other way round, never one without the other. One write at a time; who comes meanwhile shares the next.
+ */
 export class Recorder {
   readonly #options: RecorderOptions
   #failures = 0
+  #writing: Promise<void> = Promise.resolve()
+  #next: Promise<void> | null = null
+  #raises = false
 
   constructor(options: RecorderOptions) {
     this.#options = options
@@ -46,14 +57,14 @@ export class Recorder {
 
   /** Records until the signal aborts. @throws what `isFatal` says is fatal. */
   async run(signal: AbortSignal): Promise<void> {
-    const { wakeUp, pending, onTrouble, isFatal, random } = this.#options
+    const { wakeUp, onTrouble, isFatal, random } = this.#options
     let writtenAtMs = performance.now()
     const stop = () => wakeUp.ring()
     signal.addEventListener('abort', stop, { once: true })
     while (!signal.aborted) {
       await wakeUp.heard(unhurriedMs)
       if (signal.aborted) break
-      if (pending.unrecorded === 0 && performance.now() - writtenAtMs < idleMs) continue
+      if (!this.#hasNews && performance.now() - writtenAtMs < idleMs) continue
       try {
         await this.flush()
         writtenAtMs = performance.now()
@@ -69,14 +80,46 @@ export class Recorder {
     signal.removeEventListener('abort', stop)
   }
 
-  /** One write of everything settled up to now. What is settled while it runs waits for the next. */
-  async flush(): Promise<void> {
-    const { progress, pending, write, onDurable } = this.#options
+  /**
+   * MERGE rule 9: resolves once the state no longer claims to know what the API has of the rows about to be sent, and the
+   * horizon lies past everything received and read before the call.
+   */
+  async beforeSending(): Promise<void> {
+    if (!this.#hasNews && !this.#options.horizon.mustRise) return
+    this.#raises = true
+    await this.flush()
+  }
+
+  /** One write of everything settled up to when it begins, which is after the call. */
+  flush(): Promise<void> {
+    this.#next ??= this.#writing
+      .catch(() => undefined)
+      .then(() => {
+        this.#next = null
+        this.#writing = this.#write()
+        return this.#writing
+      })
+    return this.#next
+  }
+
+  get #hasNews(): boolean {
+    const { pending, pass } = this.#options
+    return pending.unrecorded > 0 || pass.toRecord() !== null
+  }
+
+  async #write(): Promise<void> {
+    const { progress, pending, pass, horizon, write, onDurable } = this.#options
+    // All of it is taken at one moment: a position must not stand for rows that are not among them.
     const rows = pending.toRecord()
-    const lsn = progress.settledLsn
-    if (rows.length === 0 && lsn === progress.durableLsn) return
-    await write(rows, lsn)
+    const checkpointLsn = progress.settledLsn
+    const passed = pass.toRecord()
+    const raised = this.#raises ? horizon.wanted : null
+    this.#raises = false
+    if (rows.length === 0 && passed === null && raised === null && checkpointLsn === progress.durableLsn) return
+    await write({ rows, checkpointLsn, horizon: raised, pass: passed })
     pending.recorded(rows)
-    onDurable(progress.stored(lsn))
+    if (passed) pass.recorded(passed)
+    if (raised) horizon.stored(raised)
+    onDurable(progress.stored(checkpointLsn))
   }
 }

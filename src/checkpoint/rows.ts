@@ -40,8 +40,13 @@ export function deliveryRows(rows: readonly StoredRow[]): SQL {
     ${column((row) => row.xid)}::bigint[])`
 }
 
-export function deadLetterRow(row: StoredRow): typeof deadLetter.$inferInsert | null {
-  if (!row.deadLetter) return null
-  const { reason, attributes, status } = row.deadLetter
-  return { sourceKey: row.key, code: row.code, reason, attributes, status }
+/** The rows of `dead_letter` as one query. */
+export function deadLetterColumns(rows: readonly StoredRow[]): SQL {
+  const column = <T>(value: (row: StoredRow) => T) => sql.param(rows.map(value))
+  return sql`select * from unnest(
+    ${column((row) => row.key)}::text[],
+    ${column((row) => row.code)}::text[],
+    ${column((row) => row.deadLetter?.reason)}::text[],
+    ${column((row) => JSON.stringify(row.deadLetter?.attributes ?? []))}::jsonb[],
+    ${column((row) => row.deadLetter?.status ?? null)}::int[])`
 }

@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { and, eq, ne, sql } from 'drizzle-orm'
 import type { Lsn } from '../model/lsn.ts'
+import type { PassReason } from '../model/pass.ts'
 import type { PatientCode } from '../model/patient.ts'
 import type { Position } from '../model/position.ts'
 import type { RowKey } from '../model/row.ts'
 import type { StoredRow } from '../model/stored-row.ts'
 import { type Xid, xid } from '../model/visibility.ts'
-import { deadLetterRow, deliveryRows, type RecentRequests, storedRow } from './rows.ts'
+import { Passes, requestWholePass } from './passes.ts'
+import { recordStatement, type Settlement } from './record-statement.ts'
+import { type RecentRequests, storedRow } from './rows.ts'
 import type { StateDatabase } from './state-database.ts'
 import { checkpoint, deadLetter, delivery } from './tables.ts'
 
@@ -41,8 +44,17 @@ export class Store {
   readonly #db: StateDatabase
   #run = 0
 
+  /** The backfill's passes. */
+  readonly passes: Passes
+
   constructor(db: StateDatabase) {
     this.#db = db
+    this.passes = new Passes(db, () => this.#run)
+  }
+
+  /** The newest run that this instance has been; 0 before its first. */
+  get run(): number {
+    return this.#run
   }
 
   async load(): Promise<Checkpoint | null> {
@@ -59,12 +71,21 @@ export class Store {
     }
   }
 
-  /** Writes the first checkpoint: where a slot made for us begins. */
-  async begin(identity: SourceIdentity, lsn: Lsn, slotGapXid: Xid | null): Promise<void> {
-    await this.#db
-      .insert(checkpoint)
-      .values({ ...identity, lsn, slotGapXid, fingerprintSalt: randomBytes(16) })
-      .onConflictDoNothing()
+  /** Writes the first checkpoint, where a slot made for us begins, and asks for a pass if there is a reason for one. */
+  async begin(
+    identity: SourceIdentity,
+    lsn: Lsn,
+    slotGapXid: Xid | null,
+    passReason: PassReason | null,
+  ): Promise<void> {
+    await this.#db.transaction(async (tx) => {
+      const begun = await tx
+        .insert(checkpoint)
+        .values({ ...identity, lsn, slotGapXid, fingerprintSalt: randomBytes(16) })
+        .onConflictDoNothing()
+        .returning({ id: checkpoint.id })
+      if (begun.length > 0 && passReason !== null) await requestWholePass(tx, passReason)
+    })
   }
 
   /** Becomes the only writer. Call it while holding the slot. @returns the state as it stands under the new run. */
@@ -97,72 +118,10 @@ export class Store {
     return found.map(({ key }) => key)
   }
 
-  /** Deliveries, dead letters and the checkpoint, in one transaction. @throws {FencedError} */
-  async record(options: {
-    readonly rows: readonly StoredRow[]
-    readonly checkpointLsn: Lsn
-    readonly recentRequests: RecentRequests
-  }): Promise<void> {
-    const { rows, checkpointLsn, recentRequests } = options
-    await this.#db.transaction(async (tx) => {
-      const written = await tx
-        .update(checkpoint)
-        .set({ lsn: checkpointLsn, recentRequests, updatedAt: sql`clock_timestamp()` })
-        .where(eq(checkpoint.run, this.#run))
-        .returning({ id: checkpoint.id })
-      if (written.length === 0) throw new FencedError('another instance has taken over')
-      for (let from = 0; from < rows.length; from += 1000) {
-        await tx
-          .insert(delivery)
-          .select(deliveryRows(rows.slice(from, from + 1000)))
-          .onConflictDoUpdate({
-            target: delivery.sourceKey,
-            set: {
-              code: sql`excluded.code`,
-              fingerprint: sql`excluded.fingerprint`,
-              removed: sql`excluded.removed`,
-              lsn: sql`excluded.lsn`,
-              ordinal: sql`excluded.ordinal`,
-              xid: sql`excluded.xid`,
-            },
-          })
-      }
-      const released = rows.filter((row) => row.deadLetter === null).map((row) => row.key)
-      if (released.length > 0)
-        await tx.delete(deadLetter).where(sql`${deadLetter.sourceKey} = any(${sql.param(released)})`)
-      const letters = rows.flatMap((row) => deadLetterRow(row) ?? [])
-      for (let from = 0; from < letters.length; from += 1000) {
-        await tx
-          .insert(deadLetter)
-          .values(letters.slice(from, from + 1000))
-          .onConflictDoUpdate({
-            target: deadLetter.sourceKey,
-            set: {
-              code: sql`excluded.code`,
-              reason: sql`excluded.reason`,
-              attributes: sql`excluded.attributes`,
-              status: sql`excluded.status`,
-              attempts: sql`${deadLetter.attempts} + 1`,
-              lastAt: sql`now()`,
-            },
-          })
-      }
-    })
-  }
-
-  /** MERGE rule 9: H, durably, before a request leaves that carries anything up to `position`. @throws {FencedError} */
-  async raiseHorizon(position: Position, recentRequests: RecentRequests): Promise<void> {
-    const written = await this.#db
-      .update(checkpoint)
-      .set({
-        horizonLsn: position.commitLsn,
-        horizonOrdinal: position.ordinal,
-        recentRequests,
-        updatedAt: sql`clock_timestamp()`,
-      })
-      .where(eq(checkpoint.run, this.#run))
-      .returning({ id: checkpoint.id })
-    if (written.length === 0) throw new FencedError('another instance has taken over')
+  /** What was settled, what is about to be sent, and the checkpoint, at once. @throws {FencedError} */
+  async record(settlement: Settlement): Promise<void> {
+    const written = await this.#db.execute(recordStatement(this.#run, settlement))
+    if (written.rows.length === 0) throw new FencedError('another instance has taken over')
   }
 
   /** The slot gap is closed: table reads may begin. */

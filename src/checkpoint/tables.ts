@@ -11,6 +11,7 @@ import {
   timestamp,
 } from 'drizzle-orm/pg-core'
 import { formatLsn, type Lsn, parseLsn } from '../model/lsn.ts'
+import { type PassPosition, passReasons, passStates } from '../model/pass.ts'
 import { type RowKey, storedRowKey } from '../model/row.ts'
 
 const pgLsn = customType<{ data: Lsn; driverData: string }>({
@@ -74,10 +75,10 @@ export const deadLetter = pgTable('dead_letter', {
 /** How far a walk over the table has settled, and the run in which it began. */
 export const backfill = pgTable('backfill', {
   id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
-  state: text().notNull(),
-  reason: text().notNull(),
-  codes: jsonb(),
-  position: jsonb(),
+  state: text({ enum: passStates }).notNull(),
+  reason: text({ enum: passReasons }).notNull(),
+  codes: jsonb().$type<readonly string[]>(),
+  position: jsonb().$type<PassPosition>(),
   beganInRun: bigint('began_in_run', { mode: 'number' }),
   rowsRead: bigint('rows_read', { mode: 'number' }).notNull().default(0),
   rowsEstimated: bigint('rows_estimated', { mode: 'number' }),

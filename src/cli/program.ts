@@ -1,4 +1,6 @@
 import { Command } from 'commander'
+import { adoptCommand } from './adopt.ts'
+import { backfillCommand } from './backfill.ts'
 import { checkCommand } from './check.ts'
 import type { CliContext } from './context.ts'
 import { demoCommand } from './demo.ts'
@@ -52,10 +54,29 @@ export function createProgram(context: CliContext, done: (exitStatus: number) =>
     (options) => statusCommand(context, options),
   )
   add(
+    withConfig(
+      'backfill',
+      'read the table and send what mediQuo does not have',
+      'mediquo-cdc backfill --code H-1001 H-1002',
+    )
+      .option('--code <codes...>', 'only the rows of these codes')
+      .option('--json', 'print it as JSON, and do not wait'),
+    (options) => backfillCommand(context, options),
+  )
+  add(
+    withConfig(
+      'adopt',
+      'accept a database that is another than before (a restore, a clone, a slot made anew), and read it whole',
+      'mediquo-cdc adopt --json',
+    ).option('--json', 'print the report as JSON'),
+    (options) => adoptCommand(context, options),
+  )
+  add(
     new Command('sandbox')
       .description('a local stand-in for the mediQuo API')
       .option('--port <port>', 'port to listen on', '8090')
       .option('--host <host>', 'address to listen on', '127.0.0.1')
+      .option('--record-patients', 'keep what was sent, for GET /__sandbox/requests')
       .addHelpText('after', '\nExample:\n  mediquo-cdc sandbox --port 8090'),
     (options) => sandboxCommand(context, options),
   )

@@ -6,7 +6,8 @@ import { type CliContext, textOption } from './context.ts'
 /** Runs the stand-in API until told to stop. */
 export async function sandboxCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
   const port = Number(textOption(options, 'port') ?? 8090)
-  const sandbox = await startSandboxApi({ host: textOption(options, 'host') ?? '127.0.0.1', port })
+  const host = textOption(options, 'host') ?? '127.0.0.1'
+  const sandbox = await startSandboxApi({ host, port, recordPatients: options.recordPatients === true })
   context.print(`MEDIQUO_BASE_URL=${sandbox.baseUrl}`)
   context.print(`MEDIQUO_API_KEY=${defaultKeys.apiKey}`)
   context.print(`MEDIQUO_SECRET_KEY=${defaultKeys.secretKey}`)

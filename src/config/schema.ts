@@ -56,17 +56,17 @@ export const sections = {
     onSlotLost: setting(choice(['backfill', 'stop']), {
       type: 'backfill or stop',
       fallback: 'backfill',
-      doc: 'A slot that is gone or lost its WAL: make it anew and read the whole table, or stop and say so. This version stops either way.',
+      doc: 'A slot that is gone or lost its WAL: make it anew, and read the whole table for what differs; or stop and say so.',
     }),
     onIdentityChange: setting(choice(['block', 'adopt']), {
       type: 'block or adopt',
       fallback: 'block',
-      doc: 'Another system identifier, or a new timeline without our slot (a restore, a clone): send nothing, or go on. This version does not look at it yet.',
+      doc: 'Another system identifier, or a new timeline without our slot (a restore, a clone): send nothing until `mediquo-cdc adopt`, or adopt it by itself.',
     }),
     backfill: setting(choice(['initial', 'never']), {
       type: 'initial or never',
       fallback: 'initial',
-      doc: 'Whether the rows that are there before the first start are read and sent. This version sends them when they next change.',
+      doc: 'Whether the rows that are there before the first start are read and sent. If never, they are sent when they next change.',
     }),
   }),
   mediquo: z.strictObject({

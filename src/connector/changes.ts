@@ -17,7 +17,7 @@ export class SchemaChangedError extends Error {
 }
 
 /** Bytes that a version occupies beside its payload. */
-const versionBytes = 900
+export const versionBytes = 900
 
 /**
  * Turns a change into what the pending set takes in: one version, or two if the row's key changed (a delete of the old key
@@ -53,6 +53,13 @@ export function createChangeMapper(options: {
     if (oldKey === key) return [upsert]
     return [version(oldKey, removedContent(change, mapping), versionBytes), upsert]
   }
+}
+
+/** What a row's values weigh. */
+export function textBytes(row: Row): number {
+  let bytes = 0
+  for (const value of row.values()) if (typeof value === 'string') bytes += value.length
+  return bytes
 }
 
 /** A row's patient, or why it has none, as a version's content. */

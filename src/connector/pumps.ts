@@ -1,36 +1,25 @@
 import type { Store } from '../checkpoint/store.ts'
-import { findRemoval } from '../delivery/removals.ts'
+import { type EndingCode, findRemoval } from '../delivery/removals.ts'
 import type { WakeUp } from '../lifecycle/wake-up.ts'
-import type { CompiledMapping } from '../mapping/compile.ts'
 import type { PatientCode } from '../model/patient.ts'
 import type { RowKey } from '../model/row.ts'
-import type { Xid } from '../model/visibility.ts'
 import type { Pending } from '../pending/pending.ts'
-import { slotGapIsClosed } from '../source/replication-slot.ts'
-import type { TableReader } from '../source/table-reader.ts'
-import { toContent } from './changes.ts'
 import type { Resources } from './resources.ts'
 
 export interface PumpOptions {
   readonly pending: Pending
   readonly store: Store
-  readonly reader: TableReader
-  readonly mapping: CompiledMapping
-  readonly resources: Pick<Resources, 'client' | 'quotas' | 'clocks'>
+  readonly resources: Pick<Resources, 'client' | 'quotas'>
   readonly bells: Readonly<Record<'read' | 'resolve' | 'dispatch' | 'record', WakeUp>>
-  readonly slotGapXid: Xid | null
   readonly signal: AbortSignal
 }
 
 const lookUpAtOnce = 1_000
-const readAtOnce = 200
-/** A read that is older than the change it is for is repeated after this, milliseconds. */
-const readAgainMs = 250
+const resolveAtOnce = 8
 
 /** Row versions that wait for something before they can be sent, each kind with its own work. Each returns whether to go on at once. */
 export function createPumps(options: PumpOptions) {
-  const { pending, store, reader, mapping, resources, bells, signal } = options
-  let gapXid = options.slotGapXid
+  const { pending, store, resources, bells, signal } = options
 
   /** What the state knows of rows that have just arrived. */
   async function lookUp(): Promise<boolean> {
@@ -43,28 +32,6 @@ export function createPumps(options: PumpOptions) {
     return true
   }
 
-  /** Rows whose change left out an unchanged long value: read from the table, merged by MERGE's rules. */
-  async function read(): Promise<boolean> {
-    const keys = pending.toRead(readAtOnce)
-    if (keys.length === 0) return false
-    const found = await reader.byKey(keys)
-    if (gapXid !== null && !slotGapIsClosed(found.snapshotText, gapXid)) return false
-    if (gapXid !== null) {
-      await store.closeSlotGap()
-      gapXid = null
-    }
-    const readAtMs = resources.clocks.wallClockMs()
-    let merged = 0
-    for (const key of keys) {
-      const row = found.rows.get(key)
-      const content = row ? toContent(mapping.map(row)) : ({ kind: 'removed', code: null, patient: null } as const)
-      const { snapshot, endLsn } = found
-      if (pending.read({ key, content, snapshot, endLsn, readAtMs, lane: 'live', bytes: 2_000 })) merged++
-    }
-    bells.dispatch.ring()
-    return merged === keys.length
-  }
-
   /**
    * Whether another row has the code by the state and what memory knows beyond it. Asked twice before it is believed: what
    * was stored while the first answer was on its way may be gone from memory.
@@ -73,10 +40,14 @@ export function createPumps(options: PumpOptions) {
     return (await store.holdersOf(code, key)).some((holder) => pending.mayHold(code, holder))
   }
 
-  /** Codes that end: the full record to unsubscribe them with. */
+  /** Codes that end: the full record to unsubscribe them with, several at a time. */
   async function resolveRemovals(): Promise<boolean> {
-    const [ending] = pending.toResolve(1)
-    if (!ending) return false
+    const ending = pending.toResolve(resolveAtOnce)
+    const resolved = await Promise.all(ending.map(resolveRemoval))
+    return resolved.includes(true)
+  }
+
+  async function resolveRemoval(ending: EndingCode): Promise<boolean> {
     const patient = await findRemoval(
       ending,
       {
@@ -93,5 +64,5 @@ export function createPumps(options: PumpOptions) {
     return true
   }
 
-  return { lookUp, read, resolveRemovals, readAgainMs }
+  return { lookUp, resolveRemovals }
 }

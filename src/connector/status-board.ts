@@ -1,7 +1,9 @@
 import type { Pipeline } from '../connector.ts'
 import { formatLsn } from '../model/lsn.ts'
+import type { Pass } from '../model/pass.ts'
 import type { ConnectorState, Status } from '../model/status.ts'
 import type { SlotHealth } from '../source/slot-health.ts'
+import { backfillStatus } from './backfill-status.ts'
 import type { Tally } from './report.ts'
 import type { Resources } from './resources.ts'
 
@@ -13,6 +15,8 @@ export interface Board {
   health: SlotHealth | null
   pipeline: Pipeline | null
   deadLetters: number
+  /** The newest pass of the backfill that the state knows. */
+  latestPass: Pass | null
   /** Health checks in a row that found rows to send, no trouble, and nothing in flight. */
   stuckChecks: number
   readonly tally: Tally
@@ -26,6 +30,7 @@ export function newBoard(): Board {
     health: null,
     pipeline: null,
     deadLetters: 0,
+    latestPass: null,
     stuckChecks: 0,
     tally: { delivered: 0, unchanged: 0, lastDeliveredAt: null, lastError: null },
   }
@@ -34,8 +39,9 @@ export function newBoard(): Board {
 export function statusOf(board: Board, { settings, quotas }: Pick<Resources, 'settings' | 'quotas'>): Status {
   const { pipeline, health, tally } = board
   const waiting = pipeline ? pipeline.pending.waiting.live + pipeline.pending.waiting.backfill : 0
+  const backfilling = board.state === 'streaming' && pipeline?.backfill.isRunning === true
   return {
-    state: board.state,
+    state: backfilling ? 'backfilling' : board.state,
     reason: board.reason ?? pipeline?.dispatcher.trouble?.reason ?? null,
     source: {
       table: `${settings.source.table.schema}.${settings.source.table.table}`,
@@ -48,7 +54,7 @@ export function statusOf(board: Board, { settings, quotas }: Pick<Resources, 'se
       retainedBytes: health?.retainedBytes ?? null,
       walStatus: health?.walStatus ?? null,
     },
-    backfill: { state: 'none', rowsRead: 0, rowsEstimated: 0, startedAt: null, finishedAt: null },
+    backfill: pipeline?.backfill.status() ?? backfillStatus(board.latestPass, settings.mediquo),
     delivery: {
       pending: waiting + (pipeline?.pending.inFlight ?? 0),
       inFlight: pipeline?.dispatcher.requestsInFlight ?? 0,

@@ -1,15 +1,16 @@
-import { FencedError } from '../checkpoint/store.ts'
 import type { Settings } from '../config/settings.ts'
 import { createPipeline } from '../connector.ts'
 import { type HttpServer, startHttpServer } from '../http/server.ts'
-import { backOffMs } from '../lifecycle/back-off.ts'
 import { wait } from '../lifecycle/wait.ts'
+import type { Status } from '../model/status.ts'
 import { describeConnectionFailure } from '../source/connection-failure.ts'
 import { readSlotHealth } from '../source/slot-health.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { checkApi } from './check-api.ts'
 import { CheckFailedError } from './check-failed.ts'
+import { createHealthWatch } from './health-watch.ts'
+import { afterPreparing, afterRunning, type LostInARow, type NextAttempt, noneLost } from './next-attempt.ts'
 import { type Prepared, prepare } from './prepare.ts'
 import { openResources, type Resources } from './resources.ts'
 import { serverStartedAt } from './session.ts'
@@ -26,11 +27,6 @@ export interface SuperviseOptions {
   readonly onListening?: (port: number) => void
 }
 
-const healthEveryMs = 5_000
-const blockedForMs = 10_000
-/** Rows that could leave, no trouble known, and nothing in flight for this long: the process is wedged and wants a restart. */
-const wedgedAfterMs = 180_000
-
 /** Runs the pipeline until it is told to drain: prepares it, and again after what it cannot mend itself. @throws {CheckFailedError} at the start only. */
 export async function supervise(options: SuperviseOptions): Promise<void> {
   const { settings, logger, drain } = options
@@ -41,36 +37,43 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     metrics,
     onConnectionError: () => void letGoOfClosingServer(resources, board),
   })
+  const watch = createHealthWatch(board, {
+    slot: settings.source.slot,
+    readHealth: () => readSlotHealth(resources.sourcePool, settings.source),
+    readState: async () => {
+      board.deadLetters = await resources.store.countDeadLetters()
+      board.latestPass = await resources.store.passes.latest()
+    },
+    onFailure: () => letGoOfClosingServer(resources, board),
+  })
   let http: HttpServer | null = null
-  const healthTimer = setInterval(() => void watchHealth(resources, board), healthEveryMs)
   try {
     http = await startHttpServer({
       ...settings.http,
       status: () => statusOf(board, resources),
       readiness: () => readinessOf(board),
-      healthy: () => board.stuckChecks * healthEveryMs < wedgedAfterMs,
+      healthy: () => !watch.isWedged(),
       metrics: async () => ({ contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }),
     })
     logger.info({ host: settings.http.host, port: http.port, version: options.version }, 'listening')
     options.onListening?.(http.port)
     observe(resources, board)
+    let lost = noneLost
     for (let attempt = 1, isFirst = true; !drain.aborted; attempt++) {
-      const prepared = await prepareOrWait(options, resources, board, { attempt, isFirst })
+      const prepared = await prepareOrWait(options, resources, board, { attempt, isFirst, lost })
       if (!prepared) continue
       attempt = 0
-      const failure = await runOnce(resources, prepared, board, { drain, isFirst })
+      const beganAtMs = performance.now()
+      const failure = await runOnce(resources, prepared, { board, watch, drain, isFirst })
       isFirst = false
       if (failure === null) break
-      if (failure instanceof FencedError) {
-        show(logger, board, 'standby', failure.message)
-        await wait(1_000, drain)
-      } else {
-        show(logger, board, 'blocked', describeConnectionFailure(failure, 'the source').sentence)
-        await wait(blockedForMs, drain)
-      }
+      const run = Math.max(prepared.checkpoint.run, resources.store.run)
+      const after = afterRunning(failure, { lost, ranMs: performance.now() - beganAtMs, run })
+      lost = after.lost
+      await showAndWait(logger, board, after.next, drain)
     }
   } finally {
-    clearInterval(healthTimer)
+    watch.stop()
     await http?.close()
     await resources.close()
   }
@@ -82,28 +85,32 @@ async function prepareOrWait(
   { logger, drain }: SuperviseOptions,
   resources: Resources,
   board: Board,
-  { attempt, isFirst }: { readonly attempt: number; readonly isFirst: boolean },
+  { attempt, isFirst, lost }: { readonly attempt: number; readonly isFirst: boolean; readonly lost: LostInARow },
 ): Promise<Prepared | null> {
   try {
     // Before a slot is made: one that nobody reads fills the customer's disk.
-    if (isFirst) await requireKeys(resources, drain)
-    const prepared = await prepare(resources)
+    if (isFirst && attempt === 1) await requireKeys(resources, drain)
+    const prepared = await prepare(resources, lost)
     board.serverVersion = prepared.facts.serverVersion
     return prepared
   } catch (error) {
     if (drain.aborted) return null
-    const { kind, sentence } = describeConnectionFailure(error, 'the source')
-    const transient = kind === 'unreachable' || kind === 'shutting down' || kind === 'other'
-    const ours = error instanceof Error && 'exitStatus' in error
-    if (isFirst && (ours || !transient))
-      throw ours
-        ? error
-        : new CheckFailedError([{ requirement: 'the source', met: false, detail: sentence, mend: null }])
-    const detail = ours ? error.message : sentence
-    show(logger, board, ours ? 'blocked' : 'starting', detail, error)
-    await wait(ours ? blockedForMs : 500 + backOffMs(attempt, Math.random(), { baseMs: 500, maxMs: 15_000 }), drain)
+    const next = afterPreparing(error, { attempt, isFirst, random: Math.random() })
+    if (next instanceof Error) throw next
+    await showAndWait(logger, board, next, drain, error)
     return null
   }
+}
+
+async function showAndWait(
+  logger: Logger,
+  board: Board,
+  { state, reason, waitMs }: NextAttempt,
+  drain: AbortSignal,
+  error?: unknown,
+): Promise<void> {
+  show(logger, board, state, reason, error)
+  if (waitMs > 0) await wait(waitMs, drain)
 }
 
 /** Keys that are refused at the start are a mistake to be told; an API that is down is one to wait for. @throws {CheckFailedError} */
@@ -114,16 +121,23 @@ async function requireKeys(resources: Resources, signal: AbortSignal): Promise<v
   for (const { detail } of unmet) resources.logger.warn({ detail }, 'the API cannot be reached yet')
 }
 
+interface Life {
+  readonly board: Board
+  readonly watch: ReturnType<typeof createHealthWatch>
+  readonly drain: AbortSignal
+  readonly isFirst: boolean
+}
+
 /** Null: it has drained. Otherwise what ended it. */
 async function runOnce(
   resources: Resources,
   prepared: Prepared,
-  board: Board,
-  { drain, isFirst }: { readonly drain: AbortSignal; readonly isFirst: boolean },
+  { board, watch, drain, isFirst }: Life,
 ): Promise<unknown> {
   const { logger } = resources
   const stopping = () => show(logger, board, 'stopping', null)
   drain.addEventListener('abort', stopping, { once: true })
+  watch.expect(prepared.server)
   board.pipeline = createPipeline(resources, prepared, {
     drain,
     isFirst,
@@ -132,6 +146,8 @@ async function runOnce(
       if (drain.aborted) return
       if (stream.kind === 'streaming') show(logger, board, 'streaming', null)
       else show(logger, board, stream.kind === 'standby' ? 'standby' : 'starting', stream.reason)
+      // A stream that broke, or began, may have done so because of the slot.
+      watch.checkNow()
     },
   })
   try {
@@ -158,19 +174,6 @@ function show(logger: Logger, board: Board, state: Board['state'], reason: strin
   else logger.info(fields, 'state changed')
 }
 
-async function watchHealth(resources: Resources, board: Board): Promise<void> {
-  const { pipeline } = board
-  const stuck = pipeline?.isStuck() ?? false
-  board.stuckChecks = stuck ? board.stuckChecks + 1 : 0
-  if (!pipeline) return
-  try {
-    board.health = await readSlotHealth(resources.sourcePool, resources.settings.source.slot)
-    board.deadLetters = await resources.store.countDeadLetters()
-  } catch {
-    await letGoOfClosingServer(resources, board)
-  }
-}
-
 /** While our own back-pressure keeps us from reading, only an ordinary connection shows that the server waits for us to go. */
 async function letGoOfClosingServer(resources: Resources, board: Board): Promise<void> {
   try {
@@ -181,7 +184,8 @@ async function letGoOfClosingServer(resources: Resources, board: Board): Promise
   }
 }
 
-function observe({ metrics, quotas }: Resources, board: Board): void {
+function observe(resources: Resources, board: Board): void {
+  const { metrics, quotas } = resources
   metrics.observe({
     pending: (lane) => board.pipeline?.pending.waiting[lane] ?? 0,
     inFlightRequests: () => board.pipeline?.dispatcher.requestsInFlight ?? 0,
@@ -189,6 +193,13 @@ function observe({ metrics, quotas }: Resources, board: Board): void {
     replicationLagBytes: () => board.health?.lagBytes ?? 0,
     slotRetainedBytes: () => board.health?.retainedBytes ?? 0,
     rateLimitRemaining: () => quotas.put.free,
+    backfillProgress: () => backfillProgress(statusOf(board, resources)),
     ready: () => readinessOf(board).ready,
   })
+}
+
+function backfillProgress({ backfill }: Status): number {
+  const { state, rowsRead, rowsEstimated } = backfill
+  if (state === 'done') return 1
+  return rowsEstimated === 0 ? 0 : rowsRead / rowsEstimated
 }

@@ -31,8 +31,8 @@ export interface DispatcherOptions<P extends Parcel> {
   }
   readonly quota: { next(signal: AbortSignal): Promise<Permit | null> }
   readonly put: (patients: readonly Patient[]) => Promise<BatchOutcome>
-  /** Durably notes how far the stream was received, before anything up to there leaves (MERGE rule 9). */
-  readonly raiseHorizon: () => Promise<void>
+  /** Durably notes what is about to leave, and how far the stream was received (MERGE rule 9). */
+  readonly beforeSending: () => Promise<void>
   /** False while this instance may not send: it does not hold the slot, or a transaction is still arriving. */
   readonly maySend: () => boolean
   readonly batchSize: number
@@ -116,9 +116,9 @@ export class Dispatcher<P extends Parcel> {
   }
 
   async #send(batch: readonly P[], permit: Permit): Promise<void> {
-    const { raiseHorizon, put, pending, monotonicMs, random, onBatch, maySend } = this.#options
+    const { beforeSending, put, pending, monotonicMs, random, onBatch, maySend } = this.#options
     try {
-      await raiseHorizon()
+      await beforeSending()
     } catch (error) {
       permit.unused()
       for (const parcel of batch) pending.returned(parcel)

@@ -17,8 +17,11 @@ export interface QuotaOptions {
   readonly wallClockMs: () => number
 }
 
-/** An idle client may send this many seconds' worth of requests at once; a saturated one is paced evenly over them. */
-const burstSeconds = 1
+/**
+ * So many seconds' worth of requests may leave together. More would let a burst use up the second: whatever changes next would
+ * wait for the rest of it, also when the backfill fills every request.
+ */
+const burstSeconds = 0.1
 
 /** The budget of one endpoint: p-throttle paces the sends, the permits prove that no window holds more than the limit. */
 export class Quota {

@@ -13,3 +13,15 @@ export interface Debts {
   join(a: Debt | null, b: Debt | null): Debt | null
   settle(debt: Debt): void
 }
+
+/** A backfill's claim on a row: the page of the table that waits for the row to settle. The backfill's ledger makes and settles it. */
+export interface Claim {
+  readonly page: number
+}
+
+/** What the pending set may do with claims. Each is settled exactly once. */
+export interface Claims {
+  /** Joins the claims on two versions into one: that of the earlier page is kept, the other settled. */
+  join(a: Claim | null, b: Claim | null): Claim | null
+  settle(claim: Claim): void
+}

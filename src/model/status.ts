@@ -21,6 +21,8 @@ export interface Status {
     readonly state: 'none' | 'running' | 'done'
     readonly rowsRead: number
     readonly rowsEstimated: number
+    /** At the quota, if every row left has to be sent; null if none is under way. */
+    readonly secondsLeft: number | null
     readonly startedAt: string | null
     readonly finishedAt: string | null
   }

@@ -1,7 +1,8 @@
-import type { Debts } from '../model/debt.ts'
+import type { Claim, Claims, Debts } from '../model/debt.ts'
 import type { PatientCode } from '../model/patient.ts'
 import type { RowKey } from '../model/row.ts'
 import type { StoredRow } from '../model/stored-row.ts'
+import { isSameRow } from './settled-row.ts'
 import { codeOf, type Entry, newEntry, type Version } from './version.ts'
 
 /** The rows in memory, what they occupy, and which of their settlements are not stored yet. */
@@ -9,10 +10,12 @@ export class Entries {
   readonly #entries = new Map<RowKey, Entry>()
   readonly #unrecorded = new Map<RowKey, StoredRow>()
   readonly #debts: Debts
+  readonly #claims: Claims
   #bytes = 0
 
-  constructor(debts: Debts) {
+  constructor({ debts, claims }: { readonly debts: Debts; readonly claims: Claims }) {
     this.#debts = debts
+    this.#claims = claims
   }
 
   /** What the versions that wait or are in flight occupy. */
@@ -41,7 +44,7 @@ export class Entries {
 
   /** Forgets a row of which nothing waits, is in flight, or is still to be stored. */
   forgetIfDone(entry: Entry): void {
-    if (entry.waiting || entry.inFlight || entry.read || entry.unrecorded) return
+    if (entry.waiting || entry.inFlight || entry.read || entry.expected || entry.unrecorded) return
     this.#entries.delete(entry.key)
   }
 
@@ -50,6 +53,7 @@ export class Entries {
     if (entry.waiting) {
       this.#bytes -= entry.waiting.bytes
       version.debt = this.#debts.join(entry.waiting.debt, version.debt)
+      version.claim = this.#claims.join(entry.waiting.claim, version.claim)
       rememberCode(entry, entry.waiting, version)
     }
     entry.waiting = version
@@ -61,6 +65,7 @@ export class Entries {
     if (entry.waiting) {
       this.#bytes -= version.bytes
       entry.waiting.debt = this.#debts.join(version.debt, entry.waiting.debt)
+      entry.waiting.claim = this.#claims.join(version.claim, entry.waiting.claim)
       rememberCode(entry, version, entry.waiting)
     } else {
       entry.waiting = version
@@ -70,9 +75,17 @@ export class Entries {
   /** A version is done with. `row` is what the state shall say from now on, null if it says so already. */
   settle(entry: Entry, version: Version, row: StoredRow | null): void {
     this.#bytes -= version.bytes
-    if (row) this.store(entry, row)
+    if (row && !isSameRow(row, entry.stored)) this.store(entry, row)
     if (!entry.waiting) entry.formerCodes = []
     if (version.debt) this.#debts.settle(version.debt)
+    if (version.claim) this.#claims.settle(version.claim)
+  }
+
+  /** Rule 6: a read that leaves nothing behind. Its claim waits for what is on its way, or is done. */
+  claim(entry: Entry, claim: Claim | null): void {
+    const holder = entry.waiting ?? entry.inFlight
+    if (holder) holder.claim = this.#claims.join(holder.claim, claim)
+    else if (claim) this.#claims.settle(claim)
   }
 
   store(entry: Entry, row: StoredRow): void {

@@ -30,7 +30,18 @@ export function mergeStreamed(entry: Entry, change: StreamedChange, { debts, hor
   // 3d. It replaces what waits.
   const { committedAtMs, bytes } = change
   const content = inherit(change.content, entry)
-  return { content, origin: 'stream', lane: 'live', committedAtMs, bytes, position, xid, debt: debts.owe() }
+  return {
+    content,
+    origin: 'stream',
+    lane: 'live',
+    committedAtMs,
+    bytes,
+    readTo: null,
+    position,
+    xid,
+    debt: debts.owe(),
+    claim: null,
+  }
 }
 
 /**
@@ -51,10 +62,12 @@ export function mergeRead(entry: Entry, found: ReadRow): { readonly stale: boole
     lane: waiting?.lane ?? found.lane,
     committedAtMs: waiting?.committedAtMs ?? found.readAtMs,
     bytes: found.bytes,
+    readTo: found.endLsn,
     // Labelled with the newest streamed change that it contains, never with the position of the read.
     position: known?.position ?? null,
     xid: known?.xid ?? null,
     debt: null,
+    claim: found.claim,
   }
   return { stale, version }
 }

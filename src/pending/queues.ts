@@ -1,7 +1,7 @@
 import type { Lane } from '../model/lane.ts'
 import type { PatientCode } from '../model/patient.ts'
 import { comparePositions } from '../model/position.ts'
-import { codeOf, type Entry, type Parcel } from './version.ts'
+import { codeOf, type Entry, type Parcel, type Version } from './version.ts'
 
 /** Where an entry waits: for its state, for a table read, for the record of an ended code, or for a request. */
 export const places = ['look up', 'read', 'resolve removal', 'send'] as const
@@ -63,13 +63,13 @@ export class Queues {
     for (const code of codes) this.#index(code, entry)
   }
 
-  /** Whether another row waits with this code and stands earlier in the stream: it must leave first, or the older would win. */
+  /** Whether another row waits with this code and says something older: it must leave first, or the older would win. */
   hasEarlier(code: PatientCode, entry: Entry): boolean {
-    const position = entry.waiting?.position
-    if (!position) return false
+    const { waiting } = entry
+    if (!waiting) return false
     for (const other of this.#byCode.get(code) ?? []) {
       if (other === entry || !other.waiting || codeOf(other.waiting.content) !== code) continue
-      if (!other.waiting.position || comparePositions(other.waiting.position, position) < 0) return true
+      if (isOlder(other.waiting, waiting)) return true
     }
     return false
   }
@@ -118,6 +118,16 @@ export class Queues {
     entries?.delete(entry)
     if (entries?.size === 0) this.#byCode.delete(code)
   }
+}
+
+/**
+ * Which of two rows that wait with the same code had it first. A streamed change comes before a read: had the row that was read
+ * lost the code to it, then that loss would have been streamed before, and taken the read's place.
+ */
+function isOlder(a: Version, b: Version): boolean {
+  if (a.origin !== b.origin) return a.origin === 'stream'
+  if (a.readTo !== null && b.readTo !== null) return a.readTo < b.readTo
+  return a.position !== null && b.position !== null && comparePositions(a.position, b.position) < 0
 }
 
 function codesOf({ waiting, stored, formerCodes }: Entry): PatientCode[] {

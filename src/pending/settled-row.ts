@@ -15,7 +15,26 @@ export const settledOutcomes = [
 ] as const
 export type Settled = (typeof settledOutcomes)[number]
 
-/** What the state says after the API accepted a row's present state, or its end. */
+/**
+ * What the state says before a request leaves with a code: the API may hold anything of it from then on. With this, neither a
+ * crash nor a lost slot can make a fingerprint tell a lie, or let a row be forgotten that was sent and then deleted. Null if
+ * the state says so already.
+ */
+export function intendedRow({ key, stored }: Entry, code: PatientCode): StoredRow | null {
+  if (stored && stored.fingerprint === null && !stored.removed && stored.code === code) return null
+  const { position = null, xid = null, deadLetter = null } = stored ?? {}
+  return { key, code, fingerprint: null, removed: false, position, xid, deadLetter }
+}
+
+/** Whether storing a row would change nothing. */
+export function isSameRow(a: StoredRow, b: StoredRow | null | undefined): boolean {
+  if (!b || a.code !== b.code || a.fingerprint !== b.fingerprint || a.removed !== b.removed) return false
+  if (a.xid !== b.xid || a.deadLetter !== b.deadLetter || a.position === null || b.position === null)
+    return a.xid === b.xid && a.deadLetter === b.deadLetter && a.position === b.position
+  return comparePositions(a.position, b.position) === 0
+}
+
+/** … after the API accepted a row's present state, or its end. */
 export function afterAcceptance(entry: Entry, parcel: Parcel, fingerprint: (patient: Patient) => string): StoredRow {
   const removed = parcel.purpose === 'remove'
   return labelled(entry, parcel.version, {

@@ -1,4 +1,4 @@
-import type { Debt } from '../model/debt.ts'
+import type { Claim, Debt } from '../model/debt.ts'
 import type { Lane } from '../model/lane.ts'
 import type { Lsn } from '../model/lsn.ts'
 import type { Invalid, Patient, PatientCode } from '../model/patient.ts'
@@ -21,9 +21,12 @@ export interface Version {
   readonly lane: Lane
   readonly committedAtMs: number
   readonly bytes: number
+  /** Where the read that brought it ended, null if the stream did. */
+  readonly readTo: Lsn | null
   position: Position | null
   xid: Xid | null
   debt: Debt | null
+  claim: Claim | null
 }
 
 /** A change of one row as the stream brought it, mapped. `bytes` is what its version occupies. */
@@ -45,6 +48,7 @@ export interface ReadRow {
   readonly readAtMs: number
   readonly lane: Lane
   readonly bytes: number
+  readonly claim: Claim | null
 }
 
 /** A code that must be unsubscribed, and the full record to do it with; a null patient means that there is nothing to do. */
@@ -82,7 +86,9 @@ export interface Entry {
   formerCodes: readonly PatientCode[]
   /** The last read that was merged, until the stream has passed `endLsn`. */
   read: { readonly snapshot: Snapshot; readonly endLsn: Lsn } | null
-  /** The newest settlement that is not stored yet. */
+  /** A read is under way that may return it: it stays in memory until that is merged. */
+  expected: boolean
+  /** What the state shall say, and does not yet. */
   unrecorded: StoredRow | null
 }
 
@@ -98,6 +104,7 @@ export function newEntry(key: RowKey): Entry {
     resolving: null,
     formerCodes: [],
     read: null,
+    expected: false,
     unrecorded: null,
   }
 }

@@ -1,9 +1,15 @@
 import type { Socket } from 'node:net'
 import type { ClientConfig } from 'pg'
 import { LogicalReplicationService, type Pgoutput, PgoutputPlugin } from 'pg-logical-replication'
+import { BinaryReader } from 'pg-logical-replication/dist/output-plugins/pgoutput/binary-reader.js'
 import type { WalEvent } from '../model/change.ts'
 import { formatLsn, type Lsn, parseLsn } from '../model/lsn.ts'
 import { encodeStandbyStatus } from './standby-status.ts'
+
+// The library's own decoder drops a U+FEFF at the start of every value and name. A key that begins with one would then name
+// another row in the stream than in a table read, which would find that row gone.
+const exactText = new TextDecoder('utf-8', { ignoreBOM: true })
+BinaryReader.prototype.decodeText = (bytes) => exactText.decode(bytes)
 
 /** How pgoutput's messages become WAL events; supplied by `decode/`. Null: nothing to pass on. */
 export type Decode = (message: Pgoutput.Message, bytes: number) => WalEvent | null

@@ -1,4 +1,4 @@
-import type { ClientConfig } from 'pg'
+import type { ClientConfig, Pool } from 'pg'
 import pg from 'pg'
 import { type Lsn, parseLsn } from '../model/lsn.ts'
 import { parseSnapshot, type Xid, xid } from '../model/visibility.ts'
@@ -45,6 +45,18 @@ export async function createSlot(
   } finally {
     await client.end().catch(() => undefined)
   }
+}
+
+/**
+ * Drops the slot if it is still the one that was looked at; a slot that another session has made since begins elsewhere.
+ * @throws SQLSTATE 55006 while another session uses it.
+ */
+export async function dropSlotAsFound(pool: Pool, slot: string, confirmedFlushLsn: string | null): Promise<void> {
+  await pool.query(
+    `select pg_drop_replication_slot(slot_name) from pg_replication_slots
+      where slot_name = $1 and confirmed_flush_lsn is not distinct from $2::pg_lsn`,
+    [slot, confirmedFlushLsn],
+  )
 }
 
 /** MERGE rule 1: whether every transaction that was running when the slot was made has ended and can be seen. */

@@ -17,6 +17,8 @@ export interface Wanted {
   readonly where: string | null
   /** Columns that the mapping reads. */
   readonly columns: readonly string[]
+  /** `backfill`: a slot that has lost its WAL is no obstacle, since it will be made anew. */
+  readonly onSlotLost?: 'backfill' | 'stop'
 }
 
 /** Every requirement of the source, in the order in which they are to be mended. Pure. */
@@ -41,8 +43,11 @@ export function judgeSource(facts: SourceFacts, wanted: Wanted): Finding[] {
     require('the replication slot', ours, ours
       ? `${wanted.slot} exists`
       : `${wanted.slot} is of ${facts.slot.plugin || 'physical replication'} in database ${facts.slot.database || 'none'}`, 'set source.slot to a name of its own')
-    require('the slot has its WAL', facts.slot.walStatus !==
-      'lost', `its WAL is ${facts.slot.walStatus ?? 'unknown'}`, `SELECT pg_drop_replication_slot('${wanted.slot}'); then start again`)
+    const lost = facts.slot.walStatus === 'lost'
+    const renewed = lost && wanted.onSlotLost === 'backfill'
+    require('the slot has its WAL', !lost || renewed, renewed
+      ? 'its WAL is lost: the slot will be made anew, and the table read'
+      : `its WAL is ${facts.slot.walStatus ?? 'unknown'}`, `SELECT pg_drop_replication_slot('${wanted.slot}'); then start again`)
   } else {
     require('a free replication slot', facts.freeSlots >
       0, `${facts.freeSlots} replication slots are free`, 'ALTER SYSTEM SET max_replication_slots to one more; then restart the server')

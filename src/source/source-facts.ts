@@ -25,13 +25,32 @@ export interface TableFacts {
   readonly replicaIdentity: 'default' | 'nothing' | 'full' | 'index'
   /** The columns that identify a row in every change: those of the replica identity, or of the primary key if it is full. */
   readonly keyColumns: readonly string[]
-  readonly columns: readonly { readonly name: string; readonly type: string; readonly generated: boolean }[]
+  /** The same columns, with what it takes to compare them as their index does. */
+  readonly key: readonly KeyColumn[]
+  readonly columns: readonly { readonly name: string; readonly generated: boolean }[]
+}
+
+/** A key column as its unique index sorts it. All but the name is SQL, qualified by schema, for sessions without a search path. */
+export interface KeyColumn {
+  readonly name: string
+  /** The type that a key's text is read as: a domain's base type, without a length. */
+  readonly type: string
+  /** The index's collation where it is not the column's. */
+  readonly collation: string | null
+  /** The operator that says that two keys are equal. */
+  readonly equal: string
+  /** The operator that says that its left key comes after its right one. */
+  readonly after: string
+  /** What follows the column in `order by`. */
+  readonly order: string
 }
 
 export interface PublicationFacts {
   readonly containsTable: boolean
   readonly operations: readonly string[]
   readonly columns: readonly string[]
+  /** SQL over the table's columns; null if every row is published. PostgreSQL 14 has no row filters. */
+  readonly rowFilter: string | null
 }
 
 export interface SlotFacts {
@@ -53,20 +72,49 @@ const serverQuery = `
     (select setting::bigint from pg_settings where name = 'wal_sender_timeout') as "walSenderTimeoutMs",
     has_database_privilege(current_database(), 'create') as "mayCreate"`
 
+/**
+ * A type of an extension has operators outside of pg_catalog, and an index may sort by others than its type's (`text_pattern_ops`).
+ * Strategies of a btree: 1 less, 3 equal, 5 greater. `format_type` without -1 makes char(1), which cuts, of char(n).
+ */
+const keySelection = `
+  select json_agg(json_build_object('name', a.attname, 'collation', l.name,
+    'type', (with recursive base as (
+        select a.atttypid as oid
+        union all select t.typbasetype from base join pg_type t using (oid) where t.typtype = 'd')
+      select format_type(oid, -1) from base join pg_type t using (oid) where t.typtype <> 'd'),
+    'equal', coalesce(o.names ->> '3', 'OPERATOR(pg_catalog.=)'),
+    'after', coalesce(o.names ->> case when k.descends then '1' else '5' end, 'OPERATOR(pg_catalog.>)'),
+    'order', 'using ' || coalesce(o.names ->> case when k.descends then '5' else '1' end, 'OPERATOR(pg_catalog.<)')
+      || case when k.nulls_first then ' nulls first' else ' nulls last' end) order by k.place)
+  from pg_index i
+  cross join lateral (
+    select attnum, place, i.indclass[place - 1] as opclass, i.indcollation[place - 1] as collation,
+      i.indoption[place - 1] & 1 = 1 as descends, i.indoption[place - 1] & 2 = 2 as nulls_first
+    from unnest(i.indkey) with ordinality indexed(attnum, place) where place <= i.indnkeyatts) k
+  join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
+  left join lateral (
+    select format('%I.%I', n.nspname, l.collname) as name from pg_collation l join pg_namespace n on n.oid = l.collnamespace
+    where l.oid = k.collation and l.oid <> a.attcollation) l on true
+  left join lateral (
+    select jsonb_object_agg(m.amopstrategy, format('OPERATOR(%I.%s)', n.nspname, p.oprname)) as names
+    from pg_opclass s join pg_am on pg_am.oid = s.opcmethod and pg_am.amname = 'btree'
+      join pg_amop m on m.amopfamily = s.opcfamily and m.amoplefttype = s.opcintype and m.amoprighttype = s.opcintype
+      join pg_operator p on p.oid = m.amopopr join pg_namespace n on n.oid = p.oprnamespace
+    where s.oid = k.opclass) o on true
+  where i.indrelid = c.oid and case when c.relreplident = 'i' then i.indisreplident else i.indisprimary end`
+
 const tableQuery = `
   select c.oid::bigint as oid, c.relkind as kind, pg_has_role(current_user, c.relowner, 'usage') as "isOwner",
     has_table_privilege(c.oid, 'select') as "maySelect", c.relreplident as identity,
-    coalesce((select json_agg(a.attname order by k.ordinality)
-      from pg_index i, unnest(i.indkey) with ordinality k(attnum, ordinality), pg_attribute a
-      where i.indrelid = c.oid and a.attrelid = c.oid and a.attnum = k.attnum and k.ordinality <= i.indnkeyatts
-        and case when c.relreplident = 'i' then i.indisreplident else i.indisprimary end), '[]') as "keyColumns",
-    (select json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, null), 'generated', a.attgenerated <> '')
-      order by a.attnum) from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns
+    (${keySelection}) as key,
+    (select json_agg(json_build_object('name', a.attname, 'generated', a.attgenerated <> '') order by a.attnum)
+      from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns
   from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2`
 
 const publicationQuery = `
   select p.pubinsert, p.pubupdate, p.pubdelete, p.puballtables, p.pubviaroot,
-    t.tablename is not null as "containsTable", to_jsonb(t) -> 'attnames' as columns
+    t.tablename is not null as "containsTable", to_jsonb(t) -> 'attnames' as columns,
+    to_jsonb(t) ->> 'rowfilter' as "rowFilter"
   from pg_publication p left join pg_publication_tables t
     on t.pubname = p.pubname and t.schemaname = $2 and t.tablename = $3
   where p.pubname = $1`
@@ -101,7 +149,8 @@ export async function gatherSourceFacts(
     publication: publication && {
       containsTable: publication.containsTable === 't',
       operations: ['insert', 'update', 'delete'].filter((operation) => publication[`pub${operation}`] === 't'),
-      columns: list(publication.columns),
+      columns: publication.columns ? (JSON.parse(publication.columns) as string[]) : [],
+      rowFilter: publication.rowFilter ?? null,
     },
     slot: slot && {
       plugin: slot.plugin ?? '',
@@ -116,17 +165,15 @@ export async function gatherSourceFacts(
 const identities = { d: 'default', n: 'nothing', f: 'full', i: 'index' } as const
 
 function tableFacts(row: Record<string, string | null>): TableFacts {
+  const key = JSON.parse(row.key ?? '[]') as KeyColumn[]
   return {
     oid: Number(row.oid),
     kind: row.kind === 'r' ? 'table' : row.kind === 'p' ? 'partitioned' : 'other',
     isOwner: row.isOwner === 't',
     maySelect: row.maySelect === 't',
     replicaIdentity: identities[(row.identity ?? 'n') as keyof typeof identities],
-    keyColumns: list(row.keyColumns),
+    keyColumns: key.map(({ name }) => name),
+    key,
     columns: JSON.parse(row.columns ?? '[]') as TableFacts['columns'],
   }
-}
-
-function list(json: string | null | undefined): string[] {
-  return json ? (JSON.parse(json) as string[]) : []
 }

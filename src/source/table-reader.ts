@@ -1,62 +1,104 @@
 import type { Pool } from 'pg'
+import { z } from 'zod'
 import { type Lsn, parseLsn } from '../model/lsn.ts'
 import { keyValues, type Row, type RowKey, rowKey } from '../model/row.ts'
 import { parseSnapshot, type Snapshot } from '../model/visibility.ts'
-import { qualifiedName, quoteIdentifier } from './sql-names.ts'
+import { byKeySql, columnsRead, estimateSql, pageSql, type ReadableTable } from './table-read-sql.ts'
 
-/** Rows as one statement's snapshot saw them; keys that were asked for and are not in `rows` did not exist in it. */
+/** Rows as one statement's snapshot saw them. */
 export interface TableRead {
   readonly snapshot: Snapshot
   readonly snapshotText: string
+  /** Published rows. A key that was asked for and is not here did not exist, or the row filter leaves it out. */
   readonly rows: ReadonlyMap<RowKey, Row>
   /** The WAL insert position taken after the snapshot. */
   readonly endLsn: Lsn
 }
 
-export interface ReadableTable {
-  readonly schema: string
-  readonly table: string
-  readonly keyColumns: readonly string[]
-  readonly columns: readonly { readonly name: string; readonly type: string }[]
+/** Neighbours in the key's order. */
+export interface TablePage extends TableRead {
+  /** Rows of the page that the row filter leaves out. */
+  readonly leftOut: readonly RowKey[]
+  /** The page's last key, published or not; null if the page is empty. */
+  readonly last: RowKey | null
+  /** No row came after these. */
+  readonly isLast: boolean
 }
 
-/** Reads rows by key, each read with its own snapshot, values as the stream brings them: the server's text. */
+/**
+ * Reads rows of the table as the stream would bring them, in short statements, each with its own snapshot. The pool's sessions
+ * are those of `sourceClientConfig`. @throws what the server says, row-level security that applies included (SQLSTATE 42501).
+ */
 export class TableReader {
   readonly #pool: Pool
-  readonly #table: ReadableTable
-  readonly #byKey: string
+  readonly #keyColumns: readonly string[]
+  readonly #columns: readonly string[]
+  readonly #sql: Readonly<Record<'byKey' | 'firstPage' | 'page' | 'estimate', string>>
 
   constructor(pool: Pool, table: ReadableTable) {
     this.#pool = pool
-    this.#table = table
-    const types = new Map(table.columns.map(({ name, type }) => [name, type]))
-    const keys = table.keyColumns.map(quoteIdentifier).join(', ')
-    const arrays = table.keyColumns
-      .map((column, at) => `$${at + 1}::text[]::${types.get(column) ?? 'text'}[]`)
-      .join(', ')
-    const all = table.columns.map(({ name }) => `t.${quoteIdentifier(name)}`).join(', ')
-    // The snapshot comes from the statement that reads the rows, and also if it finds none.
-    this.#byKey = `select s.snapshot as " snapshot", r.* from (select pg_current_snapshot()::text as snapshot) s
-      left join (select ${all} from ${qualifiedName(table)} t where (${keys}) in (select * from unnest(${arrays}))) r on true`
+    this.#keyColumns = table.key.map(({ name }) => name)
+    this.#columns = columnsRead(table)
+    this.#sql = {
+      byKey: byKeySql(table),
+      firstPage: pageSql(table, { fromStart: true }),
+      page: pageSql(table, { fromStart: false }),
+      estimate: estimateSql(table),
+    }
   }
 
+  /** The rows of these keys, in one statement. */
   async byKey(keys: readonly RowKey[]): Promise<TableRead> {
-    const values = keys.map(keyValues)
-    const columns = this.#table.keyColumns.map((_, at) => values.map((key) => key[at] ?? null))
+    const texts = keys.map(keyValues)
+    const { read } = await this.#read(
+      this.#sql.byKey,
+      this.#keyColumns.map((_, at) => texts.map((key) => key[at] ?? null)),
+    )
+    return read
+  }
+
+  /** The next `limit` rows after a key, or from the start. They cost `limit` rows of an index, however few are published. */
+  async page({ after, limit }: { readonly after: RowKey | null; readonly limit: number }): Promise<TablePage> {
+    const { read, keys } = await (after === null
+      ? this.#read(this.#sql.firstPage, [limit])
+      : this.#read(this.#sql.page, [...keyValues(after), limit]))
+    const leftOut = keys.filter((key) => !read.rows.has(key))
+    return { ...read, leftOut, last: keys.at(-1) ?? null, isLast: keys.length < limit }
+  }
+
+  /** The planner's estimate of the table's rows, the row filter not considered: it costs nothing and may be far off. */
+  async estimateRows(): Promise<number> {
+    const { rows } = await this.#pool.query<string[]>({ text: this.#sql.estimate, rowMode: 'array' })
+    const [{ Plan: plan }] = explained.parse(JSON.parse(rows[0]?.[0] ?? ''))
+    return plan['Plan Rows']
+  }
+
+  /** A statement's rows and the keys of all of them, published or not, in its order. */
+  async #read(text: string, values: unknown[]): Promise<{ readonly read: TableRead; readonly keys: RowKey[] }> {
     const client = await this.#pool.connect()
     try {
-      const found = await client.query<Record<string, string | null>>(this.#byKey, columns)
+      const found = await client.query<FoundRow>({ text, values, rowMode: 'array' })
       const end = await client.query<{ lsn: string }>('select pg_current_wal_insert_lsn()::text as lsn')
-      const snapshotText = found.rows[0]?.[' snapshot'] ?? ''
+      const snapshotText = found.rows[0]?.[0] ?? ''
+      const keys: RowKey[] = []
       const rows = new Map<RowKey, Row>()
-      for (const { ' snapshot': _, ...row } of found.rows) {
-        const values: Row = new Map(Object.entries(row))
-        if (this.#table.keyColumns.some((column) => values.get(column) === null)) continue
-        rows.set(rowKey(values, this.#table.keyColumns), values)
+      for (const [, published, ...texts] of found.rows) {
+        if (published === null) continue
+        const row: Row = new Map(this.#columns.map((column, at) => [column, texts[at] ?? null]))
+        const key = rowKey(row, this.#keyColumns)
+        keys.push(key)
+        if (published === 't') rows.set(key, row)
       }
-      return { snapshot: parseSnapshot(snapshotText), snapshotText, rows, endLsn: parseLsn(end.rows[0]?.lsn ?? '') }
+      const endLsn = parseLsn(end.rows[0]?.lsn ?? '')
+      return { read: { snapshot: parseSnapshot(snapshotText), snapshotText, rows, endLsn }, keys }
     } finally {
       client.release()
     }
   }
 }
+
+/** The snapshot, whether the row is published (null: there is no row), and the columns read. */
+type FoundRow = [snapshot: string, published: string | null, ...texts: (string | null)[]]
+
+/** PostgreSQL manual, "Using EXPLAIN". */
+const explained = z.tuple([z.object({ Plan: z.object({ 'Plan Rows': z.number() }) })])

@@ -8,6 +8,7 @@ export interface GaugeSources {
   readonly replicationLagBytes: () => number
   readonly slotRetainedBytes: () => number
   readonly rateLimitRemaining: () => number
+  readonly backfillProgress: () => number
   readonly ready: () => boolean
 }
 
@@ -87,6 +88,11 @@ export function createMetrics(version: string) {
       gauge('replication_lag_bytes', 'WAL written after what is confirmed', sources.replicationLagBytes)
       gauge('slot_retained_bytes', "Bytes of the server's disk that the slot holds", sources.slotRetainedBytes)
       gauge('rate_limit_remaining', 'Requests that may be sent at once', sources.rateLimitRemaining)
+      gauge(
+        'backfill_progress_ratio',
+        'Rows that the backfill has settled, of those estimated',
+        sources.backfillProgress,
+      )
       gauge('ready', '1 while streaming and the API accepts the keys', () => (sources.ready() ? 1 : 0))
     },
   }

@@ -1,77 +1,37 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Horizon } from '../../src/checkpoint/horizon.ts'
-import { lsn } from '../../src/model/lsn.ts'
-import type { Position } from '../../src/model/position.ts'
+import { type Lsn, lsn } from '../../src/model/lsn.ts'
+import { comparePositions, type Position } from '../../src/model/position.ts'
 
 const position = (bytes: number, ordinal = 1): Position => ({ commitLsn: lsn(BigInt(bytes)), ordinal })
 
-test('a request waits until what was received before it stands below the stored horizon', async () => {
-  const written: Position[] = []
-  let store: () => void = () => undefined
-  let received = position(10)
-  const horizon = new Horizon({
-    durable: null,
-    received: () => received,
-    write: (to) =>
-      new Promise((resolve) => {
-        store = () => {
-          written.push(to)
-          resolve()
-        }
-      }),
+function horizonOf(durable: Position | null, received: Position | null, readTo: Lsn | null = null) {
+  return new Horizon({ durable, received: () => received, readTo: () => readTo })
+}
+
+describe('before something leaves, the stored horizon must rise', () => {
+  test.for([
+    ['nothing was received', null, null, null, false],
+    ['something was received, nothing is stored', null, position(10), null, true],
+    ['something newer was received', position(10), position(20), null, true],
+    ['a later change of the same transaction was received', position(10, 3), position(10, 4), null, true],
+    ['nothing newer was received', position(10, 3), position(10, 3), null, false],
+    ['a read may contain something newer than what was received', position(10), position(10), lsn(20n), true],
+    ['the newest read ended before', position(20), position(10), lsn(20n), false],
+  ] as const)('%s', ([, durable, received, readTo, rises]) => {
+    expect(horizonOf(durable, received, readTo).mustRise).toBe(rises)
   })
-  let left = false
-  const first = horizon.raise().then(() => {
-    left = true
-  })
-  received = position(20)
-  const second = horizon.raise()
-  expect(left).toBe(false)
-  store()
-  await first
-  expect(written).toEqual([position(10)])
-  store()
-  await second
-  expect(written).toEqual([position(10), position(20)])
 })
 
-test('nothing is written while nothing newer was received', async () => {
-  let writes = 0
-  const horizon = new Horizon({
-    durable: position(10, 3),
-    received: () => position(10, 3),
-    write: async () => void writes++,
-  })
-  await horizon.raise()
-  expect(writes).toBe(0)
+test('it covers every commit that a read may have seen, and is passed once the stream stands where the read ended', () => {
+  const wanted = horizonOf(null, position(10), lsn(20n)).wanted
+  expect(wanted && comparePositions(wanted, position(19, 1_000_000)) > 0).toBe(true)
+  expect(wanted && wanted.commitLsn < 20n).toBe(true)
 })
 
-test('a later change of the same transaction raises it', async () => {
-  let written: Position | null = null
-  const horizon = new Horizon({
-    durable: position(10, 3),
-    received: () => position(10, 4),
-    write: async (to) => {
-      written = to
-    },
-  })
-  await horizon.raise()
-  expect(written).toEqual(position(10, 4))
-})
-
-test('a write that fails lets nothing leave, and the next request tries again', async () => {
-  let fails = true
-  let writes = 0
-  const horizon = new Horizon({
-    durable: null,
-    received: () => position(10),
-    write: async () => {
-      writes++
-      if (fails) throw new Error('down')
-    },
-  })
-  await expect(horizon.raise()).rejects.toThrow('down')
-  fails = false
-  await horizon.raise()
-  expect(writes).toBe(2)
+test('what is stored never lowers it', () => {
+  const horizon = horizonOf(null, position(10))
+  horizon.stored(position(30))
+  horizon.stored(position(20))
+  expect([horizon.wanted, horizon.mustRise]).toEqual([position(30), false])
 })

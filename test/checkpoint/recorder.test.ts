@@ -1,8 +1,11 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { Horizon } from '../../src/checkpoint/horizon.ts'
 import { Progress } from '../../src/checkpoint/progress.ts'
 import { Recorder } from '../../src/checkpoint/recorder.ts'
 import { WakeUp } from '../../src/lifecycle/wake-up.ts'
 import { lsn } from '../../src/model/lsn.ts'
+import type { PassProgress } from '../../src/model/pass.ts'
+import type { Position } from '../../src/model/position.ts'
 import { storedRowKey } from '../../src/model/row.ts'
 import type { StoredRow } from '../../src/model/stored-row.ts'
 
@@ -23,6 +26,8 @@ function setUp(write: () => Promise<void>) {
   let rows: readonly StoredRow[] = [row('["a"]')]
   const log: string[] = []
   const wakeUp = new WakeUp()
+  let pass: PassProgress | null = null
+  let received: Position | null = null
   const recorder = new Recorder({
     progress,
     pending: {
@@ -35,8 +40,18 @@ function setUp(write: () => Promise<void>) {
         rows = rows.filter((one) => !stored.includes(one))
       },
     },
-    write: async (stored, checkpointLsn) => {
-      log.push(`write ${stored.length} ${checkpointLsn}`)
+    pass: {
+      toRecord: () => pass,
+      recorded: () => {
+        pass = null
+      },
+    },
+    horizon: new Horizon({ durable: null, received: () => received, readTo: () => null }),
+    write: async (settlement) => {
+      const { rows: stored, checkpointLsn, horizon } = settlement
+      log.push(
+        `write ${stored.length} ${checkpointLsn}${horizon ? ` H ${horizon.commitLsn}` : ''}${settlement.pass ? ` rows read ${settlement.pass.rowsRead}` : ''}`,
+      )
       await write()
     },
     onDurable: (durable) => log.push(`acknowledge ${durable}`),
@@ -45,7 +60,21 @@ function setUp(write: () => Promise<void>) {
     wakeUp,
     random: () => 0,
   })
-  return { recorder, progress, log, wakeUp, grow: () => (rows = [...rows, row('["b"]')]) }
+  return {
+    recorder,
+    progress,
+    log,
+    wakeUp,
+    grow: () => {
+      rows = [...rows, row('["b"]')]
+    },
+    receive: (bytes: number) => {
+      received = { commitLsn: lsn(BigInt(bytes)), ordinal: 1 }
+    },
+    read: (rowsRead: number) => {
+      pass = { id: 1, position: null, rowsRead, done: false }
+    },
+  }
 }
 
 test('rows and position are written together, and only then acknowledged', async () => {
@@ -92,4 +121,60 @@ test('what is settled while a write is under way is not acknowledged by it', asy
   await recorder.flush()
   expect(log.at(-1)).toBe('acknowledge 30')
   expect([progress.settledLsn, progress.durableLsn]).toEqual([50n, 30n])
+})
+
+test('a position of the backfill is written with the rows that were settled for it', async () => {
+  const { recorder, log, read } = setUp(async () => undefined)
+  read(500)
+  await recorder.flush()
+  await recorder.flush()
+  expect(log.filter((line) => line.startsWith('write'))).toEqual(['write 1 30 rows read 500'])
+})
+
+describe('before something is sent', () => {
+  test('what is about to leave is written, with the horizon; once for all who come meanwhile', async () => {
+    let release: () => void = () => undefined
+    const set = setUp(() => new Promise((resolve) => (release = () => resolve())))
+    const first = set.recorder.flush()
+    await vi.waitUntil(() => set.log.length === 1)
+    set.grow()
+    set.receive(40)
+    const waiting = [set.recorder.beforeSending(), set.recorder.beforeSending()]
+    const left: string[] = []
+    for (const each of waiting) void each.then(() => left.push('sent'))
+    release()
+    await first
+    expect(left).toEqual([])
+    await vi.waitUntil(() => set.log.filter((line) => line.startsWith('write')).length === 2)
+    release()
+    await Promise.all(waiting)
+    expect(set.log.filter((line) => line.startsWith('write'))).toEqual(['write 1 30', 'write 1 30 H 40'])
+  })
+
+  test('nothing is written if the state says all of it already', async () => {
+    const { recorder, log, receive } = setUp(async () => undefined)
+    receive(40)
+    await recorder.beforeSending()
+    await recorder.beforeSending()
+    expect(log.filter((line) => line.startsWith('write'))).toEqual(['write 1 30 H 40'])
+  })
+
+  test('the horizon is not raised by what is recorded without being sent', async () => {
+    const { recorder, log, receive } = setUp(async () => undefined)
+    receive(40)
+    await recorder.flush()
+    expect(log[0]).toBe('write 1 30')
+  })
+
+  test('a write that fails lets nothing leave, and raises the horizon with the next', async () => {
+    let fails = true
+    const { recorder, log, receive } = setUp(async () => {
+      if (fails) throw new Error('down')
+    })
+    receive(40)
+    await expect(recorder.beforeSending()).rejects.toThrow('down')
+    fails = false
+    await recorder.beforeSending()
+    expect(log.slice(0, 2)).toEqual(['write 1 30 H 40', 'write 1 30 H 40'])
+  })
 })

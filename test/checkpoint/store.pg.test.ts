@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { requestWholePass } from '../../src/checkpoint/passes.ts'
+import type { Settlement } from '../../src/checkpoint/record-statement.ts'
 import { migrateState, openStateDatabase } from '../../src/checkpoint/state-database.ts'
 import { FencedError, Store } from '../../src/checkpoint/store.ts'
 import { lsn } from '../../src/model/lsn.ts'
@@ -18,7 +20,7 @@ function open(url: string, schema = 'mediquo_cdc') {
 async function begun(database: TestDatabase) {
   const state = open(database.url)
   await migrateState(state.db, 'mediquo_cdc')
-  await state.store.begin(identity, lsn(100n), null)
+  await state.store.begin(identity, lsn(100n), null, null)
   await state.store.takeOver()
   return state
 }
@@ -33,8 +35,15 @@ const row = (key: string, changes: Partial<StoredRow> = {}): StoredRow => ({
   deadLetter: null,
   ...changes,
 })
-const record = (store: Store, rows: StoredRow[], at = 200n) =>
-  store.record({ rows, checkpointLsn: lsn(at), recentRequests: [[1_700_000_000, 'put', 3]] })
+const record = (store: Store, rows: StoredRow[], changes: Partial<Settlement> = {}) =>
+  store.record({
+    rows,
+    checkpointLsn: lsn(200n),
+    horizon: null,
+    pass: null,
+    recentRequests: [[1_700_000_000, 'put', 3]],
+    ...changes,
+  })
 
 describe('the store', () => {
   test('what was recorded comes back as it was', async () => {
@@ -80,13 +89,20 @@ describe('the store', () => {
     expect(await state.store.countDeadLetters()).toBe(0)
   })
 
-  test('an instance that another has replaced can neither record nor raise the horizon', async () => {
+  test('an instance that another has replaced can record nothing', async () => {
     await using database = await testDatabase()
     await using older = await begun(database)
     await using newer = open(database.url)
     await newer.store.takeOver()
-    await expect(record(older.store, [row('a')])).rejects.toThrow(FencedError)
-    await expect(older.store.raiseHorizon({ commitLsn: lsn(9n), ordinal: 1 }, [])).rejects.toThrow(FencedError)
+    const letter = { reason: 'refused by the API', attributes: [], status: 422 } as const
+    await newer.store.passes.request(null)
+    await newer.store.passes.begin(1, 10)
+    const pass = { id: 1, position: null, rowsRead: 5, done: true }
+    const rows = [row('a'), row('b', { deadLetter: letter })]
+    await expect(record(older.store, rows, { pass })).rejects.toThrow(FencedError)
+    expect((await newer.store.lookUp(rows.map(({ key }) => key))).size).toBe(0)
+    expect(await newer.store.countDeadLetters()).toBe(0)
+    expect(await newer.store.passes.next()).toMatchObject({ state: 'running', rowsRead: 0 })
     await record(newer.store, [row('a')])
     expect((await newer.store.load())?.lsn).toBe(200n)
   })
@@ -94,8 +110,21 @@ describe('the store', () => {
   test('the horizon is kept with the ordinal of the change', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
-    await state.store.raiseHorizon({ commitLsn: lsn(300n), ordinal: 12 }, [])
+    await record(state.store, [], { horizon: { commitLsn: lsn(300n), ordinal: 12 } })
+    await record(state.store, [row('a')])
     expect((await state.store.load())?.horizon).toEqual({ commitLsn: 300n, ordinal: 12 })
+  })
+
+  test('the first checkpoint comes with the request to read the table, once, however many instances write it', async () => {
+    await using database = await testDatabase()
+    await using one = open(database.url)
+    await using two = open(database.url)
+    await migrateState(one.db, 'mediquo_cdc')
+    await Promise.all([one, two].map(({ store }) => store.begin(identity, lsn(100n), xid(7n), 'first run')))
+    expect(await one.store.load()).toMatchObject({ ...identity, lsn: 100n, slotGapXid: 7n, run: 0 })
+    expect(await database.query('select state, reason from mediquo_cdc.backfill')).toEqual([
+      { state: 'requested', reason: 'first run' },
+    ])
   })
 
   test('whether another row has a code', async () => {
@@ -105,6 +134,52 @@ describe('the store', () => {
     expect(await state.store.holdersOf(patientCode('a'), row('b').key)).toEqual([row('a').key])
     expect(await state.store.holdersOf(patientCode('a'), row('a').key)).toEqual([])
     expect(await state.store.holdersOf(patientCode('gone'), row('b').key)).toEqual([])
+  })
+})
+
+describe('passes of the backfill', () => {
+  test('go on where they settled, one after another, and are done once', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    const { passes } = state.store
+    expect(await passes.next()).toBeNull()
+    expect(await passes.request(null)).toBe(true)
+    expect(await passes.request([patientCode('a')])).toBe(true)
+    expect([await passes.request(null), await passes.request([patientCode('a')])]).toEqual([false, false])
+    await passes.begin(1, 10)
+    const position = { phase: 'table', after: row('k').key } as const
+    await record(state.store, [row('k')], { pass: { id: 1, position, rowsRead: 7, done: false } })
+    expect(await passes.next()).toMatchObject({ id: 1, state: 'running', position, rowsRead: 7, rowsEstimated: 10 })
+    await record(state.store, [], { pass: { id: 1, position, rowsRead: 9, done: true } })
+    expect(await passes.next()).toMatchObject({ id: 2, state: 'requested', codes: ['a'] })
+    expect(await passes.latest()).toMatchObject({ id: 1, state: 'done', rowsRead: 9 })
+  })
+
+  test('one over the whole table replaces those before it, and what they record later', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    await state.store.passes.request([patientCode('a')])
+    await state.store.passes.request(null)
+    await state.store.passes.begin(1, 10)
+    await requestWholePass(state.db, 'slot lost')
+    await record(state.store, [], { pass: { id: 1, position: null, rowsRead: 9, done: true } })
+    expect(await database.query('select id, state, reason from mediquo_cdc.backfill order by id')).toEqual([
+      { id: '1', state: 'replaced', reason: 'asked for' },
+      { id: '2', state: 'replaced', reason: 'asked for' },
+      { id: '3', state: 'requested', reason: 'slot lost' },
+    ])
+  })
+
+  test('the rows that the state knows: those that mediQuo may have', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    const letter = { reason: 'refused by the API', attributes: [], status: 422 } as const
+    const gone = { removed: true, fingerprint: null }
+    await record(state.store, [row('a'), row('b', gone), row('c', { ...gone, deadLetter: letter }), row('d')])
+    const { passes } = state.store
+    expect(await passes.rowsAfter(null, 2, null)).toEqual([row('a').key, row('c').key])
+    expect(await passes.rowsAfter(row('c').key, 2, null)).toEqual([row('d').key])
+    expect(await passes.rowsAfter(null, 2, [patientCode('d'), patientCode('b')])).toEqual([row('d').key])
   })
 })
 

@@ -68,7 +68,7 @@ function setUp(codes: readonly string[], answer: (codes: readonly string[]) => B
       inFlight--
       return outcome
     },
-    raiseHorizon: () => set.horizon(),
+    beforeSending: () => set.horizon(),
     maySend: () => set.maySend,
     batchSize: 4,
     maxInFlight: 2,

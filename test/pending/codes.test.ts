@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { delivered, dialogue, patient, position, removed, short, upsert } from './rows.ts'
+import { code, delivered, dialogue, key, patient, position, removed, seesBelow, short, upsert } from './rows.ts'
 
 /** The record of a code as the API gives it. */
 const found = (of: string) => patient(of, 'FromApi')
@@ -153,6 +153,7 @@ describe('a code that goes from row to row', () => {
     commits(110, ['1', removed()], ['2', upsert('a', 'Second')])
     commits(120, ['2', removed()])
     resolve(found)
+    resolve(found)
     const batch = take()
     expect(short(batch)).toEqual(['remove a FromApi no plan'])
     accept(batch)
@@ -185,5 +186,50 @@ describe('a removed row', () => {
     commits(110, ['1', removed()])
     resolve(() => null)
     expect([take(), settled]).toEqual([[], ['nothing to remove']])
+  })
+})
+
+describe('ends of codes that are found out at the same time', () => {
+  test('never two of one code: each row would believe that the other has it', () => {
+    const state = [delivered('1', patient('a')), delivered('2', patient('a'))]
+    const { commits, pending } = dialogue({ onDelete: 'unsubscribe', state })
+    commits(110, ['1', upsert('b')])
+    commits(120, ['2', upsert('c')])
+    expect(pending.toResolve(8).map((ending) => [ending.key, ending.code])).toEqual([[key('1'), 'a']])
+  })
+
+  test('none that only a read ended, before the stream shows who has the code now', () => {
+    const { reads, pending, commits } = dialogue({ onDelete: 'unsubscribe', state: [delivered('1', patient('a'))] })
+    reads('1', upsert('b'), seesBelow(500), 200)
+    expect(pending.toResolve(8)).toEqual([])
+    commits(150, ['2', upsert('a')])
+    commits(199, ['3', upsert('d')])
+    expect(pending.toResolve(8).map(({ code: ended }) => ended)).toEqual(['a'])
+    expect(pending.isClaimed(code('a'), key('1'))).toBe(true)
+  })
+})
+
+describe('a code that a read found with another row than the stream has shown yet', () => {
+  test('is read again and sent after the older change', () => {
+    const { reads, commits, take, accept, pending } = dialogue()
+    reads('2', upsert('a', 'New owner'), seesBelow(500), 200)
+    accept(take())
+    commits(110, ['1', upsert('a', 'Old owner')])
+    const old = take()
+    expect(short(old)).toEqual(['upsert a Old owner'])
+    expect(pending.toRead(10)).toEqual([key('2')])
+    accept(old)
+    reads('2', upsert('a', 'New owner'), seesBelow(500), 210)
+    expect(short(take())).toEqual(['upsert a New owner'])
+  })
+
+  test('waits for the older change that waits too', () => {
+    const { reads, commits, take, accept } = dialogue()
+    reads('2', upsert('a', 'New owner'), seesBelow(500), 200, 'backfill')
+    commits(110, ['1', upsert('a', 'Old owner')])
+    const first = take()
+    expect(short(first)).toEqual(['upsert a Old owner'])
+    accept(first)
+    expect(short(take())).toEqual(['upsert a New owner'])
   })
 })

@@ -101,7 +101,15 @@ describe('rule 4, a row that a read returned', () => {
   ])('what the state knows counts: %s', (_, known) => {
     const stored = delivered('1', patient('a'), { position: position(200), xid: xid(500n) })
     const entry = { ...newEntry(key('1')), stored, known }
-    const read = { key: key('1'), content: upsert('a'), endLsn: at(900), readAtMs: 0, lane: 'live', bytes: 1 } as const
+    const read = {
+      key: key('1'),
+      content: upsert('a'),
+      endLsn: at(900),
+      readAtMs: 0,
+      lane: 'live',
+      bytes: 1,
+      claim: null,
+    } as const
     expect(mergeRead(entry, { ...read, snapshot: seesBelow(400) })).toEqual({ stale: true, version: null })
     expect(entry.read).toBeNull()
     expect(mergeRead(entry, { ...read, snapshot: seesBelow(501) })).toMatchObject({
@@ -133,12 +141,13 @@ describe('rule 4, a row that a read returned', () => {
 
 describe('rule 5, a row that a read did not find', () => {
   test('known to us, it is a delete', () => {
-    const { commits, reads, resolve, take } = dialogue({
+    const { commits, reads, resolve, take, pending } = dialogue({
       onDelete: 'unsubscribe',
       state: [delivered('1', patient('a'))],
     })
     commits(110, ['1', incomplete])
-    expect(reads('1', removed(), seesBelow(200))).toBe(true)
+    expect(reads('1', removed(), seesBelow(200), 200)).toBe(true)
+    pending.passed(at(200))
     resolve(() => patient('a'))
     expect(short(take())).toEqual(['remove a Jane no plan'])
   })
@@ -153,9 +162,18 @@ describe('rule 5, a row that a read did not find', () => {
     expect(short(take())).toEqual(['upsert a Back'])
   })
 
-  test('a read of a row that was settled and forgotten meanwhile counts as stale', () => {
-    const { reads } = dialogue()
-    expect(reads('1', upsert('a'), seesBelow(500))).toBe(false)
+  test('a row stays in memory while a read of it is under way: what was settled meanwhile is not forgotten', () => {
+    const { commits, take, accept, record, pending, ledger } = dialogue()
+    ledger.begin({ id: 1, position: null, rowsRead: 0 })
+    for (const wanted of pending.expect([key('1')])) pending.lookedUp(wanted, null)
+    commits(110, ['1', upsert('a', 'Newer')])
+    accept(take())
+    record()
+    const claim = ledger.open({ phase: 'table', after: key('1') }, 1, 1)
+    const read = { snapshot: seesBelow(110), endLsn: at(90), readAtMs: 0, lane: 'backfill' as const, bytes: 1, claim }
+    expect(pending.read({ key: key('1'), content: upsert('a', 'Older'), ...read })).toBe(false)
+    pending.endRead()
+    expect([take(), ledger.progress?.rowsRead]).toEqual([[], 1])
   })
 })
 

@@ -16,6 +16,8 @@ function entry(content: Content, changes: Partial<Entry> = {}): Entry {
     position: null,
     xid: null,
     debt: null,
+    claim: null,
+    readTo: null,
   } as const
   return { ...newEntry(key('1')), stored: null, waiting, ...changes }
 }

@@ -99,12 +99,13 @@ describe('what is known makes requests unnecessary', () => {
     expect([take(), settled]).toEqual([[], ['delivered', 'unchanged']])
   })
 
-  test('a version that was certainly not applied leaves no doubt', () => {
-    const { commits, take, pending, settled } = dialogue({ state: [delivered('1', patient('a'))] })
-    commits(110, ['1', upsert('a', 'Other')])
-    for (const parcel of take()) pending.returned(parcel)
-    commits(120, ['1', upsert('a')])
-    expect([take(), settled]).toEqual([[], ['unchanged']])
+  test('before a row is sent, the state is told that nobody knows any more what the API has of it', () => {
+    const { commits, take, record, stored } = dialogue({ state: [delivered('1', patient('a'))] })
+    commits(110, ['1', upsert('a', 'Other')], ['2', upsert('b')])
+    take()
+    record()
+    expect(stored.get(key('1'))).toMatchObject({ code: 'a', fingerprint: null, removed: false, position: position(1) })
+    expect(stored.get(key('2'))).toMatchObject({ code: 'b', fingerprint: null, removed: false, position: null })
   })
 })
 

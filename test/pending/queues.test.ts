@@ -9,7 +9,17 @@ function entry(name: string, content: Content, at: number | null, lane: Lane = '
   return {
     ...newEntry(key(name)),
     stored: null,
-    waiting: { content, origin: 'stream', lane, committedAtMs: 0, bytes: 1, debt: null, ...place },
+    waiting: {
+      content,
+      origin: 'stream',
+      lane,
+      committedAtMs: 0,
+      bytes: 1,
+      debt: null,
+      claim: null,
+      readTo: null,
+      ...place,
+    },
   }
 }
 

@@ -1,3 +1,4 @@
+import { PassLedger } from '../../src/backfill/pass-ledger.ts'
 import { Progress } from '../../src/checkpoint/progress.ts'
 import { type Lsn, lsn } from '../../src/model/lsn.ts'
 import { type Patient, patientCode } from '../../src/model/patient.ts'
@@ -57,8 +58,10 @@ export interface Setting {
 export function dialogue({ onDelete = 'ignore', horizon, state = [], checkpoint = 100 }: Setting = {}) {
   const progress = new Progress(at(checkpoint))
   const settled: string[] = []
+  const ledger = new PassLedger()
   const pending = new Pending({
     debts: progress,
+    claims: ledger,
     horizon: horizon ?? null,
     onDelete,
     fingerprint,
@@ -73,6 +76,7 @@ export function dialogue({ onDelete = 'ignore', horizon, state = [], checkpoint 
   return {
     progress,
     pending,
+    ledger,
     settled,
     stored,
     /** A transaction whose id is its commit's position; its commit record is one byte long. */
@@ -94,7 +98,11 @@ export function dialogue({ onDelete = 'ignore', horizon, state = [], checkpoint 
     },
     /** A table read. */
     reads(name: string, content: Content, snapshot: Snapshot, endLsn = 10_000, lane: 'live' | 'backfill' = 'live') {
-      return pending.read({ key: key(name), content, snapshot, endLsn: at(endLsn), readAtMs: 0, lane, bytes: 10 })
+      for (const wanted of pending.expect([key(name)])) pending.lookedUp(wanted, stored.get(wanted) ?? null)
+      const read = { snapshot, endLsn: at(endLsn), readAtMs: 0, lane, bytes: 10, claim: null }
+      const fresh = pending.read({ key: key(name), content, ...read })
+      pending.endRead()
+      return fresh
     },
     take: (limit = 100): Parcel[] => pending.take(limit),
     accept(parcels: readonly Parcel[]) {

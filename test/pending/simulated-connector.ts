@@ -1,3 +1,4 @@
+import { PassLedger } from '../../src/backfill/pass-ledger.ts'
 import { Progress } from '../../src/checkpoint/progress.ts'
 import type { Patient, PatientCode } from '../../src/model/patient.ts'
 import type { Position } from '../../src/model/position.ts'
@@ -52,6 +53,7 @@ export class SimulatedConnector {
     const { horizon } = world
     this.#pending = new Pending({
       debts: this.#progress,
+      claims: new PassLedger(),
       horizon: horizon && horizon.commitLsn >= at(world.checkpoint) ? horizon : null,
       onDelete,
       fingerprint,

@@ -23,8 +23,9 @@ async function walPosition(database: TestDatabase) {
   return parseLsn(row?.lsn ?? '')
 }
 
+/** Rows that the state knows to be delivered; it has the others before they are sent. */
 async function recordedRows(database: TestDatabase): Promise<number> {
-  const [row] = await database.query('select count(*) as rows from mediquo_cdc.delivery')
+  const [row] = await database.query('select count(fingerprint) as rows from mediquo_cdc.delivery')
   return Number(row?.rows)
 }
 
@@ -53,7 +54,9 @@ test('what was not delivered holds the confirmed position, whatever is delivered
 test('nothing is confirmed that the state could not store', async () => {
   await using connector = await startConnector()
   const { database } = connector
-  await database.query(`alter table mediquo_cdc.delivery add constraint full_disk check (false) not valid`)
+  await database.query(
+    `alter table mediquo_cdc.delivery add constraint full_disk check (fingerprint is null) not valid`,
+  )
   await database.query(insert('jane'))
   const after = await walPosition(database)
   await until(async () => (await connector.status()).delivery.delivered === 1)
@@ -64,6 +67,17 @@ test('nothing is confirmed that the state could not store', async () => {
   expect(confirmed).toBeLessThan(after)
   await database.query(`alter table mediquo_cdc.delivery drop constraint full_disk`)
   await connector.whenAcknowledged(after)
+})
+
+test('nothing is sent that the state could not note before', async () => {
+  await using connector = await startConnector()
+  const { database, sandbox } = connector
+  await database.query(`alter table mediquo_cdc.delivery add constraint full_disk check (false) not valid`)
+  await database.query(insert('jane'))
+  await connector.whenLogged('batch could not be sent')
+  expect(sandbox.requests.filter(({ method }) => method === 'PUT')).toEqual([])
+  await database.query(`alter table mediquo_cdc.delivery drop constraint full_disk`)
+  await connector.whenPatient('jane')
 })
 
 test('of two commits that touch, the second comes after a restart if only the first was delivered', async () => {

@@ -1,12 +1,10 @@
-import pg from 'pg'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { rowKey } from '../../src/model/row.ts'
-import { sourceClientConfig } from '../../src/source/connection.ts'
-import { TableReader } from '../../src/source/table-reader.ts'
 import { startConnector } from '../support/connector.ts'
 import { publish } from '../support/library-stream.ts'
 import { testDatabase } from '../support/postgres.ts'
 import { openStream } from './open-stream.ts'
+import { makeContrary, openTable } from './open-table.ts'
 
 const columns = { code: 'text', born: 'date', seen: 'timestamptz', stay: 'interval', photo: 'bytea', share: 'float8' }
 const values = {
@@ -21,17 +19,10 @@ const schema = `create table patients (${Object.entries(columns)
   .map(([name, type]) => `${name} ${type}`)
   .join(', ')}, primary key (code));`
 
-const contrary = [
-  "datestyle = 'German, DMY'",
-  "timezone = 'Asia/Tokyo'",
-  "intervalstyle = 'sql_standard'",
-  "bytea_output = 'escape'",
-]
-
 async function contraryDatabase() {
   const database = await testDatabase({ schema })
   await publish(database)
-  for (const setting of contrary) await database.query(`alter database ${database.name} set ${setting}`)
+  await makeContrary(database)
   return database
 }
 
@@ -49,25 +40,12 @@ test('the stream brings the same text whatever the database and the environment 
 
 test('a table read brings the same text as the stream', async () => {
   await using database = await contraryDatabase()
-  const config = sourceClientConfig({
-    url: database.url,
-    environmentOptions,
-    applicationName: 'test',
-    connectTimeoutMs: 10_000,
-  })
-  const pool = new pg.Pool(config)
+  await using table = await openTable(database, { environmentOptions })
   await database.query(insert, Object.values(values))
-  const reader = new TableReader(pool, {
-    schema: 'public',
-    table: 'patients',
-    keyColumns: ['code'],
-    columns: Object.entries(columns).map(([name, type]) => ({ name, type })),
-  })
   const key = rowKey(new Map(Object.entries(values)), ['code'])
-  const { rows } = await reader.byKey([key])
-  await pool.end()
+  const reads = [await table.reader.byKey([key]), await table.reader.page({ after: null, limit: 10 })]
 
-  expect(Object.fromEntries(rows.get(key) ?? [])).toEqual(values)
+  for (const { rows } of reads) expect(Object.fromEntries(rows.get(key) ?? [])).toEqual(values)
 })
 
 test('dates come as text wherever the process runs: no day is lost, no infinity or BC made into something else', async () => {
@@ -91,7 +69,7 @@ test('a birth date reaches the API as it was entered, from a server with another
   await using database = await testDatabase({
     schema: `create table patients (code text primary key, first_name text, gender text, birth_date date)`,
   })
-  for (const setting of contrary) await database.query(`alter database ${database.name} set ${setting}`)
+  await makeContrary(database)
   await using connector = await startConnector({ database })
   await database.query(`insert into patients values ('jane', 'Jane', 'female', '1980-02-01'::date)`)
 

@@ -14,6 +14,8 @@ export interface WorkloadOptions {
   readonly url: string
   readonly seed: number
   readonly writers: number
+  /** Resolves when a writer may do its next deed; by default writers think for a while, so that the load has gaps and bursts. */
+  readonly pace?: (random: () => number, signal: AbortSignal) => Promise<void>
 }
 
 /** A transaction of the workload: what it does, how often it is drawn, and its statements. */
@@ -45,7 +47,7 @@ const deeds: readonly Deed[] = [
   { name: 'two thousand rows', weight: 1.5, run: twoThousandRows },
 ]
 
-export function startWorkload({ url, seed, writers }: WorkloadOptions): Workload {
+export function startWorkload({ url, seed, writers, pace = think }: WorkloadOptions): Workload {
   const committed: Record<string, number> = {}
   const stopping = new AbortController()
   const running = Array.from({ length: writers }, async (_, index) => {
@@ -57,8 +59,7 @@ export function startWorkload({ url, seed, writers }: WorkloadOptions): Workload
       while (!stopping.signal.aborted) {
         const deed = draw(random)
         if (await transaction(writer, deed)) committed[deed.name] = (committed[deed.name] ?? 0) + 1
-        // Writers think: the load has gaps as well as bursts.
-        await delay(writer.below(300), undefined, { signal: stopping.signal }).catch(() => undefined)
+        await pace(random, stopping.signal)
       }
     } finally {
       await client.end()
@@ -73,6 +74,10 @@ export function startWorkload({ url, seed, writers }: WorkloadOptions): Workload
       await all
     },
   }
+}
+
+async function think(random: () => number, signal: AbortSignal): Promise<void> {
+  await delay(random() * 300, undefined, { signal }).catch(() => undefined)
 }
 
 function draw(random: () => number): Deed {

@@ -1,0 +1,121 @@
+import type { Claim } from '../model/debt.ts'
+import type { Pass, PassPosition } from '../model/pass.ts'
+import type { PatientCode } from '../model/patient.ts'
+import type { Row, RowKey } from '../model/row.ts'
+import { firstPageSize, nextPageSize } from './page-size.ts'
+import type { PassLedger } from './pass-ledger.ts'
+
+/** What a read of the table returned; the merge needs more of it than the walk. */
+export interface FoundRows {
+  readonly rows: ReadonlyMap<RowKey, Row>
+}
+export interface FoundPage extends FoundRows {
+  /** Rows of the page that the publication's row filter leaves out. */
+  readonly leftOut: readonly RowKey[]
+  readonly last: RowKey | null
+  readonly isLast: boolean
+}
+
+export interface WalkOptions<R extends FoundRows, P extends R & FoundPage> {
+  readonly reader: {
+    page(options: { readonly after: RowKey | null; readonly limit: number }): Promise<P>
+    byKey(keys: readonly RowKey[]): Promise<R>
+  }
+  /** Rows that the state knows, those of a code only if it names some. */
+  readonly knownRows: (
+    after: RowKey | null,
+    limit: number,
+    codes: readonly PatientCode[] | null,
+  ) => Promise<readonly RowKey[]>
+  /** Merges the rows of these keys, in the read or not. The claim is made once nothing of it can fail any more. */
+  readonly merge: (found: R, keys: readonly RowKey[], claim: () => Claim) => Promise<void>
+  readonly codeOf: (row: Row) => PatientCode | null
+  readonly bytesOf: (row: Row) => number
+  readonly ledger: PassLedger
+  readonly onEmptyTable: () => void
+  readonly monotonicMs: () => number
+}
+
+const keysAtOnce = 500
+
+/**
+ * One pass: over the table by its key, then over the rows that the state knows, in short reads. The second half finds rows that
+ * are gone; it does so by key, since an absence may only be concluded from a read that asked for the row.
+ */
+export class Walk<R extends FoundRows, P extends R & FoundPage> {
+  readonly #options: WalkOptions<R, P>
+  readonly #pass: Pass
+  readonly #wanted: Set<PatientCode> | null
+  #position: PassPosition | null
+  #rowsRead: number
+  #pageSize = firstPageSize
+
+  constructor(pass: Pass, options: WalkOptions<R, P>) {
+    this.#options = options
+    this.#pass = pass
+    this.#wanted = pass.codes && new Set(pass.codes)
+    this.#position = pass.position ?? { phase: pass.codes ? 'state' : 'table', after: null }
+    this.#rowsRead = pass.rowsRead
+    options.ledger.begin(pass)
+  }
+
+  get rowsRead(): number {
+    return this.#rowsRead
+  }
+
+  /** Nothing is left to be read; the rows may still be on their way. */
+  get isOver(): boolean {
+    return this.#position === null
+  }
+
+  /** One short read, merged. */
+  async step(): Promise<void> {
+    const position = this.#position
+    if (position === null) return
+    const next = position.phase === 'table' ? await this.#readTable(position) : await this.#readKnown(position)
+    this.#position = next
+    if (next === null) this.#options.ledger.walked()
+  }
+
+  async #readTable({ after }: PassPosition): Promise<PassPosition | null> {
+    const { reader, merge, codeOf, bytesOf, ledger, monotonicMs, onEmptyTable } = this.#options
+    const limit = this.#pageSize
+    const beganAtMs = monotonicMs()
+    const page = await reader.page({ after, limit })
+    const bytes = [...page.rows.values()].reduce((sum, row) => sum + bytesOf(row), 0)
+    this.#pageSize = nextPageSize({ limit, ms: monotonicMs() - beganAtMs, bytes })
+    const wanted = this.#wanted
+    const keys = wanted
+      ? [...page.rows].flatMap(([key, row]) => (isWanted(codeOf(row), wanted) ? [key] : []))
+      : [...page.rows.keys(), ...page.leftOut]
+    const end: PassPosition = { phase: 'table', after: page.last ?? after }
+    await merge(page, keys, () => ledger.open(end, keys.length, page.rows.size))
+    this.#rowsRead += page.rows.size
+    if (!page.isLast) return end
+    // The state was walked first for single codes; rows cannot be gone that were sent since the slot was made and still are there.
+    if (wanted || this.#pass.reason === 'first run') return null
+    if (this.#rowsRead > 0) return { phase: 'state', after: null }
+    onEmptyTable()
+    return null
+  }
+
+  async #readKnown({ after }: PassPosition): Promise<PassPosition | null> {
+    const { reader, knownRows, merge, codeOf, ledger } = this.#options
+    const keys = await knownRows(after, keysAtOnce, this.#pass.codes)
+    const last = keys.at(-1)
+    if (last !== undefined) {
+      const found = await reader.byKey(keys)
+      for (const row of found.rows.values()) this.#wanted?.delete(codeOf(row) ?? ('' as PatientCode))
+      // Of a whole pass only what is gone: the rest was read already, or has come by the stream.
+      const relevant = this.#wanted ? keys : keys.filter((key) => !found.rows.has(key))
+      const end: PassPosition = { phase: 'state', after: last }
+      await merge(found, relevant, () => ledger.open(end, relevant.length, 0))
+      if (keys.length === keysAtOnce) return end
+    }
+    return this.#wanted && this.#wanted.size > 0 ? { phase: 'table', after: null } : null
+  }
+}
+
+function isWanted(code: PatientCode | null, wanted: ReadonlySet<PatientCode>): boolean {
+  return code !== null && wanted.has(code)
+}

@@ -1,0 +1,92 @@
+import { and, asc, desc, eq, inArray, sql } from 'drizzle-orm'
+import type { Pass, PassReason } from '../model/pass.ts'
+import { type PatientCode, patientCode } from '../model/patient.ts'
+import type { RowKey } from '../model/row.ts'
+import type { StateDatabase } from './state-database.ts'
+import { backfill, delivery } from './tables.ts'
+
+/** A transaction of the state's database, or the database itself. */
+type StateTransaction = Pick<StateDatabase, 'insert' | 'update' | 'select'>
+
+const open = ['requested', 'running'] as const
+
+/**
+ * Asks for a pass over the whole table, in the caller's transaction. What was asked for before, or is under way, is
+ * contained in it and ends: rows that a pass has read already may have changed in the gap that this one is for.
+ */
+export async function requestWholePass(tx: StateTransaction, reason: PassReason): Promise<void> {
+  await tx
+    .update(backfill)
+    .set({ state: 'replaced', finishedAt: sql`now()` })
+    .where(inArray(backfill.state, [...open]))
+  await tx.insert(backfill).values({ state: 'requested', reason })
+}
+
+/** The passes of the backfill, those to come included. `run` is the fence, as everywhere in the state. */
+export class Passes {
+  readonly #db: StateDatabase
+  readonly #run: () => number
+
+  constructor(db: StateDatabase, run: () => number) {
+    this.#db = db
+    this.#run = run
+  }
+
+  /** Asks for a pass over rows that an operator wants to see sent. @returns false if the like is waiting already. */
+  async request(codes: readonly PatientCode[] | null): Promise<boolean> {
+    const same = codes === null ? sql`${backfill.codes} is null` : eq(backfill.codes, [...codes])
+    const waiting = await this.#db.$count(backfill, and(eq(backfill.state, 'requested'), same))
+    if (waiting > 0) return false
+    await this.#db.insert(backfill).values({ state: 'requested', reason: 'asked for', codes })
+    return true
+  }
+
+  /** The pass to go on with, or to begin; the oldest first. */
+  async next(): Promise<Pass | null> {
+    const [found] = await this.#db
+      .select()
+      .from(backfill)
+      .where(inArray(backfill.state, [...open]))
+      .orderBy(asc(backfill.id))
+      .limit(1)
+    return found ? passOf(found) : null
+  }
+
+  /** The newest pass that was begun, for the status. */
+  async latest(): Promise<Pass | null> {
+    const [found] = await this.#db
+      .select()
+      .from(backfill)
+      .orderBy(sql`started_at desc nulls last`, desc(backfill.id))
+      .limit(1)
+    return found ? passOf(found) : null
+  }
+
+  async begin(id: number, rowsEstimated: number): Promise<void> {
+    await this.#db
+      .update(backfill)
+      .set({ state: 'running', startedAt: sql`clock_timestamp()`, beganInRun: this.#run(), rowsEstimated })
+      .where(and(eq(backfill.id, id), sql`exists (select from checkpoint where run = ${this.#run()})`))
+  }
+
+  /** Rows that the state knows, in the order of their keys: all that mediQuo may have, or those of some codes. */
+  async rowsAfter(after: RowKey | null, limit: number, codes: readonly PatientCode[] | null): Promise<RowKey[]> {
+    const found = await this.#db
+      .select({ key: delivery.sourceKey })
+      .from(delivery)
+      .where(
+        and(
+          after === null ? undefined : sql`${delivery.sourceKey} > ${after}`,
+          codes === null ? undefined : sql`${delivery.code} = any(${sql.param(codes)})`,
+          sql`(not ${delivery.removed} or exists (select from dead_letter d where d.source_key = ${delivery.sourceKey}))`,
+        ),
+      )
+      .orderBy(asc(delivery.sourceKey))
+      .limit(limit)
+    return found.map(({ key }) => key)
+  }
+}
+
+function passOf(row: typeof backfill.$inferSelect): Pass {
+  return { ...row, codes: row.codes?.map(patientCode) ?? null, rowsEstimated: row.rowsEstimated ?? 0 }
+}

@@ -1,0 +1,50 @@
+import { Store } from '../checkpoint/store.ts'
+import type { Settings } from '../config/settings.ts'
+import { adoptSource } from '../connector/adopt.ts'
+import type { Mended } from '../connector/identity-fence.ts'
+import type { CliContext } from './context.ts'
+import { inspectSource } from './inspect.ts'
+import { NoStateError, withState } from './state.ts'
+
+/** Accepts the database as it is, and says what has changed and what was done about it. @returns 3 if the state cannot be used. */
+export async function adoptCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
+  return inspectSource(context, options, ['database'], async ({ resources }) => {
+    const { settings } = resources
+    try {
+      const done = (await isStarted(settings)) ? await adoptSource(resources) : null
+      if (options.json === true)
+        context.print(JSON.stringify({ neverStarted: done === null, done: done ?? [] }, null, 2))
+      else for (const line of report(done, settings.source.slot)) context.print(line)
+      return 0
+    } catch (error) {
+      if (!(error instanceof NoStateError)) throw error
+      context.print(error.message)
+      return 3
+    }
+  })
+}
+
+async function isStarted(settings: Settings): Promise<boolean> {
+  try {
+    return (await withState(settings, (db) => new Store(db).load())) !== null
+  } catch (error) {
+    if (error instanceof NoStateError && error.neverStarted) return false
+    throw error
+  }
+}
+
+function report(done: readonly Mended[] | null, slot: string): string[] {
+  if (done === null) return ['nothing to adopt: the connector has never been started, and takes the database as it is']
+  if (done.length === 0)
+    return ['nothing to adopt: the database and the replication slot are those that the state belongs to']
+  return [
+    ...done.flatMap((mended) => [`found  ${mended.found}`, `done   ${deed(mended, slot)}`]),
+    'a connector that is blocked goes on within ten seconds; otherwise start it',
+  ]
+}
+
+function deed({ slot: how, pass }: Mended, slot: string): string {
+  const kept =
+    how === 'kept' ? `the replication slot ${slot} is used as it is` : `the replication slot ${slot} was made anew`
+  return pass ? `${kept}, and a backfill of the whole table was asked for` : kept
+}

@@ -1,0 +1,40 @@
+import { openStateDatabase, type StateDatabase } from '../checkpoint/state-database.ts'
+import type { Settings } from '../config/settings.ts'
+import { applicationName } from '../connector/resources.ts'
+import { describeConnectionFailure } from '../source/connection-failure.ts'
+
+/** The state's tables do not exist. */
+const undefinedTable = '42P01'
+
+/** The state cannot be used, in one sentence. `neverStarted`: because no connector has made it yet. */
+export class NoStateError extends Error {
+  override readonly name = 'NoStateError'
+  readonly neverStarted: boolean
+  constructor(message: string, neverStarted: boolean) {
+    super(message)
+    this.neverStarted = neverStarted
+  }
+}
+
+/** Works with the state's database. @throws {NoStateError} */
+export async function withState<T>(settings: Settings, work: (db: StateDatabase) => Promise<T>): Promise<T> {
+  const url = settings.state.url ?? settings.source.url
+  const state = openStateDatabase({
+    url: url?.current.reveal() ?? null,
+    schema: settings.state.schema,
+    applicationName,
+    onConnectionError: () => undefined,
+  })
+  try {
+    return await work(state.db)
+  } catch (error) {
+    const cause = error instanceof Error && error.cause ? error.cause : error
+    const isMissing = typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === undefinedTable
+    if (isMissing)
+      throw new NoStateError(`there is no state in schema ${settings.state.schema}: run the connector first`, true)
+    const { sentence } = describeConnectionFailure(cause, 'the state database')
+    throw new NoStateError(`the state cannot be used: ${sentence}`, false)
+  } finally {
+    await state.close()
+  }
+}

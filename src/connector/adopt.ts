@@ -1,0 +1,23 @@
+import { findCheckpoint } from './found-identity.ts'
+import { type Mended, mendIdentity } from './identity-fence.ts'
+import { findSource, judgeFound, mostRounds } from './prepare.ts'
+import type { Resources } from './resources.ts'
+
+/**
+ * Accepts the source as it is: what `onSlotLost: backfill` and `onIdentityChange: adopt` do by themselves. @returns what was
+ * done, nothing if the state fits; null before the first start. @throws {CheckFailedError} @throws {FencedError}
+ */
+export async function adoptSource(resources: Resources): Promise<readonly Mended[] | null> {
+  const done: Mended[] = []
+  for (let round = 0; round < mostRounds; round++) {
+    const source = await findSource(resources)
+    const checkpoint = await findCheckpoint(resources)
+    if (!checkpoint) return null
+    const judged = await judgeFound(resources, source, { checkpoint, replacedInRun: null })
+    if (!judged) continue
+    const mended = await mendIdentity(resources, judged, { onSlotLost: 'backfill', onIdentityChange: 'adopt' })
+    if (!mended) return done
+    done.push(mended)
+  }
+  throw new Error('the replication slot was changed again and again while it was being adopted')
+}

@@ -1,0 +1,23 @@
+import { type Pass, secondsLeft } from '../model/pass.ts'
+import type { Status } from '../model/status.ts'
+
+/** A pass as the status shows it. One that is still to be done counts as running: it goes on by itself. */
+export function backfillStatus(
+  pass: Pick<Pass, 'state' | 'rowsRead' | 'rowsEstimated' | 'startedAt' | 'finishedAt'> | null,
+  quota: { readonly batchSize: number; readonly requestsPerMinute: number },
+): Status['backfill'] {
+  if (!pass || pass.state === 'replaced')
+    return { state: 'none', rowsRead: 0, rowsEstimated: 0, secondsLeft: null, startedAt: null, finishedAt: null }
+  const isDone = pass.state === 'done'
+  const { rowsRead } = pass
+  // The planner's estimate is no more than that: what was read counts.
+  const rowsEstimated = isDone ? rowsRead : Math.max(pass.rowsEstimated, rowsRead)
+  return {
+    state: isDone ? 'done' : 'running',
+    rowsRead,
+    rowsEstimated,
+    secondsLeft: isDone ? null : secondsLeft({ rowsRead, rowsEstimated }, quota),
+    startedAt: pass.startedAt?.toISOString() ?? null,
+    finishedAt: pass.finishedAt?.toISOString() ?? null,
+  }
+}

@@ -1,0 +1,61 @@
+import { formatLsn } from '../model/lsn.ts'
+import { xid } from '../model/visibility.ts'
+import { createSlot, dropSlotAsFound } from '../source/replication-slot.ts'
+import { createPublicationSql, judgeSource, type Wanted } from '../source/requirements.ts'
+import type { SourceFacts } from '../source/source-facts.ts'
+import { SlotBusyError } from './blocked.ts'
+import { CheckFailedError } from './check-failed.ts'
+import { findServer, foundSlot, identityOn } from './found-identity.ts'
+import type { Resources } from './resources.ts'
+
+/**
+ * Makes publication and slot where they are missing, and the first checkpoint with the request to read what is in the table
+ * already. @throws {CheckFailedError} if what is there cannot be used.
+ */
+export async function startFirst(
+  resources: Resources,
+  { facts, wanted }: { readonly facts: SourceFacts; readonly wanted: Wanted },
+): Promise<void> {
+  const { settings, sourcePool, clientConfig, store, logger } = resources
+  const { slot, publication, backfill } = settings.source
+  const passReason = backfill === 'initial' ? 'first run' : null
+  // After the slot was looked at: the gap is of what runs now.
+  const server = await findServer(resources)
+  const identity = identityOn(server, settings)
+  const found = foundSlot(facts.slot)
+  switch (found.kind) {
+    case 'unready':
+      throw new SlotBusyError('another session is making the replication slot')
+    case 'present':
+      if (!facts.publication) throw publicationAfterSlot(publication, slot)
+      // Whoever made the slot: reads wait until all that runs now has ended.
+      return await store.begin(identity, found.confirmedFlushLsn, xid(server.snapshotXmax - 1n), passReason)
+    case 'lost':
+      requireSlot(facts, wanted)
+      await dropSlotAsFound(sourcePool, slot, facts.slot?.confirmedFlushLsn ?? null)
+      break
+    case 'absent':
+      break
+  }
+  const publicationSql = facts.publication ? null : createPublicationSql(facts, wanted)
+  const made = await createSlot(clientConfig, { slot, publicationSql, timeoutMs: 30_000 })
+  logger.info({ slot, publication, lsn: formatLsn(made.confirmedFlushLsn) }, 'replication slot made')
+  await store.begin(identity, made.confirmedFlushLsn, made.gapXid, passReason)
+}
+
+/** @throws {CheckFailedError} if a slot without its WAL is not to be made anew. */
+function requireSlot(facts: SourceFacts, wanted: Wanted): void {
+  const unmet = judgeSource(facts, wanted).filter(({ met }) => !met)
+  if (unmet.length > 0) throw new CheckFailedError(unmet)
+}
+
+function publicationAfterSlot(publication: string, slot: string): CheckFailedError {
+  return new CheckFailedError([
+    {
+      requirement: 'the publication before the slot',
+      met: false,
+      detail: `the slot ${slot} exists, the publication ${publication} does not: a slot made before its publication cannot be read`,
+      mend: `SELECT pg_drop_replication_slot('${slot}'); then start again`,
+    },
+  ])
+}

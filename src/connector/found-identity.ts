@@ -1,0 +1,104 @@
+import type { Checkpoint, SourceIdentity } from '../checkpoint/store.ts'
+import { parseLsn } from '../model/lsn.ts'
+import type { Wanted } from '../source/requirements.ts'
+import type { SlotFacts, SourceFacts } from '../source/source-facts.ts'
+import {
+  askServer,
+  type FoundIdentity,
+  type FoundSlot,
+  judgeIdentity,
+  type Server,
+  type Verdict,
+} from '../source/source-identity.ts'
+import { readTimelineHistory } from '../source/timeline-history.ts'
+import { CheckFailedError } from './check-failed.ts'
+import type { Resources } from './resources.ts'
+
+/** A source and the checkpoint held against each other. */
+export interface Judged {
+  readonly facts: SourceFacts
+  readonly wanted: Wanted
+  readonly server: Server
+  readonly checkpoint: Checkpoint
+  readonly identity: FoundIdentity
+  readonly verdict: Verdict
+}
+
+/** What an earlier life of the pipeline has seen. */
+export interface Evidence {
+  /** The run in which the publication turned out to be another than the one that the slot was used with; null: in none. */
+  readonly replacedInRun: number | null
+}
+
+/** The checkpoint against the server. The slot's facts are older than the checkpoint, the server's newer: no instance's progress in between looks like a loss. */
+export async function judge(
+  { settings, clientConfig }: Pick<Resources, 'settings' | 'clientConfig'>,
+  found: Omit<Judged, 'identity' | 'verdict'> & Evidence,
+): Promise<Judged> {
+  const { facts, wanted, server, checkpoint, replacedInRun } = found
+  // A later run began at a slot that somebody has made anew since.
+  const publicationReplaced = replacedInRun !== null && checkpoint.run <= replacedInRun
+  const isDescendant =
+    server.systemIdentifier === checkpoint.systemIdentifier && server.timeline !== checkpoint.timeline
+  const identity: FoundIdentity = {
+    ...server,
+    history: isDescendant ? await readTimelineHistory(clientConfig, server.timeline) : [],
+    slot: foundSlot(facts.slot),
+    publication: !facts.publication ? 'absent' : publicationReplaced ? 'replaced' : 'there',
+    wantedPublication: settings.source.publication,
+  }
+  return { facts, wanted, server, checkpoint, identity, verdict: judgeIdentity(checkpoint, identity) }
+}
+
+export function foundSlot(slot: SlotFacts | null): FoundSlot {
+  if (!slot) return { kind: 'absent' }
+  if (slot.walStatus === 'lost') return { kind: 'lost' }
+  if (slot.confirmedFlushLsn === null) return { kind: 'unready' }
+  return { kind: 'present', confirmedFlushLsn: parseLsn(slot.confirmedFlushLsn) }
+}
+
+/** @throws {CheckFailedError} if it is a standby. */
+export async function findServer({
+  settings,
+  sourcePool,
+}: Pick<Resources, 'settings' | 'sourcePool'>): Promise<Server> {
+  const server = await askServer(sourcePool, settings.source.publication)
+  if (server) return server
+  throw new CheckFailedError([
+    {
+      requirement: 'a primary server',
+      met: false,
+      detail: 'the server is a standby, so that neither its slots nor the state can be written',
+      mend: 'let DATABASE_URL name the primary',
+    },
+  ])
+}
+
+/** The checkpoint of this slot and table; null before the first start. @throws {CheckFailedError} if the state is another's. */
+export async function findCheckpoint({
+  settings,
+  store,
+}: Pick<Resources, 'settings' | 'store'>): Promise<Checkpoint | null> {
+  const checkpoint = await store.load()
+  if (!checkpoint) return null
+  if (checkpoint.slot === settings.source.slot && checkpoint.sourceTable === sourceTableOf(settings)) return checkpoint
+  throw new CheckFailedError([
+    {
+      requirement: 'the state belongs to this source',
+      met: false,
+      detail: `the state in schema ${settings.state.schema} belongs to slot ${checkpoint.slot} on ${checkpoint.sourceTable}`,
+      mend: 'set state.schema to a name of its own for this table',
+    },
+  ])
+}
+
+/** What a checkpoint on this server belongs to. */
+export function identityOn(server: Server, settings: Resources['settings']): SourceIdentity {
+  const { slot, publication } = settings.source
+  const { systemIdentifier, timeline } = server
+  return { slot, publication, sourceTable: sourceTableOf(settings), systemIdentifier, timeline }
+}
+
+function sourceTableOf({ source }: Resources['settings']): string {
+  return `${source.table.schema}.${source.table.table}`
+}

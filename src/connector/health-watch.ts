@@ -1,0 +1,87 @@
+import type { Lsn } from '../model/lsn.ts'
+import type { ConnectorState } from '../model/status.ts'
+import { type SlotHealth, type SlotInUse, SlotTroubleError, slotTroubleOf } from '../source/slot-health.ts'
+
+/** What of the board the watch reads and keeps up to date. */
+export interface WatchedBoard {
+  readonly state: ConnectorState
+  readonly pipeline: {
+    isStuck(): boolean
+    breakOff(error: unknown): void
+    readonly progress: { readonly durableLsn: Lsn }
+  } | null
+  health: SlotHealth | null
+  stuckChecks: number
+}
+
+export interface HealthWatchOptions {
+  readonly slot: string
+  readonly readHealth: () => Promise<SlotHealth>
+  /** What else is to be looked at as often. */
+  readonly readState: () => Promise<void>
+  /** The server or the state did not answer. */
+  readonly onFailure: () => Promise<void>
+}
+
+type Expected = Omit<SlotInUse, 'writtenLsn' | 'durableLsn'>
+
+const everyMs = 5_000
+/** Rows that could leave, no trouble known, and nothing in flight for this long: the process is wedged and wants a restart. */
+const wedgedAfterMs = 180_000
+
+/** Looks at the slot every five seconds, and when it is told to; a pipeline whose slot is lost is ended. */
+export function createHealthWatch(board: WatchedBoard, { slot, readHealth, readState, onFailure }: HealthWatchOptions) {
+  let expected: Expected | null = null
+  let checking = false
+  let wanted = false
+
+  /** One check at a time; who asks meanwhile gets another one after it. */
+  async function check(): Promise<void> {
+    wanted = true
+    if (checking) return
+    checking = true
+    while (wanted) {
+      wanted = false
+      // Also while blocked: the slot keeps WAL on the customer's disk.
+      if (board.pipeline || board.state === 'blocked') await look().catch(onFailure)
+    }
+    checking = false
+  }
+
+  async function look(): Promise<void> {
+    const { pipeline } = board
+    const inUse = expected
+    const writtenLsn = pipeline?.progress.durableLsn
+    const didHold = holdsSlot(board)
+    const health = await readHealth()
+    board.health = health
+    // A pipeline that began meanwhile may have another slot than the one that was looked at.
+    if (pipeline && writtenLsn !== undefined && inUse && pipeline === board.pipeline) {
+      // Another instance moves the slot while this one stands by.
+      const durableLsn = didHold && holdsSlot(board) ? pipeline.progress.durableLsn : null
+      const trouble = slotTroubleOf(health, { ...inUse, writtenLsn, durableLsn })
+      if (trouble) pipeline.breakOff(new SlotTroubleError(trouble, slot))
+    }
+    await readState()
+  }
+
+  const timer = setInterval(() => {
+    const stuck = board.pipeline?.isStuck() ?? false
+    board.stuckChecks = stuck ? board.stuckChecks + 1 : 0
+    void check()
+  }, everyMs)
+
+  return {
+    /** What the pipeline about to begin was made ready with. */
+    expect: (inUse: Expected) => {
+      expected = inUse
+    },
+    checkNow: () => void check(),
+    isWedged: () => board.stuckChecks * everyMs >= wedgedAfterMs,
+    stop: () => clearInterval(timer),
+  }
+}
+
+function holdsSlot({ state }: WatchedBoard): boolean {
+  return state === 'streaming' || state === 'backfilling'
+}

@@ -1,0 +1,84 @@
+import { FencedError } from '../checkpoint/store.ts'
+import { backOffMs } from '../lifecycle/back-off.ts'
+import type { ConnectorState } from '../model/status.ts'
+import { describeConnectionFailure } from '../source/connection-failure.ts'
+import { SlotTroubleError } from '../source/slot-health.ts'
+import { BlockedError, SlotBusyError } from './blocked.ts'
+import { CheckFailedError } from './check-failed.ts'
+import type { Evidence } from './found-identity.ts'
+
+/** How the connector goes on after a failure: what it shows meanwhile, and when it tries again. */
+export interface NextAttempt {
+  readonly state: Extract<ConnectorState, 'starting' | 'standby' | 'blocked'>
+  readonly reason: string
+  readonly waitMs: number
+}
+
+const blockedForMs = 10_000
+const standbyForMs = 1_000
+/** A pipeline that ran for this long was not in vain, milliseconds. */
+const notInVainMs = 10_000
+
+/** After the source could not be made ready. An error: the process ends with it, since it was started with a mistake. Pure. */
+export function afterPreparing(
+  error: unknown,
+  { attempt, isFirst, random }: { readonly attempt: number; readonly isFirst: boolean; readonly random: number },
+): NextAttempt | Error {
+  // 1. Somebody must decide; meanwhile the process shows why.
+  if (error instanceof BlockedError) return { state: 'blocked', reason: error.message, waitMs: blockedForMs }
+  // 2. Another instance has the slot in hand, or was quicker to make it.
+  const { kind, sentence } = describeConnectionFailure(error, 'the source')
+  if (error instanceof SlotBusyError || error instanceof FencedError) return standby(error.message)
+  if (kind === 'slot in use' || codeOf(error) === duplicateObject) return standby(sentence)
+  // 3. A requirement is not met, or the configuration does not fit.
+  if (error instanceof Error && 'exitStatus' in error) {
+    return isFirst ? error : { state: 'blocked', reason: error.message, waitMs: blockedForMs }
+  }
+  // 4. The database refuses us: by mistake at the start, later perhaps for a while.
+  if (isFirst && (kind === 'credentials' || kind === 'configuration')) {
+    return new CheckFailedError([{ requirement: 'the source', met: false, detail: sentence, mend: null }])
+  }
+  // 5. Everything else passes.
+  const waitMs = 500 + backOffMs(attempt, random, { baseMs: 500, maxMs: 15_000 })
+  return { state: 'starting', reason: sentence, waitMs }
+}
+
+/** Lives of the pipeline that ended with a lost slot soon after they began, one after another. */
+export interface LostInARow extends Evidence {
+  readonly count: number
+}
+
+export const noneLost: LostInARow = { count: 0, replacedInRun: null }
+
+/** After the pipeline ended with a failure. A lost slot is made anew at once, unless that has not helped twice. Pure. */
+export function afterRunning(
+  failure: unknown,
+  { lost, ranMs, run }: { readonly lost: LostInARow; readonly ranMs: number; readonly run: number },
+): { readonly next: NextAttempt; readonly lost: LostInARow } {
+  if (failure instanceof FencedError) return { next: standby(failure.message), lost: noneLost }
+  const { kind, sentence } = describeConnectionFailure(failure, 'the source')
+  const noticed = failure instanceof SlotTroubleError ? failure : null
+  if (!noticed && kind !== 'slot lost') {
+    return { next: { state: 'blocked', reason: sentence, waitMs: blockedForMs }, lost: noneLost }
+  }
+  const count = ranMs < notInVainMs ? lost.count + 1 : 1
+  // The slot looks whole and cannot be decoded: the publication was made after WAL that is still to come (up to version 17).
+  const undecodable = count > 1 && codeOf(failure) === undefinedObject
+  const reason = noticed?.message ?? sentence
+  return {
+    next: count > 2 ? { state: 'blocked', reason, waitMs: blockedForMs } : { state: 'starting', reason, waitMs: 0 },
+    lost: { count, replacedInRun: noticed?.trouble === 'publication dropped' || undecodable ? run : null },
+  }
+}
+
+/** PostgreSQL manual, Appendix A, "PostgreSQL Error Codes". */
+const duplicateObject = '42710'
+const undefinedObject = '42704'
+
+function codeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : null
+}
+
+function standby(reason: string): NextAttempt {
+  return { state: 'standby', reason, waitMs: standbyForMs }
+}

@@ -1,0 +1,113 @@
+import type { Store } from '../checkpoint/store.ts'
+import type { Settings } from '../config/settings.ts'
+import type { CompiledMapping } from '../mapping/compile.ts'
+import type { Claim } from '../model/debt.ts'
+import type { Lane } from '../model/lane.ts'
+import type { RowKey } from '../model/row.ts'
+import type { Xid } from '../model/visibility.ts'
+import type { Pending } from '../pending/pending.ts'
+import type { Content } from '../pending/version.ts'
+import { slotGapIsClosed } from '../source/replication-slot.ts'
+import type { ReadableTable } from '../source/table-read-sql.ts'
+import type { TableRead, TableReader } from '../source/table-reader.ts'
+import { textBytes, toContent, versionBytes } from './changes.ts'
+import type { Prepared } from './prepare.ts'
+import type { Resources } from './resources.ts'
+
+export interface TableReadOptions {
+  readonly pending: Pending
+  readonly store: Store
+  readonly reader: TableReader
+  readonly mapping: CompiledMapping
+  readonly resources: Pick<Resources, 'clocks' | 'logger' | 'sourcePool'>
+  /** MERGE rule 1: what was running when the slot was made; null once all of it has ended. */
+  readonly slotGapXid: Xid | null
+  /** The backfill's next read. @returns whether to go on at once. */
+  readonly backfill: (merge: MergeRead) => Promise<boolean>
+  readonly onMerged: () => void
+}
+
+/** Merges a read, row by row. @returns how many rows were older than what is known. */
+export type MergeRead = (
+  found: TableRead,
+  keys: readonly RowKey[],
+  options: { readonly lane: Lane; readonly claim: (() => Claim) | null },
+) => Promise<number>
+
+const readAtOnce = 200
+/** A read that is older than the change it is for is repeated after this, milliseconds. */
+export const readAgainMs = 250
+/** How long transactions from before the slot may keep reads waiting before somebody is told, milliseconds. */
+const gapWarningMs = 60_000
+
+/**
+ * Every read of the table, one after another: MERGE rule 2. First those that a change waits for, then the backfill's.
+ * @returns the work of a pump.
+ */
+export function createTableReads(options: TableReadOptions): () => Promise<boolean> {
+  const { pending, store, reader, mapping, resources, backfill, onMerged } = options
+  const { clocks, logger, sourcePool } = resources
+  let gapXid = options.slotGapXid
+  let warnAtMs = clocks.monotonicMs() + gapWarningMs
+  let readAgainAtMs = 0
+
+  const merge: MergeRead = async (found, keys, { lane, claim }) => {
+    const readAtMs = clocks.wallClockMs()
+    try {
+      const unknown = pending.expect(keys)
+      const stored = unknown.length > 0 ? await store.lookUp(unknown) : new Map()
+      for (const key of unknown) pending.lookedUp(key, stored.get(key) ?? null)
+      const claimed = claim?.() ?? null
+      let stale = 0
+      for (const key of keys) {
+        const row = found.rows.get(key)
+        const content: Content = row ? toContent(mapping.map(row)) : { kind: 'removed', code: null, patient: null }
+        const bytes = versionBytes + (row ? 2 * textBytes(row) : 0)
+        const { snapshot, endLsn } = found
+        if (!pending.read({ key, content, snapshot, endLsn, readAtMs, lane, bytes, claim: claimed })) stale++
+      }
+      return stale
+    } finally {
+      pending.endRead()
+      onMerged()
+    }
+  }
+
+  /** MERGE rule 1: no read of any kind before everything that ran when the slot was made has ended. */
+  async function gapIsClosed(): Promise<boolean> {
+    if (gapXid === null) return true
+    const { rows } = await sourcePool.query<{ now: string }>('select pg_current_snapshot()::text as now')
+    if (slotGapIsClosed(rows[0]?.now ?? '', gapXid)) {
+      await store.closeSlotGap()
+      gapXid = null
+      return true
+    }
+    if (clocks.monotonicMs() >= warnAtMs) {
+      warnAtMs = clocks.monotonicMs() + gapWarningMs
+      logger.warn('rows are not read yet: transactions that ran when the slot was made are still open')
+    }
+    return false
+  }
+
+  return async () => {
+    if (!pending.mayRead || !(await gapIsClosed())) return false
+    const now = clocks.monotonicMs()
+    const keys = now >= readAgainAtMs ? pending.toRead(readAtOnce) : []
+    if (keys.length > 0) {
+      const stale = await merge(await reader.byKey(keys), keys, { lane: 'live', claim: null })
+      if (stale === 0) return true
+      readAgainAtMs = now + readAgainMs
+    }
+    return await backfill(merge)
+  }
+}
+
+/** The table as reads see it: the columns that are mapped, and the rows that the publication publishes. */
+export function readableTable(
+  { facts, table, mapping }: Pick<Prepared, 'facts' | 'table' | 'mapping'>,
+  { source }: Pick<Settings, 'source'>,
+): ReadableTable {
+  // A publication that was just made has the configured filter.
+  const filter = facts.publication ? facts.publication.rowFilter : source.where
+  return { ...source.table, kind: table.kind, key: table.key, columns: mapping.columns, filter }
+}

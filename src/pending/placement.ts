@@ -1,0 +1,77 @@
+import type { PatientCode } from '../model/patient.ts'
+import type { StoredRow } from '../model/stored-row.ts'
+import type { Entries } from './entries.ts'
+import { nextStep, type Step, type StepPolicy } from './next-step.ts'
+import type { Queues } from './queues.ts'
+import { afterRetirement, type Settled, unsentRow } from './settled-row.ts'
+import type { Entry, Version } from './version.ts'
+
+export interface PlacementOptions extends StepPolicy {
+  /** Called for each version that is settled, in the order of settling. */
+  readonly onSettled: (outcome: Settled, version: Version) => void
+}
+
+/** Where each row waits for its next step; what needs no request is settled on the way. */
+export class Placement {
+  readonly entries: Entries
+  readonly queues: Queues
+  readonly #options: PlacementOptions
+  /** Rule 9: nothing is sent and nothing read until the stream has passed the earlier run's horizon. */
+  held: boolean
+
+  constructor(entries: Entries, queues: Queues, options: PlacementOptions & { readonly held: boolean }) {
+    this.entries = entries
+    this.queues = queues
+    this.held = options.held
+    this.#options = options
+  }
+
+  nextStep(entry: Entry): Step {
+    return nextStep(entry, this.#options)
+  }
+
+  /** Brings an entry to where its next step is done, settles what needs no request, and forgets what is done with. */
+  place(entry: Entry): void {
+    while (entry.waiting && !entry.inFlight) {
+      if (this.held) {
+        this.queues.place(entry, entry.stored === undefined ? 'look up' : 'send')
+        return
+      }
+      const step = this.nextStep(entry)
+      if (step.kind === 'settle') {
+        this.settle(entry, entry.waiting, step.outcome, unsentRow(entry, step.outcome))
+      } else if (step.kind === 'forget old code') {
+        entry.removal = null
+        this.retired(entry, step.code)
+      } else {
+        this.queues.place(entry, step.kind)
+        return
+      }
+    }
+    this.queues.place(entry, null)
+    this.entries.forgetIfDone(entry)
+  }
+
+  /** @param row what the state shall say from now on, null if it says so already. */
+  settle(entry: Entry, version: Version, outcome: Settled, row: StoredRow | null): void {
+    if (entry.waiting === version) {
+      entry.waiting = null
+      entry.removal = null
+    }
+    this.entries.settle(entry, version, row)
+    this.#options.onSettled(outcome, version)
+  }
+
+  /** A code that the row no longer has was ended, or is another row's by now. */
+  retired(entry: Entry, code: PatientCode): void {
+    entry.formerCodes = entry.formerCodes.filter((former) => former !== code)
+    const row = afterRetirement(entry, code)
+    if (row) this.entries.store(entry, row)
+  }
+
+  /** The code is to be ended no more: another row has it. */
+  leave(entry: Entry, code: PatientCode): void {
+    entry.removal = { code, patient: null }
+    this.place(entry)
+  }
+}

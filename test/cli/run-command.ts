@@ -1,0 +1,38 @@
+import { stringify } from 'yaml'
+import { createProgram } from '../../src/cli/program.ts'
+import { workspace } from '../config/loading.ts'
+import type { TestDatabase } from '../support/postgres.ts'
+
+export interface CommandRun {
+  readonly status: number
+  /** What it printed. */
+  readonly text: string
+}
+
+/** Runs a command in this process, with a configuration for the table `patients`, as an operator would beside a connector. */
+export async function runCommand(
+  args: readonly string[],
+  { database, source = {} }: { readonly database: TestDatabase; readonly source?: Readonly<Record<string, unknown>> },
+  env: Readonly<Record<string, string>> = {},
+): Promise<CommandRun> {
+  const config = { source: { table: 'public.patients', slot: `slot_${database.name}`, ...source } }
+  using directory = workspace({ 'config/mediquo-cdc.yaml': stringify(config) })
+  const lines: string[] = []
+  let status = -1
+  const program = createProgram(
+    {
+      version: '0.0.0',
+      env: { DATABASE_URL: database.url, ...env },
+      cwd: directory.cwd,
+      stop: new AbortController().signal,
+      print: (line) => void lines.push(line),
+      write: (text) => void lines.push(text),
+      isTerminal: false,
+    },
+    (exitStatus) => {
+      status = exitStatus
+    },
+  )
+  await program.parseAsync(['node', 'mediquo-cdc', ...args])
+  return { status, text: lines.join('\n') }
+}

@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest'
+import { patientsTable, startConnector } from '../support/connector.ts'
+import { ownServer } from '../support/own-server.ts'
+import { testDatabase } from '../support/postgres.ts'
+import { until } from '../support/until.ts'
+
+test.each([
+  { backfill: 'initial', reasons: [{ reason: 'first run' }] },
+  { backfill: 'never', reasons: [] },
+])('the first start with backfill: $backfill asks for the passes $reasons', async ({ backfill, reasons }) => {
+  await using connector = await startConnector({ config: { source: { backfill } }, waitFor: null })
+  const { database } = connector
+  await until(async () => ['streaming', 'backfilling'].includes((await connector.status()).state))
+  expect(await database.query('select reason from mediquo_cdc.backfill')).toEqual(reasons)
+  await connector.stop()
+
+  await using again = await startConnector({
+    database,
+    sandbox: connector.sandbox,
+    config: { source: { backfill } },
+    waitFor: null,
+  })
+  await until(async () => ['streaming', 'backfilling'].includes((await again.status()).state))
+  expect(await database.query('select reason from mediquo_cdc.backfill')).toEqual(reasons)
+})
+
+test('a generated column is not published, and a mapping of one is refused', async () => {
+  await using database = await testDatabase({
+    schema: `create table patients (code text primary key, given text, gender text, birth_date date,
+      first_name text generated always as (upper(given)) stored)`,
+  })
+  await expect(startConnector({ database })).rejects.toThrow('there is no published column "first_name"')
+  expect(await database.query('select 1 from pg_publication')).toEqual([])
+})
+
+test('a slot that lost its WAL before the first start is made anew; where that is not wanted, the start fails', async () => {
+  await using server = await ownServer({ max_slot_wal_keep_size: '1MB', min_wal_size: '32MB', max_wal_size: '64MB' })
+  await using database = await testDatabase({ schema: patientsTable, serverUrl: server.url() })
+  const slot = `slot_${database.name}`
+  await database.query('create publication mediquo_cdc for table patients')
+  await database.query(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [slot])
+  await until(async () => {
+    await database.query(`select pg_logical_emit_message(false, 'a', 'b'), pg_switch_wal()`)
+    await database.query('checkpoint')
+    const [found] = await database.query('select wal_status from pg_replication_slots where slot_name = $1', [slot])
+    return found?.wal_status === 'lost'
+  })
+
+  const stopping = startConnector({ database, config: { source: { onSlotLost: 'stop' } } })
+  await expect(stopping).rejects.toMatchObject({ name: 'CheckFailedError', message: expect.stringContaining('lost') })
+
+  await using connector = await startConnector({ database })
+  await database.query(`insert into patients (code) values ('jane')`)
+  await connector.whenPatient('jane')
+}, 60_000)

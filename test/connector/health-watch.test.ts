@@ -1,0 +1,122 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { createHealthWatch, type WatchedBoard } from '../../src/connector/health-watch.ts'
+import { lsn } from '../../src/model/lsn.ts'
+import type { SlotHealth } from '../../src/source/slot-health.ts'
+
+const healthy: SlotHealth = {
+  systemIdentifier: '7',
+  timeline: 1,
+  currentLsn: lsn(900n),
+  lagBytes: 0,
+  retainedBytes: 0,
+  walStatus: 'reserved',
+  confirmedFlushLsn: lsn(200n),
+  publicationOid: '17',
+}
+const gone: SlotHealth = { ...healthy, walStatus: 'missing', confirmedFlushLsn: null }
+
+/** A pipeline that remembers with what it was ended. */
+function pipeline(stored = 200n) {
+  const ended: unknown[] = []
+  return {
+    ended,
+    isStuck: () => false,
+    breakOff: (error: unknown) => void ended.push(error),
+    progress: { durableLsn: lsn(stored) },
+  }
+}
+
+/** A watch whose server answers when the test says so. */
+function watched(state: WatchedBoard['state'], first: ReturnType<typeof pipeline> | null) {
+  const questions: { resolve: (health: SlotHealth) => void; reject: (error: Error) => void }[] = []
+  const board: { -readonly [K in keyof WatchedBoard]: WatchedBoard[K] } = {
+    state,
+    pipeline: first,
+    health: null,
+    stuckChecks: 0,
+  }
+  const failures: unknown[] = []
+  const watch = createHealthWatch(board, {
+    slot: 'slot',
+    readHealth: () => new Promise((resolve, reject) => void questions.push({ resolve, reject })),
+    readState: async () => undefined,
+    onFailure: async () => void failures.push(1),
+  })
+  watch.expect({ systemIdentifier: '7', timeline: 1, publicationOid: '17' })
+  const answer = async (health: SlotHealth | Error) => {
+    const question = questions.shift()
+    if (health instanceof Error) question?.reject(health)
+    else question?.resolve(health)
+    await vi.advanceTimersByTimeAsync(0)
+  }
+  return { board, watch, questions, failures, answer }
+}
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+describe('the health watch', () => {
+  test('ends the pipeline whose slot is lost, within five seconds', async () => {
+    const running = pipeline()
+    const { questions, answer, board } = watched('streaming', running)
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(questions).toHaveLength(1)
+    await answer(gone)
+    expect(running.ended).toMatchObject([{ name: 'SlotTroubleError', trouble: 'gone' }])
+    expect(board.health).toBe(gone)
+  })
+
+  test('a look that began before the slot was made anew does not end the pipeline that began after it', async () => {
+    const [before, after] = [pipeline(), pipeline()]
+    const { board, watch, answer } = watched('streaming', before)
+    watch.checkNow()
+    board.pipeline = after
+    await answer(gone)
+    expect([before.ended, after.ended]).toEqual([[], []])
+  })
+
+  test('a server that does not answer is not a lost slot', async () => {
+    const running = pipeline()
+    const { watch, answer, failures } = watched('streaming', running)
+    watch.checkNow()
+    await answer(new Error('refused'))
+    expect([running.ended, failures]).toEqual([[], [1]])
+  })
+
+  test('who asks while a look is under way gets another one', async () => {
+    const running = pipeline()
+    const { watch, questions, answer } = watched('streaming', running)
+    watch.checkNow()
+    watch.checkNow()
+    watch.checkNow()
+    expect(questions).toHaveLength(1)
+    await answer(healthy)
+    await answer(gone)
+    expect(questions).toHaveLength(0)
+    expect(running.ended).toHaveLength(1)
+  })
+
+  test('a slot past what is stored is lost to the one that holds it, not to the one that stands by', async () => {
+    const [holder, other] = [pipeline(199n), pipeline(199n)]
+    for (const [state, running] of [
+      ['streaming', holder],
+      ['standby', other],
+    ] as const) {
+      const { watch, answer } = watched(state, running)
+      watch.checkNow()
+      await answer(healthy)
+    }
+    expect(holder.ended).toMatchObject([{ trouble: 'ahead' }])
+    expect(other.ended).toEqual([])
+  })
+
+  test('without a pipeline it looks only while something is to be mended', async () => {
+    const { board, watch, questions } = watched('starting', null)
+    watch.checkNow()
+    expect(questions).toHaveLength(0)
+    board.state = 'blocked'
+    watch.checkNow()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(questions).toHaveLength(1)
+  })
+})

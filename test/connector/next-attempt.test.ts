@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest'
+import { FencedError } from '../../src/checkpoint/store.ts'
+import { BlockedError, SlotBusyError } from '../../src/connector/blocked.ts'
+import { CheckFailedError } from '../../src/connector/check-failed.ts'
+import { afterPreparing, afterRunning, noneLost } from '../../src/connector/next-attempt.ts'
+import { SlotTroubleError } from '../../src/source/slot-health.ts'
+
+const coded = (code: string) => Object.assign(new Error('as the server said'), { code })
+const unmet = new CheckFailedError([{ requirement: 'r', met: false, detail: 'not so', mend: null }])
+
+describe('after the source could not be made ready', () => {
+  test.each([
+    { error: new BlockedError('why'), first: 'blocked', later: 'blocked' },
+    { error: new SlotBusyError('why'), first: 'standby', later: 'standby' },
+    { error: new FencedError('why'), first: 'standby', later: 'standby' },
+    { error: coded('55006'), first: 'standby', later: 'standby' },
+    { error: coded('42710'), first: 'standby', later: 'standby' },
+    { error: unmet, first: 'ends', later: 'blocked' },
+    { error: coded('28P01'), first: 'ends', later: 'starting' },
+    { error: coded('53300'), first: 'ends', later: 'starting' },
+    { error: coded('57P03'), first: 'starting', later: 'starting' },
+    { error: coded('ECONNREFUSED'), first: 'starting', later: 'starting' },
+    { error: coded('42704'), first: 'starting', later: 'starting' },
+    { error: new Error('something else'), first: 'starting', later: 'starting' },
+  ] as const)('$error.name $error.code: $first at the start, $later later', ({ error, first, later }) => {
+    const shown = (isFirst: boolean) => {
+      const next = afterPreparing(error, { attempt: 1, isFirst, random: 0.5 })
+      return next instanceof Error ? 'ends' : next.state
+    }
+    expect([shown(true), shown(false)]).toEqual([first, later])
+  })
+})
+
+describe('after the pipeline ended', () => {
+  const gone = new SlotTroubleError('gone', 'slot')
+  const run = 7
+
+  test('a lost slot is seen to at once, twice; then every ten seconds', () => {
+    let lost = noneLost
+    const waits = [gone, coded('55000'), gone, gone].map((failure) => {
+      const after = afterRunning(failure, { lost, ranMs: 50, run })
+      lost = after.lost
+      return [after.next.state, after.next.waitMs]
+    })
+    expect(waits).toEqual([
+      ['starting', 0],
+      ['starting', 0],
+      ['blocked', 10_000],
+      ['blocked', 10_000],
+    ])
+  })
+
+  test('a life that was not in vain begins the count anew', () => {
+    const { next, lost } = afterRunning(gone, { lost: { count: 5, replacedInRun: null }, ranMs: 60_000, run })
+    expect([next.waitMs, lost.count]).toEqual([0, 1])
+  })
+
+  test('a publication that was seen to be another one is kept in mind with the run', () => {
+    const dropped = new SlotTroubleError('publication dropped', 'slot')
+    expect(afterRunning(dropped, { lost: noneLost, ranMs: 50, run }).lost.replacedInRun).toBe(run)
+    expect(afterRunning(gone, { lost: noneLost, ranMs: 50, run }).lost.replacedInRun).toBeNull()
+  })
+
+  test('an object that WAL still to come does not know is the publication, once the slot was found whole in between', () => {
+    const first = afterRunning(coded('42704'), { lost: noneLost, ranMs: 50, run }).lost
+    expect(first.replacedInRun).toBeNull()
+    expect(afterRunning(coded('42704'), { lost: first, ranMs: 50, run }).lost.replacedInRun).toBe(run)
+    expect(afterRunning(coded('55000'), { lost: first, ranMs: 50, run }).lost.replacedInRun).toBeNull()
+  })
+
+  test('an instance that was replaced stands by; anything else blocks for ten seconds', () => {
+    const next = (failure: unknown) => afterRunning(failure, { lost: noneLost, ranMs: 50, run }).next
+    expect(next(new FencedError('why'))).toMatchObject({ state: 'standby', waitMs: 1_000 })
+    expect(next(new Error('why'))).toMatchObject({ state: 'blocked', waitMs: 10_000 })
+  })
+})
