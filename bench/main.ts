@@ -6,14 +6,18 @@ import { catchUp } from './catch-up.ts'
 import type { Benchmark } from './figures.ts'
 import { loneChange } from './lone-change.ts'
 import { memory } from './memory.ts'
+import { memoryBackfill } from './memory-backfill.ts'
 import { requests } from './requests.ts'
+import { unmapped } from './unmapped.ts'
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   'catch-up': catchUp,
   'lone-change': loneChange,
   requests,
+  unmapped,
   backfill,
   memory,
+  'memory-backfill': memoryBackfill,
 }
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(benchmarks)

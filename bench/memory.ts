@@ -1,14 +1,14 @@
-import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ConnectorProcess, startConnector } from './connector-process.ts'
 import { type Benchmark, table, whole } from './figures.ts'
+import { imageEnvironment, sampleResidentMemory } from './resident-memory.ts'
 import { inventedPatient, openStand, type Stand, slot } from './stand.ts'
 import { until } from './until.ts'
 
 const changes = Number(process.env.BENCH_CHANGES ?? 1_000_000)
 const requestsPerMinute = 60_000
-const sampleEveryMs = 100
 const idleMs = 5_000
+
 /** One enormous transaction through the process as the image runs it: its resident memory, beside the same process idle. */
 export const memory: Benchmark = async (print) => {
   await using stand = await openStand({ rows: 0, requestsPerMinute })
@@ -38,13 +38,6 @@ export const memory: Benchmark = async (print) => {
   print(past ? 'the checkpoint and the slot stand past the transaction' : 'the checkpoint is behind the transaction')
 }
 
-/** What the image sets that bears on memory. */
-async function imageEnvironment(): Promise<Record<string, string>> {
-  const dockerfile = await readFile(new URL('../Dockerfile', import.meta.url), 'utf8')
-  const set = dockerfile.matchAll(/(NODE_OPTIONS|MALLOC_ARENA_MAX)=(?:"([^"]*)"|(\S+))/g)
-  return Object.fromEntries([...set].map(([, name = '', quoted, plain]) => [name, quoted ?? plain ?? '']))
-}
-
 /** @returns a position after its last row and before its commit record. */
 async function commitHugeTransaction({ pool }: Stand): Promise<string> {
   const client = await pool.connect()
@@ -72,18 +65,4 @@ async function isPast({ pool }: Stand, connector: ConnectorProcess, insideLsn: s
 
 async function storedPatients({ sandbox }: Stand): Promise<number> {
   return (await sandbox.totals()).patients
-}
-
-/** Reads `/proc`, so it knows nothing except on Linux. The peak is the kernel's own, which no sample can miss. */
-function sampleResidentMemory(pid: number) {
-  let peak = Number.NaN
-  let last = Number.NaN
-  const sample = async () => {
-    const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
-    const mebibytes = (field: string) => Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1]) / 1024
-    peak = mebibytes('VmHWM')
-    last = mebibytes('VmRSS')
-  }
-  const timer = setInterval(() => void sample(), sampleEveryMs)
-  return { peakMiB: () => peak, lastMiB: () => last, stop: () => clearInterval(timer) }
 }

@@ -10,7 +10,7 @@ export const publication = 'mediquo_cdc'
 const patientsTable = `
   create table patients (
     code text primary key, first_name text not null, last_name text, gender text not null, birth_date date not null,
-    email text, plan text)`
+    email text, plan text, visits int not null default 0)`
 
 /** An expression for each column, from a number `i`. */
 export const inventedPatient = `

@@ -36,8 +36,6 @@ export interface WalkOptions<R extends FoundRows, P extends R & FoundPage> {
   readonly monotonicMs: () => number
 }
 
-const keysAtOnce = 500
-
 /**
  * One pass: over the table by its key, then over the rows that the state knows, in short reads. The second half finds rows that
  * are gone; it does so by key, since an absence may only be concluded from a read that asked for the row.
@@ -48,13 +46,12 @@ export class Walk<R extends FoundRows, P extends R & FoundPage> {
   readonly #wanted: Set<PatientCode> | null
   #position: PassPosition | null
   #rowsRead: number
-  #pageSize = firstPageSize
 
   constructor(pass: Pass, options: WalkOptions<R, P>) {
     this.#options = options
     this.#pass = pass
     this.#wanted = pass.codes && new Set(pass.codes)
-    this.#position = pass.position ?? { phase: pass.codes ? 'state' : 'table', after: null }
+    this.#position = pass.position ?? { phase: pass.codes ? 'state' : 'table', after: null, pageSize: firstPageSize }
     this.#rowsRead = pass.rowsRead
     options.ledger.begin(pass)
   }
@@ -77,42 +74,51 @@ export class Walk<R extends FoundRows, P extends R & FoundPage> {
     if (next === null) this.#options.ledger.walked()
   }
 
-  async #readTable({ after }: PassPosition): Promise<PassPosition | null> {
-    const { reader, merge, codeOf, bytesOf, ledger, monotonicMs, onEmptyTable } = this.#options
-    const limit = this.#pageSize
-    const beganAtMs = monotonicMs()
-    const page = await reader.page({ after, limit })
-    const bytes = [...page.rows.values()].reduce((sum, row) => sum + bytesOf(row), 0)
-    this.#pageSize = nextPageSize({ limit, ms: monotonicMs() - beganAtMs, bytes })
+  async #readTable({ after, pageSize: limit }: PassPosition): Promise<PassPosition | null> {
+    const { reader, merge, codeOf, ledger, onEmptyTable } = this.#options
+    const { found: page, pageSize } = await this.#timed(limit, reader.page({ after, limit }))
     const wanted = this.#wanted
     const keys = wanted
       ? [...page.rows].flatMap(([key, row]) => (isWanted(codeOf(row), wanted) ? [key] : []))
       : [...page.rows.keys(), ...page.leftOut]
-    const end: PassPosition = { phase: 'table', after: page.last ?? after }
+    const end: PassPosition = { phase: 'table', after: page.last ?? after, pageSize }
     await merge(page, keys, () => ledger.open(end, keys.length, page.rows.size))
     this.#rowsRead += page.rows.size
     if (!page.isLast) return end
-    // The state was walked first for single codes; rows cannot be gone that were sent since the slot was made and still are there.
+    // For single codes the state came first. After a first run nothing can be gone unseen: the slot was there before anything was sent.
     if (wanted || this.#pass.reason === 'first run') return null
-    if (this.#rowsRead > 0) return { phase: 'state', after: null }
+    if (this.#rowsRead > 0) return { phase: 'state', after: null, pageSize }
     onEmptyTable()
     return null
   }
 
-  async #readKnown({ after }: PassPosition): Promise<PassPosition | null> {
+  async #readKnown({ after, pageSize: limit }: PassPosition): Promise<PassPosition | null> {
     const { reader, knownRows, merge, codeOf, ledger } = this.#options
-    const keys = await knownRows(after, keysAtOnce, this.#pass.codes)
+    const wanted = this.#wanted
+    const keys = await knownRows(after, limit, this.#pass.codes)
     const last = keys.at(-1)
-    if (last !== undefined) {
-      const found = await reader.byKey(keys)
-      for (const row of found.rows.values()) this.#wanted?.delete(codeOf(row) ?? ('' as PatientCode))
-      // Of a whole pass only what is gone: the rest was read already, or has come by the stream.
-      const relevant = this.#wanted ? keys : keys.filter((key) => !found.rows.has(key))
-      const end: PassPosition = { phase: 'state', after: last }
-      await merge(found, relevant, () => ledger.open(end, relevant.length, 0))
-      if (keys.length === keysAtOnce) return end
+    const tableNext = wanted && ({ phase: 'table', after: null, pageSize: limit } as const)
+    if (last === undefined) return tableNext
+    const { found, pageSize } = await this.#timed(limit, reader.byKey(keys))
+    for (const row of found.rows.values()) {
+      const code = codeOf(row)
+      if (code !== null) wanted?.delete(code)
     }
-    return this.#wanted && this.#wanted.size > 0 ? { phase: 'table', after: null } : null
+    // Of a whole pass only what is gone: the rest was read already, or has come by the stream.
+    const relevant = wanted ? keys : keys.filter((key) => !found.rows.has(key))
+    const end: PassPosition = { phase: 'state', after: last, pageSize }
+    await merge(found, relevant, () => ledger.open(end, relevant.length, 0))
+    if (keys.length === limit) return end
+    return wanted && wanted.size > 0 ? tableNext : null
+  }
+
+  /** What a read brought, and how many rows the next one may ask for. */
+  async #timed<F extends FoundRows>(limit: number, reading: Promise<F>) {
+    const { bytesOf, monotonicMs } = this.#options
+    const beganAtMs = monotonicMs()
+    const found = await reading
+    const bytes = [...found.rows.values()].reduce((sum, row) => sum + bytesOf(row), 0)
+    return { found, pageSize: nextPageSize({ limit, ms: monotonicMs() - beganAtMs, bytes }) }
   }
 }
 

@@ -52,11 +52,6 @@ export class Store {
     this.passes = new Passes(db, () => this.#run)
   }
 
-  /** The newest run that this instance has been; 0 before its first. */
-  get run(): number {
-    return this.#run
-  }
-
   async load(): Promise<Checkpoint | null> {
     const age = sql<number>`(extract(epoch from clock_timestamp() - ${checkpoint.updatedAt}) * 1000)::float8`
     const [found] = await this.#db.select({ row: checkpoint, ageMs: age }).from(checkpoint)

@@ -13,7 +13,7 @@ export async function adoptSource(resources: Resources): Promise<readonly Mended
     const source = await findSource(resources)
     const checkpoint = await findCheckpoint(resources)
     if (!checkpoint) return null
-    const judged = await judgeFound(resources, source, { checkpoint, replacedInRun: null })
+    const judged = await judgeFound(resources, source, { checkpoint, replacedUpToRun: null })
     if (!judged) continue
     const mended = await mendIdentity(resources, judged, { onSlotLost: 'backfill', onIdentityChange: 'adopt' })
     if (!mended) return done

@@ -24,10 +24,13 @@ export interface Judged {
   readonly verdict: Verdict
 }
 
-/** What an earlier life of the pipeline has seen. */
+/** What an earlier life of the pipeline has seen, and the server does not tell. */
 export interface Evidence {
-  /** The run in which the publication turned out to be another than the one that the slot was used with; null: in none. */
-  readonly replacedInRun: number | null
+  /**
+   * The publication turned out to be another than the one that the slot was used with: in this run of the state or an earlier
+   * one, so that it holds no more once somebody has made the slot anew. Null: nothing was seen.
+   */
+  readonly replacedUpToRun: number | null
 }
 
 /** The checkpoint against the server. The slot's facts are older than the checkpoint, the server's newer: no instance's progress in between looks like a loss. */
@@ -35,9 +38,8 @@ export async function judge(
   { settings, clientConfig }: Pick<Resources, 'settings' | 'clientConfig'>,
   found: Omit<Judged, 'identity' | 'verdict'> & Evidence,
 ): Promise<Judged> {
-  const { facts, wanted, server, checkpoint, replacedInRun } = found
-  // A later run began at a slot that somebody has made anew since.
-  const publicationReplaced = replacedInRun !== null && checkpoint.run <= replacedInRun
+  const { facts, wanted, server, checkpoint, replacedUpToRun } = found
+  const publicationReplaced = replacedUpToRun !== null && checkpoint.run <= replacedUpToRun
   const isDescendant =
     server.systemIdentifier === checkpoint.systemIdentifier && server.timeline !== checkpoint.timeline
   const identity: FoundIdentity = {

@@ -70,6 +70,7 @@ async function renew(tools: Tools, judged: Judged, loss: SlotLoss, { onSlotLost 
       judged.identity.publication === 'replaced' ? `SELECT pg_drop_replication_slot('${slotName}'); and ` : ''
     throw new BlockedError(
       `${found}. Set source.onSlotLost to backfill, or ${first}run "mediquo-cdc adopt": either makes the slot anew where it must, and has the whole table read`,
+      checkpoint.run,
     )
   }
   const slot = loss === 'ahead' ? keptSlot(judged) : null
@@ -93,6 +94,7 @@ async function adopt(
   if (onIdentityChange === 'block') {
     throw new BlockedError(
       `${sentence}. Nothing is sent, since this may be a clone. If it is to be followed from now on, run "mediquo-cdc adopt"`,
+      checkpoint.run,
     )
   }
   if (found.slot.kind === 'unready') throw new SlotBusyError('another session is making the replication slot')

@@ -14,6 +14,7 @@ export interface NextAttempt {
   readonly waitMs: number
 }
 
+const anyRun = Number.POSITIVE_INFINITY
 const blockedForMs = 10_000
 const standbyForMs = 1_000
 /** A pipeline that ran for this long was not in vain, milliseconds. */
@@ -48,12 +49,18 @@ export interface LostInARow extends Evidence {
   readonly count: number
 }
 
-export const noneLost: LostInARow = { count: 0, replacedInRun: null }
+export const noneLost: LostInARow = { count: 0, replacedUpToRun: null }
+
+/** While somebody must decide, what was seen holds for the run that they are to decide about. Pure. */
+export function afterBlocked(lost: LostInARow, error: unknown): LostInARow {
+  if (!(error instanceof BlockedError) || lost.replacedUpToRun === null) return lost
+  return { ...lost, replacedUpToRun: Math.min(lost.replacedUpToRun, error.run) }
+}
 
 /** After the pipeline ended with a failure. A lost slot is made anew at once, unless that has not helped twice. Pure. */
 export function afterRunning(
   failure: unknown,
-  { lost, ranMs, run }: { readonly lost: LostInARow; readonly ranMs: number; readonly run: number },
+  { lost, ranMs }: { readonly lost: LostInARow; readonly ranMs: number },
 ): { readonly next: NextAttempt; readonly lost: LostInARow } {
   if (failure instanceof FencedError) return { next: standby(failure.message), lost: noneLost }
   const { kind, sentence } = describeConnectionFailure(failure, 'the source')
@@ -67,7 +74,7 @@ export function afterRunning(
   const reason = noticed?.message ?? sentence
   return {
     next: count > 2 ? { state: 'blocked', reason, waitMs: blockedForMs } : { state: 'starting', reason, waitMs: 0 },
-    lost: { count, replacedInRun: noticed?.trouble === 'publication dropped' || undecodable ? run : null },
+    lost: { count, replacedUpToRun: noticed?.trouble === 'publication dropped' || undecodable ? anyRun : null },
   }
 }
 

@@ -54,7 +54,8 @@ export const mostRounds = 4
  * Checks the source, makes what may be made (publication, slot, state) and loads the checkpoint. @throws {CheckFailedError} what is
  * in the way, with the mend. @throws {BlockedError} what somebody must decide. @throws {SlotBusyError} @throws {FencedError}
  */
-export async function prepare(resources: Resources, { replacedInRun }: Evidence): Promise<Prepared> {
+export async function prepare(resources: Resources, seen: Evidence): Promise<Prepared> {
+  let evidence = seen
   for (let round = 0; round < mostRounds; round++) {
     const source = await findSource(resources)
     await migrate(resources)
@@ -63,10 +64,11 @@ export async function prepare(resources: Resources, { replacedInRun }: Evidence)
       await startFirst(resources, source)
       continue
     }
-    const judged = await judgeFound(resources, source, { checkpoint, replacedInRun })
+    const judged = await judgeFound(resources, source, { checkpoint, ...evidence })
     if (judged === null) continue
     const mended = await mendIdentity(resources, judged, resources.settings.source)
     if (mended === null) return preparedOf(resources, source, judged)
+    evidence = { replacedUpToRun: null }
   }
   throw new Error('the replication slot was changed again and again while it was being made ready')
 }

@@ -10,7 +10,14 @@ import { createMetrics } from '../telemetry/metrics.ts'
 import { checkApi } from './check-api.ts'
 import { CheckFailedError } from './check-failed.ts'
 import { createHealthWatch } from './health-watch.ts'
-import { afterPreparing, afterRunning, type LostInARow, type NextAttempt, noneLost } from './next-attempt.ts'
+import {
+  afterBlocked,
+  afterPreparing,
+  afterRunning,
+  type LostInARow,
+  type NextAttempt,
+  noneLost,
+} from './next-attempt.ts'
 import { type Prepared, prepare } from './prepare.ts'
 import { openResources, type Resources } from './resources.ts'
 import { serverStartedAt } from './session.ts'
@@ -58,19 +65,19 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     logger.info({ host: settings.http.host, port: http.port, version: options.version }, 'listening')
     options.onListening?.(http.port)
     observe(resources, board)
-    let lost = noneLost
-    for (let attempt = 1, isFirst = true; !drain.aborted; attempt++) {
-      const prepared = await prepareOrWait(options, resources, board, { attempt, isFirst, lost })
+    const past: Past = { attempt: 0, isFirst: true, lost: noneLost }
+    while (!drain.aborted) {
+      past.attempt++
+      const prepared = await prepareOrWait(options, resources, board, past)
       if (!prepared) continue
-      attempt = 0
+      past.attempt = 0
       const beganAtMs = performance.now()
-      const failure = await runOnce(resources, prepared, { board, watch, drain, isFirst })
-      isFirst = false
+      const failure = await runOnce(resources, prepared, { board, watch, drain, isFirst: past.isFirst })
+      past.isFirst = false
       if (failure === null) break
-      const run = Math.max(prepared.checkpoint.run, resources.store.run)
-      const after = afterRunning(failure, { lost, ranMs: performance.now() - beganAtMs, run })
-      lost = after.lost
-      await showAndWait(logger, board, after.next, drain)
+      const { next, lost } = afterRunning(failure, { lost: past.lost, ranMs: performance.now() - beganAtMs })
+      past.lost = lost
+      await showAndWait(logger, board, next, drain)
     }
   } finally {
     watch.stop()
@@ -80,23 +87,34 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
   logger.info('stopped')
 }
 
+/** What earlier attempts leave to the next one. */
+interface Past {
+  /** Attempts in a row to make the source ready. */
+  attempt: number
+  /** No pipeline has run yet. */
+  isFirst: boolean
+  lost: LostInARow
+}
+
 /** Null: not yet, try again. */
 async function prepareOrWait(
   { logger, drain }: SuperviseOptions,
   resources: Resources,
   board: Board,
-  { attempt, isFirst, lost }: { readonly attempt: number; readonly isFirst: boolean; readonly lost: LostInARow },
+  past: Past,
 ): Promise<Prepared | null> {
+  const { attempt, isFirst } = past
   try {
     // Before a slot is made: one that nobody reads fills the customer's disk.
     if (isFirst && attempt === 1) await requireKeys(resources, drain)
-    const prepared = await prepare(resources, lost)
+    const prepared = await prepare(resources, past.lost)
     board.serverVersion = prepared.facts.serverVersion
     return prepared
   } catch (error) {
     if (drain.aborted) return null
     const next = afterPreparing(error, { attempt, isFirst, random: Math.random() })
     if (next instanceof Error) throw next
+    past.lost = afterBlocked(past.lost, error)
     await showAndWait(logger, board, next, drain, error)
     return null
   }
@@ -138,12 +156,13 @@ async function runOnce(
   const stopping = () => show(logger, board, 'stopping', null)
   drain.addEventListener('abort', stopping, { once: true })
   watch.expect(prepared.server)
+  let isOver = false
   board.pipeline = createPipeline(resources, prepared, {
     drain,
     isFirst,
     tally: board.tally,
     onStream: (stream) => {
-      if (drain.aborted) return
+      if (drain.aborted || isOver) return
       if (stream.kind === 'streaming') show(logger, board, 'streaming', null)
       else show(logger, board, stream.kind === 'standby' ? 'standby' : 'starting', stream.reason)
       // A stream that broke, or began, may have done so because of the slot.
@@ -156,6 +175,7 @@ async function runOnce(
   } catch (error) {
     return error
   } finally {
+    isOver = true
     drain.removeEventListener('abort', stopping)
     board.pipeline = null
   }

@@ -16,6 +16,8 @@ export type PassState = (typeof passStates)[number]
 export interface PassPosition {
   readonly phase: 'table' | 'state'
   readonly after: RowKey | null
+  /** How many rows a read may ask for, as far as the reads before have shown. */
+  readonly pageSize: number
 }
 
 /** A pass of the backfill as the state has it. `position`: everything up to there is settled; null: nothing yet. */

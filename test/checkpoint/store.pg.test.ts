@@ -147,7 +147,7 @@ describe('passes of the backfill', () => {
     expect(await passes.request([patientCode('a')])).toBe(true)
     expect([await passes.request(null), await passes.request([patientCode('a')])]).toEqual([false, false])
     await passes.begin(1, 10)
-    const position = { phase: 'table', after: row('k').key } as const
+    const position = { phase: 'table', after: row('k').key, pageSize: 50 } as const
     await record(state.store, [row('k')], { pass: { id: 1, position, rowsRead: 7, done: false } })
     expect(await passes.next()).toMatchObject({ id: 1, state: 'running', position, rowsRead: 7, rowsEstimated: 10 })
     await record(state.store, [], { pass: { id: 1, position, rowsRead: 9, done: true } })

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { FencedError } from '../../src/checkpoint/store.ts'
 import { BlockedError, SlotBusyError } from '../../src/connector/blocked.ts'
 import { CheckFailedError } from '../../src/connector/check-failed.ts'
-import { afterPreparing, afterRunning, noneLost } from '../../src/connector/next-attempt.ts'
+import { afterBlocked, afterPreparing, afterRunning, noneLost } from '../../src/connector/next-attempt.ts'
 import { SlotTroubleError } from '../../src/source/slot-health.ts'
 
 const coded = (code: string) => Object.assign(new Error('as the server said'), { code })
@@ -10,7 +10,7 @@ const unmet = new CheckFailedError([{ requirement: 'r', met: false, detail: 'not
 
 describe('after the source could not be made ready', () => {
   test.each([
-    { error: new BlockedError('why'), first: 'blocked', later: 'blocked' },
+    { error: new BlockedError('why', 7), first: 'blocked', later: 'blocked' },
     { error: new SlotBusyError('why'), first: 'standby', later: 'standby' },
     { error: new FencedError('why'), first: 'standby', later: 'standby' },
     { error: coded('55006'), first: 'standby', later: 'standby' },
@@ -33,12 +33,11 @@ describe('after the source could not be made ready', () => {
 
 describe('after the pipeline ended', () => {
   const gone = new SlotTroubleError('gone', 'slot')
-  const run = 7
 
   test('a lost slot is seen to at once, twice; then every ten seconds', () => {
     let lost = noneLost
     const waits = [gone, coded('55000'), gone, gone].map((failure) => {
-      const after = afterRunning(failure, { lost, ranMs: 50, run })
+      const after = afterRunning(failure, { lost, ranMs: 50 })
       lost = after.lost
       return [after.next.state, after.next.waitMs]
     })
@@ -51,25 +50,33 @@ describe('after the pipeline ended', () => {
   })
 
   test('a life that was not in vain begins the count anew', () => {
-    const { next, lost } = afterRunning(gone, { lost: { count: 5, replacedInRun: null }, ranMs: 60_000, run })
+    const { next, lost } = afterRunning(gone, { lost: { count: 5, replacedUpToRun: null }, ranMs: 60_000 })
     expect([next.waitMs, lost.count]).toEqual([0, 1])
   })
 
-  test('a publication that was seen to be another one is kept in mind with the run', () => {
+  test('a publication that was seen to be another one is kept in mind', () => {
     const dropped = new SlotTroubleError('publication dropped', 'slot')
-    expect(afterRunning(dropped, { lost: noneLost, ranMs: 50, run }).lost.replacedInRun).toBe(run)
-    expect(afterRunning(gone, { lost: noneLost, ranMs: 50, run }).lost.replacedInRun).toBeNull()
+    expect(afterRunning(dropped, { lost: noneLost, ranMs: 50 }).lost.replacedUpToRun).not.toBeNull()
+    expect(afterRunning(gone, { lost: noneLost, ranMs: 50 }).lost.replacedUpToRun).toBeNull()
   })
 
   test('an object that WAL still to come does not know is the publication, once the slot was found whole in between', () => {
-    const first = afterRunning(coded('42704'), { lost: noneLost, ranMs: 50, run }).lost
-    expect(first.replacedInRun).toBeNull()
-    expect(afterRunning(coded('42704'), { lost: first, ranMs: 50, run }).lost.replacedInRun).toBe(run)
-    expect(afterRunning(coded('55000'), { lost: first, ranMs: 50, run }).lost.replacedInRun).toBeNull()
+    const first = afterRunning(coded('42704'), { lost: noneLost, ranMs: 50 }).lost
+    expect(first.replacedUpToRun).toBeNull()
+    expect(afterRunning(coded('42704'), { lost: first, ranMs: 50 }).lost.replacedUpToRun).not.toBeNull()
+    expect(afterRunning(coded('55000'), { lost: first, ranMs: 50 }).lost.replacedUpToRun).toBeNull()
+  })
+
+  test('what was seen holds for the run that blocks, and not after somebody has begun a later one', () => {
+    const lost = { count: 1, replacedUpToRun: Number.POSITIVE_INFINITY }
+    expect(afterBlocked(lost, new BlockedError('why', 7)).replacedUpToRun).toBe(7)
+    expect(afterBlocked({ ...lost, replacedUpToRun: 7 }, new BlockedError('why', 8)).replacedUpToRun).toBe(7)
+    expect(afterBlocked(noneLost, new BlockedError('why', 7))).toBe(noneLost)
+    expect(afterBlocked(lost, new Error('why'))).toBe(lost)
   })
 
   test('an instance that was replaced stands by; anything else blocks for ten seconds', () => {
-    const next = (failure: unknown) => afterRunning(failure, { lost: noneLost, ranMs: 50, run }).next
+    const next = (failure: unknown) => afterRunning(failure, { lost: noneLost, ranMs: 50 }).next
     expect(next(new FencedError('why'))).toMatchObject({ state: 'standby', waitMs: 1_000 })
     expect(next(new Error('why'))).toMatchObject({ state: 'blocked', waitMs: 10_000 })
   })

@@ -169,7 +169,7 @@ describe('rule 5, a row that a read did not find', () => {
     commits(110, ['1', upsert('a', 'Newer')])
     accept(take())
     record()
-    const claim = ledger.open({ phase: 'table', after: key('1') }, 1, 1)
+    const claim = ledger.open({ phase: 'table', after: key('1'), pageSize: 50 }, 1, 1)
     const read = { snapshot: seesBelow(110), endLsn: at(90), readAtMs: 0, lane: 'backfill' as const, bytes: 1, claim }
     expect(pending.read({ key: key('1'), content: upsert('a', 'Older'), ...read })).toBe(false)
     pending.endRead()

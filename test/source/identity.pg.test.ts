@@ -55,8 +55,10 @@ async function stand(more: Readonly<Record<string, string>> = {}) {
 type Stand = Awaited<ReturnType<typeof stand>>
 type Connector = Stand['connector']
 
+/** A connector that is blocked looks again every ten seconds. */
 async function isStreaming(connector: Connector) {
-  await until(async () => ['streaming', 'backfilling'].includes((await connector.status()).state))
+  const states = ['streaming', 'backfilling']
+  await until(async () => states.includes((await connector.status()).state), { deadlineMs: 60_000 })
 }
 
 /** Something that is committed now comes to the API. */
@@ -172,7 +174,7 @@ test.concurrent('another server is adopted without a word where it is so set, bu
   await expectFollowed({ database }, later)
   expect(later.log.find(({ level, change }) => level === 40 && change === 'another server')).toBeDefined()
   expect(await passesOf(known)).toEqual(['identity changed'])
-}, 60_000)
+}, 90_000)
 
 test.concurrent('a server whose files were put back is not sent from until it is adopted, with the slot that came back', async () => {
   await using known = await stand()
@@ -263,7 +265,7 @@ test.concurrent('a promoted standby that lacks what was delivered is not sent fr
   const later = await known.start('blocked')
   expect((await later.status()).reason).toMatch(/timeline 2, which left timeline 1 before/)
   expect(await passesOf(known)).toEqual([])
-}, 60_000)
+}, 90_000)
 
 test.concurrent('another publication in the settings is not streamed from until it is adopted', async () => {
   await using known = await stand()
@@ -275,7 +277,7 @@ test.concurrent('another publication in the settings is not streamed from until 
   await known.adopt(known.database, changed)
   await expectFollowed(known, later)
   expect(await checkpointOf(known)).toMatchObject({ publication: 'renamed' })
-}, 60_000)
+}, 90_000)
 
 test.concurrent('a standby is refused at the start', async () => {
   await using known = await stand()
@@ -284,4 +286,4 @@ test.concurrent('a standby is refused at the start', async () => {
   await startAsStandby(known.server)
   await expect(known.start()).rejects.toThrow(/the server is a standby/)
   await promote(known)
-}, 60_000)
+}, 90_000)

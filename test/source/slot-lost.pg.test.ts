@@ -1,6 +1,8 @@
+import { Pool } from 'pg'
 import { describe, expect, test } from 'vitest'
 import { parseLsn } from '../../src/model/lsn.ts'
 import type { EmbeddedServer } from '../../src/sandbox/embedded-server.ts'
+import { dropSlotAsFound } from '../../src/source/replication-slot.ts'
 import { runCommand } from '../cli/run-command.ts'
 import { testSandbox } from '../sandbox/sandbox-client.ts'
 import { patientsTable, type RunningConnector, startConnector } from '../support/connector.ts'
@@ -79,12 +81,18 @@ async function outgrow({ database, slot }: Pick<Stand, 'database' | 'slot'>) {
   )
 }
 
+/** A connector that is blocked looks again every ten seconds. */
+async function isStreaming(connector: RunningConnector) {
+  const states = ['streaming', 'backfilling']
+  await until(async () => states.includes((await connector.status()).state), { deadlineMs: 60_000 })
+}
+
 const lossLogged = 'changes were lost with the replication slot, a backfill follows'
 
 /** The slot is there again, the checkpoint at its beginning, a pass asked for, and new changes are delivered. */
 async function expectRenewed({ database, slot }: Pick<Stand, 'database' | 'slot'>, connector: RunningConnector) {
   await connector.whenLogged(lossLogged)
-  await until(async () => ['streaming', 'backfilling'].includes((await connector.status()).state))
+  await isStreaming(connector)
   expect(await slotOf({ database, slot })).toMatchObject({ wal_status: 'reserved', active: 't' })
   expect(await passesOf(database)).toEqual(['slot lost'])
   await database.query(`insert into patients (code) values ('after')`)
@@ -165,7 +173,7 @@ describe.concurrent.each(ways)('a slot $way', ({ isRunning, server: makeServer, 
 
     const adopted = await runCommand(['adopt'], { database, source })
     expect(adopted).toMatchObject({ status: 0, text: expect.stringContaining('was made anew, and a backfill') })
-    await until(async () => ['streaming', 'backfilling'].includes((await later.status()).state))
+    await isStreaming(later)
     await database.query(`insert into patients (code) values ('after')`)
     await later.whenPatient('after')
     expect(await passesOf(database)).toEqual(['slot lost'])
@@ -192,39 +200,43 @@ test.concurrent('a slot that the server gave up because nobody used it is made a
   await database.query('alter system reset idle_replication_slot_timeout')
   await database.query('select pg_reload_conf()')
   await expectRenewed(lost, await lost.start())
-})
+}, 90_000)
 
 test.concurrent.each([
   { way: 'moved by somebody else', wal: 'advance' },
   { way: 'dropped and made again by hand', wal: 'make' },
-])('a slot $way while the connector is stopped is kept, and no fingerprint is believed', async ({ wal }) => {
-  await using lost = await stand()
-  const { database, connector, slot } = lost
-  await connector.stop()
-  const before = await checkpointOf(database)
-  await database.query(`insert into patients (code) values ('missed')`)
-  if (wal === 'advance') {
-    await database.query('select pg_replication_slot_advance($1, pg_current_wal_lsn())', [slot])
-  } else {
-    await drop(lost)
-    await database.query(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [slot])
-  }
-  const moved = await slotOf(lost)
+])(
+  'a slot $way while the connector is stopped is kept, and no fingerprint is believed',
+  async ({ wal }) => {
+    await using lost = await stand()
+    const { database, connector, slot } = lost
+    await connector.stop()
+    const before = await checkpointOf(database)
+    await database.query(`insert into patients (code) values ('missed')`)
+    if (wal === 'advance') {
+      await database.query('select pg_replication_slot_advance($1, pg_current_wal_lsn())', [slot])
+    } else {
+      await drop(lost)
+      await database.query(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [slot])
+    }
+    const moved = await slotOf(lost)
 
-  const later = await lost.start()
+    const later = await lost.start()
 
-  const line = await later.whenLogged(lossLogged)
-  expect(line).toMatchObject({ loss: 'ahead', slotLsn: moved?.confirmed })
-  await expectRenewed(lost, later)
-  expect((await checkpointOf(database)).salt).not.toBe(before.salt)
-})
+    const line = await later.whenLogged(lossLogged)
+    expect(line).toMatchObject({ loss: 'ahead', slotLsn: moved?.confirmed })
+    await expectRenewed(lost, later)
+    expect((await checkpointOf(database)).salt).not.toBe(before.salt)
+  },
+  90_000,
+)
 
 test.concurrent('a publication that is dropped while the connector streams is made again, with the slot', async () => {
   await using lost = await stand()
   const { database, connector } = lost
   await database.query('drop publication mediquo_cdc')
   await expectRenewed(lost, connector)
-})
+}, 90_000)
 
 test.concurrent('a publication that is dropped and made again at once is noticed, since changes in between are not published', async () => {
   await using lost = await stand()
@@ -233,6 +245,26 @@ test.concurrent('a publication that is dropped and made again at once is noticed
   await database.query(`insert into patients (code) values ('unpublished')`)
   await database.query('create publication mediquo_cdc for table patients')
   await expectRenewed(lost, connector)
+}, 90_000)
+
+test.concurrent('a slot that somebody has made since it was looked at is not dropped', async () => {
+  await using database = await testDatabase()
+  const slot = `slot_${database.name}`
+  const make = () => database.query(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [slot])
+  await make()
+  const found = await slotOf({ database, slot })
+  await database.query('select pg_drop_replication_slot($1)', [slot])
+  await make()
+  const made = await slotOf({ database, slot })
+  const pool = new Pool({ connectionString: database.url })
+  try {
+    await dropSlotAsFound(pool, slot, found?.confirmed ?? null)
+    expect(await slotOf({ database, slot })).toEqual(made)
+    await dropSlotAsFound(pool, slot, made?.confirmed ?? null)
+    expect(await slotOf({ database, slot })).toBeNull()
+  } finally {
+    await pool.end()
+  }
 })
 
 test.concurrent('of two instances one makes the slot anew, and the other stands by', async () => {
@@ -252,4 +284,4 @@ test.concurrent('of two instances one makes the slot anew, and the other stands 
   await first.whenPatient('after')
   const logged = [...first.log, ...second.log].filter(({ msg }) => msg === lossLogged)
   expect(logged).toHaveLength(1)
-}, 60_000)
+}, 90_000)
