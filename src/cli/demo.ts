@@ -19,7 +19,7 @@ import type { CliContext } from './context.ts'
 import { type Progress, progressReporter } from './demo-progress.ts'
 
 const demoConfig = fileURLToPath(new URL('../../config/demo.yaml', import.meta.url))
-const initialRows = 500
+const initialRows = 2_000
 const liveChanges = 300
 /** How long both ends may take to become equal once the hospital is quiet, milliseconds. */
 const patienceMs = 60_000
@@ -37,6 +37,8 @@ export async function demoCommand(context: CliContext, options: Record<string, u
   const listening = deferred<number>()
   try {
     await pool.query(hospitalSchema)
+    say.line(`a hospital with ${initialRows} persons`)
+    await admit(pool, 1, initialRows)
     const env = {
       DATABASE_URL: server.url(),
       MEDIQUO_BASE_URL: sandbox.baseUrl,
@@ -90,9 +92,9 @@ async function hospitalDay({ context, pool, sandbox, once, say }: Day): Promise<
       requests: sandbox.requests.length,
     }
   }
-  say.line(`admitting ${initialRows} persons`)
-  await admit(pool, 1, initialRows)
-  say.line(once ? `${liveChanges} live changes` : 'live changes until Ctrl-C')
+  say.line(
+    `${once ? `${liveChanges} live changes` : 'live changes until Ctrl-C'}, while the rows that were there are read`,
+  )
   while (!context.stop.aborted && (!once || changes < liveChanges)) {
     await liveChange(pool, random, () => next++)
     changes++
