@@ -1,5 +1,6 @@
 import pThrottle from 'p-throttle'
 import { WakeUp } from '../lifecycle/wake-up.ts'
+import { Pace } from './pace.ts'
 import { Permits, permitHoldMs } from './permits.ts'
 
 /** A permit to send one request now. Exactly one of its two ends must be called. */
@@ -17,28 +18,34 @@ export interface QuotaOptions {
   readonly wallClockMs: () => number
 }
 
-/**
- * So many seconds' worth of requests may leave together. More would let a burst use up the second: whatever changes next would
- * wait for the rest of it, also when the backfill fills every request.
- */
-const burstSeconds = 0.1
+/** Requests that leave together, at a rate so high that a timer could not keep them apart: those of this time. */
+const togetherMs = 100
+/** What a stall or an idle time has left out may follow at twice the pace, up to this much of it. */
+const creditMs = 1_000
 
-/** The budget of one endpoint: p-throttle paces the sends, the permits prove that no window holds more than the limit. */
+/**
+ * The budget of one endpoint. p-throttle keeps sends apart, the pace keeps them even, and the permits prove that no window
+ * holds more than the limit.
+ */
 export class Quota {
   readonly #options: QuotaOptions
   readonly #permits: Permits
-  readonly #pace: () => Promise<void>
+  readonly #pace: Pace
+  readonly #apart: () => Promise<void>
   readonly #sent = new Map<number, number>()
   readonly #changed = new WakeUp()
 
   constructor(options: QuotaOptions) {
     this.#options = options
     this.#permits = new Permits(options.requestsPerMinute)
-    const burst = Math.max(1, Math.floor((options.requestsPerMinute / 60) * burstSeconds))
-    const interval = Math.ceil((burst * 60_000) / options.requestsPerMinute)
+    const intervalMs = 60_000 / options.requestsPerMinute
+    this.#pace = new Pace({ intervalMs, creditMs })
     // Strict, or two windows' worth of calls could fall together (TRAPS 17). Its queue holds one call at a time: what a call
     // sends is decided when it runs.
-    this.#pace = pThrottle({ limit: burst, interval, strict: true })(async () => undefined)
+    const limit = Math.max(1, Math.floor(togetherMs / intervalMs))
+    this.#apart = pThrottle({ limit, interval: Math.ceil((limit * intervalMs) / 2), strict: true })(
+      async () => undefined,
+    )
   }
 
   get free(): number {
@@ -69,10 +76,18 @@ export class Quota {
   async next(signal: AbortSignal): Promise<Permit | null> {
     // p-throttle lets calls through after an abort: the signal is looked at on both sides (TRAPS 19).
     if (signal.aborted) return null
-    await this.#pace()
+    await this.#apart()
     while (!signal.aborted) {
       const now = this.#options.monotonicMs()
-      if (this.#permits.take(now)) return this.#permit()
+      const waitMs = this.#pace.waitMs(now)
+      if (waitMs > 0) {
+        await this.#permitMayBeBack(waitMs, signal)
+        continue
+      }
+      if (this.#permits.take(now)) {
+        this.#pace.leave(now)
+        return this.#permit()
+      }
       const at = this.#permits.nextAtMs(now)
       await this.#permitMayBeBack(at === null ? 1_000 : Math.max(1, at - now), signal)
     }

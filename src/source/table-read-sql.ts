@@ -39,6 +39,11 @@ export function pageSql(table: ReadableTable, { fromStart }: { readonly fromStar
   return withSnapshot(`select * from (${selects.map((select) => `(${select})`).join(' union all ')}) t ${inOrder}`)
 }
 
+/** How many rows the table has. */
+export function countSql(table: ReadableTable): string {
+  return `select count(*) as count from ${from(table)} t`
+}
+
 /** The planner's own estimate of a table's rows: from its size where it was never analysed, summed over its partitions. */
 export function estimateSql(table: ReadableTable): string {
   return `explain (format json) select 1 from ${from(table)} t`

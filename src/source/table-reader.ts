@@ -1,9 +1,9 @@
-import type { Pool } from 'pg'
+import { DatabaseError, type Pool } from 'pg'
 import { z } from 'zod'
 import { type Lsn, parseLsn } from '../model/lsn.ts'
 import { keyValues, type Row, type RowKey, rowKey } from '../model/row.ts'
 import { parseSnapshot, type Snapshot } from '../model/visibility.ts'
-import { byKeySql, columnsRead, estimateSql, pageSql, type ReadableTable } from './table-read-sql.ts'
+import { byKeySql, columnsRead, countSql, estimateSql, pageSql, type ReadableTable } from './table-read-sql.ts'
 
 /** Rows as one statement's snapshot saw them. */
 export interface TableRead {
@@ -33,7 +33,7 @@ export class TableReader {
   readonly #pool: Pool
   readonly #keyColumns: readonly string[]
   readonly #columns: readonly string[]
-  readonly #sql: Readonly<Record<'byKey' | 'firstPage' | 'page' | 'estimate', string>>
+  readonly #sql: Readonly<Record<'byKey' | 'firstPage' | 'page' | 'count' | 'estimate', string>>
 
   constructor(pool: Pool, table: ReadableTable) {
     this.#pool = pool
@@ -43,6 +43,7 @@ export class TableReader {
       byKey: byKeySql(table),
       firstPage: pageSql(table, { fromStart: true }),
       page: pageSql(table, { fromStart: false }),
+      count: countSql(table),
       estimate: estimateSql(table),
     }
   }
@@ -66,8 +67,34 @@ export class TableReader {
     return { ...read, leftOut, last: keys.at(-1) ?? null, isLast: keys.length < limit }
   }
 
-  /** The planner's estimate of the table's rows, the row filter not considered: it costs nothing and may be far off. */
-  async estimateRows(): Promise<number> {
+  /**
+   * The table's rows, the row filter not considered: counted if that takes no longer than so many milliseconds, else as the
+   * planner estimates them, which may be far off.
+   */
+  async estimateRows(countingMs = 500): Promise<number> {
+    return (await this.#countWithin(countingMs)) ?? (await this.#plannedRows())
+  }
+
+  /** Null if the time ran out. */
+  async #countWithin(ms: number): Promise<number | null> {
+    const client = await this.#pool.connect()
+    try {
+      await client.query(`begin read only; set local statement_timeout = ${ms}`)
+      const { rows } = await client.query<{ count: string }>(this.#sql.count)
+      return Number(rows[0]?.count)
+    } catch (error) {
+      if (error instanceof DatabaseError && error.code === queryCanceled) return null
+      throw error
+    } finally {
+      const isClean = await client.query('rollback').then(
+        () => true,
+        () => false,
+      )
+      client.release(!isClean)
+    }
+  }
+
+  async #plannedRows(): Promise<number> {
     const { rows } = await this.#pool.query<string[]>({ text: this.#sql.estimate, rowMode: 'array' })
     const [{ Plan: plan }] = explained.parse(JSON.parse(rows[0]?.[0] ?? ''))
     return plan['Plan Rows']
@@ -99,6 +126,9 @@ export class TableReader {
 
 /** The snapshot, whether the row is published (null: there is no row), and the columns read. */
 type FoundRow = [snapshot: string, published: string | null, ...texts: (string | null)[]]
+
+/** SQLSTATE of a statement that ran out of time. */
+const queryCanceled = '57014'
 
 /** PostgreSQL manual, "Using EXPLAIN". */
 const explained = z.tuple([z.object({ Plan: z.object({ 'Plan Rows': z.number() }) })])

@@ -32,11 +32,27 @@ function mostIn(windowMs: number, times: readonly number[]): number {
 }
 
 describe('a saturated client', () => {
-  test('is paced: no second holds more than its share of the minute', async () => {
+  test('is paced evenly once its credit of a second is used up', async () => {
     const { startedAtMs } = saturate(quota(), { answerMs: 100 })
-    await vi.advanceTimersByTimeAsync(70_000)
-    expect(startedAtMs.length).toBeGreaterThan(600)
-    expect(mostIn(1_000, startedAtMs)).toBe(10)
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(mostIn(1_000, startedAtMs)).toBe(20)
+    const later = startedAtMs.filter((at) => at >= 2_000 && at < 30_000)
+    expect(mostIn(100, later)).toBe(1)
+    expect(later.length).toBe(280)
+  })
+
+  test('makes up for a stall of less than a second, and for no more of a longer one', async () => {
+    const { startedAtMs } = saturate(quota(), { answerMs: 100 })
+    const during = async (stallMs: number) => {
+      const before = startedAtMs.length
+      vi.setSystemTime(Date.now() + stallMs)
+      await vi.advanceTimersByTimeAsync(10_000 - stallMs)
+      return startedAtMs.length - before
+    }
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(await during(0)).toBe(100)
+    expect(await during(700)).toBe(100)
+    expect(await during(4_000)).toBe(70)
   })
 
   test('never starts more than the limit in any minute, and uses nearly all of it', async () => {
@@ -55,7 +71,7 @@ describe('a saturated client', () => {
   })
 })
 
-test('an idle client’s burst at the edge of a second is no larger than one at its start', async () => {
+test('an idle client may send its credit at twice the pace, and no faster', async () => {
   const budget = quota()
   const startedAtMs: number[] = []
   const send = async () => {
@@ -64,14 +80,13 @@ test('an idle client’s burst at the edge of a second is no larger than one at 
     permit?.answered()
   }
   void send()
-  await vi.advanceTimersByTimeAsync(990)
-  for (let i = 0; i < 9; i++) void send()
-  await vi.advanceTimersByTimeAsync(20)
-  for (let i = 0; i < 10; i++) void send()
-  await vi.advanceTimersByTimeAsync(2_000)
+  await vi.advanceTimersByTimeAsync(5_990)
+  for (let i = 0; i < 30; i++) void send()
+  await vi.advanceTimersByTimeAsync(3_000)
 
-  expect(startedAtMs).toHaveLength(20)
-  expect(mostIn(1_000, startedAtMs)).toBe(10)
+  expect(startedAtMs).toHaveLength(31)
+  expect(mostIn(50, startedAtMs)).toBe(1)
+  expect(mostIn(1_000, startedAtMs)).toBe(20)
 })
 
 describe('after the signal has aborted', () => {

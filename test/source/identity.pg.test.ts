@@ -2,9 +2,11 @@ import { execFile } from 'node:child_process'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { Pool } from 'pg'
 import { expect, test } from 'vitest'
 import type { ConnectorState } from '../../src/model/status.ts'
 import type { EmbeddedServer } from '../../src/sandbox/embedded-server.ts'
+import { askServer } from '../../src/source/source-identity.ts'
 import { runCommand } from '../cli/run-command.ts'
 import { testSandbox } from '../sandbox/sandbox-client.ts'
 import { patientsTable, startConnector } from '../support/connector.ts'
@@ -274,9 +276,29 @@ test.concurrent('another publication in the settings is not streamed from until 
   const later = await known.start('blocked', known.database, changed)
   expect((await later.status()).reason).toContain('source.publication is renamed, the state belongs to mediquo_cdc')
 
-  await known.adopt(known.database, changed)
+  // Nobody knows whether it was made before the WAL that the slot still holds.
+  await known.database.query('create publication renamed for table patients')
+  const adopted = await known.adopt(known.database, changed)
+  expect(JSON.parse(adopted.text)).toMatchObject({ done: [{ kind: 'identity changed', slot: 'made' }] })
   await expectFollowed(known, later)
   expect(await checkpointOf(known)).toMatchObject({ publication: 'renamed' })
+}, 90_000)
+
+test.concurrent('the timeline is known as soon as a standby is promoted', async () => {
+  await using server = await ownServer()
+  const pool = new Pool({ connectionString: server.url(), max: 1 })
+  pool.on('error', () => undefined)
+  try {
+    // What it replays, the checkpoint after the promotion has to write, slowly: until then the control file knows nothing.
+    await pool.query('create table replayed as select * from generate_series(1, 100000)')
+    await server.kill()
+    await startAsStandby(server)
+    expect(await askServer(pool, 'any')).toBeNull()
+    await pool.query('select pg_promote(true, 60)')
+    expect(await askServer(pool, 'any')).toMatchObject({ timeline: 2 })
+  } finally {
+    await pool.end()
+  }
 }, 90_000)
 
 test.concurrent('a standby is refused at the start', async () => {

@@ -70,6 +70,7 @@ export async function openTable(database: TestDatabase, options: OpenTableOption
       const pages: TablePage[] = []
       for (let after: RowKey | null = null, isLast = false; !isLast; ) {
         const page: TablePage = await reader.page({ after, limit })
+        if (after !== null && page.last === after) throw new Error(`the walk stands still at ${after}`)
         pages.push(page)
         isLast = page.isLast
         after = page.last ?? after

@@ -101,7 +101,6 @@ async function expectRenewed({ database, slot }: Pick<Stand, 'database' | 'slot'
 
 /** Each way to lose a slot, with what the reason says; `isRunning`: the connector streams meanwhile. */
 interface Way {
-  readonly way: string
   readonly isRunning: boolean
   readonly server: (() => Promise<EmbeddedServer>) | null
   readonly reason: string
@@ -110,18 +109,16 @@ interface Way {
 
 const smallServer = () => ownServer({ max_slot_wal_keep_size: '1MB', min_wal_size: '32MB', max_wal_size: '64MB' })
 
-const ways: readonly Way[] = [
-  { way: 'dropped while the connector is stopped', isRunning: false, server: null, reason: 'is gone', lose: drop },
-  { way: 'dropped while it streams', isRunning: true, server: null, reason: 'is gone', lose: drop },
-  {
-    way: 'out of WAL while the connector is stopped',
+const ways: Readonly<Record<string, Way>> = {
+  'dropped while the connector is stopped': { isRunning: false, server: null, reason: 'is gone', lose: drop },
+  'dropped while it streams': { isRunning: true, server: null, reason: 'is gone', lose: drop },
+  'out of WAL while the connector is stopped': {
     isRunning: false,
     server: smallServer,
     reason: 'has removed WAL',
     lose: outgrow,
   },
-  {
-    way: 'out of WAL while nothing can be delivered',
+  'out of WAL while nothing can be delivered': {
     isRunning: true,
     server: smallServer,
     reason: 'has removed WAL',
@@ -133,10 +130,10 @@ const ways: readonly Way[] = [
       stand.sandbox.faults.clear()
     },
   },
-]
+}
 
 // Most of their time is waited, not worked.
-describe.concurrent.each(ways)('a slot $way', ({ isRunning, server: makeServer, reason, lose }) => {
+describe.concurrent.each(Object.entries(ways))('a slot %s', (_, { isRunning, server: makeServer, reason, lose }) => {
   test('is made anew, and the table asked for', async () => {
     await using server = makeServer && (await makeServer())
     await using lost = await stand({}, server)
@@ -202,18 +199,15 @@ test.concurrent('a slot that the server gave up because nobody used it is made a
   await expectRenewed(lost, await lost.start())
 }, 90_000)
 
-test.concurrent.each([
-  { way: 'moved by somebody else', wal: 'advance' },
-  { way: 'dropped and made again by hand', wal: 'make' },
-])(
-  'a slot $way while the connector is stopped is kept, and no fingerprint is believed',
-  async ({ wal }) => {
+test.concurrent.each(['moved by somebody else', 'dropped and made again by hand'])(
+  'a slot %s while the connector is stopped is kept, and no fingerprint is believed',
+  async (way) => {
     await using lost = await stand()
     const { database, connector, slot } = lost
     await connector.stop()
     const before = await checkpointOf(database)
     await database.query(`insert into patients (code) values ('missed')`)
-    if (wal === 'advance') {
+    if (way === 'moved by somebody else') {
       await database.query('select pg_replication_slot_advance($1, pg_current_wal_lsn())', [slot])
     } else {
       await drop(lost)

@@ -139,7 +139,7 @@ describe('a table of 50,000 rows, without statistics and with them', () => {
   })
 
   test.each(['int', 'partitions by hash'] as const)(
-    'is estimated at about its size, with a key of %s',
+    'is counted, or estimated at about its size if that takes too long, with a key of %s',
     async (name) => {
       await using database = await testDatabase({ schema: tables[name].schema })
       await database.query(
@@ -148,7 +148,8 @@ describe('a table of 50,000 rows, without statistics and with them', () => {
       await using table = await openTable(database)
       for (const state of statistics) {
         if (state === 'fresh') await database.query('analyze patients')
-        const rows = await table.reader.estimateRows()
+        expect(await table.reader.estimateRows()).toBe(total)
+        const rows = await table.reader.estimateRows(1)
         expect(rows).toBeGreaterThan(total / 2)
         expect(rows).toBeLessThan(total * 2)
       }

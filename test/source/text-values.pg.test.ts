@@ -13,7 +13,7 @@ const values = {
   seen: '2024-03-31 00:30:00+00',
   stay: '1 year 2 mons 3 days 04:05:06',
   photo: '\\xdeadbeef',
-  share: '0.1',
+  share: '0.30000000000000004',
 }
 const schema = `create table patients (${Object.entries(columns)
   .map(([name, type]) => `${name} ${type}`)
