@@ -12,7 +12,7 @@ import { recentRequests, resumeQuotas } from './connector/recent-requests.ts'
 import { countBatch, countSettled, type Tally } from './connector/report.ts'
 import type { Resources } from './connector/resources.ts'
 import { isFatal, openSession, serverStartedAt } from './connector/session.ts'
-import { createTableReads, readAgainMs, readableTable } from './connector/table-reads.ts'
+import { createTableReads, readAgainMs } from './connector/table-reads.ts'
 import { Dispatcher } from './delivery/dispatcher.ts'
 import { aborted } from './lifecycle/aborted.ts'
 import { pump } from './lifecycle/pump.ts'
@@ -152,7 +152,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
   const pumps = createPumps({ pending, store, resources, bells, signal: abandon.signal })
 
   // read the table: for single rows, and for the backfill
-  const reader = new TableReader(sourcePool, readableTable(prepared, settings))
+  const reader = new TableReader(sourcePool, prepared.readable)
   const isActive = () => holdsSlot && !control.drain.aborted
   const backfill = createBackfill({ pending, store, ledger, reader, mapping, resources, isActive })
   const readTable = createTableReads({

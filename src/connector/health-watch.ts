@@ -34,9 +34,17 @@ export function createHealthWatch(board: WatchedBoard, { slot, readHealth, readS
   let expected: Expected | null = null
   let checking = false
   let wanted = false
+  /** The pipeline that acknowledged last, as far as is known. It stays so while its stream is broken: then nobody acknowledges. */
+  let holder: WatchedBoard['pipeline'] = null
+
+  function noteHolder(): void {
+    if (board.state === 'streaming' || board.state === 'backfilling') holder = board.pipeline
+    else if (board.state === 'standby' || board.pipeline !== holder) holder = null
+  }
 
   /** One check at a time; who asks meanwhile gets another one after it. */
   async function check(): Promise<void> {
+    noteHolder()
     wanted = true
     if (checking) return
     checking = true
@@ -52,13 +60,14 @@ export function createHealthWatch(board: WatchedBoard, { slot, readHealth, readS
     const { pipeline } = board
     const inUse = expected
     const writtenLsn = pipeline?.progress.durableLsn
-    const didHold = holdsSlot(board)
+    const heldBefore = holder
     const health = await readHealth()
     board.health = health
     // A pipeline that began meanwhile may have another slot than the one that was looked at.
     if (pipeline && writtenLsn !== undefined && inUse && pipeline === board.pipeline) {
+      noteHolder()
       // Another instance moves the slot while this one stands by.
-      const durableLsn = didHold && holdsSlot(board) ? pipeline.progress.durableLsn : null
+      const durableLsn = holder === pipeline && heldBefore === pipeline ? pipeline.progress.durableLsn : null
       const trouble = slotTroubleOf(health, { ...inUse, writtenLsn, durableLsn })
       if (trouble) pipeline.breakOff(new SlotTroubleError(trouble, slot))
     }
@@ -80,8 +89,4 @@ export function createHealthWatch(board: WatchedBoard, { slot, readHealth, readS
     isWedged: () => board.stuckChecks * everyMs >= wedgedAfterMs,
     stop: () => clearInterval(timer),
   }
-}
-
-function holdsSlot({ state }: WatchedBoard): boolean {
-  return state === 'streaming' || state === 'backfilling'
 }

@@ -1,5 +1,4 @@
 import type { Store } from '../checkpoint/store.ts'
-import type { Settings } from '../config/settings.ts'
 import type { CompiledMapping } from '../mapping/compile.ts'
 import type { Claim } from '../model/debt.ts'
 import type { Lane } from '../model/lane.ts'
@@ -8,10 +7,8 @@ import type { Xid } from '../model/visibility.ts'
 import type { Pending } from '../pending/pending.ts'
 import type { Content } from '../pending/version.ts'
 import { slotGapIsClosed } from '../source/replication-slot.ts'
-import type { ReadableTable } from '../source/table-read-sql.ts'
 import type { TableRead, TableReader } from '../source/table-reader.ts'
 import { textBytes, toContent, versionBytes } from './changes.ts'
-import type { Prepared } from './prepare.ts'
 import type { Resources } from './resources.ts'
 
 export interface TableReadOptions {
@@ -100,14 +97,4 @@ export function createTableReads(options: TableReadOptions): () => Promise<boole
     }
     return await backfill(merge)
   }
-}
-
-/** The table as reads see it: the columns that are mapped, and the rows that the publication publishes. */
-export function readableTable(
-  { facts, table, mapping }: Pick<Prepared, 'facts' | 'table' | 'mapping'>,
-  { source }: Pick<Settings, 'source'>,
-): ReadableTable {
-  // A publication that was just made has the configured filter.
-  const filter = facts.publication ? facts.publication.rowFilter : source.where
-  return { ...source.table, kind: table.kind, key: table.key, columns: mapping.columns, filter }
 }

@@ -110,6 +110,28 @@ describe('the health watch', () => {
     expect(other.ended).toEqual([])
   })
 
+  test('a slot that was made anew while the stream is broken is lost to the one that held it', async () => {
+    const running = pipeline(199n)
+    const { board, watch, answer } = watched('streaming', running)
+    watch.checkNow()
+    await answer({ ...healthy, confirmedFlushLsn: lsn(199n) })
+    board.state = 'starting'
+    watch.checkNow()
+    await answer(healthy)
+    expect(running.ended).toMatchObject([{ trouble: 'ahead' }])
+  })
+
+  test('a slot that another instance took while the stream was broken is not lost', async () => {
+    const running = pipeline(199n)
+    const { board, watch, answer } = watched('streaming', running)
+    watch.checkNow()
+    await answer({ ...healthy, confirmedFlushLsn: lsn(199n) })
+    watch.checkNow()
+    board.state = 'standby'
+    await answer(healthy)
+    expect(running.ended).toEqual([])
+  })
+
   test('without a pipeline it looks only while something is to be mended', async () => {
     const { board, watch, questions } = watched('starting', null)
     watch.checkNow()

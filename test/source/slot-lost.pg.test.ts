@@ -225,6 +225,15 @@ test.concurrent.each(['moved by somebody else', 'dropped and made again by hand'
   90_000,
 )
 
+test.concurrent('a slot that is dropped and made again by hand while the connector streams is noticed', async () => {
+  await using lost = await stand()
+  const { database, connector, slot } = lost
+  await drop(lost)
+  await database.query(`insert into patients (code) values ('missed')`)
+  await database.query(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [slot])
+  await expectRenewed(lost, connector)
+}, 90_000)
+
 test.concurrent('a publication that is dropped while the connector streams is made again, with the slot', async () => {
   await using lost = await stand()
   const { database, connector } = lost
