@@ -23,6 +23,7 @@ import type { Position } from './model/position.ts'
 import { Pending } from './pending/pending.ts'
 import type { Parcel } from './pending/version.ts'
 import { followWal, type StreamState } from './source/follow-wal.ts'
+import { readSlotHealth, SlotTroubleError, slotTroubleOf } from './source/slot-health.ts'
 import type { StreamSession } from './source/stream-session.ts'
 import { TableReader } from './source/table-reader.ts'
 import { TransactionReader } from './source/transaction-reader.ts'
@@ -172,6 +173,12 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
   async function takeOver(): Promise<void> {
     const taken = await store.takeOver()
     if (taken.run !== run + 1) throw new FencedError('another instance has taken over')
+    // While this one stood by, the other went on under the same run: what is in memory is of before.
+    if (
+      run === checkpoint.run &&
+      (taken.lsn !== checkpoint.lsn || taken.horizon?.commitLsn !== checkpoint.horizon?.commitLsn)
+    )
+      throw new FencedError('the state has moved on since it was read')
     if (control.isFirst && run === checkpoint.run) resumeQuotas(quotas, taken, settings.mediquo.maxInFlight)
     run = taken.run
     holdsSlot = true
@@ -180,6 +187,12 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
   }
 
   async function newSession(signal: AbortSignal): Promise<StreamSession> {
+    // Before the server is told a position that may be none of its own.
+    const writtenLsn = progress.durableLsn
+    const health = await readSlotHealth(sourcePool, settings.source)
+    const durableLsn = run === checkpoint.run ? null : progress.durableLsn
+    const trouble = slotTroubleOf(health, { ...prepared.server, writtenLsn, durableLsn })
+    if (trouble) throw new SlotTroubleError(trouble, settings.source.slot)
     session = await openSession(resources, {
       signal,
       durableLsn: () => progress.durableLsn,

@@ -5,6 +5,7 @@ import type { DurableLsn } from '../model/lsn.ts'
 import { KeyError } from '../model/row.ts'
 import { describeConnectionFailure } from '../source/connection-failure.ts'
 import { ReplicationClient } from '../source/replication-client.ts'
+import { SlotTroubleError } from '../source/slot-health.ts'
 import { StreamSession } from '../source/stream-session.ts'
 import { SchemaChangedError } from './changes.ts'
 import type { Resources } from './resources.ts'
@@ -47,7 +48,8 @@ export async function serverStartedAt({ sourcePool }: Resources): Promise<string
 
 /** What a new connection does not mend. */
 export function isFatal(error: unknown): boolean {
-  if (error instanceof FencedError || error instanceof SchemaChangedError) return true
+  if (error instanceof SlotTroubleError || error instanceof FencedError || error instanceof SchemaChangedError)
+    return true
   if (error instanceof KeyError || error instanceof DecodeError) return true
   return describeConnectionFailure(error).kind === 'slot lost'
 }

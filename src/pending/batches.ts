@@ -46,7 +46,7 @@ export class Batches {
     entry.waiting = null
     entry.resolving = null
     // Stored before the request leaves: whatever happens then, the state does not claim to know what the API has.
-    const intended = intendedRow(entry, code)
+    const intended = intendedRow(entry, code, purpose)
     if (intended) entries.store(entry, intended)
     queues.depart(parcel)
     queues.place(entry, null)
@@ -58,6 +58,9 @@ export class Batches {
   #takeFromOthers(code: PatientCode, holder: Entry): void {
     for (const other of this.#placement.queues.sharing(code, holder)) {
       other.inDoubt = true
+      // A record that was found for it is out of date, even if it cannot be sent yet.
+      if (other.removal?.code === code) other.removal = null
+      if (other.resolving === code) other.resolving = null
       if (other.inFlight) continue
       const step = this.#placement.nextStep(other)
       const ends = step.kind === 'resolve removal' || (step.kind === 'send' && step.purpose !== 'upsert')

@@ -3,12 +3,13 @@ import type { PatientCode } from '../model/patient.ts'
 import type { RowKey } from '../model/row.ts'
 import type { StoredRow } from '../model/stored-row.ts'
 import { isSameRow } from './settled-row.ts'
+import { UnrecordedRows } from './unrecorded-rows.ts'
 import { codeOf, type Entry, newEntry, type Version } from './version.ts'
 
 /** The rows in memory, what they occupy, and which of their settlements are not stored yet. */
 export class Entries {
   readonly #entries = new Map<RowKey, Entry>()
-  readonly #unrecorded = new Map<RowKey, StoredRow>()
+  readonly #unrecorded = new UnrecordedRows()
   readonly #debts: Debts
   readonly #claims: Claims
   #bytes = 0
@@ -91,23 +92,21 @@ export class Entries {
   store(entry: Entry, row: StoredRow): void {
     entry.stored = row
     entry.unrecorded = row
-    this.#unrecorded.set(row.key, row)
+    this.#unrecorded.set(row)
   }
 
-  /** Whether another row was settled with this code, and the state cannot tell so yet. */
+  /** Whether another row was settled, or is about to be sent, with this code, and the state cannot tell so yet. */
   isHeldUnrecorded(code: PatientCode, exceptKey: RowKey): boolean {
-    for (const row of this.#unrecorded.values())
-      if (row.code === code && !row.removed && row.key !== exceptKey) return true
-    return false
+    return this.#unrecorded.isHeld(code, exceptKey)
   }
 
   toRecord(): readonly StoredRow[] {
-    return [...this.#unrecorded.values()]
+    return this.#unrecorded.all()
   }
 
   recorded(rows: readonly StoredRow[]): void {
     for (const row of rows) {
-      if (this.#unrecorded.get(row.key) === row) this.#unrecorded.delete(row.key)
+      this.#unrecorded.recorded(row)
       const entry = this.#entries.get(row.key)
       if (entry?.unrecorded !== row) continue
       entry.unrecorded = null

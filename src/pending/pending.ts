@@ -100,6 +100,10 @@ export class Pending {
     const entry = this.#placement.entries.find(key)
     if (entry?.stored !== undefined || !entry) return
     entry.stored = stored
+    // Asked before another row's request with this code was noted: what it says of the code is out of date.
+    const { entries, queues } = this.#placement
+    if (stored?.code && (queues.isInFlight(stored.code) || entries.isHeldUnrecorded(stored.code, key)))
+      entry.inDoubt = true
     const { waiting } = entry
     // 3a, once more: what an earlier run settled costs neither memory nor a request.
     if (waiting?.origin === 'stream' && waiting.position && stored?.position) {

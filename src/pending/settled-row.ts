@@ -2,7 +2,7 @@ import type { Patient, PatientCode } from '../model/patient.ts'
 import { comparePositions } from '../model/position.ts'
 import type { DeadLetter, StoredRow } from '../model/stored-row.ts'
 import type { UnsentOutcome } from './next-step.ts'
-import { codeOf, type Entry, type Parcel, type Version } from './version.ts'
+import { codeOf, type Entry, type Parcel, type Purpose, type Version } from './version.ts'
 
 /** How a version ended. `superseded`: the state contained it, or something newer, already. */
 export const settledOutcomes = [
@@ -20,7 +20,9 @@ export type Settled = (typeof settledOutcomes)[number]
  * crash nor a lost slot can make a fingerprint tell a lie, or let a row be forgotten that was sent and then deleted. Null if
  * the state says so already.
  */
-export function intendedRow({ key, stored }: Entry, code: PatientCode): StoredRow | null {
+export function intendedRow({ key, stored }: Entry, sent: PatientCode, purpose: Purpose): StoredRow | null {
+  // A code that ends does not take the place of one that mediQuo still has of the row.
+  const code = purpose === 'retire' && stored && !stored.removed ? (stored.code ?? sent) : sent
   if (stored && stored.fingerprint === null && !stored.removed && stored.code === code) return null
   const { position = null, xid = null, deadLetter = null } = stored ?? {}
   return { key, code, fingerprint: null, removed: false, position, xid, deadLetter }

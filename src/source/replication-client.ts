@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { ClientConfig } from 'pg'
 import { LogicalReplicationService, type Pgoutput, PgoutputPlugin } from 'pg-logical-replication'
 import { BinaryReader } from 'pg-logical-replication/dist/output-plugins/pgoutput/binary-reader.js'
+import { aborted } from '../lifecycle/aborted.ts'
 import type { WalEvent } from '../model/change.ts'
 import { formatLsn, type Lsn, parseLsn } from '../model/lsn.ts'
 import { encodeStandbyStatus } from './standby-status.ts'
@@ -31,7 +32,7 @@ export class ReplicationClient {
   readonly #service: LogicalReplicationService
   readonly #options: ReplicationOptions
   #failure: Error | null = null
-  #closed = false
+  readonly #closing = new AbortController()
 
   constructor(options: ReplicationOptions) {
     this.#options = options
@@ -48,12 +49,17 @@ export class ReplicationClient {
     )
   }
 
+  get #closed(): boolean {
+    return this.#closing.signal.aborted
+  }
+
   /** Streams until the server ends it or `close` is called (resolves), or until it breaks (rejects with the first failure). */
   async run(): Promise<void> {
     const { slot, publication, startAt, decode } = this.#options
     const plugin = new TextPlugin(publication, decode, (error) => this.#fail(error))
     try {
-      await this.#service.subscribe(plugin, slot, formatLsn(startAt))
+      // A connection that is closed while it is being made never says so.
+      await Promise.race([this.#service.subscribe(plugin, slot, formatLsn(startAt)), aborted(this.#closing.signal)])
     } catch (error) {
       if (!this.#closed) this.#fail(error instanceof Error ? error : new Error(String(error)))
     }
@@ -77,7 +83,7 @@ export class ReplicationClient {
   /** Lets go at once. Nothing that was not acknowledged is lost. */
   async close(): Promise<void> {
     if (this.#closed) return
-    this.#closed = true
+    this.#closing.abort()
     // A peer that is gone answers no goodbye: the socket is closed without waiting for one.
     const socket = this.#connection()?.stream
     const ended = this.#service.destroy().catch(() => undefined)

@@ -26,7 +26,7 @@ test('beside a connector that streams there is nothing to adopt, however fast sl
     for (let n = 0; !isOver; n++) await database.query('insert into patients (code) values ($1)', [`p${n}`])
   }
   const writing = write()
-  for (let n = 0; n < 20; n++) {
+  for (let n = 0; n < 10; n++) {
     const { status, text } = await runCommand(['adopt'], { database })
     expect([status, text]).toEqual([0, expect.stringContaining(nothing)])
   }

@@ -149,7 +149,7 @@ describe.concurrent.each(Object.entries(ways))('a slot %s', (_, { isRunning, ser
     expect(after.lsn).toBeGreaterThan(before.lsn)
     expect(after.salt).toBe(before.salt)
     expect(later.log.filter(({ msg }) => msg === lossLogged)).toHaveLength(1)
-  }, 90_000)
+  }, 120_000)
 
   test('blocks if it is so set, and goes on by itself once it is adopted', async () => {
     await using server = makeServer && (await makeServer())
@@ -176,7 +176,7 @@ describe.concurrent.each(Object.entries(ways))('a slot %s', (_, { isRunning, ser
     expect(await passesOf(database)).toEqual(['slot lost'])
     expect((await runCommand(['adopt'], { database, source })).text).toContain('nothing to adopt')
     expect(await passesOf(database)).toEqual(['slot lost'])
-  }, 90_000)
+  }, 120_000)
 })
 
 test.concurrent('a slot that the server gave up because nobody used it is made anew', async ({ skip }) => {
@@ -197,7 +197,7 @@ test.concurrent('a slot that the server gave up because nobody used it is made a
   await database.query('alter system reset idle_replication_slot_timeout')
   await database.query('select pg_reload_conf()')
   await expectRenewed(lost, await lost.start())
-}, 90_000)
+}, 120_000)
 
 test.concurrent.each(['moved by somebody else', 'dropped and made again by hand'])(
   'a slot %s while the connector is stopped is kept, and no fingerprint is believed',
@@ -222,7 +222,7 @@ test.concurrent.each(['moved by somebody else', 'dropped and made again by hand'
     await expectRenewed(lost, later)
     expect((await checkpointOf(database)).salt).not.toBe(before.salt)
   },
-  90_000,
+  120_000,
 )
 
 test.concurrent('a slot that is dropped and made again by hand while the connector streams is noticed', async () => {
@@ -232,14 +232,14 @@ test.concurrent('a slot that is dropped and made again by hand while the connect
   await database.query(`insert into patients (code) values ('missed')`)
   await database.query(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [slot])
   await expectRenewed(lost, connector)
-}, 90_000)
+}, 120_000)
 
 test.concurrent('a publication that is dropped while the connector streams is made again, with the slot', async () => {
   await using lost = await stand()
   const { database, connector } = lost
   await database.query('drop publication mediquo_cdc')
   await expectRenewed(lost, connector)
-}, 90_000)
+}, 120_000)
 
 test.concurrent('a publication that is dropped and made again at once is noticed, since changes in between are not published', async () => {
   await using lost = await stand()
@@ -248,7 +248,7 @@ test.concurrent('a publication that is dropped and made again at once is noticed
   await database.query(`insert into patients (code) values ('unpublished')`)
   await database.query('create publication mediquo_cdc for table patients')
   await expectRenewed(lost, connector)
-}, 90_000)
+}, 120_000)
 
 test.concurrent('a slot that somebody has made since it was looked at is not dropped', async () => {
   await using database = await testDatabase()
@@ -287,4 +287,4 @@ test.concurrent('of two instances one makes the slot anew, and the other stands 
   await first.whenPatient('after')
   const logged = [...first.log, ...second.log].filter(({ msg }) => msg === lossLogged)
   expect(logged).toHaveLength(1)
-}, 90_000)
+}, 120_000)

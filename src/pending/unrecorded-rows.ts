@@ -1,0 +1,47 @@
+import type { PatientCode } from '../model/patient.ts'
+import type { RowKey } from '../model/row.ts'
+import type { StoredRow } from '../model/stored-row.ts'
+
+/** What the state shall say of rows, and does not yet; found by key, and by the code that a row holds. */
+export class UnrecordedRows {
+  readonly #rows = new Map<RowKey, StoredRow>()
+  readonly #holders = new Map<PatientCode, Set<RowKey>>()
+
+  get size(): number {
+    return this.#rows.size
+  }
+
+  set(row: StoredRow): void {
+    this.#forget(row.key)
+    this.#rows.set(row.key, row)
+    if (row.code === null || row.removed) return
+    const holders = this.#holders.get(row.code)
+    if (holders) holders.add(row.key)
+    else this.#holders.set(row.code, new Set([row.key]))
+  }
+
+  /** The row is stored, unless a newer one has taken its place. */
+  recorded(row: StoredRow): void {
+    if (this.#rows.get(row.key) === row) this.#forget(row.key)
+  }
+
+  all(): readonly StoredRow[] {
+    return [...this.#rows.values()]
+  }
+
+  /** Whether another row was settled, or is about to be sent, with this code. */
+  isHeld(code: PatientCode, exceptKey: RowKey): boolean {
+    const holders = this.#holders.get(code)
+    return holders !== undefined && (holders.size > 1 || !holders.has(exceptKey))
+  }
+
+  #forget(key: RowKey): void {
+    const row = this.#rows.get(key)
+    if (!row) return
+    this.#rows.delete(key)
+    if (row.code === null || row.removed) return
+    const holders = this.#holders.get(row.code)
+    holders?.delete(key)
+    if (holders?.size === 0) this.#holders.delete(row.code)
+  }
+}
