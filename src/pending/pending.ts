@@ -147,7 +147,7 @@ export class Pending {
     if (this.held) return []
     for (const entry of this.#placement.queues.first('resolve removal', Number.POSITIVE_INFINITY)) {
       if (found.size >= limit) break
-      if (entry.read) continue
+      if (entry.read && entry.waiting?.origin === 'read') continue
       const step = this.#placement.nextStep(entry)
       if (step.kind !== 'resolve removal' || found.has(step.code)) continue
       entry.resolving = step.code

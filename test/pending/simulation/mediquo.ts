@@ -1,0 +1,51 @@
+import type { Patient, PatientCode } from '../../../src/model/patient.ts'
+import type { RowKey } from '../../../src/model/row.ts'
+import type { Purpose } from '../../../src/pending/version.ts'
+
+/** What mediQuo has of a code. `number` is that of the row version (`RowVersion`) that it was told last. */
+export interface Recorded {
+  readonly firstName: string
+  readonly isSubscribed: boolean
+  readonly number: number
+  readonly key: RowKey
+}
+
+export interface Told {
+  readonly key: RowKey
+  readonly purpose: Purpose
+  readonly patient: Patient
+  readonly number: number
+}
+
+/** The API, with the newest version that it accepted of each row and of each code. */
+export class Mediquo {
+  readonly records = new Map<PatientCode, Recorded>()
+  readonly #newest = new Map<RowKey, number>()
+
+  /** The number of the newest version of a row that was accepted. */
+  newestOf(key: RowKey): number {
+    return this.#newest.get(key) ?? 0
+  }
+
+  /** @returns what is wrong with it: C2. Saying the same again is no step back. */
+  accept({ key, purpose, patient, number }: Told): string | null {
+    const { code, first_name: firstName } = patient
+    const isSubscribed = patient.plan !== undefined
+    const before = this.records.get(code)
+    const says = before && `${before.firstName}${before.isSubscribed ? '' : ' without a plan'}`
+    const isSame = before?.firstName === firstName && before.isSubscribed === isSubscribed
+    const newest = purpose === 'retire' ? 0 : this.newestOf(key)
+    const known = before?.key === key ? Math.max(before.number, newest) : newest
+    this.records.set(code, { firstName, isSubscribed, key, number: Math.max(number, before?.number ?? 0) })
+    if (purpose !== 'retire') this.#newest.set(key, Math.max(number, newest))
+    if (isSame || number >= known) return null
+    return `C2: ${key} goes back from version ${known} to ${number}: ${code} was ${says}, becomes ${firstName}`
+  }
+
+  /** `GET`: null if it does not know the code. */
+  get(code: PatientCode): Readonly<Record<string, unknown>> | null {
+    const record = this.records.get(code)
+    if (!record) return null
+    return { code, first_name: record.firstName, unsubscribed_at: record.isSubscribed ? null : '2026-01-01' }
+  }
+}
