@@ -28,6 +28,10 @@ describe('the first run', () => {
     expect(connector.sandbox.patients().size).toBe(1_234)
     expect(puts(connector)).toBeLessThanOrEqual(20)
     await connector.stop()
+    // The sessions that made the table and those of the connector have ended or told what they wrote: only the first rows.
+    await database.query('select pg_stat_force_next_flush()').catch(() => undefined)
+    const written = 'select n_tup_ins, n_tup_upd, n_tup_del from pg_stat_user_tables where relname = $1'
+    expect(await database.query(written, ['patients'])).toEqual([{ n_tup_ins: '1234', n_tup_upd: '0', n_tup_del: '0' }])
     const { sandbox } = connector
     const requests = puts(connector)
     await using again = await startConnector({ database, sandbox, config: initial })
