@@ -48,7 +48,7 @@ export function createPumps(options: PumpOptions) {
   }
 
   async function resolveRemoval(ending: EndingCode): Promise<boolean> {
-    const patient = await findRemoval(
+    const end = await findRemoval(
       ending,
       {
         isHeld: async (code, key) =>
@@ -58,8 +58,8 @@ export function createPumps(options: PumpOptions) {
       },
       signal,
     )
-    if (patient === undefined) return false
-    pending.resolved(ending.key, { code: ending.code, patient })
+    if (end === undefined) return false
+    pending.resolved(ending.key, { ...end, code: ending.code })
     bells.dispatch.ring()
     return true
   }

@@ -1,3 +1,4 @@
+import type { CodeEnd } from '../model/code-end.ts'
 import type { Patient, PatientCode } from '../model/patient.ts'
 import type { RowKey } from '../model/row.ts'
 import type { Permit } from './quota.ts'
@@ -23,22 +24,22 @@ export interface RemovalOptions {
 
 /**
  * The full record with which a code is unsubscribed: the API replaces a patient whole, so a partial one would wipe the rest.
- * @returns null if there is nothing to end; undefined if it cannot be told now.
+ * @returns undefined if it cannot be told now.
  */
 export async function findRemoval(
   ending: EndingCode,
   options: RemovalOptions,
   signal: AbortSignal,
-): Promise<Patient | null | undefined> {
-  if (await options.isHeld(ending.code, ending.key)) return null
-  if (ending.patient) return ending.patient
+): Promise<CodeEnd | undefined> {
+  if (await options.isHeld(ending.code, ending.key)) return { kind: 'left' }
+  if (ending.patient) return { kind: 'send', patient: ending.patient }
   const permit = await options.quota.next(signal)
   if (!permit) return undefined
   const found = await options.get(ending.code)
   permit.answered()
   if (found.kind === 'not now') return undefined
-  if (found.kind === 'absent') return null
-  return unsubscribable(ending.code, found.attributes)
+  const patient = found.kind === 'patient' ? unsubscribable(ending.code, found.attributes) : null
+  return patient ? { kind: 'send', patient } : { kind: 'ended' }
 }
 
 const kept = ['last_name', 'gender', 'birth_date', 'email', 'tax_id', 'phone', 'locale', 'meta'] as const

@@ -20,7 +20,7 @@ export class Answers {
     entry.removal = null
     if (parcel.purpose === 'retire') {
       this.#placement.entries.putBack(entry, parcel.version)
-      this.#placement.retired(entry, parcel.code)
+      this.#placement.retired(entry, parcel.code, false)
     } else {
       entry.inDoubt = false
       this.#placement.settle(entry, parcel.version, 'delivered', afterAcceptance(entry, parcel, this.#fingerprint))

@@ -40,7 +40,7 @@ export class Batches {
       this.#placement.leave(entry, code)
       return null
     }
-    if (queues.isInFlight(code) || queues.hasEarlier(code, entry)) return null
+    if (queues.isInFlight(code) || queues.hasEarlier(code, entry) || this.#reads.isOutdated(code, entry)) return null
     const parcel: Parcel = { key: entry.key, code, patient, purpose, version }
     entry.inFlight = version
     entry.waiting = null
@@ -66,6 +66,5 @@ export class Batches {
       const ends = step.kind === 'resolve removal' || (step.kind === 'send' && step.purpose !== 'upsert')
       if (ends && step.code === code) this.#placement.leave(other, code)
     }
-    this.#reads.readAgain(code, holder)
   }
 }

@@ -1,7 +1,15 @@
 import type { Debts } from '../model/debt.ts'
 import { comparePositions, type Position } from '../model/position.ts'
 import { sees } from '../model/visibility.ts'
-import { type Entry, inherit, newestKnown, type ReadRow, type StreamedChange, type Version } from './version.ts'
+import {
+  type Content,
+  type Entry,
+  inherit,
+  newestKnown,
+  type ReadRow,
+  type StreamedChange,
+  type Version,
+} from './version.ts'
 
 export interface MergeContext {
   readonly debts: Debts
@@ -24,6 +32,8 @@ export function mergeStreamed(entry: Entry, change: StreamedChange, { debts, hor
       holder.debt = debts.join(holder.debt, debts.owe())
       holder.position = position
       holder.xid = xid
+      // The stream has come to what the read told of: it has its place in the stream's order now.
+      if (isEnd(change.content) && isEnd(holder.content)) holder.origin = 'stream'
     }
     return null
   }
@@ -36,7 +46,7 @@ export function mergeStreamed(entry: Entry, change: StreamedChange, { debts, hor
     lane: 'live',
     committedAtMs,
     bytes,
-    readTo: null,
+    read: null,
     position,
     xid,
     debt: debts.owe(),
@@ -48,21 +58,28 @@ export function mergeStreamed(entry: Entry, change: StreamedChange, { debts, hor
  * MERGE rules 4 and 5, a row that a read returned or did not find. A stale read, and an absence of a row that nobody knows,
  * leave nothing behind. So does a row whose state is unknown: it was settled and forgotten while the read was under way.
  */
-export function mergeRead(entry: Entry, found: ReadRow): { readonly stale: boolean; readonly version: Version | null } {
+export function mergeRead(
+  entry: Entry,
+  found: ReadRow,
+  number: number,
+): { readonly stale: boolean; readonly version: Version | null } {
   const { stored, waiting } = entry
   if (stored === undefined) return { stale: true, version: null }
   const known = newestKnown(entry)
   const stale = known?.xid != null && !sees(found.snapshot, known.xid)
   const isOurs = (stored && (!stored.removed || stored.deadLetter)) || waiting || entry.inFlight || entry.inDoubt
-  if (stale || (found.content.kind === 'removed' && !isOurs)) return { stale, version: null }
-  entry.read = { snapshot: found.snapshot, endLsn: found.endLsn }
+  if (stale || (isEnd(found.content) && !isOurs)) return { stale, version: null }
+  entry.read = { number, snapshot: found.snapshot, endLsn: found.endLsn }
+  // An absence that the stream has told of already is no news: the change keeps its place in the stream's order.
+  if (isEnd(found.content) && waiting?.origin === 'stream' && isEnd(waiting.content))
+    return { stale, version: { ...waiting, debt: null, claim: found.claim } }
   const version: Version = {
     content: inherit(found.content, entry),
     origin: 'read',
     lane: waiting?.lane ?? found.lane,
     committedAtMs: waiting?.committedAtMs ?? found.readAtMs,
     bytes: found.bytes,
-    readTo: found.endLsn,
+    read: entry.read,
     // Labelled with the newest streamed change that it contains, never with the position of the read.
     position: known?.position ?? null,
     xid: known?.xid ?? null,
@@ -70,4 +87,8 @@ export function mergeRead(entry: Entry, found: ReadRow): { readonly stale: boole
     claim: found.claim,
   }
   return { stale, version }
+}
+
+function isEnd(content: Content): boolean {
+  return content.kind === 'removed'
 }

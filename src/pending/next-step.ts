@@ -8,7 +8,7 @@ export type Step =
   | { readonly kind: 'resolve removal'; readonly code: PatientCode; readonly patient: Patient | null }
   | { readonly kind: 'send'; readonly purpose: Purpose; readonly code: PatientCode; readonly patient: Patient }
   | { readonly kind: 'settle'; readonly outcome: UnsentOutcome }
-  | { readonly kind: 'forget old code'; readonly code: PatientCode }
+  | { readonly kind: 'forget old code'; readonly code: PatientCode; readonly isLeft: boolean }
 export type UnsentOutcome = 'unchanged' | 'ignored' | 'nothing to remove' | 'dead letter'
 
 export interface StepPolicy {
@@ -64,11 +64,14 @@ function codesBeside({ stored, formerCodes }: Entry, code: PatientCode | null): 
 }
 
 function endOfCode(entry: Entry, purpose: 'retire' | 'remove', code: PatientCode, old: Patient | null): Step {
-  if (entry.removal?.code !== code) return { kind: 'resolve removal', code, patient: old }
-  const { patient } = entry.removal
-  if (patient === null) {
-    return purpose === 'remove' ? { kind: 'settle', outcome: 'nothing to remove' } : { kind: 'forget old code', code }
+  const { removal } = entry
+  if (removal?.code !== code) return { kind: 'resolve removal', code, patient: old }
+  if (removal.kind !== 'send') {
+    const isLeft = removal.kind === 'left'
+    return purpose === 'remove'
+      ? { kind: 'settle', outcome: 'nothing to remove' }
+      : { kind: 'forget old code', code, isLeft }
   }
-  const { plan: _, ...withoutPlan } = patient
+  const { plan: _, ...withoutPlan } = removal.patient
   return { kind: 'send', purpose, code, patient: withoutPlan }
 }

@@ -42,7 +42,7 @@ export class Placement {
         this.settle(entry, entry.waiting, step.outcome, unsentRow(entry, step.outcome))
       } else if (step.kind === 'forget old code') {
         entry.removal = null
-        this.retired(entry, step.code)
+        this.retired(entry, step.code, step.isLeft)
       } else {
         this.queues.place(entry, step.kind)
         return
@@ -62,16 +62,16 @@ export class Placement {
     this.#options.onSettled(outcome, version)
   }
 
-  /** A code that the row no longer has was ended, or is another row's by now. */
-  retired(entry: Entry, code: PatientCode): void {
+  /** A code that the row no longer has was ended, or is left to another row. */
+  retired(entry: Entry, code: PatientCode, isLeft: boolean): void {
     entry.formerCodes = entry.formerCodes.filter((former) => former !== code)
-    const row = afterRetirement(entry, code)
+    const row = afterRetirement(entry, code, isLeft)
     if (row) this.entries.store(entry, row)
   }
 
   /** The code is to be ended no more: another row has it. */
   leave(entry: Entry, code: PatientCode): void {
-    entry.removal = { code, patient: null }
+    entry.removal = { code, kind: 'left' }
     this.place(entry)
   }
 }

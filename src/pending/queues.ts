@@ -43,12 +43,13 @@ export class Queues {
     return found
   }
 
-  /** Moves an entry. One that stays where it is keeps its turn. Null takes it out; while it has a version that waits for an answer to an older one, its codes stay known. */
+  /** Moves an entry. One that stays where it is keeps its turn. Null takes it out; while something of it waits or is in flight, its codes stay known. */
   place(entry: Entry, place: Place | null): void {
     const now = this.#where.get(entry)
     const { waiting } = entry
     const queue = place && waiting ? this.#queues[place][waiting.lane] : null
-    const codes = waiting ? codesOf(entry) : []
+    const newest = newestOf(entry)
+    const codes = newest ? codesOf(entry, newest) : []
     if (now && now.queue === queue && isSame(now.codes, codes)) return
     if (now) {
       if (now.queue !== queue) now.queue?.delete(entry)
@@ -56,20 +57,20 @@ export class Queues {
       for (const code of now.codes) this.#unindex(code, entry)
       this.#where.delete(entry)
     }
-    if (!waiting) return
+    if (!newest) return
     queue?.add(entry)
-    if (queue) this.#counts[waiting.lane]++
-    this.#where.set(entry, { queue, lane: waiting.lane, codes })
+    if (queue) this.#counts[newest.lane]++
+    this.#where.set(entry, { queue, lane: newest.lane, codes })
     for (const code of codes) this.#index(code, entry)
   }
 
-  /** Whether another row waits with this code and says something older: it must leave first, or the older would win. */
+  /** Whether another row has something older to say of this code: that must leave first, or the older would win. A row in flight may only just be ending another code of its own. */
   hasEarlier(code: PatientCode, entry: Entry): boolean {
     const { waiting } = entry
     if (!waiting) return false
     for (const other of this.#byCode.get(code) ?? []) {
-      if (other === entry || !other.waiting || codeOf(other.waiting.content) !== code) continue
-      if (isOlder(other.waiting, waiting)) return true
+      const theirs = other === entry ? null : newestOf(other)
+      if (theirs && codeOf(theirs.content) === code && isOlder(theirs, waiting)) return true
     }
     return false
   }
@@ -94,15 +95,14 @@ export class Queues {
     if (flying && flying.key !== entry.key && flying.purpose === 'upsert') return true
     const position = entry.waiting?.position
     for (const other of this.sharing(code, entry)) {
-      const content = other.waiting?.content
-      if (content?.kind === 'patient' && content.patient.code === code) return true
-      const theirs = other.waiting?.position
-      if (position && theirs && comparePositions(theirs, position) > 0) return true
+      const theirs = newestOf(other)
+      if (theirs?.content.kind === 'patient' && theirs.content.patient.code === code) return true
+      if (position && theirs?.position && comparePositions(theirs.position, position) > 0) return true
     }
     return false
   }
 
-  /** The other rows that wait and have this code, had it, or are to have it. */
+  /** The other rows that wait or are in flight and have this code, had it, or are to have it. */
   sharing(code: PatientCode, entry: Entry): Entry[] {
     return [...(this.#byCode.get(code) ?? [])].filter((other) => other !== entry)
   }
@@ -126,16 +126,17 @@ export class Queues {
  */
 function isOlder(a: Version, b: Version): boolean {
   if (a.origin !== b.origin) return a.origin === 'stream'
-  if (a.readTo !== null && b.readTo !== null) return a.readTo < b.readTo
+  if (a.origin === 'read' && a.read?.number !== b.read?.number) return (a.read?.number ?? 0) < (b.read?.number ?? 0)
   return a.position !== null && b.position !== null && comparePositions(a.position, b.position) < 0
 }
 
-function codesOf({ waiting, stored, formerCodes }: Entry): PatientCode[] {
-  const codes = [
-    waiting ? codeOf(waiting.content) : null,
-    stored && !stored.removed ? stored.code : null,
-    ...formerCodes,
-  ]
+/** What a row will say last: what waits, else what is in flight. */
+function newestOf({ waiting, inFlight }: Entry): Version | null {
+  return waiting ?? inFlight
+}
+
+function codesOf({ stored, formerCodes }: Entry, newest: Version): PatientCode[] {
+  const codes = [codeOf(newest.content), stored && !stored.removed ? stored.code : null, ...formerCodes]
   return codes.filter((code, at): code is PatientCode => code !== null && codes.indexOf(code) === at)
 }
 

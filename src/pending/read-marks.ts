@@ -1,5 +1,6 @@
 import type { Lsn } from '../model/lsn.ts'
 import type { PatientCode } from '../model/patient.ts'
+import type { Snapshot } from '../model/visibility.ts'
 import type { Entry } from './version.ts'
 
 /** No read is started while more rows than this wait for the stream to pass their read: it bounds memory (MERGE, forgetting). */
@@ -8,7 +9,7 @@ const most = 2_000
 interface Mark {
   readonly entry: Entry
   readonly endLsn: Lsn
-  readonly readAtMs: number
+  readonly snapshot: Snapshot
   readonly code: PatientCode | null
 }
 

@@ -1,10 +1,11 @@
 import type { Lsn } from '../model/lsn.ts'
 import type { PatientCode } from '../model/patient.ts'
 import type { RowKey } from '../model/row.ts'
+import { sees } from '../model/visibility.ts'
 import { mergeRead } from './merge.ts'
 import type { Placement } from './placement.ts'
 import { ReadMarks } from './read-marks.ts'
-import { codeOf, type Entry, newestKnown, type ReadRow } from './version.ts'
+import { codeOf, type Entry, type ReadRow } from './version.ts'
 
 /** Table reads: which rows one is under way for, and for which one was merged that the stream has not caught up with. */
 export class Reads {
@@ -13,6 +14,7 @@ export class Reads {
   readonly #expected = new Set<Entry>()
   #received: Lsn | null = null
   #newestEnd: Lsn | null = null
+  #number = 0
 
   constructor(placement: Placement) {
     this.#placement = placement
@@ -41,7 +43,7 @@ export class Reads {
   merge(found: ReadRow): boolean {
     const { entries } = this.#placement
     const entry = entries.open(found.key)
-    const { stale, version } = mergeRead(entry, found)
+    const { stale, version } = mergeRead(entry, found, this.#number)
     if (version) {
       entries.replace(entry, version)
       this.#mark(entry, found)
@@ -58,6 +60,7 @@ export class Reads {
       this.#placement.place(entry)
     }
     this.#expected.clear()
+    this.#number++
   }
 
   /** The stream has received everything before a position: reads that ended there are forgotten. */
@@ -71,34 +74,20 @@ export class Reads {
   }
 
   /**
-   * A code leaves for another row, from a change that may be older than a read that gave it to this one; the change that
-   * moved the code is contained in that read and would not be sent. So the row is read again, and sent after.
+   * Whether a read that contains a row's streamed change found its code in another row. The row has lost the code since, as the
+   * stream will tell by the time that it has passed the read: sent before, the change would bring back what was.
    */
-  readAgain(code: PatientCode, holder: Entry): void {
-    for (const { entry, readAtMs } of this.#marks.holding(code)) {
-      if (entry === holder || entry.waiting || entry.inFlight || entry.stored?.code !== code) continue
-      const known = newestKnown(entry)
-      entry.inDoubt = true
-      this.#placement.entries.replace(entry, {
-        content: { kind: 'incomplete' },
-        origin: 'read',
-        lane: 'live',
-        committedAtMs: readAtMs,
-        bytes: 0,
-        readTo: entry.read?.endLsn ?? null,
-        position: known?.position ?? null,
-        xid: known?.xid ?? null,
-        debt: null,
-        claim: null,
-      })
-      this.#placement.place(entry)
-    }
+  isOutdated(code: PatientCode, entry: Entry): boolean {
+    const { waiting } = entry
+    if (waiting?.origin !== 'stream' || waiting.xid === null) return false
+    const { xid } = waiting
+    return this.#marks.holding(code).some((mark) => mark.entry !== entry && sees(mark.snapshot, xid))
   }
 
-  #mark(entry: Entry, { endLsn, snapshot, content, readAtMs }: ReadRow): void {
+  #mark(entry: Entry, { endLsn, snapshot, content }: ReadRow): void {
     if (this.#newestEnd === null || endLsn > this.#newestEnd) this.#newestEnd = endLsn
     const isPassed = this.#received !== null && endLsn <= this.#received
-    entry.read = isPassed ? null : { snapshot, endLsn }
-    if (!isPassed) this.#marks.add({ entry, endLsn, readAtMs, code: codeOf(content) })
+    if (isPassed) entry.read = null
+    else this.#marks.add({ entry, endLsn, snapshot, code: codeOf(content) })
   }
 }

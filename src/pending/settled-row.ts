@@ -48,14 +48,14 @@ export function afterAcceptance(entry: Entry, parcel: Parcel, fingerprint: (pati
 }
 
 /**
- * … after a code that the row no longer has was ended; null if the state does not name that code. The row's own version is
- * still to come, so the label stays.
+ * … after a code that the row no longer has was ended, or left to another row, of which nothing is known then; null if the
+ * state does not name that code. The row's own version is still to come, so the label stays.
  */
-export function afterRetirement(entry: Entry, code: PatientCode): StoredRow | null {
+export function afterRetirement(entry: Entry, code: PatientCode, isLeft: boolean): StoredRow | null {
   if (entry.stored?.code !== code) return null
   return {
     key: entry.key,
-    code,
+    code: isLeft ? null : code,
     fingerprint: null,
     removed: true,
     position: entry.stored.position,
@@ -79,6 +79,9 @@ export function unsentRow(entry: Entry, outcome: UnsentOutcome): StoredRow | nul
     return setAside(entry, version, code, { reason: 'invalid', attributes: content.invalid, status: null })
   }
   const removed = content.kind === 'removed'
+  // What another row answers for has not ended: should this row have it back, and go, it is to be ended then.
+  if (removed && entry.removal?.kind === 'left')
+    return labelled(entry, version, { code: null, fingerprint: null, removed, deadLetter: null })
   const fingerprint = outcome === 'unchanged' && !removed ? (entry.stored?.fingerprint ?? null) : null
   return labelled(entry, version, { code, fingerprint, removed, deadLetter: null })
 }

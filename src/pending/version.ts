@@ -1,3 +1,4 @@
+import type { CodeEnd } from '../model/code-end.ts'
 import type { Claim, Debt } from '../model/debt.ts'
 import type { Lane } from '../model/lane.ts'
 import type { Lsn } from '../model/lsn.ts'
@@ -17,12 +18,13 @@ export type Content =
 /** A version of a row that waits or is in flight. One that a read brought carries the label of the newest streamed change it contains. */
 export interface Version {
   readonly content: Content
-  readonly origin: 'stream' | 'read'
+  /** Who told of it; of an end that both told of, the stream. */
+  origin: 'stream' | 'read'
   readonly lane: Lane
   readonly committedAtMs: number
   readonly bytes: number
-  /** Where the read that brought it ended, null if the stream did. */
-  readonly readTo: Lsn | null
+  /** The read that brought it, null if the stream did. */
+  readonly read: MergedRead | null
   position: Position | null
   xid: Xid | null
   debt: Debt | null
@@ -51,11 +53,15 @@ export interface ReadRow {
   readonly claim: Claim | null
 }
 
-/** A code that must be unsubscribed, and the full record to do it with; a null patient means that there is nothing to do. */
-export interface Removal {
-  readonly code: PatientCode
-  readonly patient: Patient | null
+/** A table read that was merged. `number` counts them: they are merged one after another, in the order of their snapshots. */
+export interface MergedRead {
+  readonly number: number
+  readonly snapshot: Snapshot
+  readonly endLsn: Lsn
 }
+
+/** What was found to become of a code that is to end. */
+export type Removal = CodeEnd & { readonly code: PatientCode }
 
 /** Why a patient is sent: a row's present state, the end of a row, or the end of a code that a row no longer has. */
 export type Purpose = 'upsert' | 'remove' | 'retire'
@@ -84,8 +90,8 @@ export interface Entry {
   resolving: PatientCode | null
   /** Codes of versions that were never answered for: an earlier request, or another row that left its code to this one, may have brought them to mediQuo. */
   formerCodes: readonly PatientCode[]
-  /** The last read that was merged, until the stream has passed `endLsn`. */
-  read: { readonly snapshot: Snapshot; readonly endLsn: Lsn } | null
+  /** The last read that was merged, until the stream has passed its end. */
+  read: MergedRead | null
   /** A read is under way that may return it: it stays in memory until that is merged. */
   expected: boolean
   /** What the state shall say, and does not yet. */

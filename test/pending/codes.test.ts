@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { code, delivered, dialogue, key, patient, position, removed, seesBelow, short, upsert } from './rows.ts'
+import { at, code, delivered, dialogue, key, patient, position, removed, seesBelow, short, upsert } from './rows.ts'
 
 /** The record of a code as the API gives it. */
 const found = (of: string) => patient(of, 'FromApi')
@@ -126,7 +126,7 @@ describe('a code that goes from row to row', () => {
     const [ending] = pending.toResolve(1)
     commits(120, ['2', upsert('a', 'Taken')])
     accept(take())
-    if (ending) pending.resolved(ending.key, { code: ending.code, patient: found('a') })
+    if (ending) pending.resolved(ending.key, { kind: 'send', code: ending.code, patient: found('a') })
     expect(take()).toEqual([])
   })
 
@@ -210,26 +210,76 @@ describe('ends of codes that are found out at the same time', () => {
 })
 
 describe('a code that a read found with another row than the stream has shown yet', () => {
-  test('is read again and sent after the older change', () => {
+  test('is not given back by a change that the read contains, which waits until the stream has passed the read', () => {
     const { reads, commits, take, accept, pending } = dialogue()
     reads('2', upsert('a', 'New owner'), seesBelow(500), 200)
     accept(take())
     commits(110, ['1', upsert('a', 'Old owner')])
-    const old = take()
-    expect(short(old)).toEqual(['upsert a Old owner'])
-    expect(pending.toRead(10)).toEqual([key('2')])
-    accept(old)
-    reads('2', upsert('a', 'New owner'), seesBelow(500), 210)
-    expect(short(take())).toEqual(['upsert a New owner'])
+    expect(take()).toEqual([])
+    commits(150, ['1', upsert('b', 'Old owner')])
+    expect(short(take())).toEqual(['upsert b Old owner'])
+    pending.passed(at(201))
   })
 
-  test('waits for the older change that waits too', () => {
+  test('goes to a row that the read does not contain', () => {
     const { reads, commits, take, accept } = dialogue()
-    reads('2', upsert('a', 'New owner'), seesBelow(500), 200, 'backfill')
-    commits(110, ['1', upsert('a', 'Old owner')])
-    const first = take()
-    expect(short(first)).toEqual(['upsert a Old owner'])
-    accept(first)
+    reads('2', upsert('a', 'Owner'), seesBelow(500), 200)
+    accept(take())
+    commits(600, ['1', upsert('a', 'Next owner')])
+    expect(short(take())).toEqual(['upsert a Next owner'])
+  })
+
+  test('of two reads that end at one position the later one has it', () => {
+    const { reads, take, accept, pending } = dialogue()
+    reads('1', upsert('a', 'Old owner'), seesBelow(500), 200)
+    const [lost] = take()
+    reads('2', upsert('a', 'New owner'), seesBelow(500), 200)
+    if (lost) pending.lost(lost)
+    const again = take()
+    expect(short(again)).toEqual(['upsert a Old owner'])
+    accept(again)
     expect(short(take())).toEqual(['upsert a New owner'])
+  })
+})
+
+describe('two rows that had a code and are gone', () => {
+  const state = [delivered('1', patient('a')), delivered('2', patient('b'))]
+
+  test('end it in the order in which they had it, though the first one ends another code before', () => {
+    const { commits, take, accept, resolve } = dialogue({ onDelete: 'unsubscribe', state: state.slice(0, 1) })
+    commits(110, ['1', upsert('b', 'First')], ['1', removed()])
+    resolve((of) => patient(of))
+    const retiring = take()
+    expect(short(retiring)).toEqual(['retire a Jane no plan'])
+    commits(120, ['2', upsert('b', 'Second')], ['2', removed()])
+    resolve((of) => patient(of, 'Second'))
+    expect(take()).toEqual([])
+    accept(retiring)
+    resolve((of) => patient(of, 'First'))
+    expect(short(take())).toEqual(['remove b Second no plan'])
+  })
+
+  test('and of which one has it back, unsent: it is ended, though it was left to the other before', () => {
+    const { commits, take, accept, resolve } = dialogue({ onDelete: 'unsubscribe', state })
+    commits(110, ['1', upsert('b')], ['2', upsert('a')])
+    resolve((of) => patient(of))
+    commits(120, ['1', upsert('a')], ['2', upsert('b')], ['1', removed()])
+    resolve((of) => patient(of))
+    accept(take())
+    resolve((of) => patient(of))
+    expect(short(take())).toEqual(['remove a Jane no plan'])
+  })
+
+  test.each([
+    ['the read first', true],
+    ['the stream first', false],
+  ])('end it in the stream’s order, though a read told of one as well: %s', (_, readFirst) => {
+    const { reads, commits, take, resolve } = dialogue({ onDelete: 'unsubscribe', state: state.slice(0, 1) })
+    commits(110, ['1', upsert('c', 'First')])
+    if (readFirst) reads('1', removed(), seesBelow(500), 200)
+    commits(120, ['1', removed()], ['2', upsert('c', 'Second')], ['2', removed()])
+    if (!readFirst) reads('1', removed(), seesBelow(500), 200)
+    resolve((of) => patient(of))
+    expect(short(take())).not.toContain('remove c Jane no plan')
   })
 })

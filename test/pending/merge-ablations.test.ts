@@ -4,7 +4,7 @@ import { patchedModules } from './simulation/patched-source.ts'
 import { promiseOf } from './simulation/shrink.ts'
 import { ofSeed } from './simulation/simulate.ts'
 
-const most = Number(process.env.ABLATION_SEEDS ?? 6_000)
+const most = Number(process.env.ABLATION_SEEDS ?? 20_000)
 
 /** A simulation that finds nothing proves nothing: each rule is taken out in turn, and a promise must break. */
 describe('the simulation finds what breaks without', () => {

@@ -110,9 +110,9 @@ describe('rule 4, a row that a read returned', () => {
       bytes: 1,
       claim: null,
     } as const
-    expect(mergeRead(entry, { ...read, snapshot: seesBelow(400) })).toEqual({ stale: true, version: null })
+    expect(mergeRead(entry, { ...read, snapshot: seesBelow(400) }, 1)).toEqual({ stale: true, version: null })
     expect(entry.read).toBeNull()
-    expect(mergeRead(entry, { ...read, snapshot: seesBelow(501) })).toMatchObject({
+    expect(mergeRead(entry, { ...read, snapshot: seesBelow(501) }, 1)).toMatchObject({
       stale: false,
       version: { xid: 500n },
     })

@@ -17,7 +17,7 @@ function entry(content: Content, changes: Partial<Entry> = {}): Entry {
     xid: null,
     debt: null,
     claim: null,
-    readTo: null,
+    read: null,
   } as const
   return { ...newEntry(key('1')), stored: null, waiting, ...changes }
 }
@@ -45,12 +45,12 @@ describe('a patient', () => {
   test('with another code than mediQuo has ends that one first', () => {
     const step = nextStep(entry(upsert('b'), { stored }), unsubscribe)
     expect(step).toEqual({ kind: 'resolve removal', code: 'a', patient: null })
-    const removal = { code: code('a'), patient: patient('a') }
+    const removal = { kind: 'send', code: code('a'), patient: patient('a') } as const
     const retire = nextStep(entry(upsert('b'), { stored, removal }), unsubscribe)
     expect(retire).toMatchObject({ kind: 'send', purpose: 'retire', code: 'a' })
     expect(retire).not.toHaveProperty('patient.plan')
-    const nobody = nextStep(entry(upsert('b'), { stored, removal: { ...removal, patient: null } }), unsubscribe)
-    expect(nobody).toEqual({ kind: 'forget old code', code: 'a' })
+    const nobody = nextStep(entry(upsert('b'), { stored, removal: { kind: 'ended', code: code('a') } }), unsubscribe)
+    expect(nobody).toEqual({ kind: 'forget old code', code: 'a', isLeft: false })
   })
   test('whose former code has ended already is sent', () => {
     expect(nextStep(entry(upsert('b'), { stored: gone }), unsubscribe)).toMatchObject({ purpose: 'upsert', code: 'b' })

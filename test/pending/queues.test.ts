@@ -17,7 +17,7 @@ function entry(name: string, content: Content, at: number | null, lane: Lane = '
       bytes: 1,
       debt: null,
       claim: null,
-      readTo: null,
+      read: null,
       ...place,
     },
   }

@@ -1,5 +1,6 @@
 import { PassLedger } from '../../src/backfill/pass-ledger.ts'
 import { Progress } from '../../src/checkpoint/progress.ts'
+import type { CodeEnd } from '../../src/model/code-end.ts'
 import { type Lsn, lsn } from '../../src/model/lsn.ts'
 import { type Patient, patientCode } from '../../src/model/patient.ts'
 import type { Position } from '../../src/model/position.ts'
@@ -121,7 +122,9 @@ export function dialogue({ onDelete = 'ignore', horizon, state = [], checkpoint 
         const holds = (row: StoredRow) =>
           row.key !== ending.key && row.code === ending.code && !row.removed && pending.mayHold(ending.code, row.key)
         const claimed = pending.isClaimed(ending.code, ending.key) || [...stored.values()].some(holds)
-        pending.resolved(ending.key, { code: ending.code, patient: claimed ? null : found(ending.code) })
+        const record = found(ending.code)
+        const ended: CodeEnd = record ? { kind: 'send', patient: record } : { kind: 'ended' }
+        pending.resolved(ending.key, { ...(claimed ? { kind: 'left' } : ended), code: ending.code })
       }
     },
   }

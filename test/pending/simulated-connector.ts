@@ -1,5 +1,6 @@
 import { PassLedger } from '../../src/backfill/pass-ledger.ts'
 import { Progress } from '../../src/checkpoint/progress.ts'
+import type { CodeEnd } from '../../src/model/code-end.ts'
 import type { Patient, PatientCode } from '../../src/model/patient.ts'
 import type { Position } from '../../src/model/position.ts'
 import type { RowKey } from '../../src/model/row.ts'
@@ -95,7 +96,7 @@ export class SimulatedConnector {
       const [ending] = this.#pending.toResolve(1)
       if (!ending) return
       const { key, code, patient } = ending
-      if (this.#pending.isClaimed(code, key)) this.#pending.resolved(key, { code, patient: null })
+      if (this.#pending.isClaimed(code, key)) this.#pending.resolved(key, { code, kind: 'left' })
       else this.#resolving = { key, code, old: patient, answer: null, asked: 0 }
       return
     }
@@ -112,9 +113,10 @@ export class SimulatedConnector {
       return
     }
     const found = this.#world.api.get(code)
-    const patient = held ? null : (old ?? (found?.plan ? found : null))
+    const patient = old ?? (found?.plan ? found : null)
+    const end: CodeEnd = held ? { kind: 'left' } : patient ? { kind: 'send', patient } : { kind: 'ended' }
     this.#resolving = null
-    this.#pending.resolved(key, { code, patient })
+    this.#pending.resolved(key, { ...end, code })
   }
 
   send(limit: number): void {

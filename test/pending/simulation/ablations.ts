@@ -1,6 +1,8 @@
+import { code, key } from '../rows.ts'
 import type { Patch } from './patched-source.ts'
 import type { Profile } from './profile.ts'
 import type { Rules } from './simulation.ts'
+import type { Letter } from './source-table.ts'
 
 /** A rule of MERGE that is taken out, and the promise that breaks: C1 both ends agree, C2 nothing goes back, C3 nothing is passed over. */
 export interface Ablation {
@@ -16,6 +18,34 @@ const merge = 'pending/merge.ts'
 const patch = (file: string, find: string, replace: string): readonly Patch[] => [{ file, find, replace }]
 const anyPromise = ['C1', 'C2', 'C3'] as const
 const noMoves = { codesMove: false }
+const letters = (of: string) => [...of] as Letter[]
+/** Two rows whose codes move. */
+const twoRows = {
+  codesMove: true,
+  onDelete: 'unsubscribe',
+  slotLosses: 0,
+  keys: ['1', '2'].map(key),
+  codes: ['a', 'b', 'c'].map(code),
+  transactions: 4,
+  steps: 100,
+} as const
+
+/** One row that changes again and again, and a crash. */
+const oneRow = {
+  codesMove: false,
+  onDelete: 'unsubscribe',
+  slotLosses: 0,
+  start: 'known',
+  keys: ['1'].map(key),
+  codes: ['a'].map(code),
+  letters: letters('ABC'),
+  transactions: 4,
+  incomplete: 0,
+  reads: 0,
+  crashes: 1,
+  faults: 0,
+  steps: 100,
+} as const
 
 /** The rules whose absence a few thousand worlds show, those of the model and ours. */
 export const ablations: readonly Ablation[] = [
@@ -56,7 +86,7 @@ export const ablations: readonly Ablation[] = [
   {
     name: 'rule 5: absent rows are ignored',
     breaks: ['C1', 'C3'],
-    patches: patch(merge, "(found.content.kind === 'removed' && !isOurs)", "found.content.kind === 'removed'"),
+    patches: patch(merge, '(isEnd(found.content) && !isOurs)', 'isEnd(found.content)'),
     profile: noMoves,
   },
   {
@@ -122,5 +152,66 @@ export const ablations: readonly Ablation[] = [
       'entry.read || entry.unrecorded',
     ),
     profile: noMoves,
+  },
+  {
+    name: 'ours: a row in flight loses its turn for the code that it has next',
+    breaks: ['C2'],
+    patches: patch('pending/queues.ts', 'return waiting ?? inFlight', 'return waiting'),
+    profile: { ...twoRows, start: 'known', reads: 0, crashes: 0, letters: letters('ABF') },
+  },
+  {
+    name: 'ours: of two rows with one code the newer leaves first',
+    breaks: anyPromise,
+    patches: patch('pending/queues.ts', 'isOlder(theirs, waiting)', 'isOlder(waiting, theirs)'),
+    profile: { ...twoRows, start: 'known' },
+  },
+  {
+    name: 'ours: a code that is left to another row counts as ended',
+    breaks: ['C1', 'C3'],
+    patches: [
+      ...patch('pending/settled-row.ts', 'code: isLeft ? null : code', 'code'),
+      ...patch('pending/settled-row.ts', "entry.removal?.kind === 'left'", 'false'),
+    ],
+    profile: { ...twoRows, start: 'known', reads: 0, crashes: 0 },
+  },
+  {
+    name: 'rule 9: nothing is held after a restart',
+    breaks: anyPromise,
+    patches: patch('pending/pending.ts', 'held: options.horizon !== null', 'held: false'),
+    profile: oneRow,
+  },
+  {
+    name: 'rule 9: H does not rise to what was received',
+    breaks: anyPromise,
+    patches: patch('checkpoint/horizon.ts', 'later(this.#received(), ', 'later(null, '),
+    profile: oneRow,
+  },
+  {
+    name: 'rule 9: H does not cover P',
+    breaks: anyPromise,
+    patches: patch('checkpoint/horizon.ts', 'lastBefore(this.#readTo())', 'null'),
+    profile: { ...oneRow, reads: 3 },
+  },
+  {
+    name: 'forgetting: a tombstone once it is settled',
+    breaks: anyPromise,
+    rules: { forgets: 'what is settled' },
+    profile: { ...oneRow, reads: 3 },
+  },
+  {
+    name: 'forgetting: a tombstone once it is stored',
+    breaks: anyPromise,
+    rules: { forgets: 'what is stored' },
+    profile: { ...oneRow, reads: 3 },
+  },
+  {
+    name: 'rule 4: a live version that waits wins, and the read is remembered',
+    breaks: anyPromise,
+    patches: patch(
+      merge,
+      '  const version: Version = {\n    content: inherit(found.content',
+      "  if (waiting?.origin === 'stream') return { stale, version: null }\n  const version: Version = {\n    content: inherit(found.content",
+    ),
+    profile: { ...oneRow, reads: 3, crashes: 0 },
   },
 ]

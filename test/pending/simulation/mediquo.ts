@@ -21,6 +21,12 @@ export interface Told {
 export class Mediquo {
   readonly records = new Map<PatientCode, Recorded>()
   readonly #newest = new Map<RowKey, number>()
+  readonly #isWhole: boolean
+
+  /** @param isWhole whether the stream tells of every row that had a code, one after another; if not, only each row's own order holds. */
+  constructor({ isWhole }: { readonly isWhole: boolean }) {
+    this.#isWhole = isWhole
+  }
 
   /** The number of the newest version of a row that was accepted. */
   newestOf(key: RowKey): number {
@@ -34,10 +40,17 @@ export class Mediquo {
     const before = this.records.get(code)
     const says = before && `${before.firstName}${before.isSubscribed ? '' : ' without a plan'}`
     const isSame = before?.firstName === firstName && before.isSubscribed === isSubscribed
-    const newest = purpose === 'retire' ? 0 : this.newestOf(key)
-    const known = before?.key === key ? Math.max(before.number, newest) : newest
-    this.records.set(code, { firstName, isSubscribed, key, number: Math.max(number, before?.number ?? 0) })
-    if (purpose !== 'retire') this.#newest.set(key, Math.max(number, newest))
+    const ofCode = before && (before.key === key || this.#isWhole) ? before.number : 0
+    // A version that ends a code which its row no longer has is not a version of that code.
+    const isOfCode = purpose !== 'retire'
+    const known = isOfCode ? Math.max(ofCode, this.newestOf(key)) : before?.key === key ? ofCode : 0
+    this.records.set(code, {
+      firstName,
+      isSubscribed,
+      key,
+      number: Math.max(isOfCode ? number : 0, before?.number ?? 0),
+    })
+    if (isOfCode) this.#newest.set(key, Math.max(number, this.newestOf(key)))
     if (isSame || number >= known) return null
     return `C2: ${key} goes back from version ${known} to ${number}: ${code} was ${says}, becomes ${firstName}`
   }

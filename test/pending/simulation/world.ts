@@ -13,7 +13,7 @@ export class World {
   readonly choices: Choices
   readonly profile: Profile
   readonly table = new SourceTable()
-  readonly mediquo = new Mediquo()
+  readonly mediquo: Mediquo
   readonly contents: Contents
   readonly state: StateTables
   /** Changes that no slot streams: a pass must find them. */
@@ -35,6 +35,9 @@ export class World {
     this.profile = profile
     this.contents = new Contents(profile.fullIdentity)
     this.state = new StateTables(this.table.insertLsn)
+    // What changed hands while no slot was there is found row by row.
+    const isWhole = profile.start !== 'slot lost' && profile.slotLosses === 0
+    this.mediquo = new Mediquo({ isWhole })
     this.trace = traced ? [] : null
   }
 
@@ -59,8 +62,8 @@ export class World {
   numberOf({ key, version }: Parcel): number {
     const made = this.contents.madeFrom(version.content)
     if (made) return made.number
-    if (version.readTo === null) return version.bytes
-    const seen = (this.#reads.get(version.readTo) ?? []).map(
+    if (version.read === null) return version.bytes
+    const seen = (this.#reads.get(version.read.endLsn) ?? []).map(
       (snapshot) => this.table.seenBy(snapshot, key)?.number ?? 0,
     )
     return Math.max(0, ...seen)
