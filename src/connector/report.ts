@@ -71,7 +71,7 @@ export function countBatch(
       const status = outcome.kind === 'isolate' ? outcome.status : 413
       tally.lastError = `status ${status}`
       const [only] = batch
-      if (batch.length === 1 && only) logger.warn({ key: only.key, code: only.code, status }, 'row refused, set aside')
+      if (batch.length === 1 && only) logger.warn({ key: only.key, code: only.code, status }, 'row refused')
       else logger.info({ patients, status }, 'batch refused, looking for the row')
       return
     }

@@ -71,6 +71,6 @@ export function readinessOf(board: Board): { readonly ready: boolean; readonly r
   if (board.state !== 'streaming' && board.state !== 'backfilling')
     return { ready: false, reason: board.reason ?? board.state }
   const trouble = board.pipeline?.dispatcher.trouble
-  if (trouble?.kind === 'halted') return { ready: false, reason: trouble.reason }
+  if (trouble?.kind === 'halted' || trouble?.kind === 'rejecting') return { ready: false, reason: trouble.reason }
   return { ready: true, reason: null }
 }

@@ -2,7 +2,7 @@ import { backOffMs } from '../lifecycle/back-off.ts'
 
 /** Why nothing, or only one trial request at a time, is sent. */
 export interface Trouble {
-  readonly kind: 'outage' | 'halted' | 'rate limited'
+  readonly kind: 'outage' | 'halted' | 'rejecting' | 'rate limited'
   readonly reason: string
   readonly sinceMs: number
 }
@@ -10,6 +10,10 @@ export interface Trouble {
 /** What an answer tells about the API as a whole, apart from the batch. */
 export type Signal =
   | { readonly kind: 'well' }
+  /** It answers, and refuses what is in the request. */
+  | { readonly kind: 'refused' }
+  /** It refuses whatever is in a request. */
+  | { readonly kind: 'rejecting'; readonly status: number }
   | { readonly kind: 'outage'; readonly reason: string }
   | { readonly kind: 'halted'; readonly reason: string }
   | { readonly kind: 'rate limited'; readonly ms: number }
@@ -40,6 +44,11 @@ export class Circuit {
         this.#trouble = null
         this.#attempt = 0
         return
+      case 'refused':
+        if (this.#trouble?.kind === 'rejecting') return
+        this.#trouble = null
+        this.#attempt = 0
+        return
       case 'rate limited':
         // Everybody pauses once, for as long as the server says; it says nothing about health.
         this.#trouble = { kind: 'rate limited', reason: 'the API answered 429', sinceMs: nowMs }
@@ -47,7 +56,9 @@ export class Circuit {
         return
       default: {
         const sinceMs = this.#trouble && this.#trouble.kind === signal.kind ? this.#trouble.sinceMs : nowMs
-        this.#trouble = { ...signal, sinceMs }
+        const reason =
+          signal.kind === 'rejecting' ? `the API refuses every patient alike (${signal.status})` : signal.reason
+        this.#trouble = { kind: signal.kind, reason, sinceMs }
         this.#attempt++
         // The first failure is most often an idle connection that the server closed: it is tried again almost at once.
         const limits = this.#attempt === 1 ? { baseMs: 50, maxMs: 50 } : { baseMs: 250, maxMs: 30_000 }

@@ -1,9 +1,11 @@
 import type { WakeUp } from '../lifecycle/wake-up.ts'
 import type { Patient, PatientCode } from '../model/patient.ts'
 import type { DeadLetter } from '../model/stored-row.ts'
-import { Bisection } from './bisection.ts'
 import { Circuit, type Signal, type Trouble } from './circuit.ts'
+import { Isolation, type Others, type Refusal } from './isolation.ts'
+import { Poison } from './poison.ts'
 import type { Permit } from './quota.ts'
+import { Share } from './share.ts'
 
 /** What the dispatcher needs to know of a patient on its way; the pending set makes them. */
 export interface Parcel {
@@ -14,9 +16,9 @@ export interface Parcel {
 /** What an attempt to deliver a batch came to (`mediquo/outcome.ts`). */
 export type BatchOutcome =
   | { readonly kind: 'accepted' }
-  | { readonly kind: 'retry'; readonly reason: string; readonly inDoubt: boolean }
+  | { readonly kind: 'retry'; readonly reason: string; readonly inDoubt: boolean; readonly status: number | null }
   | { readonly kind: 'pause'; readonly ms: number }
-  | { readonly kind: 'isolate'; readonly status: number }
+  | { readonly kind: 'isolate'; readonly status: number; readonly named: Refusal['named'] }
   | { readonly kind: 'split' }
   | { readonly kind: 'halt'; readonly reason: string; readonly status: number }
 
@@ -52,11 +54,24 @@ export interface DispatcherOptions<P extends Parcel> {
 export class Dispatcher<P extends Parcel> {
   readonly #options: DispatcherOptions<P>
   readonly #circuit = new Circuit()
-  readonly #bisection = new Bisection<P>()
+  readonly #share = new Share()
+  readonly #isolation: Isolation<P>
+  readonly #poison: Poison<P>
   readonly #inFlight = new Set<Promise<void>>()
 
   constructor(options: DispatcherOptions<P>) {
+    const { pending, monotonicMs, random } = options
     this.#options = options
+    const refuse = (parcel: P, deadLetter: DeadLetter) => pending.refused(parcel, deadLetter)
+    this.#isolation = new Isolation<P>({
+      refuse,
+      release: (parcel) => pending.returned(parcel),
+      halt: (status) => this.#circuit.observe({ kind: 'rejecting', status }, monotonicMs(), random()),
+      isSame: (a, b) => a.code === b.code,
+      share: this.#share,
+      random,
+    })
+    this.#poison = new Poison<P>({ refuse, release: (parcel) => pending.lost(parcel), share: this.#share })
   }
 
   get requestsInFlight(): number {
@@ -68,7 +83,7 @@ export class Dispatcher<P extends Parcel> {
 
   /** Sends until the signal aborts, then waits for what is in flight. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { quota, wakeUp, monotonicMs, maxInFlight, batchSize, pending } = this.#options
+    const { quota, wakeUp, monotonicMs, maxInFlight, batchSize } = this.#options
     const stop = () => wakeUp.ring()
     signal.addEventListener('abort', stop, { once: true })
     while (!signal.aborted) {
@@ -79,7 +94,7 @@ export class Dispatcher<P extends Parcel> {
       }
       const permit = await quota.next(signal)
       if (!permit) break
-      const batch = this.#mayStart(signal) ? (this.#bisection.next() ?? pending.take(batchSize)) : []
+      const batch = this.#mayStart(signal) ? this.#cut(batchSize) : []
       if (batch.length > 0) {
         this.#launch(batch, permit)
       } else {
@@ -90,13 +105,25 @@ export class Dispatcher<P extends Parcel> {
     }
     signal.removeEventListener('abort', stop)
     await Promise.all(this.#inFlight)
-    for (let batch = this.#bisection.next(); batch; batch = this.#bisection.next()) {
-      for (const parcel of batch) pending.returned(parcel)
-    }
+    this.#isolation.giveUp()
+    this.#poison.giveUp()
   }
 
   #hasWork(): boolean {
-    return this.#options.maySend() && (this.#bisection.waiting > 0 || this.#options.pending.sendable > 0)
+    const isLooking = !this.#isolation.isIdle || !this.#poison.isIdle
+    return this.#options.maySend() && (isLooking || this.#options.pending.sendable > 0)
+  }
+
+  /** What leaves now: rows that a bad one is looked for among, or the oldest that wait. */
+  #cut(limit: number): readonly P[] {
+    const { pending } = this.#options
+    const others: Others = { waiting: pending.sendable > 0, inFlight: this.#inFlight.size }
+    const turn = this.#isolation.next(others)
+    if (turn === 'nothing') return []
+    const suspects = turn === 'others' ? this.#poison.next(others) : turn
+    if (suspects) this.#share.sentOurs()
+    else this.#share.sentOther()
+    return suspects ?? pending.take(limit)
   }
 
   /** Looked at again once the permit is there: things may have changed meanwhile. */
@@ -116,18 +143,18 @@ export class Dispatcher<P extends Parcel> {
   }
 
   async #send(batch: readonly P[], permit: Permit): Promise<void> {
-    const { beforeSending, put, pending, monotonicMs, random, onBatch, maySend } = this.#options
+    const { beforeSending, put, monotonicMs, random, onBatch, maySend } = this.#options
     try {
       await beforeSending()
     } catch (error) {
       permit.unused()
-      for (const parcel of batch) pending.returned(parcel)
+      this.#giveBack(batch, 'returned')
       this.#circuit.observe({ kind: 'outage', reason: 'the state cannot be written' }, monotonicMs(), random())
       throw error
     }
     if (!maySend()) {
       permit.unused()
-      for (const parcel of batch) pending.returned(parcel)
+      this.#giveBack(batch, 'returned')
       return
     }
     const outcome = await put(batch.map(({ patient }) => patient))
@@ -138,24 +165,35 @@ export class Dispatcher<P extends Parcel> {
   }
 
   #settle(batch: readonly P[], outcome: BatchOutcome): void {
-    const { pending } = this.#options
     switch (outcome.kind) {
       case 'accepted':
-        for (const parcel of batch) pending.accepted(parcel)
+        for (const parcel of batch) this.#options.pending.accepted(parcel)
+        this.#isolation.accepted(batch)
+        this.#poison.accepted(batch)
         return
       case 'isolate':
-      case 'split': {
-        const [first] = batch
-        if (batch.length > 1) this.#bisection.split(batch)
-        else if (first) pending.refused(first, deadLetterOf(outcome))
+        this.#poison.abandoned(batch)
+        this.#isolation.refused(batch, { reason: 'refused', status: outcome.status, named: outcome.named })
         return
-      }
+      case 'split':
+        this.#poison.abandoned(batch)
+        this.#isolation.refused(batch, { reason: 'too large', status: 413, named: [] })
+        return
+      case 'retry':
+        if (outcome.status !== null && outcome.status >= 500) {
+          this.#isolation.abandoned(batch)
+          this.#poison.failed(batch, outcome.status)
+        } else this.#giveBack(batch, outcome.inDoubt ? 'lost' : 'returned')
+        return
       default:
-        for (const parcel of batch) {
-          if (outcome.kind === 'retry' && outcome.inDoubt) pending.lost(parcel)
-          else pending.returned(parcel)
-        }
+        this.#giveBack(batch, 'returned')
     }
+  }
+
+  #giveBack(batch: readonly P[], as: 'lost' | 'returned'): void {
+    for (const parcel of batch) this.#options.pending[as](parcel)
+    this.#isolation.abandoned(batch)
+    this.#poison.abandoned(batch)
   }
 }
 
@@ -167,12 +205,9 @@ function signalOf(outcome: BatchOutcome): Signal {
       return { kind: 'rate limited', ms: outcome.ms }
     case 'halt':
       return { kind: 'halted', reason: outcome.reason }
-    default:
+    case 'accepted':
       return { kind: 'well' }
+    default:
+      return { kind: 'refused' }
   }
-}
-
-function deadLetterOf(outcome: Extract<BatchOutcome, { kind: 'isolate' | 'split' }>): DeadLetter {
-  if (outcome.kind === 'split') return { reason: 'too large', attributes: [], status: 413 }
-  return { reason: 'refused by the API', attributes: [], status: outcome.status }
 }

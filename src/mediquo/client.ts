@@ -56,12 +56,15 @@ export class MediquoClient {
     if (attempt.kind === 'answer' && attempt.status === 200) {
       const attributes = parseObject(attempt.body)
       if (attributes?.code === code) return { kind: 'patient', attributes }
-      return { kind: 'not now', outcome: { kind: 'retry', reason: 'unintelligible answer', inDoubt: false } }
+      return {
+        kind: 'not now',
+        outcome: { kind: 'retry', reason: 'unintelligible answer', inDoubt: false, status: 200 },
+      }
     }
     const outcome = putOutcome(attempt, this.#options.wallClockMs())
     if (outcome.kind === 'retry' || outcome.kind === 'pause' || outcome.kind === 'halt')
       return { kind: 'not now', outcome }
-    return { kind: 'not now', outcome: { kind: 'retry', reason: 'unexpected answer', inDoubt: false } }
+    return { kind: 'not now', outcome: { kind: 'retry', reason: 'unexpected answer', inDoubt: false, status: null } }
   }
 
   async close(): Promise<void> {

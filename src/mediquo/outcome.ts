@@ -1,3 +1,4 @@
+import { type Named, namedIn } from './named-rows.ts'
 import { parseRetryAfterMs } from './retry-after.ts'
 
 /** What an attempt came to: an answer of the API (or of something in front of it), or none. */
@@ -20,10 +21,10 @@ export type Attempt =
 export type Outcome =
   | { readonly kind: 'accepted' }
   /** Try again later. In doubt: it may have been applied all the same, or may be yet. */
-  | { readonly kind: 'retry'; readonly reason: string; readonly inDoubt: boolean }
+  | { readonly kind: 'retry'; readonly reason: string; readonly inDoubt: boolean; readonly status: number | null }
   | { readonly kind: 'pause'; readonly ms: number }
-  /** Something in this batch is not acceptable. `attributes`: what the answer names, as `[index or null, path]`. */
-  | { readonly kind: 'isolate'; readonly status: number }
+  /** Something in this batch is not acceptable. */
+  | { readonly kind: 'isolate'; readonly status: number; readonly named: readonly Named[] }
   | { readonly kind: 'split' }
   /** Nothing will be accepted until somebody mends it. */
   | { readonly kind: 'halt'; readonly reason: HaltReason; readonly status: number }
@@ -52,21 +53,21 @@ const windowMs = 60_000
 /** What an attempt to PUT patients means. Pure and total: an answer that is not understood is never taken for a delivery. */
 export function putOutcome(attempt: Attempt, nowEpochMs: number): Outcome {
   if (attempt.kind === 'no answer') {
-    return { kind: 'retry', reason: attempt.reason, inDoubt: attempt.sent }
+    return { kind: 'retry', reason: attempt.reason, inDoubt: attempt.sent, status: null }
   }
   const { status } = attempt
   // 1. Success counts only as JSON that says so: a proxy's page with status 200 delivered nothing.
   if (status >= 200 && status <= 299) {
     return saysSuccess(attempt)
       ? { kind: 'accepted' }
-      : { kind: 'retry', reason: 'unintelligible success', inDoubt: true }
+      : { kind: 'retry', reason: 'unintelligible success', inDoubt: true, status }
   }
   // 2. A redirect followed would turn the PUT into a GET: TRAPS 20.
   if (status >= 300 && status <= 399) return { kind: 'halt', reason: 'redirected', status }
   switch (status) {
     case 400:
     case 422:
-      return { kind: 'isolate', status }
+      return { kind: 'isolate', status, named: namedIn(attempt.body) }
     case 401:
       return { kind: 'halt', reason: 'key refused', status }
     case 403:
@@ -76,14 +77,14 @@ export function putOutcome(attempt: Attempt, nowEpochMs: number): Outcome {
       return { kind: 'halt', reason: 'no such endpoint', status }
     case 408:
     case 425:
-      return { kind: 'retry', reason: `status ${status}`, inDoubt: true }
+      return { kind: 'retry', reason: `status ${status}`, inDoubt: true, status }
     case 413:
       return { kind: 'split' }
     case 429:
       return { kind: 'pause', ms: parseRetryAfterMs(attempt.retryAfter, nowEpochMs) ?? windowMs }
   }
   // 3. Their side, or something in between: it may have been applied before it broke.
-  if (status >= 500) return { kind: 'retry', reason: `status ${status}`, inDoubt: true }
+  if (status >= 500) return { kind: 'retry', reason: `status ${status}`, inDoubt: true, status }
   return { kind: 'halt', reason: 'not accepted', status }
 }
 

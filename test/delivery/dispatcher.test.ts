@@ -133,13 +133,14 @@ test('no request holds more than a batch, and no more are in flight than allowed
   expect(dispatch.permits.taken).toBe(dispatch.permits.answered + dispatch.permits.unused)
 })
 
-test('a refused batch is halved until the bad row stands alone; the others are delivered', async () => {
-  const dispatch = setUp(letters(4), (codes) => (codes.includes('c') ? { kind: 'isolate', status: 422 } : accepted))
+test('a bad row is found and set aside; the others are delivered', async () => {
+  const refusal: BatchOutcome = { kind: 'isolate', status: 422, named: [] }
+  const dispatch = setUp(letters(4), (codes) => (codes.includes('c') ? refusal : accepted))
   await dispatch.done(4)
   await dispatch.drain()
   expect(dispatch.log.refused).toEqual(['c'])
   expect(dispatch.log.accepted.toSorted()).toEqual(['a', 'b', 'd'])
-  expect(dispatch.requests).toHaveLength(5)
+  expect(dispatch.requests.length).toBeLessThanOrEqual(4)
 })
 
 test('a batch that is too large for the API is split', async () => {
@@ -151,7 +152,7 @@ test('a batch that is too large for the API is split', async () => {
 
 test('an answer that never came leaves the rows in doubt; a 429 does not', async () => {
   const answers: BatchOutcome[] = [
-    { kind: 'retry', reason: 'timeout', inDoubt: true },
+    { kind: 'retry', reason: 'timeout', inDoubt: true, status: null },
     { kind: 'pause', ms: 0 },
     accepted,
   ]
@@ -227,7 +228,7 @@ test('an instance that may no longer send once the horizon is stored lets its ro
   expect([dispatch.requests, dispatch.log.returned]).toEqual([[], ['a']])
 })
 
-test('draining does not end before an answer, and what is still to be halved waits again', async () => {
+test('draining does not end before an answer, and what a bad row is still looked for among waits again', async () => {
   let answer: (outcome: BatchOutcome) => void = () => undefined
   const dispatch = setUp(letters(4), () => new Promise((resolve) => (answer = resolve)))
   await until(() => dispatch.requests.length > 0)
@@ -237,7 +238,7 @@ test('draining does not end before an answer, and what is still to be halved wai
   })
   await new Promise((resolve) => setImmediate(resolve))
   expect(over).toBe(false)
-  answer({ kind: 'isolate', status: 422 })
+  answer({ kind: 'isolate', status: 422, named: [] })
   await drained
   expect(dispatch.log.returned).toEqual(letters(4))
 })

@@ -6,6 +6,8 @@ import { seededRandom } from '../../src/sandbox/seeded-random.ts'
 export interface Workload {
   /** Transactions that were committed, by what they did. */
   readonly committed: Readonly<Record<string, number>>
+  /** Resolves once all deeds are done. @throws what a writer failed with. */
+  readonly done: Promise<void>
   /** Resolves once every writer has ended its last transaction. @throws what a writer failed with. */
   stop(): Promise<void>
 }
@@ -14,6 +16,8 @@ export interface WorkloadOptions {
   readonly url: string
   readonly seed: number
   readonly writers: number
+  /** Deeds after which it ends by itself. */
+  readonly most?: number
   /** Resolves when a writer may do its next deed; by default writers think for a while, so that the load has gaps and bursts. */
   readonly pace?: (random: () => number, signal: AbortSignal) => Promise<void>
 }
@@ -47,17 +51,22 @@ const deeds: readonly Deed[] = [
   { name: 'two thousand rows', weight: 1.5, run: twoThousandRows },
 ]
 
-export function startWorkload({ url, seed, writers, pace = think }: WorkloadOptions): Workload {
+export function startWorkload(options: WorkloadOptions): Workload {
+  const { url, seed, writers, most = Number.POSITIVE_INFINITY, pace = think } = options
   const committed: Record<string, number> = {}
   const stopping = new AbortController()
+  // One sequence for all writers: whoever comes next, the load is made of the same deeds.
+  const drawn = seededRandom(seed)
+  let begun = 0
   const running = Array.from({ length: writers }, async (_, index) => {
     const random = seededRandom(seed * 31 + index)
     const client = new Client({ connectionString: url })
     await client.connect()
     const writer: Writer = { client, below: (limit) => Math.floor(random() * limit) }
     try {
-      while (!stopping.signal.aborted) {
-        const deed = draw(random)
+      while (!stopping.signal.aborted && begun < most) {
+        begun++
+        const deed = draw(drawn)
         if (await transaction(writer, deed)) committed[deed.name] = (committed[deed.name] ?? 0) + 1
         await pace(random, stopping.signal)
       }
@@ -65,13 +74,14 @@ export function startWorkload({ url, seed, writers, pace = think }: WorkloadOpti
       await client.end()
     }
   })
-  const all = Promise.all(running)
-  all.catch(() => undefined)
+  const done = Promise.all(running).then(() => undefined)
+  done.catch(() => undefined)
   return {
     committed,
+    done,
     async stop() {
       stopping.abort()
-      await all
+      await done
     },
   }
 }
