@@ -8,17 +8,20 @@ import { createBackfill } from './connector/backfill.ts'
 import { createChangeMapper } from './connector/changes.ts'
 import type { Prepared } from './connector/prepare.ts'
 import { createPumps } from './connector/pumps.ts'
+import { createReadBack } from './connector/read-back.ts'
 import { recentRequests, resumeQuotas } from './connector/recent-requests.ts'
 import { countBatch, countSettled, type Tally } from './connector/report.ts'
 import type { Resources } from './connector/resources.ts'
 import { isFatal, openSession, serverStartedAt } from './connector/session.ts'
 import { createTableReads, readAgainMs } from './connector/table-reads.ts'
+import { Confirmations } from './delivery/confirmations.ts'
 import { Dispatcher } from './delivery/dispatcher.ts'
 import { aborted } from './lifecycle/aborted.ts'
 import { pump } from './lifecycle/pump.ts'
 import { wait } from './lifecycle/wait.ts'
 import { WakeUp } from './lifecycle/wake-up.ts'
 import { payloadFingerprint } from './mapping/fingerprint.ts'
+import type { PatientCode } from './model/patient.ts'
 import type { Position } from './model/position.ts'
 import { Pending } from './pending/pending.ts'
 import type { Parcel } from './pending/version.ts'
@@ -74,12 +77,20 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     .update(checkpoint.fingerprintSalt)
     .digest()
 
+  // what the API accepted and must be seen to have
+  const confirmations = new Confirmations<Parcel>()
+  const confirming = {
+    accepted: (parcel: Parcel, inDoubt: boolean) => confirmations.accepted(parcel, inDoubt, clocks.monotonicMs()),
+    mayRepeat: (code: PatientCode) => confirmations.mayRepeat(code, clocks.monotonicMs()),
+  }
+
   // coalesce: one entry a row, newest wins
   const ledger = new PassLedger()
   const pending = new Pending({
     ...bounds,
     debts: progress,
     claims: ledger,
+    confirming,
     horizon: checkpoint.horizon && checkpoint.horizon.commitLsn >= checkpoint.lsn ? checkpoint.horizon : null,
     onDelete: settings.source.onDelete,
     fingerprint: (patient) => payloadFingerprint(fingerprintKey, mapping.id, patient).toString('hex'),
@@ -123,11 +134,18 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     onTrouble: (error) => logger.error({ error }, 'the state cannot be written, trying again'),
   })
 
+  /** Rows of the backfill leave in full batches while more of them are on their way: a live change always leaves. */
+  const sendable = () => {
+    const { live, backfill: read } = pending.sendable
+    return live === 0 && read < settings.mediquo.batchSize && backfill.isFeeding ? 0 : live + read
+  }
+
   // dispatch, deliver
   const dispatcher = new Dispatcher<Parcel>({
     ...settings.mediquo,
     ...clocks,
     pending,
+    sendable,
     quota: quotas.put,
     wakeUp: bells.dispatch,
     random: Math.random,
@@ -135,10 +153,11 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     maySend: () =>
       holdsSlot && (!progress.transactionOpen || pending.full || pending.waiting.live >= rowsOfOpenTransaction),
     put: async (patients) => {
-      const outcome = await client.put(patients, abandon.signal)
+      const answered = await client.put(patients, abandon.signal)
+      const { outcome } = answered
       if (outcome.kind === 'halt' && outcome.status === 401 && resources.rereadKeys())
         logger.info('keys read again from their files')
-      return outcome
+      return answered
     },
     onBatch: (batch, outcome) => {
       countBatch(metrics, logger, control.tally, batch, outcome)
@@ -150,7 +169,10 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
       else logger.error({ error }, 'batch could not be sent')
     },
   })
-  const pumps = createPumps({ pending, store, resources, bells, signal: abandon.signal })
+  const { signal } = abandon
+  const isRecent = (code: PatientCode) => confirmations.isRecent(code, clocks.monotonicMs())
+  const pumps = createPumps({ pending, store, resources, bells, signal, isRecent })
+  const readBack = createReadBack({ pending, confirmations, resources, signal, onSendAgain: () => bells.read.ring() })
 
   // read the table: for single rows, and for the backfill
   const reader = new TableReader(sourcePool, prepared.readable)
@@ -235,6 +257,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
       pump({ wakeUp: bells.lookUp, work: pumps.lookUp, onError }, stop.dispatch.signal),
       pump({ wakeUp: bells.read, work: readTable, onError, everyMs: readAgainMs }, stop.dispatch.signal),
       pump({ wakeUp: bells.resolve, work: pumps.resolveRemovals, onError, everyMs: 1_000 }, stop.dispatch.signal),
+      pump({ wakeUp: new WakeUp(), work: readBack, onError, everyMs: 1_000 }, stop.dispatch.signal),
     ]
 
     await aborted(ending)
@@ -254,8 +277,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
   }
 
   /** Something could be sent, nothing is in the way, and nothing is under way. */
-  const isStuck = () =>
-    holdsSlot && pending.sendable > 0 && dispatcher.requestsInFlight === 0 && dispatcher.trouble === null
+  const isStuck = () => holdsSlot && sendable() > 0 && dispatcher.requestsInFlight === 0 && dispatcher.trouble === null
 
   return {
     run: untilDrained,

@@ -17,9 +17,10 @@ test('killed again and again during a backfill, it goes on where it was', { time
   await annotate(undisturbed.summary)
   const disturbed = await backfillUnderLoad(kills)
   await annotate(disturbed.summary)
-  expect(disturbed.requests, `${undisturbed.summary}\n${disturbed.summary}`).toBeLessThanOrEqual(
-    1.2 * undisturbed.requests,
-  )
+  const both = `${undisturbed.summary}\n${disturbed.summary}`
+  expect(disturbed.puts, both).toBeLessThanOrEqual(1.2 * undisturbed.puts)
+  // Reading back depends on how close together the changes of a row fell.
+  expect(disturbed.requests, both).toBeLessThanOrEqual(1.2 * Math.max(undisturbed.requests, undisturbed.puts * 2))
 })
 
 const deedsMeanwhile = 400
@@ -27,8 +28,8 @@ const deedsMeanwhile = 400
 /** From the first start until the backfill is done and all is quiet, with writers all the while. */
 async function backfillUnderLoad(killCount: number) {
   const random = seededRandom(seed)
-  // Five times the API's pace, so that it ends within minutes; what a kill repeats is what was under way.
-  const options = { seed, identity: 'default', backfill: 'initial', rows, requestsPerMinute: 3_000 } as const
+  // Faster than the API's pace, so that it ends within minutes; what a kill repeats is what was under way.
+  const options = { seed, identity: 'default', backfill: 'initial', rows, requestsPerMinute: 2_000 } as const
   await using scene = await crashScene(options)
   let connector = scene.start()
   await connector.reached('batch accepted')

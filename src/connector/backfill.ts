@@ -78,13 +78,15 @@ export function createBackfill(options: BackfillOptions) {
     return true
   }
 
+  const hasRoom = () => pending.waiting.backfill < ahead && pending.fill < 0.5
+
   /** The next read, if there is one to make and room for what it brings. @returns whether to go on at once. */
   async function step(merge: MergeRead): Promise<boolean> {
     if (!isActive()) return false
     if (!current) return await begin(merge)
     const { walk } = current
     if (walk.isOver) return ledger.progress === null ? end(current) : false
-    if (pending.waiting.backfill >= ahead || pending.fill >= 0.5) return false
+    if (!hasRoom()) return false
     await walk.step()
     if (clocks.monotonicMs() >= logAtMs) {
       logAtMs = clocks.monotonicMs() + logEveryMs
@@ -105,6 +107,10 @@ export function createBackfill(options: BackfillOptions) {
     status,
     get isRunning() {
       return current !== null
+    },
+    /** Whether more rows will come without anything having to be delivered before. */
+    get isFeeding() {
+      return current !== null && !current.walk.isOver && hasRoom()
     },
   }
 }

@@ -1,19 +1,25 @@
+import type { Found } from '../mediquo/client.ts'
 import { haltReasons, haltSentences } from '../mediquo/outcome.ts'
 import { patientCode } from '../model/patient.ts'
 import type { Finding } from '../source/requirements.ts'
+import { getPatient } from './get-patient.ts'
 import type { Resources } from './resources.ts'
+
+const stopped: Found = {
+  kind: 'not now',
+  outcome: { kind: 'retry', reason: 'stopped', inDoubt: false, status: null },
+}
 
 /** A code that no patient has: asking for it shows whether the API is there and accepts the keys. */
 const nobody = patientCode('mediquo-cdc-check')
 
 /** Whether the API can be reached and accepts the keys. `reachable` is false where trying again later may help. */
 export async function checkApi(
-  { client, settings, quotas }: Pick<Resources, 'client' | 'settings' | 'quotas'>,
+  resources: Pick<Resources, 'client' | 'settings' | 'quotas'>,
   signal: AbortSignal,
 ): Promise<{ readonly reachable: boolean; readonly findings: Finding[] }> {
-  const permit = await quotas.get.next(signal)
-  const found = await client.get(nobody, signal)
-  permit?.answered()
+  const { settings } = resources
+  const found: Found = (await getPatient(resources, nobody, signal)) ?? stopped
   const where = settings.mediquo.baseUrl.host
   if (found.kind !== 'not now') {
     return {

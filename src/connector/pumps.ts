@@ -4,6 +4,7 @@ import type { WakeUp } from '../lifecycle/wake-up.ts'
 import type { PatientCode } from '../model/patient.ts'
 import type { RowKey } from '../model/row.ts'
 import type { Pending } from '../pending/pending.ts'
+import { getPatient } from './get-patient.ts'
 import type { Resources } from './resources.ts'
 
 export interface PumpOptions {
@@ -12,6 +13,8 @@ export interface PumpOptions {
   readonly resources: Pick<Resources, 'client' | 'quotas'>
   readonly bells: Readonly<Record<'read' | 'resolve' | 'dispatch' | 'record', WakeUp>>
   readonly signal: AbortSignal
+  /** Whether the API may not have applied yet what it accepted of a code last. */
+  readonly isRecent: (code: PatientCode) => boolean
 }
 
 const lookUpAtOnce = 1_000
@@ -19,7 +22,7 @@ const resolveAtOnce = 8
 
 /** Row versions that wait for something before they can be sent, each kind with its own work. Each returns whether to go on at once. */
 export function createPumps(options: PumpOptions) {
-  const { pending, store, resources, bells, signal } = options
+  const { pending, store, resources, bells, signal, isRecent } = options
 
   /** What the state knows of rows that have just arrived. */
   async function lookUp(): Promise<boolean> {
@@ -48,16 +51,16 @@ export function createPumps(options: PumpOptions) {
   }
 
   async function resolveRemoval(ending: EndingCode): Promise<boolean> {
-    const end = await findRemoval(
-      ending,
-      {
-        isHeld: async (code, key) =>
-          pending.isClaimed(code, key) || ((await isHeld(code, key)) && (await isHeld(code, key))),
-        get: (code) => resources.client.get(code, signal),
-        quota: resources.quotas.get,
+    const end = await findRemoval(ending, {
+      isHeld: async (code, key) =>
+        pending.isClaimed(code, key) || ((await isHeld(code, key)) && (await isHeld(code, key))),
+      get: async (code) => {
+        const found = await getPatient(resources, code, signal)
+        if (!found) return { kind: 'not now' }
+        // Accepted and not there: it is still to be applied, and must be ended then.
+        return found.kind === 'absent' && isRecent(code) ? { kind: 'not now' } : found
       },
-      signal,
-    )
+    })
     if (end === undefined) return false
     pending.resolved(ending.key, { ...end, code: ending.code })
     bells.dispatch.ring()

@@ -95,6 +95,9 @@ export function createTableReads(options: TableReadOptions): () => Promise<boole
       if (stale === 0) return true
       readAgainAtMs = now + readAgainMs
     }
-    return await backfill(merge)
+    const more = await backfill(merge)
+    // Whether the walk has come to its end is known only now.
+    if (more) onMerged()
+    return more
   }
 }

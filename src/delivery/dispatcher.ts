@@ -2,6 +2,7 @@ import type { WakeUp } from '../lifecycle/wake-up.ts'
 import type { Patient, PatientCode } from '../model/patient.ts'
 import type { DeadLetter } from '../model/stored-row.ts'
 import { Circuit, type Signal, type Trouble } from './circuit.ts'
+import { Concurrency } from './concurrency.ts'
 import { Isolation, type Others, type Refusal } from './isolation.ts'
 import { Poison } from './poison.ts'
 import type { Permit } from './quota.ts'
@@ -24,21 +25,26 @@ export type BatchOutcome =
 
 export interface DispatcherOptions<P extends Parcel> {
   readonly pending: {
-    readonly sendable: number
     take(limit: number): P[]
     accepted(parcel: P): void
     refused(parcel: P, deadLetter: DeadLetter): void
     returned(parcel: P): void
     lost(parcel: P): void
   }
+  /** Rows that are worth a request now. */
+  readonly sendable: () => number
   readonly quota: { next(signal: AbortSignal): Promise<Permit | null> }
-  readonly put: (patients: readonly Patient[]) => Promise<BatchOutcome>
+  /** `remaining`: what the API says is left of its window. */
+  readonly put: (
+    patients: readonly Patient[],
+  ) => Promise<{ readonly outcome: BatchOutcome; readonly remaining: number | null }>
   /** Durably notes what is about to leave, and how far the stream was received (MERGE rule 9). */
   readonly beforeSending: () => Promise<void>
   /** False while this instance may not send: it does not hold the slot, or a transaction is still arriving. */
   readonly maySend: () => boolean
   readonly batchSize: number
   readonly maxInFlight: number
+  readonly requestsPerMinute: number
   /** Rung whenever something may have become sendable. */
   readonly wakeUp: WakeUp
   readonly onBatch: (batch: readonly P[], outcome: BatchOutcome) => void
@@ -55,13 +61,15 @@ export class Dispatcher<P extends Parcel> {
   readonly #options: DispatcherOptions<P>
   readonly #circuit = new Circuit()
   readonly #share = new Share()
+  readonly #concurrency: Concurrency
   readonly #isolation: Isolation<P>
   readonly #poison: Poison<P>
   readonly #inFlight = new Set<Promise<void>>()
 
   constructor(options: DispatcherOptions<P>) {
-    const { pending, monotonicMs, random } = options
+    const { pending, monotonicMs, random, requestsPerMinute, maxInFlight } = options
     this.#options = options
+    this.#concurrency = new Concurrency({ requestsPerMinute, most: maxInFlight })
     const refuse = (parcel: P, deadLetter: DeadLetter) => pending.refused(parcel, deadLetter)
     this.#isolation = new Isolation<P>({
       refuse,
@@ -83,11 +91,11 @@ export class Dispatcher<P extends Parcel> {
 
   /** Sends until the signal aborts, then waits for what is in flight. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { quota, wakeUp, monotonicMs, maxInFlight, batchSize } = this.#options
+    const { quota, wakeUp, batchSize } = this.#options
     const stop = () => wakeUp.ring()
     signal.addEventListener('abort', stop, { once: true })
     while (!signal.aborted) {
-      const waitMs = this.#hasWork() ? this.#circuit.waitMs(monotonicMs(), this.#inFlight.size, maxInFlight) : null
+      const waitMs = this.#hasWork() ? this.#waitMs() : null
       if (waitMs !== 0) {
         await wakeUp.heard(waitMs ?? undefined)
         continue
@@ -111,25 +119,28 @@ export class Dispatcher<P extends Parcel> {
 
   #hasWork(): boolean {
     const isLooking = !this.#isolation.isIdle || !this.#poison.isIdle
-    return this.#options.maySend() && (isLooking || this.#options.pending.sendable > 0)
+    return this.#options.maySend() && (isLooking || this.#options.sendable() > 0)
   }
 
   /** What leaves now: rows that a bad one is looked for among, or the oldest that wait. */
   #cut(limit: number): readonly P[] {
-    const { pending } = this.#options
-    const others: Others = { waiting: pending.sendable > 0, inFlight: this.#inFlight.size }
+    const { pending, sendable } = this.#options
+    const others: Others = { waiting: sendable() > 0, inFlight: this.#inFlight.size }
     const turn = this.#isolation.next(others)
     if (turn === 'nothing') return []
     const suspects = turn === 'others' ? this.#poison.next(others) : turn
     if (suspects) this.#share.sentOurs()
     else this.#share.sentOther()
-    return suspects ?? pending.take(limit)
+    return suspects ?? (others.waiting ? pending.take(limit) : [])
   }
 
   /** Looked at again once the permit is there: things may have changed meanwhile. */
   #mayStart(signal: AbortSignal): boolean {
-    const { monotonicMs, maxInFlight, maySend } = this.#options
-    return !signal.aborted && maySend() && this.#circuit.waitMs(monotonicMs(), this.#inFlight.size, maxInFlight) === 0
+    return !signal.aborted && this.#options.maySend() && this.#waitMs() === 0
+  }
+
+  #waitMs(): number | null {
+    return this.#circuit.waitMs(this.#options.monotonicMs(), this.#inFlight.size, this.#concurrency.limit)
   }
 
   #launch(batch: readonly P[], permit: Permit): void {
@@ -157,8 +168,10 @@ export class Dispatcher<P extends Parcel> {
       this.#giveBack(batch, 'returned')
       return
     }
-    const outcome = await put(batch.map(({ patient }) => patient))
-    permit.answered()
+    const leftAtMs = monotonicMs()
+    const { outcome, remaining } = await put(batch.map(({ patient }) => patient))
+    permit.answered(remaining)
+    if (outcome.kind !== 'pause') this.#concurrency.answered(monotonicMs() - leftAtMs, outcome.kind === 'retry')
     this.#circuit.observe(signalOf(outcome), monotonicMs(), random())
     this.#settle(batch, outcome)
     onBatch(batch, outcome)

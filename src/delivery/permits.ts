@@ -1,5 +1,5 @@
-/** After a response a permit stays away for the documented window and a margin for the server's clock, milliseconds. */
-export const permitHoldMs = 60_000 + 500
+/** After a response a permit stays away for the documented window and a margin for clocks that drift apart, milliseconds. */
+export const permitHoldMs = 60_000 + 100
 
 /**
  * The proof that the quota holds: a permit comes back only a window after the *response* of the request that used it. So a
@@ -39,6 +39,13 @@ export class Permits {
   /** The request's response came, or it is sure that none will: the permit is away for a window more. */
   answered(nowMs: number): void {
     this.#returns.push(nowMs + permitHoldMs)
+  }
+
+  /** Somebody else has used up so many: they stay away for a window. */
+  withhold(count: number, nowMs: number): void {
+    const taken = Math.min(count, this.#free)
+    this.#free -= taken
+    for (let left = taken; left > 0; left--) this.#returns.push(nowMs + permitHoldMs)
   }
 
   /** Nothing was sent with it. */

@@ -5,7 +5,8 @@ import { Permits, permitHoldMs } from './permits.ts'
 
 /** A permit to send one request now. Exactly one of its two ends must be called. */
 export interface Permit {
-  answered(): void
+  /** @param remaining what the API says is left of its window, if it does. */
+  answered(remaining?: number | null): void
   unused(): void
 }
 
@@ -34,6 +35,8 @@ export class Quota {
   readonly #apart: () => Promise<void>
   readonly #sent = new Map<number, number>()
   readonly #changed = new WakeUp()
+  #taken = 0
+  #pausedUntilMs = Number.NEGATIVE_INFINITY
 
   constructor(options: QuotaOptions) {
     this.#options = options
@@ -72,6 +75,11 @@ export class Quota {
     this.#permits.preload(returns)
   }
 
+  /** A 429: nothing leaves before. */
+  pause(ms: number): void {
+    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#options.monotonicMs() + ms)
+  }
+
   /** Waits for its turn and for a permit; null once the signal aborts. */
   async next(signal: AbortSignal): Promise<Permit | null> {
     // p-throttle lets calls through after an abort: the signal is looked at on both sides (TRAPS 19).
@@ -79,7 +87,7 @@ export class Quota {
     await this.#apart()
     while (!signal.aborted) {
       const now = this.#options.monotonicMs()
-      const waitMs = this.#pace.waitMs(now)
+      const waitMs = Math.max(this.#pace.waitMs(now), this.#pausedUntilMs - now)
       if (waitMs > 0) {
         await this.#permitMayBeBack(waitMs, signal)
         continue
@@ -103,9 +111,15 @@ export class Quota {
   #permit(): Permit {
     const second = Math.floor(this.#options.wallClockMs() / 1000)
     this.#sent.set(second, (this.#sent.get(second) ?? 0) + 1)
+    const free = this.#permits.free
+    const taken = ++this.#taken
     return {
-      answered: () => {
-        this.#permits.answered(this.#options.monotonicMs())
+      answered: (remaining = null) => {
+        const now = this.#options.monotonicMs()
+        this.#permits.answered(now)
+        // The server cannot have counted more of ours than were held then, or sent since: the rest is somebody else's.
+        const least = free - (this.#taken - taken)
+        if (remaining !== null && remaining < least) this.#permits.withhold(least - remaining, now)
         this.#changed.ring()
       },
       unused: () => {

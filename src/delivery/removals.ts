@@ -1,7 +1,6 @@
 import type { CodeEnd } from '../model/code-end.ts'
 import type { Patient, PatientCode } from '../model/patient.ts'
 import type { RowKey } from '../model/row.ts'
-import type { Permit } from './quota.ts'
 
 /** A code that is to end, and its patient if a full old row told it. */
 export interface EndingCode {
@@ -19,24 +18,16 @@ export interface RemovalOptions {
   /** Whether another row has the code by now. */
   readonly isHeld: (code: PatientCode, key: RowKey) => Promise<boolean>
   readonly get: (code: PatientCode) => Promise<ReadBack>
-  readonly quota: { next(signal: AbortSignal): Promise<Permit | null> }
 }
 
 /**
  * The full record with which a code is unsubscribed: the API replaces a patient whole, so a partial one would wipe the rest.
  * @returns undefined if it cannot be told now.
  */
-export async function findRemoval(
-  ending: EndingCode,
-  options: RemovalOptions,
-  signal: AbortSignal,
-): Promise<CodeEnd | undefined> {
+export async function findRemoval(ending: EndingCode, options: RemovalOptions): Promise<CodeEnd | undefined> {
   if (await options.isHeld(ending.code, ending.key)) return { kind: 'left' }
   if (ending.patient) return { kind: 'send', patient: ending.patient }
-  const permit = await options.quota.next(signal)
-  if (!permit) return undefined
   const found = await options.get(ending.code)
-  permit.answered()
   if (found.kind === 'not now') return undefined
   const patient = found.kind === 'patient' ? unsubscribable(ending.code, found.attributes) : null
   return patient ? { kind: 'send', patient } : { kind: 'ended' }

@@ -13,6 +13,12 @@ export interface MediquoClientOptions {
   readonly wallClockMs: () => number
 }
 
+/** What came of a request, and what the API says is left of its window, if it does. */
+export interface Answered<O> {
+  readonly outcome: O
+  readonly remaining: number | null
+}
+
 export const endpoints = ['PUT /patients', 'GET /patients/{code}'] as const
 export type Endpoint = (typeof endpoints)[number]
 
@@ -43,15 +49,19 @@ export class MediquoClient {
   }
 
   /** Creates or updates patients, all or none. Never rejects: whatever happens is an outcome. */
-  async put(patients: readonly Patient[], signal: AbortSignal): Promise<Outcome> {
+  async put(patients: readonly Patient[], signal: AbortSignal): Promise<Answered<Outcome>> {
     const attempt = await this.#attempt('PUT /patients', 'PUT', this.#patients, JSON.stringify({ patients }), signal)
-    return putOutcome(attempt, this.#options.wallClockMs())
+    return { outcome: putOutcome(attempt, this.#options.wallClockMs()), remaining: remainingOf(attempt) }
   }
 
   /** The patient as mediQuo has it. Never rejects. */
-  async get(code: PatientCode, signal: AbortSignal): Promise<Found> {
+  async get(code: PatientCode, signal: AbortSignal): Promise<Answered<Found>> {
     const url = `${this.#patients}/${encodeURIComponent(code)}`
     const attempt = await this.#attempt('GET /patients/{code}', 'GET', url, null, signal)
+    return { outcome: this.#found(attempt, code), remaining: remainingOf(attempt) }
+  }
+
+  #found(attempt: Attempt, code: PatientCode): Found {
     if (attempt.kind === 'answer' && attempt.status === 404) return { kind: 'absent' }
     if (attempt.kind === 'answer' && attempt.status === 200) {
       const attributes = parseObject(attempt.body)
@@ -104,6 +114,7 @@ export class MediquoClient {
         status: response.statusCode,
         contentType: header(response.headers['content-type']) ?? '',
         retryAfter: header(response.headers['retry-after']),
+        remaining: wholeNumber(header(response.headers['x-ratelimit-remaining'])),
         body: await boundedText(response.body),
       }
     } catch (error) {
@@ -137,6 +148,14 @@ function noAnswer(error: unknown): Attempt {
   const unsent =
     unsentCodes.has(code) || code.startsWith('CERT_') || code.includes('SELF_SIGNED') || code.startsWith('ERR_TLS')
   return { kind: 'no answer', reason: timedOut ? 'timeout' : 'connection', sent: !unsent, code }
+}
+
+function remainingOf(attempt: Attempt): number | null {
+  return attempt.kind === 'answer' ? attempt.remaining : null
+}
+
+function wholeNumber(text: string | null): number | null {
+  return text !== null && /^\d{1,9}$/.test(text) ? Number(text) : null
 }
 
 function header(value: string | string[] | undefined): string | null {

@@ -8,6 +8,8 @@ export type Attempt =
       readonly status: number
       readonly contentType: string
       readonly retryAfter: string | null
+      /** `x-ratelimit-remaining`: what is left of the API's window. */
+      readonly remaining: number | null
       readonly body: string
     }
   /** `sent`: whether the server may have received it. */

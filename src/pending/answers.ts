@@ -1,4 +1,4 @@
-import type { Patient } from '../model/patient.ts'
+import type { Patient, PatientCode } from '../model/patient.ts'
 import type { DeadLetter } from '../model/stored-row.ts'
 import type { Placement } from './placement.ts'
 import { afterAcceptance, afterRefusal } from './settled-row.ts'
@@ -8,6 +8,8 @@ import type { Entry, Parcel } from './version.ts'
 export class Answers {
   readonly #placement: Placement
   readonly #fingerprint: (patient: Patient) => string
+  /** The rows whose last accepted version is to be read back, by its code. */
+  readonly #expecting = new Map<PatientCode, Entry>()
 
   constructor(placement: Placement, fingerprint: (patient: Patient) => string) {
     this.#placement = placement
@@ -18,14 +20,62 @@ export class Answers {
   accepted(parcel: Parcel): void {
     const entry = this.#landed(parcel)
     entry.removal = null
+    const isBelieved = !this.#placement.confirming.accepted(parcel, entry.unanswered)
+    this.#expect(isBelieved ? null : parcel, entry, parcel.code)
     if (parcel.purpose === 'retire') {
       this.#placement.entries.putBack(entry, parcel.version)
       this.#placement.retired(entry, parcel.code, false)
     } else {
       entry.inDoubt = false
-      this.#placement.settle(entry, parcel.version, 'delivered', afterAcceptance(entry, parcel, this.#fingerprint))
+      entry.unanswered = false
+      const row = afterAcceptance(entry, parcel, isBelieved ? this.#fingerprint : null)
+      this.#placement.settle(entry, parcel.version, 'delivered', row)
     }
     this.#placement.place(entry)
+  }
+
+  /** It was read back: the API has it. */
+  confirmed(parcel: Parcel): void {
+    const entry = this.#unconfirmed(parcel)
+    if (!entry) return
+    const { stored } = entry
+    // Unless something newer is on its way by now.
+    const isStill = stored && !stored.removed && !stored.deadLetter && stored.code === parcel.code
+    if (isStill && parcel.purpose === 'upsert' && !entry.inFlight && !entry.inDoubt)
+      this.#placement.entries.store(entry, { ...stored, fingerprint: this.#fingerprint(parcel.patient) })
+    this.#placement.place(entry)
+  }
+
+  /** It was read back again and again, and the API has something else: an older request was applied after it. */
+  overtaken(parcel: Parcel): void {
+    const entry = this.#unconfirmed(parcel)
+    if (!entry) return
+    entry.inDoubt = true
+    entry.unanswered = true
+    if (parcel.purpose === 'retire' && !entry.formerCodes.includes(parcel.code))
+      entry.formerCodes = [...entry.formerCodes, parcel.code]
+    this.#placement.readAgain(entry, parcel.version)
+  }
+
+  /** A row, and a code, wait for one reading back at most: what was accepted last. */
+  #expect(parcel: Parcel | null, entry: Entry, code: PatientCode): void {
+    const before = this.#expecting.get(code)
+    if (before && before !== entry && before.unconfirmed?.code === code) {
+      before.unconfirmed = null
+      this.#placement.place(before)
+    }
+    if (entry.unconfirmed) this.#expecting.delete(entry.unconfirmed.code)
+    entry.unconfirmed = parcel
+    if (parcel) this.#expecting.set(code, entry)
+    else this.#expecting.delete(code)
+  }
+
+  #unconfirmed(parcel: Parcel): Entry | null {
+    const entry = this.#placement.entries.find(parcel.key)
+    if (entry?.unconfirmed !== parcel) return null
+    entry.unconfirmed = null
+    this.#expecting.delete(parcel.code)
+    return entry
   }
 
   /** The API refused this row for good (rule 8): a durable dead letter, whose fingerprint is unknown. */
@@ -44,6 +94,7 @@ export class Answers {
   lost(parcel: Parcel): void {
     const entry = this.#landed(parcel)
     entry.inDoubt = true
+    entry.unanswered = true
     this.#putBack(entry, parcel)
   }
 

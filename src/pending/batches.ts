@@ -41,6 +41,7 @@ export class Batches {
       return null
     }
     if (queues.isInFlight(code) || queues.hasEarlier(code, entry) || this.#reads.isOutdated(code, entry)) return null
+    if (!this.#placement.confirming.mayRepeat(code)) return null
     const parcel: Parcel = { key: entry.key, code, patient, purpose, version }
     entry.inFlight = version
     entry.waiting = null

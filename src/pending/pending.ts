@@ -48,10 +48,11 @@ export class Pending {
   get inFlight(): number {
     return this.#placement.queues.inFlight
   }
-  /** Rows that a request could carry now. */
-  get sendable(): number {
+  /** Rows that a request could carry now, by lane. */
+  get sendable(): Readonly<Record<Lane, number>> {
     const { held, queues } = this.#placement
-    return held ? 0 : queues.queue('send', 'live').size + queues.queue('send', 'backfill').size
+    if (held) return { live: 0, backfill: 0 }
+    return { live: queues.queue('send', 'live').size, backfill: queues.queue('send', 'backfill').size }
   }
   /** How full it is, from 0 to 1; at 1 there is no room until something is delivered and stored. */
   get fill(): number {
@@ -100,6 +101,9 @@ export class Pending {
     const entry = this.#placement.entries.find(key)
     if (entry?.stored !== undefined || !entry) return
     entry.stored = stored
+    // An earlier run noted it before it sent it, and no answer after.
+    if (this.#options.horizon && stored && !stored.removed && !stored.fingerprint && !stored.deadLetter)
+      entry.unanswered = true
     // Asked before another row's request with this code was noted: what it says of the code is out of date.
     const { entries, queues } = this.#placement
     if (stored?.code && (queues.isInFlight(stored.code) || entries.isHeldUnrecorded(stored.code, key)))
@@ -196,6 +200,15 @@ export class Pending {
   /** No answer came: it may have been applied, or be applied later (rule 7). */
   lost(parcel: Parcel): void {
     this.#answers.lost(parcel)
+  }
+
+  /** It was read back, and is what the API has. */
+  confirmed(parcel: Parcel): void {
+    this.#answers.confirmed(parcel)
+  }
+  /** It was read back, and an older request was applied after it: the row is sent once more. */
+  overtaken(parcel: Parcel): void {
+    this.#answers.overtaken(parcel)
   }
 
   /** The rows to store next. They stay until `recorded` says that they are. */

@@ -4,9 +4,18 @@ import type { Entries } from './entries.ts'
 import { nextStep, type Step, type StepPolicy } from './next-step.ts'
 import type { Queues } from './queues.ts'
 import { afterRetirement, type Settled, unsentRow } from './settled-row.ts'
-import type { Entry, Version } from './version.ts'
+import { type Entry, newestKnown, type Parcel, type Version } from './version.ts'
+
+/** Whether what was accepted can be believed, or must be read back. */
+export interface Confirming {
+  /** @param inDoubt whether an older request may be applied yet. @returns whether it is to be read back. */
+  accepted(parcel: Parcel, inDoubt: boolean): boolean
+  /** Whether a code may be sent again already. */
+  mayRepeat(code: PatientCode): boolean
+}
 
 export interface PlacementOptions extends StepPolicy {
+  readonly confirming: Confirming
   /** Called for each version that is settled, in the order of settling. */
   readonly onSettled: (outcome: Settled, version: Version) => void
 }
@@ -24,6 +33,10 @@ export class Placement {
     this.queues = queues
     this.held = options.held
     this.#options = options
+  }
+
+  get confirming(): Confirming {
+    return this.#options.confirming
   }
 
   nextStep(entry: Entry): Step {
@@ -67,6 +80,26 @@ export class Placement {
     entry.formerCodes = entry.formerCodes.filter((former) => former !== code)
     const row = afterRetirement(entry, code, isLeft)
     if (row) this.entries.store(entry, row)
+  }
+
+  /** A row is to be read, and sent once more, unless something of it is on its way already. */
+  readAgain(entry: Entry, sent: Version): void {
+    if (!entry.waiting && !entry.inFlight) {
+      const known = newestKnown(entry)
+      this.entries.replace(entry, {
+        content: { kind: 'incomplete' },
+        origin: 'read',
+        lane: 'live',
+        committedAtMs: sent.committedAtMs,
+        bytes: 0,
+        read: null,
+        position: known?.position ?? null,
+        xid: known?.xid ?? null,
+        debt: null,
+        claim: null,
+      })
+    }
+    this.place(entry)
   }
 
   /** The code is to be ended no more: another row has it. */

@@ -36,12 +36,16 @@ export function isSameRow(a: StoredRow, b: StoredRow | null | undefined): boolea
   return comparePositions(a.position, b.position) === 0
 }
 
-/** … after the API accepted a row's present state, or its end. */
-export function afterAcceptance(entry: Entry, parcel: Parcel, fingerprint: (patient: Patient) => string): StoredRow {
+/** … after the API accepted a row's present state, or its end. `fingerprint`: null while it is still to be read back. */
+export function afterAcceptance(
+  entry: Entry,
+  parcel: Parcel,
+  fingerprint: ((patient: Patient) => string) | null,
+): StoredRow {
   const removed = parcel.purpose === 'remove'
   return labelled(entry, parcel.version, {
     code: parcel.code,
-    fingerprint: removed ? null : fingerprint(parcel.patient),
+    fingerprint: removed || !fingerprint ? null : fingerprint(parcel.patient),
     removed,
     deadLetter: null,
   })

@@ -85,6 +85,10 @@ export interface Entry {
   inFlight: Version | null
   /** The API may hold something else than the fingerprint says. */
   inDoubt: boolean
+  /** A request for it was never answered, by this run or an earlier one: it may be applied yet, after a later one. */
+  unanswered: boolean
+  /** What was accepted and is to be read back before it is believed. */
+  unconfirmed: Parcel | null
   removal: Removal | null
   /** The code whose record is being found, until something is sent for the row: then the record is out of date. */
   resolving: PatientCode | null
@@ -106,6 +110,8 @@ export function newEntry(key: RowKey): Entry {
     waiting: null,
     inFlight: null,
     inDoubt: false,
+    unanswered: false,
+    unconfirmed: null,
     removal: null,
     resolving: null,
     formerCodes: [],

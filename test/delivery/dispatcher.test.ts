@@ -37,9 +37,6 @@ function setUp(codes: readonly string[], answer: (codes: readonly string[]) => B
   }
   const dispatcher = new Dispatcher<TestParcel>({
     pending: {
-      get sendable() {
-        return waiting.length
-      },
       take: (limit) => waiting.splice(0, limit),
       accepted: note(log.accepted),
       refused: note(log.refused),
@@ -52,6 +49,7 @@ function setUp(codes: readonly string[], answer: (codes: readonly string[]) => B
         waiting.push(parcel)
       },
     },
+    sendable: () => waiting.length,
     quota: {
       next: async (signal) => {
         await set.granted()
@@ -66,12 +64,13 @@ function setUp(codes: readonly string[], answer: (codes: readonly string[]) => B
       requests.push(patients.map(({ code }) => code))
       const outcome = await answer(patients.map(({ code }) => code))
       inFlight--
-      return outcome
+      return { outcome, remaining: null }
     },
     beforeSending: () => set.horizon(),
     maySend: () => set.maySend,
     batchSize: 4,
     maxInFlight: 2,
+    requestsPerMinute: 600,
     wakeUp,
     onBatch: () => undefined,
     onError: () => settled.ring(),

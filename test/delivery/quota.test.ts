@@ -117,3 +117,50 @@ describe('after the signal has aborted', () => {
     expect(await waiting).toBeNull()
   })
 })
+
+describe('what the API says is left', () => {
+  test('lowers the budget by what somebody else has used, for a window', async () => {
+    const budget = quota()
+    const permit = await budget.next(never)
+    permit?.answered(499)
+    expect(budget.free).toBe(499)
+    await vi.advanceTimersByTimeAsync(60_200)
+    const next = await budget.next(never)
+    expect(budget.free).toBe(599)
+    next?.answered(599)
+    expect(budget.free).toBe(599)
+  })
+
+  test('never raises it, and nothing said says nothing', async () => {
+    const budget = quota(10)
+    const permit = await budget.next(never)
+    permit?.answered(500)
+    const another = budget.next(never)
+    await vi.advanceTimersByTimeAsync(10_000)
+    ;(await another)?.answered(null)
+    expect(budget.free).toBe(8)
+  })
+
+  test('is not somebody else’s work where requests of ours are on their way', async () => {
+    const budget = quota()
+    const wanted = Promise.all([budget.next(never), budget.next(never), budget.next(never)])
+    await vi.advanceTimersByTimeAsync(1_000)
+    const permits = await wanted
+    // The server has counted all three by the time that it answers the first.
+    for (const permit of permits) permit?.answered(597)
+    expect(budget.free).toBe(597)
+  })
+
+  test('after a 429 nothing leaves for as long as it says', async () => {
+    const budget = quota()
+    budget.pause(30_000)
+    let left = false
+    const next = budget.next(never).then(() => {
+      left = true
+    })
+    await vi.advanceTimersByTimeAsync(29_900)
+    expect(left).toBe(false)
+    await vi.advanceTimersByTimeAsync(200)
+    await next
+  })
+})

@@ -11,14 +11,14 @@ describe('a redirect', () => {
   test.each([301, 302, 303, 307, 308])('with %i is not followed, and nothing counts as delivered', async (status) => {
     await using api = await answeringServer({ status, headers: { location: '/v1/elsewhere' } })
 
-    expect(await api.client.put([jane], never)).toEqual({ kind: 'halt', reason: 'redirected', status })
+    expect((await api.client.put([jane], never)).outcome).toEqual({ kind: 'halt', reason: 'redirected', status })
     expect(api.seen.map(({ method, url }) => `${method} ${url}`)).toEqual(['PUT /v1/patients'])
   })
 
   test('is not followed when a patient is read back either', async () => {
     await using api = await answeringServer({ status: 302, headers: { location: '/v1/elsewhere' } })
 
-    expect(await api.client.get(code, never)).toMatchObject({ kind: 'not now', outcome: { kind: 'halt' } })
+    expect((await api.client.get(code, never)).outcome).toMatchObject({ kind: 'not now', outcome: { kind: 'halt' } })
     expect(api.seen).toHaveLength(1)
   })
 })
@@ -42,7 +42,7 @@ describe('what is asked for', () => {
     { what: 'errors', headers: json, body: '{"message":"no","errors":{}}' },
   ])('$what with status 200 is no delivery', async ({ headers, body }) => {
     await using api = await answeringServer({ status: 200, headers, body })
-    expect(await api.client.put([jane], never)).toMatchObject({ kind: 'retry', inDoubt: true })
+    expect((await api.client.put([jane], never)).outcome).toMatchObject({ kind: 'retry', inDoubt: true })
   })
 })
 
@@ -55,12 +55,12 @@ describe('a 429', () => {
     { retryAfter: 'soon', ms: 60_000 },
   ])('that says $retryAfter pauses for $ms ms', async ({ retryAfter, ms }) => {
     await using api = await answeringServer({ status: 429, headers: { ...json, 'retry-after': retryAfter } })
-    expect(await api.client.put([jane], never)).toEqual({ kind: 'pause', ms })
+    expect((await api.client.put([jane], never)).outcome).toEqual({ kind: 'pause', ms })
     expect(api.seen).toHaveLength(1)
   })
 
   test('that does not say pauses for the documented window', async () => {
     await using api = await answeringServer({ status: 429, headers: json })
-    expect(await api.client.put([jane], never)).toEqual({ kind: 'pause', ms: 60_000 })
+    expect((await api.client.put([jane], never)).outcome).toEqual({ kind: 'pause', ms: 60_000 })
   })
 })

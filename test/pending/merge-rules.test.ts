@@ -185,7 +185,7 @@ describe('rule 9, after a restart', () => {
       [],
       [],
       [],
-      0,
+      { live: 0, backfill: 0 },
       true,
     ])
     commits(120, ['1', upsert('a', 'Newer')])

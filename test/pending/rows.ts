@@ -66,6 +66,7 @@ export function dialogue({ onDelete = 'ignore', horizon, state = [], checkpoint 
     horizon: horizon ?? null,
     onDelete,
     fingerprint,
+    confirming: { accepted: () => false, mayRepeat: () => true },
     onSettled: (outcome) => settled.push(outcome),
     maxRows: 1_000,
     maxBytes: 1_000_000,

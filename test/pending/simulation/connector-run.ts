@@ -2,7 +2,7 @@ import type { BackfillOptions } from '../../../src/connector/backfill.ts'
 import type { MergeRead, TableReadOptions } from '../../../src/connector/table-reads.ts'
 import { WakeUp } from '../../../src/lifecycle/wake-up.ts'
 import type { Position } from '../../../src/model/position.ts'
-import type { Content } from '../../../src/pending/version.ts'
+import type { Content, Parcel } from '../../../src/pending/version.ts'
 import { at, fingerprint } from '../rows.ts'
 import { BrokenConnectionError, Calls } from './calls.ts'
 import { checkStored } from './checks.ts'
@@ -26,6 +26,9 @@ export class ConnectorRun {
   readonly progress
   readonly requests: Requests
   readonly stream: ReturnType<typeof openStream>
+  /** Accepted, and to be read back. */
+  readonly unconfirmed: Parcel[] = []
+  #sendsAgain = 2
   /** Reads of rows that nobody waits for, still to be made. */
   optionalReads: number
   readonly #world: World
@@ -50,6 +53,7 @@ export class ConnectorRun {
       horizon: horizon && horizon.commitLsn >= at(lsn) ? horizon : null,
       onDelete: profile.onDelete,
       fingerprint,
+      confirming: { accepted: (parcel, inDoubt) => this.#mustReadBack(parcel, inDoubt), mayRepeat: () => true },
       onSettled: (outcome, { content, origin, position }) => {
         world.note(() => `settled, ${outcome}: ${origin} ${contentText(content)} ${position?.commitLsn}`)
         if (outcome === 'dead letter' && content.kind === 'invalid') world.isSetAside(contents.madeFrom(content))
@@ -91,7 +95,14 @@ export class ConnectorRun {
     const backfill = modules.createBackfill({ pending, store, ledger, reader, mapping, resources, isActive })
     const bells = { read: new WakeUp(), resolve: new WakeUp(), dispatch: new WakeUp(), record: new WakeUp() }
     const { signal } = new AbortController()
-    const pumps = modules.createPumps({ pending, store, bells, signal, resources: standIn(this.#api()) })
+    const pumps = modules.createPumps({
+      pending,
+      store,
+      bells,
+      signal,
+      resources: standIn(this.#api()),
+      isRecent: () => false,
+    })
     const read = modules.createTableReads({
       ...{ pending, store, reader, mapping, resources, slotGapXid },
       onMerged: () => undefined,
@@ -132,6 +143,24 @@ export class ConnectorRun {
     this.#holdsSlot = true
   }
 
+  #mustReadBack(parcel: Parcel, inDoubt: boolean): boolean {
+    if (!inDoubt && !this.#world.choices.percent(5)) return false
+    this.unconfirmed.push(parcel)
+    return true
+  }
+
+  /** An accepted patient is read back; now and then it is taken for overtaken. */
+  readBack(): void {
+    const { choices } = this.#world
+    const parcel = choices.pick(this.unconfirmed)
+    this.unconfirmed.splice(this.unconfirmed.indexOf(parcel), 1)
+    const isOvertaken = this.#sendsAgain > 0 && choices.percent(30)
+    this.#world.note(() => `${parcel.code} is read back: ${isOvertaken ? 'overtaken' : 'confirmed'}`)
+    if (isOvertaken) this.#sendsAgain--
+    if (isOvertaken) this.pending.overtaken(parcel)
+    else this.pending.confirmed(parcel)
+  }
+
   #optionalRead(reader: BackfillOptions['reader'], merge: MergeRead): Promise<boolean> | null {
     const { choices, profile } = this.#world
     if (this.optionalReads === 0 || !choices.percent(70)) return null
@@ -168,7 +197,10 @@ export class ConnectorRun {
       const effect = () => {
         attributes = mediquo.get(code)
       }
-      return this.calls.make('GET', [effect], () => (attributes ? { kind: 'patient', attributes } : { kind: 'absent' }))
+      return this.calls.make('GET', [effect], () => ({
+        outcome: attributes ? { kind: 'patient', attributes } : { kind: 'absent' },
+        remaining: null,
+      }))
     }
     return { client: { get }, quotas: { get: { next: async () => ({ answered: () => undefined }) } } }
   }

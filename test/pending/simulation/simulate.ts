@@ -90,7 +90,8 @@ async function endInQuiet(simulation: Simulation): Promise<void> {
 }
 
 function isQuiet({ run, world }: Simulation): boolean {
-  if (!run?.holdsSlot || run.requests.flights.length > 0 || run.calls.open.length > 0) return false
+  if (!run?.holdsSlot || run.unconfirmed.length > 0 || run.requests.flights.length > 0 || run.calls.open.length > 0)
+    return false
   const { pending, progress, stream } = run
   if (world.table.running.length > 0 || !stream.isAtEnd || progress.spans > 0 || pending.unrecorded > 0) return false
   return pending.waiting.live + pending.waiting.backfill === 0 && world.state.nextPass() === null

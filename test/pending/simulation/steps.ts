@@ -143,6 +143,12 @@ export const inside: readonly Step[] = [
       call.fail()
     },
   },
+  {
+    name: 'read back',
+    weight: 1,
+    isPossible: ({ run }) => (run?.unconfirmed.length ?? 0) > 0,
+    take: ({ run }) => run?.readBack(),
+  },
   start('look up', 2),
   start('read', 2),
   start('resolve', 1),
@@ -150,7 +156,7 @@ export const inside: readonly Step[] = [
   {
     name: 'send',
     weight: 3,
-    isPossible: ({ run }) => run?.maySend === true && run.pending.sendable > 0,
+    isPossible: ({ run }) => run?.maySend === true && run.pending.sendable.live + run.pending.sendable.backfill > 0,
     take: ({ run, world }) => run?.requests.send(1 + world.choices.below(3)),
   },
   onFlight({ name: 'arrive', weight: 3, states: ['sent'], act: ({ requests }, flight) => requests.arrive(flight) }),

@@ -1,0 +1,116 @@
+import type { Patient, PatientCode } from '../model/patient.ts'
+
+/** What the API accepted, and must be seen to have. */
+export interface Expected {
+  readonly code: PatientCode
+  readonly patient: Patient
+}
+
+interface Watch<E extends Expected> {
+  readonly expected: E
+  readonly acceptedAtMs: number
+  looks: number
+  dueAtMs: number
+}
+
+/** How long the API takes from its 200 until a patient can be read, milliseconds: to begin with, and the bounds of what is learned. */
+const applyDelay = { firstMs: 5_000, leastMs: 1_000, mostMs: 60_000 }
+/** Read back so often, further and further apart, before what was accepted is sent again. */
+const looksBeforeAgain = 3
+/** Patients watched at a time; past it a code that was just sent waits until it has been applied. */
+const mostWatched = 1_000
+
+/**
+ * Which patients must be read back: an answer that never came, or two versions accepted within the time that the API takes to
+ * apply one, may leave the older one standing (a 200 means queued, TRAPS 24). Pure but for its own state; milliseconds of a
+ * monotonic clock.
+ */
+export class Confirmations<E extends Expected> {
+  readonly #watched = new Map<PatientCode, Watch<E>>()
+  /** When each code was last accepted, oldest first. */
+  readonly #accepted = new Map<PatientCode, number>()
+  #applyMs = applyDelay.firstMs
+
+  get applyMs(): number {
+    return this.#applyMs
+  }
+  get watched(): number {
+    return this.#watched.size
+  }
+
+  /** @param inDoubt whether an older request may be applied yet. @returns whether it is to be read back before it is believed. */
+  accepted(expected: E, inDoubt: boolean, nowMs: number): boolean {
+    const { code } = expected
+    const isRepeated = this.isRecent(code, nowMs) || this.#watched.has(code)
+    this.#accepted.delete(code)
+    this.#accepted.set(code, nowMs)
+    this.#forget(nowMs)
+    if (!inDoubt && !isRepeated) return false
+    this.#watched.set(code, { expected, acceptedAtMs: nowMs, looks: 0, dueAtMs: nowMs + this.#applyMs })
+    return true
+  }
+
+  /** Whether the API may not have applied yet what it accepted of a code last. */
+  isRecent(code: PatientCode, nowMs: number): boolean {
+    return nowMs - (this.#accepted.get(code) ?? Number.NEGATIVE_INFINITY) < this.#applyMs
+  }
+
+  /** Whether a code may be sent now: while too many are watched, not before what was accepted of it last is applied. */
+  mayRepeat(code: PatientCode, nowMs: number): boolean {
+    return this.#watched.size < mostWatched || !this.isRecent(code, nowMs)
+  }
+
+  /** The watches that are due, the oldest first. */
+  due(nowMs: number, limit: number): E[] {
+    const due: E[] = []
+    for (const { dueAtMs, expected } of this.#watched.values()) {
+      if (due.length >= limit) break
+      if (dueAtMs <= nowMs) due.push(expected)
+    }
+    return due
+  }
+
+  /** When the next one is due, or null. */
+  nextAtMs(): number | null {
+    let next: number | null = null
+    for (const { dueAtMs } of this.#watched.values()) if (next === null || dueAtMs < next) next = dueAtMs
+    return next
+  }
+
+  /** What reading back showed. @returns what to do about it; `nothing` if something newer was accepted meanwhile. */
+  seen(expected: E, isAsSent: boolean, nowMs: number): 'confirmed' | 'send again' | 'nothing' {
+    const watch = this.#watched.get(expected.code)
+    if (watch?.expected !== expected) return 'nothing'
+    if (isAsSent) {
+      this.#watched.delete(expected.code)
+      // Only what came in the end tells how long it takes: what was overtaken never comes.
+      this.#learn(watch.looks === 0 ? this.#applyMs * 0.95 : nowMs - watch.acceptedAtMs)
+      return 'confirmed'
+    }
+    watch.looks++
+    if (watch.looks < looksBeforeAgain) {
+      watch.dueAtMs = nowMs + this.#applyMs * 2 ** watch.looks
+      return 'nothing'
+    }
+    this.#watched.delete(expected.code)
+    return 'send again'
+  }
+
+  /** It cannot be read now. */
+  postponed(expected: E, nowMs: number): void {
+    const watch = this.#watched.get(expected.code)
+    if (watch?.expected === expected) watch.dueAtMs = nowMs + this.#applyMs
+  }
+
+  #learn(ms: number): void {
+    this.#applyMs = Math.min(applyDelay.mostMs, Math.max(applyDelay.leastMs, ms))
+  }
+
+  #forget(nowMs: number): void {
+    for (const [code, atMs] of this.#accepted) {
+      if (nowMs - atMs < applyDelay.mostMs && this.#accepted.size < 100_000) break
+      if (nowMs - atMs < this.#applyMs) break
+      this.#accepted.delete(code)
+    }
+  }
+}

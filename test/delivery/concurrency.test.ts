@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest'
+import { Concurrency } from '../../src/delivery/concurrency.ts'
+
+const settled = (requestsPerMinute: number, ms: number, most = 8) => {
+  const concurrency = new Concurrency({ requestsPerMinute, most })
+  for (let left = 200; left > 0; left--) concurrency.answered(ms, false)
+  return concurrency
+}
+
+test.each([
+  [600, 20, 2],
+  [600, 200, 4],
+  [600, 500, 8],
+  [60, 500, 2],
+  [6_000, 50, 8],
+])('at %i requests a minute and answers after %i ms, %i are out at a time', (requestsPerMinute, ms, limit) => {
+  expect(settled(requestsPerMinute, ms).limit).toBe(limit)
+})
+
+test('slow answers now and then leave room for those behind them', () => {
+  const concurrency = settled(600, 100)
+  const before = concurrency.limit
+  for (let left = 50; left > 0; left--) concurrency.answered(left % 10 === 0 ? 2_000 : 100, false)
+  expect(concurrency.limit).toBeGreaterThan(before)
+})
+
+test('failures lower it to one, and successes raise it again', () => {
+  const concurrency = settled(600, 400)
+  const before = concurrency.limit
+  for (let left = 5; left > 0; left--) concurrency.answered(30_000, true)
+  expect(concurrency.limit).toBe(1)
+  concurrency.answered(400, false)
+  expect(concurrency.limit).toBe(2)
+  for (let left = 20; left > 0; left--) concurrency.answered(400, false)
+  expect(concurrency.limit).toBe(before)
+})
+
+test('never more than allowed', () => {
+  expect(settled(6_000, 2_000, 3).limit).toBe(3)
+  expect(new Concurrency({ requestsPerMinute: 600, most: 1 }).limit).toBe(1)
+})

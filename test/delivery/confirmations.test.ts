@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest'
+import { Confirmations } from '../../src/delivery/confirmations.ts'
+import { code, patient } from '../pending/rows.ts'
+
+const expected = (of: string, name?: string) => ({ code: code(of), patient: patient(of, name) })
+
+test('what was accepted once, with nothing in doubt, is believed', () => {
+  const confirmations = new Confirmations()
+  expect(confirmations.accepted(expected('a'), false, 0)).toBe(false)
+  expect(confirmations.accepted(expected('a'), false, confirmations.applyMs)).toBe(false)
+  expect(confirmations.watched).toBe(0)
+})
+
+test.each([
+  ['after an answer that never came', true, 100_000],
+  ['within the time that the API takes to apply', false, 4_999],
+])('what was accepted %s is read back', (_, inDoubt, at) => {
+  const confirmations = new Confirmations()
+  confirmations.accepted(expected('a', 'Old'), false, 0)
+  const newer = expected('a', 'New')
+  expect(confirmations.accepted(newer, inDoubt, at)).toBe(true)
+  expect(confirmations.due(at + confirmations.applyMs - 1, 9)).toEqual([])
+  expect(confirmations.due(at + confirmations.applyMs, 9)).toEqual([newer])
+  expect(confirmations.seen(newer, true, at + 5_000)).toBe('confirmed')
+  expect(confirmations.watched).toBe(0)
+})
+
+test('one that the API does not show is looked at three times, further and further apart, then sent again', () => {
+  const confirmations = new Confirmations()
+  const sent = expected('a')
+  confirmations.accepted(sent, true, 0)
+  const waits: number[] = []
+  let now = 0
+  for (let verdict = 'nothing'; verdict === 'nothing'; ) {
+    const dueAt = confirmations.nextAtMs() ?? Number.NaN
+    waits.push(dueAt - now)
+    now = dueAt
+    verdict = confirmations.seen(sent, false, now)
+    if (verdict !== 'nothing') expect(verdict).toBe('send again')
+  }
+  expect(waits).toHaveLength(3)
+  expect(waits).toEqual(waits.toSorted((a, b) => a - b))
+  expect(confirmations.watched).toBe(0)
+})
+
+test('an answer about an older version says nothing of the newer one', () => {
+  const confirmations = new Confirmations()
+  const older = expected('a', 'Old')
+  confirmations.accepted(older, true, 0)
+  const newer = expected('a', 'New')
+  confirmations.accepted(newer, false, 100_000)
+  expect(confirmations.seen(older, true, 100_001)).toBe('nothing')
+  expect(confirmations.due(200_000, 9)).toEqual([newer])
+})
+
+test('the time that the API takes is learned both ways, within bounds', () => {
+  const confirmations = new Confirmations()
+  const look = (at: number, ...answers: readonly (readonly [isThere: boolean, afterMs: number])[]) => {
+    const sent = expected('a')
+    confirmations.accepted(sent, true, at)
+    for (const [isThere, afterMs] of answers) confirmations.seen(sent, isThere, at + afterMs)
+  }
+  for (let at = 0; at < 50; at++) look(at * 100_000, [true, 5_000])
+  expect(confirmations.applyMs).toBe(1_000)
+  look(6_000_000, [false, 1_000], [true, 3_000])
+  expect(confirmations.applyMs).toBe(3_000)
+  look(7_000_000, [false, 3_000], [true, 300_000])
+  expect(confirmations.applyMs).toBe(60_000)
+  const before = confirmations.applyMs
+  look(8_000_000, [false, 60_000], [false, 180_000], [false, 400_000])
+  expect(confirmations.applyMs).toBe(before)
+})
+
+test('while too many are watched, a code that was just sent waits until it is applied', () => {
+  const confirmations = new Confirmations()
+  for (let n = 0; n < 1_000; n++) confirmations.accepted(expected(`c${n}`), true, 0)
+  expect(confirmations.mayRepeat(code('c1'), 10)).toBe(false)
+  expect(confirmations.mayRepeat(code('new'), 10)).toBe(true)
+  expect(confirmations.mayRepeat(code('c1'), confirmations.applyMs)).toBe(true)
+})
+
+test('what cannot be read now is read later', () => {
+  const confirmations = new Confirmations()
+  const sent = expected('a')
+  confirmations.accepted(sent, true, 0)
+  confirmations.postponed(sent, 5_000)
+  expect(confirmations.due(5_000, 9)).toEqual([])
+  expect(confirmations.due(5_000 + confirmations.applyMs, 9)).toEqual([sent])
+})

@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest'
+import { seededRandom } from '../../src/sandbox/seeded-random.ts'
+import { testSandbox } from '../sandbox/sandbox-client.ts'
+import { startConnector } from '../support/connector.ts'
+import { until } from '../support/until.ts'
+
+const rows = 20
+const seed = 11
+
+test('requests applied and not answered, answered late, or applied out of order leave both ends equal', {
+  timeout: 240_000,
+}, async () => {
+  await using sandbox = await testSandbox({
+    settings: { applyDelayMs: 20, applyJitterMs: 3_000, rateLimit: { limit: 1_000_000 } },
+  })
+  for (const fault of [
+    { kind: 'fail after applying', answer: 'reset' },
+    { kind: 'fail after applying', answer: 503 },
+    { kind: 'slow', delayMs: 700, when: 'after applying' },
+  ] as const)
+    sandbox.faults.add({ ...fault, endpoint: 'put', probability: 0.1, seed })
+  await using connector = await startConnector({
+    sandbox,
+    config: {
+      mediquo: { requestsPerMinute: 6_000, batchSize: 10, requestTimeout: '400ms' },
+      source: { onDelete: 'unsubscribe' },
+    },
+  })
+  const { database } = connector
+  const random = seededRandom(seed)
+  await database.query("insert into patients (code, plan) select 'c' || n, 'p' from generate_series(1, $1::int) n", [
+    rows,
+  ])
+  for (let change = 1; change <= 500; change++) {
+    const code = `c${1 + Math.floor(random() * rows)}`
+    if (random() < 0.05) await database.query('delete from patients where code = $1', [code])
+    else
+      await database.query(
+        `insert into patients (code, first_name, plan) values ($1, $2, 'p')
+         on conflict (code) do update set first_name = excluded.first_name`,
+        [code, `v${change}`],
+      )
+  }
+  const differing = async () => {
+    const inTable = new Map(
+      (await database.query('select code, first_name from patients')).map((row) => [row.code, row.first_name]),
+    )
+    const patients = sandbox.patients()
+    return [...new Set([...inTable.keys(), ...patients.keys()])].flatMap((code) => {
+      const patient = patients.get(code ?? '')
+      const isEqual = inTable.has(code)
+        ? patient?.first_name === inTable.get(code) && patient?.unsubscribed_at === null
+        : patient?.unsubscribed_at !== null
+      return isEqual ? [] : [`${code}: ${inTable.get(code)} in the table, ${patient?.first_name} at the API`]
+    })
+  }
+  await connector.whenSettled()
+  await sandbox.applied()
+  await until(async () => (await differing()).length === 0, { deadlineMs: 180_000 }).catch(async (error: unknown) => {
+    throw new Error(`seed ${seed}: ${(await differing()).join('\n')}`, { cause: error })
+  })
+  expect(await database.query('select * from mediquo_cdc.dead_letter')).toEqual([])
+  // Reading back, not luck: something was overtaken, and sent again.
+  expect(connector.log.some(({ msg }) => msg.startsWith('an older request was applied after a newer one'))).toBe(true)
+})
