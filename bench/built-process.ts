@@ -13,6 +13,8 @@ export interface BuiltProcess extends AsyncDisposable {
   readonly lines: readonly string[]
   /** Resolves with what the function first makes of a line, those written already included. @throws if the process ends without one. */
   line<T>(find: (line: string) => T | null): Promise<T>
+  /** SIGKILL. */
+  kill(): Promise<void>
   /** Asks for an orderly end and waits for it. */
   stop(): Promise<void>
 }
@@ -45,6 +47,10 @@ export function startBuilt(args: readonly string[], env: Readonly<Record<string,
     pid: child.pid ?? 0,
     lines,
     stop,
+    async kill() {
+      kill()
+      await ended
+    },
     [Symbol.asyncDispose]: stop,
     async line(find) {
       let seen = 0

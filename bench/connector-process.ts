@@ -19,6 +19,8 @@ export interface ConnectorProcess extends AsyncDisposable {
   /** Processor time used so far, seconds; not a number except on Linux. */
   cpuSeconds(): Promise<number>
   stop(): Promise<void>
+  /** SIGKILL. Resolves once the process is gone. */
+  kill(): Promise<void>
 }
 
 export interface ConnectorOptions {
@@ -28,16 +30,19 @@ export interface ConnectorOptions {
   readonly env?: Readonly<Record<string, string>>
   /** A slot that is there already; the state then goes to a schema of the same name. */
   readonly slot?: string
+  /** Whether the table is read first; and patients in a request. The defaults are `never` and 100. */
+  readonly backfill?: 'initial' | 'never'
+  readonly batchSize?: number
 }
 
 /** Starts the connector and waits until it streams. */
 export async function startConnector(stand: Stand, options: ConnectorOptions = {}): Promise<ConnectorProcess> {
-  const { requestsPerMinute = 600, env = {}, slot } = options
+  const { requestsPerMinute = 600, env = {}, slot, backfill = 'never', batchSize = 100 } = options
   const folder = await mkdtemp(join(tmpdir(), 'mediquo-cdc-bench-'))
   const config = join(folder, 'config.json')
   const settings = {
-    source: { url: stand.server.url(), backfill: 'never', ...(slot !== undefined && { slot }) },
-    mediquo: { baseUrl: stand.sandbox.baseUrl, ...stand.sandbox.keys, requestsPerMinute },
+    source: { url: stand.server.url(), backfill, ...(slot !== undefined && { slot }) },
+    mediquo: { baseUrl: stand.sandbox.baseUrl, ...stand.sandbox.keys, requestsPerMinute, batchSize },
     ...(slot !== undefined && { state: { schema: slot } }),
     http: { port: 0 },
   }
@@ -56,6 +61,10 @@ export async function startConnector(stand: Stand, options: ConnectorOptions = {
       status: async () => (await (await fetch(`${url}/status`)).json()) as Status,
       cpuSeconds: () => cpuSeconds(built.pid),
       stop,
+      kill: async () => {
+        await built.kill()
+        await rm(folder, { recursive: true, force: true })
+      },
       [Symbol.asyncDispose]: stop,
     }
   } catch (error) {

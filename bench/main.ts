@@ -7,7 +7,9 @@ import type { Benchmark } from './figures.ts'
 import { loneChange } from './lone-change.ts'
 import { memory } from './memory.ts'
 import { memoryBackfill } from './memory-backfill.ts'
+import { outage } from './outage.ts'
 import { requests } from './requests.ts'
+import { saturation } from './saturation.ts'
 import { unmapped } from './unmapped.ts'
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
@@ -18,6 +20,8 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   backfill,
   memory,
   'memory-backfill': memoryBackfill,
+  saturation,
+  outage,
 }
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(benchmarks)

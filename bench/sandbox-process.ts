@@ -9,12 +9,20 @@ export interface Arrival {
   /** What was sent, if the sandbox keeps it. */
   readonly patients?: readonly { readonly code: string; readonly email?: string | null }[]
   readonly status: number | null
+  /** On a monotonic clock, milliseconds. */
+  readonly arrivedAtMs: number
+  readonly answeredAtMs: number | null
 }
 
 /** The sandbox in a process of its own, answering and applying at once. */
 export interface SandboxProcess extends AsyncDisposable {
   readonly baseUrl: string
   readonly keys: { readonly apiKey: string; readonly secretKey: string }
+  /** Changes how it behaves (`src/sandbox/settings.ts`). */
+  change(settings: object): Promise<void>
+  /** Faults that stand until cleared (`src/sandbox/faults.ts`). */
+  faults(faults: readonly object[]): Promise<void>
+  clearFaults(): Promise<void>
   /** A new limit starts to count afresh. */
   limit(requestsPerMinute: number): Promise<void>
   /** The recorded requests with a larger id, the oldest first. */
@@ -40,12 +48,12 @@ export async function startSandbox(
       secretKey: await built.line(after('MEDIQUO_SECRET_KEY=')),
     }
     const admin = await built.line(after('admin: '))
-    const change = async (settings: object) => {
+    const ask = async (method: string, path: string, body?: object) => {
       const headers = { 'content-type': 'application/json' }
-      const body = JSON.stringify(settings)
-      const { ok } = await fetch(`${admin}/settings`, { method: 'PATCH', headers, body })
-      if (!ok) throw new Error('the sandbox refuses its settings')
+      const { ok } = await fetch(`${admin}${path}`, { method, headers, ...(body && { body: JSON.stringify(body) }) })
+      if (!ok) throw new Error(`the sandbox refuses ${method} ${path}`)
     }
+    const change = (settings: object) => ask('PATCH', '/settings', settings)
     const get = async <T>(path: string) => (await (await fetch(`${admin}${path}`)).json()) as T
     const limit = (limit: number) => change({ rateLimit: { limit } })
     await change({ latencyMs: 0, applyDelayMs: 0, applyJitterMs: 0 })
@@ -53,6 +61,9 @@ export async function startSandbox(
     return {
       baseUrl,
       keys,
+      change,
+      faults: (faults) => ask('POST', '/faults', faults),
+      clearFaults: () => ask('DELETE', '/faults'),
       limit,
       arrivals: (afterId = 0) => get(`/requests?after=${afterId}`),
       totals: () => get('/state'),

@@ -1,0 +1,64 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startConnector } from './connector-process.ts'
+import { type Benchmark, table, whole } from './figures.ts'
+import { sampleResidentMemory } from './resident-memory.ts'
+import { openStand, type Stand } from './stand.ts'
+import { until } from './until.ts'
+
+const minutes = Number(process.env.BENCH_MINUTES ?? 30)
+const rows = 5_000
+const changesPerSecond = 20
+const troubles = [
+  ['the API is down', 'down'],
+  ['the key is revoked', 'keys revoked'],
+] as const
+
+/** The API is away, or refuses the key, while the table changes: what is lost, set aside, kept in memory, and sent afterwards. */
+export const outage: Benchmark = async (print) => {
+  const found = await Promise.all(troubles.map(([name, kind]) => measure(name, kind)))
+  print(`${minutes} minutes, ${changesPerSecond} changes a second of ${whole(rows)} rows; both at the same time`)
+  const headings = ['changes', 'rows changed', 'PUT of them after', 'dead letters', 'most waiting', 'peak MiB', 'equal']
+  for (const line of table([['', ...headings], ...found])) print(line)
+}
+
+async function measure(name: string, kind: string): Promise<string[]> {
+  await using stand = await openStand({ rows })
+  await using connector = await startConnector(stand, { backfill: 'initial' })
+  const { pool, sandbox } = stand
+  const resident = sampleResidentMemory(connector.pid)
+  const isDone = async () => (await sandbox.patients()).length === rows
+  await until(isDone, { everyMs: 200, withinMs: 120_000, what: 'the backfill' })
+  await sandbox.faults([{ kind }])
+  const changed = new Set<string>()
+  let changes = 0
+  let mostWaiting = 0
+  const endMs = Date.now() + minutes * 60_000
+  while (Date.now() < endMs) {
+    changes++
+    const code = `P${1 + ((changes * 7_919) % rows)}`
+    changed.add(code)
+    await pool.query('update patients set email = $2 where code = $1', [code, `away${changes}@example.org`])
+    if (changes % 100 === 0) mostWaiting = Math.max(mostWaiting, (await connector.status()).delivery.pending)
+    await sleep(1_000 / changesPerSecond)
+  }
+  const before = (await sandbox.arrivals()).at(-1)?.id ?? 0
+  await sandbox.clearFaults()
+  let equal = true
+  await until(() => bothEndsAreEqual(stand), { everyMs: 500, withinMs: 300_000, what: 'both ends to be equal' }).catch(
+    () => {
+      equal = false
+    },
+  )
+  const after = (await sandbox.arrivals(before)).filter(({ endpoint, status }) => endpoint === 'put' && status === 200)
+  const sent = after.reduce((sum, { codes }) => sum + codes.length, 0)
+  const { rows: letters } = await pool.query('select 1 from mediquo_cdc.dead_letter')
+  resident.stop()
+  const counts = [changes, changed.size, sent, letters.length, mostWaiting, resident.peakMiB()]
+  return [name, ...counts.map(whole), equal ? 'yes' : 'NO']
+}
+
+async function bothEndsAreEqual({ pool, sandbox }: Stand): Promise<boolean> {
+  const { rows: wanted } = await pool.query<{ code: string; email: string }>('select code, email from patients')
+  const stored = new Map((await sandbox.patients()).map((patient) => [patient.code, patient.email]))
+  return wanted.length === stored.size && wanted.every(({ code, email }) => stored.get(code) === email)
+}
