@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto'
 import { PassLedger } from './backfill/pass-ledger.ts'
 import { Horizon } from './checkpoint/horizon.ts'
 import { Progress } from './checkpoint/progress.ts'
@@ -6,11 +5,13 @@ import { Recorder } from './checkpoint/recorder.ts'
 import { FencedError } from './checkpoint/store.ts'
 import { createBackfill } from './connector/backfill.ts'
 import { createChangeMapper } from './connector/changes.ts'
+import { createFingerprint } from './connector/fingerprint.ts'
 import type { Prepared } from './connector/prepare.ts'
 import { createPumps } from './connector/pumps.ts'
 import { recentRequests, resumeQuotas } from './connector/recent-requests.ts'
 import { countBatch, countSettled, type Tally } from './connector/report.ts'
 import type { Resources } from './connector/resources.ts'
+import { createSampling } from './connector/sampling.ts'
 import { isFatal, openSession, serverStartedAt } from './connector/session.ts'
 import { createTableReads, readAgainMs } from './connector/table-reads.ts'
 import { Dispatcher } from './delivery/dispatcher.ts'
@@ -18,7 +19,6 @@ import { aborted } from './lifecycle/aborted.ts'
 import { pump } from './lifecycle/pump.ts'
 import { wait } from './lifecycle/wait.ts'
 import { WakeUp } from './lifecycle/wake-up.ts'
-import { payloadFingerprint } from './mapping/fingerprint.ts'
 import type { Position } from './model/position.ts'
 import { Pending } from './pending/pending.ts'
 import type { Parcel } from './pending/version.ts'
@@ -70,9 +70,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
 
   // settle: debts of transactions, the longest settled prefix
   const progress = new Progress(checkpoint.lsn)
-  const fingerprintKey = createHmac('sha256', settings.mediquo.secretKey.current.reveal())
-    .update(checkpoint.fingerprintSalt)
-    .digest()
+  const fingerprint = createFingerprint(settings, checkpoint, mapping)
 
   // coalesce: one entry a row, newest wins
   const ledger = new PassLedger()
@@ -82,7 +80,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     claims: ledger,
     horizon: checkpoint.horizon && checkpoint.horizon.commitLsn >= checkpoint.lsn ? checkpoint.horizon : null,
     onDelete: settings.source.onDelete,
-    fingerprint: (patient) => payloadFingerprint(fingerprintKey, mapping.id, patient).toString('hex'),
+    fingerprint,
     onSettled: (outcome, version) => {
       countSettled(metrics, control.tally, outcome, version, clocks.wallClockMs())
       if (outcome === 'delivered' || outcome === 'dead letter') bells.record.ring()
@@ -169,6 +167,9 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     },
   })
 
+  // verify: a few delivered rows a minute, beside everything else
+  const sample = createSampling({ store, reader, mapping, fingerprint, resources, pending, progress, isActive })
+
   /** Holding the slot, becomes the only writer; rejects if another instance wrote since the checkpoint was read. */
   async function takeOver(): Promise<void> {
     const taken = await store.takeOver()
@@ -235,6 +236,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
       pump({ wakeUp: bells.lookUp, work: pumps.lookUp, onError }, stop.dispatch.signal),
       pump({ wakeUp: bells.read, work: readTable, onError, everyMs: readAgainMs }, stop.dispatch.signal),
       pump({ wakeUp: bells.resolve, work: pumps.resolveRemovals, onError, everyMs: 1_000 }, stop.dispatch.signal),
+      sample(stop.dispatch.signal),
     ]
 
     await aborted(ending)
