@@ -22,7 +22,7 @@ import type { Resources } from './resources.ts'
 const mostFailures = 5
 const getsAtOnce = 4
 /** How long the checkpoint may take to come past a read, milliseconds: on an idle server it moves every ten seconds. */
-const patienceMs = 15_000
+const patienceMs = 20_000
 const lookEveryMs = 500
 const knownAtOnce = 1_000
 
