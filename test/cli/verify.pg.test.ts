@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { defaultKeys } from '../../src/sandbox/sandbox-state.ts'
 import { whenBackfilled } from '../backfill/asking.ts'
-import { put } from '../sandbox/sandbox-client.ts'
+import { put, testSandbox } from '../sandbox/sandbox-client.ts'
 import { patientsTable, type RunningConnector, startConnector } from '../support/connector.ts'
 import { testDatabase } from '../support/postgres.ts'
 import { runCommand } from './run-command.ts'
@@ -65,11 +65,14 @@ describe('beside a running connector', () => {
   })
 
   test('what was changed and what was lost behind our back is named, without a value, and sent again on demand', async () => {
+    await using sandbox = await testSandbox()
+    sandbox.reject({ codes: ['refused'] })
     await using connector = await startConnector({
-      schema: `${patientsTable}${rows(3)} insert into patients (code, gender) values ('bad', 'x');`,
+      schema: `${patientsTable}${rows(3)} insert into patients (code, gender) values ('bad', 'x'), ('refused', 'male');`,
+      sandbox,
       config: initial,
     })
-    const { database, sandbox } = connector
+    const { database } = connector
     await whenBackfilled(connector)
     sandbox.reset()
     await put(
@@ -81,10 +84,11 @@ describe('beside a running connector', () => {
     expect(status).toBe(4)
     expect(text.split('\n').toSorted()).toEqual([
       '--repair sends those rows again',
-      'compared 3 rows: 1 same, 1 different, 1 missing, 0 pending; 1 not sendable',
+      'compared 3 rows: 1 same, 1 different, 1 missing, 0 pending; 2 not sendable',
       'different      p1  first_name',
       'missing        p2',
       'not sendable   bad  gender',
+      'not sendable   refused',
     ])
     expect(text).not.toMatch(/Meddled|Name|premium|1980/)
 

@@ -108,22 +108,3 @@ test('a row without a valid patient is not sendable, and costs no request', asyn
   expect(verdicts).toEqual([{ kind: 'not sendable', key: '["7"]', code: '7', attributes: ['gender'] }])
   expect(steps).toEqual([])
 })
-
-test('what the API cannot be asked ends it, and begins no other request', async () => {
-  const asked: string[] = []
-  const options: VerifyRowsOptions = {
-    map: (values) => mapping.map(values),
-    get: async (code) => {
-      asked.push(code)
-      throw new Error('refused')
-    },
-    getsAtOnce: 1,
-    readAgain: async () => ({ rows: new Map(), endLsn: lsn(1n) }),
-    standingOf: async () => new Map(),
-    applyDelaysMs: [1],
-    wait: async () => {},
-  }
-  const rows = new Map([ana, row('8')].map((values) => [keyOf(values), values]))
-  await expect(verifyRows({ rows, endLsn: lsn(1n) }, options)).rejects.toThrow('refused')
-  expect(asked).toEqual(['7'])
-})
