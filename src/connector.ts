@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto'
 import { PassLedger } from './backfill/pass-ledger.ts'
 import { Horizon } from './checkpoint/horizon.ts'
 import { Progress } from './checkpoint/progress.ts'
@@ -6,12 +5,14 @@ import { Recorder } from './checkpoint/recorder.ts'
 import { FencedError } from './checkpoint/store.ts'
 import { createBackfill } from './connector/backfill.ts'
 import { createChangeMapper } from './connector/changes.ts'
+import { createConfirm } from './connector/confirm.ts'
+import { createFingerprint } from './connector/fingerprint.ts'
 import type { Prepared } from './connector/prepare.ts'
 import { createPumps } from './connector/pumps.ts'
-import { createReadBack } from './connector/read-back.ts'
 import { recentRequests, resumeQuotas } from './connector/recent-requests.ts'
 import { countBatch, countSettled, type Tally } from './connector/report.ts'
 import type { Resources } from './connector/resources.ts'
+import { createSampling } from './connector/sampling.ts'
 import { isFatal, openSession, serverStartedAt } from './connector/session.ts'
 import { createTableReads, readAgainMs } from './connector/table-reads.ts'
 import { Confirmations } from './delivery/confirmations.ts'
@@ -20,7 +21,6 @@ import { aborted } from './lifecycle/aborted.ts'
 import { pump } from './lifecycle/pump.ts'
 import { wait } from './lifecycle/wait.ts'
 import { WakeUp } from './lifecycle/wake-up.ts'
-import { payloadFingerprint } from './mapping/fingerprint.ts'
 import type { PatientCode } from './model/patient.ts'
 import type { Position } from './model/position.ts'
 import { Pending } from './pending/pending.ts'
@@ -73,9 +73,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
 
   // settle: debts of transactions, the longest settled prefix
   const progress = new Progress(checkpoint.lsn)
-  const fingerprintKey = createHmac('sha256', settings.mediquo.secretKey.current.reveal())
-    .update(checkpoint.fingerprintSalt)
-    .digest()
+  const fingerprint = createFingerprint(settings, checkpoint, mapping)
 
   // what the API accepted and must be seen to have
   const confirmations = new Confirmations<Parcel>()
@@ -93,7 +91,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     confirming,
     horizon: checkpoint.horizon && checkpoint.horizon.commitLsn >= checkpoint.lsn ? checkpoint.horizon : null,
     onDelete: settings.source.onDelete,
-    fingerprint: (patient) => payloadFingerprint(fingerprintKey, mapping.id, patient).toString('hex'),
+    fingerprint,
     onSettled: (outcome, version) => {
       countSettled(metrics, control.tally, outcome, version, clocks.wallClockMs())
       if (outcome === 'delivered' || outcome === 'dead letter') bells.record.ring()
@@ -172,7 +170,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
   const { signal } = abandon
   const isRecent = (code: PatientCode) => confirmations.isRecent(code, clocks.monotonicMs())
   const pumps = createPumps({ pending, store, resources, bells, signal, isRecent })
-  const readBack = createReadBack({ pending, confirmations, resources, signal, onSendAgain: () => bells.read.ring() })
+  const confirm = createConfirm({ pending, confirmations, resources, signal, onSendAgain: () => bells.read.ring() })
 
   // read the table: for single rows, and for the backfill
   const reader = new TableReader(sourcePool, prepared.readable)
@@ -190,6 +188,9 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
       for (const bell of [bells.dispatch, bells.resolve]) bell.ring()
     },
   })
+
+  // verify: a few delivered rows a minute, beside everything else
+  const sample = createSampling({ store, reader, mapping, fingerprint, resources, pending, progress, isActive })
 
   /** Holding the slot, becomes the only writer; rejects if another instance wrote since the checkpoint was read. */
   async function takeOver(): Promise<void> {
@@ -257,7 +258,8 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
       pump({ wakeUp: bells.lookUp, work: pumps.lookUp, onError }, stop.dispatch.signal),
       pump({ wakeUp: bells.read, work: readTable, onError, everyMs: readAgainMs }, stop.dispatch.signal),
       pump({ wakeUp: bells.resolve, work: pumps.resolveRemovals, onError, everyMs: 1_000 }, stop.dispatch.signal),
-      pump({ wakeUp: new WakeUp(), work: readBack, onError, everyMs: 1_000 }, stop.dispatch.signal),
+      pump({ wakeUp: new WakeUp(), work: confirm, onError, everyMs: 1_000 }, stop.dispatch.signal),
+      sample(stop.dispatch.signal),
     ]
 
     await aborted(ending)

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, inArray, ne, sql } from 'drizzle-orm'
 import type { Pass, PassReason } from '../model/pass.ts'
 import { type PatientCode, patientCode } from '../model/patient.ts'
 import type { RowKey } from '../model/row.ts'
@@ -10,15 +10,19 @@ type StateTransaction = Pick<StateDatabase, 'insert' | 'update' | 'select'>
 
 const open = ['requested', 'running'] as const
 
+/** A pass's codes are read with it every few seconds: a large repair is several passes. */
+const repairedAtOnce = 1_000
+
 /**
  * Asks for a pass over the whole table, in the caller's transaction. What was asked for before, or is under way, is
- * contained in it and ends: rows that a pass has read already may have changed in the gap that this one is for.
+ * contained in it and ends: rows that a pass has read already may have changed in the gap that this one is for. Only a repair
+ * stays: this one believes fingerprints, that one is there because they are wrong.
  */
 export async function requestWholePass(tx: StateTransaction, reason: PassReason): Promise<void> {
   await tx
     .update(backfill)
     .set({ state: 'replaced', finishedAt: sql`now()` })
-    .where(inArray(backfill.state, [...open]))
+    .where(and(inArray(backfill.state, [...open]), ne(backfill.reason, 'found to differ')))
   await tx.insert(backfill).values({ state: 'requested', reason })
 }
 
@@ -34,10 +38,23 @@ export class Passes {
 
   /** Asks for a pass over rows that an operator wants to see sent. @returns false if the like is waiting already. */
   async request(codes: readonly PatientCode[] | null): Promise<boolean> {
+    return await this.#request('asked for', codes)
+  }
+
+  /** Asks for these rows to be sent whatever their fingerprints say. @returns false if all of it is waiting already. */
+  async requestRepair(codes: readonly PatientCode[]): Promise<boolean> {
+    let isNew = false
+    for (let at = 0; at < codes.length; at += repairedAtOnce) {
+      if (await this.#request('found to differ', codes.slice(at, at + repairedAtOnce))) isNew = true
+    }
+    return isNew
+  }
+
+  async #request(reason: PassReason, codes: readonly PatientCode[] | null): Promise<boolean> {
     const same = codes === null ? sql`${backfill.codes} is null` : eq(backfill.codes, [...codes])
-    const waiting = await this.#db.$count(backfill, and(eq(backfill.state, 'requested'), same))
-    if (waiting > 0) return false
-    await this.#db.insert(backfill).values({ state: 'requested', reason: 'asked for', codes })
+    const like = and(eq(backfill.state, 'requested'), eq(backfill.reason, reason), same)
+    if ((await this.#db.$count(backfill, like)) > 0) return false
+    await this.#db.insert(backfill).values({ state: 'requested', reason, codes })
     return true
   }
 

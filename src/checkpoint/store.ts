@@ -4,7 +4,7 @@ import type { Lsn } from '../model/lsn.ts'
 import type { PassReason } from '../model/pass.ts'
 import type { PatientCode } from '../model/patient.ts'
 import type { Position } from '../model/position.ts'
-import type { RowKey } from '../model/row.ts'
+import { type RowKey, storedRowKey } from '../model/row.ts'
 import type { StoredRow } from '../model/stored-row.ts'
 import { type Xid, xid } from '../model/visibility.ts'
 import { Passes, requestWholePass } from './passes.ts'
@@ -38,6 +38,9 @@ export interface Checkpoint extends SourceIdentity {
 export class FencedError extends Error {
   override readonly name = 'FencedError'
 }
+
+/** Of about so many blocks of 8 KiB, with some hundred rows each, rows are drawn. */
+const sampledBlocks = 32
 
 /** The state's tables. Every write is one small transaction that another instance's take-over makes fail. */
 export class Store {
@@ -102,6 +105,16 @@ export class Store {
       .leftJoin(deadLetter, eq(deadLetter.sourceKey, delivery.sourceKey))
       .where(sql`${delivery.sourceKey} = any(${sql.param(keys)})`)
     return new Map(rows.map(({ row, letter }) => [row.sourceKey, storedRow(row, letter)]))
+  }
+
+  /** Keys of rows at random that the API has accepted: from some blocks of the table, so that it costs the same however many there are. */
+  async sampleDelivered(limit: number): Promise<RowKey[]> {
+    const { rows } = await this.#db.execute<{ key: string }>(sql`
+      select ${delivery.sourceKey} as key
+      from ${delivery} tablesample system
+        (least(100, 100.0 * ${sampledBlocks}::int * 8192 / greatest(8192, pg_relation_size('delivery')))::real)
+      where ${delivery.fingerprint} is not null order by random() limit ${limit}`)
+    return rows.map(({ key }) => storedRowKey(key))
   }
 
   /** Other rows that have this code as far as the state knows: ending the code would end their patient. */

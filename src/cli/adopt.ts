@@ -1,10 +1,8 @@
-import { Store } from '../checkpoint/store.ts'
-import type { Settings } from '../config/settings.ts'
 import { adoptSource } from '../connector/adopt.ts'
 import type { Mended } from '../connector/identity-fence.ts'
 import type { CliContext } from './context.ts'
 import { inspectSource } from './inspect.ts'
-import { NoStateError, withState } from './state.ts'
+import { isStarted, NoStateError } from './state.ts'
 
 /** Accepts the database as it is, and says what has changed and what was done about it. @returns 3 if the state cannot be used. */
 export async function adoptCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
@@ -22,15 +20,6 @@ export async function adoptCommand(context: CliContext, options: Record<string, 
       return 3
     }
   })
-}
-
-async function isStarted(settings: Settings): Promise<boolean> {
-  try {
-    return (await withState(settings, (db) => new Store(db).load())) !== null
-  } catch (error) {
-    if (error instanceof NoStateError && error.neverStarted) return false
-    throw error
-  }
 }
 
 function report(done: readonly Mended[] | null, slot: string): string[] {

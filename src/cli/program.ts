@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { adoptCommand } from './adopt.ts'
 import { backfillCommand } from './backfill.ts'
 import { checkCommand } from './check.ts'
@@ -8,6 +8,7 @@ import { runCommand } from './run.ts'
 import { sandboxCommand } from './sandbox.ts'
 import { setupCommand } from './setup.ts'
 import { statusCommand } from './status.ts'
+import { sampleSize, verifyCommand } from './verify.ts'
 
 /** The command line. Each command's action resolves with the exit status. */
 export function createProgram(context: CliContext, done: (exitStatus: number) => void): Command {
@@ -62,6 +63,24 @@ export function createProgram(context: CliContext, done: (exitStatus: number) =>
       .option('--code <codes...>', 'only the rows of these codes')
       .option('--json', 'print it as JSON, and do not wait'),
     (options) => backfillCommand(context, options),
+  )
+  add(
+    withConfig(
+      'verify',
+      'compare rows with what mediQuo has of them (exit status 4: a difference)',
+      'mediquo-cdc verify --code H-1001 --repair',
+    )
+      .addOption(
+        new Option('--sample <rows>', 'so many rows at random')
+          .argParser(sampleSize)
+          .default(100)
+          .conflicts(['code', 'all']),
+      )
+      .addOption(new Option('--code <codes...>', 'the rows of these codes').conflicts('all'))
+      .option('--all', 'every row of the table')
+      .option('--repair', 'ask for the rows that differ to be sent again')
+      .option('--json', 'print the report as JSON'),
+    (options) => verifyCommand(context, options),
   )
   add(
     withConfig(

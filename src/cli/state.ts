@@ -1,4 +1,5 @@
 import { openStateDatabase, type StateDatabase } from '../checkpoint/state-database.ts'
+import { Store } from '../checkpoint/store.ts'
 import type { Settings } from '../config/settings.ts'
 import { applicationName } from '../connector/resources.ts'
 import { describeConnectionFailure } from '../source/connection-failure.ts'
@@ -13,6 +14,16 @@ export class NoStateError extends Error {
   constructor(message: string, neverStarted: boolean) {
     super(message)
     this.neverStarted = neverStarted
+  }
+}
+
+/** Whether a connector has ever been started, so that there is a state. @throws {NoStateError} if that cannot be told. */
+export async function isStarted(settings: Settings): Promise<boolean> {
+  try {
+    return (await withState(settings, (db) => new Store(db).load())) !== null
+  } catch (error) {
+    if (error instanceof NoStateError && error.neverStarted) return false
+    throw error
   }
 }
 

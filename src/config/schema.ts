@@ -133,7 +133,7 @@ export const sections = {
       type: 'whole number from 0',
       unit: 'rows a minute',
       fallback: 0,
-      doc: 'Rows read back from the API and compared while running. 0: none. This version reads none back.',
+      doc: 'Delivered rows, drawn at random, that are read back from the API and compared while running; fewer where that would take more than half of the GET budget, or all but eight requests of it. 0: none.',
     }),
   }),
   state: z.strictObject({

@@ -7,7 +7,7 @@ import type { Status } from '../model/status.ts'
 import type { Pending } from '../pending/pending.ts'
 import type { TablePage, TableRead, TableReader } from '../source/table-reader.ts'
 import { backfillStatus } from './backfill-status.ts'
-import { textBytes } from './changes.ts'
+import { codeOfRow, textBytes } from './changes.ts'
 import type { Resources } from './resources.ts'
 import type { MergeRead } from './table-reads.ts'
 
@@ -53,9 +53,9 @@ export function createBackfill(options: BackfillOptions) {
       ledger,
       knownRows: (after, limit, codes) => store.passes.rowsAfter(after, limit, codes),
       merge: async (read, keys, claim) => {
-        await merge(read, keys, { lane: 'backfill', claim })
+        await merge(read, keys, { lane: 'backfill', claim, distrusts: pass.reason === 'found to differ' })
       },
-      codeOf: (row) => mapping.codeOf(row),
+      codeOf: (row) => codeOfRow(row, mapping),
       bytesOf: textBytes,
       onEmptyTable: () =>
         logger.warn('the table is empty: rows that the state knows are left alone, as after a TRUNCATE'),

@@ -1,7 +1,7 @@
 import type { Change, Relation } from '../model/change.ts'
 import type { Mapped, PatientCode } from '../model/patient.ts'
 import { type Row, type RowKey, rowKey } from '../model/row.ts'
-import type { Content, StreamedChange } from '../pending/version.ts'
+import { type Content, codeOf, type StreamedChange } from '../pending/version.ts'
 import type { PlacedChange } from '../source/transaction-reader.ts'
 
 /** What of the mapping is needed to turn rows into patients. */
@@ -72,6 +72,11 @@ export function toContent(mapped: Mapped): Content {
     default:
       return mapped
   }
+}
+
+/** The code that a complete row gives. With a transform only the whole patient tells it. */
+export function codeOfRow(row: Row, mapping: RowMapping): PatientCode | null {
+  return mapping.codeOf(row) ?? codeOf(toContent(mapping.map(row)))
 }
 
 /** The code comes from the old row or its key; the patient only from a full old row, never from a key alone. */

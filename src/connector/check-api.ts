@@ -13,6 +13,9 @@ const stopped: Found = {
 /** A code that no patient has: asking for it shows whether the API is there and accepts the keys. */
 const nobody = patientCode('mediquo-cdc-check')
 
+/** Why the API answered neither with a patient nor that there is none. */
+export type NotNow = Extract<Found, { kind: 'not now' }>['outcome']
+
 /** Whether the API can be reached and accepts the keys. `reachable` is false where trying again later may help. */
 export async function checkApi(
   resources: Pick<Resources, 'client' | 'settings' | 'quotas'>,
@@ -27,24 +30,20 @@ export async function checkApi(
       findings: [{ requirement: 'the API accepts the keys', met: true, detail: where, mend: null }],
     }
   }
-  const { outcome } = found
+  return { reachable: found.outcome.kind === 'halt', findings: [apiTrouble(found.outcome, settings)] }
+}
+
+/** What is wrong with the API, and its mend. */
+export function apiTrouble(outcome: NotNow, { mediquo }: Resources['settings']): Finding {
   if (outcome.kind === 'halt') {
     const reason = haltReasons.find((known) => known === outcome.reason) ?? 'not accepted'
-    return {
-      reachable: true,
-      findings: [{ requirement: 'the API accepts the keys', met: false, detail: haltSentences[reason], mend: null }],
-    }
+    return { requirement: 'the API accepts the keys', met: false, detail: haltSentences[reason], mend: null }
   }
   const why = outcome.kind === 'retry' ? outcome.reason : 'status 429'
   return {
-    reachable: false,
-    findings: [
-      {
-        requirement: 'the API can be reached',
-        met: false,
-        detail: `the API at ${where} does not answer as it should (${why})`,
-        mend: 'check mediquo.baseUrl, the network, and HTTPS_PROXY',
-      },
-    ],
+    requirement: 'the API can be reached',
+    met: false,
+    detail: `the API at ${mediquo.baseUrl.host} does not answer as it should (${why})`,
+    mend: 'check mediquo.baseUrl, the network, and HTTPS_PROXY',
   }
 }

@@ -106,15 +106,20 @@ export async function judgeFound(
   return await judge(resources, { facts, wanted, server, ...found })
 }
 
-function preparedOf(
-  { settings }: Resources,
-  { facts, table, mapping }: Source,
-  { checkpoint, server }: Judged,
-): Prepared {
-  const { kind, key } = table
-  const filter = facts.publication?.rowFilter ?? null
-  const readable = { ...settings.source.table, kind, key, columns: mapping.columns, filter }
+function preparedOf(resources: Resources, source: Source, { checkpoint, server }: Judged): Prepared {
+  const { facts, table, mapping } = source
+  const readable = readableOf(resources, source)
   return { facts, table, readable, mapping, checkpoint, server, nearXid: server.snapshotXmax }
+}
+
+/** The table as reads take it in: the rows and columns that the stream brings. */
+export function readableOf(
+  { settings }: Pick<Resources, 'settings'>,
+  { facts, table, mapping }: Pick<Source, 'facts' | 'table' | 'mapping'>,
+): ReadableTable {
+  const { kind, key } = table
+  const filter = facts.publication ? facts.publication.rowFilter : settings.source.where
+  return { ...settings.source.table, kind, key, columns: mapping.columns, filter }
 }
 
 async function migrate({ state, settings }: Resources): Promise<void> {

@@ -1,42 +1,73 @@
-import type { Confirmations } from '../delivery/confirmations.ts'
-import { isAsSent } from '../mediquo/as-sent.ts'
-import type { Pending } from '../pending/pending.ts'
-import type { Parcel } from '../pending/version.ts'
-import { getPatient } from './get-patient.ts'
-import type { Resources } from './resources.ts'
+import type { Store } from '../checkpoint/store.ts'
+import { wait } from '../lifecycle/wait.ts'
+import type { CompiledMapping } from '../mapping/compile.ts'
+import type { Lsn } from '../model/lsn.ts'
+import type { Patient, PatientCode } from '../model/patient.ts'
+import type { StoredRow } from '../model/stored-row.ts'
+import type { TableReader } from '../source/table-reader.ts'
+import type { FoundAttributes } from '../verify/compare.ts'
+import type { SendableRow, Standing, VerifyRowsOptions } from '../verify/verify-rows.ts'
 
 export interface ReadBackOptions {
-  readonly pending: Pending
-  readonly confirmations: Confirmations<Parcel>
-  readonly resources: Pick<Resources, 'client' | 'quotas' | 'clocks' | 'logger'>
+  readonly reader: TableReader
+  readonly mapping: CompiledMapping
+  readonly get: (code: PatientCode) => Promise<FoundAttributes | null>
+  readonly getsAtOnce: number
+  /** What the state says; null if no connector has ever been started. */
+  readonly state: {
+    readonly store: Pick<Store, 'lookUp'>
+    readonly fingerprint: (patient: Patient) => string
+    /** Whether everything up to a position is settled; it may wait for it. */
+    readonly hasSettled: (lsn: Lsn) => Promise<boolean>
+  } | null
   readonly signal: AbortSignal
-  readonly onSendAgain: () => void
 }
 
-const atOnce = 8
+/** The API applies what it has accepted within seconds: a row that differs is compared again after each of these. */
+const applyDelaysMs = [500, 1_500, 4_000]
 
-/** Reads patients back until the API has what it accepted last, or what overtook it is sent over. @returns the work of a pump. */
-export function createReadBack(options: ReadBackOptions): () => Promise<boolean> {
-  const { pending, confirmations, resources, signal, onSendAgain } = options
-  const { clocks, logger } = resources
+/** How rows are verified against the API, the table and the state. */
+export function readBackOptions(options: ReadBackOptions): VerifyRowsOptions {
+  const { reader, mapping, get, getsAtOnce, state, signal } = options
 
-  async function look(parcel: Parcel): Promise<void> {
-    const found = await getPatient(resources, parcel.code, signal)
-    if (!found) return
-    const now = clocks.monotonicMs()
-    if (found.kind === 'not now') return confirmations.postponed(parcel, now)
-    const isThere = found.kind === 'patient' && isAsSent(parcel.patient, found.attributes)
-    const verdict = confirmations.seen(parcel, isThere, now)
-    if (verdict === 'confirmed') pending.confirmed(parcel)
-    if (verdict !== 'send again') return
-    logger.warn({ code: parcel.code }, 'an older request was applied after a newer one, sending again')
-    pending.overtaken(parcel)
-    onSendAgain()
+  async function standingOf(rows: readonly SendableRow[]): Promise<Map<SendableRow['key'], Standing>> {
+    if (!state) return new Map(rows.map(({ key }) => [key, 'settled']))
+    const stored = await state.store.lookUp(rows.map(({ key }) => key))
+    const standings = new Map<SendableRow['key'], Standing>()
+    const others: SendableRow[] = []
+    for (const row of rows) {
+      const known = knownStanding(row.patient, stored.get(row.key), state.fingerprint)
+      if (known) standings.set(row.key, known)
+      else others.push(row)
+    }
+    if (others.length === 0) return standings
+    const readTo = others.map(({ endLsn }) => endLsn).reduce((a, b) => (a > b ? a : b))
+    const standing = (await state.hasSettled(readTo)) ? 'settled' : 'awaited'
+    for (const { key } of others) standings.set(key, standing)
+    return standings
   }
 
-  return async () => {
-    const due = confirmations.due(clocks.monotonicMs(), atOnce)
-    await Promise.all(due.map(look))
-    return due.length === atOnce
+  return {
+    map: (row) => mapping.map(row),
+    get,
+    getsAtOnce,
+    readAgain: (keys) => reader.byKey(keys),
+    standingOf,
+    applyDelaysMs,
+    wait: (ms) => wait(ms, signal),
   }
+}
+
+/**
+ * A matching fingerprint is the state's word that the API has accepted just this patient, and nothing since: it is taken back
+ * before anything is sent. So it holds wherever the checkpoint stands, and while no connector runs.
+ */
+function knownStanding(
+  patient: Patient,
+  stored: StoredRow | undefined,
+  fingerprint: (patient: Patient) => string,
+): Standing | null {
+  if (stored?.deadLetter) return 'set aside'
+  const isAccepted = stored?.code === patient.code && stored.fingerprint === fingerprint(patient)
+  return isAccepted ? 'accepted' : null
 }

@@ -1,5 +1,7 @@
 import type { RecentRequests } from '../checkpoint/rows.ts'
-import type { Quota } from '../delivery/quota.ts'
+import type { Permit, Quota } from '../delivery/quota.ts'
+import { wait } from '../lifecycle/wait.ts'
+import type { Resources } from './resources.ts'
 
 type Quotas = Readonly<Record<'put' | 'get', Quota>>
 
@@ -26,5 +28,35 @@ export function resumeQuotas(
       known.map(([second, , count]) => [second, count]),
       endpoint === 'put' ? maxInFlight : 1,
     )
+  }
+}
+
+/** A running connector cannot see another process's requests: this part of the budget is left to it. */
+const leftToConnector = 0.1
+const lookAgainMs = 200
+
+/**
+ * The GET budget of a process beside a running connector: what the state says that the connector used counts as used here, and
+ * a tenth is left for what it does not say yet.
+ */
+export function createSharedBudget({ quotas, settings }: Pick<Resources, 'quotas' | 'settings'>) {
+  const counted = new Map<number, number>()
+  const { requestsPerMinute } = settings.mediquo
+  const most = requestsPerMinute - Math.floor(requestsPerMinute * leftToConnector)
+  return {
+    /** Counts what was not counted before. */
+    count(recent: RecentRequests): void {
+      const news = recent.flatMap(([second, endpoint, count]) => {
+        const fresh = endpoint === 'get' ? count - (counted.get(second) ?? 0) : 0
+        if (fresh <= 0) return []
+        counted.set(second, count)
+        return [[second, fresh] as const]
+      })
+      if (news.length > 0) quotas.get.resume(news, 0)
+    },
+    async next(signal: AbortSignal): Promise<Permit | null> {
+      while (quotas.get.lastMinute >= most && !signal.aborted) await wait(lookAgainMs, signal)
+      return await quotas.get.next(signal)
+    },
   }
 }

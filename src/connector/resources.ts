@@ -7,6 +7,7 @@ import { MediquoClient } from '../mediquo/client.ts'
 import { sourceClientConfig } from '../source/connection.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import { Drift } from '../verify/drift.ts'
 
 export const applicationName = 'mediquo-cdc'
 
@@ -61,6 +62,8 @@ export function openResources({ settings, logger, metrics, environmentOptions, o
     client,
     clocks,
     quotas: { put: new Quota({ requestsPerMinute, ...clocks }), get: new Quota({ requestsPerMinute, ...clocks }) },
+    /** Of the rows that were read back while running. */
+    drift: new Drift(),
     /** Keys from files are read again when the API has refused them. */
     rereadKeys: () => [apiKey, secretKey].some((key) => key.reread() === 'changed'),
     close: async () => {

@@ -214,6 +214,7 @@ function observe(resources: Resources, board: Board): void {
     slotRetainedBytes: () => board.health?.retainedBytes ?? 0,
     rateLimitRemaining: () => quotas.put.free,
     backfillProgress: () => backfillProgress(statusOf(board, resources)),
+    driftRatio: () => resources.drift.ratio,
     ready: () => readinessOf(board).ready,
   })
 }

@@ -24,11 +24,11 @@ export interface TableReadOptions {
   readonly onMerged: () => void
 }
 
-/** Merges a read, row by row. @returns how many rows were older than what is known. */
+/** Merges a read, row by row. `distrusts`: what the state says that the API accepted is wrong. @returns how many rows were older than what is known. */
 export type MergeRead = (
   found: TableRead,
   keys: readonly RowKey[],
-  options: { readonly lane: Lane; readonly claim: (() => Claim) | null },
+  options: { readonly lane: Lane; readonly claim: (() => Claim) | null; readonly distrusts: boolean },
 ) => Promise<number>
 
 const readAtOnce = 200
@@ -48,12 +48,13 @@ export function createTableReads(options: TableReadOptions): () => Promise<boole
   let warnAtMs = clocks.monotonicMs() + gapWarningMs
   let readAgainAtMs = 0
 
-  const merge: MergeRead = async (found, keys, { lane, claim }) => {
+  const merge: MergeRead = async (found, keys, { lane, claim, distrusts }) => {
     const readAtMs = clocks.wallClockMs()
     try {
       const unknown = pending.expect(keys)
       const stored = unknown.length > 0 ? await store.lookUp(unknown) : new Map()
       for (const key of unknown) pending.lookedUp(key, stored.get(key) ?? null)
+      if (distrusts) pending.distrust(keys)
       const claimed = claim?.() ?? null
       let stale = 0
       for (const key of keys) {
@@ -91,7 +92,7 @@ export function createTableReads(options: TableReadOptions): () => Promise<boole
     const now = clocks.monotonicMs()
     const keys = now >= readAgainAtMs ? pending.toRead(readAtOnce) : []
     if (keys.length > 0) {
-      const stale = await merge(await reader.byKey(keys), keys, { lane: 'live', claim: null })
+      const stale = await merge(await reader.byKey(keys), keys, { lane: 'live', claim: null, distrusts: false })
       if (stale === 0) return true
       readAgainAtMs = now + readAgainMs
     }

@@ -40,9 +40,10 @@ export class MediquoClient {
   constructor(options: MediquoClientOptions) {
     this.#options = options
     this.#patients = `${options.baseUrl.href.replace(/\/+$/, '')}/patients`
-    // HTTPS_PROXY and NO_PROXY work; one connection more than requests in flight leaves one for reading back.
+    // HTTPS_PROXY and NO_PROXY work; two connections more than requests in flight leave one for ending codes and one
+    // for verifying, which must not wait for each other.
     this.#agent = new EnvHttpProxyAgent({
-      connections: options.maxInFlight + 1,
+      connections: options.maxInFlight + 2,
       connect: { timeout: 10_000 },
       keepAliveTimeout: 30_000,
     })

@@ -129,6 +129,17 @@ export class Pending {
   expect(keys: readonly RowKey[]): RowKey[] {
     return this.#reads.expect(keys)
   }
+  /**
+   * mediQuo was found to hold something else of these rows than it accepted: what it accepted is forgotten, durably like any
+   * settlement, so that the next version of each is sent, whichever it is. Call it between `expect` and `read`.
+   */
+  distrust(keys: readonly RowKey[]): void {
+    const { entries } = this.#placement
+    for (const key of keys) {
+      const entry = entries.find(key)
+      if (entry?.stored?.fingerprint) entries.store(entry, { ...entry.stored, fingerprint: null })
+    }
+  }
   /** A read returned the row, or did not find it. @returns false if it is older than what is known: nothing is left of it then. */
   read(found: ReadRow): boolean {
     return this.#reads.merge(found)
@@ -158,6 +169,10 @@ export class Pending {
       found.set(step.code, { ...step, key: entry.key })
     }
     return [...found.values()]
+  }
+  /** Whether a code waits for its record, so that it can be ended. */
+  get mustResolve(): boolean {
+    return this.#placement.queues.first('resolve removal', 1).length > 0
   }
   /** The answer to `toResolve`. */
   resolved(key: RowKey, removal: Removal): void {

@@ -39,6 +39,18 @@ export function pageSql(table: ReadableTable, { fromStart }: { readonly fromStar
   return withSnapshot(`select * from (${selects.map((select) => `(${select})`).join(' union all ')}) t ${inOrder}`)
 }
 
+/**
+ * Keys of published rows from some share of the table's blocks (`$1`, in percent), at most `$2` of them in no order: blocks
+ * that are not chosen are not read. Of a partitioned table, blocks of each partition.
+ */
+export function sampleSql(table: ReadableTable): string {
+  const { key, filter = null } = table
+  const names = key.map(({ name }) => `t.${quoteIdentifier(name)}`).join(', ')
+  const published = filter === null ? 'true' : `(${filter}) is true`
+  return `select ${names} from ${from(table)} t tablesample system ($1::real)
+    where ${published} order by random() limit $2`
+}
+
 /** How many rows the table has. */
 export function countSql(table: ReadableTable): string {
   return `select count(*) as count from ${from(table)} t`

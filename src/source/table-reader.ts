@@ -3,7 +3,15 @@ import { z } from 'zod'
 import { type Lsn, parseLsn } from '../model/lsn.ts'
 import { keyValues, type Row, type RowKey, rowKey } from '../model/row.ts'
 import { parseSnapshot, type Snapshot } from '../model/visibility.ts'
-import { byKeySql, columnsRead, countSql, estimateSql, pageSql, type ReadableTable } from './table-read-sql.ts'
+import {
+  byKeySql,
+  columnsRead,
+  countSql,
+  estimateSql,
+  pageSql,
+  type ReadableTable,
+  sampleSql,
+} from './table-read-sql.ts'
 
 /** Rows as one statement's snapshot saw them. */
 export interface TableRead {
@@ -33,7 +41,7 @@ export class TableReader {
   readonly #pool: Pool
   readonly #keyColumns: readonly string[]
   readonly #columns: readonly string[]
-  readonly #sql: Readonly<Record<'byKey' | 'firstPage' | 'page' | 'count' | 'estimate', string>>
+  readonly #sql: Readonly<Record<'byKey' | 'firstPage' | 'page' | 'sample' | 'count' | 'estimate', string>>
 
   constructor(pool: Pool, table: ReadableTable) {
     this.#pool = pool
@@ -43,6 +51,7 @@ export class TableReader {
       byKey: byKeySql(table),
       firstPage: pageSql(table, { fromStart: true }),
       page: pageSql(table, { fromStart: false }),
+      sample: sampleSql(table),
       count: countSql(table),
       estimate: estimateSql(table),
     }
@@ -65,6 +74,19 @@ export class TableReader {
       : this.#read(this.#sql.page, [...keyValues(after), limit]))
     const leftOut = keys.filter((key) => !read.rows.has(key))
     return { ...read, leftOut, last: keys.at(-1) ?? null, isLast: keys.length < limit }
+  }
+
+  /** Keys of so many rows at random, of all if there are no more. It reads some of the table's blocks; none twice but where the estimate was far too high. */
+  async sampleKeys(limit: number): Promise<RowKey[]> {
+    const rows = Math.max(1, await this.estimateRows())
+    for (let percent = (100 * limit * sampledFrom) / rows; ; percent *= 8) {
+      const values = [Math.min(100, percent), limit]
+      const found = await this.#pool.query<string[]>({ text: this.#sql.sample, values, rowMode: 'array' })
+      if (found.rows.length < limit && percent < 100) continue
+      return found.rows.map((texts) =>
+        rowKey(new Map(this.#keyColumns.map((column, at) => [column, texts[at] ?? null])), this.#keyColumns),
+      )
+    }
   }
 
   /**
@@ -126,6 +148,9 @@ export class TableReader {
 
 /** The snapshot, whether the row is published (null: there is no row), and the columns read. */
 type FoundRow = [snapshot: string, published: string | null, ...texts: (string | null)[]]
+
+/** Rows of one block are often of one time: so many are read for each that is taken, so that they come from many blocks. */
+const sampledFrom = 20
 
 /** SQLSTATE of a statement that ran out of time. */
 const queryCanceled = '57014'

@@ -9,6 +9,7 @@ export interface GaugeSources {
   readonly slotRetainedBytes: () => number
   readonly rateLimitRemaining: () => number
   readonly backfillProgress: () => number
+  readonly driftRatio: () => number
   readonly ready: () => boolean
 }
 
@@ -58,6 +59,7 @@ export function createMetrics(version: string) {
     retries: counter('retries_total', 'Requests whose patients are sent again', ['reason']),
     deadLettered: counter('dead_lettered_total', 'Rows set aside', ['reason']),
     deletesIgnored: counter('deletes_ignored_total', 'Deleted rows that were not propagated'),
+    verified: counter('verified_total', 'Delivered rows that were read back and compared', ['result']),
     truncatesIgnored: counter('truncates_ignored_total', 'TRUNCATEs, which are never propagated'),
     commitToDelivery: histogram(
       'commit_to_delivery_seconds',
@@ -92,6 +94,11 @@ export function createMetrics(version: string) {
         'backfill_progress_ratio',
         'Rows that the backfill has settled, of those estimated',
         sources.backfillProgress,
+      )
+      gauge(
+        'drift_ratio',
+        'Rows that mediQuo had otherwise than the table, of the last 1,000 read back',
+        sources.driftRatio,
       )
       gauge('ready', '1 while streaming and the API accepts the keys', () => (sources.ready() ? 1 : 0))
     },

@@ -170,6 +170,35 @@ describe('passes of the backfill', () => {
     ])
   })
 
+  test('a repair is no backfill of the same codes, and one over the whole table does not replace it', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    const { passes } = state.store
+    const codes = Array.from({ length: 1_001 }, (_, n) => patientCode(`p${n}`))
+    await passes.request(codes.slice(0, 1_000))
+    expect(await passes.requestRepair(codes)).toBe(true)
+    expect(await passes.requestRepair(codes)).toBe(false)
+    await requestWholePass(state.db, 'slot lost')
+    expect(
+      await database.query(
+        'select state, reason, jsonb_array_length(codes) as codes from mediquo_cdc.backfill order by id',
+      ),
+    ).toEqual([
+      { state: 'replaced', reason: 'asked for', codes: '1000' },
+      { state: 'requested', reason: 'found to differ', codes: '1000' },
+      { state: 'requested', reason: 'found to differ', codes: '1' },
+      { state: 'requested', reason: 'slot lost', codes: null },
+    ])
+  })
+
+  test('rows are drawn from those that the API has accepted', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    await record(state.store, [row('a'), row('b', { fingerprint: null }), row('c')])
+    expect((await state.store.sampleDelivered(5)).toSorted()).toEqual([row('a').key, row('c').key])
+    expect(await state.store.sampleDelivered(1)).toHaveLength(1)
+  })
+
   test('the rows that the state knows: those that mediQuo may have', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)

@@ -75,6 +75,39 @@ describe('a batch', () => {
   })
 })
 
+describe('a row that mediQuo was found to hold otherwise', () => {
+  test('is sent by the read that comes for it, though it is what the API accepted', () => {
+    const { pending, reads, take, settled, record } = dialogue({ state: [delivered('1', patient('a'))] })
+    reads('1', upsert('a'), seesBelow(200))
+    expect([take(), settled]).toEqual([[], ['unchanged']])
+    for (const wanted of pending.expect([key('1')])) pending.lookedUp(wanted, delivered('1', patient('a')))
+    pending.distrust([key('1')])
+    expect(record()).toEqual([delivered('1', patient('a'), { fingerprint: null })])
+    reads('1', upsert('a'), seesBelow(200))
+    expect(short(take())).toEqual(['upsert a Jane'])
+  })
+
+  test('stays distrusted, durably, if the read is older than what is known: the next version is sent', () => {
+    const { pending, commits, reads, take, record } = dialogue({ state: [delivered('1', patient('a'))] })
+    commits(110, ['1', upsert('a')])
+    for (const wanted of pending.expect([key('1')])) pending.lookedUp(wanted, delivered('1', patient('a')))
+    pending.distrust([key('1')])
+    expect(reads('1', upsert('a'), seesBelow(105))).toBe(false)
+    expect(take()).toEqual([])
+    expect(record()).toMatchObject([{ fingerprint: null }])
+    commits(120, ['1', upsert('a')])
+    expect(short(take())).toEqual(['upsert a Jane'])
+  })
+
+  test('nothing is noted of one that is not known, or was not accepted', () => {
+    const { pending, record } = dialogue()
+    for (const wanted of pending.expect([key('1'), key('2')]))
+      pending.lookedUp(wanted, wanted === key('1') ? null : delivered('2', patient('a'), { fingerprint: null }))
+    pending.distrust([key('1'), key('2'), key('3')])
+    expect(record()).toEqual([])
+  })
+})
+
 describe('what is known makes requests unnecessary', () => {
   test('a payload that the API has is settled without one', () => {
     const { commits, take, progress, settled } = dialogue({ state: [delivered('1', patient('a'))] })

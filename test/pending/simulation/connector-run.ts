@@ -167,7 +167,7 @@ export class ConnectorRun {
     this.optionalReads--
     const keys = choices.percent(50) ? profile.keys : [choices.pick(profile.keys)]
     return reader.byKey(keys).then(async (found) => {
-      await merge(found, keys, { lane: 'live', claim: null })
+      await merge(found, keys, { lane: 'live', claim: null, distrusts: false })
       return true
     })
   }

@@ -1,0 +1,82 @@
+import type { PatientCode } from '../model/patient.ts'
+import type { Selection } from '../verify/selection.ts'
+import type { Verdict } from '../verify/verdict.ts'
+
+/** What was done about the rows that differ; null: nothing was asked for. */
+export type Repair = { readonly isNew: boolean; readonly isRunning: boolean } | null
+
+interface End {
+  /** Not interrupted. */
+  readonly isComplete: boolean
+  readonly repair: Repair
+}
+
+/** The comparison for a person, line by line, or as JSON at the end. Codes, keys and names of attributes only. */
+export class VerifyReport {
+  readonly #counts: Record<Verdict['kind'], number> = {
+    same: 0,
+    different: 0,
+    missing: 0,
+    pending: 0,
+    'not sendable': 0,
+    'not compared': 0,
+  }
+  readonly #rows: Verdict[] = []
+  readonly #unseen: Set<PatientCode>
+  readonly #print: (line: string) => void
+
+  /** @param print null: nothing line by line. */
+  constructor(selection: Selection, print: ((line: string) => void) | null) {
+    this.#unseen = new Set(selection.kind === 'codes' ? selection.codes : [])
+    this.#print = print ?? (() => undefined)
+  }
+
+  add(verdicts: readonly Verdict[]): void {
+    for (const verdict of verdicts) {
+      this.#counts[verdict.kind]++
+      if (verdict.code !== null) this.#unseen.delete(verdict.code)
+      if (verdict.kind === 'same' || verdict.kind === 'not compared') continue
+      this.#rows.push(verdict)
+      this.#print(line(verdict))
+    }
+  }
+
+  /** The codes that differ or are missing at mediQuo. */
+  get drifted(): PatientCode[] {
+    return this.#rows.flatMap((row) => (row.kind === 'different' || row.kind === 'missing' ? [row.code] : []))
+  }
+
+  end({ isComplete, repair }: End): void {
+    if (isComplete) for (const code of this.#unseen) this.#print(`no row         ${code}`)
+    const { same, different, missing, pending } = this.#counts
+    this.#print(
+      `${isComplete ? '' : 'interrupted: '}compared ${same + different + missing + pending} rows: ${same} same, ${different} different, ${missing} missing, ${pending} pending; ${this.#counts['not sendable']} not sendable`,
+    )
+    if (pending > 0) this.#print('pending: the connector has not delivered these rows yet; verify them again later')
+    if (this.drifted.length > 0) this.#print(whatNext(repair))
+  }
+
+  json({ isComplete, repair }: End): object {
+    const { 'not compared': _, 'not sendable': notSendable, ...counts } = this.#counts
+    return {
+      isComplete,
+      ...counts,
+      notSendable,
+      noRow: isComplete ? [...this.#unseen] : [],
+      rows: this.#rows.map(({ kind, ...row }) => ({ result: kind, ...row })),
+      repair: repair && { requested: repair.isNew, connectorRunning: repair.isRunning },
+    }
+  }
+}
+
+function line(verdict: Exclude<Verdict, { kind: 'same' | 'not compared' }>): string {
+  const attributes = 'attributes' in verdict ? verdict.attributes.join(', ') : ''
+  const name = verdict.kind === 'not sendable' ? (verdict.code ?? verdict.key) : verdict.code
+  return `${verdict.kind.padEnd(14)} ${name}  ${attributes}`.trimEnd()
+}
+
+function whatNext(repair: Repair): string {
+  if (!repair) return '--repair sends those rows again'
+  const asked = repair.isNew ? 'asked for those rows to be sent again' : 'those rows are to be sent again already'
+  return `${asked}; ${repair.isRunning ? 'the connector begins within seconds' : 'the connector does so once it runs'}`
+}

@@ -1,0 +1,123 @@
+import { backOffMs } from '../lifecycle/back-off.ts'
+import { wait } from '../lifecycle/wait.ts'
+import type { Lsn } from '../model/lsn.ts'
+import type { PatientCode } from '../model/patient.ts'
+import type { RowKey } from '../model/row.ts'
+import { TableReader } from '../source/table-reader.ts'
+import type { FoundAttributes } from '../verify/compare.ts'
+import { type Selection, selectRows } from '../verify/selection.ts'
+import type { Verdict } from '../verify/verdict.ts'
+import { verifyRows } from '../verify/verify-rows.ts'
+import { codeOfRow } from './changes.ts'
+import { apiTrouble } from './check-api.ts'
+import { CheckFailedError } from './check-failed.ts'
+import { createFingerprint } from './fingerprint.ts'
+import { findCheckpoint } from './found-identity.ts'
+import { findSource, readableOf } from './prepare.ts'
+import { readBackOptions } from './read-back.ts'
+import { createSharedBudget } from './recent-requests.ts'
+import type { Resources } from './resources.ts'
+
+/** Requests in a row that the API may leave unanswered. */
+const mostFailures = 5
+const getsAtOnce = 4
+/** How long the checkpoint may take to come past a read, milliseconds: on an idle server it moves every ten seconds. */
+const patienceMs = 20_000
+const lookEveryMs = 500
+const knownAtOnce = 1_000
+
+export interface VerificationOptions {
+  readonly selection: Selection
+  /** Whether a connector has ever been started, so that there is a state. */
+  readonly isStarted: boolean
+  readonly signal: AbortSignal
+}
+
+/**
+ * Compares the selected rows with mediQuo's patients, beside a running connector or without one: it writes nothing, and counts
+ * the connector's requests to its own. @throws {CheckFailedError} what is in the way at either end.
+ */
+export async function* verifySource(
+  resources: Resources,
+  { selection, isStarted, signal }: VerificationOptions,
+): AsyncGenerator<readonly Verdict[]> {
+  const { settings, sourcePool, store } = resources
+  const source = await findSource(resources)
+  const checkpoint = isStarted ? await findCheckpoint(resources) : null
+  const { mapping } = source
+  const reader = new TableReader(sourcePool, readableOf(resources, source))
+  const budget = createSharedBudget(resources)
+  const state = checkpoint && {
+    store,
+    fingerprint: createFingerprint(settings, checkpoint, mapping),
+    hasSettled: createSettledWatch(resources, signal),
+  }
+  const get = (code: PatientCode) => getInTurn(resources, { code, next: () => budget.next(signal), signal })
+  const options = readBackOptions({ reader, mapping, get, getsAtOnce, state, signal })
+  const rows = selectRows(selection, {
+    reader,
+    knownKeys: async (codes) => (checkpoint ? await knownKeys(resources, codes) : []),
+    codeOf: (row) => codeOfRow(row, mapping),
+  })
+  for await (const found of rows) {
+    if (signal.aborted) return
+    if (checkpoint) budget.count((await store.load())?.recentRequests ?? [])
+    yield await verifyRows(found, options)
+  }
+}
+
+async function knownKeys({ store }: Resources, codes: readonly PatientCode[]): Promise<RowKey[]> {
+  const keys: RowKey[] = []
+  for (let after: RowKey | null = null; ; ) {
+    const found: RowKey[] = await store.passes.rowsAfter(after, knownAtOnce, codes)
+    keys.push(...found)
+    if (found.length < knownAtOnce) return keys
+    after = found.at(-1) ?? null
+  }
+}
+
+/** Waits for the checkpoint to come past a position. If it does not move at all, as when nobody runs, not a second time. */
+function createSettledWatch({ store, clocks }: Resources, signal: AbortSignal): (lsn: Lsn) => Promise<boolean> {
+  let mayMove = true
+  return async (lsn) => {
+    const checkpointLsn = async () => (await store.load())?.lsn ?? null
+    const first = await checkpointLsn()
+    const until = clocks.monotonicMs() + (mayMove ? patienceMs : 0)
+    for (let now = first; ; now = await checkpointLsn()) {
+      if (now === null || now >= lsn) return true
+      if (now !== first) mayMove = true
+      else if (clocks.monotonicMs() >= until) mayMove = false
+      if (clocks.monotonicMs() >= until || signal.aborted) return false
+      await wait(lookEveryMs, signal)
+    }
+  }
+}
+
+interface Turn {
+  readonly code: PatientCode
+  readonly next: () => ReturnType<Resources['quotas']['get']['next']>
+  readonly signal: AbortSignal
+}
+
+/** @throws {CheckFailedError} if the API refuses the keys, or answers nothing again and again. @throws once the signal aborts. */
+async function getInTurn(
+  { client, settings }: Resources,
+  { code, next, signal }: Turn,
+): Promise<FoundAttributes | null> {
+  for (let failures = 1; ; failures++) {
+    const permit = await next()
+    if (!permit) throw signal.reason
+    const { outcome: found, remaining } = await client.get(code, signal)
+    permit.answered(remaining)
+    if (found.kind === 'patient') return found.attributes
+    if (found.kind === 'absent') return null
+    const { outcome } = found
+    if (signal.aborted) throw signal.reason
+    if (outcome.kind === 'halt' || failures === mostFailures)
+      throw new CheckFailedError([apiTrouble(outcome, settings)])
+    await wait(
+      outcome.kind === 'pause' ? outcome.ms : backOffMs(failures, Math.random(), { baseMs: 500, maxMs: 10_000 }),
+      signal,
+    )
+  }
+}

@@ -1,0 +1,23 @@
+/** Works on all of the items, so many at once. Once one fails none is begun any more, and it rejects with that failure. */
+export async function severalAtOnce<T>(
+  items: readonly T[],
+  atOnce: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const left = items.values()
+  let failed = false
+  const worker = async () => {
+    for (const item of left) {
+      if (failed) return
+      try {
+        await work(item)
+      } catch (error) {
+        failed = true
+        throw error
+      }
+    }
+  }
+  const ended = await Promise.allSettled(Array.from({ length: atOnce }, worker))
+  const failure = ended.find((end) => end.status === 'rejected')
+  if (failure) throw failure.reason
+}

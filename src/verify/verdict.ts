@@ -1,0 +1,26 @@
+import type { PatientCode } from '../model/patient.ts'
+import type { RowKey } from '../model/row.ts'
+import type { ComparedAttribute } from './compare.ts'
+
+/** What became of comparing a row that has a patient. `pending`: it differs, and the connector is not done with it. */
+export const results = ['same', 'different', 'missing', 'pending'] as const
+export type Result = (typeof results)[number]
+
+/**
+ * What was found of a row: its code and the attributes' names, never a value. `not sendable`: it has no valid patient, or the
+ * API has refused it. `not compared`: the transform leaves it out, or it is gone from the table by now.
+ */
+export type Verdict =
+  | { readonly kind: 'same' | 'missing'; readonly code: PatientCode }
+  | {
+      readonly kind: 'different' | 'pending'
+      readonly code: PatientCode
+      readonly attributes: readonly ComparedAttribute[]
+    }
+  | {
+      readonly kind: 'not sendable'
+      readonly key: RowKey
+      readonly code: PatientCode | null
+      readonly attributes: readonly string[]
+    }
+  | { readonly kind: 'not compared'; readonly code: PatientCode | null }

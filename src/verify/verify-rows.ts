@@ -1,0 +1,137 @@
+import { severalAtOnce } from '../lifecycle/several-at-once.ts'
+import type { Lsn } from '../model/lsn.ts'
+import type { Mapped, Patient, PatientCode } from '../model/patient.ts'
+import type { Row, RowKey } from '../model/row.ts'
+import { type ComparedAttribute, differingAttributes, type FoundAttributes } from './compare.ts'
+import type { Verdict } from './verdict.ts'
+
+/** Rows as one statement saw them. `endLsn`: the WAL insert position taken after it. */
+export interface ReadRows {
+  readonly rows: ReadonlyMap<RowKey, Row>
+  readonly endLsn: Lsn
+}
+
+/** A row that has a patient, and the read that said so. */
+export interface SendableRow {
+  readonly key: RowKey
+  readonly patient: Patient
+  readonly endLsn: Lsn
+}
+
+/**
+ * What the state says of a row's patient. `accepted`: just this is what the API accepted last; `settled`: nothing of it is on
+ * its way any more; `awaited`: the connector has not come to it yet; `set aside`: the API has refused it.
+ */
+export type Standing = 'accepted' | 'settled' | 'awaited' | 'set aside'
+
+export interface VerifyRowsOptions {
+  readonly map: (row: Row) => Mapped
+  /** Reads a patient back in its turn; null: the API does not know it. */
+  readonly get: (code: PatientCode) => Promise<FoundAttributes | null>
+  readonly getsAtOnce: number
+  readonly readAgain: (keys: readonly RowKey[]) => Promise<ReadRows>
+  readonly standingOf: (rows: readonly SendableRow[]) => Promise<ReadonlyMap<RowKey, Standing>>
+  /** How long to wait before each time that a row is compared again, milliseconds: a 200 means queued. The last is the verdict. */
+  readonly applyDelaysMs: readonly number[]
+  readonly wait: (ms: number) => Promise<void>
+}
+
+/**
+ * Compares rows with what mediQuo has of them. A row that differs is read and compared again, after longer and longer. It is
+ * called different, or missing, only if (1) the state was done with just this patient before the last delay, (2) mediQuo had
+ * something else after it, and (3) the row had not changed even then. Otherwise it is pending.
+ */
+export async function verifyRows(found: ReadRows, options: VerifyRowsOptions): Promise<Verdict[]> {
+  const { readAgain, standingOf, applyDelaysMs, wait } = options
+  const verdicts: Verdict[] = []
+  let suspects = await differing(sendable(found, [...found.rows.keys()], verdicts, options), verdicts, options)
+  let standings: ReadonlyMap<RowKey, Standing> = new Map()
+  for (const [at, delayMs] of applyDelaysMs.entries()) {
+    if (suspects.length === 0) return verdicts
+    const keys = keysOf(suspects)
+    const rows = sendable(await readAgain(keys), keys, verdicts, options)
+    if (at === applyDelaysMs.length - 1) standings = await standingOf(rows)
+    await wait(delayMs)
+    suspects = await differing(rows, verdicts, options)
+  }
+  if (suspects.length === 0) return verdicts
+  const keys = keysOf(suspects)
+  const now = new Map(
+    sendable(await readAgain(keys), keys, verdicts, options).map(({ key, patient }) => [key, patient]),
+  )
+  for (const suspect of suspects) {
+    const patient = now.get(suspect.key)
+    if (!patient) continue
+    const isSteady = JSON.stringify(patient) === JSON.stringify(suspect.patient)
+    verdicts.push(verdictOf(suspect, isSteady ? (standings.get(suspect.key) ?? 'awaited') : 'awaited'))
+  }
+  return verdicts
+}
+
+/** A row whose patient is not what mediQuo has. `found`: the attributes by which; null: mediQuo does not know the code. */
+interface Suspect extends SendableRow {
+  readonly found: readonly ComparedAttribute[] | null
+}
+
+function keysOf(suspects: readonly Suspect[]): RowKey[] {
+  return suspects.map(({ key }) => key)
+}
+
+/** Of these keys the rows that have a patient; the others get their verdict. */
+function sendable(
+  { rows, endLsn }: ReadRows,
+  keys: readonly RowKey[],
+  verdicts: Verdict[],
+  { map }: VerifyRowsOptions,
+): SendableRow[] {
+  const found: SendableRow[] = []
+  for (const key of keys) {
+    const row = rows.get(key)
+    const mapped: Mapped = row ? map(row) : { kind: 'left out', code: null }
+    switch (mapped.kind) {
+      case 'patient':
+        found.push({ key, patient: mapped.patient, endLsn })
+        break
+      case 'left out':
+        verdicts.push({ kind: 'not compared', code: mapped.code })
+        break
+      case 'invalid': {
+        const attributes = mapped.invalid.map(({ attribute }) => attribute)
+        verdicts.push({ kind: 'not sendable', key, code: mapped.code, attributes })
+        break
+      }
+      case 'incomplete':
+        throw new Error('a row that was read from the table lacks a column of the mapping')
+    }
+  }
+  return found
+}
+
+async function differing(
+  rows: readonly SendableRow[],
+  verdicts: Verdict[],
+  { get, getsAtOnce }: VerifyRowsOptions,
+): Promise<Suspect[]> {
+  const suspects: Suspect[] = []
+  await severalAtOnce(rows, getsAtOnce, async (row) => {
+    const attributes = await get(row.patient.code)
+    const found = attributes && differingAttributes(row.patient, attributes)
+    if (found?.length === 0) verdicts.push({ kind: 'same', code: row.patient.code })
+    else suspects.push({ ...row, found })
+  })
+  return suspects
+}
+
+function verdictOf({ key, patient, found }: Suspect, standing: Standing): Verdict {
+  const { code } = patient
+  const attributes = found ?? []
+  switch (standing) {
+    case 'awaited':
+      return { kind: 'pending', code, attributes }
+    case 'set aside':
+      return { kind: 'not sendable', key, code, attributes }
+    case 'accepted':
+    case 'settled':
+      return found === null ? { kind: 'missing', code } : { kind: 'different', code, attributes }
+  }
+}

@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest'
+import { severalAtOnce } from '../../src/lifecycle/several-at-once.ts'
+
+test('works on all of them, so many at once', async () => {
+  const begun: number[] = []
+  let under = 0
+  let most = 0
+  await severalAtOnce([1, 2, 3, 4, 5], 2, async (item) => {
+    begun.push(item)
+    most = Math.max(most, ++under)
+    await Promise.resolve()
+    under--
+  })
+  expect([begun, most]).toEqual([[1, 2, 3, 4, 5], 2])
+})
+
+test('after a failure waits for what is under way, begins nothing, and rejects with it', async () => {
+  const begun: number[] = []
+  const ended: number[] = []
+  const working = severalAtOnce([1, 2, 3], 2, async (item) => {
+    begun.push(item)
+    if (item === 1) throw new Error('the first')
+    for (let n = 0; n < 5; n++) await Promise.resolve()
+    ended.push(item)
+  })
+  await expect(working).rejects.toThrow('the first')
+  expect([begun, ended]).toEqual([[1, 2], [2]])
+})
