@@ -1,7 +1,7 @@
-import { and, asc, desc, eq, inArray, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm'
 import type { Pass, PassReason } from '../model/pass.ts'
 import { type PatientCode, patientCode } from '../model/patient.ts'
-import type { RowKey } from '../model/row.ts'
+import { type RowKey, storedRowKey } from '../model/row.ts'
 import type { StateDatabase } from './state-database.ts'
 import { backfill, delivery } from './tables.ts'
 
@@ -33,11 +33,13 @@ export class Passes {
   }
 
   /** Asks for a pass over rows that an operator wants to see sent. @returns false if the like is waiting already. */
-  async request(codes: readonly PatientCode[] | null): Promise<boolean> {
-    const same = codes === null ? sql`${backfill.codes} is null` : eq(backfill.codes, [...codes])
-    const waiting = await this.#db.$count(backfill, and(eq(backfill.state, 'requested'), same))
+  async request(codes: readonly PatientCode[] | null, keys: readonly RowKey[] | null = null): Promise<boolean> {
+    const waiting = await this.#db.$count(
+      backfill,
+      and(eq(backfill.state, 'requested'), sameList(backfill.codes, codes), sameList(backfill.keys, keys)),
+    )
     if (waiting > 0) return false
-    await this.#db.insert(backfill).values({ state: 'requested', reason: 'asked for', codes })
+    await this.#db.insert(backfill).values({ state: 'requested', reason: 'asked for', codes, keys })
     return true
   }
 
@@ -87,6 +89,16 @@ export class Passes {
   }
 }
 
+function sameList(column: typeof backfill.codes | typeof backfill.keys, list: readonly string[] | null): SQL {
+  return list === null ? isNull(column) : eq(column, [...list])
+}
+
 function passOf(row: typeof backfill.$inferSelect): Pass {
-  return { ...row, codes: row.codes?.map(patientCode) ?? null, rowsEstimated: row.rowsEstimated ?? 0 }
+  const { codes, keys, rowsEstimated } = row
+  return {
+    ...row,
+    codes: codes?.map(patientCode) ?? null,
+    keys: keys?.map(storedRowKey) ?? null,
+    rowsEstimated: rowsEstimated ?? 0,
+  }
 }
