@@ -53,6 +53,7 @@ describe('list', () => {
       'CODE                                  REASON              STATUS  ATTEMPTS',
       'p1                                    refused by the API     422         1',
       '  first <time>, last <time> UTC',
+      '  email',
       '["2"]                                 invalid                  -         1',
       '  first <time>, last <time> UTC',
       '  code: missing, first_name: missing',
@@ -164,6 +165,8 @@ describe('discard', () => {
   test('of a row that is on its way: another refusal sets it aside anew, being sent does not', async () => {
     await using connector = await withTwoSetAside()
     const { database, sandbox } = connector
+    await database.query(`insert into patients (id, code) values (3, 'p3')`)
+    await connector.whenPatient('p3')
     sandbox.reject({ codes: ['p2'] })
     sandbox.faults.add({ kind: 'hold', id: 'held', endpoint: 'put' })
     await database.query(`update patients set code = 'p2', first_name = 'Zoe' where id = 2`)
