@@ -150,13 +150,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     beforeSending: () => recorder.beforeSending(),
     maySend: () =>
       holdsSlot && (!progress.transactionOpen || pending.full || pending.waiting.live >= rowsOfOpenTransaction),
-    put: async (patients) => {
-      const answered = await client.put(patients, abandon.signal)
-      const { outcome } = answered
-      if (outcome.kind === 'halt' && outcome.status === 401 && resources.rereadKeys())
-        logger.info('keys read again from their files')
-      return answered
-    },
+    put: (patients) => client.put(patients, abandon.signal),
     onBatch: (batch, outcome) => {
       countBatch(metrics, logger, control.tally, batch, outcome)
       for (const bell of [bells.lookUp, bells.read, bells.resolve]) bell.ring()

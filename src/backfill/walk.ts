@@ -38,12 +38,14 @@ export interface WalkOptions<R extends FoundRows, P extends R & FoundPage> {
 
 /**
  * One pass: over the table by its key, then over the rows that the state knows, in short reads. The second half finds rows that
- * are gone; it does so by key, since an absence may only be concluded from a read that asked for the row.
+ * are gone; it does so by key, since an absence may only be concluded from a read that asked for the row. A pass over a list of
+ * keys is a second half alone.
  */
 export class Walk<R extends FoundRows, P extends R & FoundPage> {
   readonly #options: WalkOptions<R, P>
   readonly #pass: Pass
   readonly #wanted: Set<PatientCode> | null
+  readonly #keys: readonly RowKey[] | null
   #position: PassPosition | null
   #rowsRead: number
 
@@ -51,7 +53,9 @@ export class Walk<R extends FoundRows, P extends R & FoundPage> {
     this.#options = options
     this.#pass = pass
     this.#wanted = pass.codes && new Set(pass.codes)
-    this.#position = pass.position ?? { phase: pass.codes ? 'state' : 'table', after: null, pageSize: firstPageSize }
+    this.#keys = pass.keys?.toSorted() ?? null
+    const phase = pass.codes || pass.keys ? 'state' : 'table'
+    this.#position = pass.position ?? { phase, after: null, pageSize: firstPageSize }
     this.#rowsRead = pass.rowsRead
     options.ledger.begin(pass)
   }
@@ -93,9 +97,9 @@ export class Walk<R extends FoundRows, P extends R & FoundPage> {
   }
 
   async #readKnown({ after, pageSize: limit }: PassPosition): Promise<PassPosition | null> {
-    const { reader, knownRows, merge, codeOf, ledger } = this.#options
+    const { reader, merge, codeOf, ledger } = this.#options
     const wanted = this.#wanted
-    const keys = await knownRows(after, limit, this.#pass.codes)
+    const keys = await this.#knownRows(after, limit)
     const last = keys.at(-1)
     const tableNext = wanted && ({ phase: 'table', after: null, pageSize: limit } as const)
     if (last === undefined) return tableNext
@@ -105,11 +109,18 @@ export class Walk<R extends FoundRows, P extends R & FoundPage> {
       if (code !== null) wanted?.delete(code)
     }
     // Of a whole pass only what is gone: the rest was read already, or has come by the stream.
-    const relevant = wanted ? keys : keys.filter((key) => !found.rows.has(key))
+    const relevant = wanted || this.#keys ? keys : keys.filter((key) => !found.rows.has(key))
     const end: PassPosition = { phase: 'state', after: last, pageSize }
-    await merge(found, relevant, () => ledger.open(end, relevant.length, 0))
+    const rows = this.#keys ? keys.length : 0
+    await merge(found, relevant, () => ledger.open(end, relevant.length, rows))
+    this.#rowsRead += rows
     if (keys.length === limit) return end
     return wanted && wanted.size > 0 ? tableNext : null
+  }
+
+  async #knownRows(after: RowKey | null, limit: number): Promise<readonly RowKey[]> {
+    if (!this.#keys) return await this.#options.knownRows(after, limit, this.#pass.codes)
+    return this.#keys.filter((key) => after === null || key > after).slice(0, limit)
   }
 
   /** What a read brought, and how many rows the next one may ask for. */

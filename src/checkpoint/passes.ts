@@ -1,7 +1,7 @@
-import { and, asc, desc, eq, inArray, ne, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, inArray, isNull, ne, type SQL, sql } from 'drizzle-orm'
 import type { Pass, PassReason } from '../model/pass.ts'
 import { type PatientCode, patientCode } from '../model/patient.ts'
-import type { RowKey } from '../model/row.ts'
+import { type RowKey, storedRowKey } from '../model/row.ts'
 import type { StateDatabase } from './state-database.ts'
 import { backfill, delivery } from './tables.ts'
 
@@ -37,24 +37,28 @@ export class Passes {
   }
 
   /** Asks for a pass over rows that an operator wants to see sent. @returns false if the like is waiting already. */
-  async request(codes: readonly PatientCode[] | null): Promise<boolean> {
-    return await this.#request('asked for', codes)
+  async request(codes: readonly PatientCode[] | null, keys: readonly RowKey[] | null = null): Promise<boolean> {
+    return await this.#request('asked for', codes, keys)
   }
 
   /** Asks for these rows to be sent whatever their fingerprints say. @returns false if all of it is waiting already. */
   async requestRepair(codes: readonly PatientCode[]): Promise<boolean> {
     let isNew = false
     for (let at = 0; at < codes.length; at += repairedAtOnce) {
-      if (await this.#request('found to differ', codes.slice(at, at + repairedAtOnce))) isNew = true
+      if (await this.#request('found to differ', codes.slice(at, at + repairedAtOnce), null)) isNew = true
     }
     return isNew
   }
 
-  async #request(reason: PassReason, codes: readonly PatientCode[] | null): Promise<boolean> {
-    const same = codes === null ? sql`${backfill.codes} is null` : eq(backfill.codes, [...codes])
+  async #request(
+    reason: PassReason,
+    codes: readonly PatientCode[] | null,
+    keys: readonly RowKey[] | null,
+  ): Promise<boolean> {
+    const same = and(sameList(backfill.codes, codes), sameList(backfill.keys, keys))
     const like = and(eq(backfill.state, 'requested'), eq(backfill.reason, reason), same)
     if ((await this.#db.$count(backfill, like)) > 0) return false
-    await this.#db.insert(backfill).values({ state: 'requested', reason, codes })
+    await this.#db.insert(backfill).values({ state: 'requested', reason, codes, keys })
     return true
   }
 
@@ -104,6 +108,16 @@ export class Passes {
   }
 }
 
+function sameList(column: typeof backfill.codes | typeof backfill.keys, list: readonly string[] | null): SQL {
+  return list === null ? isNull(column) : eq(column, [...list])
+}
+
 function passOf(row: typeof backfill.$inferSelect): Pass {
-  return { ...row, codes: row.codes?.map(patientCode) ?? null, rowsEstimated: row.rowsEstimated ?? 0 }
+  const { codes, keys, rowsEstimated } = row
+  return {
+    ...row,
+    codes: codes?.map(patientCode) ?? null,
+    keys: keys?.map(storedRowKey) ?? null,
+    rowsEstimated: rowsEstimated ?? 0,
+  }
 }

@@ -3,7 +3,7 @@ import { formatLsn, type Lsn } from '../model/lsn.ts'
 import type { PassProgress } from '../model/pass.ts'
 import type { Position } from '../model/position.ts'
 import type { StoredRow } from '../model/stored-row.ts'
-import { deadLetterColumns, deliveryRows, type RecentRequests } from './rows.ts'
+import { deadLetterColumns, deliveryRows, type RecentRequests, type SetAsideRow } from './rows.ts'
 import { backfill, checkpoint, deadLetter, delivery } from './tables.ts'
 
 /** Everything that is stored at one time. */
@@ -28,7 +28,9 @@ export function recordStatement(run: number, { rows, pass, ...settlement }: Sett
     parts.push(sql`released as (delete from ${deadLetter}
       where ${deadLetter.sourceKey} = any(${sql.param(released)}) and exists (select from fence))`)
   }
-  const letters = rows.filter((row) => row.deadLetter !== null)
+  const letters = rows.flatMap(({ key, code, deadLetter }) =>
+    deadLetter === null || deadLetter === 'kept' ? [] : [{ key, code, deadLetter }],
+  )
   if (letters.length > 0) parts.push(sql`letters as (${deadLetterUpsert(letters)})`)
   if (pass !== null) parts.push(sql`pass as (${passUpdate(pass)})`)
   return sql`with ${sql.join(parts, sql`, `)} select id from fence`
@@ -53,7 +55,7 @@ function deliveryUpsert(rows: readonly StoredRow[]): SQL {
       removed = excluded.removed, lsn = excluded.lsn, ordinal = excluded.ordinal, xid = excluded.xid`
 }
 
-function deadLetterUpsert(rows: readonly StoredRow[]): SQL {
+function deadLetterUpsert(rows: readonly SetAsideRow[]): SQL {
   return sql`insert into ${deadLetter} as d (source_key, code, reason, attributes, status)
     ${deadLetterColumns(rows)} where exists (select from fence)
     on conflict (source_key) do update set code = excluded.code, reason = excluded.reason, attributes = excluded.attributes,

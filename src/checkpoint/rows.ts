@@ -19,11 +19,15 @@ export function storedRow(row: DeliveryRow, letter: DeadLetterRow | null): Store
     removed: row.removed,
     position: row.lsn === null ? null : { commitLsn: row.lsn, ordinal: row.ordinal ?? 0 },
     xid: row.xid === null ? null : xid(row.xid),
-    deadLetter: letter && {
-      reason: deadLetterReasons.find((reason) => reason === letter.reason) ?? 'refused by the API',
-      attributes: letter.attributes as DeadLetter['attributes'],
-      status: letter.status,
-    },
+    deadLetter: letter && deadLetterOf(letter),
+  }
+}
+
+export function deadLetterOf({ reason, attributes, status }: DeadLetterRow): DeadLetter {
+  return {
+    reason: deadLetterReasons.find((known) => known === reason) ?? 'refused by the API',
+    attributes: attributes as DeadLetter['attributes'],
+    status,
   }
 }
 
@@ -40,13 +44,18 @@ export function deliveryRows(rows: readonly StoredRow[]): SQL {
     ${column((row) => row.xid)}::bigint[])`
 }
 
+/** A row that was set aside since the last write. */
+export interface SetAsideRow extends Pick<StoredRow, 'key' | 'code'> {
+  readonly deadLetter: DeadLetter
+}
+
 /** The rows of `dead_letter` as one query. */
-export function deadLetterColumns(rows: readonly StoredRow[]): SQL {
-  const column = <T>(value: (row: StoredRow) => T) => sql.param(rows.map(value))
+export function deadLetterColumns(rows: readonly SetAsideRow[]): SQL {
+  const column = <T>(value: (row: SetAsideRow) => T) => sql.param(rows.map(value))
   return sql`select * from unnest(
     ${column((row) => row.key)}::text[],
     ${column((row) => row.code)}::text[],
-    ${column((row) => row.deadLetter?.reason)}::text[],
-    ${column((row) => JSON.stringify(row.deadLetter?.attributes ?? []))}::jsonb[],
-    ${column((row) => row.deadLetter?.status ?? null)}::int[])`
+    ${column((row) => row.deadLetter.reason)}::text[],
+    ${column((row) => JSON.stringify(row.deadLetter.attributes))}::jsonb[],
+    ${column((row) => row.deadLetter.status)}::int[])`
 }

@@ -78,6 +78,7 @@ export const backfill = pgTable('backfill', {
   state: text({ enum: passStates }).notNull(),
   reason: text({ enum: passReasons }).notNull(),
   codes: jsonb().$type<readonly string[]>(),
+  keys: jsonb().$type<readonly string[]>(),
   position: jsonb().$type<PassPosition>(),
   beganInRun: bigint('began_in_run', { mode: 'number' }),
   rowsRead: bigint('rows_read', { mode: 'number' }).notNull().default(0),

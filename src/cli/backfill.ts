@@ -6,7 +6,7 @@ import { wait } from '../lifecycle/wait.ts'
 import { secondsLeft } from '../model/pass.ts'
 import { type PatientCode, patientCode } from '../model/patient.ts'
 import { type CliContext, textOption } from './context.ts'
-import { askConnector } from './running-connector.ts'
+import { askConnector, whenItBegins } from './running-connector.ts'
 import { NoStateError, withState } from './state.ts'
 
 /** Asks for a backfill; on a terminal it then shows how far a running connector has come. @returns 3 if the state cannot be used. */
@@ -39,7 +39,7 @@ interface Answer {
 function sentence(codes: readonly PatientCode[] | null, { isNew, isRunning }: Answer): string {
   const what = codes === null ? 'the whole table' : `${codes.length} ${codes.length === 1 ? 'code' : 'codes'}`
   const asked = isNew ? `asked for a backfill of ${what}` : `a backfill of ${what} was asked for already`
-  return `${asked}; ${isRunning ? 'the connector begins within seconds' : 'the next run of the connector begins it'}`
+  return `${asked}; ${whenItBegins(isRunning)}`
 }
 
 /** A bar until nothing is left to do. Ctrl-C leaves it, and the backfill goes on. */

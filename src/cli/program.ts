@@ -3,6 +3,7 @@ import { adoptCommand } from './adopt.ts'
 import { backfillCommand } from './backfill.ts'
 import { checkCommand } from './check.ts'
 import type { CliContext } from './context.ts'
+import { deadLetterActions, deadLetterHelp, deadLettersCommand } from './dead-letters.ts'
 import { demoCommand } from './demo.ts'
 import { runCommand } from './run.ts'
 import { sandboxCommand } from './sandbox.ts'
@@ -17,11 +18,11 @@ export function createProgram(context: CliContext, done: (exitStatus: number) =>
     .version(context.version)
     .exitOverride()
     .showHelpAfterError('(run with --help for the options)')
-  const add = (command: Command, action: (options: Record<string, unknown>) => Promise<number>, isDefault = false) =>
-    program.addCommand(
-      command.exitOverride().action(async (options: Record<string, unknown>) => done(await action(options))),
-      { isDefault },
-    )
+  type Action = (options: Record<string, unknown>) => Promise<number>
+  const acting = (command: Command, action: Action) =>
+    command.exitOverride().action(async (options: Record<string, unknown>) => done(await action(options)))
+  const add = (command: Command, action: Action, isDefault = false) =>
+    program.addCommand(acting(command, action), { isDefault })
   const withConfig = (name: string, description: string, example: string) =>
     new Command(name)
       .description(description)
@@ -64,6 +65,16 @@ export function createProgram(context: CliContext, done: (exitStatus: number) =>
       .option('--json', 'print it as JSON, and do not wait'),
     (options) => backfillCommand(context, options),
   )
+  const deadLetters = new Command('dead-letters').description('rows that were set aside').exitOverride()
+  for (const name of deadLetterActions) {
+    const command = withConfig(name, deadLetterHelp[name], `mediquo-cdc dead-letters ${name} --code H-1001`)
+      .option('--code <codes...>', 'only these codes, or keys as the list shows them for rows without a code')
+      .addOption(new Option('--all', 'all of them').conflicts('code'))
+      .option('--json', 'print it as JSON')
+    if (name !== 'list') command.hook('preAction', namesRows)
+    deadLetters.addCommand(acting(command, (options) => deadLettersCommand(context, name, options)))
+  }
+  program.addCommand(deadLetters)
   add(
     withConfig(
       'verify',
@@ -114,4 +125,10 @@ export function createProgram(context: CliContext, done: (exitStatus: number) =>
     }
   })
   return program
+}
+
+/** What changes something names what it changes. */
+function namesRows(command: Command): void {
+  const { code, all } = command.opts()
+  if (code === undefined && all !== true) command.error("error: name the rows with '--code <codes...>' or '--all'")
 }

@@ -10,3 +10,8 @@ export async function askConnector({ http }: Pick<Settings, 'http'>): Promise<Re
     return null
   }
 }
+
+/** When a pass that was asked for in the state is taken up. */
+export function whenItBegins(isRunning: boolean): string {
+  return isRunning ? 'the connector begins within seconds' : 'the next run of the connector begins it'
+}

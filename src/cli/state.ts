@@ -4,8 +4,9 @@ import type { Settings } from '../config/settings.ts'
 import { applicationName } from '../connector/resources.ts'
 import { describeConnectionFailure } from '../source/connection-failure.ts'
 
-/** The state's tables do not exist. */
+/** The state's tables do not exist, or lack what a later version added. */
 const undefinedTable = '42P01'
+const undefinedColumn = '42703'
 
 /** The state cannot be used, in one sentence. `neverStarted`: because no connector has made it yet. */
 export class NoStateError extends Error {
@@ -40,9 +41,15 @@ export async function withState<T>(settings: Settings, work: (db: StateDatabase)
     return await work(state.db)
   } catch (error) {
     const cause = error instanceof Error && error.cause ? error.cause : error
-    const isMissing = typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === undefinedTable
-    if (isMissing)
-      throw new NoStateError(`there is no state in schema ${settings.state.schema}: run the connector first`, true)
+    const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : null
+    const { schema } = settings.state
+    if (code === undefinedTable)
+      throw new NoStateError(`there is no state in schema ${schema}: run the connector first`, true)
+    if (code === undefinedColumn)
+      throw new NoStateError(
+        `the state in schema ${schema} is of an older version: run this version's connector`,
+        false,
+      )
     const { sentence } = describeConnectionFailure(cause, 'the state database')
     throw new NoStateError(`the state cannot be used: ${sentence}`, false)
   } finally {

@@ -44,7 +44,7 @@ export function createBackfill(options: BackfillOptions) {
     lookAtMs = clocks.monotonicMs() + lookEveryMs
     const found = await store.passes.next()
     if (!found) return false
-    const rowsEstimated = found.codes?.length ?? (await reader.estimateRows())
+    const rowsEstimated = (found.codes ?? found.keys)?.length ?? (await reader.estimateRows())
     if (found.state === 'requested') await store.passes.begin(found.id, rowsEstimated)
     const startedAt = found.startedAt ?? new Date(clocks.wallClockMs())
     const pass: Pass = { ...found, state: 'running', rowsEstimated, startedAt }

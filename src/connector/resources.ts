@@ -8,6 +8,7 @@ import { sourceClientConfig } from '../source/connection.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { Drift } from '../verify/drift.ts'
+import { createApiKeys } from './api-keys.ts'
 
 export const applicationName = 'mediquo-cdc'
 
@@ -41,12 +42,14 @@ export function openResources({ settings, logger, metrics, environmentOptions, o
     onConnectionError: failed,
   })
   const clocks = { monotonicMs: () => performance.now(), wallClockMs: () => Date.now() }
-  const { requestsPerMinute, apiKey, secretKey } = settings.mediquo
+  const { requestsPerMinute } = settings.mediquo
+  const keys = createApiKeys({ ...settings.mediquo, onChanged: () => logger.info('keys read again from their files') })
   const client = new MediquoClient({
     ...settings.mediquo,
     ...clocks,
-    keys: () => ({ apiKey: apiKey.current.reveal(), secretKey: secretKey.current.reveal() }),
+    keys: keys.current,
     onAttempt: (endpoint, status, seconds) => {
+      keys.answered(status)
       metrics.requests.inc({ endpoint, status })
       metrics.requestDuration.observe({ endpoint }, seconds)
     },
@@ -64,8 +67,6 @@ export function openResources({ settings, logger, metrics, environmentOptions, o
     quotas: { put: new Quota({ requestsPerMinute, ...clocks }), get: new Quota({ requestsPerMinute, ...clocks }) },
     /** Of the rows that were read back while running. */
     drift: new Drift(),
-    /** Keys from files are read again when the API has refused them. */
-    rereadKeys: () => [apiKey, secretKey].some((key) => key.reread() === 'changed'),
     close: async () => {
       await Promise.allSettled([client.close(), sourcePool.end(), state.close()])
     },

@@ -2,6 +2,7 @@ import { type Agent, EnvHttpProxyAgent, request } from 'undici'
 import { deadline } from '../lifecycle/deadline.ts'
 import type { Patient, PatientCode } from '../model/patient.ts'
 import { type Attempt, type Outcome, putOutcome } from './outcome.ts'
+import { ProxyPool } from './proxy-pool.ts'
 
 export interface MediquoClientOptions {
   readonly baseUrl: URL
@@ -46,6 +47,8 @@ export class MediquoClient {
       connections: options.maxInFlight + 2,
       connect: { timeout: 10_000 },
       keepAliveTimeout: 30_000,
+      clientFactory: (proxy, connecting) =>
+        new ProxyPool(proxy, { ...connecting, headersTimeout: options.requestTimeoutMs }),
     })
   }
 
@@ -95,7 +98,7 @@ export class MediquoClient {
     const limit = deadline(signal, requestTimeoutMs)
     let attempt: Attempt
     try {
-      const response = await request(url, {
+      const answer = request(url, {
         method,
         body,
         dispatcher: this.#agent,
@@ -110,6 +113,8 @@ export class MediquoClient {
           ...(body === null ? {} : { 'content-type': 'application/json' }),
         },
       })
+      // undici looks at the signal only once the request has a connection.
+      const response = await Promise.race([answer, rejectedBy(limit.signal)])
       attempt = {
         kind: 'answer',
         status: response.statusCode,
@@ -140,14 +145,28 @@ const unsentCodes = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
   'UND_ERR_CONNECT_TIMEOUT',
+  'ERR_PROXY_TUNNEL',
+  // A proxy's answer to CONNECT other than 200: our own signals give their reasons instead.
+  'UND_ERR_ABORTED',
 ])
+
+function rejectedBy(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    else signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}
 
 function noAnswer(error: unknown): Attempt {
   const failure = error as { readonly code?: unknown; readonly name?: unknown }
   const code = typeof failure.code === 'string' ? failure.code : String(failure.name)
   const timedOut = failure.name === 'TimeoutError' || code.endsWith('TIMEOUT')
   const unsent =
-    unsentCodes.has(code) || code.startsWith('CERT_') || code.includes('SELF_SIGNED') || code.startsWith('ERR_TLS')
+    unsentCodes.has(code) ||
+    code.startsWith('CERT_') ||
+    code.startsWith('UNABLE_TO_') ||
+    code.includes('SELF_SIGNED') ||
+    code.startsWith('ERR_TLS')
   return { kind: 'no answer', reason: timedOut ? 'timeout' : 'connection', sent: !unsent, code }
 }
 

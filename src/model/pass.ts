@@ -25,8 +25,9 @@ export interface Pass {
   readonly id: number
   readonly state: PassState
   readonly reason: PassReason
-  /** Only the rows of these codes; null: the whole table. */
+  /** Only the rows of these codes, or of these keys; the whole table if both are null. */
   readonly codes: readonly PatientCode[] | null
+  readonly keys: readonly RowKey[] | null
   readonly position: PassPosition | null
   readonly rowsRead: number
   readonly rowsEstimated: number

@@ -17,7 +17,8 @@ export interface DeadLetter {
 /**
  * What the state knows of a row. `fingerprint` is the keyed hash (hexadecimal) of the last accepted payload, null when
  * unknown; `removed` says that the last accepted word about the code was a removal. `position` and `xid` are those of the
- * newest streamed change contained in what was settled.
+ * newest streamed change contained in what was settled. `deadLetter`: a new one counts as one more refusal; `kept` is the one
+ * that the state has, if it still has it.
  */
 export interface StoredRow {
   readonly key: RowKey
@@ -26,5 +27,5 @@ export interface StoredRow {
   readonly removed: boolean
   readonly position: Position | null
   readonly xid: Xid | null
-  readonly deadLetter: DeadLetter | null
+  readonly deadLetter: DeadLetter | 'kept' | null
 }

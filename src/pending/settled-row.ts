@@ -20,12 +20,19 @@ export type Settled = (typeof settledOutcomes)[number]
  * crash nor a lost slot can make a fingerprint tell a lie, or let a row be forgotten that was sent and then deleted. Null if
  * the state says so already.
  */
-export function intendedRow({ key, stored }: Entry, sent: PatientCode, purpose: Purpose): StoredRow | null {
+export function intendedRow(entry: Entry, sent: PatientCode, purpose: Purpose): StoredRow | null {
+  const { key, stored } = entry
   // A code that ends does not take the place of one that mediQuo still has of the row.
   const code = purpose === 'retire' && stored && !stored.removed ? (stored.code ?? sent) : sent
   if (stored && stored.fingerprint === null && !stored.removed && stored.code === code) return null
-  const { position = null, xid = null, deadLetter = null } = stored ?? {}
-  return { key, code, fingerprint: null, removed: false, position, xid, deadLetter }
+  const { position = null, xid = null } = stored ?? {}
+  return { key, code, fingerprint: null, removed: false, position, xid, deadLetter: letterAsBefore(entry) }
+}
+
+/** A dead letter that the state has is not written again: that would count as a refusal, and bring back one that was discarded. */
+function letterAsBefore({ stored, unrecorded }: Entry): StoredRow['deadLetter'] {
+  if (!stored?.deadLetter) return null
+  return unrecorded ? unrecorded.deadLetter : 'kept'
 }
 
 /** Whether storing a row would change nothing. */
@@ -64,7 +71,7 @@ export function afterRetirement(entry: Entry, code: PatientCode, isLeft: boolean
     removed: true,
     position: entry.stored.position,
     xid: entry.stored.xid,
-    deadLetter: entry.stored.deadLetter,
+    deadLetter: letterAsBefore(entry),
   }
 }
 

@@ -17,6 +17,7 @@ const whole: Pass = {
   state: 'running',
   reason: 'asked for',
   codes: null,
+  keys: null,
   position: null,
   rowsRead: 0,
   rowsEstimated: 0,
@@ -132,6 +133,25 @@ describe('a pass', () => {
       [keyOf(7), false],
       [keyOf(900), true],
     ])
+  })
+
+  test('over a list of keys reads those alone, found or not, and goes on in the list', async () => {
+    const keys = [900, 5, 7, 1_001].map(keyOf)
+    const { toTheEnd, merged, limits, ledger } = walkOver(range(6, 1_000), { known: [5, 6, 7], pass: { keys } })
+    await toTheEnd()
+    expect(merged.map(({ key, found }) => [key, found])).toEqual([
+      [keyOf(5), false],
+      [keyOf(7), true],
+      [keyOf(900), true],
+      [keyOf(1_001), false],
+    ])
+    for (const { claim } of merged) ledger.settle(claim)
+    expect([limits, ledger.progress]).toEqual([[], expect.objectContaining({ rowsRead: 4, done: true })])
+
+    const position = { phase: 'state', after: keyOf(7), pageSize: 1 } as const
+    const resumed = walkOver(range(6, 1_000), { pass: { keys, position, rowsRead: 2 } })
+    await resumed.toTheEnd()
+    expect(resumed.merged.map(({ key }) => key)).toEqual([900, 1_001].map(keyOf))
   })
 
   test('over single codes that the state knows all of does not read the whole table', async () => {

@@ -1,4 +1,6 @@
+import { sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
+import { discardDeadLetters, listDeadLetters } from '../../src/checkpoint/dead-letters.ts'
 import { requestWholePass } from '../../src/checkpoint/passes.ts'
 import type { Settlement } from '../../src/checkpoint/record-statement.ts'
 import { migrateState, openStateDatabase } from '../../src/checkpoint/state-database.ts'
@@ -9,6 +11,7 @@ import { storedRowKey } from '../../src/model/row.ts'
 import type { StoredRow } from '../../src/model/stored-row.ts'
 import { xid } from '../../src/model/visibility.ts'
 import { type TestDatabase, testDatabase } from '../support/postgres.ts'
+import { until } from '../support/until.ts'
 
 const identity = { slot: 's', publication: 'p', sourceTable: 'public.patients', systemIdentifier: '7', timeline: 1 }
 
@@ -87,6 +90,43 @@ describe('the store', () => {
     ])
     await record(state.store, [row('a')])
     expect(await state.store.countDeadLetters()).toBe(0)
+  })
+
+  test('a dead letter that is kept is neither counted again nor brought back', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    const letter = { reason: 'invalid', attributes: [], status: null } as const
+    await record(state.store, [row('a', { deadLetter: letter })])
+    await record(state.store, [row('a', { deadLetter: 'kept' })])
+    expect(await listDeadLetters(state.db, null)).toMatchObject([{ code: 'a', attempts: 1 }])
+    expect(await discardDeadLetters(state.db, ['a'])).toBe(1)
+    await record(state.store, [row('a', { deadLetter: 'kept' })])
+    expect(await state.store.countDeadLetters()).toBe(0)
+  })
+
+  test('what the API said of an attribute is not listed: it may quote the value', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    const attributes = [{ attribute: 'email', reason: 'zelda@example is no address' }]
+    await record(state.store, [row('a', { deadLetter: { reason: 'refused by the API', attributes, status: 422 } })])
+    expect(await listDeadLetters(state.db, null)).toMatchObject([
+      { attributes: [{ attribute: 'email', reason: null }] },
+    ])
+  })
+
+  test('dead letters are discarded in turn with the writes of a connector', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    const letter = { reason: 'invalid', attributes: [], status: null } as const
+    await record(state.store, [row('a', { deadLetter: letter })])
+    const blocked = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+    const { discarding } = await state.db.transaction(async (tx) => {
+      await tx.execute(sql`update checkpoint set lsn = lsn`)
+      const discarding = discardDeadLetters(state.db, null)
+      await until(async () => (await database.query(blocked)).length > 0)
+      return { discarding }
+    })
+    expect(await discarding).toBe(1)
   })
 
   test('an instance that another has replaced can record nothing', async () => {

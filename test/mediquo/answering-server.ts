@@ -19,17 +19,11 @@ export async function answeringServer(answer: Answer) {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   const port = address !== null && typeof address === 'object' ? address.port : 0
-  const client = new MediquoClient({
-    baseUrl: new URL(`http://127.0.0.1:${port}/v1/`),
-    keys: () => ({ apiKey: 'api-key', secretKey: 'secret-key' }),
-    requestTimeoutMs: 10_000,
-    maxInFlight: 1,
-    onAttempt: () => undefined,
-    wallClockMs: () => Date.parse('2024-01-01T00:00:00Z'),
-  })
+  const { client } = clientOf(`http://127.0.0.1:${port}/v1/`)
   return {
     client,
     seen,
+    port,
     async [Symbol.asyncDispose]() {
       await client.close()
       await new Promise<void>((resolve) => {
@@ -38,4 +32,17 @@ export async function answeringServer(answer: Answer) {
       })
     },
   }
+}
+
+/** A client of ours; disposing of it closes its connections. */
+export function clientOf(baseUrl: string, requestTimeoutMs = 10_000) {
+  const client = new MediquoClient({
+    baseUrl: new URL(baseUrl),
+    keys: () => ({ apiKey: 'api-key', secretKey: 'secret-key' }),
+    requestTimeoutMs,
+    maxInFlight: 1,
+    onAttempt: () => undefined,
+    wallClockMs: () => Date.parse('2024-01-01T00:00:00Z'),
+  })
+  return { client, [Symbol.asyncDispose]: () => client.close() }
 }

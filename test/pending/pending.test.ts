@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { at, delivered, dialogue, key, patient, position, seesBelow, short, upsert } from './rows.ts'
+import { at, delivered, dialogue, key, patient, position, removed, seesBelow, short, upsert } from './rows.ts'
 
 describe('coalescing', () => {
   test('the newest version takes over the debt of the one that it replaces', () => {
@@ -153,6 +153,34 @@ describe('a dead letter', () => {
     commits(120, ['1', upsert('a')])
     accept(take())
     expect(record()).toMatchObject([{ deadLetter: null, position: position(120) }])
+  })
+
+  test('is not written again with a row that is about to be sent: that is no refusal', () => {
+    const state = [delivered('1', patient('a'), { code: null, fingerprint: null, deadLetter: letter })]
+    const { commits, take, accept, record } = dialogue({ state })
+    commits(110, ['1', upsert('a')])
+    const parcels = take()
+    expect(record()).toMatchObject([{ code: 'a', deadLetter: 'kept' }])
+    accept(parcels)
+    expect(record()).toMatchObject([{ deadLetter: null }])
+  })
+
+  test('that is not stored yet is not forgotten for a row that is about to be sent', () => {
+    const { commits, take, record } = dialogue({ state: [delivered('1', patient('a'), { removed: true })] })
+    commits(110, ['1', { kind: 'invalid', code: null, invalid: [{ attribute: 'first_name', reason: 'missing' }] }])
+    commits(120, ['1', upsert('a')])
+    take()
+    expect(record()).toMatchObject([{ removed: false, deadLetter: { reason: 'invalid' } }])
+  })
+
+  test.each([
+    { what: 'removed', stored: {}, outcome: 'ignored' },
+    { what: 'removed already', stored: { removed: true }, outcome: 'unchanged' },
+  ])('goes with a row that a read finds $what', ({ stored, outcome }) => {
+    const state = [delivered('1', patient('a'), { fingerprint: null, deadLetter: letter, ...stored })]
+    const { reads, record, settled } = dialogue({ state })
+    reads('1', removed(), seesBelow(500))
+    expect([settled, record()]).toMatchObject([[outcome], [{ removed: true, deadLetter: null }]])
   })
 
   test('of an invalid row settles its debt, and keeps the code that mediQuo has', () => {

@@ -30,6 +30,8 @@ export interface ConnectorOptions {
   readonly sandbox?: SandboxApi
   /** Laid over the defaults section by section: the table `patients`, no backfill, any free port. */
   readonly config?: WrittenConfig
+  /** Variables laid over those that name the database, the sandbox and its keys; undefined takes one away. */
+  readonly environment?: Readonly<Record<string, string | undefined>>
   /** PGOPTIONS. */
   readonly environmentOptions?: string
   /** The state to wait for; null does not wait. `streaming` by default. */
@@ -96,6 +98,7 @@ function run(database: TestDatabase, sandbox: SandboxApi, options: ConnectorOpti
     MEDIQUO_BASE_URL: sandbox.baseUrl,
     MEDIQUO_API_KEY: defaultKeys.apiKey,
     MEDIQUO_SECRET_KEY: defaultKeys.secretKey,
+    ...options.environment,
   })
   const log: LogLine[] = []
   const drain = new AbortController()

@@ -73,6 +73,7 @@ export class StateTables {
       state: 'requested',
       reason,
       codes: null,
+      keys: null,
       position: { phase: 'table', after: null, pageSize },
       rowsRead: 0,
       rowsEstimated: 0,

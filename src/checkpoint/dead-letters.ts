@@ -1,0 +1,71 @@
+import { and, asc, isNull, or, sql } from 'drizzle-orm'
+import { type InvalidReason, invalidReasons, type PatientCode, patientCode } from '../model/patient.ts'
+import type { RowKey } from '../model/row.ts'
+import type { DeadLetter } from '../model/stored-row.ts'
+import { deadLetterOf } from './rows.ts'
+import type { StateDatabase } from './state-database.ts'
+import { checkpoint, deadLetter } from './tables.ts'
+
+/** A row set aside as an operator sees it. `attempts`: how often it was refused or found invalid. */
+export interface ListedDeadLetter extends Pick<DeadLetter, 'reason' | 'status'> {
+  /** `reason` is one of ours, or null: the API's own words may quote the value. */
+  readonly attributes: readonly { readonly attribute: string; readonly reason: InvalidReason | null }[]
+  readonly key: RowKey
+  readonly code: PatientCode | null
+  readonly attempts: number
+  readonly firstAt: Date
+  readonly lastAt: Date
+}
+
+/** The rows set aside, the oldest first. @param names codes, or the keys of rows without one; null: all of them. */
+export async function listDeadLetters(
+  db: StateDatabase,
+  names: readonly string[] | null,
+): Promise<readonly ListedDeadLetter[]> {
+  const found = await db
+    .select()
+    .from(deadLetter)
+    .where(named(names))
+    .orderBy(asc(deadLetter.firstAt), asc(deadLetter.sourceKey))
+  return found.map((row) => ({
+    ...withoutQuotes(deadLetterOf(row)),
+    key: row.sourceKey,
+    code: row.code === null ? null : patientCode(row.code),
+    attempts: row.attempts,
+    firstAt: row.firstAt,
+    lastAt: row.lastAt,
+  }))
+}
+
+/**
+ * Removes dead letters for good, in turn with a running connector's writes. What `delivery` says of the rows stays: the position
+ * keeps a replay from setting them aside again, the code is what mediQuo may have of them, and the fingerprint is unknown, so
+ * that their next version is sent whatever it holds. @returns how many there were.
+ */
+export async function discardDeadLetters(db: StateDatabase, names: readonly string[] | null): Promise<number> {
+  return await db.transaction(async (tx) => {
+    // Every write of a connector begins with this row.
+    await tx.select({ id: checkpoint.id }).from(checkpoint).for('update')
+    const { rowCount } = await tx.delete(deadLetter).where(named(names))
+    return rowCount ?? 0
+  })
+}
+
+function withoutQuotes({ attributes, ...letter }: DeadLetter): Pick<ListedDeadLetter, keyof DeadLetter> {
+  return {
+    ...letter,
+    attributes: attributes.map(({ attribute, reason }) => ({
+      attribute,
+      reason: invalidReasons.find((known) => known === reason) ?? null,
+    })),
+  }
+}
+
+function named(names: readonly string[] | null) {
+  if (names === null) return undefined
+  const list = sql.param(names)
+  return or(
+    sql`${deadLetter.code} = any(${list})`,
+    and(isNull(deadLetter.code), sql`${deadLetter.sourceKey} = any(${list})`),
+  )
+}

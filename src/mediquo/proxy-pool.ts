@@ -1,0 +1,21 @@
+import { type Dispatcher, Pool } from 'undici'
+
+/** The proxy made no tunnel: nothing was sent through it. */
+class TunnelError extends Error {
+  override readonly name = 'TunnelError'
+  readonly code = 'ERR_PROXY_TUNNEL'
+}
+
+/**
+ * Connections to a proxy, each of which becomes a tunnel. Left to itself, undici takes a connection that the proxy closes for one
+ * that was merely idle, and asks a thousand times a second, for ever.
+ */
+export class ProxyPool extends Pool {
+  override async connect(options: Dispatcher.ConnectOptions): Promise<Dispatcher.ConnectData> {
+    try {
+      return await super.connect(options)
+    } catch (cause) {
+      throw new TunnelError('the proxy did not make a tunnel', { cause })
+    }
+  }
+}

@@ -1,0 +1,54 @@
+import { afterEach, expect, test, vi } from 'vitest'
+import { patientCode } from '../../src/model/patient.ts'
+import { connectProxy } from '../support/connect-proxy.ts'
+import { tlsFront } from '../support/tls-front.ts'
+import { until } from '../support/until.ts'
+import { answeringServer, clientOf } from './answering-server.ts'
+
+const jane = { code: patientCode('jane'), first_name: 'Jane' } as const
+const never = new AbortController().signal
+/** It will be sent again, and cannot have been applied. */
+const unsent = { kind: 'retry', reason: 'connection', inDoubt: false }
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
+
+/** A client whose requests go through a proxy. */
+async function proxied(to: 'refuses' | 'hangs up' | 'is silent', requestTimeoutMs?: number) {
+  const proxy = await connectProxy({ to })
+  vi.stubEnv('HTTPS_PROXY', `http://127.0.0.1:${proxy.port}`)
+  vi.stubEnv('NO_PROXY', '')
+  const api = clientOf('https://api.mediquo.test/v1', requestTimeoutMs)
+  return {
+    ...api,
+    asked: proxy.asked,
+    async [Symbol.asyncDispose]() {
+      await api[Symbol.asyncDispose]()
+      await proxy[Symbol.asyncDispose]()
+    },
+  }
+}
+
+test.each(['refuses', 'hangs up'] as const)('a proxy that %s was asked once, and nothing was sent', async (what) => {
+  await using api = await proxied(what)
+  expect((await api.client.put([jane], never)).outcome).toMatchObject(unsent)
+  expect(api.asked).toEqual(['CONNECT api.mediquo.test:443'])
+})
+
+test('a request that waits for a connection is let go of at once when it is called off', async () => {
+  await using api = await proxied('is silent', 600_000)
+  const stop = new AbortController()
+  const outcome = api.client.put([jane], stop.signal)
+  await until(() => api.asked.length > 0)
+  stop.abort()
+  expect((await outcome).outcome).toMatchObject({ kind: 'retry' })
+})
+
+test('what a certificate that is not trusted kept back has not been sent', async () => {
+  await using server = await answeringServer({ status: 200 })
+  await using front = await tlsFront({ hosts: ['localhost'], to: server.port })
+  await using api = clientOf(`https://localhost:${front.port}/v1`)
+  expect((await api.client.put([jane], never)).outcome).toMatchObject(unsent)
+  expect(server.seen).toEqual([])
+})
