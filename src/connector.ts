@@ -156,6 +156,8 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
       for (const bell of [bells.lookUp, bells.read, bells.resolve]) bell.ring()
       session?.resumeIfRoom()
     },
+    onRejecting: (status) =>
+      logger.error({ status }, 'sending halted: the API refuses every patient alike, trying again'),
     onError: (error) => {
       if (isFatal(error)) broken.abort(error)
       else logger.error({ error }, 'batch could not be sent')

@@ -48,6 +48,8 @@ export interface DispatcherOptions<P extends Parcel> {
   /** Rung whenever something may have become sendable. */
   readonly wakeUp: WakeUp
   readonly onBatch: (batch: readonly P[], outcome: BatchOutcome) => void
+  /** Every patient is refused alike. */
+  readonly onRejecting: (status: number) => void
   readonly onError: (error: unknown) => void
   readonly monotonicMs: () => number
   readonly random: () => number
@@ -67,14 +69,17 @@ export class Dispatcher<P extends Parcel> {
   readonly #inFlight = new Set<Promise<void>>()
 
   constructor(options: DispatcherOptions<P>) {
-    const { pending, monotonicMs, random, requestsPerMinute, maxInFlight } = options
+    const { pending, monotonicMs, random, requestsPerMinute, maxInFlight, onRejecting } = options
     this.#options = options
     this.#concurrency = new Concurrency({ requestsPerMinute, most: maxInFlight })
     const refuse = (parcel: P, deadLetter: DeadLetter) => pending.refused(parcel, deadLetter)
     this.#isolation = new Isolation<P>({
       refuse,
       release: (parcel) => pending.returned(parcel),
-      halt: (status) => this.#circuit.observe({ kind: 'rejecting', status }, monotonicMs(), random()),
+      halt: (status) => {
+        this.#circuit.observe({ kind: 'rejecting', status }, monotonicMs(), random())
+        onRejecting(status)
+      },
       isSame: (a, b) => a.code === b.code,
       share: this.#share,
       random,

@@ -73,6 +73,7 @@ function setUp(codes: readonly string[], answer: (codes: readonly string[]) => B
     requestsPerMinute: 600,
     wakeUp,
     onBatch: () => undefined,
+    onRejecting: () => undefined,
     onError: () => settled.ring(),
     monotonicMs: () => performance.now(),
     random: () => 0,
