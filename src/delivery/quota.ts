@@ -21,6 +21,8 @@ export interface QuotaOptions {
 
 /** Requests that leave together, at a rate so high that a timer could not keep them apart: those of this time. */
 const togetherMs = 100
+/** p-throttle is given so much more time than it may take, milliseconds. */
+const lateMs = 1_000
 /** What a stall or an idle time has left out may follow at twice the pace, up to this much of it. */
 const creditMs = 1_000
 
@@ -32,7 +34,8 @@ export class Quota {
   readonly #options: QuotaOptions
   readonly #permits: Permits
   readonly #pace: Pace
-  readonly #apart: () => Promise<void>
+  readonly #apartMs: number
+  #apart: () => Promise<void>
   readonly #sent = new Map<number, number>()
   readonly #changed = new WakeUp()
   #taken = 0
@@ -43,12 +46,12 @@ export class Quota {
     this.#permits = new Permits(options.requestsPerMinute)
     const intervalMs = 60_000 / options.requestsPerMinute
     this.#pace = new Pace({ intervalMs, creditMs })
-    // Strict, or two windows' worth of calls could fall together (TRAPS 17). Its queue holds one call at a time: what a call
-    // sends is decided when it runs.
-    const limit = Math.max(1, Math.floor(togetherMs / intervalMs))
-    this.#apart = pThrottle({ limit, interval: Math.ceil((limit * intervalMs) / 2), strict: true })(
-      async () => undefined,
-    )
+    this.#apartMs = Math.ceil((this.#together * intervalMs) / 2)
+    this.#apart = this.#throttle()
+  }
+
+  get #together(): number {
+    return Math.max(1, Math.floor((togetherMs * this.#options.requestsPerMinute) / 60_000))
   }
 
   get free(): number {
@@ -84,7 +87,7 @@ export class Quota {
   async next(signal: AbortSignal): Promise<Permit | null> {
     // p-throttle lets calls through after an abort: the signal is looked at on both sides (TRAPS 19).
     if (signal.aborted) return null
-    await this.#apart()
+    await this.#untilApart()
     while (!signal.aborted) {
       const now = this.#options.monotonicMs()
       const waitMs = Math.max(this.#pace.waitMs(now), this.#pausedUntilMs - now)
@@ -100,6 +103,21 @@ export class Quota {
       await this.#permitMayBeBack(at === null ? 1_000 : Math.max(1, at - now), signal)
     }
     return null
+  }
+
+  /** Strict, or two windows' worth of calls could fall together (TRAPS 17). Its queue holds one call at a time: what a call sends is decided when it runs. */
+  #throttle(): () => Promise<void> {
+    return pThrottle({ limit: this.#together, interval: this.#apartMs, strict: true })(async () => undefined)
+  }
+
+  /** p-throttle counts by the wall clock: one that is set back would keep everybody waiting until it has caught up. */
+  async #untilApart(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(resolve, this.#apartMs + lateMs, 'late')
+    })
+    if ((await Promise.race([this.#apart(), late])) === 'late') this.#apart = this.#throttle()
+    clearTimeout(timer)
   }
 
   recent(): RequestsInSecond[] {

@@ -118,6 +118,24 @@ describe('after the signal has aborted', () => {
   })
 })
 
+test.each([
+  ['back', -3_600_000],
+  ['forward', 3_600_000],
+])('a wall clock that is set %s by an hour changes next to nothing', async (_, stepMs) => {
+  const budget = new Quota({
+    requestsPerMinute: 600,
+    monotonicMs: () => performance.now(),
+    wallClockMs: () => Date.now(),
+  })
+  const { startedAtMs } = saturate(budget, { answerMs: 100 })
+  await vi.advanceTimersByTimeAsync(10_000)
+  vi.setSystemTime(Date.now() + stepMs)
+  const before = startedAtMs.length
+  await vi.advanceTimersByTimeAsync(50_000)
+  expect(startedAtMs.length - before).toBeGreaterThan(480)
+  expect(startedAtMs.length).toBeLessThanOrEqual(600)
+})
+
 describe('what the API says is left', () => {
   test('lowers the budget by what somebody else has used, for a window', async () => {
     const budget = quota()
