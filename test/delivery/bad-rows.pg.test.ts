@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { SandboxApi } from '../../src/sandbox/api-server.ts'
-import { testSandbox } from '../sandbox/sandbox-client.ts'
+import { rateLimit, testSandbox } from '../sandbox/sandbox-client.ts'
 import { patientsTable, startConnector } from '../support/connector.ts'
 import { until } from '../support/until.ts'
 
@@ -9,7 +9,7 @@ const codesOf = (rows: readonly number[]) => rows.map((row) => `c${row}`)
 const puts = (sandbox: SandboxApi) => sandbox.requests.filter(({ method }) => method === 'PUT')
 
 describe('bad rows in a batch of a hundred, from the table to the dead letters', () => {
-  test.each([
+  test.for([
     ['errors', [0], 2],
     ['errors', [3, 4, 50, 98, 99, 12, 77], 2],
     ['first error only', [7, 30, 99], 4],
@@ -18,14 +18,14 @@ describe('bad rows in a batch of a hundred, from the table to the dead letters',
     ['no hint', [0, 99], 17],
     ['no hint', [0, 1, 2, 3, 4], 41],
     ['no hint', [99, 11, 45, 46, 80], 41],
-  ] as const)('%s, rows %j: at most %i requests', async (errorHints, bad, most) => {
-    await using sandbox = await testSandbox({ settings: { errorHints, rateLimit: { limit: 1_000_000 } } })
+  ] as const)('%s, rows %j: at most %i requests', { timeout: 120_000 }, async ([errorHints, bad, most]) => {
+    await using sandbox = await testSandbox({ settings: { errorHints, rateLimit } })
     sandbox.reject({ codes: codesOf(bad) })
     // A backfill's rows leave in full batches.
     await using connector = await startConnector({
       sandbox,
       schema: `${patientsTable} ${hundred}`,
-      config: { mediquo: { requestsPerMinute: 60_000 }, source: { backfill: 'initial' } },
+      config: { mediquo: {}, source: { backfill: 'initial' } },
       waitFor: null,
     })
     const { database } = connector
@@ -52,9 +52,9 @@ describe('bad rows in a batch of a hundred, from the table to the dead letters',
   })
 
   test('one at which the API breaks, while the others go on', { timeout: 120_000 }, async () => {
-    await using sandbox = await testSandbox({ settings: { rateLimit: { limit: 1_000_000 } } })
+    await using sandbox = await testSandbox({ settings: { rateLimit } })
     sandbox.reject({ codes: ['c42'], status: 500 })
-    await using connector = await startConnector({ sandbox, config: { mediquo: { requestsPerMinute: 60_000 } } })
+    await using connector = await startConnector({ sandbox, config: { mediquo: {} } })
     const { database } = connector
     await database.query(hundred)
     const letters = async () => await database.query('select code, status from mediquo_cdc.dead_letter')
@@ -72,7 +72,7 @@ describe('bad rows in a batch of a hundred, from the table to the dead letters',
 })
 
 describe('an API that refuses every patient alike', () => {
-  test.each([
+  test.for([
     ['errors', 100],
     ['no hint', 100],
     ['errors', 1_000],
@@ -80,10 +80,10 @@ describe('an API that refuses every patient alike', () => {
   ] as const)(
     '%s, %i rows: the sending halts, nobody is set aside, and it resumes by itself',
     async (errorHints, rows) => {
-      await using sandbox = await testSandbox({ settings: { errorHints, rateLimit: { limit: 1_000_000 } } })
+      await using sandbox = await testSandbox({ settings: { errorHints, rateLimit } })
       const codes = Array.from({ length: rows }, (_, row) => `c${row}`)
       sandbox.reject({ codes })
-      await using connector = await startConnector({ sandbox, config: { mediquo: { requestsPerMinute: 60_000 } } })
+      await using connector = await startConnector({ sandbox, config: { mediquo: {} } })
       const { database } = connector
       await database.query(
         "insert into patients (code, plan) select 'c' || n, 'p' from generate_series(0, $1::int - 1) n",

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { seededRandom } from '../../src/sandbox/seeded-random.ts'
-import { testSandbox } from '../sandbox/sandbox-client.ts'
+import { rateLimit, testSandbox } from '../sandbox/sandbox-client.ts'
 import { startConnector } from '../support/connector.ts'
 import { until } from '../support/until.ts'
 
@@ -11,7 +11,7 @@ test('requests applied and not answered, answered late, or applied out of order 
   timeout: 240_000,
 }, async () => {
   await using sandbox = await testSandbox({
-    settings: { applyDelayMs: 20, applyJitterMs: 3_000, rateLimit: { limit: 1_000_000 } },
+    settings: { applyDelayMs: 20, applyJitterMs: 3_000, rateLimit },
   })
   for (const fault of [
     { kind: 'fail after applying', answer: 'reset' },
@@ -22,7 +22,7 @@ test('requests applied and not answered, answered late, or applied out of order 
   await using connector = await startConnector({
     sandbox,
     config: {
-      mediquo: { requestsPerMinute: 6_000, batchSize: 10, requestTimeout: '400ms' },
+      mediquo: { batchSize: 4, requestTimeout: '400ms' },
       source: { onDelete: 'unsubscribe' },
     },
   })
@@ -33,6 +33,11 @@ test('requests applied and not answered, answered late, or applied out of order 
   ])
   for (let change = 1; change <= 500; change++) {
     const code = `c${1 + Math.floor(random() * rows)}`
+    // Requests go on all the while, so that versions of a row follow each other closely.
+    if (change % 8 === 0) {
+      const { length } = sandbox.requests
+      await until(() => sandbox.requests.length > length)
+    }
     if (random() < 0.05) await database.query('delete from patients where code = $1', [code])
     else
       await database.query(

@@ -1,7 +1,14 @@
 import { type SandboxApi, type SandboxOptions, startSandboxApi } from '../../src/sandbox/api-server.ts'
+import { windowKinds } from '../../src/sandbox/rate-limit.ts'
 import { defaultKeys } from '../../src/sandbox/sandbox-state.ts'
 
 /** A valid patient without a plan. */
+/** The documented limit, counted by the kind of window that SANDBOX_WINDOW names. */
+export const rateLimit = {
+  kind: windowKinds.find((kind) => kind === process.env.SANDBOX_WINDOW) ?? 'fixed',
+  limit: 600,
+} as const
+
 export const jane = { code: 'jane', first_name: 'Jane', gender: 'female', birth_date: '1980-01-01' }
 
 /** A sandbox that applies at once, closed at the end of the scope. */

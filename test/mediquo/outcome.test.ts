@@ -1,0 +1,132 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type Attempt, putOutcome } from '../../src/mediquo/outcome.ts'
+
+const json = 'application/json'
+const success = '{"message":"Success"}'
+
+function answer(status: number, body = success, contentType = json, retryAfter: string | null = null): Attempt {
+  return { kind: 'answer', status, contentType, retryAfter, remaining: null, body }
+}
+const outcome = (attempt: Attempt) => putOutcome(attempt, 0)
+
+describe('a success', () => {
+  test.each([
+    ['200', answer(200)],
+    ['201', answer(201)],
+    ['202 with a charset', answer(202, success, 'application/json; charset=utf-8')],
+    ['a JSON of its own', answer(200, success, 'application/problem+json')],
+  ])('%s is a delivery', (_, attempt) => {
+    expect(outcome(attempt)).toEqual({ kind: 'accepted' })
+  })
+
+  test.each([
+    ['a page of a proxy', answer(200, '<html>Sign in</html>', 'text/html')],
+    ['JSON that is called a page', answer(200, success, 'text/html')],
+    ['a page that is called JSON', answer(200, '<html></html>')],
+    ['nothing', answer(200, '')],
+    ['204', answer(204, '', '')],
+    ['JSON that was cut off', answer(200, '{"message":"Succ')],
+    ['JSON without a message', answer(200, '{}')],
+    ['JSON with errors', answer(200, '{"message":"The given data was invalid.","errors":{}}')],
+    ['a list', answer(200, '[]')],
+    ['null', answer(200, 'null')],
+    ['a text', answer(200, '"Success"')],
+  ])('%s may have been one, and is sent again', (_, attempt) => {
+    expect(outcome(attempt)).toMatchObject({ kind: 'retry', inDoubt: true })
+  })
+})
+
+describe('a failure', () => {
+  test.each([
+    [301, { kind: 'halt', reason: 'redirected' }],
+    [302, { kind: 'halt', reason: 'redirected' }],
+    [303, { kind: 'halt', reason: 'redirected' }],
+    [307, { kind: 'halt', reason: 'redirected' }],
+    [308, { kind: 'halt', reason: 'redirected' }],
+    [400, { kind: 'isolate', status: 400, named: [] }],
+    [401, { kind: 'halt', reason: 'key refused' }],
+    [403, { kind: 'halt', reason: 'permission denied' }],
+    [404, { kind: 'halt', reason: 'no such endpoint' }],
+    [405, { kind: 'halt', reason: 'no such endpoint' }],
+    [406, { kind: 'halt', reason: 'not accepted' }],
+    [408, { kind: 'retry', inDoubt: true, status: 408 }],
+    [413, { kind: 'split' }],
+    [415, { kind: 'halt', reason: 'not accepted' }],
+    [422, { kind: 'isolate', status: 422, named: [] }],
+    [425, { kind: 'retry', inDoubt: true, status: 425 }],
+    [429, { kind: 'pause', ms: 60_000 }],
+    [500, { kind: 'retry', inDoubt: true, status: 500 }],
+    [502, { kind: 'retry', inDoubt: true, status: 502 }],
+    [503, { kind: 'retry', inDoubt: true, status: 503 }],
+    [504, { kind: 'retry', inDoubt: true, status: 504 }],
+    [520, { kind: 'retry', inDoubt: true, status: 520 }],
+  ] as const)('%i is %j, whatever it says', (status, wanted) => {
+    for (const [body, contentType] of [
+      ['', ''],
+      ['<html></html>', 'text/html'],
+      ['{"message":"x"}', json],
+      ['{"mess', json],
+    ] as const)
+      expect(outcome(answer(status, body, contentType))).toMatchObject(wanted)
+  })
+
+  test.each([
+    ['a timeout', { kind: 'no answer', reason: 'timeout', sent: true, code: 'TimeoutError' }, true],
+    ['a reset', { kind: 'no answer', reason: 'connection', sent: true, code: 'ECONNRESET' }, true],
+    ['a refused connection', { kind: 'no answer', reason: 'connection', sent: false, code: 'ECONNREFUSED' }, false],
+  ] as const)('%s is tried again, in doubt if it may have arrived', (_, attempt, inDoubt) => {
+    expect(outcome(attempt)).toEqual({ kind: 'retry', reason: attempt.reason, inDoubt, status: null })
+  })
+
+  test('whatever comes, it is understood as something, and only a success as one', () => {
+    const attempts = fc.record({
+      kind: fc.constant('answer' as const),
+      status: fc.integer({ min: 100, max: 999 }),
+      contentType: fc.oneof(fc.constant(json), fc.string()),
+      retryAfter: fc.option(fc.string()),
+      remaining: fc.option(fc.nat()),
+      body: fc.oneof(fc.string(), fc.json()),
+    })
+    fc.assert(
+      fc.property(attempts, (attempt) => {
+        const { kind } = outcome(attempt)
+        if (kind === 'accepted') expect(JSON.parse(attempt.body)).toHaveProperty('message')
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+})
+
+describe('the rows that a refusal names', () => {
+  const named = (body: unknown) => {
+    const found = outcome(answer(422, JSON.stringify(body)))
+    return found.kind === 'isolate' ? found.named : null
+  }
+  test.each([
+    [{ errors: { 'patients.3.gender': ['x'], 'patients.17.email': ['y'] } }, [3, 17]],
+    [{ message: 'm', errors: { 'patients[3].gender': ['x'] } }, [3]],
+    [{ message: 'The patients.5.birth_date field is required. (and 2 more errors)' }, [5]],
+    [{ errors: { 'patients.3.gender': ['x'], 'patients.3.email': ['y'] } }, [3]],
+    [{ message: 'patients.4.email', errors: { 'patients.3': ['x'] } }, [3]],
+    [{ message: 'The given data was invalid.' }, []],
+    [{ message: 'x', errors: { patients: ['may not have more than 100 items'] } }, []],
+    [{ message: 7, errors: 'patients.3.gender' }, []],
+    [{ message: 'x', errors: { 'my_patients.3.gender': ['x'] } }, []],
+    [[], []],
+    [null, []],
+  ])('in %j are %j', (body, indexes) => {
+    expect(named(body)?.map(({ index }) => index)).toEqual(indexes)
+  })
+
+  test('go with the attribute’s name, and with no other word of the answer', () => {
+    const body = {
+      message: 'Jane Doe',
+      errors: { 'patients.1.email': ['j@example.org is taken'], 'patients.2.jane': [] },
+    }
+    expect(named(body)).toEqual([
+      { index: 1, attribute: 'email' },
+      { index: 2, attribute: null },
+    ])
+  })
+})
