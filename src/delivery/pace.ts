@@ -17,6 +17,11 @@ export class Pace {
     return Math.max(0, this.#dueMs - nowMs)
   }
 
+  /** Nothing was left out so far: what follows is paced from now on. */
+  begin(nowMs: number): void {
+    this.#dueMs = Math.max(this.#dueMs, nowMs)
+  }
+
   /** A request leaves. */
   leave(nowMs: number): void {
     this.#dueMs = Math.max(this.#dueMs, nowMs - this.#creditMs) + this.#intervalMs

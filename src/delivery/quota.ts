@@ -76,6 +76,8 @@ export class Quota {
     }
     for (let i = 0; i < unrecorded; i++) returns.push(now + permitHoldMs)
     this.#permits.preload(returns)
+    // The run before was under way until a moment ago: it left nothing out.
+    this.#pace.begin(now)
   }
 
   /** A 429: nothing leaves before. */

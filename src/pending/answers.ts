@@ -20,15 +20,17 @@ export class Answers {
   accepted(parcel: Parcel): void {
     const entry = this.#landed(parcel)
     entry.removal = null
-    const isBelieved = !this.#placement.confirming.accepted(parcel, entry.unanswered)
-    this.#expect(isBelieved ? null : parcel, entry, parcel.code)
+    const { unanswered } = entry
+    const isReadBack = this.#placement.confirming.accepted(parcel, unanswered)
+    this.#expect(isReadBack ? parcel : null, entry, parcel.code)
     if (parcel.purpose === 'retire') {
       this.#placement.entries.putBack(entry, parcel.version)
       this.#placement.retired(entry, parcel.code, false)
     } else {
       entry.inDoubt = false
       entry.unanswered = false
-      const row = afterAcceptance(entry, parcel, isBelieved ? this.#fingerprint : null)
+      // In doubt, the state does not claim to know before it was read back.
+      const row = afterAcceptance(entry, parcel, isReadBack && unanswered ? null : this.#fingerprint)
       this.#placement.settle(entry, parcel.version, 'delivered', row)
     }
     this.#placement.place(entry)
@@ -41,7 +43,7 @@ export class Answers {
     const { stored } = entry
     // Unless something newer is on its way by now.
     const isStill = stored && !stored.removed && !stored.deadLetter && stored.code === parcel.code
-    if (isStill && parcel.purpose === 'upsert' && !entry.inFlight && !entry.inDoubt)
+    if (isStill && !stored.fingerprint && parcel.purpose === 'upsert' && !entry.inFlight && !entry.inDoubt)
       this.#placement.entries.store(entry, { ...stored, fingerprint: this.#fingerprint(parcel.patient) })
     this.#placement.place(entry)
   }

@@ -79,7 +79,8 @@ describe('an API that refuses every patient alike', () => {
     ['no hint', 1_000],
   ] as const)(
     '%s, %i rows: the sending halts, nobody is set aside, and it resumes by itself',
-    async (errorHints, rows) => {
+    { timeout: 120_000 },
+    async ([errorHints, rows]) => {
       await using sandbox = await testSandbox({ settings: { errorHints, rateLimit } })
       const codes = Array.from({ length: rows }, (_, row) => `c${row}`)
       sandbox.reject({ codes })
