@@ -27,7 +27,8 @@ export function createConfirm(options: ConfirmOptions): () => Promise<boolean> {
     if (found.kind === 'not now') return confirmations.postponed(parcel, now)
     const isThere = found.kind === 'patient' && differingAttributes(parcel.patient, found.attributes).length === 0
     const verdict = confirmations.seen(parcel, isThere, now)
-    if (verdict === 'confirmed') pending.confirmed(parcel)
+    if (verdict === 'differs') logger.warn({ code: parcel.code }, 'mediQuo shows something else than it accepted')
+    if (verdict === 'confirmed' || verdict === 'differs') pending.confirmed(parcel)
     if (verdict !== 'send again') return
     logger.warn({ code: parcel.code }, 'an older request was applied after a newer one, sending again')
     pending.overtaken(parcel)

@@ -17,6 +17,8 @@ interface Watch<E extends Expected> {
 const applyDelay = { firstMs: 5_000, leastMs: 1_000, mostMs: 60_000 }
 /** Read back so often, further and further apart, before what was accepted is sent again. */
 const looksBeforeAgain = 3
+/** Sent again so often: what differs still was not overtaken, the API keeps it in another form. */
+const mostAgain = 2
 /** Patients watched at a time; past it a code that was just sent waits until it has been applied. */
 const mostWatched = 1_000
 
@@ -29,6 +31,8 @@ export class Confirmations<E extends Expected> {
   readonly #watched = new Map<PatientCode, Watch<E>>()
   /** When each code was last accepted, oldest first. */
   readonly #accepted = new Map<PatientCode, number>()
+  /** How often each was sent again, until the API has it. */
+  readonly #again = new Map<PatientCode, number>()
   #applyMs = applyDelay.firstMs
 
   get applyMs(): number {
@@ -78,11 +82,13 @@ export class Confirmations<E extends Expected> {
   }
 
   /** What reading back showed. @returns what to do about it; `nothing` if something newer was accepted meanwhile. */
-  seen(expected: E, isAsSent: boolean, nowMs: number): 'confirmed' | 'send again' | 'nothing' {
+  seen(expected: E, isAsSent: boolean, nowMs: number): 'confirmed' | 'send again' | 'differs' | 'nothing' {
     const watch = this.#watched.get(expected.code)
     if (watch?.expected !== expected) return 'nothing'
+    const { code } = expected
     if (isAsSent) {
-      this.#watched.delete(expected.code)
+      this.#watched.delete(code)
+      this.#again.delete(code)
       // Only what came in the end tells how long it takes: what was overtaken never comes.
       this.#learn(watch.looks === 0 ? this.#applyMs * 0.95 : nowMs - watch.acceptedAtMs)
       return 'confirmed'
@@ -92,8 +98,12 @@ export class Confirmations<E extends Expected> {
       watch.dueAtMs = nowMs + this.#applyMs * 2 ** watch.looks
       return 'nothing'
     }
-    this.#watched.delete(expected.code)
-    return 'send again'
+    this.#watched.delete(code)
+    const again = this.#again.get(code) ?? 0
+    this.#again.set(code, again + 1)
+    if (again < mostAgain) return 'send again'
+    this.#again.delete(code)
+    return 'differs'
   }
 
   /** It cannot be read now. */

@@ -87,3 +87,20 @@ test('what cannot be read now is read later', () => {
   expect(confirmations.due(5_000, 9)).toEqual([])
   expect(confirmations.due(5_000 + confirmations.applyMs, 9)).toEqual([sent])
 })
+
+test('one that the API keeps in another form is sent again twice, and then let be', () => {
+  const confirmations = new Confirmations()
+  const verdicts: string[] = []
+  for (let time = 0; time < 4; time++) {
+    const sent = expected('a')
+    confirmations.accepted(sent, true, time * 1_000_000)
+    for (let look = 1; look <= 3; look++)
+      verdicts.push(confirmations.seen(sent, false, time * 1_000_000 + look * 100_000))
+  }
+  expect(verdicts.filter((verdict) => verdict !== 'nothing')).toEqual([
+    'send again',
+    'send again',
+    'differs',
+    'send again',
+  ])
+})
