@@ -53,10 +53,13 @@ export interface Setting {
   readonly horizon?: Position
   readonly state?: readonly StoredRow[]
   readonly checkpoint?: number
+  /** Whether what may have been overtaken is to be read back. */
+  readonly readsBack?: boolean
 }
 
 /** A pending set with its ledger, a state to look rows up in, and the steps of a dialogue. */
-export function dialogue({ onDelete = 'ignore', horizon, state = [], checkpoint = 100 }: Setting = {}) {
+export function dialogue(setting: Setting = {}) {
+  const { onDelete = 'ignore', horizon, state = [], checkpoint = 100, readsBack = false } = setting
   const progress = new Progress(at(checkpoint))
   const settled: string[] = []
   const ledger = new PassLedger()
@@ -66,7 +69,7 @@ export function dialogue({ onDelete = 'ignore', horizon, state = [], checkpoint 
     horizon: horizon ?? null,
     onDelete,
     fingerprint,
-    confirming: { accepted: () => false, mayRepeat: () => true },
+    confirming: { accepted: (_, inDoubt) => readsBack && inDoubt, mayRepeat: () => true },
     onSettled: (outcome) => settled.push(outcome),
     maxRows: 1_000,
     maxBytes: 1_000_000,

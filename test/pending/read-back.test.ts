@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest'
+import { delivered, dialogue, key, patient, position, removed, seesBelow, short, upsert } from './rows.ts'
+
+/** A row whose first request was never answered, and whose second one was accepted. */
+function accepted(setting: Parameters<typeof dialogue>[0] = {}) {
+  const told = dialogue({ readsBack: true, ...setting })
+  told.commits(110, ['1', upsert('a', 'New')])
+  for (const parcel of told.take()) told.pending.lost(parcel)
+  const [parcel] = told.take()
+  if (!parcel) throw new Error('nothing was sent again')
+  told.accept([parcel])
+  return { ...told, parcel }
+}
+
+describe('a patient that an older request may overtake', () => {
+  test('is settled when it is accepted, and believed when it is read back', () => {
+    const { progress, record, pending, parcel, commits, take } = accepted()
+    expect(progress.settledLsn).toBe(progress.receivedLsn)
+    expect(record()).toMatchObject([{ key: key('1'), fingerprint: null }])
+    pending.confirmed(parcel)
+    expect(record()).toMatchObject([{ key: key('1'), fingerprint: JSON.stringify(patient('a', 'New')) }])
+    commits(120, ['1', upsert('a', 'New')])
+    expect(take()).toEqual([])
+  })
+
+  test('is read from the table and sent once more if the API has something else', () => {
+    const { pending, parcel, reads, take, record } = accepted()
+    record()
+    pending.overtaken(parcel)
+    expect(pending.toRead(9)).toEqual([key('1')])
+    reads('1', upsert('a', 'New'), seesBelow(500))
+    expect(short(take())).toEqual(['upsert a New'])
+  })
+
+  test('that is gone by then is ended once more', () => {
+    const state = [delivered('1', patient('a'))]
+    const told = dialogue({ readsBack: true, onDelete: 'unsubscribe', state })
+    told.commits(110, ['1', removed()])
+    told.resolve((of) => patient(of))
+    for (const parcel of told.take()) told.pending.lost(parcel)
+    told.resolve((of) => patient(of))
+    const [parcel] = told.take()
+    if (!parcel) throw new Error('nothing was sent again')
+    told.accept([parcel])
+    told.record()
+    told.pending.overtaken(parcel)
+    told.reads('1', removed(), seesBelow(500), 200)
+    told.commits(300)
+    told.resolve((of) => patient(of))
+    expect(short(told.take())).toEqual(['remove a Jane no plan'])
+  })
+
+  test('is not sent over something newer, nor believed in its place', () => {
+    const { pending, parcel, commits, take, accept, record } = accepted()
+    commits(120, ['1', upsert('a', 'Newer')])
+    const newer = take()
+    pending.overtaken(parcel)
+    expect(pending.toRead(9)).toEqual([])
+    accept(newer)
+    pending.confirmed(parcel)
+    expect(record().map(({ fingerprint }) => fingerprint)).toEqual([null])
+  })
+
+  test('is forgotten once another row has its code', () => {
+    const { pending, parcel, commits, take, accept, record } = accepted()
+    record()
+    commits(120, ['1', upsert('b')], ['2', upsert('a', 'Other')])
+    accept(take())
+    record()
+    pending.overtaken(parcel)
+    expect(pending.toRead(9)).toEqual([])
+  })
+})
+
+test('what an earlier run noted and never saw answered is read back', () => {
+  const state = [{ ...delivered('1', patient('a')), fingerprint: null }]
+  const { commits, take, accept, record } = dialogue({ readsBack: true, horizon: position(110), state })
+  commits(110, ['1', upsert('a', 'New')])
+  accept(take())
+  expect(record()).toMatchObject([{ fingerprint: null }])
+})
