@@ -64,7 +64,7 @@ describe('a patient that an older request may overtake', () => {
   test('is forgotten once another row has its code', () => {
     const { pending, parcel, commits, take, accept, record } = accepted()
     record()
-    commits(120, ['1', upsert('b')], ['2', upsert('a', 'Other')])
+    commits(120, ['1', removed()], ['2', upsert('a', 'Other')])
     accept(take())
     record()
     pending.overtaken(parcel)
