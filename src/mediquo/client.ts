@@ -66,7 +66,9 @@ export class MediquoClient {
   }
 
   #found(attempt: Attempt, code: PatientCode): Found {
-    if (attempt.kind === 'answer' && attempt.status === 404) return { kind: 'absent' }
+    // A proxy's page says nothing of a patient: taken for an absence, it would leave one subscribed.
+    if (attempt.kind === 'answer' && attempt.status === 404 && typeof parseObject(attempt.body)?.message === 'string')
+      return { kind: 'absent' }
     if (attempt.kind === 'answer' && attempt.status === 200) {
       const attributes = parseObject(attempt.body)
       if (attributes?.code === code) return { kind: 'patient', attributes }

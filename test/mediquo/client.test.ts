@@ -64,3 +64,15 @@ describe('a 429', () => {
     expect((await api.client.put([jane], never)).outcome).toEqual({ kind: 'pause', ms: 60_000 })
   })
 })
+
+describe('a 404 for a patient', () => {
+  test('in the API’s words says that there is none', async () => {
+    await using api = await answeringServer({ status: 404, headers: json, body: '{"message":"Not Found"}' })
+    expect((await api.client.get(code, never)).outcome).toEqual({ kind: 'absent' })
+  })
+
+  test.each(['<html>Not found</html>', '', '{}', '[]'])('as %j says nothing of the patient', async (body) => {
+    await using api = await answeringServer({ status: 404, headers: json, body })
+    expect((await api.client.get(code, never)).outcome).toMatchObject({ kind: 'not now', outcome: { kind: 'halt' } })
+  })
+})
