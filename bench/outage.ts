@@ -8,6 +8,8 @@ import { until } from './until.ts'
 const minutes = Number(process.env.BENCH_MINUTES ?? 30)
 const rows = 5_000
 const changesPerSecond = 20
+/** How the server counts, one or more, by commas: fixed, clock minute, sliding log, sliding counter. */
+const windows = (process.env.BENCH_WINDOWS ?? 'fixed').split(',')
 const troubles = [
   ['the API is down', 'down'],
   ['the key is revoked', 'keys revoked'],
@@ -15,14 +17,17 @@ const troubles = [
 
 /** The API is away, or refuses the key, while the table changes: what is lost, set aside, kept in memory, and sent afterwards. */
 export const outage: Benchmark = async (print) => {
-  const found = await Promise.all(troubles.map(([name, kind]) => measure(name, kind)))
-  print(`${minutes} minutes, ${changesPerSecond} changes a second of ${whole(rows)} rows; both at the same time`)
+  const found = await Promise.all(
+    windows.flatMap((window) => troubles.map(([name, kind]) => measure(`${name}, ${window}`, kind, window))),
+  )
+  print(`${minutes} minutes, ${changesPerSecond} changes a second of ${whole(rows)} rows; all at the same time`)
   const headings = ['changes', 'rows changed', 'PUT of them after', 'dead letters', 'most waiting', 'peak MiB', 'equal']
   for (const line of table([['', ...headings], ...found])) print(line)
 }
 
-async function measure(name: string, kind: string): Promise<string[]> {
+async function measure(name: string, kind: string, window: string): Promise<string[]> {
   await using stand = await openStand({ rows })
+  await stand.sandbox.change({ rateLimit: { kind: window, limit: 600 } })
   await using connector = await startConnector(stand, { backfill: 'initial' })
   const { pool, sandbox } = stand
   const resident = sampleResidentMemory(connector.pid)
