@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { and, eq, ne, sql } from 'drizzle-orm'
+import { and, eq, exists, ne, sql } from 'drizzle-orm'
+import { alias } from 'drizzle-orm/pg-core'
 import type { Lsn } from '../model/lsn.ts'
 import type { PassReason } from '../model/pass.ts'
 import type { PatientCode } from '../model/patient.ts'
@@ -98,13 +99,24 @@ export class Store {
     return loaded
   }
 
+  /** What is known of rows. Of two that have one code nobody knows whose patient the API has: neither has a fingerprint then. */
   async lookUp(keys: readonly RowKey[]): Promise<Map<RowKey, StoredRow>> {
+    const other = alias(delivery, 'other')
+    const sharing = this.#db
+      .select({ key: other.sourceKey })
+      .from(other)
+      .where(and(eq(other.code, delivery.code), ne(other.sourceKey, delivery.sourceKey), eq(other.removed, false)))
     const rows = await this.#db
-      .select({ row: delivery, letter: deadLetter })
+      .select({ row: delivery, letter: deadLetter, isShared: sql<boolean>`${exists(sharing)}` })
       .from(delivery)
       .leftJoin(deadLetter, eq(deadLetter.sourceKey, delivery.sourceKey))
       .where(sql`${delivery.sourceKey} = any(${sql.param(keys)})`)
-    return new Map(rows.map(({ row, letter }) => [row.sourceKey, storedRow(row, letter)]))
+    return new Map(
+      rows.map(({ row, letter, isShared }) => {
+        const stored = storedRow(row, letter)
+        return [row.sourceKey, isShared ? { ...stored, fingerprint: null } : stored]
+      }),
+    )
   }
 
   /** Keys of rows at random that the API has accepted: from some blocks of the table, so that it costs the same however many there are. */

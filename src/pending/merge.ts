@@ -72,7 +72,7 @@ export function mergeRead(
   entry.read = { number, snapshot: found.snapshot, endLsn: found.endLsn }
   // An absence that the stream has told of already is no news: the change keeps its place in the stream's order.
   if (isEnd(found.content) && waiting?.origin === 'stream' && isEnd(waiting.content))
-    return { stale, version: { ...waiting, debt: null, claim: found.claim } }
+    return { stale, version: { ...waiting, read: entry.read, debt: null, claim: found.claim } }
   const version: Version = {
     content: inherit(found.content, entry),
     origin: 'read',

@@ -49,6 +49,19 @@ const record = (store: Store, rows: StoredRow[], changes: Partial<Settlement> = 
   })
 
 describe('the store', () => {
+  test('of two rows that have one code neither has a fingerprint, unless one of them has given it up', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    const code = patientCode('shared')
+    await record(state.store, [row('a', { code }), row('b', { code }), row('c')])
+    const keys = ['a', 'b', 'c'].map((key) => row(key).key)
+    const known = async () =>
+      [...(await state.store.lookUp(keys)).values()].map(({ fingerprint }) => fingerprint !== null)
+    expect(await known()).toEqual([false, false, true])
+    await record(state.store, [row('b', { code, removed: true, fingerprint: null })])
+    expect(new Map([...(await state.store.lookUp(keys))]).get(row('a').key)?.fingerprint).not.toBeNull()
+  })
+
   test('what was recorded comes back as it was', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)

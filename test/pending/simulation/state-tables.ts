@@ -44,7 +44,9 @@ export class StateTables {
   }
   #entry(key: RowKey): [RowKey, StoredRow][] {
     const row = this.rows.get(key)
-    return row ? [[key, row]] : []
+    if (!row) return []
+    const isShared = row.code !== null && this.holdersOf(row.code, key).length > 0
+    return [[key, isShared ? { ...row, fingerprint: null } : row]]
   }
 
   holdersOf(code: PatientCode, exceptKey: RowKey): RowKey[] {
