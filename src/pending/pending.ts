@@ -182,6 +182,7 @@ export class Pending {
     const step = this.#placement.nextStep(entry)
     if (step.kind !== 'resolve removal' || step.code !== removal.code) return
     entry.removal = removal
+    if (removal.kind === 'left') this.#placement.doubtOthers(entry, removal.code)
     this.#placement.place(entry)
   }
   /** Whether a code belongs to another row by now: ending it would end that row's patient. */

@@ -105,6 +105,12 @@ export class Placement {
   /** The code is to be ended no more: another row has it. */
   leave(entry: Entry, code: PatientCode): void {
     entry.removal = { code, kind: 'left' }
+    this.doubtOthers(entry, code)
     this.place(entry)
+  }
+
+  /** Who takes a code over has what mediQuo has of it by then, whatever the state says of an earlier time. */
+  doubtOthers(entry: Entry, code: PatientCode): void {
+    for (const other of this.queues.sharing(code, entry)) other.inDoubt = true
   }
 }
