@@ -27,7 +27,20 @@ export interface TableFacts {
   readonly keyColumns: readonly string[]
   /** The same columns, with what it takes to compare them as their index does. */
   readonly key: readonly KeyColumn[]
-  readonly columns: readonly { readonly name: string; readonly generated: boolean }[]
+  readonly columns: readonly ColumnFacts[]
+}
+
+/** A column. Its type is a domain's base type: values of a domain are written as those of its base type. */
+export interface ColumnFacts {
+  readonly name: string
+  readonly attnum: number
+  readonly typeOid: number
+  /** As `format_type` writes it, without a modifier: qualified by schema unless it is built in. */
+  readonly type: string
+  /** PostgreSQL manual, "pg_type", `typcategory`. */
+  readonly category: string
+  /** Null: it is an ordinary column. */
+  readonly generated: 'stored' | 'virtual' | null
 }
 
 /** A key column as its unique index sorts it. All but the name is SQL, qualified by schema, for sessions without a search path. */
@@ -103,12 +116,22 @@ const keySelection = `
     where s.oid = k.opclass) o on true
   where i.indrelid = c.oid and case when c.relreplident = 'i' then i.indisreplident else i.indisprimary end`
 
+const columnSelection = `
+  select json_agg(json_build_object('name', a.attname, 'attnum', a.attnum, 'typeOid', base.oid::bigint,
+      'type', format_type(base.oid, -1), 'category', base.typcategory,
+      'generated', case a.attgenerated when 's' then 'stored' when 'v' then 'virtual' end) order by a.attnum)
+  from pg_attribute a cross join lateral (
+    with recursive chain as (
+      select a.atttypid as oid
+      union all select t.typbasetype from chain join pg_type t using (oid) where t.typtype = 'd')
+    select t.oid, t.typcategory from chain join pg_type t using (oid) where t.typtype <> 'd') base
+  where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped`
+
 const tableQuery = `
   select c.oid::bigint as oid, c.relkind as kind, pg_has_role(current_user, c.relowner, 'usage') as "isOwner",
     has_table_privilege(c.oid, 'select') as "maySelect", c.relreplident as identity,
     (${keySelection}) as key,
-    (select json_agg(json_build_object('name', a.attname, 'generated', a.attgenerated <> '') order by a.attnum)
-      from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns
+    (${columnSelection}) as columns
   from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2`
 
 const publicationQuery = `
