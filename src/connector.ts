@@ -56,7 +56,7 @@ export type Pipeline = ReturnType<typeof createPipeline>
  */
 export function createPipeline(resources: Resources, prepared: Prepared, control: PipelineControl) {
   const { settings, store, quotas, client, clocks, metrics, logger, sourcePool } = resources
-  const { checkpoint, mapping, table } = prepared
+  const { checkpoint, mapping } = prepared
   const bells = {
     lookUp: new WakeUp(),
     read: new WakeUp(),
@@ -99,7 +99,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
   })
 
   // receive, map
-  const mapChange = createChangeMapper({ table: settings.source.table, keyColumns: table.keyColumns, mapping })
+  const mapChange = createChangeMapper({ table: prepared.expected, mapping, tolerated: prepared.toleratedLsn })
   const transactions = new TransactionReader({
     arrivals: progress,
     nearXid: prepared.nearXid,
@@ -235,7 +235,8 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
       holdsSlot = false
       broken.abort(error)
     }
-    const onError = (error: unknown) => logger.warn({ error }, 'a look-up failed, trying again')
+    const onError = (error: unknown) =>
+      isFatal(error) ? breaks(error) : logger.warn({ error }, 'a look-up failed, trying again')
     const following = followWal({
       newSession: () => newSession(stop.follow.signal),
       wasHealthy: () => holdsSlot,

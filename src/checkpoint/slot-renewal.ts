@@ -29,7 +29,7 @@ export async function renewSlot(
 ): Promise<void> {
   await db.transaction(async (tx) => {
     const salt = doubted ? { fingerprintSalt: randomBytes(16) } : {}
-    await moveCheckpoint(tx, run, { ...identity, lsn, slotGapXid, ...salt })
+    await moveCheckpoint(tx, run, { ...identity, lsn, slotGapXid, sourceShape: null, ...salt })
     if (doubted) await tx.update(delivery).set({ removed: false }).where(eq(delivery.removed, true))
     await requestWholePass(tx, 'slot lost')
   })
@@ -45,7 +45,8 @@ export async function adoptIdentity(
   { run, identity, lsn, slotGapXid }: Renewal,
 ): Promise<{ readonly rows: number }> {
   return await db.transaction(async (tx) => {
-    await moveCheckpoint(tx, run, { ...identity, lsn, slotGapXid, horizonLsn: null, horizonOrdinal: null })
+    const anew = { sourceShape: null, horizonLsn: null, horizonOrdinal: null }
+    await moveCheckpoint(tx, run, { ...identity, lsn, slotGapXid, ...anew })
     // It takes as long as there are rows: once, by order, in tables that nobody else writes.
     await tx.execute(sql`set local statement_timeout = 0`)
     const { rowCount } = await tx
@@ -86,8 +87,8 @@ export async function followFailover(
   })
 }
 
-/** Ends the run that it was loaded in: a pipeline that still writes, here or elsewhere, is fenced off. */
-async function moveCheckpoint(
+/** Ends the run that it was loaded in: a pipeline that still writes, here or elsewhere, is fenced off. @throws {FencedError} */
+export async function moveCheckpoint(
   tx: Transaction,
   run: number,
   values: Partial<typeof checkpoint.$inferInsert>,

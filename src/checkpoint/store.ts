@@ -7,6 +7,7 @@ import type { PatientCode } from '../model/patient.ts'
 import type { Position } from '../model/position.ts'
 import { type RowKey, storedRowKey } from '../model/row.ts'
 import type { StoredRow } from '../model/stored-row.ts'
+import type { TableShape } from '../model/table-shape.ts'
 import { type Xid, xid } from '../model/visibility.ts'
 import { Passes, requestWholePass } from './passes.ts'
 import { recordStatement, type Settlement } from './record-statement.ts'
@@ -31,6 +32,8 @@ export interface Checkpoint extends SourceIdentity {
   readonly slotGapXid: Xid | null
   readonly fingerprintSalt: Buffer
   readonly recentRequests: RecentRequests
+  /** The table as it was when it was last made ready; null: not known yet. */
+  readonly sourceShape: TableShape | null
   /** By the state server's clock. */
   readonly ageMs: number
 }

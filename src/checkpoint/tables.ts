@@ -13,6 +13,7 @@ import {
 import { formatLsn, type Lsn, parseLsn } from '../model/lsn.ts'
 import { type PassPosition, passReasons, passStates } from '../model/pass.ts'
 import { type RowKey, storedRowKey } from '../model/row.ts'
+import type { TableShape } from '../model/table-shape.ts'
 
 const pgLsn = customType<{ data: Lsn; driverData: string }>({
   dataType: () => 'pg_lsn',
@@ -37,6 +38,8 @@ export const checkpoint = pgTable('checkpoint', {
   horizonLsn: pgLsn('horizon_lsn'),
   horizonOrdinal: bigint('horizon_ordinal', { mode: 'number' }),
   run: bigint({ mode: 'number' }).notNull().default(0),
+  /** What the catalogs said of the table when it was last made ready; null: unknown, before the first time. */
+  sourceShape: jsonb('source_shape').$type<TableShape>(),
   /** MERGE rule 1: set when a slot is made, null once the gap is closed. */
   slotGapXid: bigint('slot_gap_xid', { mode: 'bigint' }),
   fingerprintSalt: bytes('fingerprint_salt').notNull(),

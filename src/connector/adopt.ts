@@ -1,7 +1,8 @@
-import { findCheckpoint } from './found-identity.ts'
+import { findCheckpoint, noEvidence } from './found-identity.ts'
 import { type Mended, mendIdentity } from './identity-fence.ts'
 import { findSource, judgeFound, mostRounds } from './prepare.ts'
 import type { Resources } from './resources.ts'
+import { mendShape } from './shape-fence.ts'
 
 /**
  * Accepts the source as it is: what `onSlotLost: backfill` and `onIdentityChange: adopt` do by themselves. @returns what was
@@ -11,11 +12,13 @@ export async function adoptSource(resources: Resources): Promise<readonly Mended
   const done: Mended[] = []
   for (let round = 0; round < mostRounds; round++) {
     const source = await findSource(resources)
-    const checkpoint = await findCheckpoint(resources)
+    const checkpoint = await findCheckpoint(resources, source.table)
     if (!checkpoint) return null
-    const judged = await judgeFound(resources, source, { checkpoint, replacedUpToRun: null })
+    const judged = await judgeFound(resources, source, { checkpoint, ...noEvidence })
     if (!judged) continue
-    const mended = await mendIdentity(resources, judged, { onSlotLost: 'backfill', onIdentityChange: 'adopt' })
+    const mended =
+      (await mendIdentity(resources, judged, { onSlotLost: 'backfill', onIdentityChange: 'adopt' })) ??
+      (await mendShape(resources, { ...source, ...noEvidence, checkpoint, adoptsKey: true }))
     if (!mended) return done
     done.push(mended)
   }

@@ -1,19 +1,16 @@
 import type { Change, Relation } from '../model/change.ts'
+import type { Lsn } from '../model/lsn.ts'
 import type { Mapped, PatientCode } from '../model/patient.ts'
 import { type Row, type RowKey, rowKey } from '../model/row.ts'
 import { type Content, codeOf, type StreamedChange } from '../pending/version.ts'
 import type { PlacedChange } from '../source/transaction-reader.ts'
+import { SchemaChangedError } from './schema-change.ts'
+import { type ExpectedTable, relationFit } from './streamed-relation.ts'
 
 /** What of the mapping is needed to turn rows into patients. */
 interface RowMapping {
-  readonly columns: readonly string[]
   map(row: Row): Mapped
   codeOf(row: Row): PatientCode | null
-}
-
-/** The table has changed so that the mapping no longer fits: nothing may be sent until somebody mends one of them. */
-export class SchemaChangedError extends Error {
-  override readonly name = 'SchemaChangedError'
 }
 
 /** Bytes that a version occupies beside its payload. */
@@ -21,28 +18,35 @@ export const versionBytes = 900
 
 /**
  * Turns a change into what the pending set takes in: one version, or two if the row's key changed (a delete of the old key
- * and an upsert of the new). @throws {SchemaChangedError} if a mapped column no longer comes.
+ * and an upsert of the new). @throws {SchemaChangedError} if it came under another shape of the table than was expected, unless
+ * that shape is history: the source was looked at after `tolerated` was written, and a pass over the table was asked for. What a
+ * row's values meant by then is not known: the row is read from the table.
  */
 export function createChangeMapper(options: {
-  readonly table: { readonly schema: string; readonly table: string }
-  readonly keyColumns: readonly string[]
+  readonly table: ExpectedTable
   readonly mapping: RowMapping
+  /** Null: no other shape was met. */
+  readonly tolerated: Lsn | null
 }): (placed: PlacedChange) => StreamedChange[] {
-  const { table, keyColumns, mapping } = options
-  const checked = new WeakMap<Relation, boolean>()
-  const isOurs = (relation: Relation): boolean => {
-    const known = checked.get(relation)
-    if (known !== undefined) return known
-    const ours = relation.table === table.table && relation.schema === table.schema
-    if (ours) requireColumns(relation, [...keyColumns, ...mapping.columns])
-    checked.set(relation, ours)
-    return ours
+  const { table, mapping, tolerated } = options
+  const { keyColumns } = table
+  const checked = new WeakMap<Relation, ReturnType<typeof relationFit>>()
+  const fitOf = (relation: Relation): ReturnType<typeof relationFit> => {
+    const fit = checked.get(relation) ?? relationFit(relation, table)
+    checked.set(relation, fit)
+    return fit
   }
   return ({ change, position, xid, committedAtMs, bytes }) => {
-    if (!isOurs(change.relation)) return []
+    const fit = fitOf(change.relation)
+    if (fit === 'other') return []
     // Each property by name: a spread in front of others makes objects that V8 keeps as hash tables, which is slow.
     const version = (key: RowKey, content: Content, size: number): StreamedChange => {
       return { key, position, xid, committedAtMs, content, bytes: size }
+    }
+    if (fit !== 'ours') {
+      if (tolerated === null || position.commitLsn > tolerated)
+        throw new SchemaChangedError(fit.sentence, { inStream: true })
+      return keysOf(change, keyColumns).map((key) => version(key, { kind: 'incomplete' }, versionBytes))
     }
     if (change.operation === 'delete')
       return [version(rowKey(change.old, keyColumns), removedContent(change, mapping), versionBytes)]
@@ -88,11 +92,10 @@ function removedContent(change: Exclude<Change, { operation: 'insert' }>, mappin
   return { kind: 'removed', code: mapping.codeOf(old), patient: null }
 }
 
-function requireColumns(relation: Relation, columns: readonly string[]): void {
-  const present = new Set(relation.columns.map(({ name }) => name))
-  const missing = [...new Set(columns.filter((column) => !present.has(column)))]
-  if (missing.length === 0) return
-  throw new SchemaChangedError(
-    `the table ${relation.schema}.${relation.table} no longer publishes ${missing.join(', ')}: mend the table, the publication, or mapping in the configuration`,
-  )
+/** The rows that a change under another shape names. Without the key's columns it names none: the pass finds what it did. */
+function keysOf(change: Change, keyColumns: readonly string[]): RowKey[] {
+  const rows =
+    change.operation === 'insert' ? [change.row] : [change.old, change.operation === 'update' ? change.row : null]
+  const whole = rows.filter((row) => row !== null && keyColumns.every((column) => typeof row.get(column) === 'string'))
+  return [...new Set(whole.map((row) => rowKey(row ?? new Map(), keyColumns)))]
 }

@@ -1,7 +1,7 @@
 import type { Checkpoint, SourceIdentity } from '../checkpoint/store.ts'
 import { parseLsn } from '../model/lsn.ts'
 import type { Wanted } from '../source/requirements.ts'
-import type { SlotFacts, SourceFacts } from '../source/source-facts.ts'
+import type { SlotFacts, SourceFacts, TableFacts } from '../source/source-facts.ts'
 import {
   askServer,
   type FoundIdentity,
@@ -31,7 +31,12 @@ export interface Evidence {
    * one, so that it holds no more once somebody has made the slot anew. Null: nothing was seen.
    */
   readonly replacedUpToRun: number | null
+  /** The stream has brought rows of another shape of the table, so that it holds until the source was looked at again. */
+  readonly alteredStream: boolean
 }
+
+/** Nothing was seen. */
+export const noEvidence: Evidence = { replacedUpToRun: null, alteredStream: false }
 
 /** The checkpoint against the server. The slot's facts are older than the checkpoint, the server's newer: no instance's progress in between looks like a loss. */
 export async function judge(
@@ -76,14 +81,19 @@ export async function findServer({
   ])
 }
 
-/** The checkpoint of this slot and table; null before the first start. @throws {CheckFailedError} if the state is another's. */
-export async function findCheckpoint({
-  settings,
-  store,
-}: Pick<Resources, 'settings' | 'store'>): Promise<Checkpoint | null> {
+/**
+ * The checkpoint of this slot and table, which is still the same if it was renamed; null before the first start.
+ * @throws {CheckFailedError} if the state is another's.
+ */
+export async function findCheckpoint(
+  { settings, store }: Pick<Resources, 'settings' | 'store'>,
+  table: Pick<TableFacts, 'oid'>,
+): Promise<Checkpoint | null> {
   const checkpoint = await store.load()
   if (!checkpoint) return null
-  if (checkpoint.slot === settings.source.slot && checkpoint.sourceTable === sourceTableOf(settings)) return checkpoint
+  const { slot, sourceTable, sourceShape } = checkpoint
+  const isItsTable = sourceTable === sourceTableOf(settings) || sourceShape?.table === String(table.oid)
+  if (slot === settings.source.slot && isItsTable) return checkpoint
   throw new CheckFailedError([
     {
       requirement: 'the state belongs to this source',
@@ -101,6 +111,7 @@ export function identityOn(server: Server, settings: Resources['settings']): Sou
   return { slot, publication, sourceTable: sourceTableOf(settings), systemIdentifier, timeline }
 }
 
-function sourceTableOf({ source }: Resources['settings']): string {
+/** The table's name as the state has it. */
+export function sourceTableOf({ source }: Resources['settings']): string {
   return `${source.table.schema}.${source.table.table}`
 }

@@ -1,6 +1,9 @@
 import type { Lsn } from '../model/lsn.ts'
 import type { ConnectorState } from '../model/status.ts'
+import { alterationOf, type TableShape } from '../model/table-shape.ts'
 import { type SlotHealth, type SlotInUse, SlotTroubleError, slotTroubleOf } from '../source/slot-health.ts'
+import type { CatalogShape } from '../source/table-shape.ts'
+import { SchemaChangedError } from './schema-change.ts'
 
 /** What of the board the watch reads and keeps up to date. */
 export interface WatchedBoard {
@@ -17,20 +20,27 @@ export interface WatchedBoard {
 export interface HealthWatchOptions {
   readonly slot: string
   readonly readHealth: () => Promise<SlotHealth>
+  /** The table as the catalogs have it; null if it is gone. */
+  readonly readShape: (columns: readonly string[]) => Promise<CatalogShape | null>
   /** What else is to be looked at as often. */
   readonly readState: () => Promise<void>
   /** The server or the state did not answer. */
   readonly onFailure: () => Promise<void>
 }
 
-type Expected = Omit<SlotInUse, 'writtenLsn' | 'durableLsn'>
+interface Expected extends Omit<SlotInUse, 'writtenLsn' | 'durableLsn'> {
+  readonly shape: TableShape
+}
 
 const everyMs = 5_000
 /** Rows that could leave, no trouble known, and nothing in flight for this long: the process is wedged and wants a restart. */
 const wedgedAfterMs = 180_000
 
-/** Looks at the slot every five seconds, and when it is told to; a pipeline whose slot is lost is ended. */
-export function createHealthWatch(board: WatchedBoard, { slot, readHealth, readState, onFailure }: HealthWatchOptions) {
+/** Looks at the slot and the table every five seconds, and when it is told to; a pipeline whose slot is lost, or whose table was altered, is ended. */
+export function createHealthWatch(
+  board: WatchedBoard,
+  { slot, readHealth, readShape, readState, onFailure }: HealthWatchOptions,
+) {
   let expected: Expected | null = null
   let checking = false
   let wanted = false
@@ -70,8 +80,16 @@ export function createHealthWatch(board: WatchedBoard, { slot, readHealth, readS
       const durableLsn = holder === pipeline && heldBefore === pipeline ? pipeline.progress.durableLsn : null
       const trouble = slotTroubleOf(health, { ...inUse, writtenLsn, durableLsn })
       if (trouble) pipeline.breakOff(new SlotTroubleError(trouble, slot))
+      else await lookAtTable(pipeline, inUse)
     }
     await readState()
+  }
+
+  async function lookAtTable(pipeline: NonNullable<WatchedBoard['pipeline']>, { shape }: Expected): Promise<void> {
+    const found = await readShape(Object.keys(shape.columns))
+    const alteration = found ? alterationOf(shape, found) : 'it is gone'
+    if (alteration && pipeline === board.pipeline)
+      pipeline.breakOff(new SchemaChangedError(`the table was altered: ${alteration}`, { inStream: false }))
   }
 
   const timer = setInterval(() => {

@@ -17,7 +17,7 @@ export interface FencePolicy {
 
 /** What was found other than the state says, and what was done about it. */
 export interface Mended {
-  readonly kind: 'failover' | 'slot lost' | 'identity changed'
+  readonly kind: 'failover' | 'slot lost' | 'identity changed' | 'key changed' | 'table altered'
   /** One sentence. */
   readonly found: string
   readonly slot: 'kept' | 'made'

@@ -5,7 +5,8 @@ import { describeConnectionFailure } from '../source/connection-failure.ts'
 import { SlotTroubleError } from '../source/slot-health.ts'
 import { BlockedError, SlotBusyError } from './blocked.ts'
 import { CheckFailedError } from './check-failed.ts'
-import type { Evidence } from './found-identity.ts'
+import { type Evidence, noEvidence } from './found-identity.ts'
+import { SchemaChangedError } from './schema-change.ts'
 
 /** How the connector goes on after a failure: what it shows meanwhile, and when it tries again. */
 export interface NextAttempt {
@@ -44,12 +45,12 @@ export function afterPreparing(
   return { state: 'starting', reason: sentence, waitMs }
 }
 
-/** Lives of the pipeline that ended with a lost slot soon after they began, one after another. */
+/** Lives of the pipeline that ended with a lost slot or an altered table soon after they began, one after another. */
 export interface LostInARow extends Evidence {
   readonly count: number
 }
 
-export const noneLost: LostInARow = { count: 0, replacedUpToRun: null }
+export const noneLost: LostInARow = { count: 0, ...noEvidence }
 
 /** While somebody must decide, what was seen holds for the run that they are to decide about. Pure. */
 export function afterBlocked(lost: LostInARow, error: unknown): LostInARow {
@@ -57,25 +58,27 @@ export function afterBlocked(lost: LostInARow, error: unknown): LostInARow {
   return { ...lost, replacedUpToRun: Math.min(lost.replacedUpToRun, error.run) }
 }
 
-/** After the pipeline ended with a failure. A lost slot is made anew at once, unless that has not helped twice. Pure. */
+/** After the pipeline ended with a failure. The source is looked at again at once, unless that has not helped twice. Pure. */
 export function afterRunning(
   failure: unknown,
   { lost, ranMs }: { readonly lost: LostInARow; readonly ranMs: number },
 ): { readonly next: NextAttempt; readonly lost: LostInARow } {
   if (failure instanceof FencedError) return { next: standby(failure.message), lost: noneLost }
   const { kind, sentence } = describeConnectionFailure(failure, 'the source')
-  const noticed = failure instanceof SlotTroubleError ? failure : null
+  const noticed = failure instanceof SlotTroubleError || failure instanceof SchemaChangedError ? failure : null
   if (!noticed && kind !== 'slot lost') {
     return { next: { state: 'blocked', reason: sentence, waitMs: blockedForMs }, lost: noneLost }
   }
   const count = ranMs < notInVainMs ? lost.count + 1 : 1
+  const reason = noticed?.message ?? sentence
+  const next: NextAttempt =
+    count > 2 ? { state: 'blocked', reason, waitMs: blockedForMs } : { state: 'starting', reason, waitMs: 0 }
+  if (failure instanceof SchemaChangedError)
+    return { next, lost: { ...noEvidence, count, alteredStream: failure.inStream } }
   // The slot looks whole and cannot be decoded: the publication was made after WAL that is still to come (up to version 17).
   const undecodable = count > 1 && codeOf(failure) === undefinedObject
-  const reason = noticed?.message ?? sentence
-  return {
-    next: count > 2 ? { state: 'blocked', reason, waitMs: blockedForMs } : { state: 'starting', reason, waitMs: 0 },
-    lost: { count, replacedUpToRun: noticed?.trouble === 'publication dropped' || undecodable ? anyRun : null },
-  }
+  const replaced = undecodable || (failure instanceof SlotTroubleError && failure.trouble === 'publication dropped')
+  return { next, lost: { ...noEvidence, count, replacedUpToRun: replaced ? anyRun : null } }
 }
 
 /** PostgreSQL manual, Appendix A, "PostgreSQL Error Codes". */

@@ -2,29 +2,38 @@ import { migrateState, StateSchemaError } from '../checkpoint/state-database.ts'
 import type { Checkpoint } from '../checkpoint/store.ts'
 import { type CompiledMapping, compileMapping } from '../mapping/compile.ts'
 import { loadTransform } from '../mapping/transform.ts'
+import type { Lsn } from '../model/lsn.ts'
+import type { TableShape } from '../model/table-shape.ts'
 import type { Xid } from '../model/visibility.ts'
 import { judgeSource, type Wanted } from '../source/requirements.ts'
 import { gatherSourceFacts, type SourceFacts, type TableFacts } from '../source/source-facts.ts'
 import type { Server } from '../source/source-identity.ts'
 import type { ReadableTable } from '../source/table-read-sql.ts'
+import { readTableShape, tableShape } from '../source/table-shape.ts'
 import { CheckFailedError } from './check-failed.ts'
 import { startFirst } from './first-start.ts'
-import { type Evidence, findCheckpoint, findServer, type Judged, judge } from './found-identity.ts'
+import { type Evidence, findCheckpoint, findServer, type Judged, judge, noEvidence } from './found-identity.ts'
 import { mendIdentity } from './identity-fence.ts'
 import type { Resources } from './resources.ts'
+import { mendShape } from './shape-fence.ts'
+import { type ExpectedTable, expectedTable } from './streamed-relation.ts'
 
 /** The source as it was found and made ready, and where to go on. */
 export interface Prepared {
   readonly facts: SourceFacts
-  readonly table: TableFacts
   /** The table as reads take it in: the rows and columns that the stream brings. */
   readonly readable: ReadableTable
+  /** The table as the stream should bring it. */
+  readonly expected: ExpectedTable
   readonly mapping: CompiledMapping
   readonly checkpoint: Checkpoint
   /** A 64-bit transaction id of about now. */
   readonly nearXid: Xid
   /** The server that the slot was judged on. */
   readonly server: Server
+  readonly shape: TableShape
+  /** Rows that the stream brings under another shape up to here are of before: they are read from the table. */
+  readonly toleratedLsn: Lsn | null
 }
 
 /** What the source must have, from the settings. */
@@ -56,10 +65,11 @@ export const mostRounds = 4
  */
 export async function prepare(resources: Resources, seen: Evidence): Promise<Prepared> {
   let evidence = seen
+  let toleratesOlder = false
   for (let round = 0; round < mostRounds; round++) {
     const source = await findSource(resources)
     await migrate(resources)
-    const checkpoint = await findCheckpoint(resources)
+    const checkpoint = await findCheckpoint(resources, source.table)
     if (!checkpoint) {
       await startFirst(resources, source)
       continue
@@ -67,8 +77,14 @@ export async function prepare(resources: Resources, seen: Evidence): Promise<Pre
     const judged = await judgeFound(resources, source, { checkpoint, ...evidence })
     if (judged === null) continue
     const mended = await mendIdentity(resources, judged, resources.settings.source)
-    if (mended === null) return preparedOf(resources, source, judged)
-    evidence = { replacedUpToRun: null }
+    if (mended !== null) {
+      evidence = { ...evidence, replacedUpToRun: null }
+      continue
+    }
+    const reshaped = await mendShape(resources, { ...source, ...evidence, checkpoint, adoptsKey: false })
+    if (reshaped === null) return preparedOf(resources, source, judged, toleratesOlder)
+    toleratesOlder ||= evidence.alteredStream
+    evidence = noEvidence
   }
   throw new Error('the replication slot was changed again and again while it was being made ready')
 }
@@ -80,19 +96,22 @@ interface Source {
   readonly table: TableFacts
   readonly mapping: CompiledMapping
   readonly wanted: Wanted
+  readonly shape: TableShape
 }
 
 /** Looks at everything but the state. @throws {CheckFailedError} */
 export async function findSource(resources: Resources): Promise<Source> {
   const server = await findServer(resources)
   const { table, publication, slot } = resources.settings.source
+  // Before the facts, so that an alteration in between shows as one later.
+  const shape = await readTableShape(resources.sourcePool, { ...table, publication, columns: null })
   const facts = await gatherSourceFacts(resources.sourcePool, { ...table, publication, slot })
   const mapping = await fitMapping(resources, facts.table)
   const wanted = wantedOf(resources, mapping?.columns ?? [])
   // What becomes of a lost slot depends on whether there is a checkpoint.
   const failed = judgeSource(facts, { ...wanted, onSlotLost: 'backfill' }).filter(({ met }) => !met)
-  if (failed.length > 0 || !facts.table || !mapping) throw new CheckFailedError(failed)
-  return { server, facts, table: facts.table, mapping, wanted }
+  if (failed.length > 0 || !facts.table || !mapping || !shape) throw new CheckFailedError(failed)
+  return { server, facts, table: facts.table, mapping, wanted, shape: tableShape(shape, facts.table, mapping.columns) }
 }
 
 /** The checkpoint against the server as it is by now. Null: its address has passed to another, whose facts these are not. */
@@ -106,10 +125,19 @@ export async function judgeFound(
   return await judge(resources, { facts, wanted, server, ...found })
 }
 
-function preparedOf(resources: Resources, source: Source, { checkpoint, server }: Judged): Prepared {
-  const { facts, table, mapping } = source
+function preparedOf(
+  resources: Resources,
+  source: Source,
+  { checkpoint, server }: Judged,
+  toleratesOlder: boolean,
+): Prepared {
+  const { facts, table, mapping, shape } = source
   const readable = readableOf(resources, source)
-  return { facts, table, readable, mapping, checkpoint, server, nearXid: server.snapshotXmax }
+  // What was written before the facts were asked for is of a shape that they may have followed.
+  const toleratedLsn = toleratesOlder ? source.server.currentLsn : null
+  const expected = expectedTable(resources.settings.source.table, table, mapping.columns)
+  const { snapshotXmax: nearXid } = server
+  return { facts, readable, expected, mapping, checkpoint, server, shape, toleratedLsn, nearXid }
 }
 
 /** The table as reads take it in: the rows and columns that the stream brings. */

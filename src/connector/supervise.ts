@@ -5,6 +5,7 @@ import { wait } from '../lifecycle/wait.ts'
 import type { Status } from '../model/status.ts'
 import { describeConnectionFailure } from '../source/connection-failure.ts'
 import { readSlotHealth } from '../source/slot-health.ts'
+import { readTableShape } from '../source/table-shape.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { checkApi } from './check-api.ts'
@@ -47,6 +48,8 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
   const watch = createHealthWatch(board, {
     slot: settings.source.slot,
     readHealth: () => readSlotHealth(resources.sourcePool, settings.source),
+    readShape: (columns) =>
+      readTableShape(resources.sourcePool, { ...settings.source, ...settings.source.table, columns }),
     readState: async () => {
       board.deadLetters = await resources.store.countDeadLetters()
       board.latestPass = await resources.store.passes.latest()
@@ -155,7 +158,7 @@ async function runOnce(
   const { logger } = resources
   const stopping = () => show(logger, board, 'stopping', null)
   drain.addEventListener('abort', stopping, { once: true })
-  watch.expect(prepared.server)
+  watch.expect({ ...prepared.server, shape: prepared.shape })
   let isOver = false
   board.pipeline = createPipeline(resources, prepared, {
     drain,

@@ -10,6 +10,7 @@ import { slotGapIsClosed } from '../source/replication-slot.ts'
 import type { TableRead, TableReader } from '../source/table-reader.ts'
 import { textBytes, toContent, versionBytes } from './changes.ts'
 import type { Resources } from './resources.ts'
+import { schemaChangeOf } from './schema-change.ts'
 
 export interface TableReadOptions {
   readonly pending: Pending
@@ -87,7 +88,7 @@ export function createTableReads(options: TableReadOptions): () => Promise<boole
     return false
   }
 
-  return async () => {
+  async function readNext(): Promise<boolean> {
     if (!pending.mayRead || !(await gapIsClosed())) return false
     const now = clocks.monotonicMs()
     const keys = now >= readAgainAtMs ? pending.toRead(readAtOnce) : []
@@ -100,5 +101,13 @@ export function createTableReads(options: TableReadOptions): () => Promise<boole
     // Whether the walk has come to its end is known only now.
     if (more) onMerged()
     return more
+  }
+
+  return async () => {
+    try {
+      return await readNext()
+    } catch (error) {
+      throw schemaChangeOf(error)
+    }
   }
 }

@@ -43,7 +43,7 @@ export async function* verifySource(
 ): AsyncGenerator<readonly Verdict[]> {
   const { settings, sourcePool, store } = resources
   const source = await findSource(resources)
-  const checkpoint = isStarted ? await findCheckpoint(resources) : null
+  const checkpoint = isStarted ? await findCheckpoint(resources, source.table) : null
   const { mapping } = source
   const reader = new TableReader(sourcePool, readableOf(resources, source))
   const budget = createSharedBudget(resources)

@@ -2,7 +2,14 @@ import type { PatientCode } from './patient.ts'
 import type { RowKey } from './row.ts'
 
 /** Why a pass over the table was asked for. `found to differ`: mediQuo holds something else of these rows than it accepted. */
-export const passReasons = ['first run', 'asked for', 'slot lost', 'identity changed', 'found to differ'] as const
+export const passReasons = [
+  'first run',
+  'asked for',
+  'slot lost',
+  'identity changed',
+  'table altered',
+  'found to differ',
+] as const
 export type PassReason = (typeof passReasons)[number]
 
 /** `replaced`: a later pass over the whole table contains it. */

@@ -35,6 +35,8 @@ export interface ColumnFacts {
   readonly name: string
   readonly attnum: number
   readonly typeOid: number
+  /** As the stream's relation messages name it: a domain's own. */
+  readonly declaredTypeOid: number
   /** As `format_type` writes it, without a modifier: qualified by schema unless it is built in. */
   readonly type: string
   /** PostgreSQL manual, "pg_type", `typcategory`. */
@@ -118,7 +120,7 @@ const keySelection = `
 
 const columnSelection = `
   select json_agg(json_build_object('name', a.attname, 'attnum', a.attnum, 'typeOid', base.oid::bigint,
-      'type', format_type(base.oid, -1), 'category', base.typcategory,
+      'declaredTypeOid', a.atttypid::bigint, 'type', format_type(base.oid, -1), 'category', base.typcategory,
       'generated', case a.attgenerated when 's' then 'stored' when 'v' then 'virtual' end) order by a.attnum)
   from pg_attribute a cross join lateral (
     with recursive chain as (

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { createChangeMapper, SchemaChangedError, toContent } from '../../src/connector/changes.ts'
+import { createChangeMapper, toContent } from '../../src/connector/changes.ts'
+import { SchemaChangedError } from '../../src/connector/schema-change.ts'
 import type { Change, Relation } from '../../src/model/change.ts'
-import { lsn } from '../../src/model/lsn.ts'
+import { type Lsn, lsn } from '../../src/model/lsn.ts'
 import { type Mapped, patientCode } from '../../src/model/patient.ts'
 import { type ColumnValue, type Row, unchanged } from '../../src/model/row.ts'
 import { xid } from '../../src/model/visibility.ts'
@@ -30,8 +31,17 @@ const mapping = {
   },
 }
 
-function contents(change: Change) {
-  const map = createChangeMapper({ table: { schema: 'public', table: 'patients' }, keyColumns: ['id'], mapping })
+const table = {
+  schema: 'public',
+  table: 'patients',
+  oid: 1,
+  keyColumns: ['id'],
+  types: new Map(['id', 'code', 'name'].map((column) => [column, 25])),
+}
+
+/** The change is at 0/9. */
+function contents(change: Change, tolerated: Lsn | null = null) {
+  const map = createChangeMapper({ table, mapping, tolerated })
   const position = { commitLsn: lsn(9n), ordinal: 1 }
   const changes = map({ change, position, xid: xid(5n), committedAtMs: 1, bytes: 10 })
   return changes.map(({ key, content }) => ({ key, content }))
@@ -75,18 +85,70 @@ describe('a delete', () => {
 })
 
 describe('the table', () => {
-  test('another one of the same name in another schema is not ours', () => {
-    expect(contents({ operation: 'insert', relation: relation({ schema: 'archive' }), row: jane })).toEqual([])
-    expect(contents({ operation: 'insert', relation: relation({ table: 'visits', columns: [] }), row: jane })).toEqual(
-      [],
-    )
+  const insert = (changes: Partial<Relation>): Change => ({
+    operation: 'insert',
+    relation: relation(changes),
+    row: jane,
+  })
+  const whole = [{ key: '["1"]', content: { kind: 'patient', patient } }]
+
+  test('another one is not ours, whatever its columns', () => {
+    expect(contents(insert({ oid: 2, schema: 'archive' }))).toEqual([])
+    expect(contents(insert({ oid: 2, table: 'visits', columns: [] }))).toEqual([])
   })
 
-  test('without a column that is mapped, nothing goes on', () => {
-    const columns = relation().columns.filter(({ name }) => name !== 'name')
-    const change: Change = { operation: 'insert', relation: relation({ columns }), row: jane }
-    expect(() => contents(change)).toThrow(SchemaChangedError)
-    expect(() => contents(change)).toThrow(/no longer publishes name/)
+  test('it is known by its object id, whatever it was called when the change was made', () => {
+    expect(contents(insert({ schema: 'old', table: 'persons' }))).toEqual(whole)
+  })
+
+  test('columns that are not mapped may come and go', () => {
+    const columns = [...relation().columns, { name: 'visits', typeOid: 23, inIdentity: false }]
+    expect(contents(insert({ columns }))).toEqual(whole)
+  })
+
+  const columns = (change: (column: Relation['columns'][number]) => object | null) =>
+    relation().columns.flatMap((column) => {
+      const changed = change(column)
+      return changed === null ? [] : [{ ...column, ...changed }]
+    })
+  const others = [
+    { what: 'another table of its name', shape: { oid: 2 }, says: 'another table' },
+    {
+      what: 'a mapped column is missing',
+      shape: { columns: columns(({ name }) => (name === 'name' ? null : {})) },
+      says: 'does not publish name',
+    },
+    {
+      what: 'a mapped column has another type',
+      shape: { columns: columns(({ name }) => (name === 'name' ? { typeOid: 1082 } : {})) },
+      says: 'another type of name',
+    },
+    {
+      what: 'the key no longer identifies its rows',
+      shape: { columns: columns(({ name }) => ({ inIdentity: name === 'code' })) },
+      says: 'no longer identified by id',
+    },
+  ]
+
+  test.each(others)('$what: nothing goes on', ({ shape, says }) => {
+    expect(() => contents(insert(shape))).toThrow(SchemaChangedError)
+    expect(() => contents(insert(shape))).toThrow(says)
+    expect(() => contents(insert(shape), lsn(8n))).toThrow(SchemaChangedError)
+  })
+
+  test.each(others)('$what, by history: the row is read from the table', ({ shape }) => {
+    expect(contents(insert(shape), lsn(9n))).toEqual([{ key: '["1"]', content: { kind: 'incomplete' } }])
+  })
+
+  test('by history, a change of the key and a delete have both rows read, as far as the change names them', () => {
+    const former = relation({ oid: 2 })
+    const moved = row({ id: '2', code: 'a', name: 'Jane' })
+    const read = (id: string) => ({ key: `["${id}"]`, content: { kind: 'incomplete' } })
+    const update: Change = { operation: 'update', relation: former, row: moved, old: janesKey }
+    expect(contents(update, lsn(9n))).toEqual([read('1'), read('2')])
+    expect(contents({ operation: 'delete', relation: former, old: janesKey }, lsn(9n))).toEqual([read('1')])
+    const keyless = row({ code: 'a' })
+    expect(contents({ operation: 'delete', relation: former, old: keyless }, lsn(9n))).toEqual([])
   })
 })
 

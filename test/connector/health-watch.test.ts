@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createHealthWatch, type WatchedBoard } from '../../src/connector/health-watch.ts'
 import { lsn } from '../../src/model/lsn.ts'
 import type { SlotHealth } from '../../src/source/slot-health.ts'
+import type { CatalogShape } from '../../src/source/table-shape.ts'
 
 const healthy: SlotHealth = {
   systemIdentifier: '7',
@@ -14,6 +15,14 @@ const healthy: SlotHealth = {
   publicationOid: '17',
 }
 const gone: SlotHealth = { ...healthy, walStatus: 'missing', confirmedFlushLsn: null }
+
+const shape: CatalogShape = {
+  table: '1',
+  publication: '17 5',
+  identity: 'd',
+  columns: { name: '1 25' },
+  partitions: '',
+}
 
 /** A pipeline that remembers with what it was ended. */
 function pipeline(stored = 200n) {
@@ -36,20 +45,22 @@ function watched(state: WatchedBoard['state'], first: ReturnType<typeof pipeline
     stuckChecks: 0,
   }
   const failures: unknown[] = []
+  const catalogs: { shape: CatalogShape | null } = { shape }
   const watch = createHealthWatch(board, {
     slot: 'slot',
     readHealth: () => new Promise((resolve, reject) => void questions.push({ resolve, reject })),
+    readShape: async () => catalogs.shape,
     readState: async () => undefined,
     onFailure: async () => void failures.push(1),
   })
-  watch.expect({ systemIdentifier: '7', timeline: 1, publicationOid: '17' })
+  watch.expect({ systemIdentifier: '7', timeline: 1, publicationOid: '17', shape: { ...shape, key: [] } })
   const answer = async (health: SlotHealth | Error) => {
     const question = questions.shift()
     if (health instanceof Error) question?.reject(health)
     else question?.resolve(health)
     await vi.advanceTimersByTimeAsync(0)
   }
-  return { board, watch, questions, failures, answer }
+  return { board, watch, questions, failures, answer, catalogs }
 }
 
 beforeEach(() => void vi.useFakeTimers())
@@ -141,4 +152,20 @@ describe('the health watch', () => {
     await vi.advanceTimersByTimeAsync(0)
     expect(questions).toHaveLength(1)
   })
+
+  test.each<CatalogShape | null>([null, { ...shape, table: '2' }, { ...shape, columns: { name: '1 1043' } }])(
+    'ends the pipeline whose table was altered: %j',
+    async (altered) => {
+      const running = pipeline()
+      const { watch, answer, catalogs } = watched('streaming', running)
+      watch.checkNow()
+      await answer(healthy)
+      expect(running.ended).toEqual([])
+      catalogs.shape = altered
+      watch.checkNow()
+      await answer(healthy)
+      expect(running.ended).toEqual([expect.objectContaining({ name: 'SchemaChangedError', inStream: false })])
+      watch.stop()
+    },
+  )
 })

@@ -3,6 +3,7 @@ import { FencedError } from '../../src/checkpoint/store.ts'
 import { BlockedError, SlotBusyError } from '../../src/connector/blocked.ts'
 import { CheckFailedError } from '../../src/connector/check-failed.ts'
 import { afterBlocked, afterPreparing, afterRunning, noneLost } from '../../src/connector/next-attempt.ts'
+import { SchemaChangedError } from '../../src/connector/schema-change.ts'
 import { SlotTroubleError } from '../../src/source/slot-health.ts'
 
 const coded = (code: string) => Object.assign(new Error('as the server said'), { code })
@@ -50,7 +51,7 @@ describe('after the pipeline ended', () => {
   })
 
   test('a life that was not in vain begins the count anew', () => {
-    const { next, lost } = afterRunning(gone, { lost: { count: 5, replacedUpToRun: null }, ranMs: 60_000 })
+    const { next, lost } = afterRunning(gone, { lost: { ...noneLost, count: 5 }, ranMs: 60_000 })
     expect([next.waitMs, lost.count]).toEqual([0, 1])
   })
 
@@ -68,7 +69,7 @@ describe('after the pipeline ended', () => {
   })
 
   test('what was seen holds for the run that blocks, and not after somebody has begun a later one', () => {
-    const lost = { count: 1, replacedUpToRun: Number.POSITIVE_INFINITY }
+    const lost = { ...noneLost, count: 1, replacedUpToRun: Number.POSITIVE_INFINITY }
     expect(afterBlocked(lost, new BlockedError('why', 7)).replacedUpToRun).toBe(7)
     expect(afterBlocked({ ...lost, replacedUpToRun: 7 }, new BlockedError('why', 8)).replacedUpToRun).toBe(7)
     expect(afterBlocked(noneLost, new BlockedError('why', 7))).toBe(noneLost)
@@ -79,5 +80,14 @@ describe('after the pipeline ended', () => {
     const next = (failure: unknown) => afterRunning(failure, { lost: noneLost, ranMs: 50 }).next
     expect(next(new FencedError('why'))).toMatchObject({ state: 'standby', waitMs: 1_000 })
     expect(next(new Error('why'))).toMatchObject({ state: 'blocked', waitMs: 10_000 })
+  })
+
+  test('an altered table is looked at again at once; that the stream brought it is kept in mind', () => {
+    const altered = (inStream: boolean) =>
+      afterRunning(new SchemaChangedError('altered', { inStream }), { lost: noneLost, ranMs: 50 })
+    expect(altered(true).next).toEqual({ state: 'starting', reason: 'altered', waitMs: 0 })
+    expect([altered(true).lost.alteredStream, altered(false).lost.alteredStream]).toEqual([true, false])
+    const blocked = afterBlocked(altered(true).lost, new BlockedError('the key', 7))
+    expect(blocked.alteredStream).toBe(true)
   })
 })

@@ -13,9 +13,11 @@ test('a column is known by the type that its values are written in, domains by t
       alter table patients drop column dropped`,
   })
   await using table = await openTable(database, {})
-  const found = table.facts.table.columns.map(({ typeOid, ...column }) => ({ ...column, named: typeOid > 0 }))
+  const found = table.facts.table.columns.map(({ typeOid, declaredTypeOid, ...column }) => {
+    return { ...column, named: typeOid > 0, ofDomain: declaredTypeOid !== typeOid }
+  })
   const column = (name: string, attnum: number, type: string, category: string) => {
-    return { name, attnum, type, category, generated: null, named: true }
+    return { name, attnum, type, category, generated: null, named: true, ofDomain: name === 'id' }
   }
   expect(found).toEqual([
     column('id', 1, 'character varying', 'S'),

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createChangeMapper, toContent } from '../../src/connector/changes.ts'
+import { expectedTable } from '../../src/connector/streamed-relation.ts'
 import { compileMapping } from '../../src/mapping/compile.ts'
 import type { Change } from '../../src/model/change.ts'
 import { lsn } from '../../src/model/lsn.ts'
@@ -59,7 +60,11 @@ test.each([
     await using stream = await openStream(database, { environmentOptions })
     await using table = await openTable(database, { environmentOptions })
     const mapChange = mappings.map((mapping) =>
-      createChangeMapper({ table: table.readable, keyColumns: ['id'], mapping }),
+      createChangeMapper({
+        table: expectedTable(table.readable, table.facts.table, mapping.columns),
+        mapping,
+        tolerated: null,
+      }),
     )
     let last: RowKey | null = null
     let inserted = 0

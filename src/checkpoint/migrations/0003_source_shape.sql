@@ -1,0 +1,1 @@
+ALTER TABLE "checkpoint" ADD COLUMN "source_shape" jsonb;

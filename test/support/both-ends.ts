@@ -1,0 +1,34 @@
+import { expect } from 'vitest'
+import type { SandboxApi } from '../../src/sandbox/api-server.ts'
+import type { RunningConnector } from './connector.ts'
+import { until } from './until.ts'
+
+/** The table's patients, in SQL: the columns are those of `Shown`, by their names. */
+const asPatients = `select code, first_name, last_name, gender, birth_date::text as birth_date, email, plan from patients`
+
+type Shown = Readonly<Record<string, string | null>>
+
+/** Subscribed patients at mediQuo, by code. */
+function subscribed(sandbox: SandboxApi): Shown[] {
+  const patients = [...sandbox.patients().values()].filter(({ unsubscribed_at }) => unsubscribed_at === null)
+  return sorted(
+    patients.map(({ code, first_name, last_name, gender, birth_date, email, plan }) => {
+      return { code, first_name, last_name, gender, birth_date, email, plan }
+    }),
+  )
+}
+
+/**
+ * Resolves once mediQuo's subscribed patients are the table's rows that have a plan, value by value, and nothing is on its way.
+ * With `onDelete: unsubscribe` that is all there is to compare. @param patients the table as patients, in SQL.
+ */
+export async function expectBothEndsEqual(connector: RunningConnector, patients = asPatients): Promise<void> {
+  const wanted = async () => sorted((await connector.database.query(patients)).filter(({ plan }) => plan !== null))
+  const equal = async () => JSON.stringify(subscribed(connector.sandbox)) === JSON.stringify(await wanted())
+  await until(async () => (await equal()) && (await connector.status()).delivery.pending === 0).catch(() => undefined)
+  expect(subscribed(connector.sandbox)).toEqual(await wanted())
+}
+
+function sorted(patients: readonly Shown[]): Shown[] {
+  return patients.toSorted((a, b) => String(a.code).localeCompare(String(b.code)))
+}
