@@ -4,14 +4,15 @@ import { backfillCommand } from './backfill.ts'
 import { checkCommand } from './check.ts'
 import type { CliContext } from './context.ts'
 import { deadLetterActions, deadLetterHelp, deadLettersCommand } from './dead-letters.ts'
-import { demoCommand } from './demo.ts'
 import { runCommand } from './run.ts'
-import { sandboxCommand } from './sandbox.ts'
 import { setupCommand } from './setup.ts'
 import { statusCommand } from './status.ts'
 import { sampleSize, verifyCommand } from './verify.ts'
 
-/** The command line. Each command's action resolves with the exit status. */
+/**
+ * The command line. Each command's action resolves with the exit status. The stand-ins are loaded only when they are asked
+ * for: `run` starts without them.
+ */
 export function createProgram(context: CliContext, done: (exitStatus: number) => void): Command {
   const program = new Command('mediquo-cdc')
     .description("Keeps mediQuo's patients in step with one table of your PostgreSQL")
@@ -108,14 +109,14 @@ export function createProgram(context: CliContext, done: (exitStatus: number) =>
       .option('--host <host>', 'address to listen on', '127.0.0.1')
       .option('--record-patients', 'keep what was sent, for GET /__sandbox/requests')
       .addHelpText('after', '\nExample:\n  mediquo-cdc sandbox --port 8090'),
-    (options) => sandboxCommand(context, options),
+    async (options) => (await import('./sandbox.ts')).sandboxCommand(context, options),
   )
   add(
     new Command('demo')
       .description('an embedded PostgreSQL, the sandbox and a connector between them')
       .option('--once', 'end by itself: exit status 0 only if both ends are equal')
       .addHelpText('after', '\nExample:\n  mediquo-cdc demo --once'),
-    (options) => demoCommand(context, options),
+    async (options) => (await import('./demo.ts')).demoCommand(context, options),
   )
   program.hook('preSubcommand', (_, subcommand) => {
     const [first] = program.args

@@ -67,7 +67,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     })
     logger.info({ host: settings.http.host, port: http.port, version: options.version }, 'listening')
     options.onListening?.(http.port)
-    observe(resources, board)
+    observe(resources, board, () => !watch.isWedged())
     const past: Past = { attempt: 0, isFirst: true, lost: noneLost }
     while (!drain.aborted) {
       past.attempt++
@@ -207,7 +207,7 @@ async function letGoOfClosingServer(resources: Resources, board: Board): Promise
   }
 }
 
-function observe(resources: Resources, board: Board): void {
+function observe(resources: Resources, board: Board, healthy: () => boolean): void {
   const { metrics, quotas } = resources
   metrics.observe({
     pending: (lane) => board.pipeline?.pending.waiting[lane] ?? 0,
@@ -219,6 +219,8 @@ function observe(resources: Resources, board: Board): void {
     backfillProgress: () => backfillProgress(statusOf(board, resources)),
     driftRatio: () => resources.drift.ratio,
     ready: () => readinessOf(board).ready,
+    healthy,
+    state: () => statusOf(board, resources).state,
   })
 }
 

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { type ConnectorState, connectorStates } from '../model/status.ts'
 
 /** Where gauges get their values when they are scraped. */
 export interface GaugeSources {
@@ -11,6 +12,9 @@ export interface GaugeSources {
   readonly backfillProgress: () => number
   readonly driftRatio: () => number
   readonly ready: () => boolean
+  /** False once the process is wedged. */
+  readonly healthy: () => boolean
+  readonly state: () => ConnectorState
 }
 
 export type Metrics = ReturnType<typeof createMetrics>
@@ -100,6 +104,17 @@ export function createMetrics(version: string) {
         'Rows that mediQuo had otherwise than the table, of the last 1,000 read back',
         sources.driftRatio,
       )
+      new Gauge({
+        name: 'mediquo_cdc_state',
+        help: '1 for the state that the status shows, 0 for the others',
+        labelNames: ['state'],
+        registers,
+        collect() {
+          const now = sources.state()
+          for (const state of connectorStates) this.set({ state }, state === now ? 1 : 0)
+        },
+      })
+      gauge('healthy', '0 once the process is wedged and wants a restart', () => (sources.healthy() ? 1 : 0))
       gauge('ready', '1 while streaming and the API accepts the keys', () => (sources.ready() ? 1 : 0))
     },
   }
