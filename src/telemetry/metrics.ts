@@ -1,6 +1,9 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { type ConnectorState, connectorStates } from '../model/status.ts'
 
+/** What may keep the dispatcher from sending. */
+const deliveryTroubles = ['outage', 'halted', 'rejecting', 'rate limited'] as const
+
 /** Where gauges get their values when they are scraped. */
 export interface GaugeSources {
   readonly pending: (lane: 'live' | 'backfill') => number
@@ -15,6 +18,7 @@ export interface GaugeSources {
   /** False once the process is wedged. */
   readonly healthy: () => boolean
   readonly state: () => ConnectorState
+  readonly trouble: () => (typeof deliveryTroubles)[number] | null
 }
 
 export type Metrics = ReturnType<typeof createMetrics>
@@ -112,6 +116,16 @@ export function createMetrics(version: string) {
         collect() {
           const now = sources.state()
           for (const state of connectorStates) this.set({ state }, state === now ? 1 : 0)
+        },
+      })
+      new Gauge({
+        name: 'mediquo_cdc_delivery_trouble',
+        help: '1 for what keeps patients from being sent: an outage of the API, refused keys (halted), every patient refused, its limit',
+        labelNames: ['kind'],
+        registers,
+        collect() {
+          const now = sources.trouble()
+          for (const kind of deliveryTroubles) this.set({ kind }, kind === now ? 1 : 0)
         },
       })
       gauge('healthy', '0 once the process is wedged and wants a restart', () => (sources.healthy() ? 1 : 0))

@@ -1,0 +1,94 @@
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { createMetrics } from '../../src/telemetry/metrics.ts'
+import { textOf } from '../repository/files.ts'
+
+/** What dashboards hold on to: these are never renamed. */
+const fixed = [
+  ...['changes_received_total', 'patients_delivered_total', 'patients_unchanged_total', 'requests_total'],
+  ...['retries_total', 'dead_lettered_total', 'deletes_ignored_total', 'truncates_ignored_total'],
+  ...['pending_patients', 'in_flight_requests', 'dead_letters', 'replication_lag_bytes', 'slot_retained_bytes'],
+  ...['rate_limit_remaining', 'backfill_progress_ratio', 'ready'],
+  ...['commit_to_delivery_seconds', 'request_duration_seconds', 'batch_patients', 'build_info'],
+]
+const fixedLabels = {
+  changes_received_total: ['operation'],
+  patients_delivered_total: ['lane'],
+  requests_total: ['endpoint', 'status'],
+  retries_total: ['reason'],
+  dead_lettered_total: ['reason'],
+  pending_patients: ['lane'],
+  request_duration_seconds: ['endpoint'],
+}
+
+const metrics = createMetrics('1.2.3')
+// The gauges' values are of no concern here: any function stands for any source.
+metrics.observe(new Proxy({} as Parameters<typeof metrics.observe>[0], { get: () => () => 0 }))
+const described = metrics.registry.getMetricsAsArray()
+const registered = new Set(described.map(({ name }) => name))
+
+const rulesPath = 'config/prometheus/mediquo-cdc.rules.yaml'
+const dashboardPath = 'config/grafana/mediquo-cdc.json'
+const rules = z
+  .object({
+    groups: z.array(
+      z.object({
+        rules: z.array(
+          z.object({ alert: z.string(), expr: z.string(), annotations: z.object({ runbook_url: z.string() }) }),
+        ),
+      }),
+    ),
+  })
+  .parse(parse(textOf(rulesPath)))
+  .groups.flatMap((group) => group.rules)
+
+describe('the metrics', () => {
+  test('have the names that dashboards hold on to', () => {
+    expect(fixed.filter((name) => !registered.has(`mediquo_cdc_${name}`))).toEqual([])
+  })
+
+  test.each(Object.entries(fixedLabels))('%s has its labels', (name, labels) => {
+    const metric = metrics.registry.getSingleMetric(`mediquo_cdc_${name}`)
+    expect(metric).toHaveProperty('labelNames', labels)
+  })
+
+  test.each([rulesPath, dashboardPath])('that %s asks for are there', (path) => {
+    const asked = [...textOf(path).matchAll(/\bmediquo_cdc_\w+/g)].map(([name]) =>
+      name.replace(/_(bucket|sum|count)$/, ''),
+    )
+    expect(asked).not.toEqual([])
+    expect(asked.filter((name) => !registered.has(name))).toEqual([])
+  })
+})
+
+describe('the alerts', () => {
+  test('each lead to a paragraph of their own', () => {
+    const anchors = rules.map(({ annotations }) => annotations.runbook_url)
+    expect(new Set(anchors).size).toBe(rules.length)
+    for (const anchor of anchors) {
+      const [path = '', id] = anchor.split('#')
+      expect(textOf(path)).toContain(`<a id="${id}"></a>`)
+    }
+  })
+
+  const promtool = (...args: string[]) =>
+    spawnSync('promtool', args, {
+      cwd: fileURLToPath(new URL('../../config/prometheus/', import.meta.url)),
+      encoding: 'utf8',
+    })
+
+  test('are each raised by a scenario', () => {
+    const recorded = textOf('config/prometheus/mediquo-cdc.test.yaml')
+    const raised = [...recorded.matchAll(/alertname: (\w+)\n +exp_alerts:\n/g)].map(([, name]) => name)
+    expect([...new Set(raised)].toSorted()).toEqual(rules.map(({ alert }) => alert).toSorted())
+  })
+
+  test('are raised by what a connector said in each scenario, and by nothing else', (context) => {
+    if (promtool('--version').error) return context.skip("promtool is not installed (Debian's package prometheus)")
+    const { status, stdout, stderr } = promtool('test', 'rules', 'mediquo-cdc.test.yaml')
+    expect({ status, said: `${stdout}${stderr}` }).toMatchObject({ status: 0 })
+  })
+})

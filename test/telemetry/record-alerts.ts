@@ -1,0 +1,261 @@
+/**
+ * Writes config/prometheus/mediquo-cdc.test.yaml: what /metrics of a real connector said in each scenario, and the alerts that this
+ * must raise. Two samples a second are played back as if thirty seconds lay between: `npx tsx test/telemetry/record-alerts.ts`.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import pg from 'pg'
+import { pino } from 'pino'
+import { parse, stringify } from 'yaml'
+import { z } from 'zod'
+import { supervise } from '../../src/connector/supervise.ts'
+import { wait } from '../../src/lifecycle/wait.ts'
+import { type SandboxApi, startSandboxApi } from '../../src/sandbox/api-server.ts'
+import { startEmbeddedServer } from '../../src/sandbox/embedded-server.ts'
+import { defaultKeys } from '../../src/sandbox/sandbox-state.ts'
+import { settingsOf } from '../config/loading.ts'
+import { patientsTable } from '../support/connector.ts'
+import { until } from '../support/until.ts'
+
+interface Scene {
+  readonly query: (sql: string) => Promise<unknown>
+  readonly sandbox: SandboxApi
+}
+
+interface Scenario {
+  readonly name: string
+  /** Of the rules, those that must be firing at the end; every other one must not. */
+  readonly raises: readonly string[]
+  readonly config?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  readonly before?: (scene: Scene) => Promise<unknown>
+  readonly during?: (scene: Scene) => Promise<unknown>
+  readonly instances?: number
+}
+
+const samples = 44
+const folder = new URL('../../config/prometheus/', import.meta.url)
+const rows = (from: number, to: number) =>
+  `insert into patients (code) select 'R' || n from generate_series(${from}, ${to}) n`
+const api503 = { kind: 'status', status: 503, times: null } as const
+
+const scenarios: readonly Scenario[] = [
+  { name: 'all is well', raises: [], during: ({ query }) => query(rows(1, 500)) },
+  {
+    name: 'a standby waits beside the one that streams',
+    raises: [],
+    instances: 2,
+    during: ({ query }) => query(rows(1, 9)),
+  },
+  {
+    name: 'the API is down while rows change and WAL is written',
+    raises: ['MediquoCdcApiDown', 'MediquoCdcFallsBehind', 'MediquoCdcSlotHoldsWal'],
+    during: async ({ query, sandbox }) => {
+      sandbox.faults.add(api503)
+      await query(rows(1, 6_000))
+      await query(`select pg_logical_emit_message(false, 'filler', repeat('x', 1000000)) from generate_series(1, 1200)`)
+    },
+  },
+  {
+    name: 'the keys are revoked',
+    raises: ['MediquoCdcKeysRefused', 'MediquoCdcNotReady'],
+    during: async ({ query, sandbox }) => {
+      sandbox.faults.add({ kind: 'keys revoked' })
+      await query(rows(1, 5))
+    },
+  },
+  {
+    name: 'the API refuses every patient',
+    raises: ['MediquoCdcEveryPatientRefused', 'MediquoCdcNotReady'],
+    during: async ({ query, sandbox }) => {
+      sandbox.faults.add({ kind: 'status', status: 422, times: null })
+      await query(rows(1, 5))
+    },
+  },
+  {
+    name: 'a row is set aside',
+    raises: ['MediquoCdcDeadLetters'],
+    during: ({ query }) => query(`insert into patients (code, gender) values ('R1', 'no gender')`),
+  },
+  {
+    name: 'the table is renamed',
+    raises: ['MediquoCdcBlocked', 'MediquoCdcNotReady'],
+    during: ({ query }) => query('alter table patients rename to persons'),
+  },
+  {
+    name: 'somebody else uses the quota',
+    raises: ['MediquoCdcRateLimited'],
+    during: async ({ query, sandbox }) => {
+      for (let n = 0; n < 14; n++) sandbox.faults.add({ kind: '429', retryAfter: 1 })
+      await query(rows(1, 5))
+    },
+  },
+  {
+    name: 'the API fails while the table is read',
+    raises: ['MediquoCdcApiDown', 'MediquoCdcBackfillStuck'],
+    config: { source: { backfill: 'initial' } },
+    before: async ({ query, sandbox }) => {
+      await query(rows(1, 500))
+      sandbox.faults.add(api503)
+    },
+  },
+  {
+    name: 'mediQuo forgets what it was sent',
+    raises: ['MediquoCdcDrift'],
+    config: { verify: { samplePerMinute: 240 } },
+    during: async ({ query, sandbox }) => {
+      await query(rows(1, 20))
+      await until(() => sandbox.patients().size === 20)
+      await wait(7_000, AbortSignal.timeout(60_000))
+      sandbox.reset()
+    },
+  },
+]
+
+const rulesFile = z.object({
+  groups: z.array(
+    z.object({
+      rules: z.array(
+        z.object({
+          alert: z.string(),
+          labels: z.record(z.string(), z.string()),
+          annotations: z.record(z.string(), z.string()),
+        }),
+      ),
+    }),
+  ),
+})
+const rules = rulesFile
+  .parse(parse(readFileSync(new URL('mediquo-cdc.rules.yaml', folder), 'utf8')))
+  .groups.flatMap((group) => group.rules)
+const expressions = readFileSync(new URL('mediquo-cdc.rules.yaml', folder), 'utf8')
+
+/** The series that the rules look at, one value a sample. */
+class Recording {
+  readonly #series = new Map<string, (string | null)[]>()
+  #length = 0
+
+  add(sample: ReadonlyMap<string, string>): void {
+    for (const name of sample.keys()) {
+      if (!this.#series.has(name))
+        this.#series.set(
+          name,
+          Array.from({ length: this.#length }, () => null),
+        )
+    }
+    for (const [name, values] of this.#series) values.push(sample.get(name) ?? null)
+    this.#length++
+  }
+
+  get input() {
+    return [...this.#series].map(([series, values]) => ({
+      series,
+      values: values.map((value) => value ?? '_').join(' '),
+    }))
+  }
+}
+
+async function scrape(port: number, instance: number): Promise<Map<string, string>> {
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+  const found = new Map([[`up{job="mediquo-cdc",instance="${instance}"}`, '1']])
+  for (const [, name = '', labels, value = ''] of text.matchAll(/^(mediquo_cdc_\w+)(?:\{(.*)\})? (\S+)$/gm)) {
+    if (!expressions.includes(name)) continue
+    found.set(`${name}{job="mediquo-cdc",instance="${instance}"${labels ? `,${labels}` : ''}}`, value)
+  }
+  return found
+}
+
+async function record(scenario: Scenario): Promise<Recording> {
+  await using server = await startEmbeddedServer({ durable: false })
+  const pool = new pg.Pool({ connectionString: server.url(), max: 2 })
+  pool.on('error', () => undefined)
+  const sandbox = await startSandboxApi({ port: 0 })
+  const scene: Scene = { query: (sql) => pool.query(sql), sandbox }
+  await pool.query(patientsTable)
+  await scenario.before?.(scene)
+  const drain = new AbortController()
+  const running: Promise<void>[] = []
+  const ports: number[] = []
+  for (let instance = 0; instance < (scenario.instances ?? 1); instance++) {
+    const config = {
+      ...scenario.config,
+      source: { backfill: 'never', ...scenario.config?.source },
+      http: { port: 0 },
+    }
+    const settings = settingsOf(stringify(config), {
+      DATABASE_URL: server.url(),
+      MEDIQUO_BASE_URL: sandbox.baseUrl,
+      MEDIQUO_API_KEY: defaultKeys.apiKey,
+      MEDIQUO_SECRET_KEY: defaultKeys.secretKey,
+    })
+    const logger = pino({ level: 'silent' })
+    const port = await new Promise<number>((onListening, fail) => {
+      const run = supervise({
+        settings,
+        logger,
+        version: '0.0.0',
+        environmentOptions: '',
+        drain: drain.signal,
+        onListening,
+      })
+      run.catch(fail)
+      running.push(run)
+    })
+    ports.push(port)
+    const serving = instance === 0
+    await until(async () => {
+      const { state } = z
+        .object({ state: z.string() })
+        .parse(await (await fetch(`http://127.0.0.1:${port}/status`)).json())
+      return serving ? state === 'streaming' || state === 'backfilling' : state === 'standby'
+    })
+  }
+  const recording = new Recording()
+  const acting = scenario.during?.(scene)
+  for (let at = 0; at < samples; at++) {
+    const scrapes = await Promise.all(ports.map(scrape))
+    recording.add(new Map(scrapes.flatMap((found) => [...found])))
+    await wait(500, AbortSignal.timeout(60_000))
+  }
+  await acting
+  drain.abort()
+  await Promise.all(running)
+  await pool.end()
+  await sandbox.close()
+  return recording
+}
+
+const expected = (raises: readonly string[], evalTime: string) =>
+  rules.map(({ alert, labels, annotations }) => ({
+    eval_time: evalTime,
+    alertname: alert,
+    exp_alerts: raises.includes(alert)
+      ? [{ exp_labels: { ...labels, job: 'mediquo-cdc' }, exp_annotations: annotations }]
+      : [],
+  }))
+
+const tests = await Promise.all(
+  scenarios.map(async (scenario) => ({
+    name: scenario.name,
+    interval: '30s',
+    input_series: (await record(scenario)).input,
+    alert_rule_test: expected(scenario.raises, `${(samples - 1) * 30}s`),
+  })),
+)
+// Two that no healthy process can show of itself.
+tests.push(
+  {
+    name: 'no instance answers (written by hand)',
+    interval: '30s',
+    input_series: [{ series: 'up{job="mediquo-cdc",instance="0"}', values: '1 0x40' }],
+    alert_rule_test: expected(['MediquoCdcDown'], '20m'),
+  },
+  {
+    name: 'the process is wedged (written by hand)',
+    interval: '30s',
+    input_series: [{ series: 'mediquo_cdc_healthy{job="mediquo-cdc",instance="0"}', values: '1 0x40' }],
+    alert_rule_test: expected(['MediquoCdcWedged'], '20m'),
+  },
+)
+const header =
+  '# Made by `npx tsx test/telemetry/record-alerts.ts` from runs of the connector. Try it: promtool test rules FILE\n'
+const file = { rule_files: ['mediquo-cdc.rules.yaml'], evaluation_interval: '30s', tests }
+writeFileSync(new URL('mediquo-cdc.test.yaml', folder), header + stringify(file, { lineWidth: 0 }))
