@@ -52,7 +52,10 @@ function passReport(pass: Pass | null): Report {
 function printReport(report: Report, print: (line: string) => void, indent = ''): void {
   for (const [name, value] of Object.entries(report)) {
     const label = `${indent}${name.replace(/([A-Z])/g, ' $1').toLowerCase()}`
-    if (typeof value === 'object' && value !== null) {
+    if (Array.isArray(value)) {
+      if (value.length > 0) print(label)
+      for (const entry of value) print(`${indent}  ${entry}`)
+    } else if (typeof value === 'object' && value !== null) {
       print(label)
       printReport(value as Report, print, `${indent}  `)
     } else {

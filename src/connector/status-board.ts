@@ -6,6 +6,7 @@ import type { SlotHealth } from '../source/slot-health.ts'
 import { backfillStatus } from './backfill-status.ts'
 import type { Tally } from './report.ts'
 import type { Resources } from './resources.ts'
+import type { SlotWatch } from './slot-watch.ts'
 
 /** What is known for the status, whichever run of the pipeline it comes from. */
 export interface Board {
@@ -14,6 +15,8 @@ export interface Board {
   serverVersion: string
   health: SlotHealth | null
   pipeline: Pipeline | null
+  /** What the slot holds; null before anything can be asked. */
+  slotWatch: Pick<SlotWatch, 'forecast' | 'secondsToDrain' | 'warnings'> | null
   deadLetters: number
   /** The newest pass of the backfill that the state knows. */
   latestPass: Pass | null
@@ -29,6 +32,7 @@ export function newBoard(): Board {
     serverVersion: '',
     health: null,
     pipeline: null,
+    slotWatch: null,
     deadLetters: 0,
     latestPass: null,
     stuckChecks: 0,
@@ -37,7 +41,7 @@ export function newBoard(): Board {
 }
 
 export function statusOf(board: Board, { settings, quotas }: Pick<Resources, 'settings' | 'quotas'>): Status {
-  const { pipeline, health, tally } = board
+  const { pipeline, health, tally, slotWatch } = board
   const waiting = pipeline ? pipeline.pending.waiting.live + pipeline.pending.waiting.backfill : 0
   const backfilling = board.state === 'streaming' && pipeline?.backfill.isRunning === true
   return {
@@ -53,6 +57,10 @@ export function statusOf(board: Board, { settings, quotas }: Pick<Resources, 'se
       lagBytes: health?.lagBytes ?? null,
       retainedBytes: health?.retainedBytes ?? null,
       walStatus: health?.walStatus ?? null,
+      safeWalBytes: health?.safeBytes ?? null,
+      retainedBytesPerSecond: rounded(slotWatch?.forecast?.bytesPerSecond),
+      secondsUntilSlotLost: rounded(slotWatch?.forecast?.secondsUntilLost),
+      secondsToDrain: slotWatch?.secondsToDrain ?? null,
     },
     backfill: pipeline?.backfill.status() ?? backfillStatus(board.latestPass, settings.mediquo),
     delivery: {
@@ -63,7 +71,12 @@ export function statusOf(board: Board, { settings, quotas }: Pick<Resources, 'se
       ...tally,
     },
     deadLetters: board.deadLetters,
+    warnings: slotWatch?.warnings ?? [],
   }
+}
+
+function rounded(figure: number | null | undefined): number | null {
+  return figure === null || figure === undefined ? null : Math.round(figure)
 }
 
 /** Ready: streaming, and the API accepts the keys. */

@@ -5,6 +5,7 @@ import { wait } from '../lifecycle/wait.ts'
 import type { Status } from '../model/status.ts'
 import { describeConnectionFailure } from '../source/connection-failure.ts'
 import { readSlotHealth } from '../source/slot-health.ts'
+import { isTaken } from '../source/slot-trail.ts'
 import { readTableShape } from '../source/table-shape.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
@@ -22,6 +23,7 @@ import {
 import { type Prepared, prepare } from './prepare.ts'
 import { openResources, type Resources } from './resources.ts'
 import { serverStartedAt } from './session.ts'
+import { createSlotWatch } from './slot-watch.ts'
 import { type Board, newBoard, readinessOf, statusOf } from './status-board.ts'
 
 export interface SuperviseOptions {
@@ -45,14 +47,21 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     metrics,
     onConnectionError: () => void letGoOfClosingServer(resources, board),
   })
+  const slotWatch = createSlotWatch(resources, board)
+  board.slotWatch = slotWatch
   const watch = createHealthWatch(board, {
     slot: settings.source.slot,
-    readHealth: () => readSlotHealth(resources.sourcePool, settings.source),
+    readHealth: async () => {
+      const health = await readSlotHealth(resources.sourcePool, settings.source)
+      slotWatch.seen(health)
+      return health
+    },
     readShape: (columns) =>
       readTableShape(resources.sourcePool, { ...settings.source, ...settings.source.table, columns }),
     readState: async () => {
       board.deadLetters = await resources.store.countDeadLetters()
       board.latestPass = await resources.store.passes.latest()
+      await slotWatch.lookForLeft()
     },
     onFailure: () => letGoOfClosingServer(resources, board),
   })
@@ -82,12 +91,22 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
       past.lost = lost
       await showAndWait(logger, board, next, drain)
     }
+    sayWhatStays(logger, board, settings.source.slot)
   } finally {
     watch.stop()
     await http?.close()
     await resources.close()
   }
   logger.info('stopped')
+}
+
+/** An abandoned slot fills the customer's disk: who stops it for good is told. */
+function sayWhatStays(logger: Logger, { health }: Board, slot: string): void {
+  if (!health || isTaken(health)) return
+  logger.info(
+    { slot, retainedBytes: health.retainedBytes },
+    'the replication slot stays, and holds WAL until a connector uses it again; "mediquo-cdc teardown" drops it',
+  )
 }
 
 /** What earlier attempts leave to the next one. */
@@ -215,6 +234,10 @@ function observe(resources: Resources, board: Board, healthy: () => boolean): vo
     deadLetters: () => board.deadLetters,
     replicationLagBytes: () => board.health?.lagBytes ?? 0,
     slotRetainedBytes: () => board.health?.retainedBytes ?? 0,
+    slotSafeBytes: () => board.health?.safeBytes ?? Number.POSITIVE_INFINITY,
+    slotRetainedBytesPerSecond: () => board.slotWatch?.forecast?.bytesPerSecond ?? Number.NaN,
+    slotSecondsUntilLost: () => board.slotWatch?.forecast?.secondsUntilLost ?? Number.POSITIVE_INFINITY,
+    secondsToDrain: () => board.slotWatch?.secondsToDrain ?? Number.NaN,
     rateLimitRemaining: () => quotas.put.free,
     backfillProgress: () => backfillProgress(statusOf(board, resources)),
     driftRatio: () => resources.drift.ratio,

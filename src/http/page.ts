@@ -26,6 +26,7 @@ th, td { padding: .25rem 0; border-bottom: 1px solid color-mix(in srgb, currentC
 <body>
 <h1>${status.state}</h1>
 <p>${status.reason ?? ''}</p>
+${status.warnings.map((warning) => html`<p role="alert"><strong>Warning:</strong> ${warning}</p>`)}
 <h2>Source</h2><table>${rows(status.source)}</table>
 <h2>Delivery</h2><table>${rows(status.delivery)}</table>
 <h2>Backfill</h2><table>${rows(status.backfill)}</table>

@@ -16,6 +16,14 @@ export interface Status {
     readonly lagBytes: number | null
     readonly retainedBytes: number | null
     readonly walStatus: string | null
+    /** Bytes of WAL until the server may take the slot's; null: no limit. */
+    readonly safeWalBytes: number | null
+    /** By how much the slot comes to hold more; negative: less. Null: not known yet. */
+    readonly retainedBytesPerSecond: number | null
+    /** If everything goes on as it does now; null: it is not to be expected. */
+    readonly secondsUntilSlotLost: number | null
+    /** To send what waits, in memory and in the WAL, at the quota: at most. Null: not known. */
+    readonly secondsToDrain: number | null
   }
   readonly backfill: {
     readonly state: 'none' | 'running' | 'done'
@@ -37,4 +45,6 @@ export interface Status {
     readonly lastError: string | null
   }
   readonly deadLetters: number
+  /** What will come to harm if nobody acts, one sentence each, with what to do. */
+  readonly warnings: readonly string[]
 }

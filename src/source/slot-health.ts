@@ -20,6 +20,10 @@ export interface SlotHealth {
   readonly confirmedFlushLsn: Lsn | null
   /** Changes when the publication is dropped and made again; null if there is none of the name. */
   readonly publicationOid: string | null
+  /** Bytes of WAL until the server may take the slot's; null: no limit (`max_slot_wal_keep_size` is -1), or already taken. */
+  readonly safeBytes: number | null
+  /** Of `idle_replication_slot_timeout` (PostgreSQL 18), while no session uses the slot; null: it does not apply. */
+  readonly idle: { readonly seconds: number; readonly timeoutSeconds: number } | null
 }
 
 const query = `
@@ -27,7 +31,11 @@ const query = `
     server.lsn::text as current, s.slot_name as name, s.wal_status as status, s.confirmed_flush_lsn::text as confirmed,
     pg_wal_lsn_diff(server.lsn, s.confirmed_flush_lsn)::text as lag,
     pg_wal_lsn_diff(server.lsn, s.restart_lsn)::text as retained,
-    (select oid::text from pg_publication where pubname = $2) as publication
+    (select oid::text from pg_publication where pubname = $2) as publication,
+    s.safe_wal_size::text as safe,
+    case when not s.active then
+      extract(epoch from clock_timestamp() - (to_jsonb(s) ->> 'inactive_since')::timestamptz)::text end as idle,
+    (select setting from pg_settings where name = 'idle_replication_slot_timeout') as "idleTimeout"
   from (select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end as lsn) server
     left join pg_replication_slots s on s.slot_name = $1`
 
@@ -46,7 +54,15 @@ export async function readSlotHealth(
     walStatus: row.name ? walStatusOf(row.status) : 'missing',
     confirmedFlushLsn: row.confirmed ? parseLsn(row.confirmed) : null,
     publicationOid: row.publication ?? null,
+    safeBytes: row.safe ? Number(row.safe) : null,
+    idle: idleOf(row.idle, row.idleTimeout),
   }
+}
+
+/** The setting's unit is the second; 0 turns it off. */
+function idleOf(seconds: string | null | undefined, timeout: string | null | undefined): SlotHealth['idle'] {
+  const timeoutSeconds = Number(timeout ?? 0)
+  return seconds && timeoutSeconds > 0 ? { seconds: Math.max(0, Number(seconds)), timeoutSeconds } : null
 }
 
 /** A slot has no status while it is being made. */

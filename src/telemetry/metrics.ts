@@ -11,6 +11,14 @@ export interface GaugeSources {
   readonly deadLetters: () => number
   readonly replicationLagBytes: () => number
   readonly slotRetainedBytes: () => number
+  /** Infinite: there is no limit. */
+  readonly slotSafeBytes: () => number
+  /** NaN: not known. */
+  readonly slotRetainedBytesPerSecond: () => number
+  /** Infinite: it is not to be expected. */
+  readonly slotSecondsUntilLost: () => number
+  /** NaN: not known. */
+  readonly secondsToDrain: () => number
   readonly rateLimitRemaining: () => number
   readonly backfillProgress: () => number
   readonly driftRatio: () => number
@@ -97,6 +105,26 @@ export function createMetrics(version: string) {
       gauge('dead_letters', 'Rows set aside at present', sources.deadLetters)
       gauge('replication_lag_bytes', 'WAL written after what is confirmed', sources.replicationLagBytes)
       gauge('slot_retained_bytes', "Bytes of the server's disk that the slot holds", sources.slotRetainedBytes)
+      gauge(
+        'slot_safe_bytes',
+        "WAL that can be written until the server may take the slot's; infinite without a limit",
+        sources.slotSafeBytes,
+      )
+      gauge(
+        'slot_retained_bytes_per_second',
+        'By how much the slot comes to hold more; NaN while it is not known',
+        sources.slotRetainedBytesPerSecond,
+      )
+      gauge(
+        'slot_seconds_until_lost',
+        'Until the slot is lost if everything goes on as it does; infinite if it is not to be expected',
+        sources.slotSecondsUntilLost,
+      )
+      gauge(
+        'drain_seconds',
+        'To send what waits, in memory and in the WAL, at the quota, at most; NaN while it is not known',
+        sources.secondsToDrain,
+      )
       gauge('rate_limit_remaining', 'Requests that may be sent at once', sources.rateLimitRemaining)
       gauge(
         'backfill_progress_ratio',

@@ -13,6 +13,8 @@ const healthy: SlotHealth = {
   walStatus: 'reserved',
   confirmedFlushLsn: lsn(200n),
   publicationOid: '17',
+  safeBytes: null,
+  idle: null,
 }
 const gone: SlotHealth = { ...healthy, walStatus: 'missing', confirmedFlushLsn: null }
 

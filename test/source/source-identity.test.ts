@@ -177,6 +177,8 @@ describe('a slot in use', () => {
     walStatus: 'reserved',
     confirmedFlushLsn: lsn(200n),
     publicationOid: '17',
+    safeBytes: null,
+    idle: null,
   }
   const use = { systemIdentifier: '7', timeline: 2, publicationOid: '17', writtenLsn: lsn(200n), durableLsn: lsn(200n) }
   const troubles: readonly {

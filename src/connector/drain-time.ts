@@ -1,0 +1,71 @@
+import { type Lsn, lsn } from '../model/lsn.ts'
+
+/** What of a running pipeline says how much is still to be sent. */
+export interface DrainedPipeline {
+  readonly progress: { readonly receivedLsn: Lsn; readonly transactionOpen: boolean }
+  readonly pending: {
+    readonly full: boolean
+    readonly inFlight: number
+    readonly waiting: { readonly live: number }
+  }
+}
+
+/** How many rows of ours the WAL has brought so far, on the average: the only way to tell how many the rest of it holds. */
+export class StreamDensity {
+  #pipeline: unknown = null
+  #receivedLsn = lsn(0n)
+  #receivedRows = 0
+  #bytes = 0
+  #rows = 0
+
+  /** Counts what has come since the last look. @param receivedRows since the start of the process. */
+  look(pipeline: DrainedPipeline, receivedRows: number): void {
+    const { receivedLsn, transactionOpen } = pipeline.progress
+    // The rows of an open transaction have been received, and its end is none of the positions yet.
+    if (transactionOpen) return
+    if (pipeline === this.#pipeline) {
+      this.#bytes += Number(receivedLsn - this.#receivedLsn)
+      this.#rows += receivedRows - this.#receivedRows
+    }
+    this.#pipeline = pipeline
+    this.#receivedLsn = receivedLsn
+    this.#receivedRows = receivedRows
+  }
+
+  /** Null: nothing has been received yet. */
+  get rowsPerByte(): number | null {
+    return this.#bytes > 0 ? this.#rows / this.#bytes : null
+  }
+}
+
+/** What is to be sent: in memory, and in WAL that was not received yet. */
+export interface Undelivered {
+  readonly rows: number
+  readonly unreadBytes: number
+}
+
+/**
+ * Null: nobody knows. Without a pipeline everything after the confirmed position comes again. The rest of a transaction that
+ * does not fit in memory is not known: how much of the unread WAL it is, the stream does not say. Pure.
+ */
+export function undelivered(
+  pipeline: DrainedPipeline | null,
+  { currentLsn, lagBytes }: { readonly currentLsn: Lsn; readonly lagBytes: number },
+): Undelivered | null {
+  if (pipeline === null) return { rows: 0, unreadBytes: lagBytes }
+  const { pending, progress } = pipeline
+  if (pending.full && progress.transactionOpen) return null
+  const rows = pending.waiting.live + pending.inFlight
+  return { rows, unreadBytes: Math.max(0, Number(currentLsn - progress.receivedLsn)) }
+}
+
+/** At most, at the quota: several changes of a row may leave as one. Null: not known. Pure. */
+export function secondsToDrain(
+  left: Undelivered | null,
+  rowsPerByte: number | null,
+  quota: { readonly batchSize: number; readonly requestsPerMinute: number },
+): number | null {
+  if (left === null || (rowsPerByte === null && left.unreadBytes > 0)) return null
+  const rows = left.rows + Math.round(left.unreadBytes * (rowsPerByte ?? 0))
+  return Math.ceil((Math.ceil(rows / quota.batchSize) * 60) / quota.requestsPerMinute)
+}

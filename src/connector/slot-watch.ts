@@ -1,0 +1,128 @@
+import { knownSlots } from '../checkpoint/known-slots.ts'
+import { sizeInWords } from '../model/quantity.ts'
+import type { ConnectorState } from '../model/status.ts'
+import { type LeftSlot, readLeftSlots } from '../source/left-slots.ts'
+import { forecastSlot, type SlotForecast } from '../source/slot-forecast.ts'
+import type { SlotHealth } from '../source/slot-health.ts'
+import { followed, isTaken, noTrail } from '../source/slot-trail.ts'
+import { type DrainedPipeline, StreamDensity, secondsToDrain, undelivered } from './drain-time.ts'
+import type { Resources } from './resources.ts'
+import { announce, nothingAnnounced } from './slot-announcement.ts'
+import { type SlotSituation, slotMend, slotSayings, slotWarning } from './slot-warning.ts'
+
+/** What of the board says how delivery goes. */
+export interface DeliveryBoard {
+  readonly state: ConnectorState
+  readonly reason: string | null
+  readonly pipeline:
+    | (DrainedPipeline & { readonly dispatcher: { readonly trouble: { readonly reason: string } | null } })
+    | null
+}
+
+const leftEveryMs = 300_000
+
+/** What the slot holds, and until when: for the status, the metrics and the log. */
+export type SlotWatch = ReturnType<typeof createSlotWatch>
+
+type Tools = Pick<Resources, 'settings' | 'logger' | 'metrics' | 'clocks' | 'sourcePool' | 'state'>
+
+/** Follows what the slot holds of the customer's disk, and says so before it is lost; and which slots of ours nobody uses. */
+export function createSlotWatch(tools: Tools, board: DeliveryBoard) {
+  const { settings, logger, metrics, clocks } = tools
+  const { slot, onSlotLost } = settings.source
+  const density = new StreamDensity()
+  let trail = noTrail
+  let said = nothingAnnounced
+  let situation: SlotSituation | null = null
+  let left: readonly LeftSlot[] = []
+  let lookedAtMs: number | null = null
+
+  /** A new look at the slot. */
+  function seen(health: SlotHealth): void {
+    const atMs = clocks.monotonicMs()
+    trail = followed(trail, { ...health, atMs })
+    const { pipeline, state } = board
+    const { insert, update, delete: deleted } = metrics.received
+    if (pipeline) density.look(pipeline, insert + update + deleted)
+    const trouble = board.reason ?? pipeline?.dispatcher.trouble?.reason ?? null
+    const isStreaming = state === 'streaming' || state === 'backfilling'
+    // What another instance has in hand is not known here.
+    const waiting = state === 'standby' ? null : undelivered(pipeline, health)
+    const drain = secondsToDrain(waiting, density.rowsPerByte, settings.mediquo)
+    const forecast = forecastSlot(trail, { secondsToDrain: drain, isDelivering: isStreaming && trouble === null })
+    situation = { slot, forecast, health, secondsToDrain: drain, reason: trouble, onSlotLost }
+    tell(situation, atMs)
+  }
+
+  function tell(now: SlotSituation, atMs: number): void {
+    // 1. That it is lost is said by who notices it; 2. what is to be said of a slot in use, by the instance that uses it.
+    const isOthers = board.state === 'standby' && now.forecast.limit !== 'idle'
+    if (isTaken(now.health) || isOthers) {
+      said = nothingAnnounced
+      return
+    }
+    const { say, announced } = announce(said, now.forecast, atMs)
+    said = announced
+    if (!say) return
+    const { verdict } = announced
+    if (verdict === 'fine') logger.info({ slot, retainedBytes: now.health.retainedBytes }, slotSayings.fine)
+    else logger[levels[verdict]]({ slot, ...figures(now), mend: slotMend(now) }, slotSayings[verdict])
+  }
+
+  return {
+    seen,
+    /** Looks for slots that were left behind, if that was some minutes ago. */
+    async lookForLeft(): Promise<void> {
+      const nowMs = clocks.monotonicMs()
+      if (lookedAtMs !== null && nowMs - lookedAtMs < leftEveryMs) return
+      lookedAtMs = nowMs
+      const before = new Set(left.map((one) => one.slot))
+      left = await leftSlots(tools)
+      for (const { slot: name, retainedBytes, mend } of left.filter((one) => !before.has(one.slot)))
+        logger.warn({ slot: name, retainedBytes, mend }, 'a replication slot of ours is used by nobody')
+    },
+    get forecast(): SlotForecast | null {
+      return situation?.forecast ?? null
+    },
+    get secondsToDrain(): number | null {
+      return situation?.secondsToDrain ?? null
+    },
+    /** One sentence each, with what to do. */
+    get warnings(): string[] {
+      const own = situation && said.verdict !== 'fine' ? [slotWarning(said.verdict, situation)] : []
+      return [...own, ...left.map((one) => `${describeLeftSlot(one)}; if no connector needs it any more: ${one.mend}`)]
+    },
+  }
+}
+
+/** Slots that look like ours and are used by nobody; one may be another table's, whose connector is stopped. */
+export async function leftSlots({
+  settings,
+  sourcePool,
+  state,
+}: Pick<Tools, 'settings' | 'sourcePool' | 'state'>): Promise<LeftSlot[]> {
+  // A state that cannot be read, or is not there yet, says nothing.
+  const known = await knownSlots(state.db).catch(() => [])
+  return await readLeftSlots(sourcePool, { inUse: settings.source.slot, known })
+}
+
+/** One sentence, without the statement. */
+export function describeLeftSlot({ slot, retainedBytes }: LeftSlot): string {
+  return `the replication slot ${slot} is used by nobody and holds ${sizeInWords(retainedBytes)} of WAL`
+}
+
+const levels = { holding: 'warn', 'will be lost': 'warn', 'soon lost': 'error', 'being lost': 'error' } as const
+
+function figures({ forecast, health, secondsToDrain: drain }: SlotSituation) {
+  return {
+    retainedBytes: health.retainedBytes,
+    safeBytes: health.safeBytes,
+    bytesPerSecond: rounded(forecast.bytesPerSecond),
+    secondsUntilLost: rounded(forecast.secondsUntilLost),
+    secondsToDrain: drain,
+  }
+}
+
+function rounded(figure: number | null): number | null {
+  return figure === null ? null : Math.round(figure)
+}

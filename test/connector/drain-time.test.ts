@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest'
+import { StreamDensity, secondsToDrain, undelivered } from '../../src/connector/drain-time.ts'
+import { lsn } from '../../src/model/lsn.ts'
+
+const quota = { batchSize: 100, requestsPerMinute: 600 }
+
+function pipeline({ received = 0n, transactionOpen = false, full = false, live = 0, inFlight = 0 } = {}) {
+  return { progress: { receivedLsn: lsn(received), transactionOpen }, pending: { full, inFlight, waiting: { live } } }
+}
+
+describe('what is still to be sent', () => {
+  test('is what waits in memory, and what the WAL has that was not received', () => {
+    const running = pipeline({ received: 1_000n, live: 150, inFlight: 50 })
+    expect(undelivered(running, { currentLsn: lsn(5_000n), lagBytes: 4_500 })).toEqual({
+      rows: 200,
+      unreadBytes: 4_000,
+    })
+  })
+
+  test('without a pipeline is all that was not confirmed', () => {
+    expect(undelivered(null, { currentLsn: lsn(5_000n), lagBytes: 4_500 })).toEqual({ rows: 0, unreadBytes: 4_500 })
+  })
+
+  test('of a transaction that does not fit in memory is not known', () => {
+    const large = pipeline({ full: true, transactionOpen: true, live: 20_000 })
+    expect(undelivered(large, { currentLsn: lsn(5_000n), lagBytes: 4_500 })).toBeNull()
+  })
+})
+
+describe('the time that it takes', () => {
+  test('is that of its batches at the quota', () => {
+    expect(secondsToDrain({ rows: 60_000, unreadBytes: 0 }, null, quota)).toBe(60)
+    expect(secondsToDrain({ rows: 101, unreadBytes: 0 }, null, { batchSize: 100, requestsPerMinute: 1 })).toBe(120)
+    expect(secondsToDrain({ rows: 0, unreadBytes: 0 }, null, quota)).toBe(0)
+  })
+
+  test('reckons with as many rows in the rest of the WAL as it has brought so far', () => {
+    expect(secondsToDrain({ rows: 1_000, unreadBytes: 1_000_000 }, 0.059, quota)).toBe(60)
+  })
+
+  test('is not known as long as no WAL has been received', () => {
+    expect(secondsToDrain({ rows: 1_000, unreadBytes: 1 }, null, quota)).toBeNull()
+    expect(secondsToDrain(null, 1, quota)).toBeNull()
+  })
+})
+
+describe('rows per byte of WAL', () => {
+  test('are those of all that was received since the start, over several pipelines', () => {
+    const density = new StreamDensity()
+    expect(density.rowsPerByte).toBeNull()
+    const first = pipeline({ received: 1_000n })
+    density.look(first, 5)
+    Object.assign(first.progress, { receivedLsn: lsn(3_000n) })
+    density.look(first, 25)
+    expect(density.rowsPerByte).toBe(0.01)
+    // The next one begins at its checkpoint: what it brings again counts on both sides.
+    const second = pipeline({ received: 2_000n })
+    density.look(second, 25)
+    Object.assign(second.progress, { receivedLsn: lsn(4_000n) })
+    density.look(second, 45)
+    expect(density.rowsPerByte).toBe(0.01)
+  })
+
+  test('leave out a transaction whose end has not come: its rows are here, and its bytes are not', () => {
+    const density = new StreamDensity()
+    const running = pipeline({ received: 1_000n })
+    density.look(running, 0)
+    Object.assign(running.progress, { receivedLsn: lsn(2_000n), transactionOpen: true })
+    density.look(running, 20_000)
+    expect(density.rowsPerByte).toBeNull()
+    Object.assign(running.progress, { receivedLsn: lsn(2_001_000n), transactionOpen: false })
+    density.look(running, 40_000)
+    expect(density.rowsPerByte).toBe(0.02)
+  })
+})
