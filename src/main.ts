@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
+import { confirmOnTerminal } from './cli/confirm.ts'
 import { explainFailure } from './cli/explain-failure.ts'
 import { createProgram } from './cli/program.ts'
 
@@ -23,6 +24,7 @@ const program = createProgram(
     print: (line) => void process.stdout.write(`${line}\n`),
     write: (text) => void process.stdout.write(text),
     isTerminal: process.stdout.isTTY === true,
+    confirm: process.stdin.isTTY === true && process.stdout.isTTY === true ? confirmOnTerminal : null,
   },
   (exitStatus) => {
     process.exitCode = exitStatus

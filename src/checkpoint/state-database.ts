@@ -34,7 +34,8 @@ export class StateSchemaError extends Error {
   override readonly name = 'StateSchemaError'
 }
 
-const migrationsFolder = fileURLToPath(new URL('./migrations', import.meta.url))
+/** The migrations, as drizzle-kit wrote them. */
+export const migrationsFolder = fileURLToPath(new URL('./migrations', import.meta.url))
 
 /**
  * Brings the state's tables to this version, in one transaction, one instance at a time. The schema is made only if it is

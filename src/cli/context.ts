@@ -10,6 +10,8 @@ export interface CliContext {
   /** Text as it is, for a line that is written over on a terminal. */
   readonly write: (text: string) => void
   readonly isTerminal: boolean
+  /** Asks yes or no on the terminal; null if there is none. */
+  readonly confirm: ((question: string) => Promise<boolean>) | null
 }
 
 /** An option's text, or undefined. */

@@ -7,6 +7,7 @@ import { deadLetterActions, deadLetterHelp, deadLettersCommand } from './dead-le
 import { runCommand } from './run.ts'
 import { setupCommand } from './setup.ts'
 import { statusCommand } from './status.ts'
+import { teardownCommand } from './teardown.ts'
 import { sampleSize, verifyCommand } from './verify.ts'
 
 /**
@@ -101,6 +102,16 @@ export function createProgram(context: CliContext, done: (exitStatus: number) =>
       'mediquo-cdc adopt --json',
     ).option('--json', 'print the report as JSON'),
     (options) => adoptCommand(context, options),
+  )
+  add(
+    withConfig(
+      'teardown',
+      'drop the replication slot, the publication and the state, after showing them',
+      'mediquo-cdc teardown --yes',
+    )
+      .option('--yes', 'do not ask')
+      .option('--json', 'print the report as JSON'),
+    (options) => teardownCommand(context, options),
   )
   add(
     new Command('sandbox')

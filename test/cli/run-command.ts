@@ -1,4 +1,5 @@
 import { stringify } from 'yaml'
+import type { CliContext } from '../../src/cli/context.ts'
 import { createProgram } from '../../src/cli/program.ts'
 import { workspace } from '../config/loading.ts'
 import type { TestDatabase } from '../support/postgres.ts'
@@ -14,6 +15,7 @@ export async function runCommand(
   args: readonly string[],
   { database, source = {} }: { readonly database: TestDatabase; readonly source?: Readonly<Record<string, unknown>> },
   env: Readonly<Record<string, string>> = {},
+  confirm: CliContext['confirm'] = null,
 ): Promise<CommandRun> {
   const config = { source: { table: 'public.patients', slot: `slot_${database.name}`, ...source } }
   using directory = workspace({ 'config/mediquo-cdc.yaml': stringify(config) })
@@ -28,6 +30,7 @@ export async function runCommand(
       print: (line) => void lines.push(line),
       write: (text) => void lines.push(text),
       isTerminal: false,
+      confirm,
     },
     (exitStatus) => {
       status = exitStatus

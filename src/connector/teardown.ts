@@ -1,0 +1,114 @@
+import pg, { type Pool } from 'pg'
+import { openStateDatabase } from '../checkpoint/state-database.ts'
+import { findStateRemains } from '../checkpoint/state-remains.ts'
+import type { Settings } from '../config/settings.ts'
+import { sourceClientConfig } from '../source/connection.ts'
+import { describeConnectionFailure } from '../source/connection-failure.ts'
+import { findSourceRemains } from '../source/source-remains.ts'
+import { applicationName } from './resources.ts'
+import type { Remains, TeardownNames, TeardownPart, TeardownStep } from './teardown-plan.ts'
+
+/** What became of a part. `kept`: it should be gone, and could not be dropped; `reason` says why. */
+export interface TornDown {
+  readonly step: TeardownStep
+  readonly result: 'dropped' | 'was not there' | 'left' | 'kept'
+  readonly reason: string | null
+}
+
+/** The two databases, as a teardown uses them. */
+export interface Databases {
+  readonly names: TeardownNames
+  find(): Promise<Remains>
+  drop(step: TeardownStep): Promise<void>
+  close(): Promise<void>
+}
+
+/** Connections under a name of their own, so that they are not taken for a connector's. Nothing is opened yet. */
+export function openDatabases(settings: Settings, environmentOptions: string): Databases {
+  const url = settings.source.url?.current.reveal() ?? null
+  const own = `${applicationName} teardown`
+  const config = sourceClientConfig({ url, environmentOptions, applicationName: own, connectTimeoutMs: 10_000 })
+  const source = new pg.Pool({ ...config, max: 1 })
+  source.on('error', () => undefined)
+  const { schema } = settings.state
+  const stateUrl = settings.state.url?.current.reveal() ?? url
+  const state = openStateDatabase({ url: stateUrl, schema, applicationName: own, onConnectionError: () => undefined })
+  const pools: Readonly<Record<TeardownPart, Pool>> = {
+    'replication slot': source,
+    publication: source,
+    'state tables': state.pool,
+    'state schema': state.pool,
+  }
+  const { slot, publication, table } = settings.source
+  return {
+    names: {
+      slot,
+      publication,
+      table: `${table.schema}.${table.table}`,
+      stateSchema: schema,
+      isStateElsewhere: settings.state.url !== null,
+    },
+    async find() {
+      const names = { slot, publication, connectors: applicationName }
+      return {
+        source: await findSourceRemains(source, names).catch((error) => unanswered(error, 'the source')),
+        state: await findStateRemains(state.pool, schema).catch((error) => unanswered(error, 'the state database')),
+      }
+    },
+    async drop({ part, statement }) {
+      // No application waits behind a drop that waits.
+      if (statement !== null) await pools[part].query(`SET lock_timeout = '5s'; ${statement}`)
+    },
+    close: async () => {
+      await Promise.allSettled([source.end(), state.close()])
+    },
+  }
+}
+
+/**
+ * Drops what the plan says, in its order. A part that could not be dropped is reported and does not keep the others, but for a
+ * slot that a connector has taken meanwhile: then that one is in use, and nothing else is touched. Nobody's session is ended.
+ */
+export async function tearDown({ drop }: Pick<Databases, 'drop'>, steps: readonly TeardownStep[]): Promise<TornDown[]> {
+  const done: TornDown[] = []
+  /** Parts that are still there keep others: a slot in use all of them, tables their schema. */
+  let keeper: { readonly keeps: (part: TeardownPart) => boolean; readonly reason: string } | null = null
+  for (const step of steps) {
+    if (step.action === 'gone') done.push({ step, result: 'was not there', reason: null })
+    else if (step.action === 'leave') done.push({ step, result: 'left', reason: step.detail })
+    else if (step.action === 'unknown') done.push({ step, result: 'kept', reason: step.detail })
+    else if (keeper?.keeps(step.part)) done.push({ step, result: 'kept', reason: keeper.reason })
+    else {
+      const failure = await drop(step).then(() => null, failureOf)
+      if (failure?.code === slotInUse) keeper = { keeps: () => true, reason: 'a connector uses the replication slot' }
+      else if (failure && !failure.isGone && step.part === 'state tables')
+        keeper = { keeps: (part) => part === 'state schema', reason: 'its tables are still there' }
+      if (failure === null) done.push({ step, result: 'dropped', reason: null })
+      else if (failure.isGone) done.push({ step, result: 'was not there', reason: null })
+      else done.push({ step, result: 'kept', reason: failure.reason })
+    }
+  }
+  return done
+}
+
+/** PostgreSQL manual, Appendix A, "PostgreSQL Error Codes". */
+const slotInUse = '55006'
+const reasons: Readonly<Record<string, string>> = {
+  '42501': 'this user may not: somebody who may is to run the statement',
+  '55P03': 'another session holds a lock on it for more than five seconds: run it again later',
+  [slotInUse]: 'a connector has begun to use it: stop that first',
+  '25006': 'the server is a standby: run the statement on its primary',
+  '2BP01': 'something of somebody else’s depends on it: see to that first',
+}
+/** Somebody else was quicker: no such slot, publication, schema, table. */
+const gone = ['42704', '3F000', '42P01']
+
+function failureOf(error: unknown): { readonly code: string; readonly isGone: boolean; readonly reason: string } {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
+  const reason = reasons[code] ?? describeConnectionFailure(error, 'the database').sentence
+  return { code, isGone: gone.includes(code), reason }
+}
+
+function unanswered(error: unknown, what: string): { readonly failure: string } {
+  return { failure: describeConnectionFailure(error, what).sentence }
+}
