@@ -2,7 +2,7 @@ import type { Status } from '../../src/model/status.ts'
 import type { RunningConnector } from '../support/connector.ts'
 import { until } from '../support/until.ts'
 
-/** Asks for a pass as the command does. @returns once it is done. */
+/** Asks for a pass as the command does. @returns once it is done, or another that reads as much in its place. */
 export async function askForBackfill(
   { database, status }: Pick<RunningConnector, 'database' | 'status'>,
   codes: readonly string[] | null = null,
@@ -12,8 +12,8 @@ export async function askForBackfill(
     [codes && JSON.stringify(codes)],
   )
   await until(async () => {
-    const [pass] = await database.query('select state from mediquo_cdc.backfill where id = $1', [asked?.id])
-    return pass?.state === 'done'
+    const passes = await database.query('select state from mediquo_cdc.backfill where id >= $1', [asked?.id])
+    return passes.every(({ state }) => state === 'done' || state === 'replaced')
   })
   await whenBackfilled({ status })
 }
