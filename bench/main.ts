@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import { backfill } from './backfill.ts'
 import { catchUp } from './catch-up.ts'
 import type { Benchmark } from './figures.ts'
+import { idle } from './idle.ts'
 import { loneChange } from './lone-change.ts'
 import { memory } from './memory.ts'
 import { memoryBackfill } from './memory-backfill.ts'
@@ -17,6 +18,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'lone-change': loneChange,
   requests,
   unmapped,
+  idle,
   backfill,
   memory,
   'memory-backfill': memoryBackfill,
