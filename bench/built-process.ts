@@ -21,7 +21,12 @@ export interface BuiltProcess extends AsyncDisposable {
 
 /** Starts `node dist/main.js` with these arguments, and an environment that holds nothing of ours. */
 export function startBuilt(args: readonly string[], env: Readonly<Record<string, string>> = {}): BuiltProcess {
-  const child = spawn(process.execPath, [program, ...args], {
+  return startProcess([program, ...args], env)
+}
+
+/** Starts Node with these arguments, in the same way. */
+export function startProcess(args: readonly string[], env: Readonly<Record<string, string>>): BuiltProcess {
+  const child = spawn(process.execPath, args, {
     cwd: repository,
     env: { PATH: process.env.PATH ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -13,8 +13,8 @@ export async function makeSlot({ pool }: Stand, slot: string): Promise<void> {
   await pool.query(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [slot])
 }
 
-/** Told of each change: when its transaction was committed, milliseconds of the epoch. */
-export type OnChange = (committedAtMs: number) => void
+/** Told of each change: when its transaction was committed, milliseconds of the epoch, and whose row it is. */
+export type OnChange = (committedAtMs: number, code: string) => void
 
 /** Reads a slot from where it stands. It acknowledges nothing, so that the slot can be read again. */
 export function startLibraryAlone(url: string, slot: string, onChange?: OnChange): LibraryAlone {
@@ -39,9 +39,11 @@ export function startLibraryAlone(url: string, slot: string, onChange?: OnChange
         return
       case 'insert':
       case 'update':
+        changes++
+        onChange?.(committedAtMs, String(message.new.code))
+        return
       case 'delete':
         changes++
-        onChange?.(committedAtMs)
     }
   })
   const plugin = new PgoutputPlugin({ protoVersion: 1, publicationNames: [publication] })

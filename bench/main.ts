@@ -8,7 +8,9 @@ import { idle } from './idle.ts'
 import { loneChange } from './lone-change.ts'
 import { memory } from './memory.ts'
 import { memoryBackfill } from './memory-backfill.ts'
+import { naive } from './naive.ts'
 import { outage } from './outage.ts'
+import { atRates } from './rates.ts'
 import { requests } from './requests.ts'
 import { saturation } from './saturation.ts'
 import { unmapped } from './unmapped.ts'
@@ -16,6 +18,7 @@ import { unmapped } from './unmapped.ts'
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   'catch-up': catchUp,
   'lone-change': loneChange,
+  rates: atRates,
   requests,
   unmapped,
   idle,
@@ -24,6 +27,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'memory-backfill': memoryBackfill,
   saturation,
   outage,
+  naive,
 }
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(benchmarks)
