@@ -5,7 +5,7 @@ import { commitTogether } from './support/adjacent-commits.ts'
 import { patientsTable } from './support/connector.ts'
 import { confirmedFlushLsn, libraryStream, publish, slotOf } from './support/library-stream.ts'
 import { ownServer } from './support/own-server.ts'
-import { testDatabase } from './support/postgres.ts'
+import { postgresMajor, testDatabase } from './support/postgres.ts'
 import { until } from './support/until.ts'
 
 // What pg-logical-replication and PostgreSQL do, and the guards in src/source and src/decode rest on. A test that fails after
@@ -190,18 +190,21 @@ test('under the default replica identity a delete carries the key alone, an upda
   expect([{ ...gone.key }, gone.old]).toEqual([{ code: 'janet' }, null])
 })
 
-test('a row that leaves the row filter comes as a delete, one that enters it as an insert', async () => {
-  await using database = await testDatabase({ schema: patientsTable })
-  await publish(database, `table patients where (code <> 'hidden')`)
-  await using stream = await libraryStream(database)
-  await database.query(insert('jane'))
-  await database.query(`update patients set code = 'hidden'`)
-  await database.query(`update patients set code = 'back'`)
-  await stream.when('insert', ({ new: row }) => row.code === 'back')
+test.skipIf(postgresMajor < 15)(
+  'a row that leaves the row filter comes as a delete, one that enters it as an insert',
+  async () => {
+    await using database = await testDatabase({ schema: patientsTable })
+    await publish(database, `table patients where (code <> 'hidden')`)
+    await using stream = await libraryStream(database)
+    await database.query(insert('jane'))
+    await database.query(`update patients set code = 'hidden'`)
+    await database.query(`update patients set code = 'back'`)
+    await stream.when('insert', ({ new: row }) => row.code === 'back')
 
-  const tags = stream.messages.map(({ tag }) => tag).filter((tag) => ['insert', 'update', 'delete'].includes(tag))
-  expect(tags).toEqual(['insert', 'delete', 'insert'])
-})
+    const tags = stream.messages.map(({ tag }) => tag).filter((tag) => ['insert', 'update', 'delete'].includes(tag))
+    expect(tags).toEqual(['insert', 'delete', 'insert'])
+  },
+)
 
 test('a fast shutdown waits for a client that does not confirm, and asks it again and again, until it is gone', async () => {
   await using server = await ownServer({ wal_sender_timeout: '1h' })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { startConnector } from '../support/connector.ts'
-import { testDatabase } from '../support/postgres.ts'
+import { postgresMajor, testDatabase } from '../support/postgres.ts'
 import { whenBackfilled } from './asking.ts'
 
 const attributes = `first_name text not null default 'Jane', gender text not null default 'female',
@@ -35,7 +35,7 @@ test.for([
   await connector.whenPatient('p600', ({ first_name }) => first_name === 'New')
 })
 
-test('rows that the row filter leaves out are not sent', async () => {
+test.skipIf(postgresMajor < 15)('rows that the row filter leaves out are not sent', async () => {
   await using database = await testDatabase({
     schema: `create table patients (id int primary key, code text not null, active bool, ${attributes});`,
   })

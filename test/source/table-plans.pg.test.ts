@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { keyValues } from '../../src/model/row.ts'
 import { byKeySql, pageSql } from '../../src/source/table-read-sql.ts'
-import { testDatabase } from '../support/postgres.ts'
+import { postgresMajor, testDatabase } from '../support/postgres.ts'
 import { type OpenTable, openTable } from './open-table.ts'
 
 const total = 50_000
@@ -127,7 +127,7 @@ describe('a table of 50,000 rows, without statistics and with them', () => {
     }
   })
 
-  test('costs no more than a page where the row filter leaves every row out', async () => {
+  test.skipIf(postgresMajor < 15)('costs no more than a page where the row filter leaves every row out', async () => {
     await using database = await testDatabase({ schema: tables.int.schema })
     await database.query(`create publication published for table patients where (name = 'y' and id > 0)`)
     await using table = await openTable(database)
@@ -143,7 +143,7 @@ describe('a table of 50,000 rows, without statistics and with them', () => {
     async (name) => {
       await using database = await testDatabase({ schema: tables[name].schema })
       await database.query(
-        `create publication published for table patients where (name = 'y') with (publish_via_partition_root)`,
+        `create publication published for table patients ${postgresMajor < 15 ? '' : `where (name = 'y')`} with (publish_via_partition_root)`,
       )
       await using table = await openTable(database)
       for (const state of statistics) {

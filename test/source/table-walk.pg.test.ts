@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type TestDatabase, testDatabase } from '../support/postgres.ts'
+import { postgresMajor, type TestDatabase, testDatabase } from '../support/postgres.ts'
 import { openTable, wholeTable } from './open-table.ts'
 
 /** `citext` where the server has it. */
@@ -23,7 +23,8 @@ const keys: Readonly<Record<string, string>> = {
     ${of('text collate loose', `v, 'x' from unnest(array['a', 'B', 'c', 'Ä', 'e', 'É', 'Z']) v`)}`,
   'varchar(9)': of('varchar(9)', `v, 'x' from unnest(${texts}) v`),
   'char(5)': of('char(5)', `v, 'x' from unnest(array['', 'a', 'b', 'ab', 'ab cd', 'abcde', 'B', 'ñandú']) v`),
-  '"char"': of('"char"', `v::"char", 'x' from unnest(array['', 'a', 'b', 'ñ']) v`),
+  // A byte above 127 comes as an escape from version 16 on; before, as a byte that is no text.
+  '"char"': of('"char"', `v::"char", 'x' from unnest(array['', 'a', 'b'${postgresMajor < 16 ? '' : ", 'ñ'"}]) v`),
   name: of('name', `v, 'x' from unnest(array['a', 'B', 'c d']) v`),
   'bit(3)': of('bit(3)', `v::bit(3), 'x' from generate_series(0, 7) v`),
   'bit varying': of('varbit', `v::varbit, 'x' from unnest(array['', '0', '1', '01', '101']) v`),

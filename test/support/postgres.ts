@@ -12,6 +12,9 @@ export interface TestDatabase extends AsyncDisposable {
   dispose(): Promise<void>
 }
 
+/** The server's version, as in 17: what only later ones can do is skipped. */
+export const postgresMajor = inject('postgresMajor')
+
 /** How the database is made. */
 export interface TestDatabaseOptions {
   /** SQL that is run in it first. */
