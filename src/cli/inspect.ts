@@ -2,9 +2,13 @@ import { loadSettings } from '../config/load.ts'
 import { CheckFailedError } from '../connector/check-failed.ts'
 import { fitMapping, wantedOf } from '../connector/prepare.ts'
 import { openResources, type Resources } from '../connector/resources.ts'
+import type { CompiledMapping } from '../mapping/compile.ts'
+import { MappingError } from '../mapping/mapping-error.ts'
 import { describeConnectionFailure } from '../source/connection-failure.ts'
-import { type Finding, judgeSource, type Wanted } from '../source/requirements.ts'
+import type { Finding } from '../source/finding.ts'
+import { judgeSource } from '../source/requirements.ts'
 import { gatherSourceFacts, type SourceFacts } from '../source/source-facts.ts'
+import type { Wanted } from '../source/wanted.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { type CliContext, textOption } from './context.ts'
@@ -14,6 +18,8 @@ export interface Inspection {
   readonly resources: Resources
   readonly facts: SourceFacts | null
   readonly wanted: Wanted
+  /** Null if there is no table, or if it does not fit. */
+  readonly mapping: CompiledMapping | null
   readonly findings: readonly Finding[]
 }
 
@@ -43,13 +49,29 @@ async function look(resources: Resources): Promise<Inspection> {
   const { table, publication, slot } = resources.settings.source
   try {
     const facts = await gatherSourceFacts(resources.sourcePool, { ...table, publication, slot })
-    const mapping = await fitMapping(resources, facts.table)
+    const { mapping, problems } = await mappingOf(resources, facts)
     const wanted = wantedOf(resources, mapping?.columns ?? [])
-    return { resources, facts, wanted, findings: judgeSource(facts, wanted) }
+    return { resources, facts, wanted, mapping, findings: [...judgeSource(facts, wanted), ...problems] }
   } catch (error) {
     if (error instanceof Error && 'exitStatus' in error && !(error instanceof CheckFailedError)) throw error
     const { sentence } = describeConnectionFailure(error, 'the source')
     const finding = { requirement: 'the source answers', met: false, detail: sentence, mend: null }
-    return { resources, facts: null, wanted: wantedOf(resources, []), findings: [finding] }
+    return { resources, facts: null, wanted: wantedOf(resources, []), mapping: null, findings: [finding] }
+  }
+}
+
+/** The mapping, or what of it does not fit: one thing among others that are in the way. */
+async function mappingOf(resources: Resources, facts: SourceFacts) {
+  try {
+    return { mapping: await fitMapping(resources, facts), problems: [] }
+  } catch (error) {
+    if (!(error instanceof MappingError)) throw error
+    const problems = error.problems.map((detail) => ({
+      requirement: 'the mapping fits the table',
+      met: false,
+      detail,
+      mend: 'mend mapping in the configuration',
+    }))
+    return { mapping: null, problems }
   }
 }

@@ -49,6 +49,7 @@ export function createProgram(context: CliContext, done: (exitStatus: number) =>
   )
   add(
     withConfig('setup', 'print the SQL that prepares the database', 'mediquo-cdc setup --apply')
+      .option('--role <name>', 'for a role of its own with the least rights')
       .option('--apply', 'run it')
       .option('--json', 'print it as JSON'),
     (options) => setupCommand(context, options),

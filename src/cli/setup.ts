@@ -1,16 +1,20 @@
+import type { Pool } from 'pg'
 import { CheckFailedError } from '../connector/check-failed.ts'
+import { obstacles } from '../source/finding.ts'
 import { createSlot } from '../source/replication-slot.ts'
 import { setupStatements } from '../source/setup-statements.ts'
-import type { CliContext } from './context.ts'
+import { type CliContext, textOption } from './context.ts'
 import { inspectSource } from './inspect.ts'
 
 /** Prints the SQL that prepares the database; `--apply` runs what this user may run. @returns 3 if the table is missing. */
 export async function setupCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
   return inspectSource(context, options, ['database'], async ({ resources, facts, wanted, findings }) => {
-    if (!facts?.table) throw new CheckFailedError(findings.filter(({ met }) => !met))
+    if (!facts?.table) throw new CheckFailedError(obstacles(findings))
     const { settings, sourcePool, clientConfig } = resources
+    const name = textOption(options, 'role')
     const statements = setupStatements(facts, wanted, {
       stateSchema: settings.state.url === null ? settings.state.schema : null,
+      role: name === undefined ? null : { name, exists: await isRole(sourcePool, name) },
     })
     if (options.json === true) context.print(JSON.stringify(statements, null, 2))
     else for (const { comment, sql } of statements) context.print(`-- ${comment}\n${sql}\n`)
@@ -22,4 +26,9 @@ export async function setupCommand(context: CliContext, options: Record<string, 
     }
     return 0
   })
+}
+
+async function isRole(pool: Pool, name: string): Promise<boolean> {
+  const { rows } = await pool.query('select 1 from pg_roles where rolname = $1', [name])
+  return rows.length > 0
 }

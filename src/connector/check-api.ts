@@ -1,7 +1,7 @@
 import type { Found } from '../mediquo/client.ts'
 import { haltReasons, haltSentences } from '../mediquo/outcome.ts'
 import { patientCode } from '../model/patient.ts'
-import type { Finding } from '../source/requirements.ts'
+import type { Finding } from '../source/finding.ts'
 import { getPatient } from './get-patient.ts'
 import type { Resources } from './resources.ts'
 

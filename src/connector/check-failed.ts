@@ -1,4 +1,4 @@
-import type { Finding } from '../source/requirements.ts'
+import type { Finding } from '../source/finding.ts'
 
 /** A requirement is not met. Its message is one line each, with the mend; exit status 3. */
 export class CheckFailedError extends Error {

@@ -1,8 +1,11 @@
 import { formatLsn } from '../model/lsn.ts'
 import { xid } from '../model/visibility.ts'
+import { obstacles } from '../source/finding.ts'
+import { createPublicationSql } from '../source/publication-sql.ts'
 import { createSlot, dropSlotAsFound } from '../source/replication-slot.ts'
-import { createPublicationSql, judgeSource, type Wanted } from '../source/requirements.ts'
+import { judgeSource } from '../source/requirements.ts'
 import type { SourceFacts } from '../source/source-facts.ts'
+import type { Wanted } from '../source/wanted.ts'
 import { SlotBusyError } from './blocked.ts'
 import { CheckFailedError } from './check-failed.ts'
 import { findServer, foundSlot, identityOn } from './found-identity.ts'
@@ -45,7 +48,7 @@ export async function startFirst(
 
 /** @throws {CheckFailedError} if a slot without its WAL is not to be made anew. */
 function requireSlot(facts: SourceFacts, wanted: Wanted): void {
-  const unmet = judgeSource(facts, wanted).filter(({ met }) => !met)
+  const unmet = obstacles(judgeSource(facts, wanted))
   if (unmet.length > 0) throw new CheckFailedError(unmet)
 }
 

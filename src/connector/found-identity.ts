@@ -1,6 +1,5 @@
 import type { Checkpoint, SourceIdentity } from '../checkpoint/store.ts'
 import { parseLsn } from '../model/lsn.ts'
-import type { Wanted } from '../source/requirements.ts'
 import type { SlotFacts, SourceFacts, TableFacts } from '../source/source-facts.ts'
 import {
   askServer,
@@ -11,6 +10,7 @@ import {
   type Verdict,
 } from '../source/source-identity.ts'
 import { readTimelineHistory } from '../source/timeline-history.ts'
+import type { Wanted } from '../source/wanted.ts'
 import { CheckFailedError } from './check-failed.ts'
 import type { Resources } from './resources.ts'
 

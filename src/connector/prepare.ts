@@ -5,11 +5,14 @@ import { loadTransform } from '../mapping/transform.ts'
 import type { Lsn } from '../model/lsn.ts'
 import type { TableShape } from '../model/table-shape.ts'
 import type { Xid } from '../model/visibility.ts'
-import { judgeSource, type Wanted } from '../source/requirements.ts'
-import { gatherSourceFacts, type SourceFacts, type TableFacts } from '../source/source-facts.ts'
+import { obstacles } from '../source/finding.ts'
+import { generatedVersion } from '../source/publication-sql.ts'
+import { judgeSource } from '../source/requirements.ts'
+import { type ColumnFacts, gatherSourceFacts, type SourceFacts, type TableFacts } from '../source/source-facts.ts'
 import type { Server } from '../source/source-identity.ts'
 import type { ReadableTable } from '../source/table-read-sql.ts'
 import { readTableShape, tableShape } from '../source/table-shape.ts'
+import type { Wanted } from '../source/wanted.ts'
 import { CheckFailedError } from './check-failed.ts'
 import { startFirst } from './first-start.ts'
 import { type Evidence, findCheckpoint, findServer, type Judged, judge, noEvidence } from './found-identity.ts'
@@ -39,18 +42,21 @@ export interface Prepared {
 /** What the source must have, from the settings. */
 export function wantedOf({ settings }: Pick<Resources, 'settings'>, columns: readonly string[]): Wanted {
   const { table, publication, slot, where, onSlotLost } = settings.source
-  return { ...table, publication, slot, where, columns, onSlotLost }
+  return { ...table, publication, slot, where, columns, wholeRow: settings.transform !== null, onSlotLost }
 }
 
 /** Compiles the mapping for the table as it stands. @throws {MappingError} @throws {TransformError} */
 export async function fitMapping(
   { settings }: Pick<Resources, 'settings'>,
-  table: TableFacts | null,
+  { table, serverVersionNumber }: Pick<SourceFacts, 'table' | 'serverVersionNumber'>,
 ): Promise<CompiledMapping | null> {
   if (!table) return null
+  // PostgreSQL 18 publishes stored ones if it is asked to; a transform gets what every server streams.
+  const streamsStored = serverVersionNumber >= generatedVersion && settings.transform === null
+  const isStreamed = ({ generated }: ColumnFacts) => generated === null || (generated === 'stored' && streamsStored)
   return compileMapping(settings.mapping, {
-    // Generated columns are not published.
-    columns: table.columns.filter(({ generated }) => !generated).map(({ name }) => name),
+    columns: table.columns.filter(isStreamed).map(({ name }) => name),
+    generated: table.columns.filter((column) => !isStreamed(column)).map(({ name }) => name),
     requiredAttributes: settings.mediquo.requiredAttributes,
     transform: settings.transform === null ? null : await loadTransform(settings.transform),
   })
@@ -106,10 +112,10 @@ export async function findSource(resources: Resources): Promise<Source> {
   // Before the facts, so that an alteration in between shows as one later.
   const shape = await readTableShape(resources.sourcePool, { ...table, publication, columns: null })
   const facts = await gatherSourceFacts(resources.sourcePool, { ...table, publication, slot })
-  const mapping = await fitMapping(resources, facts.table)
+  const mapping = await fitMapping(resources, facts)
   const wanted = wantedOf(resources, mapping?.columns ?? [])
   // What becomes of a lost slot depends on whether there is a checkpoint.
-  const failed = judgeSource(facts, { ...wanted, onSlotLost: 'backfill' }).filter(({ met }) => !met)
+  const failed = obstacles(judgeSource(facts, { ...wanted, onSlotLost: 'backfill' }))
   if (failed.length > 0 || !facts.table || !mapping || !shape) throw new CheckFailedError(failed)
   return { server, facts, table: facts.table, mapping, wanted, shape: tableShape(shape, facts.table, mapping.columns) }
 }

@@ -25,6 +25,8 @@ export interface CompiledMapping {
 interface CompileOptions {
   /** The table's columns, those that are published. */
   readonly columns: readonly string[]
+  /** Columns of the table that are generated and never streamed. */
+  readonly generated?: readonly string[]
   readonly requiredAttributes: readonly Attribute[]
   readonly transform?: Transform | null
 }
@@ -34,14 +36,14 @@ interface CompileOptions {
  * @throws {MappingError} that lists every attribute, column or form that does not fit.
  */
 export function compileMapping(mapping: Mapping | null, options: CompileOptions): CompiledMapping {
-  const { columns, requiredAttributes, transform = null } = options
+  const { columns, generated = [], requiredAttributes, transform = null } = options
   const sources = mapping ?? sameNames(columns)
   const problems = transform === null ? unmapped(mapping, sources, options) : []
   const readers = new Map<Attribute, ReadAttribute>()
   for (const attribute of attributes) {
     const source = sources[attribute]
     if (source === undefined) continue
-    const faults = columnsOf(sources, attribute).flatMap((column) => columnFault(column, columns))
+    const faults = columnsOf(sources, attribute).flatMap((column) => columnFault(column, columns, generated))
     readers.set(attribute, compileAttribute(attribute, source, faults))
     const place = source.at === null ? '' : `${source.at}: `
     problems.push(...new Set(faults.map((fault) => `${place}mapping.${attribute}: ${fault}`)))
@@ -105,8 +107,10 @@ function unmapped(
     })
 }
 
-function columnFault(column: string, columns: readonly string[]): string[] {
+function columnFault(column: string, columns: readonly string[], generated: readonly string[] = []): string[] {
   if (columns.includes(column)) return []
+  if (generated.includes(column))
+    return [`column "${column}" is generated, and this server does not stream it: map the columns that it is made of`]
   const nearest = nearestName(column, columns)
   return [`there is no published column "${column}"${nearest === null ? '' : `; did you mean "${nearest}"?`}`]
 }

@@ -37,6 +37,7 @@ export class MediquoClient {
   readonly #options: MediquoClientOptions
   readonly #agent: Agent | EnvHttpProxyAgent
   readonly #patients: string
+  #serverClock: { readonly serverMs: number; readonly ownMs: number } | null = null
 
   constructor(options: MediquoClientOptions) {
     this.#options = options
@@ -56,6 +57,11 @@ export class MediquoClient {
   async put(patients: readonly Patient[], signal: AbortSignal): Promise<Answered<Outcome>> {
     const attempt = await this.#attempt('PUT /patients', 'PUT', this.#patients, JSON.stringify({ patients }), signal)
     return { outcome: putOutcome(attempt, this.#options.wallClockMs()), remaining: remainingOf(attempt) }
+  }
+
+  /** What the API's clock said with its last answer (`Date`), and ours then, milliseconds of the epoch. */
+  get serverClock(): { readonly serverMs: number; readonly ownMs: number } | null {
+    return this.#serverClock
   }
 
   /** The patient as mediQuo has it. Never rejects. */
@@ -117,6 +123,8 @@ export class MediquoClient {
       })
       // undici looks at the signal only once the request has a connection.
       const response = await Promise.race([answer, rejectedBy(limit.signal)])
+      const serverMs = Date.parse(header(response.headers.date) ?? '')
+      if (!Number.isNaN(serverMs)) this.#serverClock = { serverMs, ownMs: this.#options.wallClockMs() }
       attempt = {
         kind: 'answer',
         status: response.statusCode,

@@ -44,6 +44,11 @@ export function describeConnectionFailure(error: unknown, what = 'PostgreSQL'): 
     case '55000':
     case '42704':
       return { kind: 'slot lost', sentence: `the replication slot can no longer be read (${text})` }
+    case '08P01':
+      return {
+        kind: 'configuration',
+        sentence: `${what} does not speak PostgreSQL's whole protocol (${text}): a pooler such as pgbouncer cannot carry replication; name the server itself in DATABASE_URL`,
+      }
     case '53300':
       return {
         kind: 'configuration',

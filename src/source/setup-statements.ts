@@ -1,6 +1,9 @@
-import { createPublicationSql, type Wanted } from './requirements.ts'
+import { replicationMend, walLevelMend } from './managed-service.ts'
+import { createPublicationSql, publishedTable } from './publication-sql.ts'
 import type { SourceFacts } from './source-facts.ts'
 import { qualifiedName, quoteIdentifier, quoteLiteral } from './sql-names.ts'
+import { columnsToGrant } from './table-requirements.ts'
+import type { Wanted } from './wanted.ts'
 
 /** A statement of `setup`. `by hand`: it needs a restart, a decision, or a right that the connector should not have. */
 export interface SetupStatement {
@@ -9,41 +12,83 @@ export interface SetupStatement {
   readonly sql: string
 }
 
-/** What is still missing for the connected user to be all that the connector needs, and no more. Pure. */
-export function setupStatements(
-  facts: SourceFacts,
-  wanted: Wanted,
-  { stateSchema }: { readonly stateSchema: string | null },
-): SetupStatement[] {
-  const table = qualifiedName(wanted)
-  const user = quoteIdentifier(facts.user)
+export interface SetupOptions {
+  /** Null: the state is kept in another database. */
+  readonly stateSchema: string | null
+  /** The role that the connector is to run as, if it is not the connected user. */
+  readonly role?: { readonly name: string; readonly exists: boolean } | null
+}
+
+/** What is still missing for the role to be all that the connector needs, and no more. Pure. */
+export function setupStatements(facts: SourceFacts, wanted: Wanted, options: SetupOptions): SetupStatement[] {
   const statements: SetupStatement[] = []
-  const add = (kind: SetupStatement['kind'], comment: string, sql: string) => statements.push({ kind, comment, sql })
-  if (facts.walLevel !== 'logical') {
-    add('by hand', 'logical decoding; then restart the server', 'ALTER SYSTEM SET wal_level = logical;')
+  if (facts.walLevel !== 'logical')
+    statements.push({ kind: 'by hand', comment: 'logical decoding', sql: walLevelMend(facts.service) })
+  statements.push(...(options.role ? roleOfItsOwn(facts, wanted, options.role) : rightsOfTheUser(facts, wanted)))
+  const owner = quoteIdentifier(options.role?.name ?? facts.user)
+  statements.push(...identity(facts, wanted))
+  if (options.stateSchema !== null) {
+    const sql = `CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(options.stateSchema)} AUTHORIZATION ${owner};`
+    statements.push({ kind: 'sql', comment: 'the connector keeps its state here', sql })
   }
-  if (!facts.mayReplicate) add('sql', 'to read the replication stream', `ALTER ROLE ${user} REPLICATION;`)
-  if (!facts.table?.maySelect) add('sql', 'to read single rows again', `GRANT SELECT ON ${table} TO ${user};`)
-  if (facts.table && facts.table.keyColumns.length === 0) {
-    add('by hand', 'rows need an identity before the table is published', `ALTER TABLE ${table} ADD PRIMARY KEY (…);`)
-  } else if (facts.table?.replicaIdentity === 'nothing') {
-    add('sql', 'rows need an identity before the table is published', `ALTER TABLE ${table} REPLICA IDENTITY DEFAULT;`)
-  }
-  if (stateSchema !== null) {
-    add(
-      'sql',
-      'the connector keeps its state here',
-      `CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(stateSchema)} AUTHORIZATION ${user};`,
-    )
-  }
-  if (!facts.publication) {
-    add('sql', 'what is streamed; before the slot', createPublicationSql(facts, wanted))
-  } else if (!facts.publication.containsTable) {
-    add('sql', 'what is streamed', `ALTER PUBLICATION ${quoteIdentifier(wanted.publication)} ADD TABLE ${table};`)
-  }
+  statements.push(...publication(facts, wanted))
   if (!facts.slot) {
-    const slot = `SELECT pg_create_logical_replication_slot(${quoteLiteral(wanted.slot)}, 'pgoutput');`
-    add('slot', 'where the stream stands; it holds WAL from now on, so start the connector soon', slot)
+    const sql = `SELECT pg_create_logical_replication_slot(${quoteLiteral(wanted.slot)}, 'pgoutput');`
+    const comment = 'where the stream stands; it holds WAL from now on, so start the connector soon'
+    statements.push({ kind: 'slot', comment, sql })
   }
   return statements
+}
+
+/** The least that a role needs: it owns nothing of the customer's and reads no column that is not mapped. */
+function roleOfItsOwn(
+  facts: SourceFacts,
+  wanted: Wanted,
+  { name, exists }: { readonly name: string; readonly exists: boolean },
+): SetupStatement[] {
+  const role = quoteIdentifier(name)
+  const { table, service, database } = facts
+  const statements: SetupStatement[] = []
+  const add = (comment: string, sql: string) => statements.push({ kind: 'sql', comment, sql })
+  if (!exists) add(`give it a password: \\password ${role}`, `CREATE ROLE ${role} LOGIN;`)
+  add('to read the replication stream', replicationMend(service, role))
+  add('to connect', `GRANT CONNECT ON DATABASE ${quoteIdentifier(database)} TO ${role};`)
+  add('to find the table in its schema', `GRANT USAGE ON SCHEMA ${quoteIdentifier(wanted.schema)} TO ${role};`)
+  const columns = table ? columnsToGrant(table, wanted) : ''
+  add('to read the columns that are sent', `GRANT SELECT ${columns}ON ${qualifiedName(wanted)} TO ${role};`)
+  if (table?.hasRowSecurity) add('hidden rows would look deleted', `ALTER ROLE ${role} BYPASSRLS;`)
+  return statements
+}
+
+function rightsOfTheUser(facts: SourceFacts, wanted: Wanted): SetupStatement[] {
+  const user = quoteIdentifier(facts.user)
+  const statements: SetupStatement[] = []
+  const add = (comment: string, sql: string) => statements.push({ kind: 'sql', comment, sql })
+  if (!facts.mayReplicate) add('to read the replication stream', replicationMend(facts.service, user))
+  if (!facts.mayUseSchema)
+    add('to find the table in its schema', `GRANT USAGE ON SCHEMA ${quoteIdentifier(wanted.schema)} TO ${user};`)
+  if (facts.table && !facts.table.maySelect) {
+    const columns = columnsToGrant(facts.table, wanted)
+    add('to read the columns that are sent', `GRANT SELECT ${columns}ON ${qualifiedName(wanted)} TO ${user};`)
+  }
+  if (facts.table?.hidesRows) add('hidden rows would look deleted', `ALTER ROLE ${user} BYPASSRLS;`)
+  return statements
+}
+
+function identity({ table }: SourceFacts, wanted: Wanted): SetupStatement[] {
+  const name = qualifiedName(wanted)
+  const comment = 'rows need an identity before the table is published'
+  if (table && table.keyColumns.length === 0)
+    return [{ kind: 'by hand', comment, sql: `ALTER TABLE ${name} ADD PRIMARY KEY (…);` }]
+  if (table?.replicaIdentity === 'nothing')
+    return [{ kind: 'sql', comment, sql: `ALTER TABLE ${name} REPLICA IDENTITY DEFAULT;` }]
+  return []
+}
+
+function publication(facts: SourceFacts, wanted: Wanted): SetupStatement[] {
+  if (!facts.publication)
+    return [{ kind: 'sql', comment: 'what is streamed; before the slot', sql: createPublicationSql(facts, wanted) }]
+  if (facts.publication.containsTable || facts.publication.listsTable) return []
+  const sql = `ALTER PUBLICATION ${quoteIdentifier(wanted.publication)} ADD TABLE ${publishedTable(facts, wanted)};`
+  return [{ kind: 'sql', comment: 'what is streamed', sql }]
 }

@@ -1,4 +1,5 @@
 import type { Pool } from 'pg'
+import { type ManagedService, telltaleRoles } from './managed-service.ts'
 
 /** What the source's catalogs say about everything that the connector depends on. */
 export interface SourceFacts {
@@ -7,10 +8,16 @@ export interface SourceFacts {
   readonly database: string
   readonly user: string
   readonly walLevel: string
+  readonly service: ManagedService | null
   readonly mayReplicate: boolean
   readonly freeSlots: number
   readonly freeSenders: number
   readonly walSenderTimeoutMs: number
+  /** `max_slot_wal_keep_size`; null: unlimited. */
+  readonly keepBytes: number | null
+  /** `idle_replication_slot_timeout`, which came with PostgreSQL 18; 0: none. */
+  readonly idleTimeoutSeconds: number | null
+  readonly mayUseSchema: boolean
   readonly table: TableFacts | null
   readonly publication: PublicationFacts | null
   readonly slot: SlotFacts | null
@@ -22,6 +29,9 @@ export interface TableFacts {
   readonly kind: 'table' | 'partitioned' | 'other'
   readonly isOwner: boolean
   readonly maySelect: boolean
+  /** Whether row-level security applies to the user. */
+  readonly hidesRows: boolean
+  readonly hasRowSecurity: boolean
   readonly replicaIdentity: 'default' | 'nothing' | 'full' | 'index'
   /** The columns that identify a row in every change: those of the replica identity, or of the primary key if it is full. */
   readonly keyColumns: readonly string[]
@@ -43,6 +53,7 @@ export interface ColumnFacts {
   readonly category: string
   /** Null: it is an ordinary column. */
   readonly generated: 'stored' | 'virtual' | null
+  readonly maySelect: boolean
 }
 
 /** A key column as its unique index sorts it. All but the name is SQL, qualified by schema, for sessions without a search path. */
@@ -61,7 +72,10 @@ export interface KeyColumn {
 }
 
 export interface PublicationFacts {
+  /** Under its own name: a partitioned table only by way of its root. */
   readonly containsTable: boolean
+  readonly listsTable: boolean
+  readonly viaRoot: boolean
   readonly operations: readonly string[]
   readonly columns: readonly string[]
   /** SQL over the table's columns; null if every row is published. PostgreSQL 14 has no row filters. */
@@ -85,6 +99,10 @@ const serverQuery = `
     current_setting('max_replication_slots')::int - (select count(*) from pg_replication_slots) as "freeSlots",
     current_setting('max_wal_senders')::int - (select count(*) from pg_stat_replication) as "freeSenders",
     (select setting::bigint from pg_settings where name = 'wal_sender_timeout') as "walSenderTimeoutMs",
+    (select nullif(setting::bigint, -1) * 1024 * 1024 from pg_settings where name = 'max_slot_wal_keep_size') as "keepBytes",
+    (select setting::bigint from pg_settings where name = 'idle_replication_slot_timeout') as "idleTimeoutSeconds",
+    (select array_to_json(array_agg(rolname)) from pg_roles where rolname = any($2)) as services,
+    coalesce(has_schema_privilege(to_regnamespace(quote_ident($1)), 'usage'), true) as "mayUseSchema",
     has_database_privilege(current_database(), 'create') as "mayCreate"`
 
 /**
@@ -121,7 +139,8 @@ const keySelection = `
 const columnSelection = `
   select json_agg(json_build_object('name', a.attname, 'attnum', a.attnum, 'typeOid', base.oid::bigint,
       'declaredTypeOid', a.atttypid::bigint, 'type', format_type(base.oid, -1), 'category', base.typcategory,
-      'generated', case a.attgenerated when 's' then 'stored' when 'v' then 'virtual' end) order by a.attnum)
+      'generated', case a.attgenerated when 's' then 'stored' when 'v' then 'virtual' end,
+      'maySelect', has_column_privilege(c.oid, a.attnum, 'select')) order by a.attnum)
   from pg_attribute a cross join lateral (
     with recursive chain as (
       select a.atttypid as oid
@@ -131,14 +150,16 @@ const columnSelection = `
 
 const tableQuery = `
   select c.oid::bigint as oid, c.relkind as kind, pg_has_role(current_user, c.relowner, 'usage') as "isOwner",
-    has_table_privilege(c.oid, 'select') as "maySelect", c.relreplident as identity,
+    has_table_privilege(c.oid, 'select') as "maySelect", row_security_active(c.oid) as "hidesRows", c.relrowsecurity as "hasRowSecurity", c.relreplident as identity,
     (${keySelection}) as key,
     (${columnSelection}) as columns
   from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2`
 
 const publicationQuery = `
   select p.pubinsert, p.pubupdate, p.pubdelete, p.puballtables, p.pubviaroot,
-    t.tablename is not null as "containsTable", to_jsonb(t) -> 'attnames' as columns,
+    t.tablename is not null as "containsTable",
+    p.puballtables or exists (select from pg_publication_rel r join pg_class c on c.oid = r.prrelid join pg_namespace n on n.oid = c.relnamespace
+      where r.prpubid = p.oid and n.nspname = $2 and c.relname = $3) as "listsTable", to_jsonb(t) -> 'attnames' as columns,
     to_jsonb(t) ->> 'rowfilter' as "rowFilter"
   from pg_publication p left join pg_publication_tables t
     on t.pubname = p.pubname and t.schemaname = $2 and t.tablename = $3
@@ -153,9 +174,9 @@ export async function gatherSourceFacts(
   pool: Pool,
   names: { readonly schema: string; readonly table: string; readonly publication: string; readonly slot: string },
 ): Promise<SourceFacts> {
-  const one = async (text: string, values: string[] = []): Promise<Record<string, string | null> | null> =>
+  const one = async (text: string, values: unknown[] = []): Promise<Record<string, string | null> | null> =>
     (await pool.query<Record<string, string | null>>(text, values)).rows[0] ?? null
-  const server = (await one(serverQuery)) ?? {}
+  const server = (await one(serverQuery, [names.schema, Object.values(telltaleRoles)])) ?? {}
   const table = await one(tableQuery, [names.schema, names.table])
   const publication = await one(publicationQuery, [names.publication, names.schema, names.table])
   const slot = await one(slotQuery, [names.slot])
@@ -165,14 +186,20 @@ export async function gatherSourceFacts(
     database: server.database ?? '',
     user: server.user ?? '',
     walLevel: server.walLevel ?? '',
+    service: serviceOf(JSON.parse(server.services ?? '[]') as string[]),
     mayReplicate: server.mayReplicate === 't',
     freeSlots: Number(server.freeSlots),
     freeSenders: Number(server.freeSenders),
     walSenderTimeoutMs: Number(server.walSenderTimeoutMs),
+    keepBytes: server.keepBytes ? Number(server.keepBytes) : null,
+    idleTimeoutSeconds: server.idleTimeoutSeconds ? Number(server.idleTimeoutSeconds) : null,
+    mayUseSchema: server.mayUseSchema === 't',
     mayCreatePublication: server.mayCreate === 't',
     table: table && tableFacts(table),
     publication: publication && {
       containsTable: publication.containsTable === 't',
+      listsTable: publication.listsTable === 't',
+      viaRoot: publication.pubviaroot === 't',
       operations: ['insert', 'update', 'delete'].filter((operation) => publication[`pub${operation}`] === 't'),
       columns: publication.columns ? (JSON.parse(publication.columns) as string[]) : [],
       rowFilter: publication.rowFilter ?? null,
@@ -187,6 +214,11 @@ export async function gatherSourceFacts(
   }
 }
 
+function serviceOf(roles: readonly string[]): ManagedService | null {
+  const services = Object.keys(telltaleRoles) as ManagedService[]
+  return services.find((service) => roles.includes(telltaleRoles[service])) ?? null
+}
+
 const identities = { d: 'default', n: 'nothing', f: 'full', i: 'index' } as const
 
 function tableFacts(row: Record<string, string | null>): TableFacts {
@@ -196,6 +228,8 @@ function tableFacts(row: Record<string, string | null>): TableFacts {
     kind: row.kind === 'r' ? 'table' : row.kind === 'p' ? 'partitioned' : 'other',
     isOwner: row.isOwner === 't',
     maySelect: row.maySelect === 't',
+    hidesRows: row.hidesRows === 't',
+    hasRowSecurity: row.hasRowSecurity === 't',
     replicaIdentity: identities[(row.identity ?? 'n') as keyof typeof identities],
     keyColumns: key.map(({ name }) => name),
     key,

@@ -13,11 +13,22 @@ export interface CommandRun {
 /** Runs a command in this process, with a configuration for the table `patients`, as an operator would beside a connector. */
 export async function runCommand(
   args: readonly string[],
-  { database, source = {} }: { readonly database: TestDatabase; readonly source?: Readonly<Record<string, unknown>> },
+  {
+    database,
+    source = {},
+    mapping,
+  }: {
+    readonly database: TestDatabase
+    readonly source?: Readonly<Record<string, unknown>>
+    readonly mapping?: Readonly<Record<string, unknown>> | undefined
+  },
   env: Readonly<Record<string, string>> = {},
   confirm: CliContext['confirm'] = null,
 ): Promise<CommandRun> {
-  const config = { source: { table: 'public.patients', slot: `slot_${database.name}`, ...source } }
+  const config = {
+    source: { table: 'public.patients', slot: `slot_${database.name}`, ...source },
+    ...(mapping && { mapping }),
+  }
   using directory = workspace({ 'config/mediquo-cdc.yaml': stringify(config) })
   const lines: string[] = []
   let status = -1

@@ -1,0 +1,35 @@
+/**
+ * One requirement and whether it is met. `mend`: the statement or setting that meets it. `advice`: without it the connector
+ * works, and something may go wrong with it later.
+ */
+export interface Finding {
+  readonly requirement: string
+  readonly met: boolean
+  readonly detail: string
+  readonly mend: string | null
+  readonly severity?: 'warns'
+}
+
+/** What of a source's requirements is in the way of a start. */
+export function obstacles(findings: readonly Finding[]): Finding[] {
+  return findings.filter(({ met, severity }) => !met && severity !== 'warns')
+}
+
+export interface Judgement {
+  readonly requirement: string
+  readonly met: boolean
+  /** What is said if it is met, and if it is not. */
+  readonly found: string
+  readonly lacking?: string
+  readonly mend: string | null
+}
+
+/** Only what is not met has a mend. */
+export function requirement({ requirement, met, found, lacking = found, mend }: Judgement): Finding {
+  return { requirement, met, detail: met ? found : lacking, mend: met ? null : mend }
+}
+
+/** The same, of what is only advised. */
+export function advice(judgement: Judgement): Finding {
+  return { ...requirement(judgement), severity: 'warns' }
+}

@@ -1,0 +1,32 @@
+import { describe, expect, test } from 'vitest'
+import { columnsNamedIn } from '../../src/source/filter-columns.ts'
+import { replicationMend, settingMend, walLevelMend } from '../../src/source/managed-service.ts'
+
+describe('the columns that a row filter reads', () => {
+  const columns = ['plan', 'Plan', 'active', 'año', 'a"b', 'lower']
+
+  test.each([
+    [`plan = 'active'`, ['plan']],
+    [`PLAN IS NOT NULL AND "Plan" > 1`, ['plan', 'Plan']],
+    [`(active) = true or año::int > 3`, ['active', 'año']],
+    [`"a""b" is null`, ['a"b']],
+    [`plan <> 'it''s "active"'`, ['plan']],
+    // Rather one too many.
+    [`lower(plan) = 'x'`, ['plan', 'lower']],
+    [`true`, []],
+  ])('%s', (filter, named) => {
+    expect(columnsNamedIn(filter, columns)).toEqual(named)
+  })
+})
+
+describe('what mends a managed service', () => {
+  test('is what its users may do', () => {
+    expect(replicationMend('Amazon RDS', '"cdc"')).toBe('GRANT rds_replication TO "cdc";')
+    expect(replicationMend('Cloud SQL', '"cdc"')).toBe('ALTER ROLE "cdc" REPLICATION;')
+    const levels = (['Amazon RDS', 'Cloud SQL', 'Azure', 'Neon'] as const).map(walLevelMend)
+    expect(levels.filter((mend) => mend.includes('ALTER SYSTEM'))).toEqual([])
+    expect(settingMend('Azure', 'wal_sender_timeout', '60s')).toBe(
+      'set wal_sender_timeout to 60s in the settings of Azure',
+    )
+  })
+})
