@@ -13,16 +13,20 @@ export function openStateDatabase(options: {
   readonly schema: string
   readonly applicationName: string
   readonly onConnectionError: (error: Error) => void
+  /** None by default: of a command, which somebody watches. */
+  readonly queryTimeoutMs?: number
+  readonly lifetimeSeconds?: number
 }) {
   const pool = new pg.Pool({
     ...(options.url === null ? {} : { connectionString: options.url }),
     options: `-c search_path=${options.schema} -c lock_timeout=5s -c statement_timeout=30s`,
     application_name: options.applicationName,
     connectionTimeoutMillis: 10_000,
+    ...(options.queryTimeoutMs !== undefined && { query_timeout: options.queryTimeoutMs }),
     max: 4,
     idleTimeoutMillis: 30_000,
     // A session of ours must not hold up the server's smart shutdown for long.
-    maxLifetimeSeconds: 60,
+    maxLifetimeSeconds: options.lifetimeSeconds ?? 60,
     keepAlive: true,
   })
   pool.on('error', options.onConnectionError)

@@ -2,13 +2,14 @@ import { formatLsn } from '../model/lsn.ts'
 import { xid } from '../model/visibility.ts'
 import { obstacles } from '../source/finding.ts'
 import { createPublicationSql } from '../source/publication-sql.ts'
-import { createSlot, dropSlotAsFound } from '../source/replication-slot.ts'
+import { dropSlotAsFound } from '../source/replication-slot.ts'
 import { judgeSource } from '../source/requirements.ts'
 import type { SourceFacts } from '../source/source-facts.ts'
 import type { Wanted } from '../source/wanted.ts'
 import { SlotBusyError } from './blocked.ts'
 import { CheckFailedError } from './check-failed.ts'
 import { findServer, foundSlot, identityOn } from './found-identity.ts'
+import { makeSlot } from './make-slot.ts'
 import type { Resources } from './resources.ts'
 
 /**
@@ -19,7 +20,7 @@ export async function startFirst(
   resources: Resources,
   { facts, wanted }: { readonly facts: SourceFacts; readonly wanted: Wanted },
 ): Promise<void> {
-  const { settings, sourcePool, clientConfig, store, logger } = resources
+  const { settings, sourcePool, store, logger } = resources
   const { slot, publication, backfill } = settings.source
   const passReason = backfill === 'initial' ? 'first run' : null
   // After the slot was looked at: the gap is of what runs now.
@@ -41,7 +42,7 @@ export async function startFirst(
       break
   }
   const publicationSql = facts.publication ? null : createPublicationSql(facts, wanted)
-  const made = await createSlot(clientConfig, { slot, publicationSql, timeoutMs: 30_000 })
+  const made = await makeSlot(resources, { slot, publicationSql })
   logger.info({ slot, publication, lsn: formatLsn(made.confirmedFlushLsn) }, 'replication slot made')
   await store.begin(identity, made.confirmedFlushLsn, made.gapXid, passReason)
 }

@@ -2,11 +2,12 @@ import { adoptIdentity, followFailover, type Renewal, renewSlot } from '../check
 import { formatLsn, type Lsn } from '../model/lsn.ts'
 import { type Xid, xid } from '../model/visibility.ts'
 import { createPublicationSql } from '../source/publication-sql.ts'
-import { createSlot, dropSlotAsFound } from '../source/replication-slot.ts'
+import { dropSlotAsFound } from '../source/replication-slot.ts'
 import { describeSlotTrouble, type SlotLoss } from '../source/slot-health.ts'
 import { describeIdentityChange, type IdentityChange } from '../source/source-identity.ts'
 import { BlockedError, SlotBusyError } from './blocked.ts'
 import { identityOn, type Judged } from './found-identity.ts'
+import { makeSlot } from './make-slot.ts'
 import type { Resources } from './resources.ts'
 
 /** What may be done without asking, as the settings of these names say. */
@@ -25,7 +26,7 @@ export interface Mended {
   readonly pass: boolean
 }
 
-type Tools = Pick<Resources, 'settings' | 'sourcePool' | 'clientConfig' | 'state' | 'logger'>
+type Tools = Pick<Resources, 'settings' | 'sourcePool' | 'clientConfig' | 'state' | 'logger' | 'drain'>
 
 /**
  * Makes the state and the slot fit again, if the policy lets it; null if they do. Whoever calls it looks at the source anew
@@ -74,7 +75,7 @@ async function renew(tools: Tools, judged: Judged, loss: SlotLoss, { onSlotLost 
     )
   }
   const slot = loss === 'ahead' ? keptSlot(judged) : null
-  const { lsn, slotGapXid } = slot ?? (await makeSlot(tools, judged))
+  const { lsn, slotGapXid } = slot ?? (await renewedSlot(tools, judged))
   const identity = identityOn(server, settings)
   await renewSlot(state.db, { run: checkpoint.run, identity, lsn, slotGapXid, doubted: loss === 'ahead' })
   const fields = { slot: slotName, loss, checkpointLsn, slotLsn: formatLsn(lsn) }
@@ -100,7 +101,7 @@ async function adopt(
   if (found.slot.kind === 'unready') throw new SlotBusyError('another session is making the replication slot')
   // A slot made before its publication cannot be read, and which came first is not known of another publication.
   const slot = found.publication === 'there' && change !== 'another publication' ? keptSlot(judged) : null
-  const begins = slot ?? (await makeSlot(tools, judged))
+  const begins = slot ?? (await renewedSlot(tools, judged))
   const renewal: Renewal = { run: checkpoint.run, identity: identityOn(server, settings), ...begins }
   const { rows } = await adoptIdentity(state.db, renewal)
   logger.warn({ change, rows, slotLsn: formatLsn(begins.lsn) }, `${sentence}: adopted, a backfill follows`)
@@ -123,11 +124,11 @@ function keptSlot({ identity, server }: Judged): BeginningSlot | null {
 }
 
 /** @throws SQLSTATE 55006 while another session uses the slot, 42710 if one was quicker to make it. */
-async function makeSlot({ settings, sourcePool, clientConfig }: Tools, judged: Judged): Promise<BeginningSlot> {
+async function renewedSlot(tools: Tools, judged: Judged): Promise<BeginningSlot> {
   const { facts, wanted } = judged
-  const { slot } = settings.source
-  if (facts.slot) await dropSlotAsFound(sourcePool, slot, facts.slot.confirmedFlushLsn)
+  const { slot } = tools.settings.source
+  if (facts.slot) await dropSlotAsFound(tools.sourcePool, slot, facts.slot.confirmedFlushLsn)
   const publicationSql = facts.publication ? null : createPublicationSql(facts, wanted)
-  const made = await createSlot(clientConfig, { slot, publicationSql, timeoutMs: 30_000 })
+  const made = await makeSlot(tools, { slot, publicationSql })
   return { lsn: made.confirmedFlushLsn, slotGapXid: made.gapXid }
 }

@@ -15,6 +15,16 @@ export const applicationName = 'mediquo-cdc'
 /** What every run of the pipeline uses: connections, the store, the API's client and its budgets. */
 export type Resources = ReturnType<typeof openResources>
 
+/**
+ * How long an answer may take, and a session may be kept. One through which nothing comes any more would be waited for until TCP
+ * itself notices, for a quarter of an hour; and a server that is to stop in its own time waits for every session.
+ */
+export interface SessionLimits {
+  /** The server's own limit is shorter. */
+  readonly queryTimeoutMs: number
+  readonly lifetimeSeconds: number
+}
+
 export interface ResourceOptions {
   readonly settings: Settings
   readonly logger: Logger
@@ -23,22 +33,41 @@ export interface ResourceOptions {
   readonly environmentOptions: string
   /** A session of ours was ended by the server: it may be shutting down. */
   readonly onConnectionError: (error: Error) => void
+  readonly sessions?: SessionLimits
+  /** Ends what waits. */
+  readonly drain?: AbortSignal
 }
 
 /** Opens nothing yet: pools connect when they are first used. */
-export function openResources({ settings, logger, metrics, environmentOptions, onConnectionError }: ResourceOptions) {
+export function openResources({
+  settings,
+  logger,
+  metrics,
+  environmentOptions,
+  onConnectionError,
+  sessions: { queryTimeoutMs, lifetimeSeconds } = { queryTimeoutMs: 35_000, lifetimeSeconds: 60 },
+  drain = new AbortController().signal,
+}: ResourceOptions) {
   const url = settings.source.url?.current.reveal() ?? null
   const clientConfig = sourceClientConfig({ url, environmentOptions, applicationName, connectTimeoutMs: 10_000 })
   const failed = (error: Error) => {
     logger.debug({ error }, 'connection lost')
     onConnectionError(error)
   }
-  const sourcePool = new pg.Pool({ ...clientConfig, max: 3, idleTimeoutMillis: 30_000, maxLifetimeSeconds: 60 })
+  const sourcePool = new pg.Pool({
+    ...clientConfig,
+    max: 3,
+    idleTimeoutMillis: 30_000,
+    maxLifetimeSeconds: lifetimeSeconds,
+    query_timeout: queryTimeoutMs,
+  })
   sourcePool.on('error', failed)
   const state = openStateDatabase({
     url: settings.state.url?.current.reveal() ?? url,
     schema: settings.state.schema,
     applicationName,
+    queryTimeoutMs,
+    lifetimeSeconds,
     onConnectionError: failed,
   })
   const clocks = { monotonicMs: () => performance.now(), wallClockMs: () => Date.now() }
@@ -58,6 +87,7 @@ export function openResources({ settings, logger, metrics, environmentOptions, o
     settings,
     logger,
     metrics,
+    drain,
     clientConfig,
     sourcePool,
     state,

@@ -21,12 +21,13 @@ import {
   noneLost,
 } from './next-attempt.ts'
 import { type Prepared, prepare } from './prepare.ts'
-import { openResources, type Resources } from './resources.ts'
+import { openResources, type Resources, type SessionLimits } from './resources.ts'
 import { serverStartedAt } from './session.ts'
 import { createSlotWatch } from './slot-watch.ts'
 import { type Board, newBoard, readinessOf, statusOf } from './status-board.ts'
 
 export interface SuperviseOptions {
+  readonly sessions?: SessionLimits
   readonly settings: Settings
   readonly logger: Logger
   readonly version: string

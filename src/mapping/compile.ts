@@ -94,7 +94,7 @@ function columnsOf(sources: Mapping, attribute: Attribute): readonly string[] {
 function unmapped(
   mapping: Mapping | null,
   sources: Mapping,
-  { columns, requiredAttributes }: CompileOptions,
+  { columns, generated, requiredAttributes }: CompileOptions,
 ): string[] {
   const needed = attributes.filter(
     (attribute) => requiredAttributes.includes(attribute) || attribute === 'code' || attribute === 'first_name',
@@ -103,7 +103,7 @@ function unmapped(
     .filter((attribute) => sources[attribute] === undefined)
     .map((attribute) => {
       if (mapping !== null) return `mapping.${attribute}: is required and not mapped`
-      return `mapping.${attribute}: is required and not mapped, and ${columnFault(attribute, columns)[0] ?? ''}`
+      return `mapping.${attribute}: is required and not mapped, and ${columnFault(attribute, columns, generated)[0] ?? ''}`
     })
 }
 

@@ -1,5 +1,7 @@
 import type { ClientConfig, Pool } from 'pg'
 import pg from 'pg'
+import { aborted } from '../lifecycle/aborted.ts'
+import { deadline } from '../lifecycle/deadline.ts'
 import { type Lsn, parseLsn } from '../model/lsn.ts'
 import { parseSnapshot, type Xid, xid } from '../model/visibility.ts'
 
@@ -14,14 +16,24 @@ export interface NewSlot {
   readonly gapXid: Xid
 }
 
+export interface NewSlotOptions {
+  readonly slot: string
+  readonly publicationSql: string | null
+  readonly timeoutMs: number
+  /** It waits for transactions that are still open. */
+  readonly onWaiting?: () => void
+  readonly signal?: AbortSignal
+}
+
+/** A slot that is made sooner needs no word about it. */
+const quietMs = 2_000
+
 /**
- * Makes the publication (first: a slot made before it fails for ever), then the slot. Every statement gives up a lock after
- * five seconds, so that no application waits behind it. @throws {SlotTimeoutError} after `timeoutMs`; no half-made slot stays.
+ * Makes the publication (first: a slot made before it fails for ever), then the slot; from version 17 on one that standbys keep too.
+ * Every statement gives up a lock after five seconds, so that no application waits behind it. @throws {SlotTimeoutError} after
+ * `timeoutMs`, or the signal's reason; no half-made slot stays.
  */
-export async function createSlot(
-  config: ClientConfig,
-  options: { readonly slot: string; readonly publicationSql: string | null; readonly timeoutMs: number },
-): Promise<NewSlot> {
+export async function createSlot(config: ClientConfig, options: NewSlotOptions): Promise<NewSlot> {
   const client = new pg.Client(config)
   client.on('error', () => undefined)
   await client.connect()
@@ -29,12 +41,20 @@ export async function createSlot(
     await client.query("set lock_timeout = '5s'")
     if (options.publicationSql) await client.query(options.publicationSql)
     const pid = await value(client, 'select pg_backend_pid()')
+    const failover = await value(
+      client,
+      `select case when current_setting('server_version_num')::int >= 170000 and not pg_is_in_recovery() then ', failover => true' end`,
+    )
     const made = await withinTime(
-      value(client, `select lsn::text from pg_create_logical_replication_slot('${options.slot}', 'pgoutput')`),
-      options.timeoutMs,
+      value(
+        client,
+        `select lsn::text from pg_create_logical_replication_slot('${options.slot}', 'pgoutput'${failover ?? ''})`,
+      ),
+      options,
     )
     if (made === null) {
       await abandon(config, options.slot, pid)
+      options.signal?.throwIfAborted()
       throw new SlotTimeoutError(
         'the replication slot could not be made: it waits for a transaction that is still open; ' +
           "end it (SELECT pid, xact_start, state, query FROM pg_stat_activity WHERE backend_xid IS NOT NULL OR state LIKE 'idle in%')",
@@ -64,17 +84,19 @@ export function slotGapIsClosed(snapshotText: string, gapXid: Xid): boolean {
   return parseSnapshot(snapshotText).xmin > gapXid
 }
 
-/** Null if the time ran out. */
-async function withinTime(result: Promise<string>, timeoutMs: number): Promise<string | null> {
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), timeoutMs)
-  })
+/** Null if the time ran out, or it is no longer wanted. */
+async function withinTime(
+  result: Promise<string>,
+  { timeoutMs, onWaiting, signal }: NewSlotOptions,
+): Promise<string | null> {
   result.catch(() => undefined)
+  const speaking = setTimeout(() => onWaiting?.(), quietMs)
+  const limit = deadline(signal ?? new AbortController().signal, timeoutMs)
   try {
-    return await Promise.race([result, timeout])
+    return await Promise.race([result, aborted(limit.signal).then(() => null)])
   } finally {
-    clearTimeout(timer)
+    clearTimeout(speaking)
+    limit.clear()
   }
 }
 

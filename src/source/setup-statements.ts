@@ -33,12 +33,16 @@ export function setupStatements(facts: SourceFacts, wanted: Wanted, options: Set
   }
   statements.push(...publication(facts, wanted))
   if (!facts.slot) {
-    const sql = `SELECT pg_create_logical_replication_slot(${quoteLiteral(wanted.slot)}, 'pgoutput');`
+    const failover = facts.serverVersionNumber >= failoverVersion ? ', failover => true' : ''
+    const sql = `SELECT pg_create_logical_replication_slot(${quoteLiteral(wanted.slot)}, 'pgoutput'${failover});`
     const comment = 'where the stream stands; it holds WAL from now on, so start the connector soon'
     statements.push({ kind: 'slot', comment, sql })
   }
   return statements
 }
+
+/** Standbys keep slots in step with their primary's from PostgreSQL 17 on. */
+const failoverVersion = 170_000
 
 /** The least that a role needs: it owns nothing of the customer's and reads no column that is not mapped. */
 function roleOfItsOwn(

@@ -37,7 +37,8 @@ test.for([
 
 test.skipIf(postgresMajor < 15)('rows that the row filter leaves out are not sent', async () => {
   await using database = await testDatabase({
-    schema: `create table patients (id int primary key, code text not null, active bool, ${attributes});`,
+    schema: `create table patients (id int primary key, code text not null, active bool, ${attributes});
+      alter table patients replica identity full;`,
   })
   await database.query(
     `insert into patients (id, code, active, plan) select n, 'p' || n, n % 100 = 0, 'basic' from generate_series(1, 2000) n`,

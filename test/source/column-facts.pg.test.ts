@@ -17,7 +17,7 @@ test('a column is known by the type that its values are written in, domains by t
     return { ...column, named: typeOid > 0, ofDomain: declaredTypeOid !== typeOid }
   })
   const column = (name: string, attnum: number, type: string, category: string) => {
-    return { name, attnum, type, category, generated: null, named: true, ofDomain: name === 'id' }
+    return { name, attnum, type, category, generated: null, maySelect: true, named: true, ofDomain: name === 'id' }
   }
   expect(found).toEqual([
     column('id', 1, 'character varying', 'S'),

@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import { stringify } from 'yaml'
+import type { SessionLimits } from '../../src/connector/resources.ts'
 import { supervise } from '../../src/connector/supervise.ts'
 import { type Lsn, parseLsn } from '../../src/model/lsn.ts'
 import type { ConnectorState, Status } from '../../src/model/status.ts'
@@ -32,6 +33,7 @@ export interface ConnectorOptions {
   readonly config?: WrittenConfig
   /** Variables laid over those that name the database, the sandbox and its keys; undefined takes one away. */
   readonly environment?: Readonly<Record<string, string | undefined>>
+  readonly sessions?: SessionLimits
   /** PGOPTIONS. */
   readonly environmentOptions?: string
   /** The state to wait for; null does not wait. `streaming` by default. */
@@ -111,6 +113,7 @@ function run(database: TestDatabase, sandbox: SandboxApi, options: ConnectorOpti
     ),
     version: '0.0.0',
     environmentOptions: options.environmentOptions ?? '',
+    ...(options.sessions && { sessions: options.sessions }),
     drain: drain.signal,
     onListening: (listening) => {
       port = listening
