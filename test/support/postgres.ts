@@ -30,14 +30,20 @@ export async function testDatabase({
 }: TestDatabaseOptions = {}): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`
   await onServer(serverUrl, (client) => client.query(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`))
-  const url = withDatabase(serverUrl, name)
-  const pool = new Pool({ connectionString: url, max: 4, types: { getTypeParser: () => asText } })
-  pool.on('error', () => {})
+  const opened = openDatabase(withDatabase(serverUrl, name), name)
   const dispose = async () => {
-    await pool.end()
+    await opened.dispose()
     await onServer(serverUrl, (client) => drop(client, name))
   }
-  if (schema !== undefined) await pool.query(schema)
+  if (schema !== undefined) await opened.query(schema)
+  return { ...opened, dispose, [Symbol.asyncDispose]: dispose }
+}
+
+/** A database that is there already, and stays. */
+export function openDatabase(url: string, name: string): TestDatabase {
+  const pool = new Pool({ connectionString: url, max: 4, types: { getTypeParser: () => asText } })
+  pool.on('error', () => {})
+  const dispose = () => pool.end()
   return {
     name,
     url,
