@@ -72,7 +72,7 @@ test.skipIf(!mayMount())(
           select 'p' || i, 'premium', jsonb_build_object('note', 'x')
           from generate_series(${committed + 1}, ${committed + 100}) i`)
           committed += 100
-        await database.query('select pg_switch_wal()')
+          await database.query('select pg_switch_wal()')
         }
       })(),
     ).rejects.toThrow()
