@@ -12,6 +12,7 @@ import { type Xid, xid } from '../model/visibility.ts'
 import { Passes, requestWholePass } from './passes.ts'
 import { recordStatement, type Settlement } from './record-statement.ts'
 import { type RecentRequests, storedRow } from './rows.ts'
+import { SharedCodes } from './shared-codes.ts'
 import type { StateDatabase } from './state-database.ts'
 import { checkpoint, deadLetter, delivery } from './tables.ts'
 
@@ -53,10 +54,12 @@ export class Store {
 
   /** The backfill's passes. */
   readonly passes: Passes
+  readonly sharedCodes: SharedCodes
 
   constructor(db: StateDatabase) {
     this.#db = db
     this.passes = new Passes(db, () => this.#run)
+    this.sharedCodes = new SharedCodes(db)
   }
 
   async load(): Promise<Checkpoint | null> {
@@ -145,6 +148,7 @@ export class Store {
   async record(settlement: Settlement): Promise<void> {
     const written = await this.#db.execute(recordStatement(this.#run, settlement))
     if (written.rows.length === 0) throw new FencedError('another instance has taken over')
+    this.sharedCodes.recorded(settlement.rows)
   }
 
   /** The slot gap is closed: table reads may begin. */

@@ -40,7 +40,10 @@ export function newBoard(): Board {
   }
 }
 
-export function statusOf(board: Board, { settings, quotas }: Pick<Resources, 'settings' | 'quotas'>): Status {
+export function statusOf(
+  board: Board,
+  { settings, quotas, store }: Pick<Resources, 'settings' | 'quotas' | 'store'>,
+): Status {
   const { pipeline, health, tally, slotWatch } = board
   const waiting = pipeline ? pipeline.pending.waiting.live + pipeline.pending.waiting.backfill : 0
   const backfilling = board.state === 'streaming' && pipeline?.backfill.isRunning === true
@@ -71,8 +74,14 @@ export function statusOf(board: Board, { settings, quotas }: Pick<Resources, 'se
       ...tally,
     },
     deadLetters: board.deadLetters,
-    warnings: slotWatch?.warnings ?? [],
+    warnings: [...(slotWatch?.warnings ?? []), ...sharedCodesWarning(store.sharedCodes.count)],
   }
+}
+
+function sharedCodesWarning(codes: number): string[] {
+  if (codes === 0) return []
+  const which = codes === 1 ? 'a code is of several rows' : `${codes} codes are each of several rows`
+  return [`${which}: mediQuo has the one that changed last; map code from a column that is unique`]
 }
 
 function rounded(figure: number | null | undefined): number | null {

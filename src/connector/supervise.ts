@@ -63,6 +63,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
       board.deadLetters = await resources.store.countDeadLetters()
       board.latestPass = await resources.store.passes.latest()
       await slotWatch.lookForLeft()
+      await sayWhoSharesCodes(resources)
     },
     onFailure: () => letGoOfClosingServer(resources, board),
   })
@@ -99,6 +100,12 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     await resources.close()
   }
   logger.info('stopped')
+}
+
+/** Nothing is lost by it, and it is hardly meant so. */
+async function sayWhoSharesCodes({ store, logger }: Resources): Promise<void> {
+  for (const code of await store.sharedCodes.look())
+    logger.warn({ code }, 'several rows have this code: mediQuo has the one that changed last')
 }
 
 /** An abandoned slot fills the customer's disk: who stops it for good is told. */
@@ -242,6 +249,7 @@ function observe(resources: Resources, board: Board, healthy: () => boolean): vo
     rateLimitRemaining: () => quotas.put.free,
     backfillProgress: () => backfillProgress(statusOf(board, resources)),
     driftRatio: () => resources.drift.ratio,
+    sharedCodes: () => resources.store.sharedCodes.count,
     ready: () => readinessOf(board).ready,
     healthy,
     state: () => statusOf(board, resources).state,

@@ -22,6 +22,8 @@ export interface GaugeSources {
   readonly rateLimitRemaining: () => number
   readonly backfillProgress: () => number
   readonly driftRatio: () => number
+  /** Of those that changed since the start. */
+  readonly sharedCodes: () => number
   readonly ready: () => boolean
   /** False once the process is wedged. */
   readonly healthy: () => boolean
@@ -131,6 +133,7 @@ export function createMetrics(version: string) {
         'Rows that the backfill has settled, of those estimated',
         sources.backfillProgress,
       )
+      gauge('shared_codes', 'Codes that several rows have', sources.sharedCodes)
       gauge(
         'drift_ratio',
         'Rows that mediQuo had otherwise than the table, of the last 1,000 read back',
