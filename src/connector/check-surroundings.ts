@@ -2,7 +2,7 @@ import { findStateRights } from '../checkpoint/state-rights.ts'
 import type { CompiledMapping } from '../mapping/compile.ts'
 import { describeConnectionFailure } from '../source/connection-failure.ts'
 import { countDoubtfulCodes } from '../source/doubtful-codes.ts'
-import { advice, type Finding, requirement } from '../source/finding.ts'
+import { type Finding, requirement, warning } from '../source/finding.ts'
 import { probeReplication } from '../source/replication-probe.ts'
 import type { SourceFacts } from '../source/source-facts.ts'
 import { quoteIdentifier } from '../source/sql-names.ts'
@@ -57,13 +57,13 @@ async function checkCodes(config: Tools['clientConfig'], { facts, wanted, mappin
   const what = 'each row has a code of its own'
   const counted = await countDoubtfulCodes(config, { ...wanted, column }).catch((error: unknown) => error)
   if (counted === null)
-    return advice({ requirement: what, met: true, found: 'the table is too large to count that in 3 s', mend: null })
+    return warning({ requirement: what, met: true, found: 'the table is too large to count that in 3 s', mend: null })
   if (!isCounted(counted)) {
     const { sentence } = describeConnectionFailure(counted, 'the source')
-    return advice({ requirement: what, met: false, found: `it could not be counted: ${sentence}`, mend: null })
+    return warning({ requirement: what, met: false, found: `it could not be counted: ${sentence}`, mend: null })
   }
   const { missing, repeated } = counted
-  return advice({
+  return warning({
     requirement: what,
     met: missing + repeated === 0,
     found: `${column} is never missing or repeated`,
@@ -109,7 +109,7 @@ async function checkClocks({ client, sourcePool, clocks }: Tools, asksSource: bo
     if (asked) skews.push(['the source', Number(asked.rows[0]?.ms) - clocks.wallClockMs()])
   }
   return skews.map(([whose, skewMs]) =>
-    advice({
+    warning({
       requirement: `the clock agrees with ${whose}`,
       met: Math.abs(skewMs) <= mostSkewMs,
       found: `within ${Math.ceil(mostSkewMs / 1_000)} s`,

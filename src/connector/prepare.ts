@@ -57,6 +57,7 @@ export async function fitMapping(
   return compileMapping(settings.mapping, {
     columns: table.columns.filter(isStreamed).map(({ name }) => name),
     generated: table.columns.filter((column) => !isStreamed(column)).map(({ name }) => name),
+    types: new Map(table.columns.map((column) => [column.name, column])),
     requiredAttributes: settings.mediquo.requiredAttributes,
     transform: settings.transform === null ? null : await loadTransform(settings.transform),
   })

@@ -3,6 +3,7 @@ import { nearestName } from '../model/nearest-name.ts'
 import { type Attribute, attributes, type Invalid, type Mapped, type PatientCode } from '../model/patient.ts'
 import type { Row } from '../model/row.ts'
 import { compileAttribute, type Draft, type ReadAttribute } from './attribute-reader.ts'
+import { type ColumnType, typeFault } from './column-types.ts'
 import { mappingIdOf } from './fingerprint.ts'
 import { MappingError } from './mapping-error.ts'
 import { applyTransform, type Transform } from './transform.ts'
@@ -27,6 +28,8 @@ interface CompileOptions {
   readonly columns: readonly string[]
   /** Columns of the table that are generated and never streamed. */
   readonly generated?: readonly string[]
+  /** By column; where it is not known, every type is taken. */
+  readonly types?: ReadonlyMap<string, ColumnType>
   readonly requiredAttributes: readonly Attribute[]
   readonly transform?: Transform | null
 }
@@ -36,14 +39,20 @@ interface CompileOptions {
  * @throws {MappingError} that lists every attribute, column or form that does not fit.
  */
 export function compileMapping(mapping: Mapping | null, options: CompileOptions): CompiledMapping {
-  const { columns, generated = [], requiredAttributes, transform = null } = options
+  const { columns, generated = [], types = new Map(), requiredAttributes, transform = null } = options
   const sources = mapping ?? sameNames(columns)
   const problems = transform === null ? unmapped(mapping, sources, options) : []
   const readers = new Map<Attribute, ReadAttribute>()
   for (const attribute of attributes) {
     const source = sources[attribute]
     if (source === undefined) continue
-    const faults = columnsOf(sources, attribute).flatMap((column) => columnFault(column, columns, generated))
+    const named = columnsOf(sources, attribute)
+    const faults = named.flatMap((column) => columnFault(column, columns, generated))
+    for (const column of named) {
+      const type = types.get(column)
+      const fault = type && typeFault(attribute, source, type)
+      if (fault) faults.push(`column "${column}" ${fault}`)
+    }
     readers.set(attribute, compileAttribute(attribute, source, faults))
     const place = source.at === null ? '' : `${source.at}: `
     problems.push(...new Set(faults.map((fault) => `${place}mapping.${attribute}: ${fault}`)))

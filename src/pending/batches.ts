@@ -5,6 +5,9 @@ import type { Reads } from './reads.ts'
 import { intendedRow } from './settled-row.ts'
 import type { Entry, Parcel } from './version.ts'
 
+/** What the rows of a batch may occupy before no other is added, bytes: some thousand times an ordinary row. */
+const mostBytes = 4 * 1024 * 1024
+
 /** Cuts batches from what waits. */
 export class Batches {
   readonly #placement: Placement
@@ -15,15 +18,18 @@ export class Batches {
     this.#reads = reads
   }
 
-  /** The oldest rows, live before backfill, each code once, and none whose code is in flight. */
+  /** The oldest rows, live before backfill, each code once, and none whose code is in flight: fewer if they are large. */
   take(limit: number): Parcel[] {
     const parcels: Parcel[] = []
+    let bytes = 0
     if (this.#placement.held) return parcels
     for (const lane of lanes) {
       for (const entry of this.#placement.queues.queue('send', lane)) {
-        if (parcels.length >= limit) return parcels
+        if (parcels.length >= limit || bytes >= mostBytes) return parcels
         const parcel = this.#parcelOf(entry)
-        if (parcel) parcels.push(parcel)
+        if (!parcel) continue
+        parcels.push(parcel)
+        bytes += parcel.version.bytes
       }
     }
     return parcels

@@ -30,6 +30,6 @@ export function requirement({ requirement, met, found, lacking = found, mend }: 
 }
 
 /** The same, of what is only advised. */
-export function advice(judgement: Judgement): Finding {
+export function warning(judgement: Judgement): Finding {
   return { ...requirement(judgement), severity: 'warns' }
 }

@@ -26,5 +26,13 @@ export function judgeServer(facts: SourceFacts): Finding[] {
       lacking: `${user} may not replicate`,
       mend: replicationMend(service, quoteIdentifier(user)),
     }),
+    // A text that is not UTF-8 would end the stream, there and each time it is tried again.
+    requirement({
+      requirement: 'the encoding is known',
+      met: facts.encoding !== 'SQL_ASCII',
+      found: `texts are ${facts.encoding}`,
+      lacking: 'the database is SQL_ASCII, which says nothing of its texts: one that is not UTF-8 could not be read',
+      mend: 'dump it and restore it into a database of encoding UTF8',
+    }),
   ]
 }

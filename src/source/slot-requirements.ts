@@ -1,5 +1,5 @@
 import { sizeInWords } from '../model/quantity.ts'
-import { advice, type Finding, requirement } from './finding.ts'
+import { type Finding, requirement, warning } from './finding.ts'
 import { settingMend } from './managed-service.ts'
 import type { SourceFacts } from './source-facts.ts'
 import { quoteLiteral } from './sql-names.ts'
@@ -60,7 +60,7 @@ function freeSender({ freeSenders, slot, service }: SourceFacts): Finding {
 
 function ofItsLimits({ keepBytes, idleTimeoutSeconds, walSenderTimeoutMs, service }: SourceFacts): Finding[] {
   const findings = [
-    advice({
+    warning({
       requirement: 'what a slot may hold is bounded',
       met: keepBytes !== null && keepBytes >= leastKeepBytes,
       found: `max_slot_wal_keep_size is ${sizeInWords(keepBytes ?? 0)}`,
@@ -74,7 +74,7 @@ function ofItsLimits({ keepBytes, idleTimeoutSeconds, walSenderTimeoutMs, servic
         keepBytes === null ? '(half of the free disk)' : '(1GB or more)',
       ),
     }),
-    advice({
+    warning({
       requirement: 'dead connections are noticed',
       met: walSenderTimeoutMs >= leastSenderTimeoutMs,
       found: `wal_sender_timeout is ${walSenderTimeoutMs / 1_000} s`,
@@ -87,7 +87,7 @@ function ofItsLimits({ keepBytes, idleTimeoutSeconds, walSenderTimeoutMs, servic
   ]
   if (idleTimeoutSeconds !== null) {
     findings.push(
-      advice({
+      warning({
         requirement: 'an idle slot is kept',
         met: idleTimeoutSeconds === 0 || idleTimeoutSeconds >= leastIdleSeconds,
         found: 'idle_replication_slot_timeout leaves time for an outage',

@@ -6,6 +6,8 @@ export interface SourceFacts {
   readonly serverVersionNumber: number
   readonly serverVersion: string
   readonly database: string
+  /** As the server names it, `SQL_ASCII` if it does not know. */
+  readonly encoding: string
   readonly user: string
   readonly walLevel: string
   readonly service: ManagedService | null
@@ -93,6 +95,7 @@ export interface SlotFacts {
 const serverQuery = `
   select current_setting('server_version_num') as "versionNumber", current_setting('server_version') as version,
     current_database() as database, current_user as "user", current_setting('wal_level') as "walLevel",
+    current_setting('server_encoding') as encoding,
     (select rolreplication or rolsuper from pg_roles where rolname = current_user)
       or coalesce((select pg_has_role(current_user, oid, 'member') from pg_roles where rolname = 'rds_replication'), false)
       as "mayReplicate",
@@ -184,6 +187,7 @@ export async function gatherSourceFacts(
     serverVersionNumber: Number(server.versionNumber),
     serverVersion: server.version ?? '',
     database: server.database ?? '',
+    encoding: server.encoding ?? '',
     user: server.user ?? '',
     walLevel: server.walLevel ?? '',
     service: serviceOf(JSON.parse(server.services ?? '[]') as string[]),

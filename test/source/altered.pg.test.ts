@@ -103,6 +103,18 @@ describe.concurrent('a table that is altered while it is followed', () => {
     await expectBothEndsEqual(connector)
   })
 
+  test('a mapped column that is retyped to what cannot be sent blocks, until it has a type that can', async () => {
+    await using connector = await delivered(table + three + wholeTable)
+    const { database, sandbox } = connector
+    await database.query(`alter table patients alter column email type bytea using convert_to(email, 'UTF8')`)
+    await database.query(`update patients set email = 'x'`)
+    expect(await whenBlocked(connector)).toContain('column "email" is bytea')
+    expect([...sandbox.patients().values()].map(({ email }) => email)).toEqual([null, null, null])
+    await database.query(`alter table patients alter column email type text using 'mended@example.org'`)
+    await connector.whenState('streaming')
+    await expectBothEndsEqual(connector)
+  }, 60_000)
+
   test('a renamed label of a mapped enum is sent, though nothing is streamed', async () => {
     await using connector = await delivered(
       `create type tariff as enum ('basic', 'premium');

@@ -21,15 +21,20 @@ export interface TestDatabaseOptions {
   readonly schema?: string
   /** A server of the test's own (`ownServer().url()`); the shared one by default. */
   readonly serverUrl?: string
+  /** UTF8 by default. */
+  readonly encoding?: string
 }
 
 /** `await using database = await testDatabase()`: created empty, dropped with its slots and sessions at the end of the scope. */
 export async function testDatabase({
   schema,
   serverUrl = inject('postgresUrl'),
+  encoding = 'UTF8',
 }: TestDatabaseOptions = {}): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`
-  await onServer(serverUrl, (client) => client.query(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`))
+  await onServer(serverUrl, (client) =>
+    client.query(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING '${encoding}' LC_COLLATE 'C' LC_CTYPE 'C'`),
+  )
   const opened = openDatabase(withDatabase(serverUrl, name), name)
   const dispose = async () => {
     await opened.dispose()

@@ -1,0 +1,39 @@
+import type { AttributeSource } from '../model/mapping.ts'
+import type { Attribute } from '../model/patient.ts'
+
+/** A column's type, a domain's by its base: `type` as `format_type` writes it, `category` as `pg_type.typcategory`. */
+export interface ColumnType {
+  readonly type: string
+  readonly category: string
+}
+
+const dates = ['date', 'timestamp without time zone', 'timestamp with time zone']
+const json = ['json', 'jsonb']
+/** PostgreSQL manual, "pg_type", `typcategory`. What their text means only PostgreSQL knows. */
+const opaqueCategories: Readonly<Record<string, string>> = {
+  A: 'an array',
+  C: 'a row of its own',
+  G: 'a geometric value',
+  P: 'a pseudo-type',
+  R: 'a range',
+}
+
+/**
+ * Why no value of the type can become the attribute, or null: what a single value does not fit is a matter of its row. A table
+ * of values names texts as the server writes them, so that every type can be mapped by one.
+ */
+export function typeFault(
+  attribute: Attribute,
+  source: AttributeSource,
+  { type, category }: ColumnType,
+): string | null {
+  if (source.kind !== 'columns' || source.values !== null) return null
+  if (attribute === 'meta') return json.includes(type) || category === 'S' ? null : `is ${type}, and meta takes json`
+  const opaque = type === 'bytea' ? 'binary' : json.includes(type) ? 'an object' : opaqueCategories[category]
+  if (opaque !== undefined) return `is ${type}: ${opaque}, which is no text to send`
+  if (attribute !== 'birth_date') return null
+  // A format reads texts and numbers such as 19800201.
+  if (source.format !== null)
+    return category === 'S' || category === 'N' ? null : `is ${type}: birth_date takes no format for it`
+  return dates.includes(type) || category === 'S' ? null : `is ${type}, and birth_date takes a date, or text`
+}
