@@ -9,7 +9,8 @@ export type StateDatabase = ReturnType<typeof openStateDatabase>['db']
 
 /** A pool for the state's tables, found through the search path; `schema` is a validated identifier. */
 export function openStateDatabase(options: {
-  readonly url: string | null
+  /** Where it is, and how the connection is secured; what is left out the libpq variables say. */
+  readonly connection: Pick<pg.PoolConfig, 'connectionString' | 'ssl'>
   readonly schema: string
   readonly applicationName: string
   readonly onConnectionError: (error: Error) => void
@@ -18,7 +19,7 @@ export function openStateDatabase(options: {
   readonly lifetimeSeconds?: number
 }) {
   const pool = new pg.Pool({
-    ...(options.url === null ? {} : { connectionString: options.url }),
+    ...options.connection,
     options: `-c search_path=${options.schema} -c lock_timeout=5s -c statement_timeout=30s`,
     application_name: options.applicationName,
     connectionTimeoutMillis: 10_000,

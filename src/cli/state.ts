@@ -3,6 +3,7 @@ import { Store } from '../checkpoint/store.ts'
 import type { Settings } from '../config/settings.ts'
 import { applicationName } from '../connector/resources.ts'
 import { describeConnectionFailure } from '../source/connection-failure.ts'
+import { securedConnection } from '../source/secured-connection.ts'
 
 /** The state's tables do not exist, or lack what a later version added. */
 const undefinedTable = '42P01'
@@ -32,7 +33,7 @@ export async function isStarted(settings: Settings): Promise<boolean> {
 export async function withState<T>(settings: Settings, work: (db: StateDatabase) => Promise<T>): Promise<T> {
   const url = settings.state.url ?? settings.source.url
   const state = openStateDatabase({
-    url: url?.current.reveal() ?? null,
+    connection: securedConnection(url?.current.reveal() ?? null, settings.state.tls),
     schema: settings.state.schema,
     applicationName,
     onConnectionError: () => undefined,

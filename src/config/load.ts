@@ -43,7 +43,14 @@ export function loadSettings({ configPath, env, cwd, needs = ['database', 'api']
 
   const directory = file === null ? cwd : dirname(resolve(cwd, file))
   const optional = optionalKeys(needs, libpq)
-  const { settings, problems } = toSettings(parsed.data, { file, directory, lines: source.lines, overrides, optional })
+  const { settings, problems } = toSettings(parsed.data, {
+    file,
+    directory,
+    lines: source.lines,
+    overrides,
+    env,
+    optional,
+  })
   found.push(...problems.filter(({ key }) => !blamed.has(key)))
   if (found.length > 0) throw errorOf(found, file)
   return settings

@@ -3,12 +3,14 @@ import type { Attribute } from '../model/patient.ts'
 import type { Config } from './schema.ts'
 import type { SecretSource } from './secret.ts'
 import type { TableName } from './table-name.ts'
+import type { TlsSettings } from './tls.ts'
 
 /** The configuration as used: parsed, complete, its secrets wrapped. */
 export interface Settings {
   readonly source: Readonly<Omit<Config['source'], 'url' | 'table'>> & {
     /** Null: the libpq variables say where the database is. */
     readonly url: SecretSource | null
+    readonly tls: TlsSettings
     readonly table: TableName
   }
   /** Null: each attribute from the column of its own name. */
@@ -30,6 +32,7 @@ export interface Settings {
   readonly state: {
     /** Null: the source database. */
     readonly url: SecretSource | null
+    readonly tls: TlsSettings
     readonly schema: string
   }
   readonly http: Readonly<Config['http']>

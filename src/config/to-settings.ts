@@ -1,12 +1,13 @@
 import { resolve } from 'node:path'
 import type { Mapping } from '../model/mapping.ts'
 import { attributes } from '../model/patient.ts'
-import type { Override } from './environment.ts'
+import type { Environment, Override } from './environment.ts'
 import type { Problem } from './problem.ts'
 import type { Config } from './schema.ts'
 import { problemAt } from './schema-problems.ts'
 import { SecretSource } from './secret.ts'
 import type { Settings } from './settings.ts'
+import { readTls, type TlsSettings } from './tls.ts'
 
 interface Origin {
   readonly file: string | null
@@ -14,6 +15,7 @@ interface Origin {
   readonly directory: string
   readonly lines: ReadonlyMap<string, number>
   readonly overrides: ReadonlyMap<string, Override>
+  readonly env: Environment
   /** Keys that may be missing. */
   readonly optional: readonly string[]
 }
@@ -24,7 +26,7 @@ export function toSettings(config: Config, origin: Origin): { settings: Settings
   const problems: Problem[] = []
   const settings: Settings = {
     ...config,
-    source: { ...source, url: wrapped(source.url, 'source.url') },
+    source: { ...source, url: wrapped(source.url, 'source.url'), tls: secured(source.url, 'source.url') },
     mapping: config.mapping === null ? null : placed(config.mapping, origin),
     transform: transform === null ? null : resolve(origin.directory, transform),
     mediquo: {
@@ -37,13 +39,21 @@ export function toSettings(config: Config, origin: Origin): { settings: Settings
       requestTimeoutMs: mediquo.requestTimeout,
       requiredAttributes: mediquo.requiredAttributes,
     },
-    state: { ...state, url: wrapped(state.url, 'state.url') },
+    state: { ...state, url: wrapped(state.url, 'state.url'), tls: secured(state.url ?? source.url, 'state.url') },
     file: origin.file,
   }
   if (source.url === null && !origin.optional.includes('source.url')) {
     missing('source.url', 'DATABASE_URL, DATABASE_URL_FILE or the libpq variables (PGHOST, PGDATABASE, PGUSER, ...)')
   }
   return { settings, problems }
+
+  function secured(url: string | null, key: string): TlsSettings {
+    const read = readTls(url, origin.env)
+    if ('tls' in read) return read.tls
+    // The state's is the source's where it has none of its own: said once.
+    if (key === 'source.url' || state.url !== null) problems.push(problemAt(key.split('.'), read.fault, origin))
+    return { mode: 'verify-full', host: '', rootCertificate: 'system', client: null }
+  }
 
   function wrapped(value: string | null, key: string): SecretSource | null {
     return value === null ? null : new SecretSource(value, origin.overrides.get(key)?.readFile ?? null)

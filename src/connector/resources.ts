@@ -5,6 +5,7 @@ import type { Settings } from '../config/settings.ts'
 import { Quota } from '../delivery/quota.ts'
 import { MediquoClient } from '../mediquo/client.ts'
 import { sourceClientConfig } from '../source/connection.ts'
+import { securedConnection } from '../source/secured-connection.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { Drift } from '../verify/drift.ts'
@@ -49,7 +50,13 @@ export function openResources({
   drain = new AbortController().signal,
 }: ResourceOptions) {
   const url = settings.source.url?.current.reveal() ?? null
-  const clientConfig = sourceClientConfig({ url, environmentOptions, applicationName, connectTimeoutMs: 10_000 })
+  const clientConfig = sourceClientConfig({
+    url,
+    security: settings.source.tls,
+    environmentOptions,
+    applicationName,
+    connectTimeoutMs: 10_000,
+  })
   const failed = (error: Error) => {
     logger.debug({ error }, 'connection lost')
     onConnectionError(error)
@@ -63,7 +70,7 @@ export function openResources({
   })
   sourcePool.on('error', failed)
   const state = openStateDatabase({
-    url: settings.state.url?.current.reveal() ?? url,
+    connection: securedConnection(settings.state.url?.current.reveal() ?? url, settings.state.tls),
     schema: settings.state.schema,
     applicationName,
     queryTimeoutMs,

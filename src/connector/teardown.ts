@@ -4,6 +4,7 @@ import { findStateRemains } from '../checkpoint/state-remains.ts'
 import type { Settings } from '../config/settings.ts'
 import { sourceClientConfig } from '../source/connection.ts'
 import { describeConnectionFailure } from '../source/connection-failure.ts'
+import { securedConnection } from '../source/secured-connection.ts'
 import { findSourceRemains } from '../source/source-remains.ts'
 import { applicationName } from './resources.ts'
 import type { Remains, TeardownNames, TeardownPart, TeardownStep } from './teardown-plan.ts'
@@ -27,12 +28,23 @@ export interface Databases {
 export function openDatabases(settings: Settings, environmentOptions: string): Databases {
   const url = settings.source.url?.current.reveal() ?? null
   const own = `${applicationName} teardown`
-  const config = sourceClientConfig({ url, environmentOptions, applicationName: own, connectTimeoutMs: 10_000 })
+  const config = sourceClientConfig({
+    url,
+    security: settings.source.tls,
+    environmentOptions,
+    applicationName: own,
+    connectTimeoutMs: 10_000,
+  })
   const source = new pg.Pool({ ...config, max: 1 })
   source.on('error', () => undefined)
   const { schema } = settings.state
   const stateUrl = settings.state.url?.current.reveal() ?? url
-  const state = openStateDatabase({ url: stateUrl, schema, applicationName: own, onConnectionError: () => undefined })
+  const state = openStateDatabase({
+    connection: securedConnection(stateUrl, settings.state.tls),
+    schema,
+    applicationName: own,
+    onConnectionError: () => undefined,
+  })
   const pools: Readonly<Record<TeardownPart, Pool>> = {
     'replication slot': source,
     publication: source,

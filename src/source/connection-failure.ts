@@ -49,6 +49,26 @@ export function describeConnectionFailure(error: unknown, what = 'PostgreSQL'): 
         kind: 'configuration',
         sentence: `${what} does not speak PostgreSQL's whole protocol (${text}): a pooler such as pgbouncer cannot carry replication; name the server itself in DATABASE_URL`,
       }
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+      return {
+        kind: 'configuration',
+        sentence: `the certificate of ${what} is for another host: name the host that it is for, or use sslmode=verify-ca with an sslrootcert of your own`,
+      }
+    case 'CERT_HAS_EXPIRED':
+    case 'CERT_NOT_YET_VALID':
+      return {
+        kind: 'other',
+        sentence: `the certificate of ${what} is not valid today (${text}): renew it, or set the clock`,
+      }
+    case 'SELF_SIGNED_CERT_IN_CHAIN':
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
+    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
+    case 'UNABLE_TO_GET_ISSUER_CERT':
+    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
+      return {
+        kind: 'configuration',
+        sentence: `the certificate of ${what} is signed by nobody who is trusted: name the CA's certificate in sslrootcert`,
+      }
     case '53300':
       return {
         kind: 'configuration',

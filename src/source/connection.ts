@@ -1,4 +1,5 @@
 import type { ClientConfig } from 'pg'
+import { type Security, securedConnection } from './secured-connection.ts'
 
 /**
  * What the connector asks of every connection, so that values come as the same text whatever the database's settings say.
@@ -21,6 +22,7 @@ const sessionOptions = [
 export interface ConnectionSettings {
   /** A connection URL; null leaves it to the libpq variables (PGHOST, PGUSER, …). */
   readonly url: string | null
+  readonly security: Security
   /** What the environment asks for already (PGOPTIONS). */
   readonly environmentOptions: string
   readonly applicationName: string
@@ -31,7 +33,7 @@ export interface ConnectionSettings {
 export function sourceClientConfig(settings: ConnectionSettings): ClientConfig {
   const { url, options } = withOptions(settings)
   return {
-    ...(url === null ? {} : { connectionString: url }),
+    ...securedConnection(url, settings.security),
     ...(options === null ? {} : { options }),
     application_name: settings.applicationName,
     connectionTimeoutMillis: settings.connectTimeoutMs,

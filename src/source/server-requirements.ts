@@ -1,4 +1,4 @@
-import { type Finding, requirement } from './finding.ts'
+import { type Finding, requirement, warning } from './finding.ts'
 import { replicationMend, walLevelMend } from './managed-service.ts'
 import type { SourceFacts } from './source-facts.ts'
 import { quoteIdentifier } from './sql-names.ts'
@@ -25,6 +25,13 @@ export function judgeServer(facts: SourceFacts): Finding[] {
       found: `${user} may replicate`,
       lacking: `${user} may not replicate`,
       mend: replicationMend(service, quoteIdentifier(user)),
+    }),
+    warning({
+      requirement: 'the connection is protected',
+      met: facts.isProtected,
+      found: 'by TLS, or within this machine',
+      lacking: "patients' data passes the network in the clear",
+      mend: 'add sslmode=verify-full and sslrootcert to DATABASE_URL',
     }),
     // A text that is not UTF-8 would end the stream, there and each time it is tried again.
     requirement({

@@ -20,6 +20,8 @@ export interface SourceFacts {
   /** `idle_replication_slot_timeout`, which came with PostgreSQL 18; 0: none. */
   readonly idleTimeoutSeconds: number | null
   readonly mayUseSchema: boolean
+  /** Nobody on the way can read along: by TLS, or because there is no way. */
+  readonly isProtected: boolean
   readonly table: TableFacts | null
   readonly publication: PublicationFacts | null
   readonly slot: SlotFacts | null
@@ -106,6 +108,8 @@ const serverQuery = `
     (select setting::bigint from pg_settings where name = 'idle_replication_slot_timeout') as "idleTimeoutSeconds",
     (select array_to_json(array_agg(rolname)) from pg_roles where rolname = any($2)) as services,
     coalesce(has_schema_privilege(to_regnamespace(quote_ident($1)), 'usage'), true) as "mayUseSchema",
+    coalesce((select ssl from pg_stat_ssl where pid = pg_backend_pid()), false) or inet_client_addr() is null
+      or inet_client_addr() <<= '127.0.0.0/8' or inet_client_addr() = '::1' as "isProtected",
     has_database_privilege(current_database(), 'create') as "mayCreate"`
 
 /**
@@ -198,6 +202,7 @@ export async function gatherSourceFacts(
     keepBytes: server.keepBytes ? Number(server.keepBytes) : null,
     idleTimeoutSeconds: server.idleTimeoutSeconds ? Number(server.idleTimeoutSeconds) : null,
     mayUseSchema: server.mayUseSchema === 't',
+    isProtected: server.isProtected === 't',
     mayCreatePublication: server.mayCreate === 't',
     table: table && tableFacts(table),
     publication: publication && {

@@ -13,7 +13,7 @@ const letters = `insert into mediquo_cdc.dead_letter (source_key, code, reason, 
 async function state(database: TestDatabase) {
   const { url } = database
   const opened = openStateDatabase({
-    url,
+    connection: { connectionString: url },
     schema: 'mediquo_cdc',
     applicationName: 'test',
     onConnectionError: () => undefined,

@@ -16,7 +16,12 @@ import { until } from '../support/until.ts'
 const identity = { slot: 's', publication: 'p', sourceTable: 'public.patients', systemIdentifier: '7', timeline: 1 }
 
 function open(url: string, schema = 'mediquo_cdc') {
-  const state = openStateDatabase({ url, schema, applicationName: 'test', onConnectionError: () => undefined })
+  const state = openStateDatabase({
+    connection: { connectionString: url },
+    schema,
+    applicationName: 'test',
+    onConnectionError: () => undefined,
+  })
   return { ...state, store: new Store(state.db), [Symbol.asyncDispose]: () => state.close() }
 }
 

@@ -5,6 +5,7 @@ import { sourceClientConfig } from '../../src/source/connection.ts'
 import { type Decode, ReplicationClient } from '../../src/source/replication-client.ts'
 import { slotOf } from '../support/library-stream.ts'
 import type { TestDatabase } from '../support/postgres.ts'
+import { unsecured } from '../support/unsecured.ts'
 import { until } from '../support/until.ts'
 
 type Kind = WalEvent['kind']
@@ -40,6 +41,7 @@ export async function openStream(database: TestDatabase, options: OpenStreamOpti
   let started = false
   const client = new ReplicationClient({
     client: sourceClientConfig({
+      security: unsecured,
       url: database.url,
       environmentOptions,
       applicationName: 'test',

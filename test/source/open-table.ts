@@ -6,6 +6,7 @@ import type { ReadableTable } from '../../src/source/table-read-sql.ts'
 import { type TablePage, TableReader } from '../../src/source/table-reader.ts'
 import { slotOf } from '../support/library-stream.ts'
 import type { TestDatabase } from '../support/postgres.ts'
+import { unsecured } from '../support/unsecured.ts'
 
 /** Settings of a database under which an ordinary session's text is another. */
 const contrary = [
@@ -48,6 +49,7 @@ export async function openTable(database: TestDatabase, options: OpenTableOption
   const { schema = 'public', table = 'patients', environmentOptions = '' } = options
   const pool = new Pool(
     sourceClientConfig({
+      security: unsecured,
       url: database.url,
       environmentOptions,
       applicationName: 'test',

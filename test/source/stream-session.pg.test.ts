@@ -10,6 +10,7 @@ import { patientsTable } from '../support/connector.ts'
 import { confirmedFlushLsn, publish, slotOf } from '../support/library-stream.ts'
 import { ownServer } from '../support/own-server.ts'
 import { type TestDatabase, testDatabase } from '../support/postgres.ts'
+import { unsecured } from '../support/unsecured.ts'
 import { until } from '../support/until.ts'
 
 interface SessionOptions {
@@ -42,6 +43,7 @@ async function startSession(database: TestDatabase, options: SessionOptions = {}
     open: (on) =>
       new ReplicationClient({
         client: sourceClientConfig({
+          security: unsecured,
           url: database.url,
           environmentOptions: '',
           applicationName: 'test',

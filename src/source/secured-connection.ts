@@ -1,0 +1,35 @@
+import { type ConnectionOptions, checkServerIdentity } from 'node:tls'
+import type { ClientConfig } from 'pg'
+
+/** How to secure it, as the settings have it. */
+export interface Security {
+  readonly mode: 'disable' | 'require' | 'verify-ca' | 'verify-full'
+  readonly host: string
+  readonly rootCertificate: string | 'system'
+  readonly client: { readonly certificate: string; readonly key: { reveal(): string } } | null
+}
+
+const parameters = ['ssl', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'uselibpqcompat']
+
+/** Where to connect, and how: node-postgres' own reading of the parameters differs from libpq's, so that they are taken out. */
+export function securedConnection(
+  url: string | null,
+  security: Security,
+): Pick<ClientConfig, 'connectionString' | 'ssl'> {
+  const ssl = security.mode === 'disable' ? false : optionsOf(security)
+  if (url === null) return { ssl }
+  const parsed = new URL(url)
+  for (const name of parameters) parsed.searchParams.delete(name)
+  return { connectionString: parsed.toString(), ssl }
+}
+
+function optionsOf({ mode, host, rootCertificate, client }: Security): ConnectionOptions {
+  return {
+    rejectUnauthorized: mode !== 'require',
+    ...(rootCertificate !== 'system' && { ca: rootCertificate }),
+    ...(client && { cert: client.certificate, key: client.key.reveal() }),
+    // Told by Node's default, the certificate of an address would be compared with the name localhost.
+    checkServerIdentity: (_, certificate) =>
+      mode === 'verify-full' ? checkServerIdentity(host, certificate) : undefined,
+  }
+}
