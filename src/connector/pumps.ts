@@ -26,10 +26,10 @@ export function createPumps(options: PumpOptions) {
 
   /** What the state knows of rows that have just arrived. */
   async function lookUp(): Promise<boolean> {
-    const keys = pending.toLookUp(lookUpAtOnce)
-    if (keys.length === 0) return false
-    const found = await store.lookUp(keys)
-    for (const key of keys) pending.lookedUp(key, found.get(key) ?? null)
+    const asked = pending.toLookUp(lookUpAtOnce)
+    if (asked.length === 0) return false
+    const found = await store.lookUp(asked.map(({ key }) => key))
+    for (const row of asked) pending.lookedUp(row, found.get(row.key) ?? null)
     for (const bell of [bells.dispatch, bells.read, bells.resolve]) bell.ring()
     if (pending.unrecorded >= lookUpAtOnce) bells.record.ring()
     return true

@@ -53,8 +53,8 @@ export function createTableReads(options: TableReadOptions): () => Promise<boole
     const readAtMs = clocks.wallClockMs()
     try {
       const unknown = pending.expect(keys)
-      const stored = unknown.length > 0 ? await store.lookUp(unknown) : new Map()
-      for (const key of unknown) pending.lookedUp(key, stored.get(key) ?? null)
+      const stored = unknown.length > 0 ? await store.lookUp(unknown.map(({ key }) => key)) : new Map()
+      for (const row of unknown) pending.lookedUp(row, stored.get(row.key) ?? null)
       if (distrusts) pending.distrust(keys)
       const claimed = claim?.() ?? null
       let stale = 0

@@ -13,7 +13,7 @@ import type { Step } from './next-step.ts'
 import { Placement, type PlacementOptions } from './placement.ts'
 import { Queues } from './queues.ts'
 import { Reads } from './reads.ts'
-import type { Parcel, ReadRow, Removal, StreamedChange } from './version.ts'
+import type { LookUp, Parcel, ReadRow, Removal, StreamedChange } from './version.ts'
 
 export interface PendingOptions extends PlacementOptions, MergeContext {
   readonly claims: Claims
@@ -93,13 +93,17 @@ export class Pending {
   }
 
   /** Rows whose state must be looked up, the oldest first. */
-  toLookUp(limit: number): RowKey[] {
-    return this.#placement.queues.first('look up', limit).map(({ key }) => key)
+  toLookUp(limit: number): LookUp[] {
+    return this.#placement.queues.first('look up', limit)
   }
-  /** The answer to `toLookUp`, and to `expect`. */
-  lookedUp(key: RowKey, stored: StoredRow | null): void {
+  /**
+   * The answer to `toLookUp`, and to `expect`. What was settled, stored and forgotten since they asked is asked for again: the
+   * answer is of before.
+   */
+  lookedUp(asked: LookUp, stored: StoredRow | null): void {
+    const { key } = asked
     const entry = this.#placement.entries.find(key)
-    if (entry?.stored !== undefined || !entry) return
+    if (entry !== asked || entry.stored !== undefined) return
     entry.stored = stored
     // An earlier run noted it before it sent it, and no answer after.
     if (this.#options.horizon && stored && !stored.removed && !stored.fingerprint && !stored.deadLetter)
@@ -126,7 +130,7 @@ export class Pending {
     return this.mayRead ? this.#placement.queues.first('read', limit).map(({ key }) => key) : []
   }
   /** A read has returned, and is to be merged row by row. @returns the rows whose state must be looked up before. */
-  expect(keys: readonly RowKey[]): RowKey[] {
+  expect(keys: readonly RowKey[]): LookUp[] {
     return this.#reads.expect(keys)
   }
   /**

@@ -5,7 +5,7 @@ import { sees } from '../model/visibility.ts'
 import { mergeRead } from './merge.ts'
 import type { Placement } from './placement.ts'
 import { ReadMarks } from './read-marks.ts'
-import { codeOf, type Entry, type ReadRow } from './version.ts'
+import { codeOf, type Entry, type LookUp, type ReadRow } from './version.ts'
 
 /** Table reads: which rows one is under way for, and for which one was merged that the stream has not caught up with. */
 export class Reads {
@@ -30,13 +30,13 @@ export class Reads {
   }
 
   /** Keeps these rows in memory until `end`. @returns those whose state must be looked up before they are merged. */
-  expect(keys: readonly RowKey[]): RowKey[] {
-    return keys.filter((key) => {
-      const entry = this.#placement.entries.open(key)
+  expect(keys: readonly RowKey[]): LookUp[] {
+    const entries = keys.map((key) => this.#placement.entries.open(key))
+    for (const entry of entries) {
       entry.expected = true
       this.#expected.add(entry)
-      return entry.stored === undefined
-    })
+    }
+    return entries.filter(({ stored }) => stored === undefined)
   }
 
   /** @returns false if it is older than what is known: nothing is left of it then (rules 4 to 6). */

@@ -102,6 +102,9 @@ export interface Entry {
   unrecorded: StoredRow | null
 }
 
+/** A row whose state is being looked up: as it is in memory then, for the answer may come once it was forgotten and is there anew. */
+export type LookUp = Pick<Entry, 'key'>
+
 export function newEntry(key: RowKey): Entry {
   return {
     key,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { xid } from '../../src/model/visibility.ts'
 import { at, code, delivered, dialogue, key, patient, position, removed, seesBelow, short, upsert } from './rows.ts'
 
 /** The record of a code as the API gives it. */
@@ -7,6 +8,25 @@ const unsubscribing = (...codes: readonly (readonly [name: string, of: string])[
   dialogue({ onDelete: 'unsubscribe', state: codes.map(([name, of]) => delivered(name, patient(of))) })
 
 describe('a row that changes its code', () => {
+  test('ends the old one, though an answer of the state on its way is of a time before it was sent', () => {
+    const { pending, commits, take, accept, record, progress, resolve } = dialogue({ onDelete: 'unsubscribe' })
+    const [asked] = pending.expect([key('1')])
+    commits(110, ['1', upsert('a')])
+    accept(take())
+    record()
+    pending.endRead()
+    progress.begin(at(120))
+    const change = { position: position(120), xid: xid(120n), committedAtMs: 0, bytes: 10 }
+    pending.streamed({ key: key('1'), content: upsert('b'), ...change })
+    if (asked) pending.lookedUp(asked, null)
+    expect(take()).toEqual([])
+    expect(pending.toLookUp(10).map((row) => row.key)).toEqual([key('1')])
+    progress.commit(at(121))
+    commits(130)
+    resolve(found)
+    expect(short(take())).toEqual(['retire a FromApi no plan'])
+  })
+
   test('ends the old code before it takes the new one', () => {
     const { commits, resolve, take, accept } = unsubscribing(['1', 'a'])
     commits(110, ['1', upsert('b')])

@@ -3,10 +3,10 @@ import { shrink } from './simulation/shrink.ts'
 import { ofSeed } from './simulation/simulate.ts'
 
 const first = Number(process.env.SIMULATION_SEED ?? 1)
-const seeds = Number(process.env.SIMULATION_SEEDS ?? 1_500)
+const seeds = Number(process.env.SIMULATION_SEEDS ?? 10_000)
 
 test('whatever the order of commits, visibility, reads, answers, records and crashes, every promise holds', {
-  timeout: Math.max(120_000, seeds * 100),
+  timeout: Math.max(300_000, seeds * 100),
 }, async () => {
   for (let seed = first; seed < first + seeds; seed++) {
     const found = await ofSeed(seed)

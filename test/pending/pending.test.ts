@@ -102,7 +102,7 @@ describe('a row that mediQuo was found to hold otherwise', () => {
   test('nothing is noted of one that is not known, or was not accepted', () => {
     const { pending, record } = dialogue()
     for (const wanted of pending.expect([key('1'), key('2')]))
-      pending.lookedUp(wanted, wanted === key('1') ? null : delivered('2', patient('a'), { fingerprint: null }))
+      pending.lookedUp(wanted, wanted.key === key('1') ? null : delivered('2', patient('a'), { fingerprint: null }))
     pending.distrust([key('1'), key('2'), key('3')])
     expect(record()).toEqual([])
   })

@@ -76,7 +76,7 @@ export function dialogue(setting: Setting = {}) {
   })
   const stored = new Map(state.map((row) => [row.key, row]))
   const lookUp = () => {
-    for (const wanted of pending.toLookUp(1_000)) pending.lookedUp(wanted, stored.get(wanted) ?? null)
+    for (const wanted of pending.toLookUp(1_000)) pending.lookedUp(wanted, stored.get(wanted.key) ?? null)
   }
   return {
     progress,
@@ -103,7 +103,7 @@ export function dialogue(setting: Setting = {}) {
     },
     /** A table read. */
     reads(name: string, content: Content, snapshot: Snapshot, endLsn = 10_000, lane: 'live' | 'backfill' = 'live') {
-      for (const wanted of pending.expect([key(name)])) pending.lookedUp(wanted, stored.get(wanted) ?? null)
+      for (const wanted of pending.expect([key(name)])) pending.lookedUp(wanted, stored.get(wanted.key) ?? null)
       const read = { snapshot, endLsn: at(endLsn), readAtMs: 0, lane, bytes: 10, claim: null }
       const fresh = pending.read({ key: key(name), content, ...read })
       pending.endRead()

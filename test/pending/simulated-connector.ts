@@ -87,7 +87,8 @@ export class SimulatedConnector {
   }
 
   lookUp(): void {
-    for (const key of this.#pending.toLookUp(2)) this.#pending.lookedUp(key, this.#world.state.get(key) ?? null)
+    for (const asked of this.#pending.toLookUp(2))
+      this.#pending.lookedUp(asked, this.#world.state.get(asked.key) ?? null)
   }
 
   /** One step of finding the record for a code that ends: the state is asked, its answer is read, twice, then the API is. */
