@@ -14,6 +14,7 @@ import { countBatch, countSettled, type Tally } from './connector/report.ts'
 import type { Resources } from './connector/resources.ts'
 import { createSampling } from './connector/sampling.ts'
 import { isFatal, openSession, serverStartedAt } from './connector/session.ts'
+import { streamPassed } from './connector/stream-passed.ts'
 import { createTableReads, readAgainMs } from './connector/table-reads.ts'
 import { Confirmations } from './delivery/confirmations.ts'
 import { Dispatcher } from './delivery/dispatcher.ts'
@@ -169,7 +170,8 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
   const confirm = createConfirm({ pending, confirmations, resources, signal, onSendAgain: () => bells.read.ring() })
 
   // read the table: for single rows, and for the backfill
-  const reader = new TableReader(sourcePool, prepared.readable)
+  const passed = prepared.server.isStandby ? streamPassed(progress, signal) : null
+  const reader = new TableReader(sourcePool, prepared.readable, passed)
   const isActive = () => holdsSlot && !control.drain.aborted
   const backfill = createBackfill({ pending, store, ledger, reader, mapping, resources, isActive })
   const readTable = createTableReads({

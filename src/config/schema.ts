@@ -63,6 +63,11 @@ export const sections = {
       fallback: 'block',
       doc: 'Another system identifier, or a new timeline without our slot (a restore, a clone): send nothing until `mediquo-cdc adopt`, or adopt it by itself.',
     }),
+    onStandby: setting(choice(['refuse', 'decode']), {
+      type: 'refuse or decode',
+      fallback: 'refuse',
+      doc: 'A server that is a standby (PostgreSQL 16 and later): make the slot there and stream from it, with the state in another database (state.url); or say so and wait for a primary.',
+    }),
     backfill: setting(choice(['initial', 'never']), {
       type: 'initial or never',
       fallback: 'initial',

@@ -1,5 +1,6 @@
 import type { Checkpoint, SourceIdentity } from '../checkpoint/store.ts'
 import { parseLsn } from '../model/lsn.ts'
+import { obstacles } from '../source/finding.ts'
 import type { SlotFacts, SourceFacts, TableFacts } from '../source/source-facts.ts'
 import {
   askServer,
@@ -13,6 +14,7 @@ import { readTimelineHistory } from '../source/timeline-history.ts'
 import type { Wanted } from '../source/wanted.ts'
 import { CheckFailedError } from './check-failed.ts'
 import type { Resources } from './resources.ts'
+import { judgeStandby } from './standby-requirements.ts'
 
 /** A source and the checkpoint held against each other. */
 export interface Judged {
@@ -64,21 +66,16 @@ export function foundSlot(slot: SlotFacts | null): FoundSlot {
   return { kind: 'present', confirmedFlushLsn: parseLsn(slot.confirmedFlushLsn) }
 }
 
-/** @throws {CheckFailedError} if it is a standby. */
+/** @throws {CheckFailedError} if it is a standby that is not to be decoded, or cannot be. */
 export async function findServer({
   settings,
   sourcePool,
 }: Pick<Resources, 'settings' | 'sourcePool'>): Promise<Server> {
   const server = await askServer(sourcePool, settings.source.publication)
-  if (server) return server
-  throw new CheckFailedError([
-    {
-      requirement: 'a primary server',
-      met: false,
-      detail: 'the server is a standby, so that neither its slots nor the state can be written',
-      mend: 'let DATABASE_URL name the primary',
-    },
-  ])
+  if (!server.isStandby) return server
+  const findings = obstacles(judgeStandby(settings, server))
+  if (findings.length > 0) throw new CheckFailedError(findings)
+  return server
 }
 
 /**

@@ -62,8 +62,9 @@ export function createTableReads(options: TableReadOptions): () => Promise<boole
         const row = found.rows.get(key)
         const content: Content = row ? toContent(mapping.map(row)) : { kind: 'removed', code: null, patient: null }
         const bytes = versionBytes + (row ? 2 * textBytes(row) : 0)
-        const { snapshot, endLsn } = found
-        if (!pending.read({ key, content, snapshot, endLsn, readAtMs, lane, bytes, claim: claimed })) stale++
+        const { snapshot, endLsn, containsLsn } = found
+        if (!pending.read({ key, content, snapshot, endLsn, containsLsn, readAtMs, lane, bytes, claim: claimed }))
+          stale++
       }
       return stale
     } finally {

@@ -1,14 +1,17 @@
 import type { AttributeSource } from '../model/mapping.ts'
 import type { Attribute } from '../model/patient.ts'
 
-/** A column's type, a domain's by its base: `type` as `format_type` writes it, `category` as `pg_type.typcategory`. */
+/** A column's type, a domain's by its base: `type` as `format_type` writes it, which may quote it; `category` as `pg_type.typcategory`. */
 export interface ColumnType {
+  readonly typeOid: number
   readonly type: string
   readonly category: string
 }
 
-const dates = ['date', 'timestamp without time zone', 'timestamp with time zone']
-const json = ['json', 'jsonb']
+/** PostgreSQL's own types have fixed numbers: `pg_type.dat`. */
+const dates = [1082, 1114, 1184]
+const json = [114, 3802]
+const bytea = 17
 /** PostgreSQL manual, "pg_type", `typcategory`. What their text means only PostgreSQL knows. */
 const opaqueCategories: Readonly<Record<string, string>> = {
   A: 'an array',
@@ -25,15 +28,15 @@ const opaqueCategories: Readonly<Record<string, string>> = {
 export function typeFault(
   attribute: Attribute,
   source: AttributeSource,
-  { type, category }: ColumnType,
+  { typeOid, type, category }: ColumnType,
 ): string | null {
   if (source.kind !== 'columns' || source.values !== null) return null
-  if (attribute === 'meta') return json.includes(type) || category === 'S' ? null : `is ${type}, and meta takes json`
-  const opaque = type === 'bytea' ? 'binary' : json.includes(type) ? 'an object' : opaqueCategories[category]
+  if (attribute === 'meta') return json.includes(typeOid) || category === 'S' ? null : `is ${type}, and meta takes json`
+  const opaque = typeOid === bytea ? 'binary' : json.includes(typeOid) ? 'an object' : opaqueCategories[category]
   if (opaque !== undefined) return `is ${type}: ${opaque}, which is no text to send`
   if (attribute !== 'birth_date') return null
   // A format reads texts and numbers such as 19800201.
   if (source.format !== null)
     return category === 'S' || category === 'N' ? null : `is ${type}: birth_date takes no format for it`
-  return dates.includes(type) || category === 'S' ? null : `is ${type}, and birth_date takes a date, or text`
+  return dates.includes(typeOid) || category === 'S' ? null : `is ${type}, and birth_date takes a date, or text`
 }

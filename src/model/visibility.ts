@@ -10,6 +10,9 @@ export interface Snapshot {
   readonly inProgress: ReadonlySet<Xid>
 }
 
+/** Every transaction: of a read whose order is told by positions. */
+export const seesAll: Snapshot = { xmin: (1n << 64n) as Xid, xmax: (1n << 64n) as Xid, inProgress: new Set() }
+
 /** A transaction id from the server's 64-bit text or number. */
 export function xid(value: bigint): Xid {
   return value as Xid

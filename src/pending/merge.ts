@@ -66,20 +66,22 @@ export function mergeRead(
   const { stored, waiting } = entry
   if (stored === undefined) return { stale: true, version: null }
   const known = newestKnown(entry)
-  const stale = known?.xid != null && !sees(found.snapshot, known.xid)
+  const stale = isStale(known, found)
   const isOurs = (stored && (!stored.removed || stored.deadLetter)) || waiting || entry.inFlight || entry.inDoubt
   if (stale || (isEnd(found.content) && !isOurs)) return { stale, version: null }
-  entry.read = { number, snapshot: found.snapshot, endLsn: found.endLsn }
+  const read = { number, snapshot: found.snapshot, endLsn: found.endLsn }
+  // What the stream has passed already contains nothing that is still to come.
+  if (found.containsLsn == null) entry.read = read
   // An absence that the stream has told of already is no news: the change keeps its place in the stream's order.
   if (isEnd(found.content) && waiting?.origin === 'stream' && isEnd(waiting.content))
-    return { stale, version: { ...waiting, read: entry.read, debt: null, claim: found.claim } }
+    return { stale, version: { ...waiting, read, debt: null, claim: found.claim } }
   const version: Version = {
     content: inherit(found.content, entry),
     origin: 'read',
     lane: waiting?.lane ?? found.lane,
     committedAtMs: waiting?.committedAtMs ?? found.readAtMs,
     bytes: found.bytes,
-    read: entry.read,
+    read,
     // Labelled with the newest streamed change that it contains, never with the position of the read.
     position: known?.position ?? null,
     xid: known?.xid ?? null,
@@ -87,6 +89,12 @@ export function mergeRead(
     claim: found.claim,
   }
   return { stale, version }
+}
+
+/** Of a standby's read: a change that was streamed since it began is as new, or newer. Its server shows what it has streamed. */
+function isStale(known: ReturnType<typeof newestKnown>, { snapshot, containsLsn }: ReadRow): boolean {
+  if (containsLsn == null) return known?.xid != null && !sees(snapshot, known.xid)
+  return known?.position != null && known.position.commitLsn >= containsLsn
 }
 
 function isEnd(content: Content): boolean {

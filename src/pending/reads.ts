@@ -84,8 +84,9 @@ export class Reads {
     return this.#marks.holding(code).some((mark) => mark.entry !== entry && sees(mark.snapshot, xid))
   }
 
-  #mark(entry: Entry, { endLsn, snapshot, content }: ReadRow): void {
+  #mark(entry: Entry, { endLsn, snapshot, content, containsLsn }: ReadRow): void {
     if (this.#newestEnd === null || endLsn > this.#newestEnd) this.#newestEnd = endLsn
+    if (containsLsn != null) return
     const isPassed = this.#received !== null && endLsn <= this.#received
     if (isPassed) entry.read = null
     else this.#marks.add({ entry, endLsn, snapshot, code: codeOf(content) })

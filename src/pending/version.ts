@@ -47,6 +47,11 @@ export interface ReadRow {
   readonly content: Content
   readonly snapshot: Snapshot
   readonly endLsn: Lsn
+  /**
+   * Of a standby's read, which the stream has passed: it contains every commit before this position, and perhaps some of those up
+   * to `endLsn`. Null: the snapshot tells what it contains.
+   */
+  readonly containsLsn?: Lsn | null
   readonly readAtMs: number
   readonly lane: Lane
   readonly bytes: number

@@ -60,7 +60,12 @@ export async function createSlot(config: ClientConfig, options: NewSlotOptions):
           "end it (SELECT pid, xact_start, state, query FROM pg_stat_activity WHERE backend_xid IS NOT NULL OR state LIKE 'idle in%')",
       )
     }
-    const gap = await value(client, 'select pg_current_xact_id()::text')
+    // A standby has no transactions of its own.
+    const gap = await value(
+      client,
+      `select case when pg_is_in_recovery() then (pg_snapshot_xmax(pg_current_snapshot())::text::bigint - 1)::text
+        else pg_current_xact_id()::text end`,
+    )
     return { confirmedFlushLsn: parseLsn(made), gapXid: xid(BigInt(gap)) }
   } finally {
     await client.end().catch(() => undefined)

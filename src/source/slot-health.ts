@@ -8,8 +8,8 @@ export type WalStatus = (typeof walStatuses)[number]
 
 export interface SlotHealth {
   readonly systemIdentifier: string
-  /** Null on a standby. */
-  readonly timeline: number | null
+  readonly timeline: number
+  readonly isStandby: boolean
   readonly currentLsn: Lsn
   /** Bytes of WAL written after the slot's confirmed flush position. */
   readonly lagBytes: number
@@ -28,6 +28,7 @@ export interface SlotHealth {
 
 const query = `
   select (select system_identifier from pg_control_system())::text as system, ${timelineSql} as timeline,
+    pg_is_in_recovery()::text as standby,
     server.lsn::text as current, s.slot_name as name, s.wal_status as status, s.confirmed_flush_lsn::text as confirmed,
     pg_wal_lsn_diff(server.lsn, s.confirmed_flush_lsn)::text as lag,
     pg_wal_lsn_diff(server.lsn, s.restart_lsn)::text as retained,
@@ -47,7 +48,8 @@ export async function readSlotHealth(
   const row = (await pool.query<Record<string, string | null>>(query, [slot, publication])).rows[0] ?? {}
   return {
     systemIdentifier: row.system ?? '',
-    timeline: row.timeline ? parseTimeline(row.timeline) : null,
+    timeline: parseTimeline(row.timeline ?? ''),
+    isStandby: row.standby === 'true',
     currentLsn: parseLsn(row.current ?? ''),
     lagBytes: Number(row.lag ?? 0),
     retainedBytes: Number(row.retained ?? 0),
@@ -78,6 +80,7 @@ export type SlotLoss = (typeof slotLosses)[number]
 export interface SlotInUse {
   readonly systemIdentifier: string
   readonly timeline: number
+  readonly isStandby: boolean
   readonly publicationOid: string | null
   /** A stored position, read before the slot's health: the server must have written that far. */
   readonly writtenLsn: Lsn
@@ -89,6 +92,8 @@ export interface SlotInUse {
 export function slotTroubleOf(health: SlotHealth, use: SlotInUse): SlotLoss | 'moved' | null {
   // 1. Whether that server's slot is ours is for the identity fence to say.
   if (health.systemIdentifier !== use.systemIdentifier || health.timeline !== use.timeline) return 'moved'
+  // Promoted, or started as a standby: what a read of the table contains is told in another way.
+  if (health.isStandby !== use.isStandby) return 'moved'
   if (health.currentLsn < use.writtenLsn) return 'moved'
   if (health.walStatus === 'missing') return 'gone'
   if (health.walStatus === 'lost') return 'invalidated'

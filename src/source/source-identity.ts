@@ -122,25 +122,29 @@ export interface Server {
   readonly snapshotXmax: Xid
   /** Changes when the publication is dropped and made again; null if it is not there. */
   readonly publicationOid: string | null
+  readonly isStandby: boolean
+  /** Its version, as in 17. */
+  readonly major: number
 }
 
 const serverQuery = `
   select (select system_identifier from pg_control_system())::text as system,
     ${timelineSql} as timeline,
-    case when not pg_is_in_recovery() then pg_current_wal_lsn()::text end as current,
+    case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end::text as current,
+    pg_is_in_recovery()::text as standby, current_setting('server_version_num') as version,
     pg_snapshot_xmax(pg_current_snapshot())::text as xmax,
     (select oid::text from pg_publication where pubname = $1) as "publicationOid"`
 
-/** Null: it is a standby, which can take neither a slot's changes nor the state. */
-export async function askServer(pool: Pool, publication: string): Promise<Server | null> {
+export async function askServer(pool: Pool, publication: string): Promise<Server> {
   const { rows } = await pool.query<Record<string, string | null>>(serverQuery, [publication])
-  const { system, timeline, current, xmax, publicationOid } = rows[0] ?? {}
-  if (!timeline || !current) return null
+  const { system, timeline, current, standby, version, xmax, publicationOid } = rows[0] ?? {}
   return {
     systemIdentifier: system ?? '',
-    timeline: parseTimeline(timeline),
-    currentLsn: parseLsn(current),
+    timeline: parseTimeline(timeline ?? ''),
+    currentLsn: parseLsn(current ?? ''),
     snapshotXmax: xid(BigInt(xmax ?? '0')),
     publicationOid: publicationOid ?? null,
+    isStandby: standby === 'true',
+    major: Math.floor(Number(version) / 10_000),
   }
 }

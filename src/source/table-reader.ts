@@ -1,8 +1,8 @@
-import { DatabaseError, type Pool } from 'pg'
+import { DatabaseError, type Pool, type PoolClient } from 'pg'
 import { z } from 'zod'
 import { type Lsn, parseLsn } from '../model/lsn.ts'
 import { keyValues, type Row, type RowKey, rowKey } from '../model/row.ts'
-import { parseSnapshot, type Snapshot } from '../model/visibility.ts'
+import { parseSnapshot, type Snapshot, seesAll } from '../model/visibility.ts'
 import {
   byKeySql,
   columnsRead,
@@ -19,8 +19,10 @@ export interface TableRead {
   readonly snapshotText: string
   /** Published rows. A key that was asked for and is not here did not exist, or the row filter leaves it out. */
   readonly rows: ReadonlyMap<RowKey, Row>
-  /** The WAL insert position taken after the snapshot. */
+  /** The WAL insert position taken after the snapshot; of a standby, up to where WAL had come to it. */
   readonly endLsn: Lsn
+  /** Of a standby: every commit before this position is contained. Null of a primary, whose snapshot tells. */
+  readonly containsLsn: Lsn | null
 }
 
 /** Neighbours in the key's order. */
@@ -39,12 +41,18 @@ export interface TablePage extends TableRead {
  */
 export class TableReader {
   readonly #pool: Pool
+  readonly #passed: ((lsn: Lsn) => Promise<void>) | null
   readonly #keyColumns: readonly string[]
   readonly #columns: readonly string[]
   readonly #sql: Readonly<Record<'byKey' | 'firstPage' | 'page' | 'sample' | 'count' | 'estimate', string>>
 
-  constructor(pool: Pool, table: ReadableTable) {
+  /**
+   * @param passed of a standby, resolves once the stream has passed a position. Its snapshots do not tell which transactions they
+   * contain; but it streams what it shows, in that order, so that positions do. Each read is handed on once the stream has passed it.
+   */
+  constructor(pool: Pool, table: ReadableTable, passed: ((lsn: Lsn) => Promise<void>) | null = null) {
     this.#pool = pool
+    this.#passed = passed
     this.#keyColumns = table.key.map(({ name }) => name)
     this.#columns = columnsRead(table)
     this.#sql = {
@@ -126,8 +134,9 @@ export class TableReader {
   async #read(text: string, values: unknown[]): Promise<{ readonly read: TableRead; readonly keys: RowKey[] }> {
     const client = await this.#pool.connect()
     try {
+      const from = this.#passed ? await askStandby(client) : null
       const found = await client.query<FoundRow>({ text, values, rowMode: 'array' })
-      const end = await client.query<{ lsn: string }>('select pg_current_wal_insert_lsn()::text as lsn')
+      const endLsn = this.#passed ? (await askStandby(client)).arrivedLsn : await insertLsn(client)
       const snapshotText = found.rows[0]?.[0] ?? ''
       const keys: RowKey[] = []
       const rows = new Map<RowKey, Row>()
@@ -138,12 +147,35 @@ export class TableReader {
         keys.push(key)
         if (published === 't') rows.set(key, row)
       }
-      const endLsn = parseLsn(end.rows[0]?.lsn ?? '')
-      return { read: { snapshot: parseSnapshot(snapshotText), snapshotText, rows, endLsn }, keys }
+      await this.#passed?.(endLsn)
+      const snapshot = from ? seesAll : parseSnapshot(snapshotText)
+      return { read: { snapshot, snapshotText, rows, endLsn, containsLsn: from?.replayedLsn ?? null }, keys }
     } finally {
       client.release()
     }
   }
+}
+
+async function insertLsn(client: PoolClient): Promise<Lsn> {
+  const { rows } = await client.query<{ lsn: string }>('select pg_current_wal_insert_lsn()::text as lsn')
+  return parseLsn(rows[0]?.lsn ?? '')
+}
+
+/** A commit can be seen a moment before it counts as replayed, and never before it has arrived. */
+const standbyQuery = `select pg_last_wal_replay_lsn()::text as replayed,
+  greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())::text as arrived, pg_is_in_recovery() as standby`
+
+/** @throws {PromotedError} */
+async function askStandby(client: PoolClient): Promise<{ readonly replayedLsn: Lsn; readonly arrivedLsn: Lsn }> {
+  const { rows } = await client.query<Record<string, string | null>>(standbyQuery)
+  const { replayed, arrived, standby } = rows[0] ?? {}
+  if (standby !== 't' || !replayed || !arrived) throw new PromotedError('the server is no longer a standby')
+  return { replayedLsn: parseLsn(replayed), arrivedLsn: parseLsn(arrived) }
+}
+
+/** The standby was promoted: from now on its positions are a primary's. */
+class PromotedError extends Error {
+  override readonly name = 'PromotedError'
 }
 
 /** The snapshot, whether the row is published (null: there is no row), and the columns read. */

@@ -2,10 +2,11 @@ import pg, { type ClientConfig } from 'pg'
 import { type Lsn, parseLsn } from '../model/lsn.ts'
 
 /**
- * The server's timeline as text for `parseTimeline`, null on a standby. The control file learns of a promotion with the next
- * checkpoint; the name of the WAL file that is written to is up to date.
+ * The server's timeline as text for `parseTimeline`. The control file learns of a promotion with the next checkpoint; the name of
+ * the WAL file that is written to is up to date. A standby writes none: it is on the timeline that it receives.
  */
-export const timelineSql = 'case when not pg_is_in_recovery() then pg_walfile_name(pg_current_wal_lsn()) end'
+export const timelineSql = `case when not pg_is_in_recovery() then pg_walfile_name(pg_current_wal_lsn())
+    else lpad(to_hex(coalesce((select received_tli from pg_stat_wal_receiver), (select timeline_id from pg_control_checkpoint()))), 8, '0') end`
 
 /** A WAL file's name begins with its timeline, eight hexadecimal digits. PostgreSQL manual, "WAL Internals". */
 export function parseTimeline(walFileName: string): number {

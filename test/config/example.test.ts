@@ -13,7 +13,7 @@ describe('what is made from the schema', () => {
     expect(committed('docs/configuration.md')).toBe(configurationDocument())
   })
 
-  it('names every key of the contract, and no other', () => {
+  it('names every key of the contract, what was added to it, and no other', () => {
     expect(parse(configYaml())).toEqual({
       source: {
         url: `\${DATABASE_URL}`,
@@ -24,6 +24,7 @@ describe('what is made from the schema', () => {
         onDelete: 'ignore',
         onSlotLost: 'backfill',
         onIdentityChange: 'block',
+        onStandby: 'refuse',
         backfill: 'initial',
       },
       transform: null,

@@ -7,6 +7,7 @@ import type { CatalogShape } from '../../src/source/table-shape.ts'
 const healthy: SlotHealth = {
   systemIdentifier: '7',
   timeline: 1,
+  isStandby: false,
   currentLsn: lsn(900n),
   lagBytes: 0,
   retainedBytes: 0,
@@ -55,7 +56,13 @@ function watched(state: WatchedBoard['state'], first: ReturnType<typeof pipeline
     readState: async () => undefined,
     onFailure: async () => void failures.push(1),
   })
-  watch.expect({ systemIdentifier: '7', timeline: 1, publicationOid: '17', shape: { ...shape, key: [] } })
+  watch.expect({
+    systemIdentifier: '7',
+    timeline: 1,
+    isStandby: false,
+    publicationOid: '17',
+    shape: { ...shape, key: [] },
+  })
   const answer = async (health: SlotHealth | Error) => {
     const question = questions.shift()
     if (health instanceof Error) question?.reject(health)

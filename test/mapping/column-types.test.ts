@@ -39,6 +39,16 @@ const categories: Readonly<Record<string, string>> = {
   point: 'G',
 }
 
+/** `pg_type.dat`. */
+const oids: Readonly<Record<string, number>> = {
+  date: 1082,
+  'timestamp without time zone': 1114,
+  'timestamp with time zone': 1184,
+  json: 114,
+  jsonb: 3802,
+  bytea: 17,
+}
+
 const plain: AttributeSource = fromColumn('c')
 const formatted: AttributeSource = { ...(plain as Extract<AttributeSource, { kind: 'columns' }>), format: 'yyyyMMdd' }
 const tabled: AttributeSource = { ...(plain as Extract<AttributeSource, { kind: 'columns' }>), values: { a: 'male' } }
@@ -55,7 +65,7 @@ describe('docs/types.md', () => {
   test.each(rows.map(([, ...cells]) => cells))(
     '%s: text %s, birth_date %s, with a format %s, meta %s',
     (type, ...said) => {
-      const column = { type: type ?? '', category: categories[type ?? ''] ?? '' }
+      const column = { typeOid: oids[type ?? ''] ?? 0, type: type ?? '', category: categories[type ?? ''] ?? '' }
       const may = (attribute: Attribute, source: AttributeSource) =>
         typeFault(attribute, source, column) === null ? 'yes' : 'no'
       const found = [may('email', plain), may('birth_date', plain), may('birth_date', formatted), may('meta', plain)]
@@ -69,7 +79,7 @@ describe('a mapping of a column whose type will not do', () => {
   const options = { columns: ['code', 'first_name'], requiredAttributes: [] }
 
   test('is refused with the column and the reason', () => {
-    const types = new Map([['first_name', { type: 'bytea', category: 'U' }]])
+    const types = new Map([['first_name', { typeOid: 17, type: 'bytea', category: 'U' }]])
     expect(() => compileMapping(null, { ...options, types })).toThrow(
       'mapping.first_name: column "first_name" is bytea: binary, which is no text to send',
     )

@@ -177,6 +177,33 @@ describe('rule 5, a row that a read did not find', () => {
   })
 })
 
+describe('a read of a standby, which the stream has passed', () => {
+  test('is discarded for a row that was streamed since it began: what it contains of the time in between nobody can tell', () => {
+    const { commits, readsStandby, take } = dialogue()
+    commits(150, ['1', upsert('a', 'Streamed')])
+    expect(readsStandby('1', upsert('a', 'Read'), 150, 200)).toBe(false)
+    expect(readsStandby('1', upsert('a', 'Read'), 151, 200)).toBe(true)
+    expect(take()).toMatchObject([{ patient: { first_name: 'Read' } }])
+  })
+
+  test('counts what the state knows of a row that memory has forgotten', () => {
+    const { commits, readsStandby, take, accept, record } = dialogue()
+    commits(150, ['1', upsert('a', 'Streamed')])
+    accept(take())
+    record()
+    expect(readsStandby('1', upsert('a', 'Read'), 140, 200)).toBe(false)
+    expect(take()).toEqual([])
+  })
+
+  test('swallows nothing that comes later', () => {
+    const { commits, readsStandby, take } = dialogue()
+    commits(100, ['2', upsert('b')])
+    expect(readsStandby('1', upsert('a', 'Read'), 90, 101)).toBe(true)
+    commits(210, ['1', upsert('a', 'Later')])
+    expect(take()).toMatchObject([{ patient: { code: 'b' } }, { patient: { first_name: 'Later' } }])
+  })
+})
+
 describe('rule 9, after a restart', () => {
   test('nothing is sent, read or resolved until the stream stands at the horizon', () => {
     const { commits, take, pending } = dialogue({ horizon: position(120), onDelete: 'unsubscribe' })

@@ -6,7 +6,7 @@ import { type Patient, patientCode } from '../../src/model/patient.ts'
 import type { Position } from '../../src/model/position.ts'
 import { storedRowKey } from '../../src/model/row.ts'
 import type { StoredRow } from '../../src/model/stored-row.ts'
-import { type Snapshot, xid } from '../../src/model/visibility.ts'
+import { type Snapshot, seesAll, xid } from '../../src/model/visibility.ts'
 import { Pending } from '../../src/pending/pending.ts'
 import type { Content, Parcel } from '../../src/pending/version.ts'
 
@@ -106,6 +106,15 @@ export function dialogue(setting: Setting = {}) {
       for (const wanted of pending.expect([key(name)])) pending.lookedUp(wanted, stored.get(wanted.key) ?? null)
       const read = { snapshot, endLsn: at(endLsn), readAtMs: 0, lane, bytes: 10, claim: null }
       const fresh = pending.read({ key: key(name), content, ...read })
+      pending.endRead()
+      return fresh
+    },
+    /** A read of a standby, which the stream has passed. */
+    readsStandby(name: string, content: Content, containsLsn: number, endLsn: number) {
+      for (const wanted of pending.expect([key(name)])) pending.lookedUp(wanted, stored.get(wanted) ?? null)
+      const read = { snapshot: seesAll, readAtMs: 0, lane: 'backfill' as const, bytes: 10, claim: null }
+      const ends = { endLsn: at(endLsn), containsLsn: at(containsLsn) }
+      const fresh = pending.read({ key: key(name), content, ...read, ...ends })
       pending.endRead()
       return fresh
     },

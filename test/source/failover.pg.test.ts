@@ -82,9 +82,9 @@ test('the timeline is known as soon as a standby is promoted', async () => {
     await pool.query('create table replayed as select * from generate_series(1, 100000)')
     await server.kill()
     await startAsStandby(server)
-    expect(await askServer(pool, 'any')).toBeNull()
+    expect(await askServer(pool, 'any')).toMatchObject({ isStandby: true, timeline: 1 })
     await pool.query('select pg_promote(true, 60)')
-    expect(await askServer(pool, 'any')).toMatchObject({ timeline: 2 })
+    expect(await askServer(pool, 'any')).toMatchObject({ isStandby: false, timeline: 2 })
   } finally {
     await pool.end()
   }

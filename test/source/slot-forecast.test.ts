@@ -26,6 +26,7 @@ function server({ limitBytes = null as number | null, writtenBytes = 0 } = {}) {
       atMs,
       systemIdentifier: '7',
       timeline: 1,
+      isStandby: false,
       currentLsn: lsn(BigInt(written)),
       confirmedFlushLsn: lsn(BigInt(confirmed)),
       lagBytes: written - confirmed,

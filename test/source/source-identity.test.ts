@@ -171,6 +171,7 @@ describe('a slot in use', () => {
   const health: SlotHealth = {
     systemIdentifier: '7',
     timeline: 2,
+    isStandby: false,
     currentLsn: lsn(900n),
     lagBytes: 0,
     retainedBytes: 0,
@@ -180,7 +181,14 @@ describe('a slot in use', () => {
     safeBytes: null,
     idle: null,
   }
-  const use = { systemIdentifier: '7', timeline: 2, publicationOid: '17', writtenLsn: lsn(200n), durableLsn: lsn(200n) }
+  const use = {
+    systemIdentifier: '7',
+    timeline: 2,
+    isStandby: false,
+    publicationOid: '17',
+    writtenLsn: lsn(200n),
+    durableLsn: lsn(200n),
+  }
   const troubles: readonly {
     readonly it: string
     readonly changes: Partial<SlotHealth>
@@ -197,7 +205,7 @@ describe('a slot in use', () => {
     { it: 'of a server whose files were put back', changes: { currentLsn: lsn(199n) }, trouble: 'moved' },
     { it: 'of another server', changes: { systemIdentifier: '8', walStatus: 'missing' }, trouble: 'moved' },
     { it: 'of a promoted standby', changes: { timeline: 3, walStatus: 'missing' }, trouble: 'moved' },
-    { it: 'of a server that became a standby', changes: { timeline: null, walStatus: 'lost' }, trouble: 'moved' },
+    { it: 'of a server that became a standby', changes: { isStandby: true, walStatus: 'lost' }, trouble: 'moved' },
   ]
 
   test.each(troubles)('$it: $trouble', ({ changes, trouble }) => {

@@ -52,7 +52,7 @@ export const ablations: readonly Ablation[] = [
   {
     name: 'rule 4: a read is never too old',
     breaks: anyPromise,
-    patches: patch(merge, 'known?.xid != null && !sees(found.snapshot, known.xid)', 'false'),
+    patches: patch(merge, 'known?.xid != null && !sees(snapshot, known.xid)', 'false'),
     profile: noMoves,
   },
   {

@@ -1,0 +1,17 @@
+import { wait } from '../lifecycle/wait.ts'
+import type { Lsn } from '../model/lsn.ts'
+
+const everyMs = 20
+
+/** @returns what resolves once the stream has received everything before a position; rejects once the signal aborts. */
+export function streamPassed(
+  progress: { readonly receivedLsn: Lsn },
+  signal: AbortSignal,
+): (lsn: Lsn) => Promise<void> {
+  return async (lsn) => {
+    while (progress.receivedLsn < lsn) {
+      signal.throwIfAborted()
+      await wait(everyMs, signal)
+    }
+  }
+}
