@@ -111,7 +111,7 @@ export function dialogue(setting: Setting = {}) {
     },
     /** A read of a standby, which the stream has passed. */
     readsStandby(name: string, content: Content, containsLsn: number, endLsn: number) {
-      for (const wanted of pending.expect([key(name)])) pending.lookedUp(wanted, stored.get(wanted) ?? null)
+      for (const wanted of pending.expect([key(name)])) pending.lookedUp(wanted, stored.get(wanted.key) ?? null)
       const read = { snapshot: seesAll, readAtMs: 0, lane: 'backfill' as const, bytes: 10, claim: null }
       const ends = { endLsn: at(endLsn), containsLsn: at(containsLsn) }
       const fresh = pending.read({ key: key(name), content, ...read, ...ends })
