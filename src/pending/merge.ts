@@ -3,6 +3,7 @@ import { comparePositions, type Position } from '../model/position.ts'
 import { sees } from '../model/visibility.ts'
 import {
   type Content,
+  codeOf,
   type Entry,
   inherit,
   newestKnown,
@@ -15,10 +16,12 @@ export interface MergeContext {
   readonly debts: Debts
   /** Streamed changes up to here may have been sent by an earlier run: MERGE rule 9. Null: there was none. */
   readonly horizon: Position | null
+  readonly onDelete: 'ignore' | 'unsubscribe'
 }
 
 /** MERGE rule 3, a change from the stream. @returns the version that takes the waiting one's place, or null if none does. */
-export function mergeStreamed(entry: Entry, change: StreamedChange, { debts, horizon }: MergeContext): Version | null {
+export function mergeStreamed(entry: Entry, change: StreamedChange, context: MergeContext): Version | null {
+  const { debts, horizon, onDelete } = context
   const { position, xid } = change
   // 3a. The state contains it already: settled, and what is known is not lowered.
   if (entry.stored?.position && comparePositions(position, entry.stored.position) <= 0) return null
@@ -35,11 +38,29 @@ export function mergeStreamed(entry: Entry, change: StreamedChange, { debts, hor
       // The stream has come to what the read told of: it has its place in the stream's order now.
       if (isEnd(change.content) && isEnd(holder.content)) holder.origin = 'stream'
     }
-    return null
+    const isNoticed = onDelete === 'unsubscribe' && hadOtherCode(entry, change.content)
+    return isNoticed && !holder ? streamedVersion(change, { kind: 'incomplete' }, debts) : null
   }
   // 3d. It replaces what waits.
-  const { committedAtMs, bytes } = change
-  const content = inherit(change.content, entry)
+  return streamedVersion(change, inherit(change.content, entry), debts)
+}
+
+/**
+ * A version that a read contains is never sent, and its code may have been left to this row by another one, durably: should no
+ * later version have it, it is to be ended. The row is read again for it if nothing of it is on its way.
+ */
+function hadOtherCode(entry: Entry, content: Content): boolean {
+  const { waiting, inFlight, stored, formerCodes } = entry
+  const holder = waiting ?? inFlight
+  const code = codeOf(content)
+  if (content.kind !== 'patient' || code === null || formerCodes.includes(code)) return false
+  if (code === (holder ? codeOf(holder.content) : stored?.code)) return false
+  entry.formerCodes = [...formerCodes, code]
+  return true
+}
+
+function streamedVersion(change: StreamedChange, content: Content, debts: Debts): Version {
+  const { position, xid, committedAtMs, bytes } = change
   return {
     content,
     origin: 'stream',

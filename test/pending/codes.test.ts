@@ -8,6 +8,17 @@ const unsubscribing = (...codes: readonly (readonly [name: string, of: string])[
   dialogue({ onDelete: 'unsubscribe', state: codes.map(([name, of]) => delivered(name, patient(of))) })
 
 describe('a row that changes its code', () => {
+  test('ends one that it had only in between, though a read told what came after: another row may have left it to this one', () => {
+    const { pending, reads, commits, resolve, take } = unsubscribing(['1', 'b'])
+    reads('1', upsert('b'), seesBelow(500), 200)
+    commits(110, ['1', upsert('c')], ['1', upsert('b')])
+    expect(pending.toRead(10)).toEqual([key('1')])
+    reads('1', upsert('b'), seesBelow(500), 200)
+    commits(300)
+    resolve(found)
+    expect(short(take())).toEqual(['retire c FromApi no plan'])
+  })
+
   test('ends the old one, though an answer of the state on its way is of a time before it was sent', () => {
     const { pending, commits, take, accept, record, progress, resolve } = dialogue({ onDelete: 'unsubscribe' })
     const [asked] = pending.expect([key('1')])

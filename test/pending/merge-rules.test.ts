@@ -20,7 +20,7 @@ describe('rule 3, a streamed change', () => {
     const stored = delivered('1', patient('a', 'Newer'), { position: position(120), xid: xid(120n) })
     const entry = { ...newEntry(key('1')), stored }
     const change = { key: key('1'), position: position(110), xid: xid(110n), committedAtMs: 0, bytes: 1 }
-    const context = { debts: new Progress(at(100)), horizon: position(200) }
+    const context = { debts: new Progress(at(100)), horizon: position(200), onDelete: 'ignore' } as const
     expect(mergeStreamed(entry, { ...change, content: upsert('a', 'Older') }, context)).toBeNull()
     expect(entry).toEqual({ ...newEntry(key('1')), stored })
   })
