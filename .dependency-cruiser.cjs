@@ -13,6 +13,7 @@ const stages = [
   'http',
   'telemetry',
   'config',
+  'proposal',
 ]
 const stage = `^src/(${stages.join('|')})/`
 const connector = '^src/connector(\\.ts$|/)'

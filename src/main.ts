@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import { confirmOnTerminal } from './cli/confirm.ts'
+import { askOnTerminal, chooseOnTerminal, confirmOnTerminal } from './cli/confirm.ts'
 import { explainFailure } from './cli/explain-failure.ts'
 import { createProgram } from './cli/program.ts'
 
@@ -15,6 +15,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   })
 }
 
+const isAsked = process.stdin.isTTY === true && process.stdout.isTTY === true
 const program = createProgram(
   {
     version,
@@ -24,7 +25,9 @@ const program = createProgram(
     print: (line) => void process.stdout.write(`${line}\n`),
     write: (text) => void process.stdout.write(text),
     isTerminal: process.stdout.isTTY === true,
-    confirm: process.stdin.isTTY === true && process.stdout.isTTY === true ? confirmOnTerminal : null,
+    confirm: isAsked ? confirmOnTerminal : null,
+    choose: isAsked ? chooseOnTerminal : null,
+    askText: isAsked ? askOnTerminal : null,
   },
   (exitStatus) => {
     process.exitCode = exitStatus

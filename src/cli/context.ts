@@ -12,6 +12,9 @@ export interface CliContext {
   readonly isTerminal: boolean
   /** Asks yes or no on the terminal; null if there is none. */
   readonly confirm: ((question: string) => Promise<boolean>) | null
+  /** Lets one of several be chosen, or asks for a line, in the same way; null for neither. */
+  readonly choose: ((question: string, choices: readonly string[]) => Promise<string | null>) | null
+  readonly askText: ((question: string) => Promise<string | null>) | null
 }
 
 /** An option's text, or undefined. */

@@ -41,6 +41,21 @@ export function createProgram(context: CliContext, done: (exitStatus: number) =>
     true,
   )
   add(
+    new Command('init')
+      .description('propose a configuration for a database, and write it')
+      .option('--url <url>', 'where the database is; DATABASE_URL by default')
+      .option('--table <table>', 'the table; by default the one that looks most like one of patients')
+      .option('--output <file>', 'where to write it', 'config/mediquo-cdc.yaml')
+      .option('--force', 'replace a file that is there')
+      .option('--yes', 'do not ask')
+      .option('--json', 'print the proposal as JSON')
+      .addHelpText(
+        'after',
+        '\nExample:\n  mediquo-cdc init --url postgres://localhost/hospital --table public.patients',
+      ),
+    async (options) => (await import('./init.ts')).initCommand(context, options),
+  )
+  add(
     withConfig('check', 'check every requirement on both ends', 'mediquo-cdc check --json').option(
       '--json',
       'print the report as JSON',

@@ -30,6 +30,12 @@ export function parseTableName(text: string): TableName | null {
   return second === undefined ? { schema: 'public', table: first } : { schema: first, table: second }
 }
 
+/** A name as `parseTableName` reads it, quoted where it must be. */
+export function writeTableName({ schema, table }: TableName): string {
+  const written = (name: string) => (/^[a-z_][a-z0-9_$]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`)
+  return `${written(schema)}.${written(table)}`
+}
+
 /** Only ASCII letters: what the server does beyond those depends on its encoding. */
 function foldCase(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase())

@@ -42,6 +42,8 @@ export async function runCommand(
       write: (text) => void lines.push(text),
       isTerminal: false,
       confirm,
+      choose: null,
+      askText: null,
     },
     (exitStatus) => {
       status = exitStatus

@@ -1,0 +1,132 @@
+import pg from 'pg'
+import { mappingSchema } from '../config/mapping-schema.ts'
+import type { Settings } from '../config/settings.ts'
+import { compileDateFormat, readIsoDate } from '../mapping/birth-date.ts'
+import { compileMapping } from '../mapping/compile.ts'
+import { MappingError } from '../mapping/mapping-error.ts'
+import type { Row } from '../model/row.ts'
+import { likeness } from '../proposal/column-names.ts'
+import { dateFormat, genderValues } from '../proposal/known-values.ts'
+import { type ProposedAttribute, proposeMapping } from '../proposal/propose-mapping.ts'
+import { type CandidateTable, readCandidateTables } from '../source/candidate-tables.ts'
+import { sourceClientConfig } from '../source/connection.ts'
+import { type ColumnFacts, gatherSourceFacts } from '../source/source-facts.ts'
+import { readExcerpt } from '../source/table-excerpt.ts'
+import { applicationName } from './resources.ts'
+
+/** Rows that are looked at. */
+const excerptRows = 1_000
+
+/** How many of the rows that were looked at would be sent, and why the others would not: no value of any. */
+export interface Preview {
+  readonly rows: number
+  readonly pass: number
+  readonly reasons: readonly { readonly attribute: string; readonly reason: string; readonly rows: number }[]
+}
+
+/** A configuration for a table, and what it would do. */
+export interface Proposal {
+  readonly table: { readonly schema: string; readonly table: string }
+  readonly mapping: readonly ProposedAttribute[]
+  readonly preview: Preview
+  /** What of the mapping is missing, one sentence each. */
+  readonly problems: readonly string[]
+}
+
+/** The database that `init` looks at; nothing is changed in it. */
+export function openProposals(settings: Settings, environmentOptions: string) {
+  const config = sourceClientConfig({
+    url: settings.source.url?.current.reveal() ?? null,
+    security: settings.source.tls,
+    environmentOptions,
+    applicationName: `${applicationName} init`,
+    connectTimeoutMs: 10_000,
+  })
+  const pool = new pg.Pool({ ...config, max: 1 })
+  pool.on('error', () => undefined)
+  return {
+    /** The tables, those that look most like one of patients first. */
+    async tables(): Promise<(CandidateTable & { readonly likeness: number })[]> {
+      const found = await readCandidateTables(pool, settings.state.schema)
+      const judged = found.map((table) => ({ ...table, likeness: likeness(table.columns) }))
+      return judged.toSorted((a, b) => b.likeness - a.likeness || b.rowsEstimated - a.rowsEstimated)
+    },
+    async propose(table: { readonly schema: string; readonly table: string }): Promise<Proposal | null> {
+      const facts = await gatherSourceFacts(pool, { ...table, publication: '', slot: '' })
+      if (!facts.table) return null
+      const columns = facts.table.columns.filter(({ generated }) => generated === null)
+      const names = columns.map(({ name }) => name)
+      const rows = await readExcerpt(config, { ...table, columns: names, limit: excerptRows })
+      const mapping = proposeMapping(
+        { columns: columns.map(asProposed), key: facts.table.keyColumns },
+        {
+          genders: (column) => genderValues(distinct(rows, column)),
+          dates: (column) => dateFormat(texts(rows, column), reads),
+        },
+      )
+      return { table, mapping, ...previewOf(mapping, { columns, names, rows, settings }) }
+    },
+    close: () => pool.end(),
+  }
+}
+
+function asProposed({ name, category, typeOid }: ColumnFacts) {
+  const isJson = [114, 3802].includes(typeOid)
+  return { name, isText: category === 'S', isJson, isDate: [1082, 1114, 1184].includes(typeOid) }
+}
+
+function texts(rows: readonly Row[], column: string): string[] {
+  return rows.flatMap((row) => {
+    const value = row.get(column)
+    return typeof value === 'string' ? [value] : []
+  })
+}
+
+function distinct(rows: readonly Row[], column: string): string[] {
+  return [...new Set(texts(rows, column))]
+}
+
+function reads(format: string | null, text: string): boolean {
+  const read = format === null ? readIsoDate : compileDateFormat(format)
+  return typeof read === 'function' && 'date' in read(text)
+}
+
+interface Looked {
+  readonly columns: readonly ColumnFacts[]
+  readonly names: readonly string[]
+  readonly rows: readonly Row[]
+  readonly settings: Settings
+}
+
+function previewOf(
+  proposed: readonly ProposedAttribute[],
+  { columns, names, rows, settings }: Looked,
+): { readonly preview: Preview; readonly problems: readonly string[] } {
+  const written = Object.fromEntries(proposed.map((one) => [one.attribute, one.written]))
+  try {
+    const compiled = compileMapping(mappingSchema.parse(written), {
+      columns: names,
+      types: new Map(columns.map((column) => [column.name, column])),
+      requiredAttributes: settings.mediquo.requiredAttributes,
+    })
+    const counts = new Map<string, number>()
+    let pass = 0
+    for (const row of rows) {
+      const mapped = compiled.map(row)
+      if (mapped.kind === 'patient') pass++
+      if (mapped.kind !== 'invalid') continue
+      for (const { attribute, reason } of mapped.invalid) {
+        const name = `${attribute}\n${reason}`
+        counts.set(name, (counts.get(name) ?? 0) + 1)
+      }
+    }
+    const reasons = [...counts].map(([name, of]) => {
+      const [attribute = '', reason = ''] = name.split('\n')
+      return { attribute, reason, rows: of }
+    })
+    return { preview: { rows: rows.length, pass, reasons }, problems: [] }
+  } catch (error) {
+    if (!(error instanceof MappingError)) throw error
+    return { preview: { rows: rows.length, pass: 0, reasons: [] }, problems: error.problems }
+  }
+}
