@@ -1,7 +1,8 @@
-import { Command, Option } from 'commander'
+import { Argument, Command, Option } from 'commander'
 import { adoptCommand } from './adopt.ts'
 import { backfillCommand } from './backfill.ts'
 import { checkCommand } from './check.ts'
+import { completionScript, type Shell, shellOf, shells } from './completion.ts'
 import type { CliContext } from './context.ts'
 import { deadLetterActions, deadLetterHelp, deadLettersCommand } from './dead-letters.ts'
 import { runCommand } from './run.ts'
@@ -83,7 +84,10 @@ export function createProgram(context: CliContext, done: (exitStatus: number) =>
       .option('--json', 'print it as JSON, and do not wait'),
     (options) => backfillCommand(context, options),
   )
-  const deadLetters = new Command('dead-letters').description('rows that were set aside').exitOverride()
+  const deadLetters = new Command('dead-letters')
+    .description('rows that were set aside')
+    .addHelpText('after', '\nExample:\n  mediquo-cdc dead-letters list')
+    .exitOverride()
   for (const name of deadLetterActions) {
     const command = withConfig(name, deadLetterHelp[name], `mediquo-cdc dead-letters ${name} --code H-1001`)
       .option('--code <codes...>', 'only these codes, or keys as the list shows them for rows without a code')
@@ -152,6 +156,17 @@ export function createProgram(context: CliContext, done: (exitStatus: number) =>
       program.error(`error: unknown command '${first}'`, { code: 'commander.unknownCommand' })
     }
   })
+  program.addCommand(
+    new Command('completion')
+      .description('print a script that completes commands and options in your shell')
+      .addArgument(new Argument('<shell>', shells.join(', ')).argParser(shellOf))
+      .addHelpText('after', '\nExample:\n  source <(mediquo-cdc completion bash)')
+      .exitOverride()
+      .action((shell: Shell) => {
+        context.print(completionScript(program, shell))
+        done(0)
+      }),
+  )
   return program
 }
 

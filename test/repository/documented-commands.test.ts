@@ -1,0 +1,71 @@
+import type { Command } from 'commander'
+import { describe, expect, test } from 'vitest'
+import { createProgram } from '../../src/cli/program.ts'
+import { repositoryFiles, textOf } from './files.ts'
+
+const documents = repositoryFiles().filter((path) => /^(README|CONTRIBUTING)\.md$|^(docs|bench)\/.*\.md$/.test(path))
+const scripts = Object.keys((JSON.parse(textOf('package.json')) as { scripts: object }).scripts)
+const program = createProgram(
+  {
+    version: '0.0.0',
+    env: {},
+    cwd: '/',
+    stop: new AbortController().signal,
+    print: () => undefined,
+    write: () => undefined,
+    isTerminal: false,
+    confirm: null,
+    choose: null,
+    askText: null,
+  },
+  () => undefined,
+)
+
+/** Commands in backticks, and lines of code blocks, from the word on that starts them. */
+function commandsIn(text: string, word: string): string[] {
+  const spans = [...text.matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code)
+  const blocks = [...text.matchAll(/^ *```[^\n]*\n([\s\S]*?)^ *```/gm)].flatMap(([, code = '']) => code.split('\n'))
+  return [...spans, ...blocks].flatMap((line) => {
+    const found = line.split(/ && | {2,}|; /).find((part) => part.trim().startsWith(`${word} `))
+    return found === undefined ? [] : [found.trim()]
+  })
+}
+
+/** What the command line does not know of a command; null if it knows all of it. */
+function faultOf(line: string): string | null {
+  let command: Command = program
+  for (const argument of line.split(/\s+/).slice(1)) {
+    const next = command.commands.find((one) => one.name() === argument)
+    if (next) command = next
+    else if (argument.startsWith('--')) {
+      const known = [...command.options.map(({ long }) => long), '--help', '--version']
+      if (!known.includes(argument.replace(/=.*$/, ''))) return `${command.name()} has no ${argument}`
+    } else if (command === program) return `there is no command ${argument}`
+  }
+  return null
+}
+
+describe.each(documents)('%s', (document) => {
+  const text = textOf(document)
+
+  test('names only commands and options that there are', () => {
+    const faults = commandsIn(text, 'mediquo-cdc').flatMap((line) => faultOf(line) ?? [])
+    expect(faults).toEqual([])
+  })
+
+  test('names only scripts that there are', () => {
+    const named = commandsIn(text, 'npm run').map((line) => line.split(/\s+/)[2] ?? '')
+    expect(named.filter((name) => !scripts.includes(name))).toEqual([])
+  })
+})
+
+test('each command has an example in its help, and is in a document', () => {
+  const all = documents.map(textOf).join('\n')
+  for (const command of program.commands) {
+    let help = ''
+    command.configureOutput({ writeOut: (text) => (help += text) })
+    command.outputHelp()
+    expect(help).toContain('Example')
+    expect(all).toContain(`mediquo-cdc ${command.name()}`)
+  }
+})
