@@ -1,5 +1,5 @@
 import type { Store } from '../checkpoint/store.ts'
-import { type EndingCode, findRemoval } from '../delivery/removals.ts'
+import { type EndingCode, findRemoval, isUnsubscribed } from '../delivery/removals.ts'
 import type { WakeUp } from '../lifecycle/wake-up.ts'
 import type { PatientCode } from '../model/patient.ts'
 import type { RowKey } from '../model/row.ts'
@@ -57,8 +57,9 @@ export function createPumps(options: PumpOptions) {
       get: async (code) => {
         const found = await getPatient(resources, code, signal)
         if (!found) return { kind: 'not now' }
-        // Accepted and not there: it is still to be applied, and must be ended then.
-        return found.kind === 'absent' && isRecent(code) ? { kind: 'not now' } : found
+        // Accepted, and not there or unsubscribed as before: it is still to be applied, and must be ended then.
+        const isGone = found.kind === 'absent' || (found.kind === 'patient' && isUnsubscribed(found.attributes))
+        return isGone && isRecent(code) ? { kind: 'not now' } : found
       },
     })
     if (end === undefined) return false

@@ -27,6 +27,8 @@ export function resumeQuotas(
     quotas[endpoint].resume(
       known.map(([second, , count]) => [second, count]),
       endpoint === 'put' ? maxInFlight : 1,
+      // What is read back is not noted before it leaves.
+      endpoint === 'put' ? 0 : earlier.ageMs,
     )
   }
 }

@@ -29,11 +29,12 @@ export class Permits {
 
   /** Requests that an earlier run made: their permits come back at the given times. */
   preload(returnsAtMs: readonly number[]): void {
-    for (const at of [...returnsAtMs].sort((a, b) => a - b)) {
-      if (this.#free > 0) this.#free--
-      this.#returns.push(at)
-    }
+    const taken = Math.min(this.#free, returnsAtMs.length)
+    this.#free -= taken
+    this.#returns.push(...returnsAtMs)
     this.#returns.sort((a, b) => a - b)
+    // More than there are permits: the earliest would come back while the others are still away, one permit twice.
+    this.#returns.splice(0, returnsAtMs.length - taken)
   }
 
   /** The request's response came, or it is sure that none will: the permit is away for a window more. */

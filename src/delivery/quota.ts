@@ -63,8 +63,11 @@ export class Quota {
     return this.recent().reduce((sum, [, count]) => sum + count, 0)
   }
 
-  /** What an earlier run is known to have sent, and how many more it may have sent unrecorded. `ageMs`: since it was recorded. */
-  resume(earlier: readonly RequestsInSecond[], unrecorded: number): void {
+  /**
+   * What an earlier run is known to have sent, and how many more it may have sent unrecorded. `unrecordedMs`: for so long it may
+   * have sent at its full pace, unrecorded, until a moment ago.
+   */
+  resume(earlier: readonly RequestsInSecond[], unrecorded: number, unrecordedMs = 0): void {
     const now = this.#options.monotonicMs()
     const epochMs = this.#options.wallClockMs()
     const returns: number[] = []
@@ -75,6 +78,11 @@ export class Quota {
       for (let i = 0; i < count && elapsedMs < permitHoldMs; i++) returns.push(now + permitHoldMs - elapsedMs)
     }
     for (let i = 0; i < unrecorded; i++) returns.push(now + permitHoldMs)
+    if (unrecordedMs > 0) {
+      const intervalMs = 60_000 / this.#options.requestsPerMinute
+      for (let ms = -creditMs; ms < Math.min(unrecordedMs, permitHoldMs); ms += intervalMs)
+        returns.push(now + permitHoldMs - Math.max(0, ms))
+    }
     this.#permits.preload(returns)
     // The run before was under way until a moment ago: it left nothing out.
     this.#pace.begin(now)

@@ -33,10 +33,14 @@ export async function findRemoval(ending: EndingCode, options: RemovalOptions): 
   return patient ? { kind: 'send', patient } : { kind: 'ended' }
 }
 
+export function isUnsubscribed(attributes: Readonly<Record<string, unknown>>): boolean {
+  return typeof attributes.unsubscribed_at === 'string'
+}
+
 const kept = ['last_name', 'gender', 'birth_date', 'email', 'tax_id', 'phone', 'locale', 'meta'] as const
 
 function unsubscribable(code: PatientCode, attributes: Readonly<Record<string, unknown>>): Patient | null {
-  if (typeof attributes.unsubscribed_at === 'string') return null
+  if (isUnsubscribed(attributes)) return null
   const { first_name } = attributes
   if (typeof first_name !== 'string') return null
   const rest = Object.fromEntries(kept.flatMap((name) => (name in attributes ? [[name, attributes[name]]] : [])))

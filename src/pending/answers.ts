@@ -8,7 +8,7 @@ import type { Entry, Parcel } from './version.ts'
 export class Answers {
   readonly #placement: Placement
   readonly #fingerprint: (patient: Patient) => string
-  /** The rows whose last accepted version is to be read back, by its code. */
+  /** The row whose parcel is to be read back, for each code. */
   readonly #expecting = new Map<PatientCode, Entry>()
 
   constructor(placement: Placement, fingerprint: (patient: Patient) => string) {
@@ -54,28 +54,29 @@ export class Answers {
     if (!entry) return
     entry.inDoubt = true
     entry.unanswered = true
-    if (parcel.purpose === 'retire' && !entry.formerCodes.includes(parcel.code))
+    // The row may have another code by now.
+    if (parcel.purpose !== 'upsert' && !entry.formerCodes.includes(parcel.code))
       entry.formerCodes = [...entry.formerCodes, parcel.code]
     this.#placement.readAgain(entry, parcel.version)
   }
 
-  /** A row, and a code, wait for one reading back at most: what was accepted last. */
+  /** A code waits for one reading back at most: what was accepted last. Its row may have another by then, with one of its own. */
   #expect(parcel: Parcel | null, entry: Entry, code: PatientCode): void {
     const before = this.#expecting.get(code)
-    if (before && before !== entry && before.unconfirmed?.code === code) {
-      before.unconfirmed = null
-      this.#placement.place(before)
+    if (before) {
+      before.unconfirmed = before.unconfirmed.filter((one) => one.code !== code)
+      if (before !== entry) this.#placement.place(before)
     }
-    if (entry.unconfirmed) this.#expecting.delete(entry.unconfirmed.code)
-    entry.unconfirmed = parcel
-    if (parcel) this.#expecting.set(code, entry)
-    else this.#expecting.delete(code)
+    if (parcel) {
+      entry.unconfirmed = [...entry.unconfirmed, parcel]
+      this.#expecting.set(code, entry)
+    } else this.#expecting.delete(code)
   }
 
   #unconfirmed(parcel: Parcel): Entry | null {
     const entry = this.#placement.entries.find(parcel.key)
-    if (entry?.unconfirmed !== parcel) return null
-    entry.unconfirmed = null
+    if (!entry?.unconfirmed.includes(parcel)) return null
+    entry.unconfirmed = entry.unconfirmed.filter((one) => one !== parcel)
     this.#expecting.delete(parcel.code)
     return entry
   }

@@ -45,7 +45,8 @@ export class Entries {
 
   /** Forgets a row of which nothing waits, is in flight, or is still to be stored. */
   forgetIfDone(entry: Entry): void {
-    if (entry.waiting || entry.inFlight || entry.read || entry.expected || entry.unrecorded || entry.unconfirmed) return
+    if (entry.waiting || entry.inFlight || entry.read || entry.expected || entry.unrecorded) return
+    if (entry.unconfirmed.length > 0) return
     this.#entries.delete(entry.key)
   }
 

@@ -92,8 +92,8 @@ export interface Entry {
   inDoubt: boolean
   /** A request for it was never answered, by this run or an earlier one: it may be applied yet, after a later one. */
   unanswered: boolean
-  /** What was accepted and is to be read back before it is believed. */
-  unconfirmed: Parcel | null
+  /** What was accepted and is to be read back before it is believed: one of each code. */
+  unconfirmed: readonly Parcel[]
   removal: Removal | null
   /** The code whose record is being found, until something is sent for the row: then the record is out of date. */
   resolving: PatientCode | null
@@ -119,7 +119,7 @@ export function newEntry(key: RowKey): Entry {
     inFlight: null,
     inDoubt: false,
     unanswered: false,
-    unconfirmed: null,
+    unconfirmed: [],
     removal: null,
     resolving: null,
     formerCodes: [],

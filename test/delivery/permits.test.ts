@@ -69,6 +69,13 @@ test('a request that is still unanswered keeps its permit, however long that tak
   expect(permits.take(10 * windowMs)).toBe(false)
 })
 
+test('an earlier run that is believed to have sent more than there are permits brings none of them back twice', () => {
+  const permits = new Permits(2)
+  permits.preload([5_000, 10_000, 10_000])
+  expect(permits.take(5_000)).toBe(false)
+  expect([permits.take(10_000), permits.take(10_000), permits.take(10_000)]).toEqual([true, true, false])
+})
+
 test('what an earlier run sent counts until its window is over', () => {
   const permits = new Permits(2)
   permits.preload([5_000, 10_000])

@@ -23,6 +23,36 @@ describe('a patient that an older request may overtake', () => {
     expect(take()).toEqual([])
   })
 
+  test.each([
+    ['its code changed', [upsert('b')]],
+    ['it was deleted, and is there again with another code', [removed(), upsert('b')]],
+  ])(
+    'is ended again if the end of its former code was overtaken, though it was sent with another since: %s',
+    (_, changes) => {
+      const { pending, take, resolve, commits, accept, record, reads } = dialogue({
+        readsBack: true,
+        onDelete: 'unsubscribe',
+        state: [delivered('1', patient('a'))],
+      })
+      const [first, ...rest] = changes
+      if (first) commits(110, ['1', first])
+      resolve((of) => patient(of))
+      for (const parcel of take()) pending.lost(parcel)
+      const [end] = take()
+      if (!end) throw new Error('the end was not sent again')
+      accept([end])
+      for (const change of rest) commits(120, ['1', change])
+      accept(take())
+      record()
+      pending.overtaken(end)
+      expect(pending.toRead(9)).toEqual([key('1')])
+      reads('1', upsert('b'), seesBelow(500), 130)
+      commits(300)
+      resolve((of) => patient(of, 'FromApi'))
+      expect(short(take())).toEqual(['retire a FromApi no plan'])
+    },
+  )
+
   test('is read from the table and sent once more if the API has something else', () => {
     const { pending, parcel, reads, take, record } = accepted()
     record()

@@ -165,3 +165,8 @@ export function missedBySlot(
 ): Transaction[] {
   return table.commits.filter(({ commitLsn }) => commitLsn >= from && commitLsn < to)
 }
+
+/** Whether a code's record may be another than what its row says: a row of it is set aside, or a gap is known. */
+export function mayDiffer(world: World, code: PatientCode): boolean {
+  return isSetAside(world, code) || mayBeForgotten(world, code)
+}
