@@ -129,14 +129,23 @@ export class Dispatcher<P extends Parcel> {
 
   /** What leaves now: rows that a bad one is looked for among, or the oldest that wait. */
   #cut(limit: number): readonly P[] {
-    const { pending, sendable } = this.#options
-    const others: Others = { waiting: sendable() > 0, inFlight: this.#inFlight.size }
+    const others = { waiting: this.#options.sendable() > 0, inFlight: this.#inFlight.size }
+    const batch = this.#cutBeside(others, limit)
+    // Of what waits nothing can leave: newer versions, it may be, of the very rows that wait for something else to be sent.
+    return batch.length === 0 && others.waiting ? this.#cutBeside({ ...others, waiting: false }, limit) : batch
+  }
+
+  #cutBeside(others: Others, limit: number): readonly P[] {
     const turn = this.#isolation.next(others)
     if (turn === 'nothing') return []
     const suspects = turn === 'others' ? this.#poison.next(others) : turn
-    if (suspects) this.#share.sentOurs()
-    else this.#share.sentOther()
-    return suspects ?? (others.waiting ? pending.take(limit) : [])
+    if (suspects) {
+      this.#share.sentOurs()
+      return suspects
+    }
+    const batch = others.waiting ? this.#options.pending.take(limit) : []
+    if (batch.length > 0) this.#share.sentOther()
+    return batch
   }
 
   /** Looked at again once the permit is there: things may have changed meanwhile. */

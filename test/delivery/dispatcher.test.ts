@@ -25,6 +25,8 @@ function setUp(codes: readonly string[], answer: (codes: readonly string[]) => B
   const wakeUp = new WakeUp()
   const set = {
     maySend: true,
+    /** Newer versions of rows in flight: they wait, and cannot be taken. */
+    untakeable: 0,
     horizon: async (): Promise<void> => undefined,
     granted: (): Promise<void> => Promise.resolve(),
   }
@@ -49,7 +51,7 @@ function setUp(codes: readonly string[], answer: (codes: readonly string[]) => B
         waiting.push(parcel)
       },
     },
-    sendable: () => waiting.length,
+    sendable: () => waiting.length + set.untakeable,
     quota: {
       next: async (signal) => {
         await set.granted()
@@ -241,4 +243,13 @@ test('draining does not end before an answer, and what a bad row is still looked
   answer({ kind: 'isolate', status: 422, named: [] })
   await drained
   expect(dispatch.log.returned).toEqual(letters(4))
+})
+
+test('a request that the API broke at is sent again, though nothing waits but newer versions of its own rows', async () => {
+  const answers: BatchOutcome[] = [{ kind: 'retry', reason: 'status 503', inDoubt: true, status: 503 }]
+  const dispatch = setUp(['a'], () => answers.shift() ?? accepted)
+  dispatch.set.untakeable = 1
+  await dispatch.done(1)
+  await dispatch.drain()
+  expect(dispatch.log.accepted).toEqual(['a'])
 })
