@@ -25,6 +25,7 @@ import { openResources, type Resources, type SessionLimits } from './resources.t
 import { serverStartedAt } from './session.ts'
 import { createSlotWatch } from './slot-watch.ts'
 import { type Board, newBoard, readinessOf, statusOf } from './status-board.ts'
+import { summarise } from './summary.ts'
 
 export interface SuperviseOptions {
   readonly sessions?: SessionLimits
@@ -67,6 +68,10 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     },
     onFailure: () => letGoOfClosingServer(resources, board),
   })
+  const endSummaries = summarise(
+    () => statusOf(board, resources),
+    (summary) => logger.info(summary, 'last minute'),
+  )
   let http: HttpServer | null = null
   try {
     http = await startHttpServer({
@@ -96,6 +101,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     sayWhatStays(logger, board, settings.source.slot)
   } finally {
     watch.stop()
+    endSummaries()
     await http?.close()
     await resources.close()
   }

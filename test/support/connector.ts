@@ -52,6 +52,8 @@ export interface RunningConnector extends AsyncDisposable {
   readonly log: readonly LogLine[]
   /** Resolves once a line of this text is logged. */
   whenLogged(msg: string): Promise<LogLine>
+  /** Of its HTTP server; null before it listens. */
+  port(): number | null
   /** What `GET /status` answers. */
   status(): Promise<Status>
   /** Resolves once the status is in this state; rejects if the connector ends before. */
@@ -139,6 +141,7 @@ function run(database: TestDatabase, sandbox: SandboxApi, options: ConnectorOpti
     slot,
     ended,
     log,
+    port: () => port,
     whenLogged: (msg) => until(() => log.find((line) => line.msg === msg)),
     status,
     async whenState(state) {

@@ -1,0 +1,38 @@
+import type { Status } from '../model/status.ts'
+
+/** What the log says once a minute, while something happens. */
+export interface Summary {
+  readonly state: Status['state']
+  /** Since the last summary. */
+  readonly delivered: number
+  readonly unchanged: number
+  readonly pending: number
+  readonly deadLetters: number
+  readonly lagBytes: number | null
+  readonly requestsLastMinute: number
+}
+
+/** A summary, or null: nothing was done, nothing waits, and nobody need hear of it again. Pure. */
+export function summaryOf(before: Status, now: Status): Summary | null {
+  const delivered = now.delivery.delivered - before.delivery.delivered
+  const unchanged = now.delivery.unchanged - before.delivery.unchanged
+  const { pending, requestsLastMinute } = now.delivery
+  const isQuiet = delivered === 0 && unchanged === 0 && pending === 0 && now.deadLetters === before.deadLetters
+  if (isQuiet && now.state === before.state) return null
+  const { state, deadLetters } = now
+  return { state, delivered, unchanged, pending, deadLetters, lagBytes: now.source.lagBytes, requestsLastMinute }
+}
+
+const everyMs = 60_000
+
+/** Says it once a minute. @returns what ends that. */
+export function summarise(status: () => Status, say: (summary: Summary) => void): () => void {
+  let before = status()
+  const timer = setInterval(() => {
+    const now = status()
+    const summary = summaryOf(before, now)
+    before = now
+    if (summary) say(summary)
+  }, everyMs)
+  return () => clearInterval(timer)
+}

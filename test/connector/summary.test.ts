@@ -1,0 +1,79 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { type Summary, summarise, summaryOf } from '../../src/connector/summary.ts'
+import type { Status } from '../../src/model/status.ts'
+
+const quiet: Status = {
+  state: 'streaming',
+  reason: null,
+  source: {
+    table: 'public.patients',
+    slot: 's',
+    serverVersion: '18.4',
+    receivedLsn: null,
+    checkpointLsn: null,
+    currentLsn: null,
+    lagBytes: 5,
+    retainedBytes: 0,
+    walStatus: 'reserved',
+    safeWalBytes: null,
+    retainedBytesPerSecond: null,
+    secondsUntilSlotLost: null,
+    secondsToDrain: null,
+  },
+  backfill: { state: 'none', rowsRead: 0, rowsEstimated: 0, secondsLeft: null, startedAt: null, finishedAt: null },
+  delivery: {
+    pending: 0,
+    inFlight: 0,
+    requestsLastMinute: 0,
+    requestsPerMinute: 600,
+    delivered: 40,
+    unchanged: 7,
+    lastDeliveredAt: null,
+    lastError: null,
+  },
+  deadLetters: 0,
+  warnings: [],
+}
+const later = (delivery: Partial<Status['delivery']>, rest: Partial<Status> = {}): Status => ({
+  ...quiet,
+  ...rest,
+  delivery: { ...quiet.delivery, ...delivery },
+})
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+test('the summary counts what was done since the last one', () => {
+  const now = later({ delivered: 100, unchanged: 9, pending: 3, requestsLastMinute: 12 }, { deadLetters: 2 })
+  expect(summaryOf(quiet, now)).toEqual({
+    state: 'streaming',
+    delivered: 60,
+    unchanged: 2,
+    pending: 3,
+    deadLetters: 2,
+    lagBytes: 5,
+    requestsLastMinute: 12,
+  })
+})
+
+test.each([
+  ['nothing happens', quiet, false],
+  ['something waits', later({ pending: 1 }), true],
+  ['a row was set aside', later({}, { deadLetters: 1 }), true],
+  ['the state is another', later({}, { state: 'blocked' }), true],
+])('%s', (_, now, speaks) => {
+  expect(summaryOf(quiet, now) !== null).toBe(speaks)
+})
+
+test('it is said once a minute while something happens, and no more once it was ended', () => {
+  const said: Summary[] = []
+  let delivered = 0
+  const end = summarise(
+    () => later({ delivered: delivered++ }),
+    (summary) => said.push(summary),
+  )
+  vi.advanceTimersByTime(180_000)
+  end()
+  vi.advanceTimersByTime(180_000)
+  expect(said.map((summary) => summary.delivered)).toEqual([1, 1, 1])
+})
