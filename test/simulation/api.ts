@@ -1,0 +1,233 @@
+import { type Attempt, putOutcome } from '../../src/mediquo/outcome.ts'
+import type { Patient, PatientCode } from '../../src/model/patient.ts'
+import type { Parcel } from '../../src/pending/version.ts'
+import { RateLimiter } from '../../src/sandbox/rate-limit.ts'
+import { validationErrorBody } from '../../src/sandbox/validation-errors.ts'
+import { noteCovered } from '../pending/simulation/checks.ts'
+import { refusal } from '../pending/simulation/contents.ts'
+import { Mediquo } from '../pending/simulation/mediquo.ts'
+import type { World } from '../pending/simulation/world.ts'
+import { type Fate, fates, type Plan } from './plan.ts'
+import type { VirtualClock } from './virtual-clock.ts'
+
+const windowMs = 60_000
+const requestTimeoutMs = 30_000
+
+/** One request; `arrives` after the client has given up only as long as its permit allows for. */
+interface Sent {
+  readonly parcels: readonly Parcel[]
+  readonly numbers: readonly number[]
+  readonly fate: Fate | null
+}
+
+/**
+ * The API, on its own time: it counts what arrives, refuses, accepts, and applies what it accepted when it likes. What is sent
+ * to it is checked as it leaves and as it arrives.
+ */
+export class Api {
+  /** What can be read of each code, which is what was applied last. */
+  readonly applied = new Map<PatientCode, Patient>()
+  /** Requests and applications that are still to happen. */
+  underWay = 0
+  isFaulty = true
+  readonly #world: World
+  readonly #clock: VirtualClock
+  readonly #plan: Plan
+  readonly #random: () => number
+  readonly #limiter: RateLimiter
+  readonly #arrivals: Record<'put' | 'get', number[]> = { put: [], get: [] }
+  /** What was sent, whatever became of it: C2 is about this. */
+  readonly #told: Mediquo
+  readonly #parcels = new WeakMap<Patient, Parcel>()
+  readonly #broke = new Map<PatientCode, number>()
+  #inFlight = new Set<PatientCode>()
+  #life = 0
+
+  constructor(options: { world: World; clock: VirtualClock; plan: Plan; random: () => number }) {
+    this.#world = options.world
+    this.#clock = options.clock
+    this.#plan = options.plan
+    this.#random = options.random
+    const { window: kind, requestsPerMinute: limit, crashes } = options.plan
+    this.#limiter = new RateLimiter({ kind, limit, windowMs })
+    const isWhole = options.world.profile.start !== 'slot lost' && !crashes.some(({ losesSlot }) => losesSlot)
+    this.#told = new Mediquo({ isWhole })
+    for (const [code, { firstName, isSubscribed }] of options.world.mediquo.records) {
+      const known = { code, first_name: firstName, gender: 'female', birth_date: '1980-01-01' } as const
+      this.applied.set(code, isSubscribed ? { ...known, plan: 'premium' } : known)
+    }
+  }
+
+  /** The process died: nobody waits for its answers. */
+  forgetClient(): void {
+    this.#life++
+    this.#inFlight = new Set()
+  }
+
+  /** Which parcel a patient is, for what the dispatcher is going to send. */
+  taken(parcels: readonly Parcel[]): void {
+    for (const parcel of parcels) this.#parcels.set(parcel.patient, parcel)
+  }
+
+  put(patients: readonly Patient[]) {
+    const parcels = patients.flatMap((patient) => this.#parcels.get(patient) ?? [])
+    this.#checkRequest(patients, parcels)
+    const fate = this.#draw(patients)
+    const sent: Sent = { parcels, numbers: parcels.map((parcel) => this.#world.numberOf(parcel)), fate }
+    this.#world.note(
+      () =>
+        `${this.#at} PUT ${parcels.map((parcel, at) => `${parcel.purpose} ${parcel.code}=${parcel.patient.first_name} (version ${sent.numbers[at]} of ${parcel.key})`).join(', ')}${fate ? `: ${fate}` : ''}`,
+    )
+    for (const [at, parcel] of parcels.entries())
+      this.#world.fail(this.#told.accept({ ...parcel, number: sent.numbers[at] ?? 0 }))
+    return this.#exchange(
+      fate,
+      () => this.#receive(sent),
+      (attempt) => {
+        for (const { code } of patients) this.#inFlight.delete(code)
+        const remaining = attempt.kind === 'answer' ? attempt.remaining : null
+        return { outcome: putOutcome(attempt, this.#clock.wallClockMs), remaining }
+      },
+    )
+  }
+
+  get(code: PatientCode) {
+    let found: Patient | undefined
+    const receive = (): Attempt => {
+      const limited = this.#count('get')
+      if (limited) return limited
+      found = this.applied.get(code)
+      return answer(200, { message: 'found' })
+    }
+    const fate = this.isFaulty && this.#random() < 0.05 ? 'reset before' : null
+    return this.#exchange(fate, receive, (attempt) => {
+      const outcome = putOutcome(attempt, this.#clock.wallClockMs)
+      if (outcome.kind === 'pause' || outcome.kind === 'retry')
+        return { outcome: { kind: 'not now', outcome }, remaining: null }
+      const attributes = found && { ...found, unsubscribed_at: found.plan === undefined ? '2026-01-01' : null }
+      return { outcome: attributes ? { kind: 'patient', attributes } : { kind: 'absent' }, remaining: null }
+    })
+  }
+
+  get #at(): string {
+    return `${(this.#clock.nowMs / 1_000).toFixed(3)}s`
+  }
+
+  /** The way there, what happens there, and the way back, or none of it. */
+  #exchange<T>(fate: Fate | null, receive: () => Attempt, read: (attempt: Attempt) => T): Promise<T> {
+    const life = this.#life
+    const there = 1 + this.#random() * this.#plan.latencyMs
+    const back = 1 + this.#random() * this.#plan.latencyMs
+    return new Promise((resolve) => {
+      const end = (ms: number, attempt: Attempt) =>
+        this.#clock.after(ms, () => {
+          if (life === this.#life) resolve(read(attempt))
+        })
+      const arrive = (ms: number, then: (attempt: Attempt) => void) => {
+        this.underWay++
+        this.#clock.after(ms, () => {
+          this.underWay--
+          then(receive())
+        })
+      }
+      switch (fate) {
+        case 'connection refused':
+          return end(there, { kind: 'no answer', reason: 'connection', sent: false, code: 'ECONNREFUSED' })
+        case 'reset before':
+          return end(there, { kind: 'no answer', reason: 'connection', sent: true, code: 'ECONNRESET' })
+        case 'timeout':
+          return end(requestTimeoutMs, { kind: 'no answer', reason: 'timeout', sent: true, code: 'TIMEOUT' })
+        case 'timeout, applied late':
+          arrive(requestTimeoutMs - 500 + this.#random() * 590, () => undefined)
+          return end(requestTimeoutMs, { kind: 'no answer', reason: 'timeout', sent: true, code: 'TIMEOUT' })
+        case 'reset after':
+          return arrive(there, () =>
+            end(back, { kind: 'no answer', reason: 'connection', sent: true, code: 'ECONNRESET' }),
+          )
+        default:
+          return arrive(there, (attempt) => end(back, attempt))
+      }
+    })
+  }
+
+  #receive({ parcels, numbers, fate }: Sent): Attempt {
+    const limited = this.#count('put')
+    if (limited) return limited
+    const status = Number(/^status (\d+)/.exec(fate ?? '')?.[1] ?? 0)
+    if (status > 0 && fate !== 'status 503 after applying')
+      return answer(status, { message: 'no' }, status === 429 ? '1' : null)
+    const bad = parcels.flatMap(({ patient }, index) =>
+      refusal(patient) === 'never'
+        ? []
+        : [
+            {
+              index,
+              path: `patients.${index}.first_name`,
+              message: `The patients.${index}.first_name field is wrong.`,
+            },
+          ],
+    )
+    if (bad.length > 0) return answer(422, validationErrorBody(bad, this.#plan.hints))
+    this.#world.note(
+      () => `${this.#at} accepted: ${parcels.map(({ code, patient }) => `${code}=${patient.first_name}`).join(', ')}`,
+    )
+    noteCovered(this.#world)
+    for (const [at, parcel] of parcels.entries()) {
+      this.#world.mediquo.accept({ ...parcel, number: numbers[at] ?? 0 })
+      this.underWay++
+      this.#clock.after(this.#random() * this.#plan.applyMs, () => {
+        this.underWay--
+        this.applied.set(parcel.code, parcel.patient)
+      })
+    }
+    return status > 0 ? answer(status, { message: 'no' }) : answer(200, { message: 'ok' })
+  }
+
+  /** P4. What only a sliding counter refuses is not over the limit in any 60 seconds. */
+  #count(endpoint: 'put' | 'get'): Attempt | null {
+    const { nowMs } = this.#clock
+    const { requestsPerMinute: limit, window } = this.#plan
+    const verdict = this.#limiter.take(endpoint, this.#clock.wallClockMs)
+    const recent = this.#arrivals[endpoint].filter((at) => at > nowMs - windowMs)
+    recent.push(nowMs)
+    this.#arrivals[endpoint] = recent
+    if (verdict.allowed && recent.length <= limit) return null
+    if (window !== 'sliding counter' || recent.length > limit)
+      this.#world.fail(`P4: ${recent.length} requests (${endpoint}) in 60 seconds, ${limit} are allowed`)
+    return answer(429, { message: 'Too Many Attempts.' }, String(verdict.retryAfterS ?? 60))
+  }
+
+  #checkRequest(patients: readonly Patient[], parcels: readonly Parcel[]): void {
+    if (patients.length === 0 || patients.length > this.#plan.batchSize)
+      this.#world.fail(`P4: a request of ${patients.length} patients`)
+    if (parcels.length !== patients.length) this.#world.fail('P4: a patient that nobody took')
+    for (const { code } of patients) {
+      if (this.#inFlight.has(code)) this.#world.fail(`C2: two requests for ${code} at a time, or one with it twice`)
+      this.#inFlight.add(code)
+    }
+  }
+
+  #draw(patients: readonly Patient[]): Fate | null {
+    const { outages, faults } = this.#plan
+    const { nowMs } = this.#clock
+    const outage = outages.find(({ fromMs, toMs }) => nowMs >= fromMs && nowMs < toMs)
+    if (outage)
+      return outage.fate === 'timeout, applied late' && this.#plan.crashes.length > 0 ? 'timeout' : outage.fate
+    if (!this.isFaulty || this.#random() * 100 >= faults) return null
+    const fate = fates[Math.floor(this.#random() * fates.length)] ?? null
+    if (fate === 'status 413' && patients.length === 1) return null
+    // What arrives long after its sender died is found by no reading back.
+    if (fate === 'timeout, applied late' && this.#plan.crashes.length > 0) return 'timeout'
+    if (fate !== 'status 500' && fate !== 'status 503 after applying') return fate
+    // A row at which the API breaks again and again, while others are accepted, is a bad one: chance must not make one.
+    const times = Math.max(...patients.map(({ code }) => this.#broke.get(code) ?? 0))
+    if (times > 1) return null
+    for (const { code } of patients) this.#broke.set(code, times + 1)
+    return fate
+  }
+}
+
+function answer(status: number, body: unknown, retryAfter: string | null = null): Attempt {
+  const text = JSON.stringify(body)
+  return { kind: 'answer', status, contentType: 'application/json', retryAfter, remaining: null, body: text }
+}

@@ -1,0 +1,194 @@
+import { seededRandom } from '../../src/sandbox/seeded-random.ts'
+import { code, key } from '../pending/rows.ts'
+import { settled } from '../pending/simulation/calls.ts'
+import { checkQuiet, mayDiffer } from '../pending/simulation/checks.ts'
+import { Choices } from '../pending/simulation/choices.ts'
+import { drawProfile } from '../pending/simulation/profile.ts'
+import { makeSlot, setUp } from '../pending/simulation/set-up.ts'
+import { World } from '../pending/simulation/world.ts'
+import { write } from '../pending/simulation/writer.ts'
+import { Api } from './api.ts'
+import { drawPlan, type Plan } from './plan.ts'
+import { type KnownRequests, startRun, type TimedRun } from './timed-run.ts'
+import { VirtualClock } from './virtual-clock.ts'
+
+export interface TimedOutcome {
+  /** What is wrong, beginning with the promise that is broken; null if nothing is. */
+  readonly wrong: string | null
+  readonly trace: readonly string[]
+  readonly plan: Plan
+  readonly virtualMs: number
+}
+
+const epochMs = Date.parse('2026-01-01T00:00:00Z')
+/** Past this nothing new happens, and everything must come to rest. */
+const mostMs = 20 * 60_000
+
+export const ofTimedSeed = (seed: number) => simulateInTime(drawPlan(seed))
+
+/** One plan from its beginning until nothing is left to be done, on a virtual clock. */
+async function simulateInTime(plan: Plan, { traced = false } = {}): Promise<TimedOutcome> {
+  const random = seededRandom(plan.seed + 1)
+  const clock = new VirtualClock(epochMs + (plan.seed % 60_000))
+  const choices = Choices.again([...plan.beginning, ...plan.transactions.map(({ number }) => number)])
+  choices.step()
+  const names = Array.from({ length: plan.keys + 1 }, (_, at) => String(at + 1))
+  const slotLosses = plan.crashes.filter(({ losesSlot }) => losesSlot).length
+  const rows = { keys: names.slice(0, plan.keys).map(key), codes: names.map((name) => code(`c${name}`)) }
+  const profile = drawProfile(choices, { stepKinds: 0, ...rows, slotLosses, largeTransactions: false })
+  // Y is refused now and then, which no row is.
+  const letters = profile.letters.filter((letter) => letter !== 'Y')
+  const world = new World(choices, { ...profile, letters }, { traced })
+  const restore = clock.install(random)
+  try {
+    choices.step()
+    setUp(world)
+    await live({ world, clock, plan, random })
+  } catch (error) {
+    world.fail(`error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+  } finally {
+    restore()
+  }
+  return { wrong: world.wrong, trace: world.trace ?? [], plan, virtualMs: clock.nowMs }
+}
+
+interface Life {
+  readonly world: World
+  readonly clock: VirtualClock
+  readonly plan: Plan
+  readonly random: () => number
+}
+
+async function live({ world, clock, plan, random }: Life): Promise<void> {
+  const { table, choices } = world
+  const api = new Api({ world, clock, plan, random })
+  const known: KnownRequests = { requests: [], atMs: 0 }
+  let run: TimedRun | null = null
+  let isEnding = false
+  const start = () => {
+    const { lsn, horizon } = world.state
+    world.note(() => `${(clock.nowMs / 1_000).toFixed(3)}s START from ${lsn}, H ${horizon?.commitLsn ?? 'none'}`)
+    run = startRun({ world, clock, api, plan, random, known })
+  }
+  const streamOn = () => {
+    run?.receive()
+    clock.after(run?.isBehind ? 1 + random() * 20 : 300, streamOn)
+  }
+  const transact = () => {
+    choices.step()
+    const writer = table.begin()
+    const many = 1 + choices.below(4)
+    for (let left = many; left > 0; left--) write(world, writer)
+    clock.after(random() * 30, () => {
+      table.commit(writer)
+      // With synchronous replication, visible much later.
+      clock.after(random() < 0.2 ? random() * 3_000 : random(), () => table.end(writer))
+    })
+  }
+  for (const { atMs } of plan.transactions) clock.after(atMs, transact)
+  for (const left of [...table.running]) {
+    clock.after(random() * 5_000, () => {
+      if (left.state === 'open') table.commit(left)
+      table.end(left)
+    })
+  }
+  for (const { atMs, downMs, losesSlot } of plan.crashes) {
+    clock.after(atMs, () => {
+      if (!run) return
+      world.note(() => `${(clock.nowMs / 1_000).toFixed(3)}s CRASH${losesSlot ? ', the slot is lost' : ''}`)
+      run = null
+      clock.kill()
+      api.forgetClient()
+      world.openReads.clear()
+      clock.after(downMs, () => {
+        if (losesSlot) makeSlot(world)
+        start()
+      })
+    })
+  }
+  const lastMs = Math.max(
+    0,
+    ...[...plan.transactions, ...plan.crashes].map(({ atMs }) => atMs),
+    ...plan.outages.map(({ toMs }) => toMs),
+  )
+  clock.after(lastMs + 100_000, () => {
+    isEnding = true
+    api.isFaulty = false
+  })
+  // A row that is always good: bad rows alone look like an API that refuses everything, and wait.
+  const keeper = { key: key('k'), code: code('k') }
+  let turn = 0
+  const keep = () => {
+    const writer = table.begin()
+    table.write(writer, { key: keeper.key, image: { code: keeper.code, letter: turn++ % 2 ? 'A' : 'B' } })
+    table.commit(writer)
+    table.end(writer)
+    if (!isEnding || !run?.isQuiet) clock.after(40_000, keep)
+  }
+  clock.after(10, keep)
+  clock.after(0, start)
+  clock.after(1, streamOn)
+
+  let looked = 0
+  while (world.wrong === null && clock.next()) {
+    await settled()
+    if (!isEnding || ++looked % 8 !== 0) continue
+    if (isAtRest(world, api, run)) return checkRest(world, api, run)
+    if (clock.nowMs > lastMs + mostMs) world.fail(`stuck: ${standing(world, api, run)}`)
+  }
+}
+
+function isAtRest(world: World, api: Api, run: TimedRun | null): run is TimedRun {
+  return (
+    run?.isQuiet === true && world.table.running.length === 0 && api.underWay === 0 && world.state.nextPass() === null
+  )
+}
+
+function standing(world: World, api: Api, run: TimedRun | null): string {
+  const { running, insertLsn } = world.table
+  return `${run?.standing} ${JSON.stringify({ running: running.length, underWay: api.underWay, pass: world.state.nextPass()?.state, insertLsn, lsn: world.state.lsn })}`
+}
+
+/** P2, P5, P8: both ends agree, and nothing is left in memory. */
+function checkRest(world: World, api: Api, run: TimedRun): void {
+  checkQuiet(world)
+  if (run.fill > 0) world.fail(`P8: ${run.fill} of the memory is in use, and nothing is to be done`)
+  for (const [code, { firstName, isSubscribed, key: owner }] of world.mediquo.records) {
+    const has = api.applied.get(code)
+    if (has?.first_name === firstName && (has.plan !== undefined) === isSubscribed) continue
+    // Codes that nobody has are not ours to end.
+    if (world.profile.onDelete === 'ignore' && world.table.ownerOf(code) === null) continue
+    if (mayDiffer(world, code) || world.state.rows.get(owner)?.deadLetter) continue
+    world.fail(
+      `P3: ${code} was accepted as ${firstName}${isSubscribed ? '' : ' without a plan'}, and ${has?.first_name}${has?.plan ? '' : ' without a plan'} is left`,
+    )
+  }
+}
+
+/** The smallest plan found that breaks the same promise: what can be left out is. */
+export async function shrinkPlan(found: TimedOutcome): Promise<TimedOutcome> {
+  const promise = promiseOf(found)
+  let { plan } = found
+  const without = <T>(list: readonly T[], at: number) => [...list.slice(0, at), ...list.slice(at + 1)]
+  for (let isSmaller = true; isSmaller; ) {
+    isSmaller = false
+    const smaller: Plan[] = [
+      { ...plan, faults: 0 },
+      { ...plan, applyMs: 0 },
+      ...(['transactions', 'crashes', 'outages'] as const).flatMap((of) =>
+        plan[of].map((_, at) => ({ ...plan, [of]: without<unknown>(plan[of], at) })),
+      ),
+    ].filter((other) => JSON.stringify(other) !== JSON.stringify(plan))
+    for (const other of smaller) {
+      if (promiseOf(await simulateInTime(other)) !== promise) continue
+      plan = other
+      isSmaller = true
+      break
+    }
+  }
+  return await simulateInTime(plan, { traced: true })
+}
+
+function promiseOf({ wrong }: Pick<TimedOutcome, 'wrong'>): string | null {
+  return wrong?.split(':')[0] ?? null
+}
