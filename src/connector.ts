@@ -80,6 +80,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
   const confirmations = new Confirmations<Parcel>()
   const confirming = {
     accepted: (parcel: Parcel, inDoubt: boolean) => confirmations.accepted(parcel, inDoubt, clocks.monotonicMs()),
+    lost: ({ code }: Parcel) => confirmations.lost(code, clocks.monotonicMs()),
     mayRepeat: (code: PatientCode) => confirmations.mayRepeat(code, clocks.monotonicMs()),
   }
 

@@ -54,7 +54,14 @@ export class Confirmations<E extends Expected> {
     return true
   }
 
-  /** Whether the API may not have applied yet what it accepted of a code last. */
+  /** No answer came: if it was accepted, then until now. */
+  lost(code: PatientCode, nowMs: number): void {
+    this.#accepted.delete(code)
+    this.#accepted.set(code, nowMs)
+    this.#forget(nowMs)
+  }
+
+  /** Whether the API may not have applied yet what it accepted of a code last, or may have. */
   isRecent(code: PatientCode, nowMs: number): boolean {
     return nowMs - (this.#accepted.get(code) ?? Number.NEGATIVE_INFINITY) < this.#applyMs
   }

@@ -96,6 +96,7 @@ export class Answers {
   /** No answer came: it may have been applied, or be applied later (rule 7). */
   lost(parcel: Parcel): void {
     const entry = this.#landed(parcel)
+    this.#placement.confirming.lost(parcel)
     entry.inDoubt = true
     entry.unanswered = true
     this.#putBack(entry, parcel)

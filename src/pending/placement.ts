@@ -10,6 +10,8 @@ import { type Entry, newestKnown, type Parcel, type Version } from './version.ts
 export interface Confirming {
   /** @param inDoubt whether an older request may be applied yet. @returns whether it is to be read back. */
   accepted(parcel: Parcel, inDoubt: boolean): boolean
+  /** No answer came: it may be applied yet. */
+  lost(parcel: Parcel): void
   /** Whether a code may be sent again already. */
   mayRepeat(code: PatientCode): boolean
 }

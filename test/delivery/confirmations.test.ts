@@ -104,3 +104,10 @@ test('one that the API keeps in another form is sent again twice, and then let b
     'send again',
   ])
 })
+
+test('a code whose request was never answered may be applied for as long as one that was accepted', () => {
+  const confirmations = new Confirmations()
+  const { code } = expected('a')
+  confirmations.lost(code, 1_000)
+  expect([confirmations.isRecent(code, 1_001), confirmations.isRecent(code, 6_001)]).toEqual([true, false])
+})

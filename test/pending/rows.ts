@@ -69,7 +69,7 @@ export function dialogue(setting: Setting = {}) {
     horizon: horizon ?? null,
     onDelete,
     fingerprint,
-    confirming: { accepted: (_, inDoubt) => readsBack && inDoubt, mayRepeat: () => true },
+    confirming: { accepted: (_, inDoubt) => readsBack && inDoubt, lost: () => undefined, mayRepeat: () => true },
     onSettled: (outcome) => settled.push(outcome),
     maxRows: 1_000,
     maxBytes: 1_000_000,

@@ -58,7 +58,7 @@ export class SimulatedConnector {
       horizon: horizon && horizon.commitLsn >= at(world.checkpoint) ? horizon : null,
       onDelete,
       fingerprint,
-      confirming: { accepted: () => false, mayRepeat: () => true },
+      confirming: { accepted: () => false, lost: () => undefined, mayRepeat: () => true },
       onSettled: () => undefined,
       maxRows: 1_000,
       maxBytes: 1_000_000,

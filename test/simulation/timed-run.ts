@@ -77,6 +77,7 @@ export function startRun({ world, clock, api, plan, random, known }: TimedRunOpt
     fingerprint,
     confirming: {
       accepted: (parcel, inDoubt) => confirmations.accepted(parcel, inDoubt, clock.nowMs),
+      lost: ({ code }) => confirmations.lost(code, clock.nowMs),
       mayRepeat: (code) => confirmations.mayRepeat(code, clock.nowMs),
     },
     onSettled: (outcome, { content }) => {

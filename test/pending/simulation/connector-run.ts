@@ -53,7 +53,11 @@ export class ConnectorRun {
       horizon: horizon && horizon.commitLsn >= at(lsn) ? horizon : null,
       onDelete: profile.onDelete,
       fingerprint,
-      confirming: { accepted: (parcel, inDoubt) => this.#mustReadBack(parcel, inDoubt), mayRepeat: () => true },
+      confirming: {
+        accepted: (parcel, inDoubt) => this.#mustReadBack(parcel, inDoubt),
+        lost: () => undefined,
+        mayRepeat: () => true,
+      },
       onSettled: (outcome, { content, origin, position }) => {
         world.note(() => `settled, ${outcome}: ${origin} ${contentText(content)} ${position?.commitLsn}`)
         if (outcome === 'dead letter' && content.kind === 'invalid') world.isSetAside(contents.madeFrom(content))
