@@ -10,6 +10,7 @@ import { memory } from './memory.ts'
 import { memoryBackfill } from './memory-backfill.ts'
 import { naive } from './naive.ts'
 import { outage } from './outage.ts'
+import { recordPerformance } from './performance-document.ts'
 import { atRates } from './rates.ts'
 import { requests } from './requests.ts'
 import { saturation } from './saturation.ts'
@@ -30,7 +31,9 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   naive,
 }
 
-const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(benchmarks)
+const given = process.argv.slice(2).filter((argument) => argument !== '--write')
+const writes = process.argv.includes('--write')
+const names = given.length > 0 ? given : Object.keys(benchmarks)
 const unknown = names.filter((name) => !(name in benchmarks))
 if (unknown.length > 0) {
   console.error(`no benchmark ${unknown.join(', ')}; there are: ${Object.keys(benchmarks).join(', ')}`)
@@ -40,5 +43,10 @@ if (unknown.length > 0) {
 await promisify(execFile)('npm', ['run', 'build'], { cwd: fileURLToPath(new URL('..', import.meta.url)) })
 for (const name of names) {
   console.log(`\n${name}`)
-  await benchmarks[name]?.((line) => console.log(`  ${line}`))
+  const lines: string[] = []
+  await benchmarks[name]?.((line) => {
+    lines.push(line)
+    console.log(`  ${line}`)
+  })
+  if (writes) await recordPerformance(name, lines, Object.keys(benchmarks))
 }
