@@ -13,10 +13,13 @@ export interface TlsSettings {
   readonly host: string
   /** PEM; `system`: the CAs that Node trusts, with those of NODE_EXTRA_CA_CERTS. */
   readonly rootCertificate: string | 'system'
-  readonly client: { readonly certificate: string; readonly key: Secret } | null
+  readonly client: { readonly certificate: string; readonly key: Secret; readonly passphrase: Secret | null } | null
 }
 
 type Name = 'sslmode' | 'sslrootcert' | 'sslcert' | 'sslkey'
+
+/** Of a key that wants a passphrase. RFC 7468; RFC 1421 for the older form. */
+const encrypted = /^-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m
 
 /**
  * The connection's own parameters, else the libpq variables (PGSSLMODE, PGSSLROOTCERT, PGSSLCERT, PGSSLKEY). `prefer` and `allow` are
@@ -37,16 +40,27 @@ export function readTls(
     }
   if (said === null && (rootFile || certificateFile || keyFile))
     return { fault: 'names certificates without an sslmode; say sslmode=verify-full' }
-  if (mode === 'verify-ca' && (!rootFile || rootFile === 'system'))
-    return { fault: 'sslmode=verify-ca needs an sslrootcert of your own: else anybody with a certificate would do' }
+  // With a root certificate, `require` verifies as well: see below.
+  if (rootFile === 'system' ? mode !== 'verify-full' : mode === 'verify-ca' && !rootFile)
+    return {
+      fault: `sslmode=${mode} needs an sslrootcert of your own, or be verify-full: else anybody with a certificate would do`,
+    }
   if (Boolean(certificateFile) !== Boolean(keyFile)) return { fault: 'needs both of sslcert and sslkey, or neither' }
   try {
-    const host = parsed?.hostname || env.PGHOST || 'localhost'
+    // In the order in which node-postgres takes them.
+    const host = parsed?.searchParams.get('host') || parsed?.hostname || env.PGHOST || 'localhost'
     const rootCertificate = rootFile && rootFile !== 'system' ? readFileSync(rootFile, 'utf8') : 'system'
+    const passphrase = parsed?.searchParams.get('sslpassword') || null
     const client =
       certificateFile && keyFile
-        ? { certificate: readFileSync(certificateFile, 'utf8'), key: new Secret(readFileSync(keyFile, 'utf8')) }
+        ? {
+            certificate: readFileSync(certificateFile, 'utf8'),
+            key: new Secret(readFileSync(keyFile, 'utf8')),
+            passphrase: passphrase === null ? null : new Secret(passphrase),
+          }
         : null
+    if (client !== null && passphrase === null && encrypted.test(client.key.reveal()))
+      return { fault: 'names an sslkey that is encrypted: give its passphrase in the parameter sslpassword' }
     // As libpq: a root certificate that is there is not left unused.
     const verified = mode === 'require' && rootFile ? 'verify-ca' : mode
     return { tls: { mode: verified, host: host.replace(/^\[|\]$/g, ''), rootCertificate, client } }

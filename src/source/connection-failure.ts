@@ -23,10 +23,11 @@ export function describeConnectionFailure(error: unknown, what = 'PostgreSQL'): 
   const text = typeof message === 'string' ? message : String(error)
   switch (code) {
     case '28P01':
+      return { kind: 'credentials', sentence: `${what} refuses the user or password (${text}): mend DATABASE_URL` }
     case '28000':
       return {
         kind: 'credentials',
-        sentence: `${what} refuses the user or password (${text}): mend DATABASE_URL, or allow the user in pg_hba.conf`,
+        sentence: `${what} refuses the user or the way of connecting (${text}): allow both in pg_hba.conf, or mend DATABASE_URL (user, sslmode, sslcert)`,
       }
     case '3D000':
       return { kind: 'credentials', sentence: `${what} has no such database (${text}): mend DATABASE_URL` }

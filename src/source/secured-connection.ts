@@ -6,28 +6,46 @@ export interface Security {
   readonly mode: 'disable' | 'require' | 'verify-ca' | 'verify-full'
   readonly host: string
   readonly rootCertificate: string | 'system'
-  readonly client: { readonly certificate: string; readonly key: { reveal(): string } } | null
+  readonly client: {
+    readonly certificate: string
+    readonly key: Revealed
+    readonly passphrase: Revealed | null
+  } | null
 }
 
-const parameters = ['ssl', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'uselibpqcompat']
+interface Revealed {
+  reveal(): string
+}
+
+const parameters = [
+  'ssl',
+  'sslmode',
+  'sslrootcert',
+  'sslcert',
+  'sslkey',
+  'sslpassword',
+  'sslnegotiation',
+  'uselibpqcompat',
+]
 
 /** Where to connect, and how: node-postgres' own reading of the parameters differs from libpq's, so that they are taken out. */
 export function securedConnection(
   url: string | null,
   security: Security,
-): Pick<ClientConfig, 'connectionString' | 'ssl'> {
+): Pick<ClientConfig, 'connectionString' | 'ssl' | 'sslnegotiation'> {
   const ssl = security.mode === 'disable' ? false : optionsOf(security)
   if (url === null) return { ssl }
   const parsed = new URL(url)
+  const isDirect = security.mode !== 'disable' && parsed.searchParams.get('sslnegotiation') === 'direct'
   for (const name of parameters) parsed.searchParams.delete(name)
-  return { connectionString: parsed.toString(), ssl }
+  return { connectionString: parsed.toString(), ssl, ...(isDirect && { sslnegotiation: 'direct' as const }) }
 }
 
 function optionsOf({ mode, host, rootCertificate, client }: Security): ConnectionOptions {
   return {
     rejectUnauthorized: mode !== 'require',
     ...(rootCertificate !== 'system' && { ca: rootCertificate }),
-    ...(client && { cert: client.certificate, key: client.key.reveal() }),
+    ...(client && { cert: client.certificate, key: client.key.reveal(), passphrase: client.passphrase?.reveal() }),
     // Told by Node's default, the certificate of an address would be compared with the name localhost.
     checkServerIdentity: (_, certificate) =>
       mode === 'verify-full' ? checkServerIdentity(host, certificate) : undefined,

@@ -93,7 +93,7 @@ describe.concurrent('a name', () => {
     let address = '127.0.0.1'
     const asked: string[] = []
     const lookup = dns.lookup
-    const spy = vi.spyOn(dns, 'lookup')
+    using spy = vi.spyOn(dns, 'lookup')
     spy.mockImplementation(((name: string, options: object, done: unknown) => {
       if (name !== 'database.hospital.test') return Reflect.apply(lookup, dns, [name, options, done])
       asked.push(address)
@@ -113,7 +113,6 @@ describe.concurrent('a name', () => {
     await expectBothEndsEqual(connector)
     expect(new Set(asked)).toEqual(new Set(['127.0.0.1', '127.0.0.2']))
     void after
-    spy.mockRestore()
   }, 90_000)
 })
 
@@ -127,7 +126,9 @@ describe.concurrent('wal_sender_timeout', () => {
       const { sandbox } = connector
       sandbox.faults.add({ kind: 'hold', id: 'api', times: null })
       // More rows than a transaction may have for them to wait for its commit.
-      await database.query(`insert into patients (code) select 'p' || i from generate_series(1, 6000) i`)
+      await database.query(
+        `insert into patients (code, plan) select 'p' || i, 'premium' from generate_series(1, 6000) i`,
+      )
       await sandbox.faults.whenHeld('api')
       const senders = () =>
         database.query(
@@ -146,6 +147,7 @@ describe.concurrent('wal_sender_timeout', () => {
       sandbox.faults.clear()
       await until(() => sandbox.patients().size === 6_000, { deadlineMs: 60_000 })
       await connector.whenAcknowledged()
+      await expectBothEndsEqual(connector)
       expect(lost(connector)).toEqual([])
     },
     120_000,

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { testSandbox } from '../sandbox/sandbox-client.ts'
+import { expectBothEndsEqual } from '../support/both-ends.ts'
 import { patientsTable, startConnector } from '../support/connector.ts'
 import { ownServer } from '../support/own-server.ts'
 import { testDatabase } from '../support/postgres.ts'
@@ -15,8 +16,8 @@ async function cutOff(rows: number, noteLength: number) {
   stack.push(server, database, sandbox, connector)
   sandbox.faults.add({ kind: 'down' })
   await database.query(
-    `insert into patients (code, meta)
-     select 'p' || n, jsonb_build_object('note', repeat('x', ${noteLength})) from generate_series(1, ${rows}) n`,
+    `insert into patients (code, plan, meta)
+     select 'p' || n, 'premium', jsonb_build_object('note', repeat('x', ${noteLength})) from generate_series(1, ${rows}) n`,
   )
   return {
     server,
@@ -40,13 +41,14 @@ test('a fast shutdown of the server ends although changes wait for an API that i
   expect(sandbox.patients().size).toBe(0)
   sandbox.faults.clear()
   await until(() => sandbox.patients().size === 100)
+  await expectBothEndsEqual(connector)
   await connector.whenState('streaming')
 }, 60_000)
 
 test('a fast shutdown ends although memory is full and the stream is paused; everything is delivered after it', async () => {
   const rows = 3_000
   await using cut = await cutOff(rows, 15_000)
-  const { server, database, sandbox } = cut
+  const { server, database, sandbox, connector } = cut
   // The server waits for us to read: our buffers and those in between are full.
   await until(async () => {
     const senders = await database.query(`select wait_event from pg_stat_activity where backend_type = 'walsender'`)
@@ -59,4 +61,5 @@ test('a fast shutdown ends although memory is full and the stream is paused; eve
   expect(sandbox.patients().size).toBe(0)
   sandbox.faults.clear()
   await until(() => sandbox.patients().size === rows, { deadlineMs: 60_000 })
+  await expectBothEndsEqual(connector)
 }, 120_000)

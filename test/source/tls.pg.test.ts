@@ -7,7 +7,7 @@ import { runCommand } from '../cli/run-command.ts'
 import { workspace } from '../config/loading.ts'
 import { patientsTable, startConnector } from '../support/connector.ts'
 import { ownServer } from '../support/own-server.ts'
-import { type TestDatabase, testDatabase } from '../support/postgres.ts'
+import { postgresMajor, type TestDatabase, testDatabase } from '../support/postgres.ts'
 
 /** A server that takes nothing but TLS with SCRAM, and from one role a certificate of its client beside it. */
 let server: EmbeddedServer
@@ -30,6 +30,7 @@ beforeAll(async () => {
       `x509 -req -in ${name}.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out ${name}.pem -days 2 -extfile ${ext}`,
     )
   }
+  openssl('pkcs8 -topk8 -in cdc.key -out locked.key -v2 aes-256-cbc -passout pass:secret-of-the-key')
   server = await ownServer()
   database = await testDatabase({ schema: patientsTable, serverUrl: server.url() })
   await database.query(`create role cdc login superuser password 'secret'`)
@@ -102,7 +103,8 @@ describe('a server that takes nothing but TLS', () => {
     ['verify-full', { sslrootcert: 'ca.pem' }, 'connected'],
     ['verify-full', { sslrootcert: 'system' }, 'signed by nobody who is trusted'],
     ['verify-full', { sslrootcert: 'missing.pem' }, 'cannot be read (ENOENT)'],
-    ['disable', {}, 'refuses the user or password'],
+    ['require', { sslrootcert: 'system' }, 'be verify-full'],
+    ['disable', {}, 'refuses the user or the way of connecting'],
     ['prefer', {}, 'might go unprotected unnoticed'],
   ])('sslmode=%s %j', async (sslmode, files, expected) => {
     const named = Object.entries(files).map(([name, of]) => [name, of === 'system' ? of : file(of)])
@@ -113,6 +115,9 @@ describe('a server that takes nothing but TLS', () => {
     const parameters = { sslmode: 'verify-full', sslrootcert: file('ca.pem') }
     expect(await answer(parameters, { host: '127.0.0.1' })).toContain('is for another host')
     expect(await answer({ ...parameters, sslmode: 'verify-ca' }, { host: '127.0.0.1' })).toBe('connected')
+    // The parameter says where, as with libpq.
+    expect(await answer({ ...parameters, host: '127.0.0.1' })).toContain('is for another host')
+    expect(await answer({ ...parameters, host: 'localhost' }, { host: '127.0.0.1' })).toBe('connected')
   })
 
   test('is reached by the libpq variables as by the URL', async () => {
@@ -121,13 +126,21 @@ describe('a server that takes nothing but TLS', () => {
     expect(await answer({}, {}, { ...env, PGSSLROOTCERT: file('other.pem') })).toContain('signed by nobody')
   })
 
+  test.skipIf(postgresMajor < 17)('takes TLS from the first byte', async () => {
+    const parameters = { sslmode: 'verify-full', sslrootcert: file('ca.pem'), sslnegotiation: 'direct' }
+    expect(await answer(parameters)).toBe('connected')
+  })
+
   test('that asks for a certificate of its client gets it', async () => {
     const parameters = { sslmode: 'verify-full', sslrootcert: file('ca.pem') }
     const who = { user: 'cdc', password: 'secret' }
-    expect(await answer(parameters, who)).toContain('refuses the user or password')
+    expect(await answer(parameters, who)).toContain('refuses the user or the way of connecting')
     const own = { ...parameters, sslcert: file('cdc.pem'), sslkey: file('cdc.key') }
     expect(await answer(own, who)).toBe('connected')
     expect(await answer({ ...own, sslkey: '' }, who)).toContain('needs both of sslcert and sslkey')
+    const locked = { ...own, sslkey: file('locked.key') }
+    expect(await answer(locked, who)).toContain('passphrase in the parameter sslpassword')
+    expect(await answer({ ...locked, sslpassword: 'secret-of-the-key' }, who)).toBe('connected')
   })
 })
 
