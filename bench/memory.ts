@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ConnectorProcess, startConnector } from './connector-process.ts'
 import { type Benchmark, table, whole } from './figures.ts'
-import { imageEnvironment, sampleResidentMemory } from './resident-memory.ts'
+import { growthMiB, imageEnvironment, sampleResidentMemory } from './resident-memory.ts'
 import { inventedPatient, openStand, type Stand, slot } from './stand.ts'
 import { until } from './until.ts'
 
@@ -20,7 +20,8 @@ export const memory: Benchmark = async (print) => {
   const insideLsn = await commitHugeTransaction(stand)
   const startedAt = performance.now()
   await until(() => isPast(stand, connector, insideLsn), { everyMs: 200, withinMs: 900_000, what: 'the checkpoint' })
-  const seconds = (performance.now() - startedAt) / 1000
+  const endedAt = performance.now()
+  const fifths = rss.fifthsMiB(startedAt, endedAt)
   const stored = await storedPatients(stand)
   await sleep(idleMs)
   rss.stop()
@@ -29,9 +30,11 @@ export const memory: Benchmark = async (print) => {
   for (const line of table([
     ['peak resident memory, MiB', rss.peakMiB().toFixed(0)],
     ['  floor: the same process idle before', idle.toFixed(0)],
+    ['  highest in each fifth of the time', fifths.map(whole).join(' ')],
+    ['  growth after the first fifth', growthMiB(fifths).toFixed(0)],
     ['  at the end', rss.lastMiB().toFixed(0)],
     ['patients at the API', whole(stored)],
-    ['commit until checkpoint and confirmed flush LSN were past it, s', seconds.toFixed(1)],
+    ['commit until checkpoint and confirmed flush LSN were past it, s', ((endedAt - startedAt) / 1000).toFixed(1)],
   ]))
     print(line)
   const past = await isPast(stand, connector, insideLsn)

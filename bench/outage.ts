@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startConnector } from './connector-process.ts'
 import { type Benchmark, table, whole } from './figures.ts'
-import { sampleResidentMemory } from './resident-memory.ts'
+import { growthMiB, sampleResidentMemory } from './resident-memory.ts'
 import { openStand, type Stand } from './stand.ts'
 import { until } from './until.ts'
 
@@ -21,7 +21,16 @@ export const outage: Benchmark = async (print) => {
     windows.flatMap((window) => troubles.map(([name, kind]) => measure(`${name}, ${window}`, kind, window))),
   )
   print(`${minutes} minutes, ${changesPerSecond} changes a second of ${whole(rows)} rows; all at the same time`)
-  const headings = ['changes', 'rows changed', 'PUT of them after', 'dead letters', 'most waiting', 'peak MiB', 'equal']
+  const headings = [
+    'changes',
+    'rows changed',
+    'PUT of them after',
+    'dead letters',
+    'most waiting',
+    'MiB in each fifth',
+    'growth',
+    'equal',
+  ]
   for (const line of table([['', ...headings], ...found])) print(line)
 }
 
@@ -37,6 +46,7 @@ async function measure(name: string, kind: string, window: string): Promise<stri
   const changed = new Set<string>()
   let changes = 0
   let mostWaiting = 0
+  const startedAt = performance.now()
   const endMs = Date.now() + minutes * 60_000
   while (Date.now() < endMs) {
     changes++
@@ -46,6 +56,7 @@ async function measure(name: string, kind: string, window: string): Promise<stri
     if (changes % 100 === 0) mostWaiting = Math.max(mostWaiting, (await connector.status()).delivery.pending)
     await sleep(1_000 / changesPerSecond)
   }
+  const fifths = resident.fifthsMiB(startedAt, performance.now())
   const before = (await sandbox.arrivals()).at(-1)?.id ?? 0
   await sandbox.clearFaults()
   let equal = true
@@ -58,8 +69,8 @@ async function measure(name: string, kind: string, window: string): Promise<stri
   const sent = after.reduce((sum, { codes }) => sum + codes.length, 0)
   const { rows: letters } = await pool.query('select 1 from mediquo_cdc.dead_letter')
   resident.stop()
-  const counts = [changes, changed.size, sent, letters.length, mostWaiting, resident.peakMiB()]
-  return [name, ...counts.map(whole), equal ? 'yes' : 'NO']
+  const counts = [changes, changed.size, sent, letters.length, mostWaiting].map(whole)
+  return [name, ...counts, fifths.map(whole).join(' '), growthMiB(fifths).toFixed(1), equal ? 'yes' : 'NO']
 }
 
 async function bothEndsAreEqual({ pool, sandbox }: Stand): Promise<boolean> {

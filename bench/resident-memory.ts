@@ -13,12 +13,26 @@ export async function imageEnvironment(): Promise<Record<string, string>> {
 export function sampleResidentMemory(pid: number) {
   let peak = Number.NaN
   let last = Number.NaN
+  const samples: { readonly atMs: number; readonly mebibytes: number }[] = []
   const sample = async () => {
     const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
     const mebibytes = (field: string) => Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1]) / 1024
     peak = mebibytes('VmHWM')
     last = mebibytes('VmRSS')
+    if (!Number.isNaN(last)) samples.push({ atMs: performance.now(), mebibytes: last })
   }
+  /** The highest in each fifth of a stretch of time (`performance.now()`): the first is the warm-up, the others tell whether it grows. */
+  const fifthsMiB = (fromMs: number, toMs: number) =>
+    Array.from({ length: 5 }, (_, at) => {
+      const [from, to] = [at, at + 1].map((fifths) => fromMs + (fifths * (toMs - fromMs)) / 5)
+      const within = samples.filter(({ atMs }) => atMs >= (from ?? 0) && atMs < (to ?? 0))
+      return Math.max(...within.map(({ mebibytes }) => mebibytes))
+    })
   const timer = setInterval(() => void sample(), sampleEveryMs)
-  return { peakMiB: () => peak, lastMiB: () => last, stop: () => clearInterval(timer) }
+  return { peakMiB: () => peak, lastMiB: () => last, fifthsMiB, stop: () => clearInterval(timer) }
+}
+
+/** The four fifths after the warm-up: the highest of them above the first of them. */
+export function growthMiB([, second = Number.NaN, ...later]: readonly number[]): number {
+  return Math.max(second, ...later) - second
 }
