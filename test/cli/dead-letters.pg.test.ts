@@ -98,7 +98,7 @@ describe('list', () => {
   })
 })
 
-describe('retry', () => {
+describe.concurrent('retry', () => {
   test('reads the rows again: what is refused still counts one more attempt, what is accepted is let go of', async () => {
     await using connector = await withTwoSetAside()
     const { database, sandbox } = connector
@@ -142,7 +142,7 @@ describe('retry', () => {
   })
 })
 
-describe('discard', () => {
+describe.concurrent('discard', () => {
   test('is for good: neither a running connector nor the next one brings them back, and the next version is sent', async () => {
     await using connector = await withTwoSetAside()
     const { database, sandbox } = connector

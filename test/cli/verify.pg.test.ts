@@ -33,7 +33,7 @@ const meddled = (code: string) => ({
 const read = ({ sandbox }: Ends) =>
   sandbox.requests.filter(({ method }) => method === 'GET').flatMap(({ codes }) => codes)
 
-describe('beside a running connector', () => {
+describe.concurrent('beside a running connector', () => {
   test('without a difference: a sample, some codes, all', async () => {
     await using connector = await startConnector({ schema: patientsTable + rows(30), config: initial })
     await whenBackfilled(connector)
@@ -138,7 +138,7 @@ describe('beside a running connector', () => {
   }, 60_000)
 })
 
-describe('while no connector runs', () => {
+describe.concurrent('while no connector runs', () => {
   test('what was delivered is told from what is still to come, and the next run mends it', async () => {
     await using connector = await startConnector({ schema: patientsTable + rows(3), config: initial })
     const { database, sandbox } = connector

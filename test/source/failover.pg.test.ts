@@ -17,7 +17,7 @@ import {
   startAsStandby,
 } from './state-elsewhere.ts'
 
-test('a promoted standby that has the slot is followed, by a connector that runs as by one that starts', async () => {
+test.concurrent('a promoted standby that has the slot is followed, by a connector that runs as by one that starts', async () => {
   await using known = await standElsewhere()
   const { server, connector } = known
   await server.stop()
@@ -38,7 +38,7 @@ test('a promoted standby that has the slot is followed, by a connector that runs
   expect(await passesOf(known)).toEqual([])
 }, 90_000)
 
-test('a promoted standby without the slot is not sent from until it is adopted', async () => {
+test.concurrent('a promoted standby without the slot is not sent from until it is adopted', async () => {
   await using known = await standElsewhere()
   const { server, connector } = known
   await connector.stop()

@@ -95,7 +95,7 @@ test('a server whose files were put back is not sent from until it is adopted, w
   await expectFollowed(known, await known.start(null))
 }, 90_000)
 
-test('a server whose files are put back under a running connector is noticed', async () => {
+test.concurrent('a server whose files are put back under a running connector is noticed', async () => {
   await using known = await standElsewhere()
   const { server, connector } = known
   const files = await copyFiles(server)
@@ -108,7 +108,7 @@ test('a server whose files are put back under a running connector is noticed', a
   await expectFollowed(known, connector)
 }, 90_000)
 
-test('another publication in the settings is not streamed from until it is adopted', async () => {
+test.concurrent('another publication in the settings is not streamed from until it is adopted', async () => {
   await using known = await standElsewhere()
   await known.connector.stop()
   const changed = { publication: 'renamed' }
