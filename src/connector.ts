@@ -9,7 +9,7 @@ import { createConfirm } from './connector/confirm.ts'
 import { createFingerprint } from './connector/fingerprint.ts'
 import type { Prepared } from './connector/prepare.ts'
 import { createPumps } from './connector/pumps.ts'
-import { recentRequests, resumeQuotas } from './connector/recent-requests.ts'
+import { NotedRequests, resumeQuotas } from './connector/recent-requests.ts'
 import { countBatch, countSettled, type Tally } from './connector/report.ts'
 import type { Resources } from './connector/resources.ts'
 import { createSampling } from './connector/sampling.ts'
@@ -118,6 +118,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
   })
 
   // checkpoint, acknowledge
+  const requests = new NotedRequests(quotas, settings.mediquo.maxInFlight)
   const recorder = new Recorder({
     progress,
     pending,
@@ -126,7 +127,8 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     wakeUp: bells.record,
     random: Math.random,
     isFatal,
-    write: (settlement) => store.record({ ...settlement, recentRequests: recentRequests(quotas) }),
+    requests,
+    write: (settlement) => requests.note((recentRequests) => store.record({ ...settlement, recentRequests })),
     onDurable: () => {
       session?.acknowledge()
       session?.resumeIfRoom()

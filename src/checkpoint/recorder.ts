@@ -16,6 +16,8 @@ export interface RecorderOptions {
   }
   readonly pass: { toRecord(): PassProgress | null; recorded(progress: PassProgress): void }
   readonly horizon: Horizon
+  /** The requests that left: so many that the state knows nothing of, and one more must be noted before it leaves. */
+  readonly requests: { readonly mustBeNoted: boolean }
   /** Writes all of it at once, or nothing. */
   readonly write: (settlement: Omit<Settlement, 'recentRequests'>) => Promise<void>
   /** The position is stored: it may be acknowledged. */
@@ -81,11 +83,12 @@ export class Recorder {
   }
 
   /**
-   * MERGE rule 9: resolves once the state no longer claims to know what the API has of the rows about to be sent, and the
-   * horizon lies past everything received and read before the call.
+   * MERGE rule 9: resolves once the state no longer claims to know what the API has of the rows about to be sent, the horizon
+   * lies past everything received and read before the call, and a restart would count the requests that left.
    */
   async beforeSending(): Promise<void> {
-    if (!this.#hasNews && !this.#options.horizon.mustRise) return
+    const { horizon, requests } = this.#options
+    if (!this.#hasNews && !horizon.mustRise && !requests.mustBeNoted) return
     this.#raises = true
     await this.flush()
   }
@@ -108,14 +111,15 @@ export class Recorder {
   }
 
   async #write(): Promise<void> {
-    const { progress, pending, pass, horizon, write, onDurable } = this.#options
+    const { progress, pending, pass, horizon, requests, write, onDurable } = this.#options
     // All of it is taken at one moment: a position must not stand for rows that are not among them.
     const rows = pending.toRecord()
     const checkpointLsn = progress.settledLsn
     const passed = pass.toRecord()
     const raised = this.#raises ? horizon.wanted : null
     this.#raises = false
-    if (rows.length === 0 && passed === null && raised === null && checkpointLsn === progress.durableLsn) return
+    const isMoved = checkpointLsn !== progress.durableLsn || requests.mustBeNoted
+    if (rows.length === 0 && passed === null && raised === null && !isMoved) return
     await write({ rows, checkpointLsn, horizon: raised, pass: passed })
     pending.recorded(rows)
     if (passed) pass.recorded(passed)

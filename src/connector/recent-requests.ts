@@ -6,27 +6,53 @@ import type { Resources } from './resources.ts'
 type Quotas = Readonly<Record<'put' | 'get', Quota>>
 
 /** The requests of the last minute, for the state. */
-export function recentRequests(quotas: Quotas): RecentRequests {
+function recentRequests(quotas: Quotas): RecentRequests {
   return (['put', 'get'] as const).flatMap((endpoint) =>
     quotas[endpoint].recent().map(([second, count]) => [second, endpoint, count] as const),
   )
 }
 
+/**
+ * What the state knows of the requests that left. A restart counts those, and `mostUnnoted` more: a request that would be one too
+ * many (a probe, a repetition: what needs no other note) waits until they are noted.
+ */
+export class NotedRequests {
+  readonly #quotas: Quotas
+  readonly #mostUnnoted: number
+  #noted = 0
+
+  constructor(quotas: Quotas, mostUnnoted: number) {
+    this.#quotas = quotas
+    this.#mostUnnoted = mostUnnoted
+  }
+
+  get mustBeNoted(): boolean {
+    return this.#quotas.put.taken - this.#noted > this.#mostUnnoted
+  }
+
+  /** @param write stores them, or throws. */
+  async note(write: (requests: RecentRequests) => Promise<void>): Promise<void> {
+    const { taken } = this.#quotas.put
+    await write(recentRequests(this.#quotas))
+    this.#noted = Math.max(this.#noted, taken)
+  }
+}
+
 /** Past this age nothing of an earlier run can count against the quota any more, milliseconds. */
 const forgottenMs = 180_000
 
-/** A restart begins with what the state last knew, and as many more requests as may have been in flight unrecorded. */
+/** A restart begins with what the state last knew, and as many more requests as may have left unnoted. */
 export function resumeQuotas(
   quotas: Quotas,
   earlier: { readonly recentRequests: RecentRequests; readonly run: number; readonly ageMs: number },
-  maxInFlight: number,
+  mostUnnoted: number,
 ): void {
   if (earlier.run <= 1 || earlier.ageMs > forgottenMs) return
   for (const endpoint of ['put', 'get'] as const) {
     const known = earlier.recentRequests.filter(([, name]) => name === endpoint)
     quotas[endpoint].resume(
       known.map(([second, , count]) => [second, count]),
-      endpoint === 'put' ? maxInFlight : 1,
+      endpoint === 'put' ? mostUnnoted : 1,
       // What is read back is not noted before it leaves.
       endpoint === 'put' ? 0 : earlier.ageMs,
     )

@@ -37,6 +37,8 @@ export class Quota {
   readonly #apartMs: number
   #apart: () => Promise<void>
   readonly #sent = new Map<number, number>()
+  /** What an earlier run may have sent beside what is known of it: the run after this one must count it as well. */
+  readonly #assumed = new Map<number, number>()
   readonly #changed = new WakeUp()
   #taken = 0
   #pausedUntilMs = Number.NEGATIVE_INFINITY
@@ -58,9 +60,15 @@ export class Quota {
     return this.#permits.free
   }
 
+  /** Permits that were given, ever. */
+  get taken(): number {
+    return this.#taken
+  }
+
   /** Requests sent in the last 60 seconds. */
   get lastMinute(): number {
-    return this.recent().reduce((sum, [, count]) => sum + count, 0)
+    this.#forget()
+    return [...this.#sent.values()].reduce((sum, count) => sum + count, 0)
   }
 
   /**
@@ -71,17 +79,20 @@ export class Quota {
     const now = this.#options.monotonicMs()
     const epochMs = this.#options.wallClockMs()
     const returns: number[] = []
-    for (const [second, count] of earlier) {
-      this.#sent.set(second, (this.#sent.get(second) ?? 0) + count)
+    for (const [second, many] of earlier) {
+      count(this.#sent, second, many)
       // A clock that was set back must not make a request look older than the whole hold.
       const elapsedMs = Math.max(0, epochMs - (second + 1) * 1000)
-      for (let i = 0; i < count && elapsedMs < permitHoldMs; i++) returns.push(now + permitHoldMs - elapsedMs)
+      for (let i = 0; i < many && elapsedMs < permitHoldMs; i++) returns.push(now + permitHoldMs - elapsedMs)
     }
-    for (let i = 0; i < unrecorded; i++) returns.push(now + permitHoldMs)
+    const assume = (ageMs: number) => {
+      returns.push(now + permitHoldMs - ageMs)
+      count(this.#assumed, Math.floor((epochMs - ageMs) / 1000), 1)
+    }
+    for (let i = 0; i < unrecorded; i++) assume(0)
     if (unrecordedMs > 0) {
       const intervalMs = 60_000 / this.#options.requestsPerMinute
-      for (let ms = -creditMs; ms < Math.min(unrecordedMs, permitHoldMs); ms += intervalMs)
-        returns.push(now + permitHoldMs - Math.max(0, ms))
+      for (let ms = -creditMs; ms < Math.min(unrecordedMs, permitHoldMs); ms += intervalMs) assume(Math.max(0, ms))
     }
     this.#permits.preload(returns)
     // The run before was under way until a moment ago: it left nothing out.
@@ -130,15 +141,23 @@ export class Quota {
     clearTimeout(timer)
   }
 
+  /** Requests of the last minute, with those that an earlier run may have sent. */
   recent(): RequestsInSecond[] {
+    this.#forget()
+    const all = new Map(this.#sent)
+    for (const [second, many] of this.#assumed) count(all, second, many)
+    return [...all]
+  }
+
+  #forget(): void {
     const oldest = Math.floor(this.#options.wallClockMs() / 1000) - 61
-    for (const second of this.#sent.keys()) if (second < oldest) this.#sent.delete(second)
-    return [...this.#sent]
+    for (const counted of [this.#sent, this.#assumed])
+      for (const second of counted.keys()) if (second < oldest) counted.delete(second)
   }
 
   #permit(): Permit {
     const second = Math.floor(this.#options.wallClockMs() / 1000)
-    this.#sent.set(second, (this.#sent.get(second) ?? 0) + 1)
+    count(this.#sent, second, 1)
     const free = this.#permits.free
     const taken = ++this.#taken
     return {
@@ -151,8 +170,8 @@ export class Quota {
         this.#changed.ring()
       },
       unused: () => {
-        const count = (this.#sent.get(second) ?? 1) - 1
-        if (count > 0) this.#sent.set(second, count)
+        const left = (this.#sent.get(second) ?? 1) - 1
+        if (left > 0) this.#sent.set(second, left)
         else this.#sent.delete(second)
         this.#permits.unused()
         this.#changed.ring()
@@ -166,4 +185,8 @@ export class Quota {
     await this.#changed.heard(ms)
     signal.removeEventListener('abort', stop)
   }
+}
+
+function count(counted: Map<number, number>, second: number, many: number): void {
+  counted.set(second, (counted.get(second) ?? 0) + many)
 }

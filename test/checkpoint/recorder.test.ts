@@ -28,6 +28,7 @@ function setUp(write: () => Promise<void>) {
   const wakeUp = new WakeUp()
   let pass: PassProgress | null = null
   let received: Position | null = null
+  let mustBeNoted = false
   const recorder = new Recorder({
     progress,
     pending: {
@@ -47,12 +48,18 @@ function setUp(write: () => Promise<void>) {
       },
     },
     horizon: new Horizon({ durable: null, received: () => received, readTo: () => null }),
+    requests: {
+      get mustBeNoted() {
+        return mustBeNoted
+      },
+    },
     write: async (settlement) => {
       const { rows: stored, checkpointLsn, horizon } = settlement
       log.push(
         `write ${stored.length} ${checkpointLsn}${horizon ? ` H ${horizon.commitLsn}` : ''}${settlement.pass ? ` rows read ${settlement.pass.rowsRead}` : ''}`,
       )
       await write()
+      mustBeNoted = false
     },
     onDurable: (durable) => log.push(`acknowledge ${durable}`),
     onTrouble: () => log.push('trouble'),
@@ -70,6 +77,9 @@ function setUp(write: () => Promise<void>) {
     },
     receive: (bytes: number) => {
       received = { commitLsn: lsn(BigInt(bytes)), ordinal: 1 }
+    },
+    sendUnnoted: () => {
+      mustBeNoted = true
     },
     read: (rowsRead: number) => {
       pass = { id: 1, position: null, rowsRead, done: false }
@@ -157,6 +167,15 @@ describe('before something is sent', () => {
     await recorder.beforeSending()
     await recorder.beforeSending()
     expect(log.filter((line) => line.startsWith('write'))).toEqual(['write 1 30 H 40'])
+  })
+
+  test('requests that a restart would not count are noted, though the state says all else already', async () => {
+    const { recorder, log, sendUnnoted } = setUp(async () => undefined)
+    await recorder.beforeSending()
+    sendUnnoted()
+    await recorder.beforeSending()
+    await recorder.beforeSending()
+    expect(log.filter((line) => line.startsWith('write'))).toEqual(['write 1 30', 'write 0 30'])
   })
 
   test('the horizon is not raised by what is recorded without being sent', async () => {

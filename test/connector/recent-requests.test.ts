@@ -1,17 +1,58 @@
 import { expect, test, vi } from 'vitest'
-import { createSharedBudget } from '../../src/connector/recent-requests.ts'
+import { createSharedBudget, NotedRequests, resumeQuotas } from '../../src/connector/recent-requests.ts'
 import { Quota } from '../../src/delivery/quota.ts'
 
 const clocks = { monotonicMs: () => performance.now(), wallClockMs: () => Date.now() }
 
+function quotasOf(requestsPerMinute: number) {
+  return { put: new Quota({ requestsPerMinute, ...clocks }), get: new Quota({ requestsPerMinute, ...clocks }) }
+}
+
 function budget(requestsPerMinute: number) {
-  const quotas = { put: new Quota({ requestsPerMinute, ...clocks }), get: new Quota({ requestsPerMinute, ...clocks }) }
+  const quotas = quotasOf(requestsPerMinute)
   const shared = createSharedBudget({
     quotas,
     settings: { mediquo: { requestsPerMinute } } as Parameters<typeof createSharedBudget>[0]['settings'],
   })
   return { get: quotas.get, shared }
 }
+
+test('no more requests leave unnoted than a restart takes for granted', async () => {
+  const quotas = quotasOf(60_000)
+  const noted = new NotedRequests(quotas, 2)
+  const { signal } = new AbortController()
+  const send = () => quotas.put.next(signal)
+  await send()
+  await send()
+  expect(noted.mustBeNoted).toBe(false)
+  await send()
+  expect(noted.mustBeNoted).toBe(true)
+  await expect(noted.note(() => Promise.reject(new Error('down')))).rejects.toThrow('down')
+  expect(noted.mustBeNoted).toBe(true)
+  await noted.note(async (requests) => {
+    expect(requests.reduce((sum, [, , count]) => sum + count, 0)).toBe(3)
+    // It leaves while the note is being written, and is not in it.
+    await send()
+  })
+  await send()
+  expect(noted.mustBeNoted).toBe(false)
+  await send()
+  expect(noted.mustBeNoted).toBe(true)
+})
+
+test('what a restart takes for granted is not forgotten by the next one', async () => {
+  const restart = async (earlier: ReturnType<typeof quotasOf>) => {
+    const quotas = quotasOf(600)
+    await new NotedRequests(earlier, 8).note(async (recentRequests) => {
+      resumeQuotas(quotas, { recentRequests, run: 2, ageMs: 0 }, 8)
+    })
+    return quotas
+  }
+  const second = await restart(await restart(quotasOf(600)))
+  expect([second.put.free, second.get.free]).toEqual([600 - 16, 600 - 2])
+  // They are not shown as sent.
+  expect(second.put.lastMinute).toBe(8)
+})
 
 test('what another process used by the state counts once, however often it is read', () => {
   const { get, shared } = budget(600)

@@ -1,7 +1,7 @@
 import type { RecentRequests } from '../../src/checkpoint/rows.ts'
 import type { BackfillOptions } from '../../src/connector/backfill.ts'
 import { createConfirm } from '../../src/connector/confirm.ts'
-import { recentRequests, resumeQuotas } from '../../src/connector/recent-requests.ts'
+import { NotedRequests, resumeQuotas } from '../../src/connector/recent-requests.ts'
 import { readAgainMs, type TableReadOptions } from '../../src/connector/table-reads.ts'
 import { Confirmations } from '../../src/delivery/confirmations.ts'
 import { Dispatcher } from '../../src/delivery/dispatcher.ts'
@@ -87,20 +87,22 @@ export function startRun({ world, clock, api, plan, random, known }: TimedRunOpt
     maxRows: profile.maxRows,
     maxBytes: 1_000_000_000,
   })
+  const requests = new NotedRequests(quotas, maxInFlight)
   const recorder = new modules.Recorder({
+    requests,
     progress,
     pending,
     pass: ledger,
     horizon: new modules.Horizon({ durable: horizon, received: () => received, readTo: () => pending.readTo }),
-    write: (settlement) => {
-      const requests = recentRequests(quotas)
-      const written = () => {
-        if (!state.record(run + 1, settlement)) return
-        Object.assign(known, { requests, atMs: clock.nowMs })
-        checkStored(world)
-      }
-      return calls.make('record', [written], () => undefined)
-    },
+    write: (settlement) =>
+      requests.note((recent) => {
+        const written = () => {
+          if (!state.record(run + 1, settlement)) return
+          Object.assign(known, { requests: recent, atMs: clock.nowMs })
+          checkStored(world)
+        }
+        return calls.make('record', [written], () => undefined)
+      }),
     onDurable: (durable) => {
       // P1: stored first, then acknowledged; each only rises.
       if (durable > BigInt(state.lsn)) world.fail(`P1: ${durable} is acknowledged, ${state.lsn} is stored`)

@@ -66,6 +66,7 @@ export class ConnectorRun {
       maxBytes: 1_000_000_000,
     })
     const recorder = new modules.Recorder({
+      requests: { mustBeNoted: false },
       progress,
       pending,
       pass: ledger,
