@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { bothEndsAreEqual } from './both-ends.ts'
 import { type ConnectorProcess, startConnector } from './connector-process.ts'
 import { type Benchmark, latencies, latencyHeadings, table, whole } from './figures.ts'
 import type { Arrival } from './sandbox-process.ts'
@@ -132,10 +133,4 @@ function watchActivity({ pool }: Stand) {
       return longestMs
     },
   }
-}
-
-async function bothEndsAreEqual({ pool, sandbox }: Stand): Promise<boolean> {
-  const { rows: wanted } = await pool.query<{ code: string; email: string }>('select code, email from patients')
-  const stored = new Map((await sandbox.patients()).map((patient) => [patient.code, patient.email]))
-  return wanted.length === stored.size && wanted.every(({ code, email }) => stored.get(code) === email)
 }

@@ -14,6 +14,7 @@ import { recordPerformance } from './performance-document.ts'
 import { atRates } from './rates.ts'
 import { requests } from './requests.ts'
 import { saturation } from './saturation.ts'
+import { shutdown } from './shutdown.ts'
 import { unmapped } from './unmapped.ts'
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
@@ -28,6 +29,7 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   'memory-backfill': memoryBackfill,
   saturation,
   outage,
+  shutdown,
   naive,
 }
 

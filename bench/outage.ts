@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { bothEndsAreEqual } from './both-ends.ts'
 import { startConnector } from './connector-process.ts'
 import { type Benchmark, table, whole } from './figures.ts'
 import { growthMiB, sampleResidentMemory } from './resident-memory.ts'
-import { openStand, type Stand } from './stand.ts'
+import { openStand } from './stand.ts'
 import { until } from './until.ts'
 
 const minutes = Number(process.env.BENCH_MINUTES ?? 30)
@@ -71,10 +72,4 @@ async function measure(name: string, kind: string, window: string): Promise<stri
   resident.stop()
   const counts = [changes, changed.size, sent, letters.length, mostWaiting].map(whole)
   return [name, ...counts, fifths.map(whole).join(' '), growthMiB(fifths).toFixed(1), equal ? 'yes' : 'NO']
-}
-
-async function bothEndsAreEqual({ pool, sandbox }: Stand): Promise<boolean> {
-  const { rows: wanted } = await pool.query<{ code: string; email: string }>('select code, email from patients')
-  const stored = new Map((await sandbox.patients()).map((patient) => [patient.code, patient.email]))
-  return wanted.length === stored.size && wanted.every(({ code, email }) => stored.get(code) === email)
 }
