@@ -18,8 +18,11 @@ export type OnChange = (committedAtMs: number, code: string) => void
 
 /** Reads a slot from where it stands. It acknowledges nothing, so that the slot can be read again. */
 export function startLibraryAlone(url: string, slot: string, onChange?: OnChange): LibraryAlone {
+  const patient = new URL(url)
+  // Nothing is acknowledged: the server would take it for gone after a minute.
+  patient.searchParams.set('options', '-c wal_sender_timeout=0')
   const service = new LogicalReplicationService(
-    { connectionString: url },
+    { connectionString: patient.href },
     { acknowledge: { auto: false, timeoutSeconds: 0 } },
   )
   let changes = 0
@@ -28,6 +31,7 @@ export function startLibraryAlone(url: string, slot: string, onChange?: OnChange
   let waiting: { readonly changes: number; readonly resolve: () => void } | null = null
   let failed: (error: unknown) => void = () => undefined
 
+  service.on('error', (error: unknown) => failed(error))
   service.on('data', (_lsn: string, message: Pgoutput.Message) => {
     switch (message.tag) {
       case 'begin':
