@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
+import { styleText } from 'node:util'
 import { askOnTerminal, chooseOnTerminal, confirmOnTerminal } from './cli/confirm.ts'
 import { explainFailure } from './cli/explain-failure.ts'
+import type { Meaning } from './cli/paint.ts'
 import { createProgram } from './cli/program.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
@@ -15,6 +17,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   })
 }
 
+const colours = { good: 'green', doubtful: 'yellow', bad: 'red' } as const satisfies Record<Meaning, string>
 const isAsked = process.stdin.isTTY === true && process.stdout.isTTY === true
 const program = createProgram(
   {
@@ -25,6 +28,8 @@ const program = createProgram(
     print: (line) => void process.stdout.write(`${line}\n`),
     write: (text) => void process.stdout.write(text),
     isTerminal: process.stdout.isTTY === true,
+    // Only where the terminal shows them; NO_COLOR and FORCE_COLOR are heeded.
+    paint: (meaning, text) => styleText(colours[meaning], text, { stream: process.stdout }),
     confirm: isAsked ? confirmOnTerminal : null,
     choose: isAsked ? chooseOnTerminal : null,
     askText: isAsked ? askOnTerminal : null,

@@ -1,6 +1,7 @@
 import { adoptSource } from '../connector/adopt.ts'
 import type { Mended } from '../connector/identity-fence.ts'
 import type { CliContext } from './context.ts'
+import { hangingIndent, hangingText } from './hanging-text.ts'
 import { inspectSource } from './inspect.ts'
 import { isStarted, NoStateError } from './state.ts'
 
@@ -16,20 +17,28 @@ export async function adoptCommand(context: CliContext, options: Record<string, 
       return 0
     } catch (error) {
       if (!(error instanceof NoStateError)) throw error
-      context.print(error.message)
+      context.print(said(error.message))
       return 3
     }
   })
 }
 
 function report(done: readonly Mended[] | null, slot: string): string[] {
-  if (done === null) return ['nothing to adopt: the connector has never been started, and takes the database as it is']
+  if (done === null)
+    return [said('nothing to adopt: the connector has never been started, and takes the database as it is')]
   if (done.length === 0)
-    return ['nothing to adopt: the database and the replication slot are those that the state belongs to']
+    return [said('nothing to adopt: the database and the replication slot are those that the state belongs to')]
   return [
-    ...done.flatMap((mended) => [`found  ${mended.found}`, `done   ${deed(mended, slot)}`]),
+    ...done.flatMap((mended) => [
+      hangingText('found  ', mended.found, hangingIndent),
+      hangingText('done   ', deed(mended, slot), hangingIndent),
+    ]),
     'a connector that is blocked goes on within ten seconds; otherwise start it',
   ]
+}
+
+function said(sentence: string): string {
+  return hangingText('', sentence, hangingIndent)
 }
 
 function deed({ slot: how, pass }: Mended, slot: string): string {

@@ -6,6 +6,7 @@ import { wait } from '../lifecycle/wait.ts'
 import { secondsLeft } from '../model/pass.ts'
 import { type PatientCode, patientCode } from '../model/patient.ts'
 import { type CliContext, textOption } from './context.ts'
+import { hangingIndent, hangingText } from './hanging-text.ts'
 import { askConnector, whenItBegins } from './running-connector.ts'
 import { NoStateError, withState } from './state.ts'
 
@@ -20,13 +21,13 @@ export async function backfillCommand(context: CliContext, options: Record<strin
       const isNew = await store.passes.request(codes)
       const isRunning = (await askConnector(settings)) !== null
       if (options.json === true) print(JSON.stringify({ requested: isNew, codes, connectorRunning: isRunning }))
-      else print(sentence(codes, { isNew, isRunning }))
+      else print(hangingText('', sentence(codes, { isNew, isRunning }), hangingIndent))
       if (isRunning && isTerminal && options.json !== true) await follow(store, settings, context)
       return 0
     })
   } catch (error) {
     if (!(error instanceof NoStateError)) throw error
-    print(error.message)
+    print(hangingText('', error.message, hangingIndent))
     return 3
   }
 }

@@ -4,7 +4,9 @@ import type { Resources } from '../connector/resources.ts'
 import { describeLeftSlot, leftSlots } from '../connector/slot-watch.ts'
 import { type Finding, obstacles } from '../source/finding.ts'
 import type { CliContext } from './context.ts'
+import { hangingIndent, hangingText } from './hanging-text.ts'
 import { inspectSource } from './inspect.ts'
+import { type Meaning, type Paint, plain } from './paint.ts'
 
 /** Every requirement on both ends, one line each. @returns 3 if one is not met; what is only advised fails nothing. */
 export async function checkCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
@@ -18,7 +20,7 @@ export async function checkCommand(context: CliContext, options: Record<string, 
       const warnings = facts === null ? [] : await slotsLeftBehind(resources)
       const all = [...findings, ...surroundings, ...api.findings, ...warnings]
       if (options.json === true) context.print(JSON.stringify(all, null, 2))
-      else for (const finding of all) context.print(lines(finding))
+      else for (const line of report(all, context.paint ?? plain)) context.print(line)
       return obstacles(all).length === 0 ? 0 : 3
     },
   )
@@ -36,7 +38,23 @@ async function slotsLeftBehind(resources: Resources): Promise<Finding[]> {
   }))
 }
 
-function lines({ requirement, met, severity, detail, mend }: Finding): string {
-  const verdict = met ? 'passed ' : severity === 'warns' ? 'warning' : 'failed '
-  return `${verdict} ${requirement}: ${detail}${met || mend === null ? '' : `\n        mend: ${mend}`}`
+/** A finding a line, and what it comes to: the last line is what one sees first. */
+function report(findings: readonly Finding[], paint: Paint): string[] {
+  const failed = obstacles(findings).length
+  const warned = findings.filter(({ met, severity }) => !met && severity === 'warns').length
+  const passed = findings.filter(({ met }) => met).length
+  const counts = `${passed} passed, ${warned} ${warned === 1 ? 'warning' : 'warnings'}, ${failed} failed`
+  const verdict = failed > 0 ? 'bad' : warned > 0 ? 'doubtful' : 'good'
+  return [...findings.map((finding) => lines(finding, paint)), '', paint(verdict, counts)]
+}
+
+function lines({ requirement, met, severity, detail, mend }: Finding, paint: Paint): string {
+  const [verdict, meaning]: [string, Meaning] = met
+    ? ['passed ', 'good']
+    : severity === 'warns'
+      ? ['warning', 'doubtful']
+      : ['failed ', 'bad']
+  const said = hangingText(`${verdict} `, `${requirement}: ${detail}`, hangingIndent).slice(verdict.length)
+  const mended = met || mend === null ? '' : `\n${hangingText(`        mend: `, mend, hangingIndent)}`
+  return `${paint(meaning, verdict)}${said}${mended}`
 }

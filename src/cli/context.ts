@@ -1,3 +1,5 @@
+import type { Paint } from './paint.ts'
+
 /** What a command may use of the process it runs in. */
 export interface CliContext {
   readonly version: string
@@ -10,6 +12,8 @@ export interface CliContext {
   /** Text as it is, for a line that is written over on a terminal. */
   readonly write: (text: string) => void
   readonly isTerminal: boolean
+  /** Colours for standard output; left out: none. */
+  readonly paint?: Paint
   /** Asks yes or no on the terminal; null if there is none. */
   readonly confirm: ((question: string) => Promise<boolean>) | null
   /** Lets one of several be chosen, or asks for a line, in the same way; null for neither. */

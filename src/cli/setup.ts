@@ -4,6 +4,7 @@ import { obstacles } from '../source/finding.ts'
 import { createSlot } from '../source/replication-slot.ts'
 import { setupStatements } from '../source/setup-statements.ts'
 import { type CliContext, textOption } from './context.ts'
+import { hangingText } from './hanging-text.ts'
 import { inspectSource } from './inspect.ts'
 
 /** Prints the SQL that prepares the database; `--apply` runs what this user may run. @returns 3 if the table is missing. */
@@ -17,7 +18,9 @@ export async function setupCommand(context: CliContext, options: Record<string, 
       role: name === undefined ? null : { name, exists: await isRole(sourcePool, name) },
     })
     if (options.json === true) context.print(JSON.stringify(statements, null, 2))
-    else for (const { comment, sql } of statements) context.print(`-- ${comment}\n${sql}\n`)
+    else
+      for (const { comment, sql } of statements)
+        context.print(`${hangingText('-- ', comment, '-- ')}\n${hangingText('', sql, '  ')}\n`)
     if (options.apply !== true) return 0
     for (const { sql, kind } of statements) {
       if (kind === 'slot')

@@ -5,6 +5,8 @@ import { formatLsn } from '../model/lsn.ts'
 import type { Pass } from '../model/pass.ts'
 import type { CliContext } from './context.ts'
 import { textOption } from './context.ts'
+import { hangingIndent, hangingText } from './hanging-text.ts'
+import { type Meaning, type Paint, plain } from './paint.ts'
 import { askConnector } from './running-connector.ts'
 import { NoStateError, withState } from './state.ts'
 
@@ -17,7 +19,7 @@ export async function statusCommand(context: CliContext, options: Record<string,
   const report = (await askConnector(settings)) ?? (await readState(settings, context))
   if (report === null) return 3
   if (options.json === true) context.print(JSON.stringify(report, null, 2))
-  else printReport(report, context.print)
+  else printReport(report, { print: context.print, paint: context.paint ?? plain })
   return 0
 }
 
@@ -38,7 +40,7 @@ async function readState(settings: Settings, { print }: CliContext): Promise<Rep
   } catch (error) {
     if (!(error instanceof NoStateError)) throw error
     if (error.neverStarted) return { state: 'never started' }
-    print(`no connector answers, and ${error.message}`)
+    print(hangingText('', `no connector answers, and ${error.message}`, hangingIndent))
     return null
   }
 }
@@ -49,17 +51,36 @@ function passReport(pass: Pass | null): Report {
   return { state, reason, rowsRead, rowsEstimated }
 }
 
-function printReport(report: Report, print: (line: string) => void, indent = ''): void {
+interface Out {
+  readonly print: (line: string) => void
+  readonly paint: Paint
+}
+
+const labelWidth = 28
+const states: Readonly<Record<string, Meaning>> = { streaming: 'good', backfilling: 'good', blocked: 'bad' }
+
+function printReport(report: Report, out: Out, indent = ''): void {
+  const { print, paint } = out
   for (const [name, value] of Object.entries(report)) {
     const label = `${indent}${name.replace(/([A-Z])/g, ' $1').toLowerCase()}`
     if (Array.isArray(value)) {
       if (value.length > 0) print(label)
-      for (const entry of value) print(`${indent}  ${entry}`)
+      for (const entry of value) print(hangingText(`${indent}  `, String(entry), `${indent}    `))
     } else if (typeof value === 'object' && value !== null) {
       print(label)
-      printReport(value as Report, print, `${indent}  `)
+      printReport(value as Report, out, `${indent}  `)
     } else {
-      print(`${label.padEnd(28)} ${value ?? '-'}`)
+      const text = hangingText(`${label.padEnd(labelWidth)} `, String(value ?? '-'), ' '.repeat(labelWidth + 1))
+      const meaning = meaningOf(name, value)
+      print(meaning === null ? text : `${text.slice(0, labelWidth + 1)}${paint(meaning, text.slice(labelWidth + 1))}`)
     }
   }
+}
+
+/** The words that one looks for: whether it goes on, and what is wrong if anything is. */
+function meaningOf(name: string, value: unknown): Meaning | null {
+  if (name === 'state') return states[String(value)] ?? null
+  if (name === 'reason' || name === 'lastError') return value == null ? null : 'bad'
+  if (name === 'deadLetters') return value === 0 ? null : 'doubtful'
+  return null
 }

@@ -3,6 +3,7 @@ import type { Settings } from '../config/settings.ts'
 import { openDatabases, type TornDown, tearDown } from '../connector/teardown.ts'
 import { planTeardown, type TeardownPlan, type TeardownStep } from '../connector/teardown-plan.ts'
 import { type CliContext, textOption } from './context.ts'
+import { hangingIndent, hangingText } from './hanging-text.ts'
 import { askConnector } from './running-connector.ts'
 
 /**
@@ -23,9 +24,9 @@ export async function teardownCommand(context: CliContext, options: Record<strin
   try {
     const found = planTeardown(await databases.find(), databases.names)
     const plan = { ...found, refusals: [...(await answering(settings)), ...found.refusals] }
-    say([...plan.steps.map(stepLine), ...plan.notes.map((note) => `note    ${note}`)])
+    say([...plan.steps.map(stepLine), ...plan.notes.map((note) => hanging('note    ', note))])
     if (plan.refusals.length > 0) {
-      say(['', ...plan.refusals.map((refusal) => `refused ${refusal}`), 'nothing was dropped'])
+      say(['', ...plan.refusals.map((refusal) => hanging('refused ', refusal)), 'nothing was dropped'])
       tell(plan, null)
       return 3
     }
@@ -66,15 +67,22 @@ const verbs: Readonly<Record<TeardownStep['action'], string>> = {
   unknown: 'unknown',
 }
 
+function hanging(label: string, text: string): string {
+  return hangingText(label, text, hangingIndent)
+}
+
 function stepLine({ part, name, where, action, detail }: TeardownStep): string {
-  return `${verbs[action]} ${part} ${name}${where === null ? '' : ` in ${where}`}: ${detail}`
+  return hanging(`${verbs[action]} `, `${part} ${name}${where === null ? '' : ` in ${where}`}: ${detail}`)
 }
 
 function doneLines({ step, result, reason }: TornDown): string[] {
   const what = `${step.part} ${step.name}`
   if (result === 'kept')
-    return [`failed  ${what}: ${reason}`, ...(step.statement === null ? [] : [`        mend: ${step.statement}`])]
-  if (result === 'left') return [`left    ${what}: ${reason}`]
+    return [
+      hanging('failed  ', `${what}: ${reason}`),
+      ...(step.statement === null ? [] : [hanging('        mend: ', step.statement)]),
+    ]
+  if (result === 'left') return [hanging('left    ', `${what}: ${reason}`)]
   return [`${result === 'dropped' ? 'dropped' : 'gone   '} ${what}`]
 }
 

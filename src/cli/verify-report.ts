@@ -1,6 +1,8 @@
 import type { PatientCode } from '../model/patient.ts'
 import type { Selection } from '../verify/selection.ts'
 import type { Verdict } from '../verify/verdict.ts'
+import { hangingIndent, hangingText } from './hanging-text.ts'
+import { type Paint, plain } from './paint.ts'
 
 /** What was done about the rows that differ; null: nothing was asked for. */
 export type Repair = { readonly isNew: boolean; readonly isRunning: boolean } | null
@@ -24,11 +26,13 @@ export class VerifyReport {
   readonly #rows: Verdict[] = []
   readonly #unseen: Set<PatientCode>
   readonly #print: (line: string) => void
+  readonly #paint: Paint
 
   /** @param print null: nothing line by line. */
-  constructor(selection: Selection, print: ((line: string) => void) | null) {
+  constructor(selection: Selection, print: ((line: string) => void) | null, paint: Paint = plain) {
     this.#unseen = new Set(selection.kind === 'codes' ? selection.codes : [])
     this.#print = print ?? (() => undefined)
+    this.#paint = paint
   }
 
   add(verdicts: readonly Verdict[]): void {
@@ -37,7 +41,7 @@ export class VerifyReport {
       if (verdict.code !== null) this.#unseen.delete(verdict.code)
       if (verdict.kind === 'same' || verdict.kind === 'not compared') continue
       this.#rows.push(verdict)
-      this.#print(line(verdict))
+      this.#print(line(verdict, this.#paint))
     }
   }
 
@@ -49,8 +53,12 @@ export class VerifyReport {
   end({ isComplete, repair }: End): void {
     if (isComplete) for (const code of this.#unseen) this.#print(`no row         ${code}`)
     const { same, different, missing, pending } = this.#counts
+    const counts = `${isComplete ? '' : 'interrupted: '}compared ${same + different + missing + pending} rows: ${same} same, ${different} different, ${missing} missing, ${pending} pending; ${this.#counts['not sendable']} not sendable`
     this.#print(
-      `${isComplete ? '' : 'interrupted: '}compared ${same + different + missing + pending} rows: ${same} same, ${different} different, ${missing} missing, ${pending} pending; ${this.#counts['not sendable']} not sendable`,
+      this.#paint(
+        this.drifted.length > 0 ? 'bad' : pending > 0 ? 'doubtful' : 'good',
+        hangingText('', counts, hangingIndent),
+      ),
     )
     if (pending > 0) this.#print('pending: the connector has not delivered these rows yet; verify them again later')
     if (this.drifted.length > 0) this.#print(whatNext(repair))
@@ -69,10 +77,15 @@ export class VerifyReport {
   }
 }
 
-function line(verdict: Exclude<Verdict, { kind: 'same' | 'not compared' }>): string {
+const labelWidth = 14
+
+function line(verdict: Exclude<Verdict, { kind: 'same' | 'not compared' }>, paint: Paint): string {
   const attributes = 'attributes' in verdict ? verdict.attributes.join(', ') : ''
   const name = verdict.kind === 'not sendable' ? (verdict.code ?? verdict.key) : verdict.code
-  return `${verdict.kind.padEnd(14)} ${name}  ${attributes}`.trimEnd()
+  const indent = ' '.repeat(labelWidth + 3)
+  const text = hangingText(`${verdict.kind.padEnd(labelWidth)} ${name}  `, attributes, indent).trimEnd()
+  const isDrift = verdict.kind === 'different' || verdict.kind === 'missing'
+  return `${paint(isDrift ? 'bad' : 'doubtful', verdict.kind)}${text.slice(verdict.kind.length)}`
 }
 
 function whatNext(repair: Repair): string {

@@ -23,7 +23,7 @@ export async function verifyCommand(context: CliContext, options: Record<string,
   return inspectSource(context, options, ['database', 'api'], async ({ resources }) => {
     const { settings } = resources
     const selection = selectionOf(options)
-    const report = new VerifyReport(selection, isJson ? null : print)
+    const report = new VerifyReport(selection, isJson ? null : print, context.paint)
     try {
       const started = await isStarted(settings)
       if (options.repair === true && !started) throw new NoStateError(neverStarted, true)

@@ -90,11 +90,15 @@ test('a database in which nothing is missing passes, and advice fails nothing', 
   expect(warned).toContain('what a slot may hold is bounded')
 })
 
-test('every line fits a terminal of 80 columns or is one statement to copy', async () => {
+test('every finding is a line of its own, in 80 columns, and the last line says what they come to', async () => {
   await using database = await testDatabase({ schema: patientsTable })
   await using sandbox = await testSandbox()
-  const { text } = await runCommand(['check'], { database }, { ...keys, MEDIQUO_BASE_URL: sandbox.baseUrl })
-  for (const line of text.split('\n')) expect(line).toMatch(/^(passed {2}|warning |failed {2}| {8}mend: )\S/)
+  const { text, printed } = await runCommand(['check'], { database }, { ...keys, MEDIQUO_BASE_URL: sandbox.baseUrl })
+  const [verdict = '', ...findings] = text.split('\n').filter(Boolean).toReversed()
+  for (const line of findings) expect(line).toMatch(/^(passed {2}|warning |failed {2}| {8}mend: )\S/)
+  const found = (word: string) => findings.filter((line) => line.startsWith(word)).length
+  expect(verdict).toMatch(new RegExp(`^${found('passed')} passed, ${found('warning')} warnings?, 0 failed$`))
+  expect(printed.split('\n').filter((line) => line.length > 80)).toEqual([])
 })
 
 describe('codes', () => {

@@ -6,8 +6,10 @@ import type { TestDatabase } from '../support/postgres.ts'
 
 export interface CommandRun {
   readonly status: number
-  /** What it printed. */
+  /** What it printed, as lines of any length. */
   readonly text: string
+  /** As it was printed, in lines that fit a terminal. */
+  readonly printed: string
 }
 
 /** Runs a command in this process, with a configuration for the table `patients`, as an operator would beside a connector. */
@@ -50,5 +52,6 @@ export async function runCommand(
     },
   )
   await program.parseAsync(['node', 'mediquo-cdc', ...args])
-  return { status, text: lines.join('\n') }
+  const printed = lines.join('\n')
+  return { status, text: printed.replaceAll(/\n {9,}(?=\S)/g, ' '), printed }
 }

@@ -59,13 +59,28 @@ describe.each(documents)('%s', (document) => {
   })
 })
 
-test('each command has an example in its help, and is in a document', () => {
-  const all = documents.map(textOf).join('\n')
-  for (const command of program.commands) {
+const everyCommand = program.commands.flatMap((command) => [command, ...command.commands])
+
+test.each(everyCommand.map((command) => [command.name(), command] as const))(
+  'the help of %s has an example and fits 80 columns',
+  (_, command) => {
     let help = ''
     command.configureOutput({ writeOut: (text) => (help += text) })
     command.outputHelp()
-    expect(help).toContain('Example')
-    expect(all).toContain(`mediquo-cdc ${command.name()}`)
+    expect(help).toContain('Example:\n  ')
+    expect(help.split('\n').filter((line) => line.length > 80)).toEqual([])
+    expect(help).not.toContain('\u001b')
+  },
+)
+
+test('each example of a help is a command that there is, and each command is in a document', () => {
+  const all = documents.map(textOf).join('\n')
+  for (const command of program.commands) expect(all).toContain(`mediquo-cdc ${command.name()}`)
+  for (const command of everyCommand) {
+    let help = ''
+    command.configureOutput({ writeOut: (text) => (help += text) })
+    command.outputHelp()
+    const examples = help.slice(help.indexOf('Example:')).matchAll(/mediquo-cdc [^\n)]*/g)
+    expect([...examples].flatMap(([line]) => faultOf(line) ?? [])).toEqual([])
   }
 })
