@@ -104,7 +104,8 @@ async function adopt(
   const begins = slot ?? (await renewedSlot(tools, judged))
   const renewal: Renewal = { run: checkpoint.run, identity: identityOn(server, settings), ...begins }
   const { rows } = await adoptIdentity(state.db, renewal)
-  logger.warn({ change, rows, slotLsn: formatLsn(begins.lsn) }, `${sentence}: adopted, a backfill follows`)
+  const fields = { change, found: sentence, rows, slotLsn: formatLsn(begins.lsn) }
+  logger.warn(fields, 'the database is another one than before: adopted, a backfill follows')
   return { kind: 'identity changed', found: sentence, slot: slot ? 'kept' : 'made', pass: true }
 }
 
