@@ -78,6 +78,8 @@ export class Dispatcher<P extends Parcel> {
       release: (parcel) => pending.returned(parcel),
       halt: (status) => {
         this.#circuit.observe({ kind: 'rejecting', status }, monotonicMs(), random())
+        // What a 5xx keeps waits for something to be accepted: it may be the only rows that would be.
+        this.#poison.giveUp()
         onRejecting(status)
       },
       isSame: (a, b) => a.code === b.code,

@@ -253,3 +253,17 @@ test('a request that the API broke at is sent again, though nothing waits but ne
   await dispatch.drain()
   expect(dispatch.log.accepted).toEqual(['a'])
 })
+
+test('good rows that the API broke at once are sent again, though all that waits beside them is refused', async () => {
+  const broken: BatchOutcome = { kind: 'retry', reason: 'status 500', inDoubt: true, status: 500 }
+  const refusal: BatchOutcome = { kind: 'isolate', status: 422, named: [] }
+  const first = [broken]
+  const dispatch = setUp(['good'], (codes) => {
+    const outcome = first.shift()
+    if (outcome) for (const bad of ['x', 'y', 'z']) dispatch.add(bad)
+    return outcome ?? (codes.length === 1 && codes[0] === 'good' ? accepted : refusal)
+  })
+  await dispatch.done(1)
+  await dispatch.drain()
+  expect(dispatch.log.accepted).toEqual(['good'])
+})
