@@ -42,9 +42,12 @@ export class Batches {
     const step = this.#placement.nextStep(entry)
     if (step.kind !== 'send') return null
     const { code, patient, purpose } = step
-    if (purpose !== 'upsert' && queues.isClaimed(code, entry)) {
-      this.#placement.leave(entry, code)
-      return null
+    if (purpose !== 'upsert') {
+      if (queues.isUndecided(code, entry)) return null
+      if (queues.isClaimed(code, entry)) {
+        this.#placement.leave(entry, code)
+        return null
+      }
     }
     if (queues.isInFlight(code) || queues.hasEarlier(code, entry) || this.#reads.isOutdated(code, entry)) return null
     if (!this.#placement.confirming.mayRepeat(code)) return null

@@ -159,7 +159,8 @@ export class Pending {
 
   /**
    * Ended codes for which a full record must be found. None while held; each code once, since two rows that end it would each
-   * believe that the other has it; and none that only a read ended, before the stream shows who has it now.
+   * believe that the other has it; none that only a read ended, before the stream shows who has it now; nor one of which
+   * another row's state is not known.
    */
   toResolve(limit: number): (Extract<Step, { kind: 'resolve removal' }> & { readonly key: RowKey })[] {
     const found = new Map<PatientCode, Extract<Step, { kind: 'resolve removal' }> & { readonly key: RowKey }>()
@@ -169,6 +170,7 @@ export class Pending {
       if (entry.read && entry.waiting?.origin === 'read') continue
       const step = this.#placement.nextStep(entry)
       if (step.kind !== 'resolve removal' || found.has(step.code)) continue
+      if (this.#placement.queues.isUndecided(step.code, entry)) continue
       entry.resolving = step.code
       found.set(step.code, { ...step, key: entry.key })
     }

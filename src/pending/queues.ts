@@ -102,6 +102,14 @@ export class Queues {
     return false
   }
 
+  /**
+   * Whether it cannot be told yet who has a code: the state of another row with it is not looked up. After a restart its change may
+   * turn out to be settled, perhaps since it had left the code to this very row.
+   */
+  isUndecided(code: PatientCode, entry: Entry): boolean {
+    return this.sharing(code, entry).some(({ stored }) => stored === undefined)
+  }
+
   /** The other rows that wait or are in flight and have this code, had it, or are to have it. */
   sharing(code: PatientCode, entry: Entry): Entry[] {
     return [...(this.#byCode.get(code) ?? [])].filter((other) => other !== entry)

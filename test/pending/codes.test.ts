@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { xid } from '../../src/model/visibility.ts'
+import type { Content } from '../../src/pending/version.ts'
 import { at, code, delivered, dialogue, key, patient, position, removed, seesBelow, short, upsert } from './rows.ts'
 
 /** The record of a code as the API gives it. */
@@ -190,6 +191,38 @@ describe('a code that goes from row to row', () => {
     accept(batch)
     resolve(found)
     expect(take()).toEqual([])
+  })
+})
+
+describe('after a restart', () => {
+  const left = delivered('2', patient('a'), { code: null, removed: true, fingerprint: null, position: position(150) })
+  /** A change that is not looked up yet. */
+  const replays = ({ pending, progress }: ReturnType<typeof dialogue>, name: string, content: Content) => {
+    progress.begin(at(150))
+    const change = { position: position(150), xid: xid(150n), committedAtMs: 0, bytes: 10 }
+    pending.streamed({ key: key(name), content, ...change })
+    progress.commit(at(151))
+  }
+
+  test('a code is left to no row whose change may be settled: that one may have left it to this one before', () => {
+    const row = dialogue({ onDelete: 'unsubscribe', state: [delivered('1', patient('a')), left] })
+    row.commits(110, ['1', upsert('b')])
+    replays(row, '2', removed('a'))
+    row.resolve(found)
+    expect(row.take()).toEqual([])
+    row.commits(160)
+    row.resolve(found)
+    expect(short(row.take())).toEqual(['retire a FromApi no plan'])
+  })
+
+  test('nor once its record was found', () => {
+    const row = dialogue({ onDelete: 'unsubscribe', state: [delivered('1', patient('a')), left] })
+    row.commits(110, ['1', upsert('b')])
+    row.resolve(found)
+    replays(row, '2', removed('a'))
+    expect(row.take()).toEqual([])
+    row.commits(160)
+    expect(short(row.take())).toEqual(['retire a FromApi no plan'])
   })
 })
 

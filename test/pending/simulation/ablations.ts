@@ -113,7 +113,8 @@ export const ablations: readonly Ablation[] = [
       "case 'removed': {",
       "case 'removed': {\n      if (stored === null) return { kind: 'settle', outcome: 'nothing to remove' }",
     ),
-    profile: { ...noMoves, onDelete: 'unsubscribe' },
+    // Unknown, and not new to mediQuo: another row left its code to this one.
+    profile: { ...twoRows, start: 'known', crashes: 0 },
   },
   {
     name: 'rule 1: no wait for the slot gap',
