@@ -25,11 +25,12 @@ interface Sent {
  * to it is checked as it leaves and as it arrives.
  */
 export class Api {
-  /** What can be read of each code, which is what was applied last. */
-  readonly applied = new Map<PatientCode, Patient>()
   /** Requests and applications that are still to happen. */
   underWay = 0
   isFaulty = true
+  /** What can be read of each code, which is what was applied last; and how much of it is still to be applied. */
+  readonly #applied = new Map<PatientCode, Patient>()
+  readonly #applying = new Map<PatientCode, number>()
   readonly #world: World
   readonly #clock: VirtualClock
   readonly #plan: Plan
@@ -54,7 +55,7 @@ export class Api {
     this.#told = new Mediquo({ isWhole })
     for (const [code, { firstName, isSubscribed }] of options.world.mediquo.records) {
       const known = { code, first_name: firstName, gender: 'female', birth_date: '1980-01-01' } as const
-      this.applied.set(code, isSubscribed ? { ...known, plan: 'premium' } : known)
+      this.#applied.set(code, isSubscribed ? { ...known, plan: 'premium' } : known)
     }
   }
 
@@ -96,7 +97,8 @@ export class Api {
     const receive = (): Attempt => {
       const limited = this.#count('get')
       if (limited) return limited
-      found = this.applied.get(code)
+      found = this.#applied.get(code)
+      this.#world.note(() => `${this.#at} GET ${code}: ${found ? textOf(found) : 'not there'}`)
       return answer(200, { message: 'found' })
     }
     const fate = this.isFaulty && this.#random() < 0.05 ? 'reset before' : null
@@ -175,12 +177,25 @@ export class Api {
     for (const [at, parcel] of parcels.entries()) {
       this.#world.mediquo.accept({ ...parcel, number: numbers[at] ?? 0 })
       this.underWay++
+      this.#applying.set(parcel.code, (this.#applying.get(parcel.code) ?? 0) + 1)
       this.#clock.after(this.#random() * this.#plan.applyMs, () => {
         this.underWay--
-        this.applied.set(parcel.code, parcel.patient)
+        this.#apply(parcel.patient)
       })
     }
     return status > 0 ? answer(status, { message: 'no' }) : answer(200, { message: 'ok' })
+  }
+
+  /** Once nothing else of a code is to be applied, this is what mediQuo has of it, whatever it accepted last. */
+  #apply(patient: Patient): void {
+    const { code } = patient
+    this.#world.note(() => `${this.#at} applied: ${textOf(patient)}`)
+    this.#applied.set(code, patient)
+    const left = (this.#applying.get(code) ?? 1) - 1
+    this.#applying.set(code, left)
+    if (left > 0) return
+    noteCovered(this.#world)
+    this.#world.mediquo.applied(patient)
   }
 
   /** P4. What only a sliding counter refuses is not over the limit in any 60 seconds. */
@@ -225,6 +240,10 @@ export class Api {
     for (const { code } of patients) this.#broke.set(code, times + 1)
     return fate
   }
+}
+
+function textOf({ code, first_name, plan }: Patient): string {
+  return `${code}=${first_name}${plan === undefined ? ' without a plan' : ''}`
 }
 
 function answer(status: number, body: unknown, retryAfter: string | null = null): Attempt {

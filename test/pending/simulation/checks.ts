@@ -1,6 +1,7 @@
 import type { PatientCode } from '../../../src/model/patient.ts'
 import type { RowKey } from '../../../src/model/row.ts'
 import { isPublished } from './contents.ts'
+import type { Recorded } from './mediquo.ts'
 import type { Image, RowVersion, Transaction } from './source-table.ts'
 import type { World } from './world.ts'
 
@@ -20,7 +21,7 @@ function isCoveredNow(world: World, { key, number, image, before }: RowVersion):
   const code = image?.code ?? before?.code
   if (code !== undefined && (mediquo.records.get(code)?.number ?? 0) >= number) return true
   if (state.rows.get(key)?.deadLetter && (setAside.get(key) ?? 0) >= number) return true
-  if (table.committed(key).some((later) => later.number >= number && isShown(world, later))) return true
+  if (table.committed(key).some((later) => later.number >= number && isTold(world, later))) return true
   return code !== undefined && isLeft(world, code, number)
 }
 
@@ -33,21 +34,29 @@ function isLeft({ table, state }: World, code: PatientCode, number: number): boo
   return owners.size > 1 && table.commits.some(isDue)
 }
 
+/** Whether mediQuo was told last what a version says, or shows it, though it was told something else and applied that before. */
+function isTold(world: World, version: RowVersion): boolean {
+  const { mediquo } = world
+  return isShown(world, version) || isShown(world, version, (code) => mediquo.records.get(code))
+}
+
+type Records = (code: PatientCode) => Recorded | undefined
+
 /** Whether mediQuo has what a version says. */
-function isShown(world: World, version: RowVersion): boolean {
+function isShown(world: World, version: RowVersion, records: Records = (code) => world.mediquo.has(code)): boolean {
   const { image } = version
-  if (!isPublished(image)) return isGone(world, version)
+  if (!isPublished(image)) return isGone(world, version, records)
   if (image.letter === 'X') return false
-  const record = world.mediquo.records.get(image.code)
+  const record = records(image.code)
   return record?.isSubscribed === true && record.firstName === image.letter
 }
 
-function isGone(world: World, { key, number }: RowVersion): boolean {
-  const { profile, table, mediquo } = world
+function isGone(world: World, { key, number }: RowVersion, records: Records): boolean {
+  const { profile, table } = world
   if (profile.onDelete === 'ignore') return true
   const had = table.committed(key).filter((older) => older.number < number && isPublished(older.image))
   return had.every(({ image, number: since }) => {
-    const record = image && mediquo.records.get(image.code)
+    const record = image && records(image.code)
     if (!image || !record?.isSubscribed || record.number >= number) return true
     if (isHeldByOther(world, image.code, key) || mayBeForgotten(world, image.code)) return true
     // A row that got the code afterwards answers for it, even if it gave it up as well.
@@ -144,7 +153,7 @@ export function checkQuiet(world: World): void {
   }
   if (profile.onDelete === 'ignore' || isLeftAlone) return
   for (const code of profile.codes) {
-    if (!mediquo.records.get(code)?.isSubscribed) continue
+    if (!mediquo.has(code)?.isSubscribed) continue
     const owner = table.ownerOf(code)
     const isOwned = owner !== null && isPublished(table.newest(owner)?.image ?? null)
     if (!isOwned && !isSetAside(world, code) && !mayBeForgotten(world, code))
@@ -154,7 +163,7 @@ export function checkQuiet(world: World): void {
 
 const text = ({ code, letter }: Image) => `${code}=${letter}`
 function recordText({ mediquo }: World, { code }: Image): string {
-  const record = mediquo.records.get(code)
+  const record = mediquo.has(code)
   return record ? `${code}=${record.firstName}${record.isSubscribed ? '' : ' without a plan'}` : 'nothing'
 }
 
@@ -164,9 +173,4 @@ export function missedBySlot(
   { from, to }: { readonly from: number; readonly to: number },
 ): Transaction[] {
   return table.commits.filter(({ commitLsn }) => commitLsn >= from && commitLsn < to)
-}
-
-/** Whether a code's record may be another than what its row says: a row of it is set aside, or a gap is known. */
-export function mayDiffer(world: World, code: PatientCode): boolean {
-  return isSetAside(world, code) || mayBeForgotten(world, code)
 }

@@ -2,7 +2,7 @@ import type { Patient, PatientCode } from '../../../src/model/patient.ts'
 import type { RowKey } from '../../../src/model/row.ts'
 import type { Purpose } from '../../../src/pending/version.ts'
 
-/** What mediQuo has of a code. `number` is that of the row version (`RowVersion`) that it was told last. */
+/** What mediQuo accepted last of a code, or has of it. `number` is that of the row version (`RowVersion`) that it was told last. */
 export interface Recorded {
   readonly firstName: string
   readonly isSubscribed: boolean
@@ -19,7 +19,9 @@ export interface Told {
 
 /** The API, with the newest version that it accepted of each row and of each code. */
 export class Mediquo {
+  /** What it accepted last. */
   readonly records = new Map<PatientCode, Recorded>()
+  readonly #applied = new Map<PatientCode, Recorded>()
   readonly #newest = new Map<RowKey, number>()
   readonly #isWhole: boolean
 
@@ -44,6 +46,7 @@ export class Mediquo {
     // A version that ends a code which its row no longer has is not a version of that code.
     const isOfCode = purpose !== 'retire'
     const known = isOfCode ? Math.max(ofCode, this.newestOf(key)) : before?.key === key ? ofCode : 0
+    this.#applied.delete(code)
     this.records.set(code, {
       firstName,
       isSubscribed,
@@ -53,6 +56,17 @@ export class Mediquo {
     if (isOfCode) this.#newest.set(key, Math.max(number, this.newestOf(key)))
     if (isSame || number >= known) return null
     return `C2: ${key} goes back from version ${known} to ${number}: ${code} was ${says}, becomes ${firstName}`
+  }
+
+  /** It has applied everything that it accepted of a code, in its own order: the last may be another than it accepted last. */
+  applied({ code, first_name: firstName, plan }: Patient): void {
+    const record = this.records.get(code)
+    if (record) this.#applied.set(code, { ...record, firstName, isSubscribed: plan !== undefined })
+  }
+
+  /** What it has of a code, or will have once it has applied what it accepted. */
+  has(code: PatientCode): Recorded | undefined {
+    return this.#applied.get(code) ?? this.records.get(code)
   }
 
   /** `GET`: null if it does not know the code. */
