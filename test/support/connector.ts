@@ -10,14 +10,11 @@ import { defaultKeys } from '../../src/sandbox/sandbox-state.ts'
 import { describeError } from '../../src/telemetry/logger.ts'
 import { settingsOf } from '../config/loading.ts'
 import { testSandbox } from '../sandbox/sandbox-client.ts'
+import { patientsTable } from './patients-table.ts'
 import { type TestDatabase, testDatabase } from './postgres.ts'
 import { until } from './until.ts'
 
-/** A table of patients whose columns need no mapping. A row needs no more than its code; `visits` is never sent. */
-export const patientsTable = `
-  create table patients (
-    code text primary key, first_name text not null default 'Jane', last_name text, gender text not null default 'female',
-    birth_date date not null default '1980-01-01', email text, plan text, meta jsonb, visits int not null default 0);`
+export { patientsTable } from './patients-table.ts'
 
 /** Sections of the configuration as they are written in the file. */
 export type WrittenConfig = Readonly<Record<string, Readonly<Record<string, unknown>> | string>>

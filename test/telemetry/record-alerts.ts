@@ -13,7 +13,7 @@ import { type SandboxApi, startSandboxApi } from '../../src/sandbox/api-server.t
 import { startEmbeddedServer } from '../../src/sandbox/embedded-server.ts'
 import { defaultKeys } from '../../src/sandbox/sandbox-state.ts'
 import { settingsOf } from '../config/loading.ts'
-import { patientsTable } from '../support/connector.ts'
+import { patientsTable } from '../support/patients-table.ts'
 import { until } from '../support/until.ts'
 
 interface Scene {
@@ -29,12 +29,29 @@ interface Scenario {
   readonly before?: (scene: Scene) => Promise<unknown>
   readonly during?: (scene: Scene) => Promise<unknown>
   readonly instances?: number
+  readonly samples?: number
 }
 
-const samples = 44
+const usualSamples = 44
+/** The growth of what is held is known after 20 seconds: enough for an alert to be raised after that. */
+const samplesOfGrowth = 60
+const samplesOf = (scenario: Scenario) => scenario.samples ?? usualSamples
 const folder = new URL('../../config/prometheus/', import.meta.url)
 const rows = (from: number, to: number) =>
   `insert into patients (code) select 'R' || n from generate_series(${from}, ${to}) n`
+const limitSlots = async (query: Scene['query'], size: string) => {
+  await query(`alter system set max_slot_wal_keep_size = '${size}'`)
+  await query('select pg_reload_conf()')
+}
+/** About a megabyte of WAL a second that cannot be let go of, to the end. */
+async function writeWhileApiIsDown({ query, sandbox }: Scene): Promise<void> {
+  sandbox.faults.add(api503)
+  await query(rows(1, 5))
+  for (let at = 0; at < samplesOfGrowth; at++) {
+    await query(`select pg_logical_emit_message(false, 'filler', repeat('x', 500000))`)
+    await wait(500, AbortSignal.timeout(60_000))
+  }
+}
 const api503 = { kind: 'status', status: 503, times: null } as const
 
 const scenarios: readonly Scenario[] = [
@@ -53,6 +70,20 @@ const scenarios: readonly Scenario[] = [
       await query(rows(1, 6_000))
       await query(`select pg_logical_emit_message(false, 'filler', repeat('x', 1000000)) from generate_series(1, 1200)`)
     },
+  },
+  {
+    name: 'the slot may hold 20 GB, which lasts for hours',
+    raises: ['MediquoCdcApiDown', 'MediquoCdcSlotHoldsWal'],
+    before: ({ query }) => limitSlots(query, '20GB'),
+    during: (scene) => writeWhileApiIsDown(scene),
+    samples: samplesOfGrowth,
+  },
+  {
+    name: 'the slot may hold 300 MB, which lasts for minutes',
+    raises: ['MediquoCdcApiDown', 'MediquoCdcSlotHoldsWal', 'MediquoCdcSlotSoonLost'],
+    before: ({ query }) => limitSlots(query, '300MB'),
+    during: (scene) => writeWhileApiIsDown(scene),
+    samples: samplesOfGrowth,
   },
   {
     name: 'the keys are revoked',
@@ -210,7 +241,7 @@ async function record(scenario: Scenario): Promise<Recording> {
   }
   const recording = new Recording()
   const acting = scenario.during?.(scene)
-  for (let at = 0; at < samples; at++) {
+  for (let at = 0; at < samplesOf(scenario); at++) {
     const scrapes = await Promise.all(ports.map(scrape))
     recording.add(new Map(scrapes.flatMap((found) => [...found])))
     await wait(500, AbortSignal.timeout(60_000))
@@ -237,7 +268,7 @@ const tests = await Promise.all(
     name: scenario.name,
     interval: '30s',
     input_series: (await record(scenario)).input,
-    alert_rule_test: expected(scenario.raises, `${(samples - 1) * 30}s`),
+    alert_rule_test: expected(scenario.raises, `${(samplesOf(scenario) - 1) * 30}s`),
   })),
 )
 // Two that no healthy process can show of itself.
