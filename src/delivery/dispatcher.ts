@@ -30,6 +30,8 @@ export interface DispatcherOptions<P extends Parcel> {
     refused(parcel: P, deadLetter: DeadLetter): void
     returned(parcel: P): void
     lost(parcel: P): void
+    /** It may have been applied, and is kept here to be sent again. */
+    doubted(parcel: P): void
   }
   /** Rows that are worth a request now. */
   readonly sendable: () => number
@@ -210,6 +212,7 @@ export class Dispatcher<P extends Parcel> {
         return
       case 'retry':
         if (outcome.status !== null && outcome.status >= 500) {
+          if (outcome.inDoubt) for (const parcel of batch) this.#options.pending.doubted(parcel)
           this.#isolation.abandoned(batch)
           this.#poison.failed(batch, outcome.status)
         } else this.#giveBack(batch, outcome.inDoubt ? 'lost' : 'returned')

@@ -57,7 +57,7 @@ export class Answers {
     // The row may have another code by now.
     if (parcel.purpose !== 'upsert' && !entry.formerCodes.includes(parcel.code))
       entry.formerCodes = [...entry.formerCodes, parcel.code]
-    this.#placement.readAgain(entry, parcel.version)
+    this.#placement.readAgain(entry, parcel)
   }
 
   /** A code waits for one reading back at most: what was accepted last. Its row may have another by then, with one of its own. */
@@ -90,21 +90,24 @@ export class Answers {
 
   /** It was certainly not applied (a 429, a refused connection): it waits again, unless a newer version does. */
   returned(parcel: Parcel): void {
-    this.#putBack(this.#landed(parcel), parcel)
+    const entry = this.#landed(parcel)
+    this.#placement.entries.putBack(entry, parcel.version)
+    this.#placement.place(entry)
   }
 
   /** No answer came: it may have been applied, or be applied later (rule 7). */
   lost(parcel: Parcel): void {
-    const entry = this.#landed(parcel)
+    this.doubted(parcel)
+    this.returned(parcel)
+  }
+
+  /** It may have been applied, and is to be sent again: from now on, though it stays on its way. */
+  doubted(parcel: Parcel): void {
+    const entry = this.#placement.entries.find(parcel.key)
+    if (!entry) return
     this.#placement.confirming.lost(parcel)
     entry.inDoubt = true
     entry.unanswered = true
-    this.#putBack(entry, parcel)
-  }
-
-  #putBack(entry: Entry, parcel: Parcel): void {
-    this.#placement.entries.putBack(entry, parcel.version)
-    this.#placement.place(entry)
   }
 
   /** Ends the exclusivity of a parcel's code and row. */

@@ -28,8 +28,13 @@ export function nextStep(entry: Entry, policy: StepPolicy): Step {
     // 2. A value that the change did not carry must be read: sending null instead would wipe it.
     case 'incomplete':
       return { kind: 'read' }
-    case 'invalid':
+    case 'invalid': {
+      // Set aside, it keeps the code that the state has of it; those that it had besides would be forgotten.
+      const kept = stored && !stored.removed ? stored.code : null
+      const old = codesBeside(entry, content.code).find((code) => code !== kept)
+      if (policy.onDelete === 'unsubscribe' && old !== undefined) return endOfCode(entry, 'retire', old, null)
       return { kind: 'settle', outcome: 'dead letter' }
+    }
     case 'patient': {
       const { patient } = content
       // 3. The row had another code: that one ends first, so that a crash in between cannot forget it.

@@ -223,6 +223,10 @@ export class Pending {
   lost(parcel: Parcel): void {
     this.#answers.lost(parcel)
   }
+  /** It may have been applied, and whoever sends it keeps it, to send it again. */
+  doubted(parcel: Parcel): void {
+    this.#answers.doubted(parcel)
+  }
 
   /** It was read back, and is what the API has. */
   confirmed(parcel: Parcel): void {

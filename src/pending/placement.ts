@@ -84,9 +84,9 @@ export class Placement {
     if (row) this.entries.store(entry, row)
   }
 
-  /** A row is to be read, and sent once more, unless something of it is on its way already. */
-  readAgain(entry: Entry, sent: Version): void {
-    if (!entry.waiting && !entry.inFlight) {
+  /** A row is to be read, and sent once more, unless something of it is on its way already: to its present code, which ends no other. */
+  readAgain(entry: Entry, { version: sent, purpose }: Parcel): void {
+    if (!entry.waiting && (!entry.inFlight || purpose !== 'upsert')) {
       const known = newestKnown(entry)
       this.entries.replace(entry, {
         content: { kind: 'incomplete' },

@@ -18,7 +18,13 @@ function setUp(codes: readonly string[], answer: (codes: readonly string[]) => B
   const waiting = codes.map(
     (code): TestParcel => ({ code: patientCode(code), patient: { code: patientCode(code), first_name: 'x' } }),
   )
-  const log = { accepted: [] as string[], refused: [] as string[], returned: [] as string[], lost: [] as string[] }
+  const log = {
+    accepted: [] as string[],
+    refused: [] as string[],
+    returned: [] as string[],
+    lost: [] as string[],
+    doubted: [] as string[],
+  }
   const requests: string[][] = []
   const permits = { taken: 0, answered: 0, unused: 0 }
   const stop = new AbortController()
@@ -50,6 +56,7 @@ function setUp(codes: readonly string[], answer: (codes: readonly string[]) => B
         note(log.lost)(parcel)
         waiting.push(parcel)
       },
+      doubted: note(log.doubted),
     },
     sendable: () => waiting.length + set.untakeable,
     quota: {
@@ -161,7 +168,7 @@ test('an answer that never came leaves the rows in doubt; a 429 does not', async
   const dispatch = setUp(['a'], () => answers.shift() ?? accepted)
   await dispatch.done(1)
   await dispatch.drain()
-  expect(dispatch.log).toEqual({ accepted: ['a'], refused: [], lost: ['a'], returned: ['a'] })
+  expect(dispatch.log).toEqual({ accepted: ['a'], refused: [], lost: ['a'], returned: ['a'], doubted: [] })
 })
 
 test('nothing leaves while this instance may not send', async () => {
@@ -252,6 +259,8 @@ test('a request that the API broke at is sent again, though nothing waits but ne
   await dispatch.done(1)
   await dispatch.drain()
   expect(dispatch.log.accepted).toEqual(['a'])
+  // Since that answer, whatever becomes of the next try.
+  expect(dispatch.log.doubted).toEqual(['a'])
 })
 
 test('good rows that the API broke at once are sent again, though all that waits beside them is refused', async () => {

@@ -33,6 +33,16 @@ describe('before anything is decided', () => {
   })
 })
 
+describe('a row that cannot become a patient', () => {
+  const invalid: Content = { kind: 'invalid', code: code('c'), invalid: [] }
+  test('is set aside with the code that the API has of it, once those are ended that it had besides', () => {
+    expect(nextStep(entry(invalid, { stored }), unsubscribe)).toMatchObject({ outcome: 'dead letter' })
+    const besides = { stored, formerCodes: [code('a'), code('b')] }
+    expect(nextStep(entry(invalid, besides), unsubscribe)).toMatchObject({ kind: 'resolve removal', code: 'b' })
+    expect(nextStep(entry(invalid, { formerCodes: [code('b')] }), ignore)).toMatchObject({ outcome: 'dead letter' })
+  })
+})
+
 describe('a patient', () => {
   test('that the API has is settled; in doubt, with another code or without a fingerprint it is sent', () => {
     expect(nextStep(entry(upsert('a'), { stored }), ignore)).toMatchObject({ outcome: 'unchanged' })

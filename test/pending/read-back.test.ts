@@ -53,6 +53,27 @@ describe('a patient that an older request may overtake', () => {
     },
   )
 
+  test('is ended again if the end of its former code was overtaken, though it is being sent with its present one', () => {
+    const { pending, take, resolve, commits, accept, reads } = dialogue({
+      readsBack: true,
+      onDelete: 'unsubscribe',
+      state: [delivered('1', patient('a'))],
+    })
+    commits(110, ['1', upsert('b')])
+    resolve((of) => patient(of))
+    for (const parcel of take()) pending.lost(parcel)
+    const [end] = take()
+    if (!end) throw new Error('the end was not sent again')
+    accept([end])
+    const present = take()
+    pending.overtaken(end)
+    accept(present)
+    reads('1', upsert('b'), seesBelow(500), 130)
+    commits(300)
+    resolve((of) => patient(of, 'FromApi'))
+    expect(short(take())).toEqual(['retire a FromApi no plan'])
+  })
+
   test('is read from the table and sent once more if the API has something else', () => {
     const { pending, parcel, reads, take, record } = accepted()
     record()
@@ -100,6 +121,17 @@ describe('a patient that an older request may overtake', () => {
     pending.overtaken(parcel)
     expect(pending.toRead(9)).toEqual([])
   })
+})
+
+test('what may have been applied, and was kept to be sent again, is read back, though the next try did not leave', () => {
+  const { pending, commits, take, accept, record } = dialogue({ readsBack: true })
+  commits(110, ['1', upsert('a', 'New')])
+  for (const parcel of take()) {
+    pending.doubted(parcel)
+    pending.returned(parcel)
+  }
+  accept(take())
+  expect(record()).toMatchObject([{ fingerprint: null }])
 })
 
 test('what an earlier run noted and never saw answered is read back', () => {

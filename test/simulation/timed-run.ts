@@ -195,6 +195,7 @@ export function startRun({ world, clock, api, plan, random, known }: TimedRunOpt
       },
       returned: (parcel) => pending.returned(parcel),
       lost: (parcel) => pending.lost(parcel),
+      doubted: (parcel) => pending.doubted(parcel),
     },
     quota: quotas.put,
     put: (patients: readonly Patient[]) => client.put(patients),
