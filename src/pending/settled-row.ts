@@ -87,7 +87,7 @@ export function unsentRow(entry: Entry, outcome: UnsentOutcome): StoredRow | nul
   const { content } = version
   const code = entry.stored?.code ?? codeOf(content)
   if (content.kind === 'invalid') {
-    return setAside(entry, version, code, { reason: 'invalid', attributes: content.invalid, status: null })
+    return setAside(entry, version, content.code, { reason: 'invalid', attributes: content.invalid, status: null })
   }
   const removed = content.kind === 'removed'
   // What another row answers for has not ended: should this row have it back, and go, it is to be ended then.
@@ -99,10 +99,12 @@ export function unsentRow(entry: Entry, outcome: UnsentOutcome): StoredRow | nul
 
 function setAside(entry: Entry, version: Version, code: PatientCode | null, deadLetter: DeadLetter): StoredRow {
   const { stored } = entry
+  // One that ended, or that the row left, tells nothing of the code that it has now: mediQuo may have it from another row.
+  const isNew = stored?.removed === true && code !== null
   return labelled(entry, version, {
-    code: stored?.code ?? code,
+    code: isNew ? code : (stored?.code ?? code),
     fingerprint: null,
-    removed: stored?.removed ?? false,
+    removed: isNew ? false : (stored?.removed ?? false),
     deadLetter,
   })
 }

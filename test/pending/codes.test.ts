@@ -194,6 +194,21 @@ describe('a code that goes from row to row', () => {
   })
 })
 
+test('a code that was left to a row which ended before, and is set aside now, is ended with it', () => {
+  const ended = delivered('2', patient('x'), { removed: true, fingerprint: null })
+  const { commits, resolve, take, accept } = dialogue({
+    onDelete: 'unsubscribe',
+    state: [delivered('1', patient('a')), ended],
+  })
+  commits(110, ['1', upsert('b')], ['2', upsert('a')])
+  resolve(found)
+  commits(120, ['2', { kind: 'invalid', code: code('a'), invalid: [] }])
+  accept(take())
+  commits(130, ['2', removed()])
+  resolve(found)
+  expect(short(take())).toEqual(['remove a FromApi no plan'])
+})
+
 describe('after a restart', () => {
   const left = delivered('2', patient('a'), { code: null, removed: true, fingerprint: null, position: position(150) })
   /** A change that is not looked up yet. */

@@ -79,12 +79,9 @@ function mayBeForgotten({ missed, table }: World, code: PatientCode): boolean {
   return missed.size > 0 && had.length > 1
 }
 
-/** A row that is set aside keeps the code that mediQuo has of it; and a gap that is known, those that it had before. */
-function isSetAside({ table }: World, code: PatientCode): boolean {
-  const had = (key: RowKey, is: (image: Image) => boolean) =>
-    table.committed(key).some(({ image }) => image && is(image))
-  const isRefused = ({ letter }: Image) => letter === 'X' || letter === 'Y' || letter === 'Z'
-  return table.keys.some((key) => had(key, (image) => image.code === code) && had(key, isRefused))
+/** A row that is set aside keeps the code that mediQuo had of it, until it is mended or deleted. */
+function isSetAside({ state }: World, code: PatientCode): boolean {
+  return [...state.rows.values()].some((row) => row.code === code && !row.removed && row.deadLetter !== null)
 }
 
 /** A change of a row that the row filter leaves out before and after is not. */
