@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -6,8 +6,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { parse, stringify } from 'yaml'
-import { patientsTable } from '../support/connector.ts'
+import { parse } from 'yaml'
+import { textOf } from '../repository/files.ts'
+import { freePort } from '../support/free-port.ts'
+import { ownServer } from '../support/own-server.ts'
 import { testDatabase } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
 
@@ -17,8 +19,28 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 /** It fetches the dependencies anew: the gate asks for it, a plain `npm test` does not. */
 const isAsked = process.env.MEDIQUO_CDC_TEST_PACKAGE === '1'
 
+/** As a hospital has it, whose application has never heard of us. */
+const hospital = `
+  create table visitas (id bigserial primary key, paciente bigint, nota text);
+  create table pacientes (
+    id bigserial primary key, nhc varchar(20) unique not null, nombre varchar(80), apellido1 text, apellido2 text, sexo char(1),
+    fecha_nacimiento date, correo text);
+  insert into pacientes (nhc, nombre, apellido1, sexo, fecha_nacimiento)
+    select 'H' || i, 'Nombre' || i, 'Primero', case when i % 2 = 0 then 'H' else 'M' end, date '1930-01-01' + i
+    from generate_series(1, 250) i;`
+const longRunning = ['sandbox', 'run']
+
+/** The commands of README's five minutes, in order: those in the blocks below its numbered steps. */
+function readmeSteps(): string[] {
+  const [, section = ''] = /^## Your own database, in five minutes$([\s\S]*?)^## /m.exec(textOf('README.md')) ?? []
+  return [...section.matchAll(/^ {3}```\n([\s\S]*?)^ {3}```/gm)].flatMap(([, block = '']) =>
+    block.split('\n').flatMap((line) => line.trim() || []),
+  )
+}
+
 describe.skipIf(!isAsked)('the packed tarball, installed into an empty folder', () => {
   let folder = ''
+  let tarball = ''
   const command = () => join(folder, 'node_modules/.bin/mediquo-cdc')
 
   beforeAll(async () => {
@@ -27,11 +49,9 @@ describe.skipIf(!isAsked)('the packed tarball, installed into an empty folder', 
     const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
       cwd: root,
     })
-    const [packed] = JSON.parse(stdout)
+    tarball = join(folder, JSON.parse(stdout)[0].filename)
     writeFileSync(join(folder, 'package.json'), '{"private":true}')
-    await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', join(folder, packed.filename)], {
-      cwd: folder,
-    })
+    await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball], { cwd: folder })
   }, 240_000)
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -49,39 +69,64 @@ describe.skipIf(!isAsked)('the packed tarball, installed into an empty folder', 
     })
   })
 
-  test('carries patients from a table to its sandbox, and ends in order', async () => {
-    await using database = await testDatabase({ schema: patientsTable })
-    await database.query("insert into patients (code) values ('P1'), ('P2')")
-    const sandbox = spawn(command(), ['sandbox', '--port', '0'], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] })
-    const said: string[] = []
-    sandbox.stdout.on('data', (chunk: Buffer) => said.push(String(chunk)))
-    const printed = await until(() => /admin: /.test(said.join('')) && said.join(''))
-    const env = Object.fromEntries(
-      [...printed.matchAll(/^(MEDIQUO_\w+)=(.*)$/gm)].map(([, name, value]) => [name, value]),
-    )
-    const [, admin = ''] = /^admin: (\S+)$/m.exec(printed) ?? []
-    const config = join(folder, 'mediquo-cdc.yaml')
-    const slot = `slot_${database.name}`
-    writeFileSync(config, stringify({ source: { table: 'public.patients', slot }, http: { port: 0 } }))
-    const connector = spawn(command(), ['run', '--config', config], {
-      cwd: folder,
-      env: { ...process.env, ...env, DATABASE_URL: database.url },
-      stdio: ['ignore', 'inherit', 'pipe'],
-    })
-    const ended = Promise.all([once(connector, 'exit'), once(sandbox, 'exit')])
-    try {
-      const codes = await until(async () => {
-        const patients: { code: string }[] = parse(await (await fetch(`${admin}/patients`)).text())
-        return patients.length === 2 && patients.map(({ code }) => code).toSorted()
+  test('carries the patients of a table that nobody prepared to the sandbox, by the steps of the README alone', async () => {
+    await using server = await ownServer()
+    await using database = await testDatabase({ serverUrl: server.url(), schema: hospital })
+    // Not below a folder that has a package.json: npm would install it there.
+    const empty = mkdtempSync(join(tmpdir(), 'mediquo-cdc-readme-'))
+    const [apiPort, httpPort] = [await freePort(), await freePort()]
+    const admin = `http://127.0.0.1:${apiPort}/__sandbox`
+    const env: Record<string, string | undefined> = { ...process.env, HTTP_PORT: String(httpPort) }
+    const started = new Map<string, ChildProcess>()
+    const start = (name: string) => {
+      const args = name === 'sandbox' ? [name, '--port', String(apiPort)] : [name]
+      // Not by npx, which does not hand on the signal that ends it.
+      const child = spawn(join(empty, 'node_modules/.bin/mediquo-cdc'), args, {
+        cwd: empty,
+        env,
+        stdio: ['ignore', 'pipe', 'pipe'],
       })
-      expect(codes).toEqual(['P1', 'P2'])
-    } finally {
-      connector.kill('SIGTERM')
-      sandbox.kill('SIGTERM')
+      started.set(name, child)
     }
-    expect(await ended).toEqual([
-      [0, null],
-      [0, null],
-    ])
-  })
+    const arrived = async () => parse(await (await fetch(`${admin}/patients`)).text()) as { code: string }[]
+    const end = async (name: string) => {
+      const child = started.get(name)
+      started.delete(name)
+      if (!child) return null
+      const exit = once(child, 'exit')
+      child.kill('SIGTERM')
+      return (await exit)[0]
+    }
+
+    const steps = readmeSteps()
+    const done: string[] = []
+    try {
+      for (const step of steps) {
+        const line = step.replaceAll('8090', String(apiPort))
+        const [, variable = '', value = ''] = /^export (\w+)=(.*)$/.exec(line) ?? []
+        const [, name = ''] = /^npx mediquo-cdc (\w+)$/.exec(line) ?? []
+        if (variable !== '') env[variable] = variable === 'DATABASE_URL' ? database.url : value
+        else if (longRunning.includes(name)) {
+          start(name)
+          await until(async () =>
+            name === 'sandbox' ? (await arrived()).length === 0 : (await arrived()).length === 250,
+          )
+        } else if (step === 'npm install mediquo-cdc')
+          await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball], { cwd: empty })
+        else {
+          if (name === 'teardown') expect(await end('run')).toBe(0)
+          // Nobody is there to ask.
+          await run('bash', ['-c', name === 'teardown' ? `${line} --yes` : line], { cwd: empty, env })
+        }
+        done.push(name || line)
+      }
+      expect(await database.query('select from pg_replication_slots')).toEqual([])
+      expect(await end('sandbox')).toBe(0)
+    } finally {
+      for (const child of started.values()) child.kill('SIGKILL')
+      rmSync(empty, { recursive: true, force: true })
+    }
+    expect(done).toEqual(expect.arrayContaining(['init', 'sandbox', 'check', 'run', 'verify', 'status', 'teardown']))
+    // Five minutes, npm's part included.
+  }, 300_000)
 })
