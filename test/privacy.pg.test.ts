@@ -86,6 +86,9 @@ test('no value of a row is in any log line, metric, page, answer, report, error 
     ['verify', '--sample', '5'],
     ['dead-letters', 'list'],
     ['dead-letters', 'list', '--json'],
+    ['verify', '--code', 'c5', 'c6', '--json'],
+    ['init', '--table', 'public.patients', '--output', 'proposed.yaml'],
+    ['teardown'],
   ])
     await run(...args)
 
