@@ -96,6 +96,7 @@ export class Queues {
     const position = entry.waiting?.position
     for (const other of this.sharing(code, entry)) {
       const theirs = newestOf(other)
+      if (theirs && keepsAnother(other, theirs, code)) continue
       if (theirs?.content.kind === 'patient' && theirs.content.patient.code === code) return true
       if (position && theirs?.position && comparePositions(theirs.position, position) > 0) return true
     }
@@ -141,6 +142,12 @@ function isOlder(a: Version, b: Version): boolean {
 /** What a row will say last: what waits, else what is in flight. */
 function newestOf({ waiting, inFlight }: Entry): Version | null {
   return waiting ?? inFlight
+}
+
+/** A row that is going to be set aside keeps the code that mediQuo has of it, and answers for no other that it has now. */
+function keepsAnother({ stored }: Entry, { content }: Version, code: PatientCode): boolean {
+  if (content.kind !== 'invalid' || content.code !== code || !stored || stored.removed) return false
+  return stored.code !== null && stored.code !== code
 }
 
 function codesOf({ stored, formerCodes }: Entry, newest: Version): PatientCode[] {

@@ -209,6 +209,14 @@ test('a code that was left to a row which ended before, and is set aside now, is
   expect(short(take())).toEqual(['remove a FromApi no plan'])
 })
 
+test('a code is not left to a row that is going to be set aside, and keeps the one that mediQuo has of it', () => {
+  const { commits, resolve, take } = unsubscribing(['1', 'a'], ['2', 'b'])
+  const invalid: Content = { kind: 'invalid', code: code('a'), invalid: [] }
+  commits(110, ['1', upsert('c')], ['2', upsert('d')], ['2', invalid])
+  resolve(found)
+  expect(short(take())).toEqual(['retire a FromApi no plan', 'retire d FromApi no plan'])
+})
+
 describe('after a restart', () => {
   const left = delivered('2', patient('a'), { code: null, removed: true, fingerprint: null, position: position(150) })
   /** A change that is not looked up yet. */

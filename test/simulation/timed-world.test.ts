@@ -10,7 +10,7 @@ const seeds = Number(process.env.SIMULATION_SEEDS ?? 1_000)
  * codes that a row had before it was set aside. */
 const brokeOnce = [
   104, 316, 742, 892, 1_225, 1_754, 2_068, 2_739, 4_513, 4_856, 13_890, 18_205, 32_485, 42_167, 52_487, 71_171, 80_337,
-  100_481, 102_525, 124_100,
+  14_167, 100_481, 102_525, 124_100,
 ]
 
 async function check(seed: number): Promise<void> {
