@@ -1,21 +1,10 @@
 import { and, asc, isNull, or, sql } from 'drizzle-orm'
-import { type InvalidReason, invalidReasons, type PatientCode, patientCode } from '../model/patient.ts'
-import type { RowKey } from '../model/row.ts'
+import type { ListedDeadLetter } from '../model/dead-letter-overview.ts'
+import { invalidReasons, patientCode } from '../model/patient.ts'
 import type { DeadLetter } from '../model/stored-row.ts'
 import { deadLetterOf } from './rows.ts'
 import type { StateDatabase } from './state-database.ts'
 import { checkpoint, deadLetter } from './tables.ts'
-
-/** A row set aside as an operator sees it. `attempts`: how often it was refused or found invalid. */
-export interface ListedDeadLetter extends Pick<DeadLetter, 'reason' | 'status'> {
-  /** `reason` is one of ours, or null: the API's own words may quote the value. */
-  readonly attributes: readonly { readonly attribute: string; readonly reason: InvalidReason | null }[]
-  readonly key: RowKey
-  readonly code: PatientCode | null
-  readonly attempts: number
-  readonly firstAt: Date
-  readonly lastAt: Date
-}
 
 /** The rows set aside, the oldest first. @param names codes, or the keys of rows without one; null: all of them. */
 export async function listDeadLetters(
@@ -27,14 +16,19 @@ export async function listDeadLetters(
     .from(deadLetter)
     .where(named(names))
     .orderBy(asc(deadLetter.firstAt), asc(deadLetter.sourceKey))
-  return found.map((row) => ({
+  return found.map(listedDeadLetter)
+}
+
+/** As it may be shown: the API's own words are left out. */
+export function listedDeadLetter(row: typeof deadLetter.$inferSelect): ListedDeadLetter {
+  return {
     ...withoutQuotes(deadLetterOf(row)),
     key: row.sourceKey,
     code: row.code === null ? null : patientCode(row.code),
     attempts: row.attempts,
     firstAt: row.firstAt,
     lastAt: row.lastAt,
-  }))
+  }
 }
 
 /**

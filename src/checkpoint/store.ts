@@ -9,6 +9,7 @@ import { type RowKey, storedRowKey } from '../model/row.ts'
 import type { StoredRow } from '../model/stored-row.ts'
 import type { TableShape } from '../model/table-shape.ts'
 import { type Xid, xid } from '../model/visibility.ts'
+import { DeadLetterOverviews } from './dead-letter-overview.ts'
 import { Passes, requestWholePass } from './passes.ts'
 import { recordStatement, type Settlement } from './record-statement.ts'
 import { type RecentRequests, storedRow } from './rows.ts'
@@ -55,11 +56,13 @@ export class Store {
   /** The backfill's passes. */
   readonly passes: Passes
   readonly sharedCodes: SharedCodes
+  readonly deadLetters: DeadLetterOverviews
 
   constructor(db: StateDatabase) {
     this.#db = db
     this.passes = new Passes(db, () => this.#run)
     this.sharedCodes = new SharedCodes(db)
+    this.deadLetters = new DeadLetterOverviews(db)
   }
 
   async load(): Promise<Checkpoint | null> {

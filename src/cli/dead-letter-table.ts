@@ -1,4 +1,4 @@
-import type { ListedDeadLetter } from '../checkpoint/dead-letters.ts'
+import type { ListedDeadLetter } from '../model/dead-letter-overview.ts'
 import { deadLetterReasons } from '../model/stored-row.ts'
 
 const width = 80

@@ -19,7 +19,11 @@ export function countSettled(metrics: Metrics, tally: Tally, outcome: Settled, v
       tally.delivered++
       tally.lastDeliveredAt = new Date(nowMs).toISOString()
       metrics.patientsDelivered.inc({ lane: version.lane })
-      if (version.lane === 'live') metrics.commitToDelivery.observe(Math.max(0, nowMs - version.committedAtMs) / 1000)
+      if (version.lane === 'live') {
+        const seconds = Math.max(0, nowMs - version.committedAtMs) / 1000
+        metrics.commitToDelivery.observe(seconds)
+        metrics.recentDeliveries.observe(seconds)
+      }
       return
     case 'unchanged':
     case 'superseded':

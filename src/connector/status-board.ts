@@ -1,4 +1,5 @@
 import type { Pipeline } from '../connector.ts'
+import { type DeadLetterOverview, noDeadLetters } from '../model/dead-letter-overview.ts'
 import { formatLsn } from '../model/lsn.ts'
 import type { Pass } from '../model/pass.ts'
 import type { ConnectorState, Status } from '../model/status.ts'
@@ -17,7 +18,7 @@ export interface Board {
   pipeline: Pipeline | null
   /** What the slot holds; null before anything can be asked. */
   slotWatch: Pick<SlotWatch, 'forecast' | 'secondsToDrain' | 'warnings'> | null
-  deadLetters: number
+  deadLetters: DeadLetterOverview
   /** The newest pass of the backfill that the state knows. */
   latestPass: Pass | null
   /** Health checks in a row that found rows to send, no trouble, and nothing in flight. */
@@ -33,7 +34,7 @@ export function newBoard(): Board {
     health: null,
     pipeline: null,
     slotWatch: null,
-    deadLetters: 0,
+    deadLetters: noDeadLetters,
     latestPass: null,
     stuckChecks: 0,
     tally: { delivered: 0, unchanged: 0, lastDeliveredAt: null, lastError: null },
@@ -73,7 +74,7 @@ export function statusOf(
       requestsPerMinute: settings.mediquo.requestsPerMinute,
       ...tally,
     },
-    deadLetters: board.deadLetters,
+    deadLetters: board.deadLetters.total,
     warnings: [...(slotWatch?.warnings ?? []), ...sharedCodesWarning(store.sharedCodes.count)],
   }
 }

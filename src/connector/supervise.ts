@@ -20,6 +20,7 @@ import {
   type NextAttempt,
   noneLost,
 } from './next-attempt.ts'
+import { keepPage } from './page-view.ts'
 import { type Prepared, prepare } from './prepare.ts'
 import { openResources, type Resources, type SessionLimits } from './resources.ts'
 import { serverStartedAt } from './session.ts'
@@ -61,7 +62,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     readShape: (columns) =>
       readTableShape(resources.sourcePool, { ...settings.source, ...settings.source.table, columns }),
     readState: async () => {
-      board.deadLetters = await resources.store.countDeadLetters()
+      board.deadLetters = await resources.store.deadLetters.look()
       board.latestPass = await resources.store.passes.latest()
       await slotWatch.lookForLeft()
       await sayWhoSharesCodes(resources)
@@ -72,18 +73,21 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     () => statusOf(board, resources),
     (summary) => logger.info(summary, 'last minute'),
   )
+  const healthy = () => !watch.isWedged()
+  const page = keepPage({ board, resources, version: options.version, healthy })
   let http: HttpServer | null = null
   try {
     http = await startHttpServer({
       ...settings.http,
       status: () => statusOf(board, resources),
       readiness: () => readinessOf(board),
-      healthy: () => !watch.isWedged(),
+      page: page.view,
+      healthy,
       metrics: async () => ({ contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }),
     })
     logger.info({ host: settings.http.host, port: http.port, version: options.version }, 'listening')
     options.onListening?.(http.port)
-    observe(resources, board, () => !watch.isWedged())
+    observe(resources, board, healthy)
     const past: Past = { attempt: 0, isFirst: true, lost: noneLost }
     while (!drain.aborted) {
       past.attempt++
@@ -102,6 +106,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
   } finally {
     watch.stop()
     endSummaries()
+    page.stop()
     await http?.close()
     await resources.close()
   }
@@ -245,7 +250,7 @@ function observe(resources: Resources, board: Board, healthy: () => boolean): vo
   metrics.observe({
     pending: (lane) => board.pipeline?.pending.waiting[lane] ?? 0,
     inFlightRequests: () => board.pipeline?.dispatcher.requestsInFlight ?? 0,
-    deadLetters: () => board.deadLetters,
+    deadLetters: () => board.deadLetters.total,
     replicationLagBytes: () => board.health?.lagBytes ?? 0,
     slotRetainedBytes: () => board.health?.retainedBytes ?? 0,
     slotSafeBytes: () => board.health?.safeBytes ?? Number.POSITIVE_INFINITY,

@@ -1,8 +1,9 @@
 import { backOffMs } from '../lifecycle/back-off.ts'
+import type { DeliveryTrouble } from '../model/status.ts'
 
 /** Why nothing, or only one trial request at a time, is sent. */
 export interface Trouble {
-  readonly kind: 'outage' | 'halted' | 'rejecting' | 'rate limited'
+  readonly kind: DeliveryTrouble
   readonly reason: string
   readonly sinceMs: number
 }

@@ -2,12 +2,15 @@ import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
 import type { Status } from '../model/status.ts'
 import { statusPage } from './page.ts'
+import { contentSecurityPolicy } from './page-policy.ts'
+import type { PageView } from './page-view.ts'
 
 export interface HttpOptions {
   readonly host: string
   readonly port: number
   readonly status: () => Status
   readonly readiness: () => { readonly ready: boolean; readonly reason: string | null }
+  readonly page: () => PageView
   readonly healthy: () => boolean
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>
 }
@@ -30,7 +33,13 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
     return c.body(text, 200, { 'content-type': contentType })
   })
   app.get('/status', (c) => c.json(options.status()))
-  app.get('/', (c) => c.html(statusPage(options.status())))
+  app.get('/', (c) =>
+    c.html(statusPage(options.page()), 200, {
+      'content-security-policy': contentSecurityPolicy,
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'no-store',
+    }),
+  )
   return new Promise((resolve, reject) => {
     const server = serve({ fetch: app.fetch, hostname: options.host, port: options.port }, ({ port }) => {
       resolve({

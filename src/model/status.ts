@@ -2,6 +2,10 @@
 export const connectorStates = ['starting', 'standby', 'backfilling', 'streaming', 'blocked', 'stopping'] as const
 export type ConnectorState = (typeof connectorStates)[number]
 
+/** What may keep patients from being sent. `halted`: the keys are refused; `rejecting`: every patient is, alike. */
+export const deliveryTroubles = ['outage', 'halted', 'rejecting', 'rate limited'] as const
+export type DeliveryTrouble = (typeof deliveryTroubles)[number]
+
 /** The JSON of `GET /status`. LSNs are text, times ISO 8601 in UTC. No value of a row. */
 export interface Status {
   readonly state: ConnectorState

@@ -1,8 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import { type ConnectorState, connectorStates } from '../model/status.ts'
-
-/** What may keep the dispatcher from sending. */
-const deliveryTroubles = ['outage', 'halted', 'rejecting', 'rate limited'] as const
+import { type ConnectorState, connectorStates, type DeliveryTrouble, deliveryTroubles } from '../model/status.ts'
+import { RecentDurations } from './recent-durations.ts'
 
 /** Where gauges get their values when they are scraped. */
 export interface GaugeSources {
@@ -28,7 +26,7 @@ export interface GaugeSources {
   /** False once the process is wedged. */
   readonly healthy: () => boolean
   readonly state: () => ConnectorState
-  readonly trouble: () => (typeof deliveryTroubles)[number] | null
+  readonly trouble: () => DeliveryTrouble | null
 }
 
 export type Metrics = ReturnType<typeof createMetrics>
@@ -84,6 +82,8 @@ export function createMetrics(version: string) {
       "From a row's commit to the API's acceptance, by the two machines' clocks",
       [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800],
     ),
+    /** The same, for the page: of the last seconds alone. */
+    recentDeliveries: new RecentDurations(),
     requestDuration: histogram(
       'request_duration_seconds',
       'How long the API took to answer',

@@ -1,0 +1,52 @@
+import type { PageView } from '../http/page-view.ts'
+import { sampleEveryMs } from '../model/sample.ts'
+import { History } from '../telemetry/history.ts'
+import type { Resources } from './resources.ts'
+import { type Board, statusOf } from './status-board.ts'
+
+export interface PageSources {
+  readonly board: Board
+  readonly resources: Resources
+  readonly version: string
+  readonly healthy: () => boolean
+}
+
+/** What the page shows: the board as it is now, and samples of the last hour, taken until it is stopped. */
+export function keepPage({ board, resources, version, healthy }: PageSources) {
+  const { metrics, clocks } = resources
+  const history = new History()
+
+  function sample(): void {
+    const { source, delivery } = statusOf(board, resources)
+    history.add({
+      atMs: clocks.monotonicMs(),
+      lagBytes: source.lagBytes,
+      requestsLastMinute: delivery.requestsLastMinute,
+      delivery: metrics.recentDeliveries.take(),
+    })
+  }
+
+  const timer = setInterval(sample, sampleEveryMs)
+  return {
+    view(): PageView {
+      const { pipeline, deadLetters } = board
+      const monotonicMs = clocks.monotonicMs()
+      return {
+        version,
+        status: statusOf(board, resources),
+        healthy: healthy(),
+        trouble: pipeline?.dispatcher.trouble?.kind ?? null,
+        flow: {
+          live: pipeline?.pending.waiting.live ?? 0,
+          backfill: pipeline?.pending.waiting.backfill ?? 0,
+          inFlight: pipeline?.pending.inFlight ?? 0,
+        },
+        samples: history.since(monotonicMs),
+        deadLetters,
+        monotonicMs,
+        wallClockMs: clocks.wallClockMs(),
+      }
+    },
+    stop: () => clearInterval(timer),
+  }
+}

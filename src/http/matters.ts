@@ -1,0 +1,102 @@
+import type { DeliveryTrouble } from '../model/status.ts'
+import type { PageView } from './page-view.ts'
+import { counted } from './words.ts'
+
+/** Something that is wrong, and what to do. */
+export interface Matter {
+  readonly title: string
+  /** As the connector says it; null: the title says all. */
+  readonly reason: string | null
+  readonly mend: string
+  /** Commands that help. */
+  readonly commands: readonly string[]
+  /** Of the paragraph in docs/operations.md. */
+  readonly anchor: string
+}
+
+const troubles: Readonly<Record<DeliveryTrouble, Omit<Matter, 'reason'>>> = {
+  outage: {
+    title: 'mediQuo cannot be reached, or fails',
+    mend: 'Nothing is lost, and delivery resumes by itself: a trial request leaves at least every 30 seconds. If it lasts, look whether this machine reaches the address (network, proxy, certificate), then ask mediQuo. Meanwhile the database keeps what waits: see the replication slot below.',
+    commands: ['mediquo-cdc check'],
+    anchor: 'alert-api-down',
+  },
+  halted: {
+    title: 'mediQuo refuses the keys',
+    mend: 'Nothing is lost. Mend the keys. Keys from files are read again before each trial, keys from variables need a restart. Sending resumes within 30 seconds.',
+    commands: ['mediquo-cdc check'],
+    anchor: 'alert-keys-refused',
+  },
+  rejecting: {
+    title: 'mediQuo refuses every patient alike',
+    mend: 'Nothing is lost, and nobody is set aside. Look at what all patients have in common: an attribute that mediQuo asks for, a value that it no longer takes, a mapping that was changed. The first row that is accepted ends it.',
+    commands: ['mediquo-cdc check'],
+    anchor: 'alert-every-patient-refused',
+  },
+  'rate limited': {
+    title: 'mediQuo says that its limit is reached',
+    mend: 'Sending pauses for as long as mediQuo asks. If it comes again and again, something else sends with the same key or from the same address: find it, or lower mediquo.requestsPerMinute by what it needs.',
+    commands: [],
+    anchor: 'alert-rate-limited',
+  },
+}
+
+/** What is wrong, the worst first. Pure. */
+export function mattersOf({ status, healthy, trouble }: Pick<PageView, 'status' | 'healthy' | 'trouble'>): Matter[] {
+  const { state, reason, warnings, deadLetters, source } = status
+  const matters: Matter[] = []
+  if (!healthy) {
+    matters.push({
+      title: 'It is stuck',
+      reason,
+      mend: 'Restart it, which loses nothing, and keep its log: this is a bug.',
+      commands: [],
+      anchor: 'alert-wedged',
+    })
+  }
+  if (state === 'blocked') {
+    matters.push({
+      title: 'It cannot go on by itself',
+      reason,
+      mend: 'Do what the reason says. It looks again every ten seconds, and goes on by itself; nothing that was changed meanwhile is lost.',
+      commands: ['mediquo-cdc check'],
+      anchor: 'alert-blocked',
+    })
+  }
+  if (state === 'starting' && reason !== null) {
+    matters.push({
+      title: 'It cannot go on yet',
+      reason,
+      mend: 'It tries again by itself. If that does not help, check says everything that is in the way, with what mends it.',
+      commands: ['mediquo-cdc check'],
+      anchor: 'alert-not-ready',
+    })
+  }
+  if (trouble) matters.push({ ...troubles[trouble], reason })
+  for (const warning of warnings) matters.push(warned(warning, source.slot))
+  if (deadLetters > 0) {
+    matters.push({
+      title: `${counted(deadLetters, 'row')} ${deadLetters === 1 ? 'is' : 'are'} set aside`,
+      reason: null,
+      mend: 'Everybody else is delivered. Mend the row in your database, and its next version is sent by itself. If nothing is wrong with the row (the mapping was mended, or mediQuo), retry reads it again.',
+      commands: ['mediquo-cdc dead-letters list', 'mediquo-cdc dead-letters retry --all'],
+      anchor: 'alert-dead-letters',
+    })
+  }
+  return matters
+}
+
+/** A warning holds its own mend. */
+function warned(warning: string, slot: string): Matter {
+  const isOfSlot = warning.startsWith(`the replication slot ${slot} `)
+  const [, what = warning, mend = ''] = /^(.*?(?:[.;:])) (.*)$/s.exec(warning) ?? []
+  return isOfSlot
+    ? {
+        title: 'The replication slot holds much of the disk',
+        reason: what,
+        mend,
+        commands: [],
+        anchor: 'alert-slot-holds-wal',
+      }
+    : { title: 'A warning', reason: null, mend: warning, commands: [], anchor: 'what-to-do-when' }
+}

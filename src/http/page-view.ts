@@ -1,0 +1,19 @@
+import type { DeadLetterOverview } from '../model/dead-letter-overview.ts'
+import type { Sample } from '../model/sample.ts'
+import type { DeliveryTrouble, Status } from '../model/status.ts'
+
+/** All that the page shows. Codes and keys, no other value of a row. */
+export interface PageView {
+  readonly version: string
+  readonly status: Status
+  /** False once the process is wedged. */
+  readonly healthy: boolean
+  readonly trouble: DeliveryTrouble | null
+  /** Rows, by where they are; `status` counts requests. */
+  readonly flow: { readonly live: number; readonly backfill: number; readonly inFlight: number }
+  readonly samples: readonly Sample[]
+  readonly deadLetters: DeadLetterOverview
+  /** Of the samples' clock. */
+  readonly monotonicMs: number
+  readonly wallClockMs: number
+}

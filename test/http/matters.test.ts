@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { mattersOf } from '../../src/http/matters.ts'
+import { verdictOf } from '../../src/http/verdict.ts'
+import { deliveryTroubles } from '../../src/model/status.ts'
+import { view } from './view.ts'
+
+const operations = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8')
+
+/** What each thing that may be wrong looks like. */
+const wrong = [
+  ...deliveryTroubles.map((trouble) => [trouble, view({ trouble })] as const),
+  ['stuck', view({ healthy: false })],
+  ['blocked', view({ status: { state: 'blocked', reason: 'the table is gone' } })],
+  ['not started', view({ status: { state: 'starting', reason: 'the server cannot be reached' } })],
+  ['dead letters', view({ status: { deadLetters: 1 } })],
+  [
+    'a slot in danger',
+    view({ status: { warnings: ['the replication slot mediquo_cdc holds 9 GB. Deliver what waits.'] } }),
+  ],
+  ['another warning', view({ status: { warnings: ['several rows have one code'] } })],
+] as const
+
+describe('what is wrong', () => {
+  test.each(wrong)('%s: the badge is not that all is well, and there is something to do', (_, seen) => {
+    expect(['look', 'act']).toContain(verdictOf(seen).tone)
+    expect(mattersOf(seen)).toHaveLength(1)
+  })
+
+  test.each(wrong)('%s: its paragraph is in the handbook', (_, seen) => {
+    for (const { anchor } of mattersOf(seen)) expect(operations).toMatch(`<a id="${anchor}"></a>`)
+  })
+
+  test('the worst comes first, and nothing of it is left out', () => {
+    const seen = view({ healthy: false, trouble: 'halted', status: { deadLetters: 2, warnings: ['a warning'] } })
+    expect(mattersOf(seen).map(({ title }) => title)).toEqual([
+      'It is stuck',
+      'mediQuo refuses the keys',
+      'A warning',
+      '2 rows are set aside',
+    ])
+    expect(verdictOf(seen)).toMatchObject({ tone: 'act', badge: 'Needs you now' })
+  })
+})
+
+test.each([
+  ['streaming', 'well'],
+  ['backfilling', 'working'],
+  ['starting', 'working'],
+  ['stopping', 'working'],
+  ['standby', 'standing by'],
+] as const)('%s, with nothing wrong: %s, and nothing to do', (state, tone) => {
+  const seen = view({ status: { state } })
+  expect(verdictOf(seen).tone).toBe(tone)
+  expect(mattersOf(seen)).toEqual([])
+})
