@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { open, readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { open, readFile, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Client } from 'pg'
@@ -97,8 +97,16 @@ async function requestStop(
   { binaries, account, dataDir }: PostmasterOptions,
   { child, mode }: { readonly child: ChildProcess; readonly mode: StopMode },
 ): Promise<void> {
-  if (binaries.pgCtl === null) child.kill(stopSignals[mode])
-  else await run(binaries.pgCtl, ['stop', '--no-wait', '-m', mode, '-D', dataDir], { ...account, cwd: dataDir })
+  if (binaries.pgCtl === null) {
+    child.kill(stopSignals[mode])
+    return
+  }
+  try {
+    await run(binaries.pgCtl, ['stop', '--no-wait', '-m', mode, '-D', dataDir], { ...account, cwd: dataDir })
+  } catch (error) {
+    // It ends by itself already, and has removed its PID file.
+    if (await stat(join(dataDir, 'postmaster.pid')).catch(() => null)) throw error
+  }
 }
 
 async function waitUntilReady({ url, dataDir, logFile }: PostmasterOptions, running: () => boolean): Promise<void> {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { patientsTable, startConnector } from '../support/connector.ts'
+import { dropSlot } from '../support/drop-slot.ts'
 import { testDatabase } from '../support/postgres.ts'
 import { whenBackfilled } from './asking.ts'
 
@@ -12,7 +13,7 @@ test('what was missed with a lost slot is found, and only what differs is sent',
   await whenBackfilled(connector)
   await connector.stop()
   const { sandbox, slot } = connector
-  await database.query('select pg_drop_replication_slot($1)', [slot])
+  await dropSlot(database, slot)
   await database.query(`update patients set first_name = 'Changed' where code = 'p5'`)
   await database.query(`update patients set visits = visits + 1`)
   await database.query(`delete from patients where code = 'p7'`)
@@ -36,7 +37,7 @@ test('a slot that is lost during a backfill begins it anew, and nothing is left 
   await connector.whenPatient('p1')
   await connector.stop()
   const { sandbox, slot } = connector
-  await database.query('select pg_drop_replication_slot($1)', [slot])
+  await dropSlot(database, slot)
   await database.query(`update patients set first_name = 'Changed' where code in ('p1', 'p300')`)
 
   await using again = await startConnector({ database, sandbox, config })

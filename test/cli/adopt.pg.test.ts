@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { patientsTable, startConnector } from '../support/connector.ts'
+import { dropSlot } from '../support/drop-slot.ts'
 import { testDatabase } from '../support/postgres.ts'
 import { runCommand } from './run-command.ts'
 
@@ -38,7 +39,7 @@ test('beside a connector that streams there is nothing to adopt, however fast sl
 test('what changed and what was done is said, for a person and as JSON', async () => {
   await using connector = await startConnector()
   const { database, slot } = connector
-  const drop = () => database.query('select pg_drop_replication_slot($1)', [slot])
+  const drop = () => dropSlot(database, slot)
   await connector.stop()
 
   await drop()
@@ -66,7 +67,7 @@ test('a source that lacks something else is not adopted', async () => {
   await using connector = await startConnector()
   const { database, slot } = connector
   await connector.stop()
-  await database.query('select pg_drop_replication_slot($1)', [slot])
+  await dropSlot(database, slot)
   await database.query('alter table patients replica identity nothing')
   await expect(runCommand(['adopt'], { database })).rejects.toMatchObject({ name: 'CheckFailedError', exitStatus: 3 })
   expect(await database.query('select reason from mediquo_cdc.backfill')).toEqual([])

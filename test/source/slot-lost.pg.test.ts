@@ -6,6 +6,7 @@ import { dropSlotAsFound } from '../../src/source/replication-slot.ts'
 import { runCommand } from '../cli/run-command.ts'
 import { testSandbox } from '../sandbox/sandbox-client.ts'
 import { patientsTable, type RunningConnector, startConnector } from '../support/connector.ts'
+import { dropSlot } from '../support/drop-slot.ts'
 import { ownServer } from '../support/own-server.ts'
 import { type TestDatabase, testDatabase } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
@@ -257,7 +258,7 @@ test.concurrent('a slot that somebody has made since it was looked at is not dro
   const make = () => database.query(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [slot])
   await make()
   const found = await slotOf({ database, slot })
-  await database.query('select pg_drop_replication_slot($1)', [slot])
+  await dropSlot(database, slot)
   await make()
   const made = await slotOf({ database, slot })
   const pool = new Pool({ connectionString: database.url })
