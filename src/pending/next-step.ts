@@ -29,9 +29,10 @@ export function nextStep(entry: Entry, policy: StepPolicy): Step {
     case 'incomplete':
       return { kind: 'read' }
     case 'invalid': {
-      // Set aside, it keeps the code that the state has of it; those that it had besides would be forgotten.
+      // Set aside, it keeps the code that the state has of it; those besides would be forgotten,
+      // even the one that it has now, if another row left it to this one.
       const kept = stored && !stored.removed ? stored.code : null
-      const old = codesBeside(entry, content.code).find((code) => code !== kept)
+      const [old] = codesBeside(entry, kept ?? content.code)
       if (policy.onDelete === 'unsubscribe' && old !== undefined) return endOfCode(entry, 'retire', old, null)
       return { kind: 'settle', outcome: 'dead letter' }
     }

@@ -113,6 +113,10 @@ export class Placement {
 
   /** Who takes a code over has what mediQuo has of it by then, whatever the state says of an earlier time. */
   doubtOthers(entry: Entry, code: PatientCode): void {
-    for (const other of this.queues.sharing(code, entry)) other.inDoubt = true
+    for (const other of this.queues.sharing(code, entry)) {
+      other.inDoubt = true
+      // It may be set aside before it is sent, and keep another one: then this one is to be ended.
+      if (!other.formerCodes.includes(code)) other.formerCodes = [...other.formerCodes, code]
+    }
   }
 }

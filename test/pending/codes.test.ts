@@ -217,6 +217,15 @@ test('a code is not left to a row that is going to be set aside, and keeps the o
   expect(short(take())).toEqual(['retire a FromApi no plan', 'retire d FromApi no plan'])
 })
 
+test('a code that was left to a row which is set aside before it is sent, and keeps another, is ended', () => {
+  const { commits, resolve, take } = unsubscribing(['1', 'a'], ['2', 'b'])
+  commits(110, ['1', upsert('c')], ['2', upsert('a')])
+  resolve(found)
+  commits(120, ['2', { kind: 'invalid', code: code('a'), invalid: [] }])
+  resolve(found)
+  expect(short(take()).sort()).toEqual(['retire a FromApi no plan', 'upsert c Jane'])
+})
+
 describe('after a restart', () => {
   const left = delivered('2', patient('a'), { code: null, removed: true, fingerprint: null, position: position(150) })
   /** A change that is not looked up yet. */
