@@ -40,7 +40,7 @@ export function pageCharts({ status, samples, monotonicMs: nowMs }: PageView): C
     },
     {
       id: 'chart-delivery',
-      title: 'From commit to delivery',
+      title: 'Commit to delivery',
       now: lastTimes ? `${shortTime(lastTimes.halfWithin)}, 95 % ${shortTime(lastTimes.mostWithin)}` : 'nothing lately',
       summary: `From a row's commit to mediQuo's acceptance: ${lastTimes ? `lately half within ${shortTime(lastTimes.halfWithin)}, 95 of 100 within ${shortTime(lastTimes.mostWithin)}` : 'nothing was delivered lately'}; the most lately ${inWords(highest(most), shortTime)}`,
       lines: [

@@ -50,7 +50,7 @@ table { border-collapse: collapse; width: 100%; font-size: .9375rem }
 th { text-align: left; font-weight: 600; color: var(--faint) } td { font-variant-numeric: tabular-nums; overflow-wrap: anywhere }
 th, td { padding: .375rem .75rem .375rem 0; border-top: 1px solid var(--edge); vertical-align: top }
 thead th { border-top: 0 }
-.number { text-align: right; white-space: nowrap; padding-right: 0 }
+.number { text-align: right; white-space: nowrap; padding-right: 0; padding-left: .75rem }
 details summary { cursor: pointer; font-weight: 600 }
 details[open] summary { margin-bottom: .5rem }
 .stale { color: var(--act); font-weight: 600 } .stale:empty { display: none }
