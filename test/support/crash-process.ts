@@ -22,7 +22,11 @@ export interface ConnectorProcess {
   readonly lastLines: readonly string[]
 }
 
-export function startProcess(configPath: string, env: Readonly<Record<string, string>>): ConnectorProcess {
+export function startProcess(
+  configPath: string,
+  env: Readonly<Record<string, string>>,
+  onLine: (line: string) => void = () => undefined,
+): ConnectorProcess {
   const child: ChildProcessByStdio<null, null, Readable> = spawn(
     process.execPath,
     ['--enable-source-maps', main, 'run', '--config', configPath],
@@ -34,6 +38,7 @@ export function startProcess(configPath: string, env: Readonly<Record<string, st
   const waiters = new Set<() => void>()
   const log = createInterface(child.stderr)
   log.on('line', (line) => {
+    onLine(line)
     lines.push(line)
     if (lines.length > linesKept) lines.shift()
     const landmark = landmarkOf(line)

@@ -31,7 +31,7 @@ export async function tcpRelay(
     ] as const) {
       from.on('error', () => to.destroy())
       from.on('close', () => {
-        pairs.delete(pair)
+        if (to.destroyed) pairs.delete(pair)
         // Whoever is cut off hears of nothing, not even of an end.
         if (!isStalled) to.destroy()
       })

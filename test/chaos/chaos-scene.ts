@@ -1,0 +1,103 @@
+import { stringify } from 'yaml'
+import { type SandboxApi, startSandboxApi } from '../../src/sandbox/api-server.ts'
+import type { EmbeddedServer } from '../../src/sandbox/embedded-server.ts'
+import { defaultKeys } from '../../src/sandbox/sandbox-state.ts'
+import { workspace } from '../config/loading.ts'
+import { type ConnectorProcess, startProcess } from '../support/crash-process.ts'
+import { crashMapping, crashTable } from '../support/crash-table.ts'
+import { ownServer } from '../support/own-server.ts'
+import { type TestDatabase, testDatabase } from '../support/postgres.ts'
+import { type TcpRelay, tcpRelay } from '../support/tcp-relay.ts'
+
+/** A server, the sandbox with its documented limit, a relay before each, and the connector as a process. */
+export interface ChaosScene extends AsyncDisposable {
+  readonly server: EmbeddedServer
+  readonly database: TestDatabase
+  readonly sandbox: SandboxApi
+  readonly links: { readonly database: TcpRelay; readonly api: TcpRelay }
+  readonly slot: string
+  start(): ConnectorProcess
+  /** The API takes other keys from now on, and the connector's file has them. */
+  rotateKeys(): void
+  /** Lines of the connector's log that hold a value of a row. */
+  readonly leaks: readonly string[]
+}
+
+/** Values of the table are of these forms, and nothing else is. */
+const values = /Given\d|Early\d|@example\.org|1980-12-31|"premium"|"plus"/
+
+export async function chaosScene(seed: number): Promise<ChaosScene> {
+  const releases: (() => Promise<void> | void)[] = []
+  const server = await ownServer({ max_wal_size: '4GB' })
+  releases.push(() => server.destroy())
+  const database = await testDatabase({
+    schema: `${crashTable} create table elsewhere (id bigserial primary key, note text);
+      insert into patients (given_name) select 'Early' || n from generate_series(1, 2000) n;`,
+    serverUrl: server.url(),
+  })
+  releases.push(() => database.dispose())
+  const sandbox = await startSandboxApi({
+    recordPatients: true,
+    recordLength: 500_000,
+    settings: { latencyMs: 20, applyDelayMs: 0, rateLimit: { kind: 'sliding log', limit: 600 } },
+  })
+  releases.push(() => sandbox.close())
+  // Requests that were applied and not answered, or never were; those that take long have been applied.
+  sandbox.faults.add({ kind: 'slow', endpoint: 'put', delayMs: 1_500, when: 'after applying', probability: 0.03, seed })
+  sandbox.faults.add({ kind: 'fail after applying', endpoint: 'put', answer: 'reset', probability: 0.02, seed })
+  sandbox.faults.add({ kind: 'fail after applying', endpoint: 'put', answer: 503, probability: 0.01, seed })
+  sandbox.faults.add({ kind: 'status', status: 503, probability: 0.02, seed: seed + 1 })
+  sandbox.faults.add({ kind: 'reset', probability: 0.02, seed: seed + 2 })
+  const links = {
+    database: await tcpRelay(Number(new URL(database.url).port)),
+    api: await tcpRelay(Number(new URL(sandbox.baseUrl).port)),
+  }
+  for (const link of Object.values(links)) releases.push(() => link.close())
+  const { write, cwd, [Symbol.dispose]: remove } = workspace()
+  releases.push(remove)
+  const slot = `slot_${database.name}`
+  write(
+    'config.yaml',
+    stringify({
+      source: { table: 'public.patients', slot, backfill: 'initial', onDelete: 'unsubscribe' },
+      mapping: crashMapping,
+      mediquo: { requestTimeout: '5s' },
+      http: { port: 0 },
+      log: { level: 'debug' },
+    }),
+  )
+  write('api-key', defaultKeys.apiKey)
+  const env = {
+    DATABASE_URL: through(database.url, links.database.port),
+    MEDIQUO_BASE_URL: through(sandbox.baseUrl, links.api.port),
+    MEDIQUO_API_KEY_FILE: `${cwd}/api-key`,
+    MEDIQUO_SECRET_KEY: defaultKeys.secretKey,
+  }
+  const leaks: string[] = []
+  let rotations = 0
+  return {
+    ...{ server, database, sandbox, links, slot, leaks },
+    start() {
+      const started = startProcess(`${cwd}/config.yaml`, env, (line) => {
+        if (values.test(line)) leaks.push(line)
+      })
+      releases.push(() => started.kill())
+      return started
+    },
+    rotateKeys() {
+      const apiKey = `rotated-${++rotations}`
+      sandbox.setKeys({ ...defaultKeys, apiKey })
+      write('api-key', apiKey)
+    },
+    async [Symbol.asyncDispose]() {
+      for (const release of releases.reverse()) await release()
+    },
+  }
+}
+
+function through(url: string, port: number): string {
+  const changed = new URL(url)
+  changed.hostname = '127.0.0.1'
+  changed.port = `${port}`
+  return changed.href
+}

@@ -1,0 +1,126 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { parseLsn } from '../../src/model/lsn.ts'
+import { seededRandom } from '../../src/sandbox/seeded-random.ts'
+import { differences, stepsBack, storedPatients, storyOf, wantedPatients } from '../support/crash-table.ts'
+import { startWorkload, type Workload } from '../support/crash-workload.ts'
+import { until } from '../support/until.ts'
+import { type ChaosScene, chaosScene } from './chaos-scene.ts'
+import { draw } from './troubles.ts'
+
+const minutes = Number(process.env.CHAOS_MINUTES ?? 0.5)
+const seed = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000)
+/** A third of what happens. */
+const killShare = 1 / 3
+
+/** For who watches a long run. */
+function tell(line: string): void {
+  if (process.env.CHAOS_MINUTES) process.stdout.write(`${line}\n`)
+}
+
+/** Writers, half of them without waiting for the disk, and another table that is busy too. */
+function startWriters(url: string, from: number): Workload[] {
+  const hasty = new URL(url)
+  hasty.searchParams.set('options', '-c synchronous_commit=off')
+  const pace = (random: () => number, signal: AbortSignal) =>
+    delay(random() * 1_200, undefined, { signal }).catch(() => undefined)
+  return [url, hasty.href].map((to, at) => startWorkload({ url: to, seed: from + at, writers: 2, pace }))
+}
+
+test('whatever happens, both ends are equal at the end, and no rule was broken on the way', {
+  timeout: minutes * 60_000 + 400_000,
+}, async ({ annotate }) => {
+  const random = seededRandom(seed)
+  await using scene = await chaosScene(seed)
+  const { database, sandbox } = scene
+  let connector = scene.start()
+  await connector.reached('streaming')
+  let writers = startWriters(database.url, seed)
+  const happened: Record<string, number> = {}
+  const deeds: Record<string, number> = {}
+  const endWriters = async () => {
+    for (const { stop, committed } of writers) {
+      await stop()
+      for (const [name, count] of Object.entries(committed)) deeds[name] = (deeds[name] ?? 0) + count
+    }
+    writers = []
+  }
+  try {
+    for (let endMs = Date.now() + minutes * 60_000, turn = 1; Date.now() < endMs; turn++) {
+      await delay(500 + 4_500 * random())
+      await database.query(`insert into elsewhere (note) select 'x' || n from generate_series(1, 200) n`)
+      const isKill = random() < killShare
+      const trouble = draw(random)
+      const name = isKill ? 'kill -9' : trouble.name
+      happened[name] = (happened[name] ?? 0) + 1
+      tell(`${turn}. ${name}`)
+      if (isKill) {
+        await connector.kill()
+        connector = scene.start()
+        continue
+      }
+      if (trouble.stopsWriters) await endWriters()
+      await trouble.run(scene, random)
+      if (trouble.stopsWriters) writers = startWriters(database.url, seed + 1_000 * turn)
+    }
+  } finally {
+    await endWriters()
+  }
+  sandbox.faults.clear()
+  await quiet(scene).catch((error: unknown) => {
+    throw new Error(`not quiet (seed ${seed}):\n${connector.lastLines.join('\n')}`, { cause: error })
+  })
+  expect(await connector.stop(), connector.lastLines.join('\n')).toBe(0)
+  const summary = JSON.stringify({ seed, minutes, ...counted(scene), happened, committed: deeds })
+  await annotate(summary)
+  tell(summary)
+  await judge(scene, { summary, kills: happened['kill -9'] ?? 0 })
+})
+
+/** Resolves once everything that was committed is settled, stored and acknowledged, and the backfill is over. */
+async function quiet({ database, slot }: ChaosScene): Promise<void> {
+  const [end] = await database.query('select pg_current_wal_insert_lsn()::text as lsn')
+  await database.query(`insert into patients (code, given_name) values ('the end', 'Given0')`)
+  await until(
+    async () => {
+      const [row] = await database.query(
+        `select (select lsn from mediquo_cdc.checkpoint) as stored,
+           (select confirmed_flush_lsn from pg_replication_slots where slot_name = $1) as confirmed,
+           (select count(*) from mediquo_cdc.backfill where state not in ('done', 'replaced')) as passes`,
+        [slot],
+      )
+      const isPast = (lsn?: string | null) => parseLsn(lsn ?? '') >= parseLsn(end?.lsn ?? '')
+      return isPast(row?.stored) && isPast(row?.confirmed) && Number(row?.passes) === 0
+    },
+    { deadlineMs: 240_000 },
+  )
+}
+
+function counted({ sandbox }: ChaosScene) {
+  const puts = sandbox.requests.filter(({ method }) => method === 'PUT')
+  const count = (of: number | null) => sandbox.requests.filter(({ status }) => status === of).length
+  return { requests: sandbox.requests.length, puts: puts.length, unanswered: count(null), tooMany: count(429) }
+}
+
+async function judge(scene: ChaosScene, { summary, kills }: { readonly summary: string; readonly kills: number }) {
+  const { database, sandbox, leaks } = scene
+  await until(async () => await isSettled(scene), { deadlineMs: 60_000 }).catch(() => undefined)
+  const found = differences(await wantedPatients(database), storedPatients(sandbox.patients()))
+  const { back } = stepsBack(sandbox)
+  const stories = [...found, ...back].slice(0, 5).map(({ code }) => [code, ...storyOf(sandbox, code)].join('\n  '))
+  const message = [summary, ...stories].join('\n')
+  expect(found.slice(0, 5), message).toEqual([])
+  expect(back.slice(0, 5), message).toEqual([])
+  expect(await database.query('select source_key, reason, status from mediquo_cdc.dead_letter'), message).toEqual([])
+  expect(leaks.slice(0, 3), message).toEqual([])
+  // After a kill the connector knows all but the requests that were in flight.
+  expect(counted(scene).tooMany, message).toBeLessThanOrEqual(kills)
+  for (const { codes } of sandbox.requests.filter(({ method }) => method === 'PUT')) {
+    expect(codes.length, message).toBeLessThanOrEqual(100)
+    expect(new Set(codes).size, message).toBe(codes.length)
+  }
+}
+
+async function isSettled({ sandbox, database }: ChaosScene): Promise<boolean> {
+  return differences(await wantedPatients(database), storedPatients(sandbox.patients())).length === 0
+}

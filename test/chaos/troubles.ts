@@ -1,0 +1,73 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ChaosScene } from './chaos-scene.ts'
+
+/** What may happen to a running system besides the death of the connector. */
+export interface Trouble {
+  readonly name: string
+  readonly weight: number
+  /** Writers cannot write meanwhile. */
+  readonly stopsWriters?: boolean
+  /** Makes it, and ends it. @param random from 0 to 1. */
+  readonly run: (scene: ChaosScene, random: () => number) => Promise<void>
+}
+
+const restart = (mode: 'smart' | 'fast' | 'immediate'): Trouble => ({
+  name: `the server is restarted, ${mode}`,
+  weight: 2,
+  stopsWriters: true,
+  async run({ server }) {
+    await server.stop(mode)
+    await server.start()
+  },
+})
+
+const troubles: readonly Trouble[] = [
+  { name: 'the link to the database is reset', weight: 4, run: async ({ links }) => links.database.reset() },
+  { name: 'the link to the API is reset', weight: 4, run: async ({ links }) => links.api.reset() },
+  {
+    name: 'the link to the API says nothing, and what was under way is gone',
+    weight: 3,
+    async run({ links }, random) {
+      links.api.stall()
+      await delay(1_000 + 6_000 * random())
+      links.api.goOn()
+    },
+  },
+  {
+    name: 'the link to the database says nothing, and what was under way is gone',
+    weight: 1,
+    async run({ links }, random) {
+      links.database.stall()
+      await delay(1_000 + 10_000 * random())
+      links.database.goOn()
+    },
+  },
+  {
+    name: 'the API is down',
+    weight: 3,
+    async run({ sandbox }, random) {
+      const id = sandbox.faults.add({ kind: 'down' })
+      await delay(2_000 + 8_000 * random())
+      sandbox.faults.clear(id)
+    },
+  },
+  {
+    name: 'every session of ours is ended',
+    weight: 2,
+    async run({ database }) {
+      await database.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'mediquo-cdc'`,
+      )
+    },
+  },
+  { name: 'the keys are changed', weight: 2, run: async (scene) => scene.rotateKeys() },
+  restart('fast'),
+  restart('immediate'),
+  restart('smart'),
+]
+
+/** One of them, by weight. */
+export function draw(random: () => number): Trouble {
+  const tickets = troubles.flatMap((trouble) => Array.from({ length: trouble.weight }, () => trouble))
+  return tickets[Math.floor(random() * tickets.length)] ?? restart('fast')
+}
