@@ -5,25 +5,31 @@
 export const pageScript = `
 'use strict'
 const stale = document.getElementById('stale')
-let answeredAt = Date.now()
+let isLooking = false
 async function look() {
-  if (document.hidden) return
+  if (document.hidden || isLooking) return
+  isLooking = true
   try {
-    const answer = await fetch(location.href, { cache: 'no-store' })
+    // One that hangs says as little as one that is gone.
+    const answer = await fetch(location.href, { cache: 'no-store', signal: AbortSignal.timeout(4000) })
     if (!answer.ok) throw new Error(String(answer.status))
     show(new DOMParser().parseFromString(await answer.text(), 'text/html'))
-    answeredAt = Date.now()
     stale.textContent = ''
   } catch {
-    stale.textContent = 'No answer for ' + Math.round((Date.now() - answeredAt) / 1000) + ' s: what stands here is old.'
+    // Said once: it would be read aloud with every change.
+    if (stale.textContent !== '') return
+    stale.textContent = 'No answer: what stands here is old.'
+    const verdict = document.getElementById('verdict')
+    verdict.classList.add('old')
+    verdict.querySelector('.badge').textContent = '? Not known'
+  } finally {
+    isLooking = false
   }
 }
 function show(fresh) {
   document.title = fresh.title
-  for (const name of ['icon']) {
-    const [old, next] = [document, fresh].map((one) => one.querySelector('link[rel=' + name + ']'))
-    if (old.href !== next.href) old.replaceWith(next)
-  }
+  const [icon, nextIcon] = [document, fresh].map((one) => one.querySelector('link[rel=icon]'))
+  if (icon.href !== nextIcon.href) icon.replaceWith(nextIcon)
   for (const old of document.querySelectorAll('[data-live]')) {
     const next = fresh.getElementById(old.id)
     if (!next || old.contains(document.activeElement)) continue

@@ -33,7 +33,7 @@ ol.flow .name { display: block; color: var(--faint); font-size: .875rem }
 ol.flow .figure { display: block; font-size: 1.625rem; line-height: 1.25; font-weight: 650; font-variant-numeric: tabular-nums; overflow-wrap: anywhere }
 ol.flow .more { display: block; color: var(--faint); font-size: .8125rem; overflow-wrap: anywhere }
 .aside { margin: .875rem 0 0; color: var(--faint); font-size: .9375rem } .aside strong { color: var(--ink) }
-.charts { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 1.5rem }
+.charts { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 1.5rem; align-items: end }
 .chart { margin: 0; min-width: 0 }
 .chart figcaption { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 .5rem; font-size: .9375rem }
 .chart figcaption span, .axis { color: var(--faint) }
@@ -53,6 +53,8 @@ thead th { border-top: 0 }
 .number { text-align: right; white-space: nowrap; padding-right: 0; padding-left: .75rem }
 details summary { cursor: pointer; font-weight: 600 }
 details[open] summary { margin-bottom: .5rem }
+/* After the tones: it takes their place. */
+.verdict.old { --tone: var(--faint) }
 .stale { color: var(--act); font-weight: 600 } .stale:empty { display: none }
 footer { margin-top: 1.25rem } footer nav { display: flex; gap: 1rem }
 :focus-visible { outline: 3px solid var(--line); outline-offset: 2px }

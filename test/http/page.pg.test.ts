@@ -46,7 +46,9 @@ async function expectGoodPage(connector: RunningConnector, name: string, says: r
   for (const words of says) expect(text).toMatch(words)
 }
 
-describe.skipIf(chromiumPath === undefined)('the page, in a browser', () => {
+const why = chromiumPath === undefined ? ' (skipped: no Chromium here, CHROMIUM names one)' : ''
+
+describe.skipIf(chromiumPath === undefined)(`the page, in a browser${why}`, () => {
   beforeAll(async () => {
     browser = await openBrowser()
   })
@@ -137,6 +139,12 @@ describe.skipIf(chromiumPath === undefined)('the page, in a browser', () => {
       await page.locator('#flow', { hasText: 'last' }).waitFor()
       expect(await page.innerText('#flow')).toMatch(/mediQuo\s+1\s/)
       expect(await page.evaluate(`window.isTheSame && document.querySelector('details').open`)).toBe(true)
+      // It takes the question, and never answers.
+      await page.route('**', () => undefined)
+      await page.locator('#stale', { hasText: 'No answer' }).waitFor()
+      expect(await page.innerText('.badge')).toBe('? Not known')
+      await page.unrouteAll({ behavior: 'ignoreErrors' })
+      await page.locator('.badge', { hasText: 'All is well' }).waitFor()
       await connector.stop()
       await page.locator('#stale', { hasText: 'No answer' }).waitFor()
     } finally {
