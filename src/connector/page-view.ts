@@ -36,6 +36,8 @@ export function keepPage({ board, resources, version, healthy }: PageSources) {
         status: statusOf(board, resources),
         healthy: healthy(),
         trouble: pipeline?.dispatcher.trouble?.kind ?? null,
+        isSlotSoonLost: board.slotWatch?.isSoonLost ?? false,
+        driftRatio: resources.drift.ratio,
         flow: {
           live: pipeline?.pending.waiting.live ?? 0,
           backfill: pipeline?.pending.waiting.backfill ?? 0,

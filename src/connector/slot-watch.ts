@@ -87,6 +87,10 @@ export function createSlotWatch(tools: Tools, board: DeliveryBoard) {
     get secondsToDrain(): number | null {
       return situation?.secondsToDrain ?? null
     },
+    /** The last that was said: it is about to be lost, or being lost. */
+    get isSoonLost(): boolean {
+      return said.verdict === 'soon lost' || said.verdict === 'being lost'
+    },
     /** One sentence each, with what to do. */
     get warnings(): string[] {
       const own = situation && said.verdict !== 'fine' ? [slotWarning(said.verdict, situation)] : []

@@ -17,7 +17,7 @@ export interface Board {
   health: SlotHealth | null
   pipeline: Pipeline | null
   /** What the slot holds; null before anything can be asked. */
-  slotWatch: Pick<SlotWatch, 'forecast' | 'secondsToDrain' | 'warnings'> | null
+  slotWatch: Pick<SlotWatch, 'forecast' | 'secondsToDrain' | 'isSoonLost' | 'warnings'> | null
   deadLetters: DeadLetterOverview
   /** The newest pass of the backfill that the state knows. */
   latestPass: Pass | null

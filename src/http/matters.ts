@@ -41,8 +41,17 @@ const troubles: Readonly<Record<DeliveryTrouble, Omit<Matter, 'reason'>>> = {
   },
 }
 
+export type Judged = Pick<PageView, 'status' | 'healthy' | 'trouble' | 'isSlotSoonLost' | 'driftRatio'>
+
+/** What waits takes longer than this to send: it falls behind, seconds. */
+const longSeconds = 600
+
+export function fallsBehind({ status, trouble }: Pick<PageView, 'status' | 'trouble'>): boolean {
+  return trouble === null && status.state === 'streaming' && (status.source.secondsToDrain ?? 0) > longSeconds
+}
+
 /** What is wrong, the worst first. Pure. */
-export function mattersOf({ status, healthy, trouble }: Pick<PageView, 'status' | 'healthy' | 'trouble'>): Matter[] {
+export function mattersOf({ status, healthy, trouble, isSlotSoonLost, driftRatio }: Judged): Matter[] {
   const { state, reason, warnings, deadLetters, source } = status
   const matters: Matter[] = []
   if (!healthy) {
@@ -73,7 +82,25 @@ export function mattersOf({ status, healthy, trouble }: Pick<PageView, 'status' 
     })
   }
   if (trouble) matters.push({ ...troubles[trouble], reason })
-  for (const warning of warnings) matters.push(warned(warning, source.slot))
+  for (const warning of warnings) matters.push(warned(warning, source.slot, isSlotSoonLost))
+  if (driftRatio > 0) {
+    matters.push({
+      title: 'mediQuo has something else than was delivered',
+      reason: null,
+      mend: 'Something else writes to mediQuo, or it lost what it had accepted. verify names what differs, without a value, and sends it again.',
+      commands: ['mediquo-cdc verify --all --repair'],
+      anchor: 'alert-drift',
+    })
+  }
+  if (fallsBehind({ status, trouble })) {
+    matters.push({
+      title: 'It falls behind',
+      reason: null,
+      mend: 'What waits takes over ten minutes to send at the limit. If that lasts, more rows change than the limit takes: leave rows or columns out, or ask mediQuo for a higher limit.',
+      commands: ['mediquo-cdc status'],
+      anchor: 'alert-falls-behind',
+    })
+  }
   if (deadLetters > 0) {
     matters.push({
       title: `${counted(deadLetters, 'row')} ${deadLetters === 1 ? 'is' : 'are'} set aside`,
@@ -87,16 +114,18 @@ export function mattersOf({ status, healthy, trouble }: Pick<PageView, 'status' 
 }
 
 /** A warning holds its own mend. */
-function warned(warning: string, slot: string): Matter {
+function warned(warning: string, slot: string, isSlotSoonLost: boolean): Matter {
   const isOfSlot = warning.startsWith(`the replication slot ${slot} `)
   const [, what = warning, mend = ''] = /^(.*?(?:[.;:])) (.*)$/s.exec(warning) ?? []
   return isOfSlot
     ? {
-        title: 'The replication slot holds much of the disk',
+        title: isSlotSoonLost
+          ? 'The replication slot is about to be lost'
+          : 'The replication slot holds much of the disk',
         reason: what,
         mend,
         commands: [],
-        anchor: 'alert-slot-holds-wal',
+        anchor: isSlotSoonLost ? 'alert-slot-soon-lost' : 'alert-slot-holds-wal',
       }
     : { title: 'A warning', reason: null, mend: warning, commands: [], anchor: 'what-to-do-when' }
 }

@@ -9,6 +9,10 @@ export interface PageView {
   /** False once the process is wedged. */
   readonly healthy: boolean
   readonly trouble: DeliveryTrouble | null
+  /** The slot is about to be lost, or being lost. */
+  readonly isSlotSoonLost: boolean
+  /** The share of the rows read back lately that differed from what was delivered, 0 to 1. */
+  readonly driftRatio: number
   /** Rows, by where they are; `status` counts requests. */
   readonly flow: { readonly live: number; readonly backfill: number; readonly inFlight: number }
   readonly samples: readonly Sample[]

@@ -1,5 +1,5 @@
 import type { ConnectorState, DeliveryTrouble } from '../model/status.ts'
-import type { PageView } from './page-view.ts'
+import { fallsBehind, type Judged } from './matters.ts'
 
 /** How urgent it is, the least first. */
 export const tones = ['well', 'working', 'standing by', 'look', 'act'] as const
@@ -48,12 +48,12 @@ const troubles: Readonly<Record<DeliveryTrouble, { readonly tone: Tone; readonly
 }
 
 /** The connector's state at a glance. Pure. */
-export function verdictOf(view: Pick<PageView, 'status' | 'healthy' | 'trouble'>): Verdict {
+export function verdictOf(view: Judged): Verdict {
   const { tone, sentence } = judged(view)
   return { tone, badge: badges[tone], state: capital(view.status.state), sentence }
 }
 
-function judged({ status, healthy, trouble }: Pick<PageView, 'status' | 'healthy' | 'trouble'>): {
+function judged({ status, healthy, trouble, isSlotSoonLost, driftRatio }: Judged): {
   readonly tone: Tone
   readonly sentence: string
 } {
@@ -61,6 +61,8 @@ function judged({ status, healthy, trouble }: Pick<PageView, 'status' | 'healthy
   // 1. A process that does nothing says nothing true of its state.
   if (!healthy) return { tone: 'act', sentence: 'It is stuck: rows could be sent, and nothing has moved for minutes.' }
   const isStreaming = state === 'streaming' || state === 'backfilling'
+  if (isSlotSoonLost)
+    return { tone: 'act', sentence: 'The replication slot is about to be lost: every row would have to be read again.' }
   // 2. It streams, and yet nothing arrives.
   if (isStreaming && trouble) return troubles[trouble]
   const usual = doing[state]
@@ -68,7 +70,8 @@ function judged({ status, healthy, trouble }: Pick<PageView, 'status' | 'healthy
   if (state === 'starting' && reason !== null)
     return { tone: 'look', sentence: 'It cannot go on yet, and tries again.' }
   // 4. It works, and something wants a look all the same.
-  if ((warnings.length > 0 || deadLetters > 0) && usual.tone !== 'act') return { ...usual, tone: 'look' }
+  const isOdd = warnings.length > 0 || deadLetters > 0 || driftRatio > 0 || fallsBehind({ status, trouble })
+  if (isOdd && usual.tone !== 'act') return { ...usual, tone: 'look' }
   return usual
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { mattersOf } from '../../src/http/matters.ts'
 import { verdictOf } from '../../src/http/verdict.ts'
 import { deliveryTroubles } from '../../src/model/status.ts'
-import { view } from './view.ts'
+import { status, view } from './view.ts'
 
 const operations = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8')
 
@@ -18,6 +18,8 @@ const wrong = [
     'a slot in danger',
     view({ status: { warnings: ['the replication slot mediquo_cdc holds 9 GB. Deliver what waits.'] } }),
   ],
+  ['drift', view({ driftRatio: 0.01 })],
+  ['a backlog', view({ status: { source: { ...status.source, secondsToDrain: 601 } } })],
   ['another warning', view({ status: { warnings: ['several rows have one code'] } })],
 ] as const
 
@@ -29,6 +31,16 @@ describe('what is wrong', () => {
 
   test.each(wrong)('%s: its paragraph is in the handbook', (_, seen) => {
     for (const { anchor } of mattersOf(seen)) expect(operations).toMatch(`<a id="${anchor}"></a>`)
+  })
+
+  test('a slot that is about to be lost needs somebody now', () => {
+    const seen = view({
+      isSlotSoonLost: true,
+      status: { warnings: ['the replication slot mediquo_cdc holds 9 GB. Act.'] },
+    })
+    expect(verdictOf(seen).tone).toBe('act')
+    expect(mattersOf(seen)).toMatchObject([{ anchor: 'alert-slot-soon-lost' }])
+    expect(operations).toMatch('<a id="alert-slot-soon-lost"></a>')
   })
 
   test('the worst comes first, and nothing of it is left out', () => {

@@ -2,7 +2,7 @@ import type { PageView } from '../../src/http/page-view.ts'
 import { noDeadLetters } from '../../src/model/dead-letter-overview.ts'
 import type { Status } from '../../src/model/status.ts'
 
-const status: Status = {
+export const status: Status = {
   state: 'streaming',
   reason: null,
   source: {
@@ -41,6 +41,8 @@ export function view(given: Omit<Partial<PageView>, 'status'> & { readonly statu
     version: '0.0.0',
     healthy: true,
     trouble: null,
+    isSlotSoonLost: false,
+    driftRatio: 0,
     flow: { live: 0, backfill: 0, inFlight: 0 },
     samples: [],
     deadLetters: noDeadLetters,
