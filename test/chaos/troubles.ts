@@ -15,7 +15,9 @@ const restart = (mode: 'smart' | 'fast' | 'immediate'): Trouble => ({
   name: `the server is restarted, ${mode}`,
   weight: 2,
   stopsWriters: true,
-  async run({ server }) {
+  async run({ server, links }) {
+    // What a firewall forgot would be waited for by a smart one, as long as TCP keeps it.
+    links.database.reset()
     await server.stop(mode)
     await server.start()
   },

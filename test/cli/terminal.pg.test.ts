@@ -60,7 +60,7 @@ test('colours are for a terminal that shows them, and --json has none', async ()
   const config = { source: { table: 'public.patients', slot: `slot_${database.name}` } }
   using folder = workspace({ 'config/mediquo-cdc.yaml': stringify(config) })
   const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
-  const { NO_COLOR: _, FORCE_COLOR: __, ...inherited } = process.env
+  const { NO_COLOR: _, FORCE_COLOR: __, CI: ___, ...inherited } = process.env
   const env = { ...inherited, ...keysOf(sandbox.baseUrl), DATABASE_URL: database.url, TERM: 'xterm' }
   const run = async (more: Readonly<Record<string, string>>, args = ['check']) =>
     (
