@@ -45,3 +45,5 @@ try {
   if (message !== null) process.stderr.write(`${message}\n`)
   process.exitCode = status
 }
+// A connection through which nothing comes any more would keep the process for as long as TCP does.
+setTimeout(() => process.exit(), 5_000).unref()
