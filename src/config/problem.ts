@@ -7,11 +7,18 @@ export interface Problem {
   readonly fault: string
 }
 
-/** A key's path as one writes it: `mediquo.requiredAttributes[2]`. */
+/** What a key looks like, and what a table of values may be asked for. */
+const likeKey = /^(?:[A-Za-z][A-Za-z_]{0,30}|\d{1,3})$/
+
+/**
+ * A key's path as one writes it: `mediquo.requiredAttributes[2]`. A key is in it only if it looks like one: what was put in a
+ * key's place may be a secret.
+ */
 export function keyText(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, part) => {
     if (typeof part === 'number') return `${text}[${part}]`
-    return text === '' ? String(part) : `${text}.${String(part)}`
+    const name = likeKey.test(String(part)) ? String(part) : '…'
+    return text === '' ? name : `${text}.${name}`
   }, '')
 }
 

@@ -21,7 +21,7 @@ export type PgoutputMessage =
       readonly key: Tuple | null
       readonly old: Tuple | null
     }
-  | { readonly tag: 'truncate'; readonly relations: readonly PgoutputRelation[] }
+  | { readonly tag: 'truncate'; readonly relations: readonly (PgoutputRelation | undefined)[] }
 
 export interface PgoutputRelation {
   readonly relationOid: number
@@ -57,7 +57,7 @@ export function createDecoder(): (message: PgoutputMessage, bytes: number) => Wa
           kind: 'begin',
           commitLsn: position(message.commitLsn, 'a transaction without a commit position'),
           xid: message.xid,
-          committedAtMs: Math.floor(Number(message.commitTime) / 1000),
+          committedAtMs: epochMs(message.commitTime),
         }
       case 'commit':
         return { kind: 'commit', commitEndLsn: position(message.commitEndLsn, 'a commit without an end position') }
@@ -66,7 +66,7 @@ export function createDecoder(): (message: PgoutputMessage, bytes: number) => Wa
       case 'delete':
         return { kind: 'change', change: decodeChange(message, relationOf(message.relation)), bytes }
       case 'truncate':
-        return { kind: 'truncate', relations: message.relations.map(relationOf) }
+        return { kind: 'truncate', relations: message.relations.map((truncated) => relationOf(described(truncated))) }
       default:
         return null
     }
@@ -77,12 +77,20 @@ function decodeChange(
   message: Extract<PgoutputMessage, { tag: 'insert' | 'update' | 'delete' }>,
   relation: Relation,
 ): Change {
-  if (message.tag === 'insert') return { operation: 'insert', relation, row: row(message.new, relation) }
-  const before = message.old ?? message.key
-  const old = before ? row(before, relation) : null
-  if (message.tag === 'update') return { operation: 'update', relation, row: row(message.new, relation), old }
+  if (message.tag === 'insert') return { operation: 'insert', relation, row: wholeRow(message.new, relation) }
+  const old = message.old ? wholeRow(message.old, relation) : message.key ? row(message.key, relation) : null
+  if (message.tag === 'update') return { operation: 'update', relation, row: wholeRow(message.new, relation), old }
   if (!old) throw new DecodeError(`a delete from ${relation.schema}.${relation.table} carries no old row and no key`)
   return { operation: 'delete', relation, old }
+}
+
+/** A tuple that says something of every column: a shorter one taken for a row would be a patient without the rest. */
+function wholeRow(tuple: Tuple, relation: Relation): Row {
+  const values = row(tuple, relation)
+  if (values.size === relation.columns.length) return values
+  throw new DecodeError(
+    `a row of ${relation.schema}.${relation.table} came with ${values.size} of ${relation.columns.length} columns`,
+  )
 }
 
 /** Of a key, only the key's columns are in the tuple. */
@@ -98,6 +106,11 @@ function row(tuple: Tuple, { columns }: Relation): Row {
   return values
 }
 
+function described(relation: PgoutputRelation | undefined): PgoutputRelation {
+  if (!relation) throw new DecodeError('a TRUNCATE of a table that was not described')
+  return relation
+}
+
 function describe(message: PgoutputRelation): Relation {
   return {
     oid: message.relationOid,
@@ -106,6 +119,13 @@ function describe(message: PgoutputRelation): Relation {
     replicaIdentity: message.replicaIdentity,
     columns: message.columns.map(({ name, typeOid, flags }) => ({ name, typeOid, inIdentity: (flags & 1) === 1 })),
   }
+}
+
+/** From microseconds of the epoch. A time that no calendar has could not be shown either. */
+function epochMs(commitTime: unknown): number {
+  const ms = Math.floor(Number(commitTime) / 1000)
+  if (Number.isNaN(new Date(ms).getTime())) throw new DecodeError('a transaction that was committed at no time')
+  return ms
 }
 
 function position(text: string | null, problem: string) {

@@ -1,4 +1,6 @@
-/** Waits, or returns early when the signal aborts. It never rejects. */
+import { longestTimerMs } from './longest-timer.ts'
+
+/** Waits, at most 24.8 days, or returns early when the signal aborts. It never rejects. */
 export function wait(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve()
@@ -7,7 +9,7 @@ export function wait(ms: number, signal: AbortSignal): Promise<void> {
       signal.removeEventListener('abort', end)
       resolve()
     }
-    const timer = setTimeout(end, ms)
+    const timer = setTimeout(end, Math.min(ms, longestTimerMs))
     signal.addEventListener('abort', end, { once: true })
   })
 }

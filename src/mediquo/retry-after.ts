@@ -7,7 +7,11 @@ const marginMs = 1_000
  */
 export function parseRetryAfterMs(header: string | null, nowEpochMs: number): number | null {
   const text = header?.trim() ?? ''
-  if (/^\d+$/.test(text)) return Number(text) * 1000 + marginMs
+  if (/^\d+$/.test(text)) {
+    const ms = Number(text) * 1000 + marginMs
+    // Digits past any number would never let anything be sent again.
+    return Number.isSafeInteger(ms) ? ms : null
+  }
   // Only texts with a month's name are dates: a bare number with a sign would parse as a year.
   if (!/^[A-Z][a-z]+,? .*\d/.test(text)) return null
   const rfc850 = /^[A-Z][a-z]+, (\d\d)-([A-Z][a-z]{2})-(\d\d) (.*)$/.exec(text)

@@ -5,6 +5,7 @@ import { BinaryReader } from 'pg-logical-replication/dist/output-plugins/pgoutpu
 import { aborted } from '../lifecycle/aborted.ts'
 import type { WalEvent } from '../model/change.ts'
 import { formatLsn, type Lsn, parseLsn } from '../model/lsn.ts'
+import { isMiscounted, MalformedMessageError } from './malformed-message.ts'
 import { encodeStandbyStatus } from './standby-status.ts'
 
 // The library's own decoder drops a U+FEFF at the start of every value and name. A key that begins with one would then name
@@ -114,7 +115,7 @@ export class ReplicationClient {
 }
 
 /** pgoutput with every column as the server's text, and with errors that reach the stream instead of the socket's handler. */
-class TextPlugin extends PgoutputPlugin {
+export class TextPlugin extends PgoutputPlugin {
   readonly #decode: Decode
   readonly #onError: (error: Error) => void
 
@@ -126,19 +127,26 @@ class TextPlugin extends PgoutputPlugin {
 
   // The library hands on whatever this returns as its `data`.
   override parse(buffer: Buffer): never {
-    return this.#parseText(buffer) as never
-  }
-
-  #parseText(buffer: Buffer): WalEvent | null {
     try {
-      const message = super.parse(buffer)
-      // TRAPS 5: pg's global parsers would make a local-midnight Date of a birth date.
-      if (message.tag === 'relation') for (const column of message.columns) column.parser = asText
-      return this.#decode(message, buffer.length)
+      return this.#decode(this.#message(buffer), buffer.length) as never
     } catch (error) {
       this.#onError(error instanceof Error ? error : new Error(String(error)))
-      return null
+      return null as never
     }
+  }
+
+  /** @throws {MalformedMessageError} in place of the parser's own errors, which may quote a byte of a value. */
+  #message(buffer: Buffer): Pgoutput.Message {
+    if (isMiscounted(buffer)) throw new MalformedMessageError(buffer)
+    let message: Pgoutput.Message
+    try {
+      message = super.parse(buffer)
+    } catch {
+      throw new MalformedMessageError(buffer)
+    }
+    // TRAPS 5: pg's global parsers would make a local-midnight Date of a birth date.
+    if (message.tag === 'relation') for (const column of message.columns) column.parser = asText
+    return message
   }
 }
 

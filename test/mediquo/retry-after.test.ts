@@ -44,6 +44,7 @@ describe('Retry-After', () => {
     'Sun, 31 Dec 2023 23:59:59 GMT',
     '2024-01-01T00:01:00Z',
     'NaN',
+    '9'.repeat(400),
   ])('%j says nothing', (header) => {
     expect(parseRetryAfterMs(header, now)).toBeNull()
   })

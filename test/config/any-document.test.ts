@@ -1,0 +1,83 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import { ConfigError } from '../../src/config/config-error.ts'
+import { sections } from '../../src/config/schema.ts'
+import { attributes } from '../../src/model/patient.ts'
+import { complete, settingsOf } from './loading.ts'
+
+// A file written by hand, by a template, or by mistake. `FUZZ_RUNS` sets how many are tried.
+const numRuns = Number(process.env.FUZZ_RUNS ?? 500)
+/** What somebody may have put anywhere: a problem that quotes it has told a secret. */
+const secret = 'sk_9f3-Q7#x'
+
+const settings = Object.values(sections).flatMap(({ shape }) => Object.keys(shape))
+const key = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom(...settings, ...Object.keys(sections), 'mapping', ...attributes) },
+  fc.constantFrom(secret, 'a', '__proto__', 'constructor', 'toString', ''),
+  fc.string({ maxLength: 5 }),
+)
+const scalar = fc.oneof(
+  fc.constantFrom(secret, `\${A}`, `\${B:-${secret}}`, `\${`, `$\${${secret}`, '', 'public.patients', '30s'),
+  fc.string(),
+  fc.integer(),
+  fc.double(),
+  fc.boolean(),
+  fc.constant(null),
+)
+const { node } = fc.letrec((tie) => ({
+  node: fc.oneof(
+    { maxDepth: 4, depthSize: 'small' },
+    scalar,
+    fc.array(tie('node'), { maxLength: 3 }),
+    fc.dictionary(key, tie('node'), { maxKeys: 4 }),
+  ),
+}))
+/** Sections that hold settings of their own: deeper than chance would go. */
+const likely = fc.record(
+  Object.fromEntries([
+    ...Object.entries(sections).map(([name, { shape }]) => [
+      name,
+      fc.oneof(fc.dictionary(fc.constantFrom(...Object.keys(shape), secret), scalar, { maxKeys: 4 }), node),
+    ]),
+    ['mapping', fc.oneof(fc.dictionary(fc.constantFrom(...attributes, secret), node, { maxKeys: 4 }), node)],
+  ]),
+  { requiredKeys: [] },
+)
+const text = fc.oneof(
+  fc.oneof(likely, node).map((value) => stringify(value)),
+  fc.string().map((noise) => `${noise}${secret}`),
+  fc
+    .tuple(
+      likely.map((value) => stringify(value)),
+      fc.nat(),
+      fc.string(),
+    )
+    .map(([whole, at, noise]) => {
+      const from = at % (whole.length + 1)
+      return whole.slice(0, from) + noise + whole.slice(from)
+    }),
+)
+/** A value from the environment replaces one of the file, whatever that is. */
+const variables = fc.record(
+  { A: fc.constantFrom('', secret), MEDIQUO_BASE_URL: fc.constantFrom(secret, 'https://api.example/v1') },
+  { requiredKeys: [] },
+)
+
+describe('any document', () => {
+  test('gives settings, or problems that quote nothing of it', () => {
+    fc.assert(
+      fc.property(text, variables, (yaml, more) => {
+        try {
+          settingsOf(yaml, { ...complete, ...more })
+        } catch (error) {
+          if (!(error instanceof ConfigError)) throw error
+          expect(error.problems).not.toEqual([])
+          expect(error.problems.join('\n')).not.toContain(secret)
+          expect(error.message).not.toContain(secret)
+        }
+      }),
+      { numRuns },
+    )
+  })
+})

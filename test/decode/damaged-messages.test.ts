@@ -1,0 +1,160 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { createDecoder, DecodeError } from '../../src/decode/pgoutput.ts'
+import type { WalEvent } from '../../src/model/change.ts'
+import { type Row, unchanged } from '../../src/model/row.ts'
+import { MalformedMessageError } from '../../src/source/malformed-message.ts'
+import { TextPlugin } from '../../src/source/replication-client.ts'
+import { bytesOf, type Sending, type Sent, type SentColumn } from './pgoutput-bytes.ts'
+
+// The library's parser and our decoder, as they stand in the stream, are given what no server sends. `FUZZ_RUNS` sets how many.
+const numRuns = Number(process.env.FUZZ_RUNS ?? 2_000)
+/** In every text value: an error that quotes it has told a patient's data. */
+const mark = 'Zuñiga'
+const oid = 16_385
+
+/** What a connection makes of the messages: the events before the first failure, and that. */
+function read(messages: readonly Buffer[]): { readonly events: readonly WalEvent[]; readonly failure: Error | null } {
+  let failure: Error | null = null
+  const plugin = new TextPlugin('publication', createDecoder(), (error) => {
+    failure = error
+  })
+  const events: WalEvent[] = []
+  for (const message of messages) {
+    const event: WalEvent | null = plugin.parse(message)
+    if (failure) break
+    if (event) events.push(event)
+  }
+  return { events, failure }
+}
+
+const value: fc.Arbitrary<Sent> = fc.oneof(
+  fc.constant(null),
+  fc.constant('unchanged' as const),
+  fc.string({ unit: 'binary', maxLength: 12 }).map((text) => ({ text: `${mark}${text.replaceAll('\0', '')}` })),
+)
+const columns: fc.Arbitrary<readonly SentColumn[]> = fc
+  .uniqueArray(fc.stringMatching(/^[a-z]{1,6}$/), { minLength: 1, maxLength: 6 })
+  .map((names) => names.map((name, index) => ({ name, inIdentity: index === 0 })))
+
+/** A message that says something, about a table of these columns. */
+function saying(count: number): fc.Arbitrary<Sending> {
+  const row = fc.array(value, { minLength: count, maxLength: count })
+  const letter = fc.constantFrom('K' as const, 'O' as const)
+  const lsn = fc.bigInt({ min: 9n, max: 2n ** 63n })
+  const committedAtUs = fc.bigInt({ min: 0n, max: 2n ** 50n })
+  return fc.oneof(
+    fc.record({ kind: fc.constant('begin' as const), lsn, committedAtUs, xid: fc.integer() }),
+    fc.record({ kind: fc.constant('commit' as const), lsn, committedAtUs }),
+    fc.record({ kind: fc.constant('insert' as const), oid: fc.constant(oid), row }),
+    fc.record({
+      kind: fc.constant('update' as const),
+      oid: fc.constant(oid),
+      before: fc.option(fc.record({ letter, row })),
+      row,
+    }),
+    fc.record({ kind: fc.constant('delete' as const), oid: fc.constant(oid), letter, row }),
+    fc.record({ kind: fc.constant('truncate' as const), oids: fc.array(fc.constant(oid), { maxLength: 3 }) }),
+  )
+}
+
+const scene = columns.chain((its) => fc.record({ columns: fc.constant(its), message: saying(its.length) }))
+
+/** Bytes cut off, put in, or overwritten. */
+const damage = fc.oneof(
+  fc.record({ at: fc.nat(), remove: fc.integer({ min: 1, max: 60 }), insert: fc.constant(new Uint8Array()) }),
+  fc.record({ at: fc.nat(), remove: fc.constant(0), insert: fc.uint8Array({ minLength: 1, maxLength: 8 }) }),
+  fc
+    .uint8Array({ minLength: 1, maxLength: 4 })
+    .chain((insert) => fc.record({ at: fc.nat(), remove: fc.constant(insert.length), insert: fc.constant(insert) })),
+)
+function damaged(bytes: Buffer, { at, remove, insert }: { at: number; remove: number; insert: Uint8Array }): Buffer {
+  const from = at % (bytes.length + 1)
+  return Buffer.concat([bytes.subarray(0, from), insert, bytes.subarray(from + remove)])
+}
+
+const relation = (its: readonly SentColumn[]) => bytesOf({ kind: 'relation', oid, columns: its })
+
+describe('a message that is whole', () => {
+  test('is decoded to what was sent, value for value', () => {
+    fc.assert(
+      fc.property(scene, ({ columns: its, message }) => {
+        const { events, failure } = read([relation(its), bytesOf(message)])
+        expect(failure).toBeNull()
+        const event = events[0]
+        if (message.kind !== 'insert' || event?.kind !== 'change' || event.change.operation !== 'insert') return
+        expect([...event.change.row]).toEqual(its.map(({ name }, index) => [name, asRead(message.row[index] ?? null)]))
+      }),
+      { numRuns },
+    )
+  })
+})
+
+describe('a message that is damaged', () => {
+  test('is a whole event, or an error that says nothing of its content', () => {
+    fc.assert(
+      fc.property(scene, damage, fc.boolean(), ({ columns: its, message }, harm, harmRelation) => {
+        const [first, second] = [relation(its), bytesOf(message)]
+        const { events, failure } = read(harmRelation ? [damaged(first, harm), second] : [first, damaged(second, harm)])
+        for (const event of events) expectWhole(event)
+        if (failure) expectSilent(failure)
+      }),
+      { numRuns },
+    )
+  })
+
+  test('is an error that says nothing of it, if it is noise', () => {
+    fc.assert(
+      fc.property(columns, fc.uint8Array({ maxLength: 64 }), (its, noise) => {
+        const { events, failure } = read([relation(its), Buffer.from(noise)])
+        for (const event of events) expectWhole(event)
+        if (failure) expectSilent(failure)
+      }),
+      { numRuns },
+    )
+  })
+
+  test('takes no memory for a TRUNCATE of two thousand million tables', () => {
+    const truncate = bytesOf({ kind: 'truncate', oids: [oid] })
+    truncate.writeInt32BE(2 ** 31 - 1, 1)
+    expect(read([relation([{ name: 'id', inIdentity: true }]), truncate]).failure).toBeInstanceOf(MalformedMessageError)
+  })
+
+  test('is refused if it truncates a table that was not described', () => {
+    expect(read([bytesOf({ kind: 'truncate', oids: [oid] })]).failure).toBeInstanceOf(DecodeError)
+  })
+
+  test('is refused if its row has fewer columns than its table', () => {
+    const its = ['id', 'plan'].map((name, index) => ({ name, inIdentity: index === 0 }))
+    const short = [{ text: '1' }]
+    for (const message of [
+      bytesOf({ kind: 'insert', oid, row: short }),
+      bytesOf({ kind: 'update', oid, before: null, row: short }),
+      bytesOf({ kind: 'delete', oid, letter: 'O', row: short }),
+    ])
+      expect(read([relation(its), message]).failure).toBeInstanceOf(DecodeError)
+  })
+})
+
+function asRead(sent: Sent) {
+  return sent === 'unchanged' ? unchanged : (sent?.text ?? null)
+}
+
+/** A row of every column, of texts, NULLs and unchanged values; a position; a time that can be shown. */
+function expectWhole(event: WalEvent): void {
+  if (event.kind === 'begin') expect(() => new Date(event.committedAtMs).toISOString()).not.toThrow()
+  if (event.kind !== 'change') return
+  const { change } = event
+  const rows: Row[] = change.operation === 'delete' ? [] : [change.row]
+  for (const row of rows) expect([...row.keys()]).toEqual(change.relation.columns.map(({ name }) => name))
+  if (change.operation !== 'insert' && change.old) rows.push(change.old)
+  for (const row of rows)
+    for (const content of row.values())
+      expect(content === null || content === unchanged || typeof content === 'string').toBe(true)
+}
+
+function expectSilent(failure: Error): void {
+  expect(failure instanceof MalformedMessageError || failure instanceof DecodeError).toBe(true)
+  expect(failure.message).not.toMatch(/Zu|niga/)
+  expect(failure.cause).toBeUndefined()
+}
