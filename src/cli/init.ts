@@ -74,7 +74,7 @@ async function chooseTable(
   return alike.find((table) => writeTableName(table) === chosen) ?? 'no table was chosen'
 }
 
-function described({ table, mapping, preview, problems }: Proposal): string[] {
+function described({ table, slot, mapping, preview, problems }: Proposal): string[] {
   const { rows, pass, reasons } = preview
   return [
     writeTableName(table),
@@ -86,14 +86,16 @@ function described({ table, mapping, preview, problems }: Proposal): string[] {
       comment === undefined ? [] : [`  look at ${attribute}: ${comment}`],
     ),
     ...problems.map((problem) => `  missing: ${problem}`),
+    ...(slot === null ? [] : [`  slot ${slot}: the usual name is taken by another database of this server`]),
     `${pass} of the ${rows} rows that were looked at can be sent`,
     ...reasons.map(({ attribute, reason, rows: of }) => `  ${attribute}: ${reason}: ${of} rows`),
   ]
 }
 
-function write(file: string, { table, mapping }: Proposal): void {
+function write(file: string, { table, slot, mapping }: Proposal): void {
   mkdirSync(dirname(file), { recursive: true })
-  writeFileSync(file, configYaml({ values: { 'source.table': writeTableName(table) }, mapping: [...mapping] }))
+  const values = { 'source.table': writeTableName(table), ...(slot !== null && { 'source.slot': slot }) }
+  writeFileSync(file, configYaml({ values, mapping: [...mapping] }))
 }
 
 function nextSteps(output: string, { problems }: Proposal): string[] {

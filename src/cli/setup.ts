@@ -3,14 +3,17 @@ import { CheckFailedError } from '../connector/check-failed.ts'
 import { obstacles } from '../source/finding.ts'
 import { createSlot } from '../source/replication-slot.ts'
 import { setupStatements } from '../source/setup-statements.ts'
+import { ownSlot } from '../source/slot-requirements.ts'
 import { type CliContext, textOption } from './context.ts'
 import { hangingText } from './hanging-text.ts'
 import { inspectSource } from './inspect.ts'
 
-/** Prints the SQL that prepares the database; `--apply` runs what this user may run. @returns 3 if the table is missing. */
+/** Prints the SQL that prepares the database; `--apply` runs what this user may run. @returns 3 if the table is missing, or the slot is another's. */
 export async function setupCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
   return inspectSource(context, options, ['database'], async ({ resources, facts, wanted, findings }) => {
     if (!facts?.table) throw new CheckFailedError(obstacles(findings))
+    const taken = obstacles(findings).filter(({ requirement }) => requirement === ownSlot)
+    if (taken.length > 0) throw new CheckFailedError(taken)
     const { settings, sourcePool, clientConfig } = resources
     const name = textOption(options, 'role')
     const statements = setupStatements(facts, wanted, {

@@ -10,6 +10,7 @@ import { dateFormat, genderValues } from '../proposal/known-values.ts'
 import { type ProposedAttribute, proposeMapping } from '../proposal/propose-mapping.ts'
 import { type CandidateTable, readCandidateTables } from '../source/candidate-tables.ts'
 import { sourceClientConfig } from '../source/connection.ts'
+import { freeSlotName } from '../source/free-slot-name.ts'
 import { type ColumnFacts, gatherSourceFacts } from '../source/source-facts.ts'
 import { readExcerpt } from '../source/table-excerpt.ts'
 import { applicationName } from './resources.ts'
@@ -27,6 +28,8 @@ export interface Preview {
 /** A configuration for a table, and what it would do. */
 export interface Proposal {
   readonly table: { readonly schema: string; readonly table: string }
+  /** A name for the replication slot; null: the usual one, which no other database of the server has. */
+  readonly slot: string | null
   readonly mapping: readonly ProposedAttribute[]
   readonly preview: Preview
   /** What of the mapping is missing, one sentence each. */
@@ -52,7 +55,7 @@ export function openProposals(settings: Settings, environmentOptions: string) {
       return judged.toSorted((a, b) => b.likeness - a.likeness || b.rowsEstimated - a.rowsEstimated)
     },
     async propose(table: { readonly schema: string; readonly table: string }): Promise<Proposal | null> {
-      const facts = await gatherSourceFacts(pool, { ...table, publication: '', slot: '' })
+      const facts = await gatherSourceFacts(pool, { ...table, publication: '', slot: settings.source.slot })
       if (!facts.table) return null
       const columns = facts.table.columns.filter(({ generated }) => generated === null)
       const names = columns.map(({ name }) => name)
@@ -64,7 +67,8 @@ export function openProposals(settings: Settings, environmentOptions: string) {
           dates: (column) => dateFormat(texts(rows, column), reads),
         },
       )
-      return { table, mapping, ...previewOf(mapping, { columns, names, rows, settings }) }
+      const slot = freeSlotName(settings.source.slot, facts)
+      return { table, slot, mapping, ...previewOf(mapping, { columns, names, rows, settings }) }
     },
     close: () => pool.end(),
   }

@@ -1,5 +1,6 @@
 import { sizeInWords } from '../model/quantity.ts'
 import { type Finding, requirement, warning } from './finding.ts'
+import { isSlotOfAnother } from './free-slot-name.ts'
 import { settingMend } from './managed-service.ts'
 import type { SourceFacts } from './source-facts.ts'
 import { quoteLiteral } from './sql-names.ts'
@@ -12,12 +13,16 @@ const leastIdleSeconds = 12 * 3_600
 /** Below, a busy machine alone ends a connection, milliseconds. */
 const leastSenderTimeoutMs = 5_000
 
+/** Not met: the slot is another's. */
+export const ownSlot = 'the replication slot'
+
 /** Of the slot, what it may hold, and the process that reads it. Pure. */
 export function judgeSlot(facts: SourceFacts, wanted: Wanted): Finding[] {
   return [...ofTheSlot(facts, wanted), freeSender(facts), ...ofItsLimits(facts)]
 }
 
-function ofTheSlot({ slot, database, freeSlots, service }: SourceFacts, wanted: Wanted): Finding[] {
+function ofTheSlot(facts: SourceFacts, wanted: Wanted): Finding[] {
+  const { slot, freeSlots, service } = facts
   if (!slot) {
     return [
       requirement({
@@ -32,8 +37,8 @@ function ofTheSlot({ slot, database, freeSlots, service }: SourceFacts, wanted: 
   const renewed = lost && wanted.onSlotLost === 'backfill'
   return [
     requirement({
-      requirement: 'the replication slot',
-      met: slot.plugin === 'pgoutput' && slot.database === database,
+      requirement: ownSlot,
+      met: !isSlotOfAnother(facts),
       found: `${wanted.slot} exists`,
       lacking: `${wanted.slot} is of ${slot.plugin || 'physical replication'} in database ${slot.database || 'none'}`,
       mend: 'set source.slot to a name of its own',
