@@ -38,6 +38,7 @@ export function createBackfill(options: BackfillOptions) {
   let finished: Status['backfill'] | null = null
   let lookAtMs = 0
   let logAtMs = 0
+  let reads = 0
 
   async function begin(merge: MergeRead): Promise<boolean> {
     if (clocks.monotonicMs() < lookAtMs) return false
@@ -88,6 +89,7 @@ export function createBackfill(options: BackfillOptions) {
     if (walk.isOver) return ledger.progress === null ? end(current) : false
     if (!hasRoom()) return false
     await walk.step()
+    reads++
     if (clocks.monotonicMs() >= logAtMs) {
       logAtMs = clocks.monotonicMs() + logEveryMs
       logger.info(status(), 'backfill progress')
@@ -105,6 +107,10 @@ export function createBackfill(options: BackfillOptions) {
   return {
     step,
     status,
+    /** Grows while a pass gets on: reads made and rows settled. The second half of a pass settles only what is gone. */
+    get mark() {
+      return reads + (status()?.rowsRead ?? 0)
+    },
     get isRunning() {
       return current !== null
     },

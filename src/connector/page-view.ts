@@ -22,8 +22,13 @@ export function keepPage({ board, resources, version, healthy }: PageSources) {
       atMs: clocks.monotonicMs(),
       lagBytes: source.lagBytes,
       requestsLastMinute: delivery.requestsLastMinute,
+      backfillMark: backfillMark(),
       delivery: metrics.recentDeliveries.take(),
     })
+  }
+
+  function backfillMark(): number {
+    return board.pipeline?.backfill.mark ?? 0
   }
 
   const timer = setInterval(sample, sampleEveryMs)
@@ -43,6 +48,7 @@ export function keepPage({ board, resources, version, healthy }: PageSources) {
           backfill: pipeline?.pending.waiting.backfill ?? 0,
           inFlight: pipeline?.pending.inFlight ?? 0,
         },
+        backfillMark: backfillMark(),
         samples: history.since(monotonicMs),
         deadLetters,
         monotonicMs,

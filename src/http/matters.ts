@@ -1,4 +1,5 @@
 import type { DeliveryTrouble } from '../model/status.ts'
+import { backfillStalls } from './backfill-stall.ts'
 import type { PageView } from './page-view.ts'
 import { counted } from './words.ts'
 
@@ -41,7 +42,10 @@ const troubles: Readonly<Record<DeliveryTrouble, Omit<Matter, 'reason'>>> = {
   },
 }
 
-export type Judged = Pick<PageView, 'status' | 'healthy' | 'trouble' | 'isSlotSoonLost' | 'driftRatio'>
+export type Judged = Pick<
+  PageView,
+  'status' | 'healthy' | 'trouble' | 'isSlotSoonLost' | 'driftRatio' | 'backfillMark' | 'samples' | 'monotonicMs'
+>
 
 /** What waits takes longer than this to send: it falls behind, seconds. */
 const longSeconds = 600
@@ -51,7 +55,8 @@ export function fallsBehind({ status, trouble }: Pick<PageView, 'status' | 'trou
 }
 
 /** What is wrong, the worst first. Pure. */
-export function mattersOf({ status, healthy, trouble, isSlotSoonLost, driftRatio }: Judged): Matter[] {
+export function mattersOf(view: Judged): Matter[] {
+  const { status, healthy, trouble, isSlotSoonLost, driftRatio } = view
   const { state, reason, warnings, deadLetters, source } = status
   const matters: Matter[] = []
   if (!healthy) {
@@ -99,6 +104,15 @@ export function mattersOf({ status, healthy, trouble, isSlotSoonLost, driftRatio
       mend: 'What waits takes over ten minutes to send at the limit. If that lasts, more rows change than the limit takes: leave rows or columns out, or ask mediQuo for a higher limit.',
       commands: ['mediquo-cdc status'],
       anchor: 'alert-falls-behind',
+    })
+  }
+  if (backfillStalls(view)) {
+    matters.push({
+      title: 'The backfill does not get on',
+      reason: null,
+      mend: 'Nothing of the table was read for a quarter of an hour. The usual reason is a transaction of the database that has been open since before the replication slot was made: end it. Changes are delivered all the same.',
+      commands: ['mediquo-cdc status'],
+      anchor: 'alert-backfill-stuck',
     })
   }
   if (deadLetters > 0) {

@@ -15,6 +15,8 @@ export interface PageView {
   readonly driftRatio: number
   /** Rows, by where they are; `status` counts requests. */
   readonly flow: { readonly live: number; readonly backfill: number; readonly inFlight: number }
+  /** Grows while a pass over the table gets on. */
+  readonly backfillMark: number
   readonly samples: readonly Sample[]
   readonly deadLetters: DeadLetterOverview
   /** Of the samples' clock. */

@@ -1,4 +1,5 @@
 import type { ConnectorState, DeliveryTrouble } from '../model/status.ts'
+import { backfillStalls } from './backfill-stall.ts'
 import { fallsBehind, type Judged } from './matters.ts'
 
 /** How urgent it is, the least first. */
@@ -53,10 +54,8 @@ export function verdictOf(view: Judged): Verdict {
   return { tone, badge: badges[tone], state: capital(view.status.state), sentence }
 }
 
-function judged({ status, healthy, trouble, isSlotSoonLost, driftRatio }: Judged): {
-  readonly tone: Tone
-  readonly sentence: string
-} {
+function judged(view: Judged): { readonly tone: Tone; readonly sentence: string } {
+  const { status, healthy, trouble, isSlotSoonLost, driftRatio } = view
   const { state, reason, warnings, deadLetters } = status
   // 1. A process that does nothing says nothing true of its state.
   if (!healthy) return { tone: 'act', sentence: 'It is stuck: rows could be sent, and nothing has moved for minutes.' }
@@ -70,7 +69,7 @@ function judged({ status, healthy, trouble, isSlotSoonLost, driftRatio }: Judged
   if (state === 'starting' && reason !== null)
     return { tone: 'look', sentence: 'It cannot go on yet, and tries again.' }
   // 4. It works, and something wants a look all the same.
-  const isOdd = warnings.length > 0 || deadLetters > 0 || driftRatio > 0 || fallsBehind({ status, trouble })
+  const isOdd = warnings.length > 0 || deadLetters > 0 || driftRatio > 0 || fallsBehind(view) || backfillStalls(view)
   if (isOdd && usual.tone !== 'act') return { ...usual, tone: 'look' }
   return usual
 }

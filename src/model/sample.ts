@@ -10,6 +10,8 @@ export interface Sample {
   /** Null: not known. */
   readonly lagBytes: number | null
   readonly requestsLastMinute: number
+  /** Grows while a pass over the table gets on. */
+  readonly backfillMark: number
   /** From commit to acceptance, of what was delivered since the sample before; null: nothing was. */
   readonly delivery: DeliveryTimes | null
 }

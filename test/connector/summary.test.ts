@@ -1,38 +1,12 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type Summary, summarise, summaryOf } from '../../src/connector/summary.ts'
 import type { Status } from '../../src/model/status.ts'
+import { quietStatus } from '../support/quiet-status.ts'
 
 const quiet: Status = {
-  state: 'streaming',
-  reason: null,
-  source: {
-    table: 'public.patients',
-    slot: 's',
-    serverVersion: '18.4',
-    receivedLsn: null,
-    checkpointLsn: null,
-    currentLsn: null,
-    lagBytes: 5,
-    retainedBytes: 0,
-    walStatus: 'reserved',
-    safeWalBytes: null,
-    retainedBytesPerSecond: null,
-    secondsUntilSlotLost: null,
-    secondsToDrain: null,
-  },
-  backfill: { state: 'none', rowsRead: 0, rowsEstimated: 0, secondsLeft: null, startedAt: null, finishedAt: null },
-  delivery: {
-    pending: 0,
-    inFlight: 0,
-    requestsLastMinute: 0,
-    requestsPerMinute: 600,
-    delivered: 40,
-    unchanged: 7,
-    lastDeliveredAt: null,
-    lastError: null,
-  },
-  deadLetters: 0,
-  warnings: [],
+  ...quietStatus,
+  source: { ...quietStatus.source, lagBytes: 5 },
+  delivery: { ...quietStatus.delivery, delivered: 40, unchanged: 7 },
 }
 const later = (delivery: Partial<Status['delivery']>, rest: Partial<Status> = {}): Status => ({
   ...quiet,

@@ -2,10 +2,23 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { mattersOf } from '../../src/http/matters.ts'
 import { verdictOf } from '../../src/http/verdict.ts'
+import { sampleEveryMs } from '../../src/model/sample.ts'
 import { deliveryTroubles } from '../../src/model/status.ts'
-import { status, view } from './view.ts'
+import { quietStatus } from '../support/quiet-status.ts'
+import { view } from './view.ts'
 
 const operations = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8')
+
+/** A pass that has got on for the last time so long ago. */
+function gettingNowhereFor(ms: number) {
+  const { monotonicMs } = view()
+  const samples = Array.from({ length: 361 }, (_, index) => {
+    const atMs = monotonicMs - (360 - index) * sampleEveryMs
+    const backfillMark = atMs > monotonicMs - ms - sampleEveryMs ? 100 : 99
+    return { atMs, lagBytes: 0, requestsLastMinute: 0, backfillMark, delivery: null }
+  })
+  return view({ samples, backfillMark: 100, status: { state: 'backfilling' } })
+}
 
 /** What each thing that may be wrong looks like. */
 const wrong = [
@@ -19,7 +32,8 @@ const wrong = [
     view({ status: { warnings: ['the replication slot mediquo_cdc holds 9 GB. Deliver what waits.'] } }),
   ],
   ['drift', view({ driftRatio: 0.01 })],
-  ['a backlog', view({ status: { source: { ...status.source, secondsToDrain: 601 } } })],
+  ['a backlog', view({ status: { source: { ...quietStatus.source, secondsToDrain: 601 } } })],
+  ['a backfill that does not get on', gettingNowhereFor(900_000)],
   ['another warning', view({ status: { warnings: ['several rows have one code'] } })],
 ] as const
 
@@ -41,6 +55,15 @@ describe('what is wrong', () => {
     expect(verdictOf(seen).tone).toBe('act')
     expect(mattersOf(seen)).toMatchObject([{ anchor: 'alert-slot-soon-lost' }])
     expect(operations).toMatch('<a id="alert-slot-soon-lost"></a>')
+  })
+
+  test('a backfill is given a quarter of an hour, none of it while the machine was suspended or the API away', () => {
+    expect(mattersOf(gettingNowhereFor(800_000))).toEqual([])
+    const stuck = gettingNowhereFor(2_000_000)
+    const asleep = stuck.samples.filter((_, index) => index < 200 || index > 350)
+    expect(mattersOf({ ...stuck, samples: asleep })).toEqual([])
+    expect(mattersOf({ ...stuck, samples: [] })).toEqual([])
+    expect(mattersOf({ ...stuck, trouble: 'outage' }).map(({ anchor }) => anchor)).toEqual(['alert-api-down'])
   })
 
   test('the worst comes first, and nothing of it is left out', () => {

@@ -12,6 +12,7 @@ const sample = (atMs: number, lagBytes: number | null = 0): Sample => ({
   atMs,
   lagBytes,
   requestsLastMinute: 0,
+  backfillMark: 0,
   delivery: null,
 })
 const paths = (text: string) => text.match(/class="line main"/g)?.length ?? 0

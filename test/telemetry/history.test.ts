@@ -3,7 +3,7 @@ import { historyMs, sampleEveryMs } from '../../src/model/sample.ts'
 import { History } from '../../src/telemetry/history.ts'
 import { RecentDurations } from '../../src/telemetry/recent-durations.ts'
 
-const sample = (atMs: number) => ({ atMs, lagBytes: 0, requestsLastMinute: 0, delivery: null })
+const sample = (atMs: number) => ({ atMs, lagBytes: 0, requestsLastMinute: 0, backfillMark: 0, delivery: null })
 
 test('an hour is remembered, and no more', () => {
   const history = new History()
