@@ -62,7 +62,7 @@ describe.skipIf(chromiumPath === undefined)(`the page, in a browser${why}`, () =
         schema: patientsTable + rows(500),
         config: { source: { backfill: 'initial' } },
       })
-      await until(async () => (await connector.status()).backfill.state === 'done')
+      await until(async () => (await connector.status()).backfill.state === 'done', { deadlineMs: 60_000 })
       await live(connector)
       await expectGoodPage(connector, 'streaming', [
         'Streaming',
