@@ -7,11 +7,11 @@ import { silenceLimitMs, statusIntervalMs } from './standby-status.ts'
 export const sessionEnds = ['let go', 'ended by the server', 'silent', 'stopped'] as const
 export type SessionEnd = (typeof sessionEnds)[number]
 
+/** What a session asks of its connection. */
+type Connection = Pick<ReplicationClient, 'run' | 'close' | 'sendStatus' | 'pause' | 'resume'>
+
 export interface SessionOptions {
-  readonly open: (on: {
-    readonly onStart: () => void
-    readonly onEvent: (event: WalEvent) => void
-  }) => ReplicationClient
+  readonly open: (on: { readonly onStart: () => void; readonly onEvent: (event: WalEvent) => void }) => Connection
   readonly walSenderTimeoutMs: number
   readonly durableLsn: () => DurableLsn
   readonly onStart: () => void
@@ -30,7 +30,7 @@ export interface SessionOptions {
  */
 export class StreamSession {
   readonly #options: SessionOptions
-  readonly #client: ReplicationClient
+  readonly #client: Connection
   #timer: NodeJS.Timeout | undefined
   #paused = false
   #lastHeardMs: number

@@ -54,6 +54,14 @@ test('whatever requests and answers take on the way, no minute of the server’s
   )
 })
 
+test('nor by a clock of the server’s that is slower by a thousandth', () => {
+  const permits = new Permits(1)
+  permits.take(0)
+  permits.answered(0)
+  const backAtMs = permits.nextAtMs(0) ?? 0
+  expect(backAtMs * 0.999).toBeGreaterThan(windowMs)
+})
+
 test('a permit with which nothing was sent is back at once', () => {
   const permits = new Permits(1)
   expect(permits.take(0)).toBe(true)

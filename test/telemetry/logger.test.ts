@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest'
+import { describeError } from '../../src/telemetry/logger.ts'
+
+test('an error of PostgreSQL is logged without what it quotes of a row', () => {
+  const quoting = Object.assign(new Error('duplicate key value violates unique constraint "patients_pkey"'), {
+    code: '23505',
+    detail: 'Key (code)=(jane) already exists.',
+    where: 'COPY patients, line 1: "jane"',
+    hint: 'jane',
+  })
+  const expected = { code: '23505', message: 'duplicate key value violates unique constraint "patients_pkey"' }
+  expect(describeError(quoting)).toEqual({ name: 'Error', ...expected })
+  // As drizzle wraps it: its own message has the query’s parameters.
+  const wrapped = new Error('Failed query: insert … params: jane', { cause: quoting })
+  expect(describeError(wrapped)).toEqual({ name: 'Error', ...expected })
+})
+
+test('what is thrown and is no error is logged without a word of it', () => {
+  expect(describeError('jane')).toEqual({ message: 'not an error' })
+})
