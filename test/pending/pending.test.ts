@@ -53,6 +53,27 @@ describe('a batch', () => {
     expect(short(take())).toEqual(['upsert a Two'])
   })
 
+  test('has each code once, of two rows that one read brought too: neither of them is the older', () => {
+    const { pending, take, accept } = dialogue()
+    for (const wanted of pending.expect([key('1'), key('2')])) pending.lookedUp(wanted, null)
+    const read = {
+      snapshot: seesBelow(200),
+      endLsn: at(10_000),
+      readAtMs: 0,
+      lane: 'backfill',
+      bytes: 10,
+      claim: null,
+    } as const
+    pending.read({ key: key('1'), content: upsert('a', 'One'), ...read })
+    pending.read({ key: key('2'), content: upsert('a', 'Two'), ...read })
+    pending.endRead()
+    const first = take()
+    expect(short(first)).toEqual(['upsert a One'])
+    expect(take()).toEqual([])
+    accept(first)
+    expect(short(take())).toEqual(['upsert a Two'])
+  })
+
   test('leaves out a code and a row that are in flight', () => {
     const { commits, take } = dialogue()
     commits(110, ['1', upsert('a')])
