@@ -4,6 +4,11 @@ import { lsn } from '../../src/model/lsn.ts'
 import { encodeStandbyStatus, silenceLimitMs, statusIntervalMs } from '../../src/source/standby-status.ts'
 
 describe('a standby status', () => {
+  test('carries the stored position, and not one byte more', () => {
+    const message = encodeStandbyStatus(lsn(0x1_6b3748n), Date.UTC(2020, 0, 1), false)
+    expect([1, 9, 17].map((offset) => message.readBigUInt64BE(offset))).toEqual([0x1_6b3748n, 0x1_6b3748n, 0x1_6b3748n])
+  })
+
   test('carries exactly the stored position, three times, and microseconds since 2000', () => {
     const position = bigInt({ min: 0n, max: 2n ** 64n - 1n })
     const moment = date({ min: new Date('2000-01-01T00:00:00Z'), max: new Date('2200-01-01'), noInvalidDate: true })
