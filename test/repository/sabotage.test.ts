@@ -1,0 +1,111 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { allSabotages, gitApply, parseSabotage, root } from '../sabotage/patches.ts'
+import { createTable } from '../sabotage/table.ts'
+import { faultOf, verdictOf } from '../sabotage/verdict.ts'
+import { textOf } from './files.ts'
+
+const sabotages = allSabotages()
+const hasGit = (() => {
+  try {
+    execFileSync('git', ['--version'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+})()
+
+/** The text below each promise's heading, by its number. */
+const promises = new Map(
+  textOf('docs/guarantees.md')
+    .split(/^## /m)
+    .flatMap((section) => {
+      const [, number] = /^(\d+)\. /.exec(section) ?? []
+      return number === undefined ? [] : [[Number(number), section] as const]
+    }),
+)
+
+test('each promise is broken by a patch at least', () => {
+  expect(promises.size).toBe(8)
+  const unbroken = [...promises.keys()].filter((number) => !sabotages.some(({ promise }) => promise === number))
+  expect(unbroken).toEqual([])
+})
+
+describe.each(sabotages.map((sabotage) => [sabotage.path, sabotage] as const))('%s', (_, sabotage) => {
+  test('bears the number of its promise, and names tests that are there and stand under that promise', () => {
+    expect(sabotage.name.startsWith(`${sabotage.promise}-`)).toBe(true)
+    expect(sabotage.tests.filter((path) => !existsSync(join(root, path)))).toEqual([])
+    const section = promises.get(sabotage.promise) ?? ''
+    expect(sabotage.tests.filter((path) => !section.includes(`\`${path}\``))).toEqual([])
+  })
+
+  // Should it not: make the change again by hand, and put the three lines in front of `git diff -U2`.
+  test('applies to the source', (context) => {
+    if (!hasGit) context.skip('there is no git to apply a patch with')
+    expect(gitApply(root, sabotage, '--check')).toBeNull()
+  })
+})
+
+test('a patch that does not apply, or lacks a line of its header, says so', (context) => {
+  const header = 'Promise: 1\nBreaks: It breaks.\nTests: a.test.ts b.test.ts\n\ndiff --git a/x b/x\n'
+  expect(parseSabotage('1-a.patch', header)).toMatchObject({ promise: 1, tests: ['a.test.ts', 'b.test.ts'] })
+  for (const line of ['Promise', 'Breaks', 'Tests'])
+    expect(() => parseSabotage('1-a.patch', header.replace(`${line}:`, ''))).toThrow(`write a line "${line}: …"`)
+  if (!hasGit) context.skip('there is no git to apply a patch with')
+  const [sabotage] = sabotages
+  expect(sabotage && gitApply(join(root, 'docs'), sabotage, '--check')).not.toBeNull()
+})
+
+describe('a sabotage is caught', () => {
+  const reportOf = (failureMessages: readonly string[], status = 'failed', message = '') => ({
+    testResults: [
+      {
+        name: 'a.test.ts',
+        status,
+        message,
+        assertionResults: [{ fullName: 'b', status, failureMessages: [...failureMessages] }],
+      },
+    ],
+  })
+
+  test('by an expectation that failed', () => {
+    const report = reportOf(['AssertionError: expected 1 to be 2\n    at …'])
+    expect(verdictOf(report)).toEqual({ kind: 'caught', file: 'a.test.ts', test: 'b' })
+    expect(faultOf(report)).toBe('b: AssertionError: expected 1 to be 2')
+  })
+
+  test.each([
+    [reportOf(['TypeError: x is not a function']), 'not by an expectation: TypeError'],
+    [reportOf(['Error: Test timed out in 30000ms.']), 'not by an expectation: Error: Test timed out'],
+    [
+      { testResults: [{ name: 'a', status: 'failed', message: 'Cannot find x', assertionResults: [] }] },
+      'did not run: Cannot',
+    ],
+    [reportOf([], 'passed'), 'every test passed'],
+  ])('and by nothing else', (report, why) => {
+    expect(verdictOf(report)).toEqual({ kind: 'missed', why: expect.stringContaining(why) })
+  })
+
+  test('only where the tests pass without it, and there are any', () => {
+    expect(faultOf(reportOf([], 'passed'))).toBeNull()
+    expect(faultOf(reportOf([], 'skipped'))).toBe('no test was run')
+    expect(faultOf({ testResults: [] })).toBe('no test was run')
+  })
+})
+
+test.each([80, 130])('the table keeps to %i columns, and loses no word', (width) => {
+  const table = createTable(
+    [
+      { title: 'promise', share: 0 },
+      { title: 'patch', share: 1 },
+      { title: 'what', share: 3 },
+    ],
+    width,
+  )
+  const words = 'It breaks what nobody would have thought to look at, in a-very-long-word'.split(' ')
+  const text = `${table.head}\n${table.row(['1', `1-${'x'.repeat(90)}`, words.join(' ')])}`
+  expect(text.split('\n').filter((line) => line.length > width)).toEqual([])
+  expect(words.filter((word) => !text.replace(/\s/g, '').includes(word.slice(0, 4)))).toEqual([])
+})
