@@ -70,14 +70,18 @@ describe('a sabotage is caught', () => {
     ],
   })
 
-  test('by an expectation that failed', () => {
-    const report = reportOf(['AssertionError: expected 1 to be 2\n    at …'])
+  test.each([
+    'AssertionError: expected 1 to be 2\n    at …',
+    'Error: promise resolved "{ a: 1 }" instead of rejecting\n    at …',
+  ])('by an expectation that failed: %j', (message) => {
+    const report = reportOf([message])
     expect(verdictOf(report)).toEqual({ kind: 'caught', file: 'a.test.ts', test: 'b' })
-    expect(faultOf(report)).toBe('b: AssertionError: expected 1 to be 2')
+    expect(faultOf(report)).toBe(`b: ${message.split('\n')[0]}`)
   })
 
   test.each([
     [reportOf(['TypeError: x is not a function']), 'not by an expectation: TypeError'],
+    [reportOf(['Error: Property failed after 1 tests']), 'not by an expectation: Error: Property'],
     [reportOf(['Error: Test timed out in 30000ms.']), 'not by an expectation: Error: Test timed out'],
     [
       { testResults: [{ name: 'a', status: 'failed', message: 'Cannot find x', assertionResults: [] }] },

@@ -47,9 +47,14 @@ export function faultOf(report: TestReport): string | null {
   return results.some(({ status }) => status === 'passed') ? null : 'no test was run'
 }
 
-/** vitest's expectations, and those of `node:assert`. */
+/**
+ * vitest's expectations, and those of `node:assert`; of `rejects` and `resolves` vitest writes the stack of a plain error. A property
+ * of fast-check hides what failed in it: an example beside it is what counts.
+ */
 function isExpectation(message: string): boolean {
-  return /^AssertionError\b/.test(message)
+  return /^AssertionError\b|^Error: promise (resolved|rejected) "[\s\S]*" instead of (rejecting|resolving)/.test(
+    message,
+  )
 }
 
 function firstLine(text = ''): string {
