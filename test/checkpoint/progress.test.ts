@@ -53,6 +53,16 @@ describe('the longest settled prefix', () => {
     expect(progress.settledLsn).toBe(at(140))
   })
 
+  test('transactions that settle behind one that waits cost nothing', () => {
+    const progress = ledger()
+    const [first] = receive(progress, 110, 1)
+    for (let commit = 130; commit < 2_130; commit += 20)
+      for (const debt of receive(progress, commit, 1)) progress.settle(debt)
+    expect(progress.spans).toBe(1)
+    if (first) progress.settle(first)
+    expect([progress.spans, progress.settledLsn]).toEqual([0, at(2_120)])
+  })
+
   test('a keepalive counts only while nothing is open or unsettled', () => {
     const progress = ledger()
     const [debt] = receive(progress, 110, 1)
