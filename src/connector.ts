@@ -20,6 +20,7 @@ import { Confirmations } from './delivery/confirmations.ts'
 import { Dispatcher } from './delivery/dispatcher.ts'
 import { aborted } from './lifecycle/aborted.ts'
 import { pump } from './lifecycle/pump.ts'
+import { sharedAbort } from './lifecycle/shared-abort.ts'
 import { wait } from './lifecycle/wait.ts'
 import { WakeUp } from './lifecycle/wake-up.ts'
 import type { PatientCode } from './model/patient.ts'
@@ -66,7 +67,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     record: new WakeUp(),
   }
   const broken = new AbortController()
-  const abandon = new AbortController()
+  const abandon = sharedAbort()
   let received: Position | null = null
   let session: StreamSession | null = null
   let holdsSlot = false
@@ -235,7 +236,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
 
   async function untilDrained(): Promise<void> {
     const ending = AbortSignal.any([control.drain, broken.signal])
-    const stop = { dispatch: new AbortController(), record: new AbortController(), follow: new AbortController() }
+    const stop = { dispatch: sharedAbort(), record: new AbortController(), follow: new AbortController() }
     const breaks = (error: unknown) => {
       holdsSlot = false
       broken.abort(error)

@@ -42,11 +42,12 @@ export class Permits {
     this.#returns.push(nowMs + permitHoldMs)
   }
 
-  /** Somebody else has used up so many: they stay away for a window. */
-  withhold(count: number, nowMs: number): void {
+  /** Somebody else has used up so many: they stay away for a window. @returns how many of them there were. */
+  withhold(count: number, nowMs: number): number {
     const taken = Math.min(count, this.#free)
     this.#free -= taken
     for (let left = taken; left > 0; left--) this.#returns.push(nowMs + permitHoldMs)
+    return taken
   }
 
   /** Nothing was sent with it. */

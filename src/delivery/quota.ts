@@ -41,6 +41,8 @@ export class Quota {
   readonly #assumed = new Map<number, number>()
   readonly #changed = new WakeUp()
   #taken = 0
+  /** Permits that were withheld since somebody else had used them up, ever. */
+  #withheld = 0
   #pausedUntilMs = Number.NEGATIVE_INFINITY
 
   constructor(options: QuotaOptions) {
@@ -160,13 +162,15 @@ export class Quota {
     count(this.#sent, second, 1)
     const free = this.#permits.free
     const taken = ++this.#taken
+    const withheld = this.#withheld
     return {
       answered: (remaining = null) => {
         const now = this.#options.monotonicMs()
         this.#permits.answered(now)
-        // The server cannot have counted more of ours than were held then, or sent since: the rest is somebody else's.
-        const least = free - (this.#taken - taken)
-        if (remaining !== null && remaining < least) this.#permits.withhold(least - remaining, now)
+        // The server cannot have counted more of ours than were held then, or sent since: the rest is somebody else's. What
+        // answers to other requests have said of it meanwhile is no more of it.
+        const least = free - (this.#taken - taken) - (this.#withheld - withheld)
+        if (remaining !== null && remaining < least) this.#withheld += this.#permits.withhold(least - remaining, now)
         this.#changed.ring()
       },
       unused: () => {

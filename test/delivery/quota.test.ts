@@ -169,6 +169,14 @@ describe('what the API says is left', () => {
     expect(budget.free).toBe(597)
   })
 
+  test('is counted once, however many requests are told of it', async () => {
+    const budget = quota()
+    const wanted = Promise.all([budget.next(never), budget.next(never), budget.next(never)])
+    await vi.advanceTimersByTimeAsync(1_000)
+    for (const permit of await wanted) permit?.answered(497)
+    expect(budget.free).toBe(497)
+  })
+
   test('after a 429 nothing leaves for as long as it says', async () => {
     const budget = quota()
     budget.pause(30_000)
