@@ -5,6 +5,7 @@ import { formatLsn, lsn, maxLsn, parseLsn } from '../../src/model/lsn.ts'
 test('the text form is the server’s: upper case, without padding', () => {
   expect(formatLsn(lsn(0x16_b374_d848n))).toBe('16/B374D848')
   expect(formatLsn(lsn(0x1_0000_00ffn))).toBe('1/FF')
+  expect(formatLsn(lsn(0xab_0000_0001n))).toBe('AB/1')
 })
 
 test('text and bytes say the same, over all 64 bits', () => {
@@ -19,12 +20,16 @@ test.each(['', '0', '1/', '/1', '1/2/3', '123456789/0', '0/123456789', 'G/0', ' 
   '%j is not a position',
   (text) => {
     expect(() => parseLsn(text)).toThrow(RangeError)
+    expect(() => parseLsn(text)).toThrow(`not a WAL position: ${JSON.stringify(text)}`)
   },
 )
 
 test('a position has 64 bits', () => {
+  expect(lsn(0n)).toBe(0n)
+  expect(lsn((1n << 64n) - 1n)).toBe((1n << 64n) - 1n)
   expect(() => lsn(-1n)).toThrow(RangeError)
   expect(() => lsn(1n << 64n)).toThrow(RangeError)
+  expect(() => lsn(-1n)).toThrow('not a WAL position: -1')
 })
 
 test('the later of two is found past the low 32 bits', () => {

@@ -33,6 +33,17 @@ test('a key is another if its columns are, their order, or the kind of their tex
   expect(isSameKey(two, key(['a', 'bigint'], ['b', 'character varying']))).toBe(true)
   expect(isSameKey(two, key(['b', 'text'], ['a', 'integer']))).toBe(false)
   expect(isSameKey(two, key(['a', 'integer']))).toBe(false)
+  expect(isSameKey(key(['a', 'integer']), two)).toBe(false)
+  expect(isSameKey(two, key(['renamed', 'integer'], ['b', 'text']))).toBe(false)
   expect(isSameKey(two, key(['a', 'numeric'], ['b', 'text']))).toBe(false)
   expect(isSameKey(two, key(['a', 'integer'], ['b', 'bpchar']))).toBe(false)
+})
+
+test.each([
+  ['integer', ['smallint', 'integer', 'bigint']],
+  ['text', ['text', 'character varying', 'name']],
+  ['numeric', ['numeric']],
+  ['character', ['character']],
+])('the kind %s is stored under that name, for %j: a value of these types is the same text', (kind, types) => {
+  expect(types.map(keyKind)).toEqual(types.map(() => kind))
 })

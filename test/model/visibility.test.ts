@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseSnapshot, sees, widenXid, xid } from '../../src/model/visibility.ts'
+import { parseSnapshot, sees, seesAll, widenXid, xid } from '../../src/model/visibility.ts'
 
 describe('what a snapshot sees', () => {
   test('everything that had ended: below xmax and not in progress', () => {
@@ -15,8 +15,19 @@ describe('what a snapshot sees', () => {
     expect([sees(snapshot, xid(4294967397n)), sees(snapshot, xid(4294967398n))]).toEqual([false, true])
   })
 
-  test.each(['', '1:2', '1:2:3,', 'a:b:', '1:2:3;4'])('%j is no snapshot', (text) => {
+  test('that nothing was in progress for is everything below xmax', () => {
+    const snapshot = parseSnapshot('20:20:')
+    expect(snapshot.inProgress).toEqual(new Set())
+    expect([sees(snapshot, xid(0n)), sees(snapshot, xid(19n)), sees(snapshot, xid(20n))]).toEqual([true, true, false])
+  })
+
+  test('that is told by positions is every transaction that there can be', () => {
+    expect([0n, 1n, 1n << 32n, (1n << 64n) - 1n].map((id) => sees(seesAll, xid(id)))).toEqual([true, true, true, true])
+  })
+
+  test.each(['', '1:2', '1:2:3,', 'a:b:', '1:2:3;4', 'x1:2:', '1:2:3x', '-1:2:'])('%j is no snapshot', (text) => {
     expect(() => parseSnapshot(text)).toThrow(RangeError)
+    expect(() => parseSnapshot(text)).toThrow(`not a snapshot: ${JSON.stringify(text)}`)
   })
 })
 
