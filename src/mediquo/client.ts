@@ -1,6 +1,7 @@
 import { type Agent, EnvHttpProxyAgent, request } from 'undici'
 import { deadline } from '../lifecycle/deadline.ts'
 import type { Patient, PatientCode } from '../model/patient.ts'
+import { noAnswer } from './no-answer.ts'
 import { type Attempt, type Outcome, putOutcome } from './outcome.ts'
 import { ProxyPool } from './proxy-pool.ts'
 
@@ -147,37 +148,11 @@ export class MediquoClient {
   }
 }
 
-/** Codes of failures that happen before a request is written. */
-const unsentCodes = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'ERR_PROXY_TUNNEL',
-  // A proxy's answer to CONNECT other than 200: our own signals give their reasons instead.
-  'UND_ERR_ABORTED',
-])
-
 function rejectedBy(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     if (signal.aborted) reject(signal.reason)
     else signal.addEventListener('abort', () => reject(signal.reason), { once: true })
   })
-}
-
-function noAnswer(error: unknown): Attempt {
-  const failure = error as { readonly code?: unknown; readonly name?: unknown }
-  const code = typeof failure.code === 'string' ? failure.code : String(failure.name)
-  const timedOut = failure.name === 'TimeoutError' || code.endsWith('TIMEOUT')
-  const unsent =
-    unsentCodes.has(code) ||
-    code.startsWith('CERT_') ||
-    code.startsWith('UNABLE_TO_') ||
-    code.includes('SELF_SIGNED') ||
-    code.startsWith('ERR_TLS')
-  return { kind: 'no answer', reason: timedOut ? 'timeout' : 'connection', sent: !unsent, code }
 }
 
 function remainingOf(attempt: Attempt): number | null {

@@ -7,23 +7,43 @@ interface Answer {
   readonly body?: string
 }
 
-/** A client of ours, and a server that answers every request alike and remembers what it was asked. */
-export async function answeringServer(answer: Answer) {
-  const seen: { readonly method: string; readonly url: string; readonly headers: IncomingHttpHeaders }[] = []
-  const server = createServer((request, response) => {
+interface Seen {
+  readonly method: string
+  readonly url: string
+  readonly headers: IncomingHttpHeaders
+  readonly body: string
+}
+
+/** A client of ours, and a server that answers every request alike and remembers what it was asked. Null: it never answers. */
+export async function answeringServer(answer: Answer | null, requestTimeoutMs?: number) {
+  const seen: Seen[] = []
+  const server = createServer(async (request, response) => {
     const { method = '', url = '', headers } = request
-    seen.push({ method, url, headers })
-    request.resume()
-    response.writeHead(answer.status, answer.headers).end(answer.body)
+    let body = ''
+    for await (const chunk of request.setEncoding('utf8')) body += chunk
+    seen.push({ method, url, headers, body })
+    response.sendDate = false
+    if (answer) response.writeHead(answer.status, answer.headers).end(answer.body)
+  })
+  // It never ends an idle connection by itself.
+  server.keepAliveTimeout = 0
+  let connections = 0
+  server.on('connection', (socket) => {
+    connections++
+    socket.on('close', () => connections--)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   const port = address !== null && typeof address === 'object' ? address.port : 0
-  const { client } = clientOf(`http://127.0.0.1:${port}/v1/`)
+  const { client, attempts } = clientOf(`http://127.0.0.1:${port}/v1/`, requestTimeoutMs)
   return {
     client,
+    attempts,
     seen,
     port,
+    get connections() {
+      return connections
+    },
     async [Symbol.asyncDispose]() {
       await client.close()
       await new Promise<void>((resolve) => {
@@ -34,15 +54,19 @@ export async function answeringServer(answer: Answer) {
   }
 }
 
+/** What a client of ours says of an attempt: endpoint, status, seconds. */
+type Told = Parameters<ConstructorParameters<typeof MediquoClient>[0]['onAttempt']>
+
 /** A client of ours; disposing of it closes its connections. */
 export function clientOf(baseUrl: string, requestTimeoutMs = 10_000) {
+  const attempts: Told[] = []
   const client = new MediquoClient({
     baseUrl: new URL(baseUrl),
     keys: () => ({ apiKey: 'api-key', secretKey: 'secret-key' }),
     requestTimeoutMs,
     maxInFlight: 1,
-    onAttempt: () => undefined,
+    onAttempt: (...told) => attempts.push(told),
     wallClockMs: () => Date.parse('2024-01-01T00:00:00Z'),
   })
-  return { client, [Symbol.asyncDispose]: () => client.close() }
+  return { client, attempts, [Symbol.asyncDispose]: () => client.close() }
 }

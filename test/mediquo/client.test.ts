@@ -1,6 +1,8 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { patientCode } from '../../src/model/patient.ts'
-import { answeringServer } from './answering-server.ts'
+import { until } from '../support/until.ts'
+import { answeringServer, clientOf } from './answering-server.ts'
 
 const code = patientCode('jane')
 const jane = { code, first_name: 'Jane' } as const
@@ -23,6 +25,41 @@ describe('a redirect', () => {
   })
 })
 
+describe('what is sent', () => {
+  test('is the patients as JSON in one PUT, with the keys', async () => {
+    await using api = await answeringServer({ status: 200, headers: json, body: '{"message":"ok"}' })
+    const john = { code: patientCode('john'), first_name: 'John', email: null } as const
+    expect((await api.client.put([jane, john], never)).outcome).toEqual({ kind: 'accepted' })
+
+    expect(api.seen).toMatchObject([
+      {
+        method: 'PUT',
+        url: '/v1/patients',
+        headers: { 'content-type': 'application/json', 'x-api-key': 'api-key', 'x-secret-key': 'secret-key' },
+      },
+    ])
+    expect(JSON.parse(api.seen[0]?.body ?? '')).toEqual({ patients: [jane, john] })
+  })
+
+  test('to read a patient back is a GET without a body, the code in its path whatever it holds', async () => {
+    await using api = await answeringServer({ status: 404, headers: json, body: '{"message":"Not Found"}' })
+    await api.client.get(patientCode('a/b ?ñ'), never)
+
+    expect(api.seen).toMatchObject([{ method: 'GET', url: '/v1/patients/a%2Fb%20%3F%C3%B1', body: '' }])
+    expect(api.seen[0]?.headers).not.toHaveProperty('content-type')
+    expect(api.seen[0]?.headers).toMatchObject({ 'x-api-key': 'api-key', 'x-secret-key': 'secret-key' })
+  })
+
+  test('goes to the same place whether the base URL ends with slashes or not', async () => {
+    await using api = await answeringServer({ status: 200, headers: json, body: '{"message":"ok"}' })
+    for (const path of ['/v1', '/v1/', '/v1//']) {
+      await using other = clientOf(`http://127.0.0.1:${api.port}${path}`)
+      await other.client.put([jane], never)
+    }
+    expect(api.seen.map(({ url }) => url)).toEqual(['/v1/patients', '/v1/patients', '/v1/patients'])
+  })
+})
+
 describe('what is asked for', () => {
   test('is JSON, in every request', async () => {
     await using api = await answeringServer({ status: 200, headers: json, body: '{"message":"ok"}' })
@@ -39,6 +76,7 @@ describe('what is asked for', () => {
     { what: 'a login page', headers: { 'content-type': 'text/html' }, body: '<h1>Sign in</h1>' },
     { what: 'text that looks like JSON', headers: { 'content-type': 'text/plain' }, body: '{"message":"ok"}' },
     { what: 'nothing', headers: json, body: '' },
+    { what: 'JSON that is not called so', headers: {}, body: '{"message":"ok"}' },
     { what: 'errors', headers: json, body: '{"message":"no","errors":{}}' },
   ])('$what with status 200 is no delivery', async ({ headers, body }) => {
     await using api = await answeringServer({ status: 200, headers, body })
@@ -75,4 +113,153 @@ describe('a 404 for a patient', () => {
     await using api = await answeringServer({ status: 404, headers: json, body })
     expect((await api.client.get(code, never)).outcome).toMatchObject({ kind: 'not now', outcome: { kind: 'halt' } })
   })
+})
+
+describe('a patient that is read back', () => {
+  const found = async (status: number, body: string, headers: Readonly<Record<string, string>> = json) => {
+    await using api = await answeringServer({ status, headers, body })
+    return (await api.client.get(code, never)).outcome
+  }
+
+  test('is what the API says of this code', async () => {
+    expect(await found(200, '{"code":"jane","first_name":"Jane"}')).toEqual({
+      kind: 'patient',
+      attributes: { code: 'jane', first_name: 'Jane' },
+    })
+  })
+
+  test.each(['{"code":"john"}', '{}', '[]', 'null', '"jane"', '<html></html>', ''])(
+    'is not what an answer like %j says: it is asked for again',
+    async (body) => {
+      expect(await found(200, body)).toEqual({
+        kind: 'not now',
+        outcome: { kind: 'retry', reason: 'unintelligible answer', inDoubt: false, status: 200 },
+      })
+    },
+  )
+
+  test.each([
+    [503, { kind: 'retry', status: 503 }],
+    [429, { kind: 'pause', ms: 60_000 }],
+    [401, { kind: 'halt', reason: 'key refused' }],
+  ])('cannot be told by a %i, which means what it means for a PUT', async (status, outcome) => {
+    expect(await found(status, '{"code":"jane","message":"x"}')).toMatchObject({ kind: 'not now', outcome })
+  })
+
+  test.each([201, 422, 413])('cannot be told by a %i, which means nothing here', async (status) => {
+    expect(await found(status, '{"code":"jane","message":"x"}')).toEqual({
+      kind: 'not now',
+      outcome: { kind: 'retry', reason: 'unexpected answer', inDoubt: false, status: null },
+    })
+  })
+
+  test('cannot be told without an answer', async () => {
+    await using api = clientOf('http://127.0.0.1:1/v1')
+    expect((await api.client.get(code, never)).outcome).toMatchObject({
+      kind: 'not now',
+      outcome: { kind: 'retry', reason: 'connection' },
+    })
+  })
+})
+
+describe('what is left of the API’s window', () => {
+  const remaining = async (header: Readonly<Record<string, string>>) => {
+    await using api = await answeringServer({ status: 200, headers: { ...json, ...header }, body: '{"message":"ok"}' })
+    return [(await api.client.put([jane], never)).remaining, (await api.client.get(code, never)).remaining]
+  }
+
+  test.each([
+    ['0', 0],
+    ['599', 599],
+  ])('is what it says: %s', async (text, wanted) => {
+    expect(await remaining({ 'x-ratelimit-remaining': text })).toEqual([wanted, wanted])
+  })
+
+  test.each(['-1', '1.5', '1e3', 'many', 'x1', '1x', '12345678901', ''])('is not known from %j', async (text) => {
+    expect(await remaining({ 'x-ratelimit-remaining': text })).toEqual([null, null])
+  })
+
+  test('is not known if it does not say, or does not answer', async () => {
+    expect(await remaining({})).toEqual([null, null])
+    await using api = clientOf('http://127.0.0.1:1/v1')
+    expect((await api.client.put([jane], never)).remaining).toBeNull()
+  })
+})
+
+describe('the API’s clock', () => {
+  test('is known from the last answer that says it, with ours at that moment', async () => {
+    await using api = await answeringServer({ status: 500, headers: { date: 'Mon, 01 Jan 2024 00:02:00 GMT' } })
+    expect(api.client.serverClock).toBeNull()
+    await api.client.put([jane], never)
+    expect(api.client.serverClock).toEqual({
+      serverMs: Date.parse('2024-01-01T00:02:00Z'),
+      ownMs: Date.parse('2024-01-01T00:00:00Z'),
+    })
+  })
+
+  test.each([{ date: 'soon' }, {}])('is not known from %j', async (headers) => {
+    await using api = await answeringServer({ status: 200, headers })
+    await api.client.put([jane], never)
+    expect(api.client.serverClock).toBeNull()
+  })
+})
+
+describe('an attempt', () => {
+  test('is told with its endpoint, its status and the seconds that it took', async () => {
+    await using api = await answeringServer({ status: 503 })
+    const startedAtMs = performance.now()
+    await api.client.put([jane], never)
+    await api.client.get(code, never)
+    const mostSeconds = (performance.now() - startedAtMs) / 1000
+
+    expect(api.attempts.map(([endpoint, status]) => [endpoint, status])).toEqual([
+      ['PUT /patients', 503],
+      ['GET /patients/{code}', 503],
+    ])
+    const seconds = api.attempts.map(([, , took]) => took)
+    expect(Math.min(...seconds)).toBeGreaterThan(0)
+    expect(seconds.reduce((sum, took) => sum + took)).toBeLessThanOrEqual(mostSeconds)
+  })
+
+  test('that gets no answer in time is told as such, and leaves its patients in doubt', async () => {
+    await using api = await answeringServer(null, 300)
+    expect((await api.client.put([jane], never)).outcome).toEqual({
+      kind: 'retry',
+      reason: 'timeout',
+      inDoubt: true,
+      status: null,
+    })
+    expect(api.attempts.map(([endpoint, status]) => [endpoint, status])).toEqual([['PUT /patients', 'no answer']])
+  })
+
+  test('leaves nothing behind on a signal that lives for months', async () => {
+    const { signal } = new AbortController()
+    await using api = await answeringServer({ status: 200 })
+    await api.client.put([jane], signal)
+    await using nobody = clientOf('http://127.0.0.1:1/v1')
+    await nobody.client.put([jane], signal)
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
+})
+
+describe('an answer longer than any of the API’s', () => {
+  const answered = async (bytes: number) => {
+    const body = `{"message":"${'x'.repeat(bytes - '{"message":""}'.length)}"}`
+    await using api = await answeringServer({ status: 200, headers: json, body })
+    return (await api.client.put([jane], never)).outcome.kind
+  }
+
+  test('is not read to its end, and so not understood', async () => {
+    expect(await answered(262_144)).toBe('accepted')
+    expect(await answered(262_145)).toBe('retry')
+    expect(await answered(10_000_000)).toBe('retry')
+  })
+})
+
+test('closing ends the connections that were kept for the next request', async () => {
+  await using api = await answeringServer({ status: 200 })
+  await api.client.put([jane], never)
+  expect(api.connections).toBe(1)
+  await api.client.close()
+  await until(() => api.connections === 0)
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Attempt, putOutcome } from '../../src/mediquo/outcome.ts'
+import { type Attempt, haltReasons, haltSentences, putOutcome } from '../../src/mediquo/outcome.ts'
 
 const json = 'application/json'
 const success = '{"message":"Success"}'
@@ -14,6 +14,7 @@ describe('a success', () => {
   test.each([
     ['200', answer(200)],
     ['201', answer(201)],
+    ['299', answer(299)],
     ['202 with a charset', answer(202, success, 'application/json; charset=utf-8')],
     ['a JSON of its own', answer(200, success, 'application/problem+json')],
   ])('%s is a delivery', (_, attempt) => {
@@ -23,6 +24,7 @@ describe('a success', () => {
   test.each([
     ['a page of a proxy', answer(200, '<html>Sign in</html>', 'text/html')],
     ['JSON that is called a page', answer(200, success, 'text/html')],
+    ['something that only mentions JSON', answer(200, success, 'text/html; not=application/json')],
     ['a page that is called JSON', answer(200, '<html></html>')],
     ['nothing', answer(200, '')],
     ['204', answer(204, '', '')],
@@ -33,34 +35,38 @@ describe('a success', () => {
     ['null', answer(200, 'null')],
     ['a text', answer(200, '"Success"')],
   ])('%s may have been one, and is sent again', (_, attempt) => {
-    expect(outcome(attempt)).toMatchObject({ kind: 'retry', inDoubt: true })
+    expect(outcome(attempt)).toMatchObject({ kind: 'retry', reason: 'unintelligible success', inDoubt: true })
   })
 })
 
 describe('a failure', () => {
   test.each([
+    [100, { kind: 'halt', reason: 'not accepted' }],
+    [199, { kind: 'halt', reason: 'not accepted' }],
+    [300, { kind: 'halt', reason: 'redirected' }],
     [301, { kind: 'halt', reason: 'redirected' }],
     [302, { kind: 'halt', reason: 'redirected' }],
     [303, { kind: 'halt', reason: 'redirected' }],
     [307, { kind: 'halt', reason: 'redirected' }],
     [308, { kind: 'halt', reason: 'redirected' }],
+    [399, { kind: 'halt', reason: 'redirected' }],
     [400, { kind: 'isolate', status: 400, named: [] }],
     [401, { kind: 'halt', reason: 'key refused' }],
     [403, { kind: 'halt', reason: 'permission denied' }],
     [404, { kind: 'halt', reason: 'no such endpoint' }],
     [405, { kind: 'halt', reason: 'no such endpoint' }],
     [406, { kind: 'halt', reason: 'not accepted' }],
-    [408, { kind: 'retry', inDoubt: true, status: 408 }],
+    [408, { kind: 'retry', reason: 'status 408', inDoubt: true, status: 408 }],
     [413, { kind: 'split' }],
     [415, { kind: 'halt', reason: 'not accepted' }],
     [422, { kind: 'isolate', status: 422, named: [] }],
-    [425, { kind: 'retry', inDoubt: true, status: 425 }],
+    [425, { kind: 'retry', reason: 'status 425', inDoubt: true, status: 425 }],
     [429, { kind: 'pause', ms: 60_000 }],
-    [500, { kind: 'retry', inDoubt: true, status: 500 }],
-    [502, { kind: 'retry', inDoubt: true, status: 502 }],
-    [503, { kind: 'retry', inDoubt: true, status: 503 }],
-    [504, { kind: 'retry', inDoubt: true, status: 504 }],
-    [520, { kind: 'retry', inDoubt: true, status: 520 }],
+    [500, { kind: 'retry', reason: 'status 500', inDoubt: true, status: 500 }],
+    [502, { kind: 'retry', reason: 'status 502', inDoubt: true, status: 502 }],
+    [503, { kind: 'retry', reason: 'status 503', inDoubt: true, status: 503 }],
+    [504, { kind: 'retry', reason: 'status 504', inDoubt: true, status: 504 }],
+    [520, { kind: 'retry', reason: 'status 520', inDoubt: true, status: 520 }],
   ] as const)('%i is %j, whatever it says', (status, wanted) => {
     for (const [body, contentType] of [
       ['', ''],
@@ -106,6 +112,8 @@ describe('the rows that a refusal names', () => {
   test.each([
     [{ errors: { 'patients.3.gender': ['x'], 'patients.17.email': ['y'] } }, [3, 17]],
     [{ message: 'm', errors: { 'patients[3].gender': ['x'] } }, [3]],
+    [{ message: 'm', errors: { 'patients[17].gender': ['x'] } }, [17]],
+    [{ message: 'patients.5 is wrong', errors: null }, [5]],
     [{ message: 'The patients.5.birth_date field is required. (and 2 more errors)' }, [5]],
     [{ errors: { 'patients.3.gender': ['x'], 'patients.3.email': ['y'] } }, [3]],
     [{ message: 'patients.4.email', errors: { 'patients.3': ['x'] } }, [3]],
@@ -129,4 +137,21 @@ describe('the rows that a refusal names', () => {
       { index: 2, attribute: null },
     ])
   })
+
+  test('go with the first attribute that is named, if there are several', () => {
+    expect(named({ errors: { 'patients.1.email': ['x'], 'patients.1.gender': ['y'] } })).toEqual([
+      { index: 1, attribute: 'email' },
+    ])
+  })
+})
+
+test('what halts the sending says what to mend, and by which answer it is known', () => {
+  const wanted = {
+    'key refused': /401.*MEDIQUO_API_KEY and MEDIQUO_SECRET_KEY/,
+    'permission denied': /403.*ask mediQuo to grant/,
+    'no such endpoint': /404.*mediquo\.baseUrl/,
+    redirected: /redirects.*mediquo\.baseUrl, or the proxy/,
+    'not accepted': /not accept.*mediquo\.baseUrl, or the proxy/,
+  }
+  for (const reason of haltReasons) expect(haltSentences[reason]).toMatch(wanted[reason])
 })

@@ -45,6 +45,19 @@ test('a request that waits for a connection is let go of at once when it is call
   expect((await outcome).outcome).toMatchObject({ kind: 'retry' })
 })
 
+test('a request that is called off before it begins is let go of at once', async () => {
+  await using api = await proxied('is silent', 600_000)
+  expect((await api.client.put([jane], AbortSignal.abort())).outcome).toMatchObject({ kind: 'retry' })
+})
+
+test('a request to where nobody listens has not been sent', async () => {
+  await using server = await answeringServer({ status: 200 })
+  const { port } = server
+  await server[Symbol.asyncDispose]()
+  await using api = clientOf(`http://127.0.0.1:${port}/v1`)
+  expect((await api.client.put([jane], never)).outcome).toMatchObject(unsent)
+})
+
 test('what a certificate that is not trusted kept back has not been sent', async () => {
   await using server = await answeringServer({ status: 200 })
   await using front = await tlsFront({ hosts: ['localhost'], to: server.port })

@@ -1,0 +1,28 @@
+import type { Attempt } from './outcome.ts'
+
+/** Codes of failures that happen before a request is written. */
+const unsentCodes = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'ERR_PROXY_TUNNEL',
+  // A proxy's answer to CONNECT other than 200: our own signals give their reasons instead.
+  'UND_ERR_ABORTED',
+])
+
+/** What a failure says of its request: whether the server may have received it. Pure. */
+export function noAnswer(error: unknown): Extract<Attempt, { kind: 'no answer' }> {
+  const failure = error as { readonly code?: unknown; readonly name?: unknown }
+  const code = typeof failure.code === 'string' ? failure.code : String(failure.name)
+  const timedOut = failure.name === 'TimeoutError' || code.endsWith('TIMEOUT')
+  const unsent =
+    unsentCodes.has(code) ||
+    code.startsWith('CERT_') ||
+    code.startsWith('UNABLE_TO_') ||
+    code.includes('SELF_SIGNED') ||
+    code.startsWith('ERR_TLS')
+  return { kind: 'no answer', reason: timedOut ? 'timeout' : 'connection', sent: !unsent, code }
+}
