@@ -1,14 +1,26 @@
 import { configDefaults, defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const folders = ['model', 'mediquo', 'checkpoint', 'pending', 'delivery']
-/** Thousands of seeded runs each: they would decide every mutant by themselves, and take minutes for it. */
-const simulations = ['test/pending/{merge-ablations,merge-simulation,simulation}.test.ts']
+const isSimulation = ({ moduleId }: TestSpecification) => /simulation\.test\.ts$/.test(moduleId)
 
-// What `npm run mutation` asks of every mutant: the fast tests that stand beside the mutated folders.
+/** The first test that fails decides: those that are long are asked last. */
+class SimulationsLast extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    return [...sorted.filter((file) => !isSimulation(file)), ...sorted.filter(isSimulation)]
+  }
+}
+
+// What `npm run mutation` asks of every mutant: the tests without a database that stand beside the mutated folders.
 export default defineConfig({
   test: {
     include: folders.map((folder) => `test/${folder}/**/*.test.ts`),
-    exclude: [...configDefaults.exclude, '**/*.pg.test.ts', ...simulations],
+    // The ablations are mutants themselves, chosen by hand.
+    exclude: [...configDefaults.exclude, '**/*.pg.test.ts', 'test/pending/merge-ablations.test.ts'],
+    sequence: { sequencer: SimulationsLast },
+    // A part of what the simulations run otherwise.
+    env: { SIMULATION_SEEDS: '200' },
     testTimeout: 30_000,
   },
 })

@@ -85,6 +85,43 @@ describe('the longest settled prefix', () => {
   })
 })
 
+describe('a transaction', () => {
+  test('is open from its first message to its last, over a reconnection too', () => {
+    const progress = ledger()
+    expect(progress.transactionOpen).toBe(false)
+    progress.begin(at(110))
+    progress.begin(at(110))
+    expect(progress.transactionOpen).toBe(true)
+    progress.commit(at(120))
+    expect(progress.transactionOpen).toBe(false)
+  })
+
+  test('is what a change and a commit belong to: without one they are an error', () => {
+    const progress = ledger()
+    expect(() => progress.owe()).toThrow('a change outside of a transaction')
+    expect(() => progress.commit(at(120))).toThrow('a commit outside of a transaction')
+    expect(progress.settledLsn).toBe(at(100))
+  })
+
+  test('costs one counter while something of it is unsettled, and none afterwards', () => {
+    const progress = ledger()
+    const first = receive(progress, 110, 1_000)
+    const second = receive(progress, 130, 1)
+    expect(progress.spans).toBe(2)
+    for (const debt of [...first, ...second]) progress.settle(debt)
+    expect(progress.spans).toBe(0)
+  })
+
+  test('of which two versions are joined has one debt less', () => {
+    const progress = ledger()
+    const [one = null, two = null] = receive(progress, 110, 2)
+    const joined = progress.join(one, two)
+    expect(progress.settledLsn).toBe(at(100))
+    if (joined) progress.settle(joined)
+    expect(progress.settledLsn).toBe(at(120))
+  })
+})
+
 describe('stored and durable', () => {
   test('only a settled position may be stored, and what is durable never falls', () => {
     const progress = ledger()

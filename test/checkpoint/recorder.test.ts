@@ -1,4 +1,5 @@
-import { describe, expect, test, vi } from 'vitest'
+import { getEventListeners } from 'node:events'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Horizon } from '../../src/checkpoint/horizon.ts'
 import { Progress } from '../../src/checkpoint/progress.ts'
 import { Recorder } from '../../src/checkpoint/recorder.ts'
@@ -19,7 +20,7 @@ const row = (key: string): StoredRow => ({
   deadLetter: null,
 })
 
-function setUp(write: () => Promise<void>) {
+function setUp(write: () => Promise<void>, random = 0) {
   const progress = new Progress(lsn(10n))
   progress.begin(lsn(20n))
   progress.commit(lsn(30n))
@@ -43,7 +44,8 @@ function setUp(write: () => Promise<void>) {
     },
     pass: {
       toRecord: () => pass,
-      recorded: () => {
+      recorded: ({ rowsRead }) => {
+        log.push(`recorded ${rowsRead} read`)
         pass = null
       },
     },
@@ -65,13 +67,18 @@ function setUp(write: () => Promise<void>) {
     onTrouble: () => log.push('trouble'),
     isFatal: (error) => error instanceof RangeError,
     wakeUp,
-    random: () => 0,
+    random: () => random,
   })
   return {
     recorder,
     progress,
     log,
     wakeUp,
+    commit: (end: number) => {
+      progress.begin(lsn(BigInt(end - 10)))
+      progress.commit(lsn(BigInt(end)))
+    },
+    writes: () => log.filter((line) => line.startsWith('write')),
     grow: () => {
       rows = [...rows, row('["b"]')]
     },
@@ -195,5 +202,114 @@ describe('before something is sent', () => {
     fails = false
     await recorder.beforeSending()
     expect(log.slice(0, 2)).toEqual(['write 1 30 H 40', 'write 1 30 H 40'])
+  })
+
+  test('the horizon is raised once, not by what is recorded afterwards', async () => {
+    const { recorder, writes, receive, grow } = setUp(async () => undefined)
+    await recorder.flush()
+    receive(40)
+    await recorder.beforeSending()
+    receive(60)
+    grow()
+    await recorder.flush()
+    expect(writes()).toEqual(['write 1 30', 'write 0 30 H 40', 'write 1 30'])
+  })
+})
+
+test('a page of the backfill is written though nothing else is new, and is told that it is', async () => {
+  const { recorder, log, read } = setUp(async () => undefined)
+  await recorder.flush()
+  log.length = 0
+  await recorder.flush()
+  expect(log).toEqual([])
+  read(500)
+  await recorder.flush()
+  expect(log).toEqual(['write 0 30 rows read 500', 'recorded', 'recorded 500 read', 'acknowledge 30'])
+})
+
+describe('while it runs', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  afterEach(() => void vi.useRealTimers())
+
+  /** A recorder that has written what there was, and runs. */
+  async function running(write: () => Promise<void> = async () => undefined, random?: number) {
+    const set = setUp(write, random)
+    await set.recorder.flush().catch(() => undefined)
+    set.log.length = 0
+    const stop = new AbortController()
+    const ended = set.recorder.run(stop.signal)
+    return {
+      ...set,
+      signal: stop.signal,
+      async stop() {
+        stop.abort()
+        await ended
+      },
+    }
+  }
+
+  test('what was delivered is written at once, what no delivery hurries within a second', async () => {
+    const { grow, read, wakeUp, writes, stop } = await running()
+    grow()
+    wakeUp.ring()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(writes()).toEqual(['write 1 30'])
+    read(500)
+    await vi.advanceTimersByTimeAsync(999)
+    expect(writes()).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(writes().at(-1)).toBe('write 0 30 rows read 500')
+    await stop()
+  })
+
+  test('a position that moves alone is written ten seconds after the last write: each write moves it again', async () => {
+    const { commit, writes, stop } = await running()
+    for (let end = 50; end < 140; end += 10) {
+      commit(end)
+      await vi.advanceTimersByTimeAsync(1_000)
+    }
+    expect(writes()).toEqual([])
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(writes()).toEqual(['write 0 130'])
+    commit(150)
+    await vi.advanceTimersByTimeAsync(9_000)
+    expect(writes()).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(writes()).toEqual(['write 0 130', 'write 0 150'])
+    await stop()
+  })
+
+  test('it ends at once when it is told to, writes nothing more, and leaves nothing behind on the signal', async () => {
+    const { grow, signal, writes, stop } = await running()
+    await vi.advanceTimersByTimeAsync(0)
+    grow()
+    await stop()
+    expect([writes(), getEventListeners(signal, 'abort')]).toEqual([[], []])
+  })
+
+  test('a state that cannot be written is tried again ever more seldom, up to ten seconds, and as before once it can', async () => {
+    const atMs: number[] = []
+    let fails = true
+    const { recorder, wakeUp, grow, stop } = await running(async () => {
+      atMs.push(performance.now())
+      if (fails) throw new Error('down')
+    }, 0.5)
+    const begun = atMs.length
+    expect(recorder.failing).toBe(false)
+    wakeUp.ring()
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(recorder.failing).toBe(true)
+    const apart = () => atMs.slice(begun).map((at, index, all) => at - (all[index - 1] ?? at))
+    expect(apart()).toEqual([0, 200, 300, 500, 900, 1_700, 3_300, 5_100, 5_100])
+    fails = false
+    await vi.advanceTimersByTimeAsync(6_000)
+    expect(recorder.failing).toBe(false)
+    atMs.length = 0
+    fails = true
+    grow()
+    wakeUp.ring()
+    await vi.advanceTimersByTimeAsync(250)
+    expect(atMs.map((at) => at - (atMs[0] ?? 0))).toEqual([0, 200])
+    await stop()
   })
 })
