@@ -228,6 +228,16 @@ describe('rule 9, after a restart', () => {
     expect(pending.held).toBe(false)
   })
 
+  test('the change at the horizon ends the hold, in the midst of its transaction', () => {
+    const { pending, progress } = dialogue({ horizon: position(120, 2) })
+    const change = { xid: xid(120n), committedAtMs: 0, bytes: 10 }
+    progress.begin(at(120))
+    pending.streamed({ key: key('1'), content: upsert('a'), position: position(120, 1), ...change })
+    expect(pending.held).toBe(true)
+    pending.streamed({ key: key('2'), content: upsert('b'), position: position(120, 2), ...change })
+    expect(pending.held).toBe(false)
+  })
+
   test('a change past the horizon is not in doubt', () => {
     const { commits, take, settled } = dialogue({ horizon: position(120), state: [delivered('1', patient('a'))] })
     commits(130, ['1', upsert('a')])

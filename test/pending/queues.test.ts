@@ -1,8 +1,15 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Lane } from '../../src/model/lane.ts'
 import { Queues } from '../../src/pending/queues.ts'
-import { type Content, type Entry, newEntry } from '../../src/pending/version.ts'
-import { code, key, position, removed, upsert } from './rows.ts'
+import {
+  type Content,
+  type Entry,
+  newEntry,
+  type Parcel,
+  type Purpose,
+  type Version,
+} from '../../src/pending/version.ts'
+import { at, code, delivered, key, patient, position, removed, seesBelow, upsert } from './rows.ts'
 
 function entry(name: string, content: Content, at: number | null, lane: Lane = 'live'): Entry {
   const place = { position: at === null ? null : position(at), xid: null }
@@ -65,4 +72,177 @@ test('the earlier row with a code leaves first, wherever it waits', () => {
   queues.place(late, 'send')
   queues.place(early, 'look up')
   expect([queues.hasEarlier(code('a'), late), queues.hasEarlier(code('a'), early)]).toEqual([true, false])
+})
+
+const a = code('a')
+
+test('no more are named than asked for, of either lane', () => {
+  const queues = new Queues()
+  const all = [entry('1', upsert('a'), 1), entry('2', upsert('b'), 2), entry('3', upsert('c'), 3, 'backfill')]
+  for (const one of all) queues.place(one, 'send')
+  expect(queues.first('send', 0)).toEqual([])
+  expect(queues.first('send', 1)).toEqual(all.slice(0, 1))
+  expect(queues.first('send', 2)).toEqual(all.slice(0, 2))
+  expect(queues.first('send', 9)).toEqual(all)
+})
+
+/** A version that a read brought. */
+function readBy(number: number, of: Entry, place: number | null = null): Entry {
+  const read = { number, snapshot: seesBelow(1), endLsn: at(1) }
+  const label = { position: place === null ? null : position(place) }
+  if (of.waiting) of.waiting = { ...of.waiting, origin: 'read', read, ...label }
+  return of
+}
+
+describe('of two rows with one code', () => {
+  const isEarlier = (other: Entry, than: Entry) => {
+    const queues = new Queues()
+    queues.place(other, 'send')
+    queues.place(than, 'send')
+    return queues.hasEarlier(a, than)
+  }
+  const streamed = (name: string, place: number | null) => entry(name, upsert('a'), place)
+  const read = (name: string, number: number, place: number | null = null) =>
+    readBy(number, entry(name, upsert('a'), null), place)
+
+  test('the one that was streamed before is earlier, and one that a read brought is later than any', () => {
+    expect(isEarlier(streamed('1', 5), streamed('2', 9))).toBe(true)
+    expect(isEarlier(streamed('1', 9), streamed('2', 5))).toBe(false)
+    expect(isEarlier(streamed('1', 9), read('2', 1, 5))).toBe(true)
+    expect(isEarlier(read('1', 1, 5), streamed('2', 9))).toBe(false)
+  })
+
+  test('the one of the earlier read is earlier, whatever they are labelled with', () => {
+    expect(isEarlier(read('1', 1, 9), read('2', 2, 5))).toBe(true)
+    expect(isEarlier(read('1', 2, 5), read('2', 1, 9))).toBe(false)
+  })
+
+  test('of one read the one whose change was streamed before is, if both were; else neither waits for the other', () => {
+    expect(isEarlier(read('1', 1, 5), read('2', 1, 9))).toBe(true)
+    expect(isEarlier(read('1', 1, 9), read('2', 1, 5))).toBe(false)
+    expect(isEarlier(read('1', 1), read('2', 1, 9))).toBe(false)
+    expect(isEarlier(read('1', 1, 5), read('2', 1))).toBe(false)
+    expect(isEarlier(read('1', 1), read('2', 1))).toBe(false)
+  })
+
+  test('neither is earlier than itself, than one that says something of another code, or than nothing', () => {
+    const one = streamed('1', 5)
+    expect(isEarlier(one, one)).toBe(false)
+    expect(isEarlier(entry('1', upsert('b'), 5), streamed('2', 9))).toBe(false)
+    const queues = new Queues()
+    queues.place(one, 'send')
+    expect(queues.hasEarlier(a, { ...streamed('2', 9), waiting: null })).toBe(false)
+  })
+})
+
+describe('a code is claimed', () => {
+  const parcelOf = (of: Entry, purpose: Purpose): Parcel => ({
+    ...{ key: of.key, code: a, patient: patient('a'), purpose },
+    version: of.waiting ?? unreachable(),
+  })
+  const unreachable = (): Version => {
+    throw new Error('nothing waits')
+  }
+
+  test('by a patient of another row that is on its way with it, until the answer', () => {
+    const queues = new Queues()
+    const [mine, other] = [entry('1', removed('a'), 5), entry('2', upsert('a'), 3)]
+    const claims = (purpose: Purpose, of: Entry) => {
+      const parcel = parcelOf(of, purpose)
+      queues.depart(parcel)
+      const isClaimed = [queues.isClaimed(a, mine), queues.isInFlight(a), queues.inFlight]
+      queues.land(parcel)
+      return isClaimed
+    }
+    expect(claims('upsert', other)).toEqual([true, true, 1])
+    expect(claims('remove', other)).toEqual([false, true, 1])
+    expect(claims('upsert', mine)).toEqual([false, true, 1])
+    expect([queues.isClaimed(a, mine), queues.isInFlight(a), queues.inFlight]).toEqual([false, false, 0])
+  })
+
+  test('by another row’s patient wherever it stands in the stream, and by what comes later in it', () => {
+    const claims = (other: Entry) => {
+      const queues = new Queues()
+      const mine = entry('1', removed('a'), 5)
+      queues.place(mine, 'resolve removal')
+      queues.place(other, 'send')
+      return queues.isClaimed(a, mine)
+    }
+    expect(claims(entry('2', upsert('a'), 3))).toBe(true)
+    expect(claims(entry('2', removed('a'), 3))).toBe(false)
+    expect(claims(entry('2', removed('a'), 5))).toBe(false)
+    expect(claims(entry('2', removed('a'), 9))).toBe(true)
+    expect(claims(entry('2', removed('a'), null))).toBe(false)
+    // It had the code, and has another by now.
+    expect(claims({ ...entry('2', upsert('b'), 3), formerCodes: [a] })).toBe(false)
+    expect(claims({ ...entry('2', upsert('b'), 9), formerCodes: [a] })).toBe(true)
+  })
+
+  test('but not by a row that is set aside and keeps another code that mediQuo has of it', () => {
+    const claims = (stored: Entry['stored'], content: Content = { kind: 'invalid', code: a, invalid: [] }) => {
+      const queues = new Queues()
+      const mine = entry('1', removed('a'), 5)
+      queues.place(mine, 'resolve removal')
+      queues.place({ ...entry('2', content, 9), stored, formerCodes: [a] }, 'send')
+      return queues.isClaimed(a, mine)
+    }
+    const kept = delivered('2', patient('b'))
+    expect(claims(kept)).toBe(false)
+    expect(claims(delivered('2', patient('a')))).toBe(true)
+    expect(claims({ ...kept, removed: true })).toBe(true)
+    expect(claims({ ...kept, code: null })).toBe(true)
+    expect(claims(null)).toBe(true)
+    expect(claims(kept, { kind: 'invalid', code: code('c'), invalid: [] })).toBe(true)
+    expect(claims(kept, upsert('c'))).toBe(true)
+  })
+})
+
+describe('the rows that share a code', () => {
+  test('are those that have it, had it, or have it by the state, while something of them waits or is in flight', () => {
+    const queues = new Queues()
+    const mine = entry('1', upsert('a'), 1)
+    const had = { ...entry('2', upsert('b'), 2), formerCodes: [a] }
+    const held = { ...entry('3', upsert('b'), 3), stored: delivered('3', patient('a')) }
+    const ended = { ...entry('4', upsert('b'), 4), stored: delivered('4', patient('a'), { removed: true }) }
+    for (const one of [mine, had, held, ended]) queues.place(one, 'send')
+    expect(queues.sharing(a, mine)).toEqual([had, held])
+    expect(queues.sharing(code('b'), mine)).toEqual([had, held, ended])
+    expect(queues.sharing(code('c'), mine)).toEqual([])
+
+    had.inFlight = had.waiting
+    had.waiting = null
+    queues.place(had, null)
+    expect(queues.sharing(a, mine)).toEqual([held, had])
+    had.inFlight = null
+    queues.place(had, null)
+    held.waiting = null
+    queues.place(held, null)
+    expect([queues.sharing(a, mine), queues.counts]).toEqual([[], { live: 2, backfill: 0 }])
+  })
+
+  test('are known by the codes that they have now, without losing their turn', () => {
+    const queues = new Queues()
+    const [mine, other] = [entry('1', upsert('a'), 1), entry('2', upsert('b'), 2)]
+    queues.place(other, 'send')
+    queues.place(mine, 'send')
+    for (const codes of [['a'], ['a', 'c'], ['c'], ['d'], []]) {
+      other.formerCodes = codes.map(code)
+      queues.place(other, 'send')
+      for (const one of ['a', 'c', 'd'])
+        expect(queues.sharing(code(one), mine)).toEqual(codes.includes(one) ? [other] : [])
+    }
+    expect([queues.first('send', 2), queues.counts.live]).toEqual([[other, mine], 2])
+  })
+
+  test('leave it undecided who has the code until the state of each is looked up', () => {
+    const queues = new Queues()
+    const [mine, other] = [entry('1', removed('a'), 1), entry('2', upsert('a'), 2)]
+    mine.stored = undefined
+    other.stored = undefined
+    queues.place(mine, 'send')
+    queues.place(other, 'look up')
+    expect(queues.isUndecided(a, mine)).toBe(true)
+    other.stored = null
+    expect(queues.isUndecided(a, mine)).toBe(false)
+  })
 })
