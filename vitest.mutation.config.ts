@@ -19,8 +19,9 @@ export default defineConfig({
     // The ablations are mutants themselves, chosen by hand.
     exclude: [...configDefaults.exclude, '**/*.pg.test.ts', 'test/pending/merge-ablations.test.ts'],
     sequence: { sequencer: SimulationsLast },
-    // A part of what the simulations run otherwise.
-    env: { SIMULATION_SEEDS: '200' },
-    testTimeout: 30_000,
+    // A part of what they run otherwise.
+    env: { SIMULATION_SEEDS: '200', ISOLATION_RUNS: '200' },
+    // A mutant that waits for ever is found by it.
+    testTimeout: 10_000,
   },
 })

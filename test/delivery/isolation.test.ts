@@ -4,6 +4,8 @@ import { Isolation, type Refusal } from '../../src/delivery/isolation.ts'
 import { Share } from '../../src/delivery/share.ts'
 import { seededRandom } from '../../src/sandbox/seeded-random.ts'
 
+const runs = Number(process.env.ISOLATION_RUNS ?? 3_000)
+
 type Hints = 'errors' | 'first error only' | 'none'
 
 /** A pool of rows, an API that refuses the bad ones, and one request at a time until nothing is left or everything halts. */
@@ -94,7 +96,7 @@ describe('bad rows in a batch of a hundred', () => {
         else expect(result).toEqual(outcomeOf(100, bad))
         expect(requests).toBeLessThanOrEqual(most)
       }),
-      { numRuns: 3_000, examples: [[new Set(all(count))], [new Set(all(count).map((row) => 99 - row))]] },
+      { numRuns: runs, examples: [[new Set(all(count))], [new Set(all(count).map((row) => 99 - row))]] },
     )
     expect(halts).toBeLessThanOrEqual(count > 2 ? 30 : 0)
   })
