@@ -2,13 +2,15 @@ import { configDefaults, defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const folders = ['model', 'mediquo', 'checkpoint', 'pending', 'delivery']
-const isSimulation = ({ moduleId }: TestSpecification) => /simulation\.test\.ts$/.test(moduleId)
+const simulations = 'test/pending/{simulation,merge-simulation}.test.ts'
+const isSimulated = process.env.MUTATION_SIMULATIONS === '1'
 
 /** The first test that fails decides: those that are long are asked last. */
 class SimulationsLast extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files)
-    return [...sorted.filter((file) => !isSimulation(file)), ...sorted.filter(isSimulation)]
+    const isLong = ({ moduleId }: TestSpecification) => /simulation\.test\.ts$/.test(moduleId)
+    return [...sorted.filter((file) => !isLong(file)), ...sorted.filter(isLong)]
   }
 }
 
@@ -17,7 +19,12 @@ export default defineConfig({
   test: {
     include: folders.map((folder) => `test/${folder}/**/*.test.ts`),
     // The ablations are mutants themselves, chosen by hand.
-    exclude: [...configDefaults.exclude, '**/*.pg.test.ts', 'test/pending/merge-ablations.test.ts'],
+    exclude: [
+      ...configDefaults.exclude,
+      '**/*.pg.test.ts',
+      'test/pending/merge-ablations.test.ts',
+      ...(isSimulated ? [] : [simulations]),
+    ],
     sequence: { sequencer: SimulationsLast },
     // A part of what they run otherwise.
     env: { SIMULATION_SEEDS: '200', ISOLATION_RUNS: '200' },
