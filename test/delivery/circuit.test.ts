@@ -52,3 +52,46 @@ test('an answer to an earlier request does not end a pause that the server asked
   circuit.observe({ kind: 'well' }, 10, most)
   expect(circuit.waitMs(10, 0, 8)).toBe(29_990)
 })
+
+test('trouble is told with its kind, its reason, and since when: of the same kind since the first', () => {
+  const circuit = new Circuit()
+  circuit.observe({ kind: 'outage', reason: 'timeout' }, 1_000, most)
+  circuit.observe({ kind: 'outage', reason: 'status 503' }, 2_000, most)
+  expect(circuit.trouble).toEqual({ kind: 'outage', reason: 'status 503', sinceMs: 1_000 })
+  circuit.observe({ kind: 'halted', reason: 'key refused' }, 3_000, most)
+  expect(circuit.trouble).toEqual({ kind: 'halted', reason: 'key refused', sinceMs: 3_000 })
+  circuit.observe({ kind: 'rejecting', status: 422 }, 4_000, most)
+  expect(circuit.trouble).toEqual({
+    kind: 'rejecting',
+    reason: 'the API refuses every patient alike (422)',
+    sinceMs: 4_000,
+  })
+  circuit.observe({ kind: 'rate limited', ms: 1_000 }, 5_000, most)
+  expect(circuit.trouble).toEqual({ kind: 'rate limited', reason: 'the API answered 429', sinceMs: 5_000 })
+})
+
+test('a refusal shows that the API is there, unless it refuses everything: only an acceptance ends that', () => {
+  const circuit = new Circuit()
+  const after = (signal: 'outage' | 'halted') => {
+    circuit.observe({ kind: signal, reason: 'x' }, 0, 0)
+    circuit.observe({ kind: 'refused' }, 0, 0)
+    return circuit.trouble
+  }
+  expect([after('outage'), after('halted')]).toEqual([null, null])
+  circuit.observe({ kind: 'rejecting', status: 422 }, 0, 0)
+  circuit.observe({ kind: 'refused' }, 0, 0)
+  expect(circuit.trouble?.kind).toBe('rejecting')
+  circuit.observe({ kind: 'well' }, 0, 0)
+  expect(circuit.trouble).toBeNull()
+})
+
+test('after the trouble has ended the next failure is tried again almost at once, as the first was', () => {
+  for (const kind of ['well', 'refused'] as const) {
+    const circuit = new Circuit()
+    for (let failure = 0; failure < 5; failure++) circuit.observe({ kind: 'outage', reason: 'x' }, 0, most)
+    expect(circuit.waitMs(0, 0, 8)).toBeGreaterThan(1_000)
+    circuit.observe({ kind }, 60_000, most)
+    circuit.observe({ kind: 'outage', reason: 'x' }, 60_000, most)
+    expect(circuit.waitMs(60_000, 0, 8)).toBeLessThan(50)
+  }
+})

@@ -111,3 +111,63 @@ test('a code whose request was never answered may be applied for as long as one 
   confirmations.lost(code, 1_000)
   expect([confirmations.isRecent(code, 1_001), confirmations.isRecent(code, 6_001)]).toEqual([true, false])
 })
+
+test('the next look is that of the earliest, and no more are due at a time than asked for, the oldest first', () => {
+  const confirmations = new Confirmations()
+  expect(confirmations.nextAtMs()).toBeNull()
+  const all = ['a', 'b', 'c'].map((of) => expected(of))
+  for (const [at, one] of all.entries()) confirmations.accepted(one, true, at * 10)
+  confirmations.postponed(all[0] ?? expected('a'), 100)
+  expect([confirmations.nextAtMs(), confirmations.watched]).toEqual([5_010, 3])
+  expect(confirmations.due(5_010, 9)).toEqual([all[1]])
+  expect([confirmations.due(9_000, 2), confirmations.due(9_000, 0)]).toEqual([all.slice(0, 2), []])
+})
+
+test('one that was replaced is neither postponed nor seen', () => {
+  const confirmations = new Confirmations()
+  const [older, newer] = [expected('a', 'Old'), expected('a', 'New')]
+  confirmations.accepted(older, true, 0)
+  confirmations.accepted(newer, true, 10)
+  confirmations.postponed(older, 100_000)
+  confirmations.postponed(expected('b'), 100_000)
+  expect([confirmations.nextAtMs(), confirmations.seen(expected('b'), true, 20)]).toEqual([5_010, 'nothing'])
+})
+
+test('one that is watched is watched anew when it is accepted again, however late', () => {
+  const confirmations = new Confirmations()
+  confirmations.accepted(expected('a', 'Old'), true, 0)
+  expect(confirmations.accepted(expected('a', 'New'), false, 1_000_000)).toBe(true)
+  expect([confirmations.watched, confirmations.nextAtMs()]).toEqual([1, 1_005_000])
+})
+
+test('each look is twice as long after the one before', () => {
+  const confirmations = new Confirmations()
+  const sent = expected('a')
+  confirmations.accepted(sent, true, 0)
+  confirmations.seen(sent, false, 5_000)
+  expect(confirmations.nextAtMs()).toBe(5_000 + 10_000)
+  confirmations.seen(sent, false, 15_000)
+  expect(confirmations.nextAtMs()).toBe(15_000 + 20_000)
+})
+
+test('one that came in the end counts as sent for the first time when it is sent the next time', () => {
+  const confirmations = new Confirmations()
+  const sendAgain = () => {
+    const sent = expected('a')
+    confirmations.accepted(sent, true, 0)
+    return [1, 2, 3].map((look) => confirmations.seen(sent, false, look)).at(-1)
+  }
+  expect([sendAgain(), sendAgain()]).toEqual(['send again', 'send again'])
+  const came = expected('a')
+  confirmations.accepted(came, true, 0)
+  confirmations.seen(came, true, 1)
+  expect([sendAgain(), sendAgain(), sendAgain()]).toEqual(['send again', 'send again', 'differs'])
+})
+
+test('a code that was accepted is remembered while it counts, though many came since', () => {
+  const confirmations = new Confirmations()
+  confirmations.accepted(expected('a'), false, 0)
+  for (let n = 0; n < 2_000; n++) confirmations.accepted(expected(`c${n}`), false, 1)
+  expect([confirmations.isRecent(code('a'), 4_999), confirmations.isRecent(code('a'), 5_000)]).toEqual([true, false])
+  expect([confirmations.isRecent(code('c1999'), 5_000), confirmations.isRecent(code('x'), 0)]).toEqual([true, false])
+})

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { Permits } from '../../src/delivery/permits.ts'
+import { Permits, permitHoldMs } from '../../src/delivery/permits.ts'
 
 const windowMs = 60_000
 
@@ -93,4 +93,36 @@ test('what an earlier run sent counts until its window is over', () => {
     false,
     true,
   ])
+})
+
+test('what somebody else has used up stays away for a window, as far as there is any', () => {
+  const permits = new Permits(3)
+  permits.take(0)
+  permits.withhold(5, 1_000)
+  expect([permits.free, permits.nextAtMs(1_000)]).toEqual([0, 1_000 + permitHoldMs])
+  expect(permits.take(1_000 + permitHoldMs - 1)).toBe(false)
+  expect(permits.take(1_000 + permitHoldMs)).toBe(true)
+  // The third belongs to a request that is not answered.
+  expect([permits.take(1_000 + permitHoldMs), permits.take(10 * windowMs)]).toEqual([true, false])
+})
+
+test('a permit that is free is there now; the next one comes back a window after the earliest answer', () => {
+  const permits = new Permits(2)
+  expect(permits.nextAtMs(7)).toBe(7)
+  permits.take(0)
+  permits.take(0)
+  permits.answered(100)
+  permits.answered(200)
+  expect(permits.nextAtMs(300)).toBe(100 + permitHoldMs)
+  expect(permits.nextAtMs(100 + permitHoldMs)).toBe(100 + permitHoldMs)
+  expect(permits.free).toBe(1)
+})
+
+test('there are never more permits than the limit, whatever comes back', () => {
+  const permits = new Permits(1)
+  permits.take(0)
+  permits.answered(0)
+  permits.answered(0)
+  expect(permits.nextAtMs(windowMs * 2)).toBe(windowMs * 2)
+  expect(permits.free).toBe(1)
 })
