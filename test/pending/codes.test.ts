@@ -379,3 +379,64 @@ describe('two rows that had a code and are gone', () => {
     expect(short(take())).not.toContain('remove c Jane no plan')
   })
 })
+
+describe('the codes that a row has had', () => {
+  test('are ended one after the other, and the state keeps the one that it names until it is', () => {
+    const { commits, resolve, take, accept, record } = unsubscribing(['1', 'a'])
+    commits(110, ['1', upsert('b')])
+    commits(120, ['1', upsert('c')])
+    commits(130, ['1', upsert('d')])
+    const sent: string[] = []
+    for (let batch = 0; batch < 4; batch++) {
+      resolve(found)
+      const parcels = take()
+      sent.push(...short(parcels))
+      accept(parcels)
+      if (batch === 0) expect(record()).toMatchObject([{ code: 'a', fingerprint: null, removed: true }])
+    }
+    expect(sent).toEqual([
+      'retire a FromApi no plan',
+      'retire b FromApi no plan',
+      'retire c FromApi no plan',
+      'upsert d Jane',
+    ])
+  })
+
+  test('are no reason to wait for ever: an end that is left to another row is settled', () => {
+    const { commits, resolve, take, accept, progress, settled } = unsubscribing(['1', 'a'])
+    commits(110, ['1', removed()])
+    resolve(found)
+    commits(120, ['2', upsert('a', 'Taken')])
+    accept(take())
+    expect([settled, progress.settledLsn]).toEqual([['nothing to remove', 'delivered'], at(121)])
+  })
+})
+
+test('a code that may not be repeated yet waits, and others do not wait for it', () => {
+  let isApplied = false
+  const { commits, take } = dialogue({ mayRepeat: (of) => of !== code('a') || isApplied })
+  commits(110, ['1', upsert('a')], ['2', upsert('b')])
+  expect(short(take())).toEqual(['upsert b Jane'])
+  isApplied = true
+  expect(short(take())).toEqual(['upsert a Jane'])
+})
+
+describe('a code that a read found in another row', () => {
+  test('is not given back by a change that the read contains, before the stream has passed the read', () => {
+    const { commits, reads, take, accept, pending } = dialogue()
+    reads('2', upsert('a', 'Second'), seesBelow(200), 300)
+    accept(take())
+    commits(110, ['1', upsert('a', 'First')])
+    expect(take()).toEqual([])
+    pending.passed(at(300))
+    expect(short(take())).toEqual(['upsert a First'])
+  })
+
+  test('is given away by a change that came after the read', () => {
+    const { commits, reads, take, accept } = dialogue()
+    reads('2', upsert('a', 'Second'), seesBelow(200), 300)
+    accept(take())
+    commits(250, ['1', upsert('a', 'First')])
+    expect(short(take())).toEqual(['upsert a First'])
+  })
+})

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Progress } from '../../src/checkpoint/progress.ts'
 import { xid } from '../../src/model/visibility.ts'
 import { mergeRead, mergeStreamed } from '../../src/pending/merge.ts'
-import { newEntry } from '../../src/pending/version.ts'
+import { newEntry, type ReadRow, type Version } from '../../src/pending/version.ts'
 import { at, delivered, dialogue, key, patient, position, removed, seesBelow, short, upsert } from './rows.ts'
 
 const incomplete = { kind: 'incomplete' } as const
@@ -23,6 +23,15 @@ describe('rule 3, a streamed change', () => {
     const context = { debts: new Progress(at(100)), horizon: position(200), onDelete: 'ignore' } as const
     expect(mergeStreamed(entry, { ...change, content: upsert('a', 'Older') }, context)).toBeNull()
     expect(entry).toEqual({ ...newEntry(key('1')), stored })
+  })
+
+  test('3a: nor is one that the state contains exactly, as after every restart', () => {
+    const stored = delivered('1', patient('a'), { position: position(110), xid: xid(110n) })
+    const entry = { ...newEntry(key('1')), stored }
+    const change = { key: key('1'), position: position(110), xid: xid(110n), committedAtMs: 0, bytes: 1 }
+    const context = { debts: new Progress(at(100)), horizon: null, onDelete: 'ignore' } as const
+    expect(mergeStreamed(entry, { ...change, content: upsert('a') }, context)).toBeNull()
+    expect(entry.known).toBeNull()
   })
 
   test('3b: a change up to the horizon puts its row in doubt', () => {
@@ -130,6 +139,66 @@ describe('rule 4, a row that a read returned', () => {
     expect(record()).toMatchObject([{ position: position(110), xid: 110n }])
   })
 
+  const found: Omit<ReadRow, 'content'> = {
+    key: key('1'),
+    snapshot: seesBelow(400),
+    endLsn: at(900),
+    readAtMs: 7,
+    lane: 'backfill',
+    bytes: 1,
+    claim: { page: 3 },
+  }
+  const waiting: Version = {
+    content: removed('a'),
+    origin: 'stream',
+    lane: 'live',
+    committedAtMs: 5,
+    bytes: 1,
+    read: null,
+    position: position(110),
+    xid: xid(110n),
+    debt: { commitLsn: at(110) },
+    claim: null,
+  }
+
+  test('of a row whose state is not known it is too old to tell: the row was forgotten while it was under way', () => {
+    expect(mergeRead(newEntry(key('1')), { ...found, content: upsert('a') }, 1)).toEqual({ stale: true, version: null })
+  })
+
+  test('a waiting version’s time and lane stay with what replaces it', () => {
+    const entry = { ...newEntry(key('1')), stored: null, waiting: { ...waiting, content: upsert('a') } }
+    const { version } = mergeRead(entry, { ...found, content: upsert('a', 'Read') }, 1)
+    expect(version).toMatchObject({ origin: 'read', committedAtMs: 5, lane: 'live', debt: null, claim: { page: 3 } })
+    const alone = mergeRead({ ...newEntry(key('1')), stored: null }, { ...found, content: upsert('a') }, 1)
+    expect(alone.version).toMatchObject({ committedAtMs: 7, lane: 'backfill' })
+  })
+
+  test('an absence that the stream has told of keeps its place in the stream’s order', () => {
+    const entry = { ...newEntry(key('1')), stored: null, waiting }
+    const read = { number: 4, snapshot: found.snapshot, endLsn: found.endLsn }
+    expect(mergeRead(entry, { ...found, content: removed() }, 4)).toEqual({
+      stale: false,
+      version: { ...waiting, read, debt: null, claim: { page: 3 } },
+    })
+  })
+
+  test('a read that the stream has passed already swallows no later change', () => {
+    const { commits, reads, take, progress } = dialogue()
+    commits(400)
+    reads('1', upsert('a', 'Read'), seesBelow(500), Number(progress.receivedLsn))
+    commits(450, ['1', upsert('a', 'Later')])
+    expect(short(take())).toEqual(['upsert a Later'])
+  })
+
+  test('the newer of two reads of a row counts until the stream has passed that one', () => {
+    const { commits, reads, take } = dialogue()
+    reads('1', upsert('a', 'Read'), seesBelow(120), 200)
+    reads('1', upsert('a', 'Read again'), seesBelow(350), 400)
+    commits(300)
+    commits(310, ['1', upsert('a', 'Before it')])
+    expect(short(take())).toEqual(['upsert a Read again'])
+  })
+
   test('a discarded read leaves nothing behind: a later change is sent', () => {
     const { commits, reads, take } = dialogue()
     commits(110, ['1', incomplete])
@@ -218,6 +287,19 @@ describe('rule 9, after a restart', () => {
     commits(120, ['1', upsert('a', 'Newer')])
     expect([pending.held, pending.toRead(10), pending.toResolve(10).length]).toEqual([false, [key('2')], 1])
     expect(short(take())).toEqual(['upsert a Newer'])
+  })
+
+  test('states are looked up meanwhile, and what needs no request is settled once it ends', () => {
+    const told = dialogue({ horizon: position(120), state: [delivered('1', patient('a'))] })
+    told.progress.begin(at(110))
+    const change = { position: position(110), xid: xid(110n), committedAtMs: 0, bytes: 10 }
+    told.pending.streamed({ key: key('1'), content: removed(), ...change })
+    told.progress.commit(at(111))
+    expect(told.pending.toLookUp(9).map((row) => row.key)).toEqual([key('1')])
+    for (const wanted of told.pending.toLookUp(9)) told.pending.lookedUp(wanted, delivered('1', patient('a')))
+    expect([told.pending.toLookUp(9), told.settled, told.pending.waiting.live]).toEqual([[], [], 1])
+    told.pending.passed(at(121))
+    expect([told.settled, told.pending.waiting.live]).toEqual([['ignored'], 0])
   })
 
   test('a keepalive past the horizon ends the hold, one at it does not', () => {

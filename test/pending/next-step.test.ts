@@ -91,3 +91,27 @@ test('an invalid row is set aside', () => {
   const content: Content = { kind: 'invalid', code: null, invalid: [] }
   expect(nextStep(entry(content, { stored }), ignore)).toEqual({ kind: 'settle', outcome: 'dead letter' })
 })
+
+describe('the end of a code', () => {
+  test('is begun with the patient that the change told, if it is that code’s', () => {
+    const full: Content = { kind: 'removed', code: code('a'), patient: patient('a') }
+    expect(nextStep(entry(full), unsubscribe)).toEqual({ kind: 'resolve removal', code: 'a', patient: patient('a') })
+    const keyOnly = nextStep(entry(removed(), { stored }), unsubscribe)
+    expect(keyOnly).toEqual({ kind: 'resolve removal', code: 'a', patient: null })
+    const former = nextStep(entry(full, { formerCodes: [code('b')] }), unsubscribe)
+    expect(former).toEqual({ kind: 'resolve removal', code: 'b', patient: null })
+  })
+
+  test('is over without a request if another row has it, or nobody', () => {
+    const over = (kind: 'left' | 'ended', content: Content) =>
+      nextStep(entry(content, { stored, removal: { kind, code: code('a') } }), unsubscribe)
+    expect(over('left', upsert('b'))).toEqual({ kind: 'forget old code', code: 'a', isLeft: true })
+    expect(over('ended', upsert('b'))).toEqual({ kind: 'forget old code', code: 'a', isLeft: false })
+    expect(over('left', removed())).toEqual({ kind: 'settle', outcome: 'nothing to remove' })
+    expect(over('ended', removed())).toEqual({ kind: 'settle', outcome: 'nothing to remove' })
+  })
+
+  test('of a row of which nothing waits is nobody’s question', () => {
+    expect(() => nextStep({ ...newEntry(key('1')), stored }, unsubscribe)).toThrow(/without a waiting version/)
+  })
+})

@@ -141,3 +141,99 @@ test('what an earlier run noted and never saw answered is read back', () => {
   accept(take())
   expect(record()).toMatchObject([{ fingerprint: null }])
 })
+
+describe('what was read back is not believed', () => {
+  const letter = { reason: 'refused by the API', attributes: [], status: 422 } as const
+
+  test('of a row that is being sent anew, or was and was not answered', () => {
+    const { pending, parcel, commits, take, record } = accepted()
+    commits(120, ['1', upsert('a', 'Newer')])
+    const newer = take()
+    pending.confirmed(parcel)
+    expect(record()).toMatchObject([{ fingerprint: null }])
+    for (const one of newer) pending.lost(one)
+    expect(record()).toEqual([])
+
+    const again = accepted()
+    again.commits(120, ['1', upsert('a', 'Newer')])
+    for (const one of again.take()) again.pending.lost(one)
+    again.pending.confirmed(again.parcel)
+    expect(again.record()).toMatchObject([{ fingerprint: null }])
+  })
+
+  test('of a row that was set aside, or is gone', () => {
+    const aside = accepted()
+    aside.commits(120, ['1', upsert('a', 'Bad')])
+    for (const one of aside.take()) aside.pending.refused(one, letter)
+    aside.pending.confirmed(aside.parcel)
+    expect(aside.record()).toMatchObject([{ fingerprint: null, deadLetter: letter }])
+
+    const gone = accepted()
+    gone.commits(120, ['1', removed()])
+    gone.pending.confirmed(gone.parcel)
+    expect(gone.record()).toMatchObject([{ fingerprint: null, removed: true }])
+  })
+})
+
+test('a row whose doubt has ended is believed at its next acceptance', () => {
+  const { pending, parcel, commits, take, accept, record } = accepted()
+  pending.confirmed(parcel)
+  commits(120, ['1', upsert('a', 'Newer')])
+  accept(take())
+  expect(record()).toMatchObject([{ fingerprint: JSON.stringify(patient('a', 'Newer')) }])
+})
+
+test('a version that waits is not replaced by a reading of what was overtaken', () => {
+  const { pending, parcel, commits, take } = accepted()
+  commits(120, ['1', upsert('a', 'Newer')])
+  pending.overtaken(parcel)
+  expect([pending.toRead(9), short(take())]).toEqual([[], ['upsert a Newer']])
+})
+
+describe('a row that waits for two codes to be read back', () => {
+  /** It had code a, whose end is in doubt, and has b, of which that is so as well. */
+  function ofBoth() {
+    const state = [delivered('1', patient('a'))]
+    const told = dialogue({ readsBack: true, onDelete: 'unsubscribe', state })
+    const sendTwice = () => {
+      for (const parcel of told.take()) told.pending.lost(parcel)
+      told.resolve((of) => patient(of))
+      const [parcel] = told.take()
+      if (!parcel) throw new Error('nothing was sent again')
+      told.accept([parcel])
+      return parcel
+    }
+    told.commits(110, ['1', upsert('b')])
+    told.resolve((of) => patient(of))
+    const end = sendTwice()
+    const present = sendTwice()
+    told.record()
+    return { ...told, end, present }
+  }
+
+  test('is believed once its present one was seen, whichever is seen first', () => {
+    const { pending, end, present, record } = ofBoth()
+    pending.confirmed(end)
+    pending.confirmed(present)
+    expect(record()).toMatchObject([{ code: 'b', fingerprint: JSON.stringify(patient('b')) }])
+  })
+
+  test('waits for its own alone once another row has the other', () => {
+    const { pending, present, commits, take, accept, record } = ofBoth()
+    commits(120, ['2', upsert('a', 'Other')])
+    accept(take())
+    record()
+    pending.confirmed(present)
+    expect(record()).toMatchObject([{ key: key('1'), fingerprint: JSON.stringify(patient('b')) }])
+  })
+})
+
+test('an answer of long ago, for a row that nobody knows any more, changes nothing', () => {
+  const { pending, parcel, record } = accepted()
+  record()
+  const unknown = { ...parcel, key: key('2') }
+  pending.confirmed(unknown)
+  pending.overtaken(unknown)
+  pending.doubted(unknown)
+  expect([record(), pending.toRead(9)]).toEqual([[], []])
+})

@@ -2,7 +2,7 @@ import { PassLedger } from '../../src/backfill/pass-ledger.ts'
 import { Progress } from '../../src/checkpoint/progress.ts'
 import type { CodeEnd } from '../../src/model/code-end.ts'
 import { type Lsn, lsn } from '../../src/model/lsn.ts'
-import { type Patient, patientCode } from '../../src/model/patient.ts'
+import { type Patient, type PatientCode, patientCode } from '../../src/model/patient.ts'
 import type { Position } from '../../src/model/position.ts'
 import { storedRowKey } from '../../src/model/row.ts'
 import type { StoredRow } from '../../src/model/stored-row.ts'
@@ -55,11 +55,20 @@ export interface Setting {
   readonly checkpoint?: number
   /** Whether what may have been overtaken is to be read back. */
   readonly readsBack?: boolean
+  /** Whether a code may be sent again already. */
+  readonly mayRepeat?: (of: PatientCode) => boolean
 }
 
 /** A pending set with its ledger, a state to look rows up in, and the steps of a dialogue. */
 export function dialogue(setting: Setting = {}) {
-  const { onDelete = 'ignore', horizon, state = [], checkpoint = 100, readsBack = false } = setting
+  const {
+    onDelete = 'ignore',
+    horizon,
+    state = [],
+    checkpoint = 100,
+    readsBack = false,
+    mayRepeat = () => true,
+  } = setting
   const progress = new Progress(at(checkpoint))
   const settled: string[] = []
   const ledger = new PassLedger()
@@ -69,7 +78,7 @@ export function dialogue(setting: Setting = {}) {
     horizon: horizon ?? null,
     onDelete,
     fingerprint,
-    confirming: { accepted: (_, inDoubt) => readsBack && inDoubt, lost: () => undefined, mayRepeat: () => true },
+    confirming: { accepted: (_, inDoubt) => readsBack && inDoubt, lost: () => undefined, mayRepeat },
     onSettled: (outcome) => settled.push(outcome),
     maxRows: 1_000,
     maxBytes: 1_000_000,
