@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type BatchOutcome, Dispatcher } from '../../src/delivery/dispatcher.ts'
 import { WakeUp } from '../../src/lifecycle/wake-up.ts'
 import { type Patient, type PatientCode, patientCode } from '../../src/model/patient.ts'
@@ -26,6 +26,11 @@ function setUp(codes: readonly string[], answer: (codes: readonly string[]) => B
     doubted: [] as string[],
   }
   const requests: string[][] = []
+  /** What each batch came to, and the trouble that there is since. */
+  const batches: unknown[] = []
+  const rejected: number[] = []
+  const letters: unknown[] = []
+  const errors: unknown[] = []
   const permits = { taken: 0, answered: 0, unused: 0 }
   const stop = new AbortController()
   const wakeUp = new WakeUp()
@@ -47,7 +52,10 @@ function setUp(codes: readonly string[], answer: (codes: readonly string[]) => B
     pending: {
       take: (limit) => waiting.splice(0, limit),
       accepted: note(log.accepted),
-      refused: note(log.refused),
+      refused: (parcel, { reason, status }) => {
+        letters.push([parcel.code, reason, status])
+        note(log.refused)(parcel)
+      },
       returned: (parcel) => {
         note(log.returned)(parcel)
         waiting.push(parcel)
@@ -81,16 +89,27 @@ function setUp(codes: readonly string[], answer: (codes: readonly string[]) => B
     maxInFlight: 2,
     requestsPerMinute: 600,
     wakeUp,
-    onBatch: () => undefined,
-    onRejecting: () => undefined,
-    onError: () => settled.ring(),
+    onBatch: (batch, { kind }) => {
+      const { trouble } = dispatcher
+      batches.push([batch.map(({ code }) => code).join(''), kind, trouble?.kind ?? null, trouble?.reason ?? null])
+    },
+    onRejecting: (status) => rejected.push(status),
+    onError: (error) => {
+      errors.push(error)
+      settled.ring()
+    },
     monotonicMs: () => performance.now(),
     random: () => 0,
   })
   const running = dispatcher.run(stop.signal)
   return {
+    dispatcher,
     log,
     requests,
+    batches,
+    rejected,
+    letters,
+    errors,
     permits,
     set,
     wakeUp,
@@ -275,4 +294,78 @@ test('good rows that the API broke at once are sent again, though all that waits
   await dispatch.done(1)
   await dispatch.drain()
   expect(dispatch.log.accepted).toEqual(['good'])
+})
+
+describe('what an answer means for the API as a whole', () => {
+  test.each<[BatchOutcome, readonly [string | null, string | null], 'lost' | 'returned' | 'doubted']>([
+    [{ kind: 'retry', reason: 'timeout', inDoubt: true, status: null }, ['outage', 'timeout'], 'lost'],
+    [{ kind: 'retry', reason: 'connection', inDoubt: false, status: null }, ['outage', 'connection'], 'returned'],
+    [{ kind: 'retry', reason: 'status 408', inDoubt: true, status: 408 }, ['outage', 'status 408'], 'lost'],
+    [{ kind: 'retry', reason: 'status 500', inDoubt: true, status: 500 }, ['outage', 'status 500'], 'doubted'],
+    [{ kind: 'pause', ms: 0 }, ['rate limited', 'the API answered 429'], 'returned'],
+    [{ kind: 'halt', reason: 'key refused', status: 401 }, ['halted', 'key refused'], 'returned'],
+  ])('is told with the batch, and over with the next acceptance: %j', async (outcome, trouble, becomes) => {
+    const answers = [outcome]
+    const dispatch = setUp(['a'], () => answers.shift() ?? accepted)
+    await dispatch.done(1)
+    await dispatch.drain()
+    expect(dispatch.batches).toEqual([
+      ['a', outcome.kind, ...trouble],
+      ['a', 'accepted', null, null],
+    ])
+    const { lost, returned, doubted } = dispatch.log
+    expect({ lost, returned, doubted }).toEqual({ ...{ lost: [], returned: [], doubted: [] }, [becomes]: ['a'] })
+    expect(dispatch.dispatcher.trouble).toBeNull()
+  })
+
+  test('is that nothing gets through, if every patient is refused alike: that is said, and nobody is set aside', async () => {
+    const refusal: BatchOutcome = { kind: 'isolate', status: 422, named: [] }
+    const dispatch = setUp(letters(12), () => new Promise((resolve) => setImmediate(resolve, refusal)))
+    await until(() => dispatch.rejected.length > 0)
+    expect(dispatch.dispatcher.trouble?.kind).toBe('rejecting')
+    await dispatch.drain()
+    expect([dispatch.rejected[0], dispatch.log.refused]).toEqual([422, []])
+  })
+
+  test('is nothing, if one row is too large: it is set aside with that reason', async () => {
+    const dispatch = setUp(letters(3), (codes) => (codes.includes('b') ? { kind: 'split' } : accepted))
+    await dispatch.done(3)
+    await dispatch.drain()
+    expect(dispatch.letters).toEqual([['b', 'too large', 413]])
+    expect(dispatch.dispatcher.trouble).toBeNull()
+  })
+})
+
+test('a row that is refused is set aside with the status of the refusal', async () => {
+  const refusal: BatchOutcome = { kind: 'isolate', status: 400, named: [{ index: 1, attribute: 'email' }] }
+  const dispatch = setUp(letters(3), (codes) => (codes.includes('b') ? refusal : accepted))
+  await dispatch.done(3)
+  await dispatch.drain()
+  expect(dispatch.letters).toEqual([['b', 'refused by the API', 400]])
+})
+
+test('a state that cannot be written is an outage, with its error, and the permit was not used', async () => {
+  const dispatch = setUp([], () => accepted)
+  const down = new Error('the state is down')
+  let trouble: unknown = null
+  dispatch.set.horizon = () => new Promise((_, reject) => setImmediate(reject, down))
+  dispatch.add('a')
+  await until(() => dispatch.errors.length > 0)
+  trouble = dispatch.dispatcher.trouble
+  await dispatch.drain()
+  expect(dispatch.errors[0]).toBe(down)
+  expect(trouble).toMatchObject({ kind: 'outage', reason: 'the state cannot be written' })
+  expect([dispatch.requests, dispatch.permits.answered]).toEqual([[], 0])
+  expect(dispatch.permits.unused).toBeGreaterThan(0)
+})
+
+test('how many requests are in flight is told, from when they leave until they are answered', async () => {
+  let answer: (outcome: BatchOutcome) => void = () => undefined
+  const dispatch = setUp(['a'], () => new Promise((resolve) => (answer = resolve)))
+  await until(() => dispatch.requests.length > 0)
+  expect(dispatch.dispatcher.requestsInFlight).toBe(1)
+  answer(accepted)
+  await dispatch.done(1)
+  await dispatch.drain()
+  expect(dispatch.dispatcher.requestsInFlight).toBe(0)
 })
