@@ -110,3 +110,38 @@ describe('rows of which nothing is known any more', () => {
     expect([released, isolation.next({ waiting: true, inFlight: 0 })]).toEqual([[], 'nothing'])
   })
 })
+
+test('once something else has succeeded, others go on while a part of a search is out', () => {
+  const { isolation, sent } = setUp()
+  isolation.refused([1, 2, 3, 4], refusal())
+  isolation.accepted([9])
+  const part = sent()
+  expect(isolation.next({ waiting: true, inFlight: 1 })).toBe('others')
+  isolation.accepted(part)
+  isolation.accepted(sent())
+  expect(isolation.isIdle).toBe(true)
+})
+
+test('a row of its own that is too large is named by its attribute, if the answer does', () => {
+  const { isolation, refused } = setUp()
+  isolation.accepted([9])
+  isolation.refused([1, 2], refusal())
+  isolation.accepted([8])
+  isolation.refused([3], { ...refusal([{ index: 0, attribute: 'meta' }], 413), reason: 'too large' })
+  expect(refused).toEqual([
+    [3, { reason: 'too large', attributes: [{ attribute: 'meta', reason: 'refused' }], status: 413 }],
+  ])
+})
+
+test('what a search has passed by is searched on its own if nothing else waits that it could go with', () => {
+  const { isolation, released, refused, sent } = setUp()
+  isolation.refused([1, 2, 3, 4], refusal())
+  isolation.accepted([9])
+  isolation.refused(sent(), refusal())
+  isolation.refused(sent(), refusal())
+  expect(refused.map((one) => (one as [number])[0])).toEqual([1])
+  const rest = sent()
+  expect([[...rest].sort(), released]).toEqual([[2, 3, 4], []])
+  isolation.accepted(rest)
+  expect(isolation.isIdle).toBe(true)
+})

@@ -126,3 +126,16 @@ test('there are never more permits than the limit, whatever comes back', () => {
   expect(permits.nextAtMs(windowMs * 2)).toBe(windowMs * 2)
   expect(permits.free).toBe(1)
 })
+
+test('what an earlier run sent comes back in the order of time, however it is told, and leaves the other permits free', () => {
+  const permits = new Permits(4)
+  permits.preload([9_000, 5_000, 7_000])
+  expect([permits.free, permits.take(0), permits.take(0)]).toEqual([1, true, false])
+  expect([permits.nextAtMs(0), permits.take(5_000), permits.take(5_000)]).toEqual([5_000, true, false])
+  expect([permits.nextAtMs(5_000), permits.take(9_000), permits.take(9_000), permits.take(9_000)]).toEqual([
+    7_000,
+    true,
+    true,
+    false,
+  ])
+})
