@@ -369,3 +369,11 @@ test('how many requests are in flight is told, from when they leave until they a
   await dispatch.drain()
   expect(dispatch.dispatcher.requestsInFlight).toBe(0)
 })
+
+test('draining gives back what the API broke at: it may have been applied', async () => {
+  const broken: BatchOutcome = { kind: 'retry', reason: 'status 503', inDoubt: true, status: 503 }
+  const dispatch = setUp(letters(2), () => new Promise((resolve) => setImmediate(resolve, broken)))
+  await until(() => dispatch.batches.length > 0)
+  await dispatch.drain()
+  expect(dispatch.log.lost).toEqual(['a', 'b'])
+})
