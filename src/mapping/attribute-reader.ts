@@ -50,6 +50,8 @@ function textReader({ columns, separator }: Columns): ReadText {
 
 /** A code is kept exactly; skipping one of its parts would give two rows the same code. */
 function codeReader(columns: readonly string[], separator: string): ReadText {
+  const [only] = columns
+  if (columns.length === 1 && only !== undefined) return (row) => textOf(row, only)
   return (row) => {
     const parts = columns.map((column) => textOf(row, column) ?? '')
     return parts.some((part) => part.trim() === '') ? null : parts.join(separator)

@@ -125,7 +125,8 @@ function columnFault(column: string, columns: readonly string[], generated: read
 }
 
 function isComplete(row: Row, columns: readonly string[]): boolean {
-  return columns.every((column) => hasValue(row, column))
+  for (const column of columns) if (!hasValue(row, column)) return false
+  return true
 }
 
 /** Neither an unchanged out-of-line value nor a column that did not come at all may be taken for null: that would wipe it. */

@@ -14,12 +14,16 @@ export type RowKey = string & { readonly [rowKeyBrand]: true }
 
 /** @throws {KeyError} if a key column is missing, null or unchanged. */
 export function rowKey(row: Row, columns: readonly string[]): RowKey {
-  const values = columns.map((column) => {
-    const value = row.get(column)
-    if (typeof value !== 'string') throw new KeyError(column)
-    return value
-  })
-  return JSON.stringify(values) as RowKey
+  const [only] = columns
+  // Most keys have one column, and every change is asked for its key.
+  if (only !== undefined && columns.length === 1) return `[${JSON.stringify(keyValue(row, only))}]` as RowKey
+  return JSON.stringify(columns.map((column) => keyValue(row, column))) as RowKey
+}
+
+function keyValue(row: Row, column: string): string {
+  const value = row.get(column)
+  if (typeof value !== 'string') throw new KeyError(column)
+  return value
 }
 
 /** A key that was stored before. */
