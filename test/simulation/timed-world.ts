@@ -21,8 +21,11 @@ export interface TimedOutcome {
 }
 
 const epochMs = Date.parse('2026-01-01T00:00:00Z')
-/** Past this nothing new happens, and everything must come to rest. */
-const mostMs = 20 * 60_000
+/**
+ * Past this nothing new happens, and everything must come to rest: in twenty minutes, or so many requests as a few bad rows take
+ * beside a good one that changes every forty seconds.
+ */
+const most = { ms: 20 * 60_000, requests: 400 }
 
 export const ofTimedSeed = (seed: number) => simulateInTime(drawPlan(seed))
 
@@ -129,6 +132,7 @@ async function live({ world, clock, plan, random }: Life): Promise<void> {
   clock.after(0, start)
   clock.after(1, streamOn)
 
+  const mostMs = Math.max(most.ms, (most.requests * 60_000) / plan.requestsPerMinute)
   let looked = 0
   while (world.wrong === null && clock.next()) {
     await settled()
