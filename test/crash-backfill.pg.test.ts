@@ -48,19 +48,18 @@ async function backfillUnderLoad(killCount: number) {
   const read: number[] = []
   try {
     for (let kill = 1; kill <= killCount; kill++) {
-      // Spread over the backfill: each kill falls a random time after the next part of it is settled.
-      await settledRows(scene, connector, ((kill - 1) / killCount) * 0.95 * rows)
+      // Spread over the backfill, but for its end, which a busy machine may reach before the last kills: each falls a random time after
+      // the next part of it is settled.
+      await settledRows(scene, connector, ((kill - 1) / killCount) * 0.8 * rows)
       await delay(random() * 300)
       await connector.kill()
       await scene.positions()
       const { state, rowsRead } = await pass(scene)
+      expect(state, `the backfill was over before kill ${kill} (seed ${seed})`).not.toBe('done')
       expect(rowsRead, `the backfill fell back (seed ${seed})`).toBeGreaterThanOrEqual(read.at(-1) ?? 0)
-      connector = scene.start()
-      // On a busy machine the last part may be over before its kill.
-      if (state === 'done') break
       read.push(rowsRead)
+      connector = scene.start()
     }
-    expect(read.length, `kills while it ran (seed ${seed})`).toBeGreaterThanOrEqual(0.75 * killCount)
     await until(async () => (await pass(scene)).state === 'done', { deadlineMs: 300_000 })
     await workload.done
   } finally {
