@@ -1,42 +1,39 @@
 import type { AttributeSource } from '../model/mapping.ts'
-import type { Attribute, Invalid, InvalidReason } from '../model/patient.ts'
+import type { Attribute, InvalidReason } from '../model/patient.ts'
 import type { Row } from '../model/row.ts'
 import { compileDateFormat, type ReadDate, readIsoDate } from './birth-date.ts'
-import { validatePatient } from './validate.ts'
+import { isBlankText } from './blank-text.ts'
+import { rulesOf, validatePatient } from './validate.ts'
 
-/** Attributes on their way to a Patient. */
-export type Draft = Partial<Record<Attribute, unknown>>
-
-/** Puts one attribute of a complete row into the draft, or what is wrong with it into `invalid`. */
-export type ReadAttribute = (row: Row, draft: Draft, invalid: Invalid[]) => void
+/** What one attribute of a complete row is to be, still to be checked, or why nothing can be made of it. */
+export type ReadAttribute = (row: Row) => ReadValue
+type ReadValue = { readonly value: unknown } | { readonly reason: InvalidReason }
 
 /** Compiles one attribute's source. Faults of the configuration itself are added to `faults`, as text. */
 export function compileAttribute(attribute: Attribute, source: AttributeSource, faults: string[]): ReadAttribute {
   if (source.kind === 'constant') {
     if (attribute === 'code') faults.push('must not be a constant: every row would be the same patient')
-    const value = literal(attribute, source.value, faults)
-    return (_row, draft) => {
-      draft[attribute] = value
-    }
+    const constant = { value: literal(attribute, source.value, faults) }
+    return () => constant
   }
   if (attribute === 'code' && source.fallback !== null) {
     faults.push('must not have a default: rows without a code would all be the same patient')
   }
-  const fallback =
-    source.fallback === null || isEmpty(source.fallback) ? null : literal(attribute, source.fallback, faults)
+  const hasFallback = source.fallback !== null && !isEmpty(source.fallback)
+  const fallback = { value: hasFallback ? literal(attribute, source.fallback, faults) : null }
   const read = attribute === 'code' ? codeReader(source.columns, source.separator) : textReader(source)
   const convert = converter(attribute, source, faults)
-  return (row, draft, invalid) => {
+  return (row) => {
     const text = read(row)
-    const converted = text === null ? { value: null } : convert(text)
-    if ('reason' in converted) invalid.push({ attribute, reason: converted.reason })
-    else draft[attribute] = isEmpty(converted.value) ? fallback : converted.value
+    if (text === null) return fallback
+    const converted = convert(text)
+    return 'value' in converted && isEmpty(converted.value) ? fallback : converted
   }
 }
 
 type Columns = Extract<AttributeSource, { kind: 'columns' }>
 type ReadText = (row: Row) => string | null
-type Convert = (text: string) => { readonly value: unknown } | { readonly reason: InvalidReason }
+type Convert = (text: string) => ReadValue
 
 /** Null and blank parts are skipped; char(n) columns come padded with spaces. */
 function textReader({ columns, separator }: Columns): ReadText {
@@ -54,7 +51,7 @@ function codeReader(columns: readonly string[], separator: string): ReadText {
   if (columns.length === 1 && only !== undefined) return (row) => textOf(row, only)
   return (row) => {
     const parts = columns.map((column) => textOf(row, column) ?? '')
-    return parts.some((part) => part.trim() === '') ? null : parts.join(separator)
+    return parts.some((part) => isBlankText(part)) ? null : parts.join(separator)
   }
 }
 
@@ -98,8 +95,8 @@ function dateConverter(format: string | null, faults: string[]): Convert {
   }
 }
 
-function parseJson(text: string): ReturnType<Convert> {
-  if (text.trim() === '') return { value: null }
+function parseJson(text: string): ReadValue {
+  if (isBlankText(text)) return { value: null }
   try {
     return { value: JSON.parse(text) }
   } catch {
@@ -108,7 +105,7 @@ function parseJson(text: string): ReturnType<Convert> {
 }
 
 function isEmpty(value: unknown): boolean {
-  return value === null || (typeof value === 'string' && value.trim() === '')
+  return value === null || (typeof value === 'string' && isBlankText(value))
 }
 
 /** A value that the configuration gives (a constant, a default, a table's result) in the attribute's final form. */
@@ -118,7 +115,7 @@ function literal(attribute: Attribute, text: string, faults: string[]): unknown 
     faults.push('has a configured value that is no object in JSON')
     return null
   }
-  const checked = validatePatient({ [attribute]: parsed.value }, [attribute])
+  const checked = validatePatient({ [attribute]: parsed.value }, rulesOf([attribute]))
   const invalid = checked.kind === 'invalid' ? checked.invalid : []
   const fault = invalid.find((entry) => entry.attribute === attribute)
   if (fault !== undefined)

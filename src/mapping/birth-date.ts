@@ -15,7 +15,10 @@ const iso = /^(\d{4,7})-(\d\d)-(\d\d)(?: \d\d:\d\d:\d\d(?:\.\d{1,6})?(?:\+00(?::
  */
 export const readIsoDate: ReadDate = (text) => {
   const plain = isoDay(text)
-  if (plain !== null) return read(plain.year, plain.month, plain.day)
+  if (plain !== null) {
+    const reason = dayFault(plain.year, plain.month, plain.day)
+    return reason === null ? { date: text } : { reason }
+  }
   if (text === 'infinity' || text === '-infinity') return outOfRange
   const match = iso.exec(text)
   if (match === null) return notADate

@@ -2,12 +2,12 @@ import { fromColumn, type Mapping } from '../model/mapping.ts'
 import { nearestName } from '../model/nearest-name.ts'
 import { type Attribute, attributes, type Invalid, type Mapped, type PatientCode } from '../model/patient.ts'
 import type { Row } from '../model/row.ts'
-import { compileAttribute, type Draft, type ReadAttribute } from './attribute-reader.ts'
+import { compileAttribute, type ReadAttribute } from './attribute-reader.ts'
 import { type ColumnType, typeFault } from './column-types.ts'
 import { mappingIdOf } from './fingerprint.ts'
 import { MappingError } from './mapping-error.ts'
 import { applyTransform, type Transform } from './transform.ts'
-import { codeOf, validatePatient } from './validate.ts'
+import { type AttributeRule, codeOf, PatientDraft, rulesOf, validatePatient } from './validate.ts'
 
 /** A mapping made for one table's columns. */
 export interface CompiledMapping {
@@ -63,29 +63,57 @@ export function compileMapping(mapping: Mapping | null, options: CompileOptions)
   const read = transform === null ? mapped : columns
   const codeColumns = transform === null ? [...new Set(columnsOf(sources, 'code'))] : columns
   const readCode = transform === null ? readers.get('code') : undefined
-  const readAll = [...readers.values()]
+  const rules = rulesOf(requiredAttributes)
+  const makePatient = transform === null ? directly(readers, rules) : byTransform(readers, rules, transform)
   return {
     id: mappingIdOf(sources, requiredAttributes, transform?.contentHash ?? null),
     columns: read,
     codeColumns,
     map(row) {
-      if (!isComplete(row, read))
-        return { kind: 'incomplete', columns: read.filter((column) => !hasValue(row, column)) }
-      const draft: Draft = {}
-      const invalid: Invalid[] = []
-      for (const readAttribute of readAll) readAttribute(row, draft, invalid)
-      if (transform === null) return validatePatient(draft, requiredAttributes, invalid)
-      const result = applyTransform(transform, row, draft)
-      if (result === null) return { kind: 'left out', code: codeOf(draft) }
-      if (isInvalid(result)) return { kind: 'invalid', code: codeOf(draft), invalid: [result] }
-      return validatePatient(result, requiredAttributes, invalid)
+      if (isComplete(row, read)) return makePatient(row)
+      return { kind: 'incomplete', columns: read.filter((column) => !hasValue(row, column)) }
     },
     codeOf(row) {
       if (readCode === undefined || !isComplete(row, codeColumns)) return null
-      const draft: Draft = {}
-      readCode(row, draft, [])
-      return codeOf(draft)
+      const found = readCode(row)
+      return 'value' in found ? codeOf({ code: found.value }) : null
     },
+  }
+}
+
+type MakePatient = (row: Row) => Mapped
+type Readers = ReadonlyMap<Attribute, ReadAttribute>
+
+/** Every change comes through here: each attribute goes from its column to the patient in one step. */
+function directly(readers: Readers, rules: readonly AttributeRule[]): MakePatient {
+  const steps = rules.flatMap((rule) => {
+    const read = readers.get(rule.attribute)
+    return read === undefined ? [] : [{ rule, read }]
+  })
+  return (row) => {
+    const draft = new PatientDraft()
+    for (const { rule, read } of steps) {
+      const found = read(row)
+      if ('value' in found) draft.add(rule, found.value)
+      else draft.refuse(rule.attribute, found.reason)
+    }
+    return draft.finish()
+  }
+}
+
+function byTransform(readers: Readers, rules: readonly AttributeRule[], transform: Transform): MakePatient {
+  return (row) => {
+    const draft: Partial<Record<Attribute, unknown>> = {}
+    const noted: Invalid[] = []
+    for (const [attribute, read] of readers) {
+      const found = read(row)
+      if ('value' in found) draft[attribute] = found.value
+      else noted.push({ attribute, reason: found.reason })
+    }
+    const result = applyTransform(transform, row, draft)
+    if (result === null) return { kind: 'left out', code: codeOf(draft) }
+    if (isInvalid(result)) return { kind: 'invalid', code: codeOf(draft), invalid: [result] }
+    return validatePatient(result, rules, noted)
   }
 }
 

@@ -1,6 +1,4 @@
-const loneSurrogate = /\p{Surrogate}/u
-
 /** Whether text survives UTF-8 and the far end's database: no lone surrogate, no NUL. */
 export function isSendable(text: string): boolean {
-  return !text.includes('\0') && !loneSurrogate.test(text)
+  return text.isWellFormed() && !text.includes('\0')
 }

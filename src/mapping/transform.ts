@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises'
 import { pathToFileURL } from 'node:url'
 import { type Attribute, attributes, type Invalid } from '../model/patient.ts'
 import type { Row } from '../model/row.ts'
-import type { Draft } from './attribute-reader.ts'
 import type { Candidate } from './validate.ts'
 
 /** The user's function: a frozen row as text by column, and the patient so far, which it may change and return. */
@@ -47,7 +46,7 @@ export async function loadTransform(path: string): Promise<Transform> {
 }
 
 /** What a transform makes of a row: the candidate to check, null for a row to leave out, or that it failed. */
-export function applyTransform(transform: Transform, row: Row, draft: Draft): Candidate | null | Invalid {
+export function applyTransform(transform: Transform, row: Row, draft: Candidate): Candidate | null | Invalid {
   try {
     const result = transform.apply(plainRow(row), { ...draft })
     if (result === null) return null

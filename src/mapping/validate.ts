@@ -10,6 +10,7 @@ import {
   type PatientCode,
   patientCode,
 } from '../model/patient.ts'
+import { isBlankText } from './blank-text.ts'
 import { dayFault, isoDay } from './calendar.ts'
 import { plainObject } from './meta.ts'
 import { isSendable } from './sendable-text.ts'
@@ -20,33 +21,67 @@ export type Candidate = Readonly<Partial<Record<Attribute, unknown>>>
 /** Codes are stored by the far end in a column of 255 characters, as Laravel makes them. */
 const longestCode = 255
 
+/** An attribute with its check, and whether a row without it is no patient. */
+export interface AttributeRule {
+  readonly attribute: Attribute
+  readonly check: (value: unknown) => Checked
+  readonly isRequired: boolean
+}
+
+/** Of every attribute, in the order of the API's documentation. */
+export function rulesOf(required: readonly Attribute[]): readonly AttributeRule[] {
+  return attributes.map((attribute) => ({
+    attribute,
+    check: checks[attribute],
+    isRequired: required.includes(attribute) || attribute === 'code' || attribute === 'first_name',
+  }))
+}
+
 /**
- * The project's own check: a Patient as the API takes it, attributes in their order, or every reason why not. Blank optional
- * attributes become null, a blank plan is left out. `noted` says why an attribute that is absent could not be made.
+ * The project's own check: a Patient as the API takes it, or every reason why not. It is made attribute by attribute, in the
+ * order of the rules. Blank optional attributes become null, a blank plan is left out.
  */
+export class PatientDraft {
+  readonly #patient: Record<string, unknown> = {}
+  readonly #invalid: Invalid[] = []
+
+  add({ attribute, check, isRequired }: AttributeRule, value: unknown): void {
+    if (isBlank(value)) {
+      if (isRequired) this.refuse(attribute, 'missing')
+      else if (value !== undefined && attribute !== 'plan') this.#patient[attribute] = null
+      return
+    }
+    const checked = check(value)
+    if ('reason' in checked) this.refuse(attribute, checked.reason)
+    else this.#patient[attribute] = checked.value
+  }
+
+  /** Nothing can be made of the attribute. */
+  refuse(attribute: Attribute, reason: InvalidReason): void {
+    this.#invalid.push({ attribute, reason })
+  }
+
+  finish(): Extract<Mapped, { kind: 'patient' | 'invalid' }> {
+    const patient = this.#patient
+    if (this.#invalid.length > 0) return { kind: 'invalid', code: codeOf(patient), invalid: this.#invalid }
+    return { kind: 'patient', patient: narrowed(patient) }
+  }
+}
+
+/** Checks a whole candidate. `noted` says why an attribute that is absent could not be made. */
 export function validatePatient(
   candidate: Candidate,
-  required: readonly Attribute[],
+  rules: readonly AttributeRule[],
   noted: readonly Invalid[] = [],
-): Extract<Mapped, { kind: 'patient' | 'invalid' }> {
-  const patient: Record<string, unknown> = {}
-  const invalid: Invalid[] = []
-  for (const attribute of attributes) {
-    const value = candidate[attribute]
-    const reason = value === undefined ? notedReason(noted, attribute) : null
-    if (reason !== null) invalid.push({ attribute, reason })
-    else if (isBlank(value)) {
-      if (required.includes(attribute) || attribute === 'code' || attribute === 'first_name') {
-        invalid.push({ attribute, reason: 'missing' })
-      } else if (value !== undefined && attribute !== 'plan') patient[attribute] = null
-    } else {
-      const checked = checks[attribute](value)
-      if ('reason' in checked) invalid.push({ attribute, reason: checked.reason })
-      else patient[attribute] = checked.value
-    }
+): ReturnType<PatientDraft['finish']> {
+  const draft = new PatientDraft()
+  for (const rule of rules) {
+    const value = candidate[rule.attribute]
+    const reason = value === undefined ? notedReason(noted, rule.attribute) : null
+    if (reason === null) draft.add(rule, value)
+    else draft.refuse(rule.attribute, reason)
   }
-  if (invalid.length > 0) return { kind: 'invalid', code: codeOf(patient), invalid }
-  return { kind: 'patient', patient: narrowed(patient) }
+  return draft.finish()
 }
 
 /** The code of what did not become a patient, if that much of it is valid. */
@@ -83,7 +118,7 @@ const checks: Readonly<Record<Attribute, (value: unknown) => Checked>> = {
 }
 
 function isBlank(value: unknown): boolean {
-  return value === undefined || value === null || (typeof value === 'string' && value.trim() === '')
+  return value === undefined || value === null || (typeof value === 'string' && isBlankText(value))
 }
 
 function notedReason(noted: readonly Invalid[], wanted: Attribute): InvalidReason | null {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { compileMapping } from '../../src/mapping/compile.ts'
-import { validatePatient } from '../../src/mapping/validate.ts'
+import { rulesOf, validatePatient } from '../../src/mapping/validate.ts'
 import { attributes } from '../../src/model/patient.ts'
 import { type ColumnValue, unchanged } from '../../src/model/row.ts'
 import { column, columns, constant, joined, requiredAttributes, rowOf, wholeMapping } from './sources.ts'
@@ -109,7 +109,7 @@ describe('anything that a transform may return', () => {
     const candidate = fc.dictionary(fc.constantFrom(...attributes), anything, { maxKeys: 3 })
     fc.assert(
       fc.property(candidate, (changes) => {
-        const result = validatePatient({ ...changes, ...valid, ...changes }, requiredAttributes)
+        const result = validatePatient({ ...changes, ...valid, ...changes }, rulesOf(requiredAttributes))
         if (result.kind === 'invalid') {
           expect(result.invalid.length).toBeGreaterThan(0)
           return
