@@ -1,6 +1,7 @@
 import type { Change, Relation, WalEvent } from '../model/change.ts'
 import { parseLsn } from '../model/lsn.ts'
 import { type ColumnValue, type Row, unchanged } from '../model/row.ts'
+import { type Positions, StreamedRow } from './streamed-row.ts'
 
 /** What the pgoutput parser gives, with column values as the server's text: null for NULL, undefined for an unchanged out-of-line value. */
 export type PgoutputMessage =
@@ -30,6 +31,8 @@ export interface PgoutputRelation {
   readonly replicaIdentity: Relation['replicaIdentity']
   readonly columns: readonly { readonly name: string; readonly flags: number; readonly typeOid: number }[]
 }
+/** With where its columns stand in a row. */
+type Described = Relation & { readonly positions: Positions }
 type Tuple = Readonly<Record<string, unknown>>
 
 /** The stream carries something that this version does not understand: it must not be passed over. */
@@ -42,8 +45,8 @@ export class DecodeError extends Error {
  * PostgreSQL manual, "Logical Replication Message Formats". @throws {DecodeError}
  */
 export function createDecoder(): (message: PgoutputMessage, bytes: number) => WalEvent | null {
-  const relations = new WeakMap<PgoutputRelation, Relation>()
-  const relationOf = (message: PgoutputRelation): Relation => {
+  const relations = new WeakMap<PgoutputRelation, Described>()
+  const relationOf = (message: PgoutputRelation): Described => {
     const known = relations.get(message)
     if (known) return known
     const relation = describe(message)
@@ -75,35 +78,43 @@ export function createDecoder(): (message: PgoutputMessage, bytes: number) => Wa
 
 function decodeChange(
   message: Extract<PgoutputMessage, { tag: 'insert' | 'update' | 'delete' }>,
-  relation: Relation,
+  relation: Described,
 ): Change {
   if (message.tag === 'insert') return { operation: 'insert', relation, row: wholeRow(message.new, relation) }
-  const old = message.old ? wholeRow(message.old, relation) : message.key ? row(message.key, relation) : null
+  const old = message.old ? wholeRow(message.old, relation) : message.key ? keyRow(message.key, relation) : null
   if (message.tag === 'update') return { operation: 'update', relation, row: wholeRow(message.new, relation), old }
   if (!old) throw new DecodeError(`a delete from ${relation.schema}.${relation.table} carries no old row and no key`)
   return { operation: 'delete', relation, old }
 }
 
 /** A tuple that says something of every column: a shorter one taken for a row would be a patient without the rest. */
-function wholeRow(tuple: Tuple, relation: Relation): Row {
-  const values = row(tuple, relation)
-  if (values.size === relation.columns.length) return values
-  throw new DecodeError(
-    `a row of ${relation.schema}.${relation.table} came with ${values.size} of ${relation.columns.length} columns`,
-  )
+function wholeRow(tuple: Tuple, { columns, positions, schema, table }: Described): Row {
+  const values: ColumnValue[] = []
+  // By the relation's columns: to list the tuple's own keys costs more than all the rest of it.
+  for (const { name } of columns) {
+    const value = columnValue(tuple, name)
+    if (value !== undefined) values.push(value)
+  }
+  if (values.length === columns.length) return new StreamedRow(positions, values)
+  throw new DecodeError(`a row of ${schema}.${table} came with ${values.length} of ${columns.length} columns`)
 }
 
-/** Of a key, only the key's columns are in the tuple. */
-function row(tuple: Tuple, { columns }: Relation): Row {
+/** Only the key's columns are in the tuple. */
+function keyRow(tuple: Tuple, { columns }: Relation): Row {
   const values = new Map<string, ColumnValue>()
-  // By the relation's columns: to list the tuple's own keys costs more than all the rest of it.
-  for (const { name: column } of columns) {
-    const value = tuple[column]
-    if (typeof value === 'string' || value === null) values.set(column, value)
-    else if (value !== undefined) throw new DecodeError(`the column "${column}" did not come as text`)
-    else if (column in tuple) values.set(column, unchanged)
+  for (const { name } of columns) {
+    const value = columnValue(tuple, name)
+    if (value !== undefined) values.set(name, value)
   }
   return values
+}
+
+/** Undefined for a column that is not in the tuple. */
+function columnValue(tuple: Tuple, column: string): ColumnValue | undefined {
+  const value = tuple[column]
+  if (typeof value === 'string' || value === null) return value
+  if (value !== undefined) throw new DecodeError(`the column "${column}" did not come as text`)
+  return column in tuple ? unchanged : undefined
 }
 
 function described(relation: PgoutputRelation | undefined): PgoutputRelation {
@@ -111,13 +122,18 @@ function described(relation: PgoutputRelation | undefined): PgoutputRelation {
   return relation
 }
 
-function describe(message: PgoutputRelation): Relation {
+function describe(message: PgoutputRelation): Described {
+  const { schema, name: table } = message
+  const positions = new Map(message.columns.map(({ name }, position) => [name, position]))
+  if (positions.size < message.columns.length)
+    throw new DecodeError(`${schema}.${table} was described with two columns of one name`)
   return {
     oid: message.relationOid,
-    schema: message.schema,
-    table: message.name,
+    schema,
+    table,
     replicaIdentity: message.replicaIdentity,
     columns: message.columns.map(({ name, typeOid, flags }) => ({ name, typeOid, inIdentity: (flags & 1) === 1 })),
+    positions,
   }
 }
 

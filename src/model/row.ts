@@ -7,7 +7,11 @@ export type ColumnValue = string | null | typeof unchanged
 export const unchanged: unique symbol = Symbol('unchanged')
 
 /** A row by column name. Only columns that are published (or were read) are in it. */
-export type Row = ReadonlyMap<string, ColumnValue>
+export interface Row extends Iterable<readonly [column: string, value: ColumnValue]> {
+  /** Undefined for a column that did not come. */
+  get(column: string): ColumnValue | undefined
+  values(): Iterable<ColumnValue>
+}
 
 /** A row's key columns as a JSON array of their text values, in the key's order. It names the row in the state and in the logs. */
 export type RowKey = string & { readonly [rowKeyBrand]: true }

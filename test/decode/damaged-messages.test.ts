@@ -124,6 +124,12 @@ describe('a message that is damaged', () => {
     expect(read([bytesOf({ kind: 'truncate', oids: [oid] })]).failure).toBeInstanceOf(DecodeError)
   })
 
+  test('is refused if its table was described with two columns of one name', () => {
+    const its = ['id', 'id'].map((name, index) => ({ name, inIdentity: index === 0 }))
+    const insert = bytesOf({ kind: 'insert', oid, row: [{ text: '1' }, { text: '2' }] })
+    expect(read([relation(its), insert]).failure).toBeInstanceOf(DecodeError)
+  })
+
   test('is refused if its row has fewer columns than its table', () => {
     const its = ['id', 'plan'].map((name, index) => ({ name, inIdentity: index === 0 }))
     const short = [{ text: '1' }]
@@ -146,7 +152,8 @@ function expectWhole(event: WalEvent): void {
   if (event.kind !== 'change') return
   const { change } = event
   const rows: Row[] = change.operation === 'delete' ? [] : [change.row]
-  for (const row of rows) expect([...row.keys()]).toEqual(change.relation.columns.map(({ name }) => name))
+  for (const row of rows)
+    expect([...row].map(([column]) => column)).toEqual(change.relation.columns.map(({ name }) => name))
   if (change.operation !== 'insert' && change.old) rows.push(change.old)
   for (const row of rows)
     for (const content of row.values())

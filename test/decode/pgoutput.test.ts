@@ -35,6 +35,11 @@ describe('the values of a row', () => {
     ])
   })
 
+  test('a row tells nothing of a column that its table does not have', () => {
+    const change = decodeChange({ tag: 'insert', relation, new: { code: 'jane', note: null } })
+    expect('row' in change && change.row.get('plan')).toBeUndefined()
+  })
+
   test('NULL is null', () => {
     const change = decodeChange({ tag: 'insert', relation, new: { code: 'jane', note: null } })
     expect('row' in change && change.row.get('note')).toBeNull()

@@ -1,0 +1,31 @@
+import type { ColumnValue, Row } from '../model/row.ts'
+
+/** Where each column of a table stands in its rows. */
+export type Positions = ReadonlyMap<string, number>
+
+/** A row with a value of every column, in the table's order. To fill a map for each row that is streamed takes several times as long. */
+export class StreamedRow implements Row {
+  readonly #positions: Positions
+  readonly #values: readonly ColumnValue[]
+
+  constructor(positions: Positions, values: readonly ColumnValue[]) {
+    this.#positions = positions
+    this.#values = values
+  }
+
+  get(column: string): ColumnValue | undefined {
+    const position = this.#positions.get(column)
+    return position === undefined ? undefined : this.#values[position]
+  }
+
+  values(): Iterable<ColumnValue> {
+    return this.#values
+  }
+
+  *[Symbol.iterator](): Generator<[string, ColumnValue]> {
+    for (const [column, position] of this.#positions) {
+      const value = this.#values[position]
+      if (value !== undefined) yield [column, value]
+    }
+  }
+}
