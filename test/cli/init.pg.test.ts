@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { createProgram } from '../../src/cli/program.ts'
 import { workspace } from '../config/loading.ts'
 import { expectBothEndsEqual } from '../support/both-ends.ts'
 import { startConnector, type WrittenConfig } from '../support/connector.ts'
 import { type TestDatabase, testDatabase } from '../support/postgres.ts'
+import { runProgram } from './run-command.ts'
 
 /** As a hospital has it, whose application has never heard of us. */
 const hospital = `
@@ -22,29 +22,8 @@ const asPatients = `select "NHC" as code, nombre as first_name, concat_ws(' ', a
   case sexo when 'H' then 'male' else 'female' end as gender, to_date("fechaNacimiento", 'DD/MM/YYYY')::text as birth_date,
   correo as email, tarifa as plan from "Pacientes"`
 
-async function init(database: TestDatabase, args: readonly string[], cwd: string) {
-  const lines: string[] = []
-  let status = -1
-  const program = createProgram(
-    {
-      version: '0.0.0',
-      env: { DATABASE_URL: database.url },
-      cwd,
-      stop: new AbortController().signal,
-      print: (line) => void lines.push(line),
-      write: () => undefined,
-      isTerminal: false,
-      confirm: null,
-      choose: null,
-      askText: null,
-    },
-    (exitStatus) => {
-      status = exitStatus
-    },
-  )
-  await program.parseAsync(['node', 'mediquo-cdc', 'init', ...args])
-  return { status, text: lines.join('\n') }
-}
+const init = (database: TestDatabase, args: readonly string[], cwd: string) =>
+  runProgram(['init', ...args], { cwd, env: { DATABASE_URL: database.url } })
 
 test('a table that nobody prepared is found, proposed, written, and its patients arrive', async () => {
   await using database = await testDatabase({ schema: hospital })

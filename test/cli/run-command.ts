@@ -32,13 +32,21 @@ export async function runCommand(
     ...(mapping && { mapping }),
   }
   using directory = workspace({ 'config/mediquo-cdc.yaml': stringify(config) })
+  return await runProgram(args, { cwd: directory.cwd, env: { DATABASE_URL: database.url, ...env }, confirm })
+}
+
+/** Runs a command in this process, in a folder. */
+export async function runProgram(
+  args: readonly string[],
+  { cwd, env, confirm = null }: Pick<CliContext, 'cwd' | 'env'> & Partial<Pick<CliContext, 'confirm'>>,
+): Promise<CommandRun> {
   const lines: string[] = []
   let status = -1
   const program = createProgram(
     {
       version: '0.0.0',
-      env: { DATABASE_URL: database.url, ...env },
-      cwd: directory.cwd,
+      env,
+      cwd,
       stop: new AbortController().signal,
       print: (line) => void lines.push(line),
       write: (text) => void lines.push(text),

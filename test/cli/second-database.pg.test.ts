@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { createProgram } from '../../src/cli/program.ts'
 import { workspace } from '../config/loading.ts'
 import { ownServer } from '../support/own-server.ts'
+import { runProgram } from './run-command.ts'
 
 // A slot's name is one for the whole server: the second database of it to be connected meets the first one's.
 test('a second database of a server gets a slot of its own name, and setup says why it cannot have the usual one', async () => {
@@ -26,29 +26,8 @@ test('a second database of a server gets a slot of its own name, and setup says 
     'create table patients (id int primary key, code text not null, first_name text, gender text, birth_date date)',
   )
   using folder = workspace({})
-  const run = async (...args: string[]) => {
-    const lines: string[] = []
-    let status = -1
-    const program = createProgram(
-      {
-        version: '0.0.0',
-        env: { DATABASE_URL: server.url('Clínica-B') },
-        cwd: folder.cwd,
-        stop: new AbortController().signal,
-        print: (line) => void lines.push(line),
-        write: () => undefined,
-        isTerminal: false,
-        confirm: null,
-        choose: null,
-        askText: null,
-      },
-      (exitStatus) => {
-        status = exitStatus
-      },
-    )
-    await program.parseAsync(['node', 'mediquo-cdc', ...args])
-    return { status, text: lines.join('\n') }
-  }
+  const run = (...args: string[]) =>
+    runProgram(args, { cwd: folder.cwd, env: { DATABASE_URL: server.url('Clínica-B') } })
 
   await expect(run('setup', '--apply')).rejects.toThrow(/in database postgres: set source\.slot to a name of its own/)
   expect((await run('init')).text).toContain('slot mediquo_cdc_cl_nica_b: the usual name is taken')
