@@ -259,6 +259,7 @@ function observe(resources: Resources, board: Board, healthy: () => boolean): vo
     secondsToDrain: () => board.slotWatch?.secondsToDrain ?? Number.NaN,
     rateLimitRemaining: () => quotas.put.free,
     backfillProgress: () => backfillProgress(statusOf(board, resources)),
+    backfillMark: () => board.pipeline?.backfill.mark ?? 0,
     driftRatio: () => resources.drift.ratio,
     sharedCodes: () => resources.store.sharedCodes.count,
     ready: () => readinessOf(board).ready,

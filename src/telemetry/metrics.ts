@@ -19,6 +19,7 @@ export interface GaugeSources {
   readonly secondsToDrain: () => number
   readonly rateLimitRemaining: () => number
   readonly backfillProgress: () => number
+  readonly backfillMark: () => number
   readonly driftRatio: () => number
   /** Of those that changed since the start. */
   readonly sharedCodes: () => number
@@ -132,6 +133,11 @@ export function createMetrics(version: string) {
         'backfill_progress_ratio',
         'Rows that the backfill has settled, of those estimated',
         sources.backfillProgress,
+      )
+      gauge(
+        'backfill_mark',
+        'Reads that the backfill made and rows that it has settled: another number for as long as it gets on',
+        sources.backfillMark,
       )
       gauge('shared_codes', 'Codes that several rows have', sources.sharedCodes)
       gauge(

@@ -271,8 +271,18 @@ const tests = await Promise.all(
     alert_rule_test: expected(scenario.raises, `${(samplesOf(scenario) - 1) * 30}s`),
   })),
 )
-// Two that no healthy process can show of itself.
+// What takes too long to record, and what no healthy process can show of itself.
 tests.push(
+  {
+    name: 'the second half of a backfill, in which no row is gone (written by hand)',
+    interval: '30s',
+    input_series: [
+      { series: 'mediquo_cdc_state{job="mediquo-cdc",instance="0",state="backfilling"}', values: '1x40' },
+      { series: 'mediquo_cdc_backfill_progress_ratio{job="mediquo-cdc",instance="0"}', values: '0.5x40' },
+      { series: 'mediquo_cdc_backfill_mark{job="mediquo-cdc",instance="0"}', values: '500+60x40' },
+    ],
+    alert_rule_test: expected([], '20m'),
+  },
   {
     name: 'no instance answers (written by hand)',
     interval: '30s',
