@@ -48,7 +48,8 @@ export async function loadTransform(path: string): Promise<Transform> {
 /** What a transform makes of a row: the candidate to check, null for a row to leave out, or that it failed. */
 export function applyTransform(transform: Transform, row: Row, draft: Candidate): Candidate | null | Invalid {
   try {
-    const result = transform.apply(plainRow(row), { ...draft })
+    // A copy to the bottom: an object that the configuration gives is there for every row.
+    const result = transform.apply(plainRow(row), structuredClone(draft))
     if (result === null) return null
     return isObject(result) ? candidateOf(result) : failed
   } catch {

@@ -6,7 +6,7 @@ import { compileMapping } from '../../src/mapping/compile.ts'
 import { loadTransform, type TransformFunction } from '../../src/mapping/transform.ts'
 import { fromColumn } from '../../src/model/mapping.ts'
 import { unchanged } from '../../src/model/row.ts'
-import { columns, requiredAttributes, rowOf, wholeMapping } from './sources.ts'
+import { column, columns, constant, requiredAttributes, rowOf, wholeMapping } from './sources.ts'
 
 function compiledWith(apply: TransformFunction) {
   return compileMapping(wholeMapping, { columns, requiredAttributes, transform: { apply, contentHash: 'h' } })
@@ -27,6 +27,23 @@ describe('a transform', () => {
       kind: 'patient',
       patient: { code: '7', phone: '+34600' },
     })
+  })
+
+  it.each([
+    ['a constant', constant('{"clinic":"north"}')],
+    ['a default', column('extra', { fallback: '{"clinic":"north"}' })],
+    ['a table of values', column('id', { values: { '7': '{"clinic":"north"}' } })],
+  ])('may change a meta that comes from %s, and no other row has anything of it', (_name, meta) => {
+    const apply: TransformFunction = (row, patient) => {
+      if (row.tel !== null) Object.assign(patient.meta as object, { tel: row.tel })
+      return patient
+    }
+    const compiled = compileMapping(
+      { ...wholeMapping, meta },
+      { columns, requiredAttributes, transform: { apply, contentHash: 'h' } },
+    )
+    expect(compiled.map(rowOf({ tel: '600' }))).toMatchObject({ patient: { meta: { clinic: 'north', tel: '600' } } })
+    expect(compiled.map(rowOf())).toHaveProperty('patient.meta', { clinic: 'north' })
   })
 
   it('leaves a row out by returning null, even one that the mapping finds invalid', () => {
