@@ -1,0 +1,30 @@
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** Files that take a minute and more, the longest first. */
+const longest = [
+  ...[
+    'chaos/chaos.pg',
+    'crash-backfill.pg',
+    'crash.pg',
+    'source/slot-forecast.pg',
+    'http/page.pg',
+    'deployment/package.pg',
+  ],
+  ...['pending/merge-ablations', 'simulation/timed-world', 'pending/merge-simulation', 'pending/simulation'],
+]
+
+/**
+ * A clean checkout knows no durations, and by their size the longest files would begin last: one worker would wait for the other
+ * at the end.
+ */
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    return sorted.toSorted((a, b) => a.project.name.localeCompare(b.project.name) || place(a) - place(b))
+  }
+}
+
+function place({ moduleId }: TestSpecification): number {
+  const at = longest.findIndex((name) => moduleId.endsWith(`test/${name}.test.ts`))
+  return at < 0 ? longest.length : at
+}
