@@ -152,6 +152,13 @@ export function dialogue(setting: Setting = {}) {
   }
 }
 
+/** The record of a code as the API gives it. */
+export const found = (of: string) => patient(of, 'FromApi')
+
+/** A dialogue about rows that have these codes, where the code of a deleted row is ended. */
+export const unsubscribing = (...codes: readonly (readonly [name: string, of: string])[]) =>
+  dialogue({ onDelete: 'unsubscribe', state: codes.map(([name, of]) => delivered(name, patient(of))) })
+
 /** Parcels in short: purpose, code, first name. */
 export const short = (parcels: readonly Parcel[]): string[] =>
   parcels.map(
