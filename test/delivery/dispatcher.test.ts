@@ -1,142 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { type BatchOutcome, Dispatcher } from '../../src/delivery/dispatcher.ts'
+import type { BatchOutcome } from '../../src/delivery/dispatcher.ts'
 import { WakeUp } from '../../src/lifecycle/wake-up.ts'
-import { type Patient, type PatientCode, patientCode } from '../../src/model/patient.ts'
 import { until } from '../support/until.ts'
-
-interface TestParcel {
-  readonly code: PatientCode
-  readonly patient: Patient
-}
-
-function parcelOf(code: string): TestParcel {
-  return { code: patientCode(code), patient: { code: patientCode(code), first_name: 'x' } }
-}
-
-/** A pending set that is a list, an API that answers as told, and a quota that grants as told. */
-function setUp(codes: readonly string[], answer: (codes: readonly string[]) => BatchOutcome | Promise<BatchOutcome>) {
-  const waiting = codes.map(
-    (code): TestParcel => ({ code: patientCode(code), patient: { code: patientCode(code), first_name: 'x' } }),
-  )
-  const log = {
-    accepted: [] as string[],
-    refused: [] as string[],
-    returned: [] as string[],
-    lost: [] as string[],
-    doubted: [] as string[],
-  }
-  const requests: string[][] = []
-  /** What each batch came to, and the trouble that there is since. */
-  const batches: unknown[] = []
-  const rejected: number[] = []
-  const letters: unknown[] = []
-  const errors: unknown[] = []
-  const permits = { taken: 0, answered: 0, unused: 0 }
-  const stop = new AbortController()
-  const wakeUp = new WakeUp()
-  const set = {
-    maySend: true,
-    /** Newer versions of rows in flight: they wait, and cannot be taken. */
-    untakeable: 0,
-    horizon: async (): Promise<void> => undefined,
-    granted: (): Promise<void> => Promise.resolve(),
-  }
-  let mostInFlight = 0
-  let inFlight = 0
-  const settled = new WakeUp()
-  const note = (list: string[]) => (parcel: TestParcel) => {
-    list.push(parcel.code)
-    settled.ring()
-  }
-  const dispatcher = new Dispatcher<TestParcel>({
-    pending: {
-      take: (limit) => waiting.splice(0, limit),
-      accepted: note(log.accepted),
-      refused: (parcel, { reason, status }) => {
-        letters.push([parcel.code, reason, status])
-        note(log.refused)(parcel)
-      },
-      returned: (parcel) => {
-        note(log.returned)(parcel)
-        waiting.push(parcel)
-      },
-      lost: (parcel) => {
-        note(log.lost)(parcel)
-        waiting.push(parcel)
-      },
-      doubted: note(log.doubted),
-    },
-    sendable: () => waiting.length + set.untakeable,
-    quota: {
-      next: async (signal) => {
-        await set.granted()
-        if (signal.aborted) return null
-        permits.taken++
-        return { answered: () => void permits.answered++, unused: () => void permits.unused++ }
-      },
-    },
-    put: async (patients) => {
-      inFlight++
-      mostInFlight = Math.max(mostInFlight, inFlight)
-      requests.push(patients.map(({ code }) => code))
-      const outcome = await answer(patients.map(({ code }) => code))
-      inFlight--
-      return { outcome, remaining: null }
-    },
-    beforeSending: () => set.horizon(),
-    maySend: () => set.maySend,
-    batchSize: 4,
-    maxInFlight: 2,
-    requestsPerMinute: 600,
-    wakeUp,
-    onBatch: (batch, { kind }) => {
-      const { trouble } = dispatcher
-      batches.push([batch.map(({ code }) => code).join(''), kind, trouble?.kind ?? null, trouble?.reason ?? null])
-    },
-    onRejecting: (status) => rejected.push(status),
-    onError: (error) => {
-      errors.push(error)
-      settled.ring()
-    },
-    monotonicMs: () => performance.now(),
-    random: () => 0,
-  })
-  const running = dispatcher.run(stop.signal)
-  return {
-    dispatcher,
-    log,
-    requests,
-    batches,
-    rejected,
-    letters,
-    errors,
-    permits,
-    set,
-    wakeUp,
-    add(code: string) {
-      waiting.push(parcelOf(code))
-      wakeUp.ring()
-    },
-    get mostInFlight() {
-      return mostInFlight
-    },
-    /** Until so many rows have been settled for good. */
-    async done(rows: number) {
-      while (log.accepted.length + log.refused.length < rows) await settled.heard()
-    },
-    async drain() {
-      stop.abort()
-      await running
-    },
-  }
-}
-const letters = (count: number) => Array.from({ length: count }, (_, at) => String.fromCharCode(97 + at))
-const accepted: BatchOutcome = { kind: 'accepted' }
+import { accepted, dispatching, letters } from './dispatching.ts'
 
 test('a batch is cut when the quota grants it, so what came meanwhile is in it', async () => {
   const asked = new WakeUp()
   let grant: () => void = () => undefined
-  const dispatch = setUp([], () => accepted)
+  const dispatch = dispatching([], () => accepted)
   dispatch.set.granted = () => {
     asked.ring()
     return new Promise((resolve) => {
@@ -153,7 +24,7 @@ test('a batch is cut when the quota grants it, so what came meanwhile is in it',
 })
 
 test('no request holds more than a batch, and no more are in flight than allowed', async () => {
-  const dispatch = setUp(letters(20), () => new Promise((resolve) => setImmediate(resolve, accepted)))
+  const dispatch = dispatching(letters(20), () => new Promise((resolve) => setImmediate(resolve, accepted)))
   await dispatch.done(20)
   await dispatch.drain()
   expect(Math.max(...dispatch.requests.map((codes) => codes.length))).toBe(4)
@@ -163,7 +34,7 @@ test('no request holds more than a batch, and no more are in flight than allowed
 
 test('a bad row is found and set aside; the others are delivered', async () => {
   const refusal: BatchOutcome = { kind: 'isolate', status: 422, named: [] }
-  const dispatch = setUp(letters(4), (codes) => (codes.includes('c') ? refusal : accepted))
+  const dispatch = dispatching(letters(4), (codes) => (codes.includes('c') ? refusal : accepted))
   await dispatch.done(4)
   await dispatch.drain()
   expect(dispatch.log.refused).toEqual(['c'])
@@ -172,7 +43,7 @@ test('a bad row is found and set aside; the others are delivered', async () => {
 })
 
 test('a batch that is too large for the API is split', async () => {
-  const dispatch = setUp(letters(4), (codes) => (codes.length > 1 ? { kind: 'split' } : accepted))
+  const dispatch = dispatching(letters(4), (codes) => (codes.length > 1 ? { kind: 'split' } : accepted))
   await dispatch.done(4)
   await dispatch.drain()
   expect(dispatch.log.refused).toEqual([])
@@ -184,14 +55,14 @@ test('an answer that never came leaves the rows in doubt; a 429 does not', async
     { kind: 'pause', ms: 0 },
     accepted,
   ]
-  const dispatch = setUp(['a'], () => answers.shift() ?? accepted)
+  const dispatch = dispatching(['a'], () => answers.shift() ?? accepted)
   await dispatch.done(1)
   await dispatch.drain()
   expect(dispatch.log).toEqual({ accepted: ['a'], refused: [], lost: ['a'], returned: ['a'], doubted: [] })
 })
 
 test('nothing leaves while this instance may not send', async () => {
-  const dispatch = setUp(['a'], () => accepted)
+  const dispatch = dispatching(['a'], () => accepted)
   dispatch.set.maySend = false
   dispatch.set.granted = async () => {
     dispatch.set.maySend = false
@@ -202,7 +73,7 @@ test('nothing leaves while this instance may not send', async () => {
 })
 
 test('nothing leaves before the horizon is stored, and what could not leave waits again', async () => {
-  const dispatch = setUp([], () => accepted)
+  const dispatch = dispatching([], () => accepted)
   let fails = true
   dispatch.set.horizon = async () => {
     if (fails) {
@@ -221,7 +92,7 @@ test('draining waits for the answer of what is in flight and sends nothing new',
   let answer: (outcome: BatchOutcome) => void = () => undefined
   let sent: () => void = () => undefined
   const isSent = new Promise<void>((resolve) => (sent = resolve))
-  const dispatch = setUp(['a'], () => {
+  const dispatch = dispatching(['a'], () => {
     sent()
     return new Promise((resolve) => (answer = resolve))
   })
@@ -235,7 +106,7 @@ test('draining waits for the answer of what is in flight and sends nothing new',
 })
 
 test('an instance that may no longer send once the quota grants a request gives the permit back', async () => {
-  const dispatch = setUp([], () => accepted)
+  const dispatch = dispatching([], () => accepted)
   dispatch.set.granted = async () => {
     dispatch.set.maySend = false
   }
@@ -246,7 +117,7 @@ test('an instance that may no longer send once the quota grants a request gives 
 })
 
 test('an instance that may no longer send once the horizon is stored lets its rows wait again', async () => {
-  const dispatch = setUp([], () => accepted)
+  const dispatch = dispatching([], () => accepted)
   dispatch.set.horizon = async () => {
     dispatch.set.maySend = false
   }
@@ -258,7 +129,7 @@ test('an instance that may no longer send once the horizon is stored lets its ro
 
 test('draining does not end before an answer, and what a bad row is still looked for among waits again', async () => {
   let answer: (outcome: BatchOutcome) => void = () => undefined
-  const dispatch = setUp(letters(4), () => new Promise((resolve) => (answer = resolve)))
+  const dispatch = dispatching(letters(4), () => new Promise((resolve) => (answer = resolve)))
   await until(() => dispatch.requests.length > 0)
   let over = false
   const drained = dispatch.drain().then(() => {
@@ -273,7 +144,7 @@ test('draining does not end before an answer, and what a bad row is still looked
 
 test('a request that the API broke at is sent again, though nothing waits but newer versions of its own rows', async () => {
   const answers: BatchOutcome[] = [{ kind: 'retry', reason: 'status 503', inDoubt: true, status: 503 }]
-  const dispatch = setUp(['a'], () => answers.shift() ?? accepted)
+  const dispatch = dispatching(['a'], () => answers.shift() ?? accepted)
   dispatch.set.untakeable = 1
   await dispatch.done(1)
   await dispatch.drain()
@@ -286,7 +157,7 @@ test('good rows that the API broke at once are sent again, though all that waits
   const broken: BatchOutcome = { kind: 'retry', reason: 'status 500', inDoubt: true, status: 500 }
   const refusal: BatchOutcome = { kind: 'isolate', status: 422, named: [] }
   const first = [broken]
-  const dispatch = setUp(['good'], (codes) => {
+  const dispatch = dispatching(['good'], (codes) => {
     const outcome = first.shift()
     if (outcome) for (const bad of ['x', 'y', 'z']) dispatch.add(bad)
     return outcome ?? (codes.length === 1 && codes[0] === 'good' ? accepted : refusal)
@@ -306,7 +177,7 @@ describe('what an answer means for the API as a whole', () => {
     [{ kind: 'halt', reason: 'key refused', status: 401 }, ['halted', 'key refused'], 'returned'],
   ])('is told with the batch, and over with the next acceptance: %j', async (outcome, trouble, becomes) => {
     const answers = [outcome]
-    const dispatch = setUp(['a'], () => answers.shift() ?? accepted)
+    const dispatch = dispatching(['a'], () => answers.shift() ?? accepted)
     await dispatch.done(1)
     await dispatch.drain()
     expect(dispatch.batches).toEqual([
@@ -320,7 +191,7 @@ describe('what an answer means for the API as a whole', () => {
 
   test('is that nothing gets through, if every patient is refused alike: that is said, and nobody is set aside', async () => {
     const refusal: BatchOutcome = { kind: 'isolate', status: 422, named: [] }
-    const dispatch = setUp(letters(12), () => new Promise((resolve) => setImmediate(resolve, refusal)))
+    const dispatch = dispatching(letters(12), () => new Promise((resolve) => setImmediate(resolve, refusal)))
     await until(() => dispatch.rejected.length > 0)
     expect(dispatch.dispatcher.trouble?.kind).toBe('rejecting')
     await dispatch.drain()
@@ -328,7 +199,7 @@ describe('what an answer means for the API as a whole', () => {
   })
 
   test('is nothing, if one row is too large: it is set aside with that reason', async () => {
-    const dispatch = setUp(letters(3), (codes) => (codes.includes('b') ? { kind: 'split' } : accepted))
+    const dispatch = dispatching(letters(3), (codes) => (codes.includes('b') ? { kind: 'split' } : accepted))
     await dispatch.done(3)
     await dispatch.drain()
     expect(dispatch.letters).toEqual([['b', 'too large', 413]])
@@ -338,14 +209,14 @@ describe('what an answer means for the API as a whole', () => {
 
 test('a row that is refused is set aside with the status of the refusal', async () => {
   const refusal: BatchOutcome = { kind: 'isolate', status: 400, named: [{ index: 1, attribute: 'email' }] }
-  const dispatch = setUp(letters(3), (codes) => (codes.includes('b') ? refusal : accepted))
+  const dispatch = dispatching(letters(3), (codes) => (codes.includes('b') ? refusal : accepted))
   await dispatch.done(3)
   await dispatch.drain()
   expect(dispatch.letters).toEqual([['b', 'refused by the API', 400]])
 })
 
 test('a state that cannot be written is an outage, with its error, and the permit was not used', async () => {
-  const dispatch = setUp([], () => accepted)
+  const dispatch = dispatching([], () => accepted)
   const down = new Error('the state is down')
   let trouble: unknown = null
   dispatch.set.horizon = () => new Promise((_, reject) => setImmediate(reject, down))
@@ -361,7 +232,7 @@ test('a state that cannot be written is an outage, with its error, and the permi
 
 test('how many requests are in flight is told, from when they leave until they are answered', async () => {
   let answer: (outcome: BatchOutcome) => void = () => undefined
-  const dispatch = setUp(['a'], () => new Promise((resolve) => (answer = resolve)))
+  const dispatch = dispatching(['a'], () => new Promise((resolve) => (answer = resolve)))
   await until(() => dispatch.requests.length > 0)
   expect(dispatch.dispatcher.requestsInFlight).toBe(1)
   answer(accepted)
@@ -372,7 +243,7 @@ test('how many requests are in flight is told, from when they leave until they a
 
 test('draining gives back what the API broke at: it may have been applied', async () => {
   const broken: BatchOutcome = { kind: 'retry', reason: 'status 503', inDoubt: true, status: 503 }
-  const dispatch = setUp(letters(2), () => new Promise((resolve) => setImmediate(resolve, broken)))
+  const dispatch = dispatching(letters(2), () => new Promise((resolve) => setImmediate(resolve, broken)))
   await until(() => dispatch.batches.length > 0)
   await dispatch.drain()
   expect(dispatch.log.lost).toEqual(['a', 'b'])
