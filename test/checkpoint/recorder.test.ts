@@ -1,108 +1,17 @@
 import { getEventListeners } from 'node:events'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { Horizon } from '../../src/checkpoint/horizon.ts'
-import { Progress } from '../../src/checkpoint/progress.ts'
-import { Recorder } from '../../src/checkpoint/recorder.ts'
-import { WakeUp } from '../../src/lifecycle/wake-up.ts'
 import { lsn } from '../../src/model/lsn.ts'
-import type { PassProgress } from '../../src/model/pass.ts'
-import type { Position } from '../../src/model/position.ts'
-import { storedRowKey } from '../../src/model/row.ts'
-import type { StoredRow } from '../../src/model/stored-row.ts'
-
-const row = (key: string): StoredRow => ({
-  key: storedRowKey(key),
-  code: null,
-  fingerprint: null,
-  removed: false,
-  position: null,
-  xid: null,
-  deadLetter: null,
-})
-
-function setUp(write: () => Promise<void>, random = 0) {
-  const progress = new Progress(lsn(10n))
-  progress.begin(lsn(20n))
-  progress.commit(lsn(30n))
-  let rows: readonly StoredRow[] = [row('["a"]')]
-  const log: string[] = []
-  const wakeUp = new WakeUp()
-  let pass: PassProgress | null = null
-  let received: Position | null = null
-  let mustBeNoted = false
-  const recorder = new Recorder({
-    progress,
-    pending: {
-      get unrecorded() {
-        return rows.length
-      },
-      toRecord: () => rows,
-      recorded: (stored) => {
-        log.push('recorded')
-        rows = rows.filter((one) => !stored.includes(one))
-      },
-    },
-    pass: {
-      toRecord: () => pass,
-      recorded: ({ rowsRead }) => {
-        log.push(`recorded ${rowsRead} read`)
-        pass = null
-      },
-    },
-    horizon: new Horizon({ durable: null, received: () => received, readTo: () => null }),
-    requests: {
-      get mustBeNoted() {
-        return mustBeNoted
-      },
-    },
-    write: async (settlement) => {
-      const { rows: stored, checkpointLsn, horizon } = settlement
-      log.push(
-        `write ${stored.length} ${checkpointLsn}${horizon ? ` H ${horizon.commitLsn}` : ''}${settlement.pass ? ` rows read ${settlement.pass.rowsRead}` : ''}`,
-      )
-      await write()
-      mustBeNoted = false
-    },
-    onDurable: (durable) => log.push(`acknowledge ${durable}`),
-    onTrouble: () => log.push('trouble'),
-    isFatal: (error) => error instanceof RangeError,
-    wakeUp,
-    random: () => random,
-  })
-  return {
-    recorder,
-    progress,
-    log,
-    wakeUp,
-    commit: (end: number) => {
-      progress.begin(lsn(BigInt(end - 10)))
-      progress.commit(lsn(BigInt(end)))
-    },
-    writes: () => log.filter((line) => line.startsWith('write')),
-    grow: () => {
-      rows = [...rows, row('["b"]')]
-    },
-    receive: (bytes: number) => {
-      received = { commitLsn: lsn(BigInt(bytes)), ordinal: 1 }
-    },
-    sendUnnoted: () => {
-      mustBeNoted = true
-    },
-    read: (rowsRead: number) => {
-      pass = { id: 1, position: null, rowsRead, done: false }
-    },
-  }
-}
+import { recording } from './recording.ts'
 
 test('rows and position are written together, and only then acknowledged', async () => {
-  const { recorder, log, progress } = setUp(async () => undefined)
+  const { recorder, log, progress } = recording(async () => undefined)
   await recorder.flush()
   expect(log).toEqual(['write 1 30', 'recorded', 'acknowledge 30'])
   expect(progress.durableLsn).toBe(30n)
 })
 
 test('a write that fails acknowledges nothing and forgets nothing', async () => {
-  const { recorder, log, progress } = setUp(() => Promise.reject(new Error('down')))
+  const { recorder, log, progress } = recording(() => Promise.reject(new Error('down')))
   await expect(recorder.flush()).rejects.toThrow('down')
   expect(log).toEqual(['write 1 30'])
   expect(progress.durableLsn).toBe(10n)
@@ -110,7 +19,7 @@ test('a write that fails acknowledges nothing and forgets nothing', async () => 
 
 test('what is settled while a write is under way waits for the next', async () => {
   let first = true
-  const set = setUp(async () => {
+  const set = recording(async () => {
     if (first) set.grow()
     first = false
   })
@@ -121,7 +30,7 @@ test('what is settled while a write is under way waits for the next', async () =
 
 test('a state that cannot be written is tried again; another instance that has taken over ends it', async () => {
   let attempts = 0
-  const { recorder, log, wakeUp } = setUp(async () => {
+  const { recorder, log, wakeUp } = recording(async () => {
     attempts++
     throw attempts === 1 ? new Error('down') : new RangeError('fenced')
   })
@@ -131,7 +40,7 @@ test('a state that cannot be written is tried again; another instance that has t
 })
 
 test('what is settled while a write is under way is not acknowledged by it', async () => {
-  const { recorder, progress, log } = setUp(async () => {
+  const { recorder, progress, log } = recording(async () => {
     progress.begin(lsn(40n))
     progress.commit(lsn(50n))
   })
@@ -141,7 +50,7 @@ test('what is settled while a write is under way is not acknowledged by it', asy
 })
 
 test('a position of the backfill is written with the rows that were settled for it', async () => {
-  const { recorder, log, read } = setUp(async () => undefined)
+  const { recorder, log, read } = recording(async () => undefined)
   read(500)
   await recorder.flush()
   await recorder.flush()
@@ -151,7 +60,7 @@ test('a position of the backfill is written with the rows that were settled for 
 describe('before something is sent', () => {
   test('what is about to leave is written, with the horizon; once for all who come meanwhile', async () => {
     let release: () => void = () => undefined
-    const set = setUp(() => new Promise((resolve) => (release = () => resolve())))
+    const set = recording(() => new Promise((resolve) => (release = () => resolve())))
     const first = set.recorder.flush()
     await vi.waitUntil(() => set.log.length === 1)
     set.grow()
@@ -169,7 +78,7 @@ describe('before something is sent', () => {
   })
 
   test('nothing is written if the state says all of it already', async () => {
-    const { recorder, log, receive } = setUp(async () => undefined)
+    const { recorder, log, receive } = recording(async () => undefined)
     receive(40)
     await recorder.beforeSending()
     await recorder.beforeSending()
@@ -177,7 +86,7 @@ describe('before something is sent', () => {
   })
 
   test('requests that a restart would not count are noted, though the state says all else already', async () => {
-    const { recorder, log, sendUnnoted } = setUp(async () => undefined)
+    const { recorder, log, sendUnnoted } = recording(async () => undefined)
     await recorder.beforeSending()
     sendUnnoted()
     await recorder.beforeSending()
@@ -186,7 +95,7 @@ describe('before something is sent', () => {
   })
 
   test('the horizon is not raised by what is recorded without being sent', async () => {
-    const { recorder, log, receive } = setUp(async () => undefined)
+    const { recorder, log, receive } = recording(async () => undefined)
     receive(40)
     await recorder.flush()
     expect(log[0]).toBe('write 1 30')
@@ -194,7 +103,7 @@ describe('before something is sent', () => {
 
   test('a write that fails lets nothing leave, and raises the horizon with the next', async () => {
     let fails = true
-    const { recorder, log, receive } = setUp(async () => {
+    const { recorder, log, receive } = recording(async () => {
       if (fails) throw new Error('down')
     })
     receive(40)
@@ -205,7 +114,7 @@ describe('before something is sent', () => {
   })
 
   test('the horizon is raised once, not by what is recorded afterwards', async () => {
-    const { recorder, writes, receive, grow } = setUp(async () => undefined)
+    const { recorder, writes, receive, grow } = recording(async () => undefined)
     await recorder.flush()
     receive(40)
     await recorder.beforeSending()
@@ -217,7 +126,7 @@ describe('before something is sent', () => {
 })
 
 test('a page of the backfill is written though nothing else is new, and is told that it is', async () => {
-  const { recorder, log, read } = setUp(async () => undefined)
+  const { recorder, log, read } = recording(async () => undefined)
   await recorder.flush()
   log.length = 0
   await recorder.flush()
@@ -233,7 +142,7 @@ describe('while it runs', () => {
 
   /** A recorder that has written what there was, and runs. */
   async function running(write: () => Promise<void> = async () => undefined, random?: number) {
-    const set = setUp(write, random)
+    const set = recording(write, random)
     await set.recorder.flush().catch(() => undefined)
     set.log.length = 0
     const stop = new AbortController()

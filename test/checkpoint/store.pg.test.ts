@@ -2,56 +2,14 @@ import { sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
 import { discardDeadLetters, listDeadLetters } from '../../src/checkpoint/dead-letters.ts'
 import { requestWholePass } from '../../src/checkpoint/passes.ts'
-import type { Settlement } from '../../src/checkpoint/record-statement.ts'
-import { migrateState, openStateDatabase } from '../../src/checkpoint/state-database.ts'
-import { FencedError, Store } from '../../src/checkpoint/store.ts'
+import { migrateState } from '../../src/checkpoint/state-database.ts'
+import { FencedError } from '../../src/checkpoint/store.ts'
 import { lsn } from '../../src/model/lsn.ts'
 import { patientCode } from '../../src/model/patient.ts'
-import { storedRowKey } from '../../src/model/row.ts'
-import type { StoredRow } from '../../src/model/stored-row.ts'
 import { xid } from '../../src/model/visibility.ts'
-import { type TestDatabase, testDatabase } from '../support/postgres.ts'
+import { testDatabase } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
-
-const identity = { slot: 's', publication: 'p', sourceTable: 'public.patients', systemIdentifier: '7', timeline: 1 }
-
-function open(url: string, schema = 'mediquo_cdc') {
-  const state = openStateDatabase({
-    connection: { connectionString: url },
-    schema,
-    applicationName: 'test',
-    onConnectionError: () => undefined,
-  })
-  return { ...state, store: new Store(state.db), [Symbol.asyncDispose]: () => state.close() }
-}
-
-async function begun(database: TestDatabase) {
-  const state = open(database.url)
-  await migrateState(state.db, 'mediquo_cdc')
-  await state.store.begin(identity, lsn(100n), null, null)
-  await state.store.takeOver()
-  return state
-}
-
-const row = (key: string, changes: Partial<StoredRow> = {}): StoredRow => ({
-  key: storedRowKey(JSON.stringify([key])),
-  code: patientCode(key),
-  fingerprint: '00112233445566778899aabbccddeeff',
-  removed: false,
-  position: { commitLsn: lsn(0xa_0000_0001n), ordinal: 7 },
-  xid: xid(5_000_000_000n),
-  deadLetter: null,
-  ...changes,
-})
-const record = (store: Store, rows: StoredRow[], changes: Partial<Settlement> = {}) =>
-  store.record({
-    rows,
-    checkpointLsn: lsn(200n),
-    horizon: null,
-    pass: null,
-    recentRequests: [[1_700_000_000, 'put', 3]],
-    ...changes,
-  })
+import { begun, identity, open, record, row } from './store-scene.ts'
 
 describe('the store', () => {
   test('of two rows that have one code neither has a fingerprint, unless one of them has given it up', async () => {

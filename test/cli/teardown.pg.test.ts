@@ -1,51 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { testSandbox } from '../sandbox/sandbox-client.ts'
 import { patientsTable, startConnector } from '../support/connector.ts'
 import { ownServer } from '../support/own-server.ts'
-import { type TestDatabase, testDatabase } from '../support/postgres.ts'
-import { until } from '../support/until.ts'
+import { testDatabase } from '../support/postgres.ts'
+import { afterUse, everything, nothing, remains } from './after-use.ts'
 import { runCommand } from './run-command.ts'
-
-/** A database in which a connector has delivered a patient, and was stopped. */
-async function afterUse({ config = {} }: { readonly config?: Parameters<typeof startConnector>[0] } = {}) {
-  const database = config.database ?? (await testDatabase({ schema: patientsTable }))
-  const sandbox = await testSandbox()
-  const connector = await startConnector({ ...config, database, sandbox })
-  await database.query(`insert into patients (code) values ('jane')`)
-  await connector.whenPatient('jane')
-  await connector.stop()
-  const { slot } = connector
-  // The server takes a moment to see that the connector has gone.
-  await until(async () => {
-    const [found] = await database.query('select active from pg_replication_slots where slot_name = $1', [slot])
-    return found?.active === 'f'
-  })
-  return {
-    database,
-    slot,
-    start: () => startConnector({ ...config, database, sandbox }),
-    async [Symbol.asyncDispose]() {
-      await connector[Symbol.asyncDispose]()
-      await sandbox.close()
-      await database.dispose()
-    },
-  }
-}
-
-/** What is there of ours. */
-async function remains(database: TestDatabase, stateIn = database) {
-  const count = async (on: TestDatabase, from: string) =>
-    Number((await on.query(`select count(*) from ${from}`))[0]?.count)
-  return {
-    slots: await count(database, `pg_replication_slots where database = current_database()`),
-    publications: await count(database, 'pg_publication'),
-    tables: await count(stateIn, `pg_tables where schemaname = 'mediquo_cdc'`),
-    schemas: await count(stateIn, `pg_namespace where nspname = 'mediquo_cdc'`),
-  }
-}
-const nothing = { slots: 0, publications: 0, tables: 0, schemas: 0 }
-const everything = { slots: 1, publications: 1, tables: 5, schemas: 1 }
 
 /** Results by part. */
 const resultsOf = (text: string) =>
