@@ -15,6 +15,7 @@ import { defaultKeys } from '../../src/sandbox/sandbox-state.ts'
 import { settingsOf } from '../config/loading.ts'
 import { patientsTable } from '../support/patients-table.ts'
 import { until } from '../support/until.ts'
+import { Recording } from './recording.ts'
 
 interface Scene {
   readonly query: (sql: string) => Promise<unknown>
@@ -158,31 +159,6 @@ const rules = rulesFile
   .parse(parse(readFileSync(new URL('mediquo-cdc.rules.yaml', folder), 'utf8')))
   .groups.flatMap((group) => group.rules)
 const expressions = readFileSync(new URL('mediquo-cdc.rules.yaml', folder), 'utf8')
-
-/** The series that the rules look at, one value a sample. */
-class Recording {
-  readonly #series = new Map<string, (string | null)[]>()
-  #length = 0
-
-  add(sample: ReadonlyMap<string, string>): void {
-    for (const name of sample.keys()) {
-      if (!this.#series.has(name))
-        this.#series.set(
-          name,
-          Array.from({ length: this.#length }, () => null),
-        )
-    }
-    for (const [name, values] of this.#series) values.push(sample.get(name) ?? null)
-    this.#length++
-  }
-
-  get input() {
-    return [...this.#series].map(([series, values]) => ({
-      series,
-      values: values.map((value) => value ?? '_').join(' '),
-    }))
-  }
-}
 
 async function scrape(port: number, instance: number): Promise<Map<string, string>> {
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
