@@ -7,6 +7,12 @@ interface TestParcel {
   readonly patient: Patient
 }
 
+interface DispatchingOptions {
+  readonly batchSize?: number
+  readonly maxInFlight?: number
+  readonly monotonicMs?: () => number
+}
+
 /**
  * A dispatcher that runs, between a pending set that is a list of these codes, a quota that grants as told and an API that
  * answers as told; and what came of it.
@@ -14,6 +20,7 @@ interface TestParcel {
 export function dispatching(
   codes: readonly string[],
   answer: (codes: readonly string[]) => BatchOutcome | Promise<BatchOutcome>,
+  { batchSize = 4, maxInFlight = 2, monotonicMs = () => performance.now() }: DispatchingOptions = {},
 ) {
   const waiting = codes.map(parcelOf)
   const log = {
@@ -38,6 +45,8 @@ export function dispatching(
     untakeable: 0,
     horizon: async (): Promise<void> => undefined,
     granted: (): Promise<void> => Promise.resolve(),
+    /** What happens once a permit is granted, before the dispatcher has it. */
+    meanwhile: (): void => undefined,
   }
   let mostInFlight = 0
   let inFlight = 0
@@ -70,6 +79,7 @@ export function dispatching(
         await set.granted()
         if (signal.aborted) return null
         permits.taken++
+        set.meanwhile()
         return { answered: () => void permits.answered++, unused: () => void permits.unused++ }
       },
     },
@@ -83,8 +93,8 @@ export function dispatching(
     },
     beforeSending: () => set.horizon(),
     maySend: () => set.maySend,
-    batchSize: 4,
-    maxInFlight: 2,
+    batchSize,
+    maxInFlight,
     requestsPerMinute: 600,
     wakeUp,
     onBatch: (batch, { kind }) => {
@@ -96,7 +106,7 @@ export function dispatching(
       errors.push(error)
       settled.ring()
     },
-    monotonicMs: () => performance.now(),
+    monotonicMs,
     random: () => 0,
   })
   const running = dispatcher.run(stop.signal)
