@@ -71,13 +71,17 @@ export class Dispatcher<P extends Parcel> {
   readonly #inFlight = new Set<Promise<void>>()
 
   constructor(options: DispatcherOptions<P>) {
-    const { pending, monotonicMs, random, requestsPerMinute, maxInFlight, onRejecting } = options
+    const { pending, wakeUp, monotonicMs, random, requestsPerMinute, maxInFlight, onRejecting } = options
     this.#options = options
     this.#concurrency = new Concurrency({ requestsPerMinute, most: maxInFlight })
     const refuse = (parcel: P, deadLetter: DeadLetter) => pending.refused(parcel, deadLetter)
     this.#isolation = new Isolation<P>({
       refuse,
-      release: (parcel) => pending.returned(parcel),
+      release: (parcel) => {
+        pending.returned(parcel)
+        // It may be let go of while a batch is cut, after what waits was counted.
+        wakeUp.ring()
+      },
       halt: (status) => {
         this.#circuit.observe({ kind: 'rejecting', status }, monotonicMs(), random())
         // What a 5xx keeps waits for something to be accepted: it may be the only rows that would be.

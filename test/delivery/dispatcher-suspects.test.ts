@@ -55,6 +55,13 @@ describe('what a bad row is looked for among', () => {
     await end()
   })
 
+  test('leaves at once with the rows that were passed by, though nothing else waits', async () => {
+    const { dispatch, answer, out, end } = answering(letters(4), { batchSize: 4 })
+    for (const request of ['abcd', 'ab', 'a']) await answer(request, refusal)
+    expect([await out(), dispatch.log.returned]).toEqual([['cdb'], ['c', 'd', 'b']])
+    await end()
+  })
+
   test('is not judged before what is out is answered, though only newer versions of rows in flight wait', async () => {
     const { dispatch, answer, out, end } = answering(letters(2))
     dispatch.set.untakeable = 1
