@@ -5,6 +5,9 @@ import type { PublicationFacts, SourceFacts } from './source-facts.ts'
 import { qualifiedName, quoteIdentifier } from './sql-names.ts'
 import type { Wanted } from './wanted.ts'
 
+/** Not met: publishing the filter would break updates of the table. */
+export const filterReadsIdentity = 'the row filter reads the identity'
+
 /** Of the publication, or of what it takes to make it. One that suffices is used as it is. Pure. */
 export function judgePublication(facts: SourceFacts, wanted: Wanted): Finding[] {
   return [
@@ -36,7 +39,7 @@ function rowFilter({ publication, table, serverVersionNumber, serverVersion }: S
   const name = qualifiedName(wanted)
   findings.push(
     requirement({
-      requirement: 'the row filter reads the identity',
+      requirement: filterReadsIdentity,
       met: outside.length === 0,
       found: `the row filter reads ${read.join(', ') || 'no column'}`,
       lacking: `the row filter reads ${outside.join(', ')}, which the replica identity lacks; publishing it would break updates of ${name}`,

@@ -26,11 +26,14 @@ export function setupStatements(facts: SourceFacts, wanted: Wanted, options: Set
     statements.push({ kind: 'by hand', comment: 'logical decoding', sql: walLevelMend(facts.service) })
   statements.push(...(options.role ? roleOfItsOwn(facts, wanted, options.role) : rightsOfTheUser(facts, wanted)))
   const owner = quoteIdentifier(options.role?.name ?? facts.user)
-  statements.push(...identity(facts, wanted))
+  const identifying = identity(facts, wanted)
+  statements.push(...identifying)
   if (options.stateSchema !== null) {
     const sql = `CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(options.stateSchema)} AUTHORIZATION ${owner};`
     statements.push({ kind: 'sql', comment: 'the connector keeps its state here', sql })
   }
+  // Once it is published, a table without an identity refuses its application's updates.
+  if (identifying.some(({ kind }) => kind === 'by hand')) return statements
   statements.push(...publication(facts, wanted))
   if (!facts.slot) {
     const failover = facts.serverVersionNumber >= failoverVersion ? ', failover => true' : ''
@@ -82,8 +85,10 @@ function rightsOfTheUser(facts: SourceFacts, wanted: Wanted): SetupStatement[] {
 function identity({ table }: SourceFacts, wanted: Wanted): SetupStatement[] {
   const name = qualifiedName(wanted)
   const comment = 'rows need an identity before the table is published'
-  if (table && table.keyColumns.length === 0)
-    return [{ kind: 'by hand', comment, sql: `ALTER TABLE ${name} ADD PRIMARY KEY (…);` }]
+  if (table && table.keyColumns.length === 0) {
+    const sql = `ALTER TABLE ${name} ADD PRIMARY KEY (…);`
+    return [{ kind: 'by hand', comment: `${comment}; then run setup again for the publication and the slot`, sql }]
+  }
   if (table?.replicaIdentity === 'nothing')
     return [{ kind: 'sql', comment, sql: `ALTER TABLE ${name} REPLICA IDENTITY DEFAULT;` }]
   return []

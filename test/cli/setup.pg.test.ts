@@ -52,3 +52,38 @@ test('--role prints and makes a role that can do what the connector does, and no
     await database.query(`drop owned by ${role}; drop role ${role}`)
   }
 })
+
+const columns = 'code text not null, first_name text, gender text, birth_date date'
+
+test('a table without a key is not published: its updates go on', async () => {
+  await using database = await testDatabase({ schema: `create table patients (${columns})` })
+  await database.query(`insert into patients values ('p1', 'Jane', 'female', '1980-01-01')`)
+  const { status, text } = await runCommand(['setup', '--apply'], { database, mapping })
+  expect(status).toBe(3)
+  expect(text).toContain('-- by hand: rows need an identity')
+  expect(text).toContain('nothing was run')
+  expect(text).not.toContain('CREATE PUBLICATION')
+  expect(await database.query('select from pg_publication')).toEqual([])
+  await database.query(`update patients set first_name = 'Janet'`)
+})
+
+test.skipIf(postgresMajor < 15)('a row filter that would break updates is neither printed nor published', async () => {
+  await using database = await testDatabase({ schema: `create table patients (${columns}, primary key (code))` })
+  await database.query(`insert into patients values ('p1', 'Jane', 'female', '1980-01-01')`)
+  const source = { where: `first_name <> ''` }
+  for (const options of [[], ['--apply']])
+    await expect(runCommand(['setup', ...options], { database, mapping, source })).rejects.toMatchObject({
+      exitStatus: 3,
+      message: expect.stringContaining('REPLICA IDENTITY FULL'),
+    })
+  expect(await database.query('select from pg_publication')).toEqual([])
+  await database.query(`update patients set first_name = 'Janet'`)
+})
+
+test('--apply says that it has run, and what is next', async () => {
+  await using database = await testDatabase({ schema: `create table patients (${columns}, primary key (code))` })
+  const { status, text } = await runCommand(['setup', '--apply'], { database, mapping })
+  expect(status).toBe(0)
+  expect(text.split('\n').at(-1)).toBe('all of this was run; "mediquo-cdc check" says what is still in the way')
+  expect(await database.query('select from pg_publication')).toHaveLength(1)
+})
