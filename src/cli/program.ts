@@ -11,6 +11,8 @@ import { statusCommand } from './status.ts'
 import { teardownCommand } from './teardown.ts'
 import { sampleSize, verifyCommand } from './verify.ts'
 
+const helpHint = '(run with --help for the options)'
+
 /**
  * The command line. Each command's action resolves with the exit status. The stand-ins are loaded only when they are asked
  * for: `run` starts without them.
@@ -20,10 +22,13 @@ export function createProgram(context: CliContext, done: (exitStatus: number) =>
     .description("Keeps mediQuo's patients in step with one table of your PostgreSQL")
     .version(context.version)
     .exitOverride()
-    .showHelpAfterError('(run with --help for the options)')
+    .showHelpAfterError(helpHint)
   type Action = (options: Record<string, unknown>) => Promise<number>
   const acting = (command: Command, action: Action) =>
-    command.exitOverride().action(async (options: Record<string, unknown>) => done(await action(options)))
+    command
+      .exitOverride()
+      .showHelpAfterError(helpHint)
+      .action(async (options: Record<string, unknown>) => done(await action(options)))
   const add = (command: Command, action: Action, isDefault = false) =>
     program.addCommand(acting(command, action), { isDefault })
   const withConfig = (name: string, description: string, example: string) =>

@@ -11,6 +11,8 @@ interface End {
   /** Not interrupted. */
   readonly isComplete: boolean
   readonly repair: Repair
+  /** Whether a connector has ever been started. */
+  readonly isStarted: boolean
 }
 
 /** The comparison for a person, line by line, or as JSON at the end. Codes, keys and names of attributes only. */
@@ -50,7 +52,7 @@ export class VerifyReport {
     return this.#rows.flatMap((row) => (row.kind === 'different' || row.kind === 'missing' ? [row.code] : []))
   }
 
-  end({ isComplete, repair }: End): void {
+  end({ isComplete, repair, isStarted }: End): void {
     if (isComplete) for (const code of this.#unseen) this.#print(`no row         ${code}`)
     const { same, different, missing, pending } = this.#counts
     const counts = `${isComplete ? '' : 'interrupted: '}compared ${same + different + missing + pending} rows: ${same} same, ${different} different, ${missing} missing, ${pending} pending; ${this.#counts['not sendable']} not sendable`
@@ -61,10 +63,10 @@ export class VerifyReport {
       ),
     )
     if (pending > 0) this.#print('pending: the connector has not delivered these rows yet; verify them again later')
-    if (this.drifted.length > 0) this.#print(whatNext(repair))
+    if (this.drifted.length > 0) this.#print(isStarted ? whatNext(repair) : neverStarted)
   }
 
-  json({ isComplete, repair }: End): object {
+  json({ isComplete, repair }: Omit<End, 'isStarted'>): object {
     const { 'not compared': _, 'not sendable': notSendable, ...counts } = this.#counts
     return {
       isComplete,
@@ -87,6 +89,8 @@ function line(verdict: Exclude<Verdict, { kind: 'same' | 'not compared' }>, pain
   const isDrift = verdict.kind === 'different' || verdict.kind === 'missing'
   return `${paint(isDrift ? 'bad' : 'doubtful', verdict.kind)}${text.slice(verdict.kind.length)}`
 }
+
+const neverStarted = 'no connector was ever started with this state: its first run sends every row'
 
 function whatNext(repair: Repair): string {
   if (!repair) return '--repair sends those rows again'

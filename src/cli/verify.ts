@@ -35,7 +35,7 @@ export async function verifyCommand(context: CliContext, options: Record<string,
         if (!stop.aborted) throw error
       }
       const repair = options.repair === true ? await askForRepair(settings, report.drifted) : null
-      report.end({ isComplete: !stop.aborted, repair })
+      report.end({ isComplete: !stop.aborted, repair, isStarted: started })
       if (isJson) print(JSON.stringify(report.json({ isComplete: !stop.aborted, repair }), null, 2))
       return report.drifted.length > 0 ? foundDifference : 0
     } catch (error) {
