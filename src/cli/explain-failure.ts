@@ -9,8 +9,18 @@ export function explainFailure(error: unknown): { readonly status: number; reado
   if (error instanceof Error && 'exitStatus' in error && typeof error.exitStatus === 'number') {
     return { status: error.exitStatus, message: error.message }
   }
+  if (isTaken(error))
+    return {
+      status: 1,
+      message: `${error.message}: end what listens there, or name another port (HTTP_PORT; of the sandbox --port)`,
+    }
   const failure = describeConnectionFailure(error, 'PostgreSQL')
   if (failure.kind !== 'other') return { status: 3, message: failure.sentence }
   const { name, code, message } = describeError(error)
   return { status: 1, message: `${[name, code].filter(Boolean).join(' ')}: ${message}` }
+}
+
+/** The port that was to be listened at is. */
+function isTaken(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
 }
