@@ -46,7 +46,7 @@ function variableTable(): string {
   })
   return `## Environment variables
 
-They override the file. One that is set but empty counts as unset. A secret can come from a file instead (not from both); one line break at its end is no part of it. The file is read again when the other side refuses the secret.
+They override the file. One that is set but empty counts as unset. A secret can come from a file instead (not from both); one line break at its end is no part of it. The files of the API’s two keys are read again once the API refuses the keys; a connection string is read at the start only.
 
 ${table(['Variable', 'Overrides', 'Or, from a file'], rows)}
 
@@ -112,10 +112,13 @@ ${table(
   ['Status', 'Means'],
   [
     ['0', 'Done; also after SIGTERM or SIGINT, once drained'],
-    ['1', 'An unexpected failure'],
-    ['2', 'The command line or the configuration is wrong'],
-    ['3', 'A check failed'],
-    ['4', '`verify` found a difference'],
+    ['1', 'An unexpected failure; a second signal while draining; `teardown` was answered no'],
+    ['2', 'The command line or the configuration is wrong; `teardown` without `--yes` had nobody to ask'],
+    [
+      '3',
+      'A check failed; the state cannot be used; `init` found no table or lacks a column; `setup --apply` needs something done by hand first; `teardown` left something',
+    ],
+    ['4', '`verify` found a difference; `demo` ended with one'],
   ],
 )}`
 
