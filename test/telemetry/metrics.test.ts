@@ -55,6 +55,18 @@ describe('the metrics', () => {
     expect(metric).toHaveProperty('labelNames', labels)
   })
 
+  test('are each a line of docs/operations.md, and no other is', () => {
+    const lines = described.map((metric) => {
+      const kind = metric.constructor.name.toLowerCase()
+      const { labelNames } = z.object({ labelNames: z.array(z.string()) }).parse(metric)
+      const labels = labelNames.map((label) => `\`${label}\``).join(', ')
+      return `| \`${metric.name.replace('mediquo_cdc_', '')}\` | ${kind} | ${labels} | ${metric.help} |`
+    })
+    const [, table = ''] = textOf('docs/operations.md').split('\n## Every metric\n')
+    const documented = table.split('\n## ')[0]?.match(/^\| `.*$/gm)
+    expect(documented?.toSorted()).toEqual(lines.toSorted())
+  })
+
   test.each([rulesPath, dashboardPath])('that %s asks for are there', (path) => {
     const asked = [...textOf(path).matchAll(/\bmediquo_cdc_\w+/g)].map(([name]) =>
       name.replace(/_(bucket|sum|count)$/, ''),
