@@ -46,7 +46,7 @@ export const sections = {
     where: setting(nullable(text), {
       type: 'SQL condition or null',
       fallback: null,
-      doc: 'A publication row filter, for PostgreSQL 15 and later: only rows that meet it are patients.',
+      doc: 'A publication row filter, for PostgreSQL 15 and later: only rows that meet it are patients. It may read columns of the replica identity only (the primary key, unless another was set): else updates of the table would fail, and it is refused.',
     }),
     onDelete: setting(choice(['ignore', 'unsubscribe']), {
       type: 'ignore or unsubscribe',
