@@ -1,5 +1,6 @@
 import type { WakeUp } from '../lifecycle/wake-up.ts'
 import type { Patient, PatientCode } from '../model/patient.ts'
+import { stateCannotBeWritten } from '../model/status.ts'
 import type { DeadLetter } from '../model/stored-row.ts'
 import { Circuit, type Signal, type Trouble } from './circuit.ts'
 import { Concurrency } from './concurrency.ts'
@@ -182,7 +183,7 @@ export class Dispatcher<P extends Parcel> {
     } catch (error) {
       permit.unused()
       this.#giveBack(batch, 'returned')
-      this.#circuit.observe({ kind: 'outage', reason: 'the state cannot be written' }, monotonicMs(), random())
+      this.#circuit.observe({ kind: 'outage', reason: stateCannotBeWritten }, monotonicMs(), random())
       throw error
     }
     if (!maySend()) {

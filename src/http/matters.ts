@@ -1,4 +1,4 @@
-import type { DeliveryTrouble } from '../model/status.ts'
+import { type DeliveryTrouble, stateCannotBeWritten } from '../model/status.ts'
 import { backfillStalls } from './backfill-stall.ts'
 import type { PageView } from './page-view.ts'
 import { counted } from './words.ts'
@@ -40,6 +40,15 @@ const troubles: Readonly<Record<DeliveryTrouble, Omit<Matter, 'reason'>>> = {
     commands: [],
     anchor: 'alert-rate-limited',
   },
+}
+
+/** An outage too, and not mediQuo's. */
+const stateOutage: Matter = {
+  title: 'The state cannot be written',
+  reason: null,
+  mend: 'Nothing is lost: no request leaves before the state has noted it, and sending resumes by itself. Look at the database that keeps the state: whether it answers, its disk, the rights, the password.',
+  commands: ['mediquo-cdc check'],
+  anchor: 'alert-api-down',
 }
 
 export type Judged = Pick<
@@ -86,7 +95,8 @@ export function mattersOf(view: Judged): Matter[] {
       anchor: 'alert-not-ready',
     })
   }
-  if (trouble) matters.push({ ...troubles[trouble], reason })
+  if (trouble === 'outage' && reason === stateCannotBeWritten) matters.push(stateOutage)
+  else if (trouble) matters.push({ ...troubles[trouble], reason })
   for (const warning of warnings) matters.push(warned(warning, source.slot, isSlotSoonLost))
   if (driftRatio > 0) {
     matters.push({

@@ -1,4 +1,4 @@
-import type { ConnectorState, DeliveryTrouble } from '../model/status.ts'
+import { type ConnectorState, type DeliveryTrouble, stateCannotBeWritten } from '../model/status.ts'
 import { backfillStalls } from './backfill-stall.ts'
 import { fallsBehind, type Judged } from './matters.ts'
 
@@ -63,6 +63,8 @@ function judged(view: Judged): { readonly tone: Tone; readonly sentence: string 
   if (isSlotSoonLost)
     return { tone: 'act', sentence: 'The replication slot is about to be lost: every row would have to be read again.' }
   // 2. It streams, and yet nothing arrives.
+  if (isStreaming && trouble === 'outage' && reason === stateCannotBeWritten)
+    return { tone: 'act', sentence: 'The state cannot be written. Changes wait, and are delivered once it can be.' }
   if (isStreaming && trouble) return troubles[trouble]
   const usual = doing[state]
   // 3. It waits for something.

@@ -6,6 +6,9 @@ export type ConnectorState = (typeof connectorStates)[number]
 export const deliveryTroubles = ['outage', 'halted', 'rejecting', 'rate limited'] as const
 export type DeliveryTrouble = (typeof deliveryTroubles)[number]
 
+/** The reason of an outage that is the state's and not the API's: no request leaves before the state has noted it. */
+export const stateCannotBeWritten = 'the state cannot be written'
+
 /** The JSON of `GET /status`. LSNs are text, times ISO 8601 in UTC. No value of a row. */
 export interface Status {
   readonly state: ConnectorState

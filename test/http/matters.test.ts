@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { mattersOf } from '../../src/http/matters.ts'
 import { verdictOf } from '../../src/http/verdict.ts'
 import { sampleEveryMs } from '../../src/model/sample.ts'
-import { deliveryTroubles } from '../../src/model/status.ts'
+import { deliveryTroubles, stateCannotBeWritten } from '../../src/model/status.ts'
 import { quietStatus } from '../support/quiet-status.ts'
 import { view } from './view.ts'
 
@@ -23,6 +23,7 @@ function gettingNowhereFor(ms: number) {
 /** What each thing that may be wrong looks like. */
 const wrong = [
   ...deliveryTroubles.map((trouble) => [trouble, view({ trouble })] as const),
+  ['a state that cannot be written', view({ trouble: 'outage', status: { reason: stateCannotBeWritten } })],
   ['stuck', view({ healthy: false })],
   ['blocked', view({ status: { state: 'blocked', reason: 'the table is gone' } })],
   ['not started', view({ status: { state: 'starting', reason: 'the server cannot be reached' } })],
@@ -55,6 +56,12 @@ describe('what is wrong', () => {
     expect(verdictOf(seen).tone).toBe('act')
     expect(mattersOf(seen)).toMatchObject([{ anchor: 'alert-slot-soon-lost' }])
     expect(operations).toMatch('<a id="alert-slot-soon-lost"></a>')
+  })
+
+  test('a state that cannot be written is not told as an outage of mediQuo', () => {
+    const seen = view({ trouble: 'outage', status: { reason: stateCannotBeWritten } })
+    expect(verdictOf(seen).sentence).toMatch(/^The state cannot be written/)
+    expect(mattersOf(seen)).toMatchObject([{ title: 'The state cannot be written' }])
   })
 
   test('a backfill is given a quarter of an hour, none of it while the machine was suspended or the API away', () => {
