@@ -136,7 +136,10 @@ export class Queues {
 function isOlder(a: Version, b: Version): boolean {
   if (a.origin !== b.origin) return a.origin === 'stream'
   if (a.origin === 'read' && a.read?.number !== b.read?.number) return (a.read?.number ?? 0) < (b.read?.number ?? 0)
-  return a.position !== null && b.position !== null && comparePositions(a.position, b.position) < 0
+  if (a.position === null || b.position === null) return false
+  const order = comparePositions(a.position, b.position)
+  // A change of a row's key is one change: the end of the old row comes before the new one.
+  return order < 0 || (order === 0 && a.content.kind === 'removed' && b.content.kind !== 'removed')
 }
 
 /** What a row will say last: what waits, else what is in flight. */

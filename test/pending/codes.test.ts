@@ -115,6 +115,19 @@ describe('a code that goes from row to row', () => {
     expect(take()).toEqual([])
   })
 
+  test('a changed key leaves the code to the new row only once the old one is done with: its patient would come later', () => {
+    const { commits, changesKey, resolve, take, accept } = unsubscribing(['1', 'b'])
+    commits(110, ['1', upsert('a', 'Old')])
+    changesKey(120, ['1', removed()], ['2', upsert('a', 'New')])
+    expect(short(take())).toEqual([])
+    resolve(found)
+    const retired = take()
+    expect(short(retired)).toEqual(['retire b FromApi no plan'])
+    accept(retired)
+    resolve(found)
+    expect(short(take())).toEqual(['upsert a New'])
+  })
+
   test('two rows that swap back before the old codes were looked at are in doubt', () => {
     const { commits, take, accept } = dialogue({ state: [delivered('1', patient('a')), delivered('2', patient('b'))] })
     commits(110, ['1', upsert('b', 'One')], ['2', upsert('a', 'Two')])

@@ -112,6 +112,13 @@ describe('of two rows with one code', () => {
     expect(isEarlier(read('1', 1, 5), streamed('2', 9))).toBe(false)
   })
 
+  test('of a change of a row’s key, which is one change, the end of the old row is', () => {
+    expect(isEarlier(entry('1', removed('a'), 5), streamed('2', 5))).toBe(true)
+    expect(isEarlier(streamed('2', 5), entry('1', removed('a'), 5))).toBe(false)
+    // The transform leaves the new row out: neither waits for the other.
+    expect(isEarlier(entry('1', removed('a'), 5), entry('2', removed('a'), 5))).toBe(false)
+  })
+
   test('the one of the earlier read is earlier, whatever they are labelled with', () => {
     expect(isEarlier(read('1', 1, 9), read('2', 2, 5))).toBe(true)
     expect(isEarlier(read('1', 2, 5), read('2', 1, 9))).toBe(false)

@@ -59,6 +59,9 @@ export interface Setting {
   readonly mayRepeat?: (of: PatientCode) => boolean
 }
 
+/** What the stream tells of a row. */
+type Told = readonly [name: string, content: Content]
+
 /** A pending set with its ledger, a state to look rows up in, and the steps of a dialogue. */
 export function dialogue(setting: Setting = {}) {
   const {
@@ -87,6 +90,17 @@ export function dialogue(setting: Setting = {}) {
   const lookUp = () => {
     for (const wanted of pending.toLookUp(1_000)) pending.lookedUp(wanted, stored.get(wanted.key) ?? null)
   }
+  const transaction = (commit: number, changes: readonly (readonly [Position, Told])[]) => {
+    progress.begin(at(commit))
+    for (const [place, [name, content]] of changes)
+      pending.streamed({
+        ...{ key: key(name), position: place, xid: xid(BigInt(commit)), committedAtMs: 0 },
+        ...{ content, bytes: 10 },
+      })
+    progress.commit(at(commit + 1))
+    pending.passed(progress.receivedLsn)
+    lookUp()
+  }
   return {
     progress,
     pending,
@@ -94,22 +108,17 @@ export function dialogue(setting: Setting = {}) {
     settled,
     stored,
     /** A transaction whose id is its commit's position; its commit record is one byte long. */
-    commits(commit: number, ...changes: readonly (readonly [name: string, content: Content])[]) {
-      progress.begin(at(commit))
-      for (const [index, [name, content]] of changes.entries()) {
-        pending.streamed({
-          key: key(name),
-          position: position(commit, index + 1),
-          xid: xid(BigInt(commit)),
-          committedAtMs: 0,
-          content,
-          bytes: 10,
-        })
-      }
-      progress.commit(at(commit + 1))
-      pending.passed(progress.receivedLsn)
-      lookUp()
-    },
+    commits: (commit: number, ...changes: readonly Told[]) =>
+      transaction(
+        commit,
+        changes.map((change, index) => [position(commit, index + 1), change]),
+      ),
+    /** … in which a row's key is changed: one change, which ends the old row and brings the new one. */
+    changesKey: (commit: number, ...ends: readonly [before: Told, after: Told]) =>
+      transaction(
+        commit,
+        ends.map((end) => [position(commit), end]),
+      ),
     /** A table read. */
     reads(name: string, content: Content, snapshot: Snapshot, endLsn = 10_000, lane: 'live' | 'backfill' = 'live') {
       for (const wanted of pending.expect([key(name)])) pending.lookedUp(wanted, stored.get(wanted.key) ?? null)
