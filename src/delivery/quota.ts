@@ -1,5 +1,5 @@
 import pThrottle from 'p-throttle'
-import { WakeUp } from '../lifecycle/wake-up.ts'
+import { longestTimerMs } from '../lifecycle/longest-timer.ts'
 import { Pace } from './pace.ts'
 import { Permits, permitHoldMs } from './permits.ts'
 
@@ -39,7 +39,8 @@ export class Quota {
   readonly #sent = new Map<number, number>()
   /** What an earlier run may have sent beside what is known of it: the run after this one must count it as well. */
   readonly #assumed = new Map<number, number>()
-  readonly #changed = new WakeUp()
+  /** Those that wait for a permit, or for their turn: several may at once, and a change concerns all of them. */
+  readonly #waiting = new Set<() => void>()
   #taken = 0
   /** Permits that were withheld since somebody else had used them up, ever. */
   #withheld = 0
@@ -171,23 +172,35 @@ export class Quota {
         // answers to other requests have said of it meanwhile is no more of it.
         const least = free - (this.#taken - taken) - (this.#withheld - withheld)
         if (remaining !== null && remaining < least) this.#withheld += this.#permits.withhold(least - remaining, now)
-        this.#changed.ring()
+        this.#changed()
       },
       unused: () => {
         const left = (this.#sent.get(second) ?? 1) - 1
         if (left > 0) this.#sent.set(second, left)
         else this.#sent.delete(second)
         this.#permits.unused()
-        this.#changed.ring()
+        this.#changed()
       },
     }
   }
 
-  async #permitMayBeBack(ms: number, signal: AbortSignal): Promise<void> {
-    const stop = () => this.#changed.ring()
-    signal.addEventListener('abort', stop, { once: true })
-    await this.#changed.heard(ms)
-    signal.removeEventListener('abort', stop)
+  #changed(): void {
+    for (const wake of this.#waiting) wake()
+  }
+
+  /** Until something has changed, the time is over, or the signal aborts. */
+  #permitMayBeBack(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', wake)
+        this.#waiting.delete(wake)
+        resolve()
+      }
+      const timer = setTimeout(wake, Math.min(ms, longestTimerMs))
+      signal.addEventListener('abort', wake, { once: true })
+      this.#waiting.add(wake)
+    })
   }
 }
 

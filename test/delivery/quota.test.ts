@@ -211,3 +211,15 @@ describe('what was sent is counted', () => {
     expect([budget.free, budget.lastMinute, budget.recent()]).toEqual([600, 0, []])
   })
 })
+
+test('an abort ends the wait of everybody at once, however long a 429 makes them wait', async () => {
+  const budget = quota()
+  budget.pause(3_600_000)
+  const stop = new AbortController()
+  let ended = 0
+  for (let i = 0; i < 4; i++) void budget.next(stop.signal).then(() => ended++)
+  await vi.advanceTimersByTimeAsync(5_000)
+  stop.abort()
+  await vi.advanceTimersByTimeAsync(0)
+  expect([ended, vi.getTimerCount()]).toEqual([4, 0])
+})
