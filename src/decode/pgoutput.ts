@@ -128,13 +128,22 @@ function describe(message: PgoutputRelation): Described {
   if (positions.size < message.columns.length)
     throw new DecodeError(`${schema}.${table} was described with two columns of one name`)
   return {
-    oid: message.relationOid,
+    oid: unsigned(message.relationOid),
     schema,
     table,
     replicaIdentity: message.replicaIdentity,
-    columns: message.columns.map(({ name, typeOid, flags }) => ({ name, typeOid, inIdentity: (flags & 1) === 1 })),
+    columns: message.columns.map(({ name, typeOid, flags }) => ({
+      name,
+      typeOid: unsigned(typeOid),
+      inIdentity: (flags & 1) === 1,
+    })),
     positions,
   }
+}
+
+/** An object id as the catalogs write it: the library reads its 32 bits as a signed number. */
+function unsigned(oid: number): number {
+  return oid >>> 0
 }
 
 /** From microseconds of the epoch. A time that no calendar has could not be shown either. */

@@ -89,3 +89,14 @@ describe('what the replica identity sends', () => {
     expect(() => decodeChange({ tag: 'delete', relation, key: null, old: null })).toThrow(DecodeError)
   })
 })
+
+test('object ids are those of the catalogs, though the library reads the upper half of them as negative numbers', () => {
+  const signed = 3_000_000_000 - 2 ** 32
+  const columns = [{ name: 'code', flags: 1, typeOid: signed }]
+  const { relation: described } = decodeChange({
+    tag: 'insert',
+    relation: { ...relation, relationOid: signed, columns },
+    new: { code: 'jane' },
+  })
+  expect([described.oid, described.columns[0]?.typeOid]).toEqual([3_000_000_000, 3_000_000_000])
+})
