@@ -9,7 +9,7 @@ import { createConfirm } from './connector/confirm.ts'
 import { createFingerprint } from './connector/fingerprint.ts'
 import type { Prepared } from './connector/prepare.ts'
 import { createPumps } from './connector/pumps.ts'
-import { NotedRequests, resumeQuotas } from './connector/recent-requests.ts'
+import { NotedRequests, resumeQuotas, type WrittenRuns } from './connector/recent-requests.ts'
 import { countBatch, countSettled, type Tally } from './connector/report.ts'
 import type { Resources } from './connector/resources.ts'
 import { createSampling } from './connector/sampling.ts'
@@ -45,8 +45,7 @@ export interface PipelineControl {
   readonly drain: AbortSignal
   readonly onStream: (state: StreamState) => void
   readonly tally: Tally
-  /** Whether this is the first pipeline of the process: the quota then starts from what the state knows. */
-  readonly isFirst: boolean
+  readonly written: WrittenRuns
 }
 
 /** A running pipeline, for the status and for letting go of a server that shuts down. */
@@ -204,7 +203,9 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
       (taken.lsn !== checkpoint.lsn || taken.horizon?.commitLsn !== checkpoint.horizon?.commitLsn)
     )
       throw new FencedError('the state has moved on since it was read')
-    if (control.isFirst && run === checkpoint.run) resumeQuotas(quotas, taken, settings.mediquo.maxInFlight)
+    // Another process may have sent something in between, though this one had a pipeline before: it may have stood by.
+    if (control.written.last !== run) resumeQuotas(quotas, taken, settings.mediquo.maxInFlight)
+    control.written.last = taken.run
     run = taken.run
     holdsSlot = true
     control.onStream({ kind: 'streaming' })

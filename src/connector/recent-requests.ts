@@ -38,24 +38,35 @@ export class NotedRequests {
   }
 }
 
-/** Past this age nothing of an earlier run can count against the quota any more, milliseconds. */
+/** What the process's pipelines leave to each other. */
+export interface WrittenRuns {
+  /** The run of the state in which this process became the writer last; null: it has not been yet. */
+  last: number | null
+}
+
+/** Past this age of the state no reading back of an earlier run counts any more, milliseconds. */
 const forgottenMs = 180_000
 
-/** A restart begins with what the state last knew, and as many more requests as may have left unnoted. */
+/**
+ * A process that becomes the writer begins with what the state last knew, and with as many more requests as may have left
+ * unnoted: while nothing is settled those may be the newest, however old the state is. What it sent itself is not counted twice.
+ */
 export function resumeQuotas(
   quotas: Quotas,
   earlier: { readonly recentRequests: RecentRequests; readonly run: number; readonly ageMs: number },
   mostUnnoted: number,
 ): void {
-  if (earlier.run <= 1 || earlier.ageMs > forgottenMs) return
+  if (earlier.run <= 1) return
   for (const endpoint of ['put', 'get'] as const) {
-    const known = earlier.recentRequests.filter(([, name]) => name === endpoint)
-    quotas[endpoint].resume(
-      known.map(([second, , count]) => [second, count]),
-      endpoint === 'put' ? mostUnnoted : 1,
-      // What is read back is not noted before it leaves.
-      endpoint === 'put' ? 0 : earlier.ageMs,
-    )
+    if (endpoint === 'get' && earlier.ageMs > forgottenMs) continue
+    const own = new Map(quotas[endpoint].recent())
+    const known = earlier.recentRequests.flatMap(([second, name, count]) => {
+      const others = name === endpoint ? count - (own.get(second) ?? 0) : 0
+      return others > 0 ? [[second, others] as const] : []
+    })
+    // What is read back is not noted before it leaves.
+    if (endpoint === 'put') quotas.put.resume(known, mostUnnoted)
+    else quotas.get.resume(known, 1, earlier.ageMs)
   }
 }
 

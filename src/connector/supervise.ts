@@ -22,6 +22,7 @@ import {
 } from './next-attempt.ts'
 import { keepPage } from './page-view.ts'
 import { type Prepared, prepare } from './prepare.ts'
+import type { WrittenRuns } from './recent-requests.ts'
 import { openResources, type Resources, type SessionLimits } from './resources.ts'
 import { serverStartedAt } from './session.ts'
 import { createSlotWatch } from './slot-watch.ts'
@@ -89,13 +90,14 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     options.onListening?.(http.port)
     observe(resources, board, healthy)
     const past: Past = { attempt: 0, isFirst: true, lost: noneLost }
+    const written: WrittenRuns = { last: null }
     while (!drain.aborted) {
       past.attempt++
       const prepared = await prepareOrWait(options, resources, board, past)
       if (!prepared) continue
       past.attempt = 0
       const beganAtMs = performance.now()
-      const failure = await runOnce(resources, prepared, { board, watch, drain, isFirst: past.isFirst })
+      const failure = await runOnce(resources, prepared, { board, watch, drain, written })
       past.isFirst = false
       if (failure === null) break
       const { next, lost } = afterRunning(failure, { lost: past.lost, ranMs: performance.now() - beganAtMs })
@@ -184,14 +186,14 @@ interface Life {
   readonly board: Board
   readonly watch: ReturnType<typeof createHealthWatch>
   readonly drain: AbortSignal
-  readonly isFirst: boolean
+  readonly written: WrittenRuns
 }
 
 /** Null: it has drained. Otherwise what ended it. */
 async function runOnce(
   resources: Resources,
   prepared: Prepared,
-  { board, watch, drain, isFirst }: Life,
+  { board, watch, drain, written }: Life,
 ): Promise<unknown> {
   const { logger } = resources
   const stopping = () => show(logger, board, 'stopping', null)
@@ -200,7 +202,7 @@ async function runOnce(
   let isOver = false
   board.pipeline = createPipeline(resources, prepared, {
     drain,
-    isFirst,
+    written,
     tally: board.tally,
     onStream: (stream) => {
       if (drain.aborted || isOver) return

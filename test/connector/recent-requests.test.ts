@@ -54,6 +54,20 @@ test('what a restart takes for granted is not forgotten by the next one', async 
   expect(second.put.lastMinute).toBe(8)
 })
 
+test('a state that was not written for long says nothing of the requests that left unnoted since', () => {
+  const quotas = quotasOf(600)
+  resumeQuotas(quotas, { recentRequests: [], run: 2, ageMs: 200_000 }, 8)
+  expect([quotas.put.free, quotas.get.free]).toEqual([600 - 8, 600])
+})
+
+test('what a process has sent itself is not counted again when it becomes the writer once more', async () => {
+  const quotas = quotasOf(600)
+  await quotas.put.next(new AbortController().signal)
+  const recentRequests = quotas.put.recent().map(([second, count]) => [second, 'put', count + 5] as const)
+  resumeQuotas(quotas, { recentRequests, run: 3, ageMs: 0 }, 8)
+  expect([quotas.put.free, quotas.put.lastMinute]).toEqual([600 - 1 - 5 - 8, 6])
+})
+
 test('what another process used by the state counts once, however often it is read', () => {
   const { get, shared } = budget(600)
   const now = Math.floor(Date.now() / 1000)
