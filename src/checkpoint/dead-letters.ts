@@ -3,7 +3,7 @@ import type { ListedDeadLetter } from '../model/dead-letter-overview.ts'
 import { invalidReasons, patientCode } from '../model/patient.ts'
 import type { DeadLetter } from '../model/stored-row.ts'
 import { deadLetterOf } from './rows.ts'
-import type { StateDatabase } from './state-database.ts'
+import { inTransaction, type StateDatabase } from './state-database.ts'
 import { checkpoint, deadLetter } from './tables.ts'
 
 /** The rows set aside, the oldest first. @param names codes, or the keys of rows without one; null: all of them. */
@@ -37,7 +37,7 @@ export function listedDeadLetter(row: typeof deadLetter.$inferSelect): ListedDea
  * that their next version is sent whatever it holds. @returns how many there were.
  */
 export async function discardDeadLetters(db: StateDatabase, names: readonly string[] | null): Promise<number> {
-  return await db.transaction(async (tx) => {
+  return await inTransaction(db, async (tx) => {
     // Every write of a connector begins with this row.
     await tx.select({ id: checkpoint.id }).from(checkpoint).for('update')
     const { rowCount } = await tx.delete(deadLetter).where(named(names))

@@ -3,7 +3,7 @@ import type { PassReason } from '../model/pass.ts'
 import type { TableShape } from '../model/table-shape.ts'
 import { requestWholePass } from './passes.ts'
 import { moveCheckpoint } from './slot-renewal.ts'
-import type { StateDatabase } from './state-database.ts'
+import { inTransaction, type StateDatabase } from './state-database.ts'
 import { FencedError } from './store.ts'
 import { checkpoint, deadLetter, delivery } from './tables.ts'
 
@@ -30,7 +30,7 @@ export async function followAlteration(
   { run, sourceTable, shape }: FoundShape,
   reason: PassReason,
 ): Promise<void> {
-  await db.transaction(async (tx) => {
+  await inTransaction(db, async (tx) => {
     await moveCheckpoint(tx, run, { sourceTable, sourceShape: shape })
     await requestWholePass(tx, reason)
   })
@@ -44,7 +44,7 @@ export async function adoptKey(
   db: StateDatabase,
   { run, sourceTable, shape }: FoundShape,
 ): Promise<{ readonly rows: number }> {
-  return await db.transaction(async (tx) => {
+  return await inTransaction(db, async (tx) => {
     await moveCheckpoint(tx, run, { sourceTable, sourceShape: shape, horizonLsn: null, horizonOrdinal: null })
     await tx.delete(deadLetter)
     const { rowCount } = await tx.delete(delivery)

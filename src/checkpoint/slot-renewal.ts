@@ -3,7 +3,7 @@ import { eq, gte, sql } from 'drizzle-orm'
 import { type Lsn, lsn as lsnOf } from '../model/lsn.ts'
 import type { Xid } from '../model/visibility.ts'
 import { requestWholePass } from './passes.ts'
-import type { StateDatabase } from './state-database.ts'
+import { inTransaction, type StateDatabase } from './state-database.ts'
 import { FencedError, type SourceIdentity } from './store.ts'
 import { checkpoint, delivery } from './tables.ts'
 
@@ -27,7 +27,7 @@ export async function renewSlot(
   db: StateDatabase,
   { run, identity, lsn, slotGapXid, doubted }: Renewal & { readonly doubted: boolean },
 ): Promise<void> {
-  await db.transaction(async (tx) => {
+  await inTransaction(db, async (tx) => {
     const salt = doubted ? { fingerprintSalt: randomBytes(16) } : {}
     await moveCheckpoint(tx, run, { ...identity, lsn, slotGapXid, sourceShape: null, ...salt })
     if (doubted) await tx.update(delivery).set({ removed: false }).where(eq(delivery.removed, true))
@@ -44,7 +44,7 @@ export async function adoptIdentity(
   db: StateDatabase,
   { run, identity, lsn, slotGapXid }: Renewal,
 ): Promise<{ readonly rows: number }> {
-  return await db.transaction(async (tx) => {
+  return await inTransaction(db, async (tx) => {
     const anew = { sourceShape: null, horizonLsn: null, horizonOrdinal: null }
     await moveCheckpoint(tx, run, { ...identity, lsn, slotGapXid, ...anew })
     // It takes as long as there are rows: once, by order, in tables that nobody else writes.
@@ -65,7 +65,7 @@ export async function followFailover(
   db: StateDatabase,
   { run, timeline, switchLsn }: { readonly run: number; readonly timeline: number; readonly switchLsn: Lsn },
 ): Promise<{ readonly walWasLost: boolean }> {
-  return await db.transaction(async (tx) => {
+  return await inTransaction(db, async (tx) => {
     const [before] = await tx
       .select({ horizonLsn: checkpoint.horizonLsn })
       .from(checkpoint)

@@ -31,7 +31,25 @@ export function openStateDatabase(options: {
     keepAlive: true,
   })
   pool.on('error', options.onConnectionError)
+  // While it is in use, the pool does not listen: its end would be nobody's, and the process's. Whatever is asked fails with it.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   return { db: drizzle(pool, { schema: tables }), pool, close: () => pool.end() }
+}
+
+type Transaction = Parameters<Parameters<StateDatabase['transaction']>[0]>[0]
+
+/** One transaction. Drizzle's own keeps the session for good where its begin fails, until none is left to anybody. */
+export async function inTransaction<T>(db: StateDatabase, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  const client = await db.$client.connect()
+  try {
+    const result = await drizzle(client, { schema: tables }).transaction(work)
+    client.release()
+    return result
+  } catch (error) {
+    // It may be one through which nothing comes any more.
+    client.release(true)
+    throw error
+  }
 }
 
 /** The state's schema is missing and may not be made. */
@@ -47,7 +65,7 @@ export const migrationsFolder = fileURLToPath(new URL('./migrations', import.met
  * missing, so a role without the right to make schemas can use one made for it. @throws {StateSchemaError}
  */
 export async function migrateState(db: StateDatabase, schema: string): Promise<void> {
-  await db.transaction(async (tx) => {
+  await inTransaction(db, async (tx) => {
     await tx.execute(sql`select pg_advisory_xact_lock(hashtext(${`mediquo_cdc ${schema}`}))`)
     const found = await tx.execute(sql`select 1 from pg_namespace where nspname = ${schema}`)
     if (found.rows.length === 0) {

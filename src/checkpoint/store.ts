@@ -14,7 +14,7 @@ import { Passes, requestWholePass } from './passes.ts'
 import { recordStatement, type Settlement } from './record-statement.ts'
 import { type RecentRequests, storedRow } from './rows.ts'
 import { SharedCodes } from './shared-codes.ts'
-import type { StateDatabase } from './state-database.ts'
+import { inTransaction, type StateDatabase } from './state-database.ts'
 import { checkpoint, deadLetter, delivery } from './tables.ts'
 
 /** Which slot, publication, table and server a checkpoint belongs to. */
@@ -86,7 +86,7 @@ export class Store {
     slotGapXid: Xid | null,
     passReason: PassReason | null,
   ): Promise<void> {
-    await this.#db.transaction(async (tx) => {
+    await inTransaction(this.#db, async (tx) => {
       const begun = await tx
         .insert(checkpoint)
         .values({ ...identity, lsn, slotGapXid, fingerprintSalt: randomBytes(16) })

@@ -69,6 +69,8 @@ export function openResources({
     query_timeout: queryTimeoutMs,
   })
   sourcePool.on('error', failed)
+  // While it is in use, the pool does not listen: its end would be the process's. Whatever is asked fails with it.
+  sourcePool.on('connect', (client) => client.on('error', () => undefined))
   const state = openStateDatabase({
     connection: securedConnection(settings.state.url?.current.reveal() ?? url, settings.state.tls),
     schema: settings.state.schema,
