@@ -290,6 +290,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     /** Ends it with a failure that it cannot see itself. */
     breakOff: (error: unknown) => broken.abort(error),
     letGo: () => session?.close('let go'),
+    transactions,
     isStuck,
     progress,
     pending,

@@ -58,6 +58,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     readHealth: async () => {
       const health = await readSlotHealth(resources.sourcePool, settings.source)
       slotWatch.seen(health)
+      board.pipeline?.transactions.sawXid(health.snapshotXmax)
       return health
     },
     readShape: (columns) =>

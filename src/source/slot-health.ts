@@ -1,5 +1,6 @@
 import type { Pool } from 'pg'
 import { type Lsn, parseLsn } from '../model/lsn.ts'
+import { type Xid, xid } from '../model/visibility.ts'
 import { parseTimeline, timelineSql } from './timeline-history.ts'
 
 /** How a slot stands, in the server's words; `missing` if it is gone. PostgreSQL manual, "pg_replication_slots". */
@@ -11,6 +12,8 @@ export interface SlotHealth {
   readonly timeline: number
   readonly isStandby: boolean
   readonly currentLsn: Lsn
+  /** The next transaction id: what is streamed soon has one near it. */
+  readonly snapshotXmax: Xid
   /** Bytes of WAL written after the slot's confirmed flush position. */
   readonly lagBytes: number
   /** Bytes of the customer's disk that the slot keeps the server from freeing. */
@@ -28,7 +31,7 @@ export interface SlotHealth {
 
 const query = `
   select (select system_identifier from pg_control_system())::text as system, ${timelineSql} as timeline,
-    pg_is_in_recovery()::text as standby,
+    pg_is_in_recovery()::text as standby, pg_snapshot_xmax(pg_current_snapshot())::text as xmax,
     server.lsn::text as current, s.slot_name as name, s.wal_status as status, s.confirmed_flush_lsn::text as confirmed,
     pg_wal_lsn_diff(server.lsn, s.confirmed_flush_lsn)::text as lag,
     pg_wal_lsn_diff(server.lsn, s.restart_lsn)::text as retained,
@@ -51,6 +54,7 @@ export async function readSlotHealth(
     timeline: parseTimeline(row.timeline ?? ''),
     isStandby: row.standby === 'true',
     currentLsn: parseLsn(row.current ?? ''),
+    snapshotXmax: xid(BigInt(row.xmax ?? '0')),
     lagBytes: Number(row.lag ?? 0),
     retainedBytes: Number(row.retained ?? 0),
     walStatus: row.name ? walStatusOf(row.status) : 'missing',

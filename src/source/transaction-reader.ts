@@ -43,6 +43,11 @@ export class TransactionReader {
     this.#nearXid = options.nearXid
   }
 
+  /** A transaction id of about now. A table that is quiet for 2^31 transactions of others has none of its own to go by. */
+  sawXid(now: Xid): void {
+    if (now > this.#nearXid) this.#nearXid = now
+  }
+
   /** @throws {Error} if the events are not in the protocol's order. */
   receive(event: WalEvent): void {
     const { arrivals } = this.#options

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createHealthWatch, type WatchedBoard } from '../../src/connector/health-watch.ts'
 import { lsn } from '../../src/model/lsn.ts'
+import { xid } from '../../src/model/visibility.ts'
 import type { SlotHealth } from '../../src/source/slot-health.ts'
 import type { CatalogShape } from '../../src/source/table-shape.ts'
 
@@ -9,6 +10,7 @@ const healthy: SlotHealth = {
   timeline: 1,
   isStandby: false,
   currentLsn: lsn(900n),
+  snapshotXmax: xid(800n),
   lagBytes: 0,
   retainedBytes: 0,
   walStatus: 'reserved',

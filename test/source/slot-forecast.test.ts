@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { lsn } from '../../src/model/lsn.ts'
+import { xid } from '../../src/model/visibility.ts'
 import { type Delivery, forecastSlot } from '../../src/source/slot-forecast.ts'
 import { followed, noTrail, type SlotSample } from '../../src/source/slot-trail.ts'
 
@@ -28,6 +29,7 @@ function server({ limitBytes = null as number | null, writtenBytes = 0 } = {}) {
       timeline: 1,
       isStandby: false,
       currentLsn: lsn(BigInt(written)),
+      snapshotXmax: xid(800n),
       confirmedFlushLsn: lsn(BigInt(confirmed)),
       lagBytes: written - confirmed,
       retainedBytes: written - restart,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { lsn } from '../../src/model/lsn.ts'
+import { xid } from '../../src/model/visibility.ts'
 import { type SlotHealth, slotLosses, slotTroubleOf } from '../../src/source/slot-health.ts'
 import {
   describeIdentityChange,
@@ -173,6 +174,7 @@ describe('a slot in use', () => {
     timeline: 2,
     isStandby: false,
     currentLsn: lsn(900n),
+    snapshotXmax: xid(800n),
     lagBytes: 0,
     retainedBytes: 0,
     walStatus: 'reserved',

@@ -31,7 +31,7 @@ function reader(nearXid = 100n) {
   const receive = (...events: WalEvent[]) => {
     for (const event of events) transactions.receive(event)
   }
-  return { progress, seen, receive }
+  return { progress, seen, receive, transactions }
 }
 
 test('each change has its transaction’s position and its ordinal in it', () => {
@@ -52,6 +52,17 @@ test('ids are widened by the one before, over the epoch’s end', () => {
   const { seen, receive } = reader((1n << 32n) - 5n)
   receive(begin(110, 0xffff_fffe), row, commit(110), begin(120, 3), row, commit(120))
   expect(seen).toEqual([`110#1 by ${(1n << 32n) - 2n}`, `120#1 by ${(1n << 32n) + 3n}`])
+})
+
+test('… or by what the server says of now: others may have had 2^31 since a change of this table', () => {
+  const near = (1n << 33n) + 100n
+  const now = near + (1n << 31n) + 50n
+  const low = (id: bigint) => Number(BigInt.asUintN(32, id))
+  const { seen, receive, transactions } = reader(near)
+  transactions.sawXid(xid(now))
+  transactions.sawXid(xid(0n))
+  receive(begin(110, low(now)), row, commit(110), begin(120, low(now - 20n)), row, commit(120))
+  expect(seen).toEqual([`110#1 by ${now}`, `120#1 by ${now - 20n}`])
 })
 
 describe('after a reconnection', () => {
