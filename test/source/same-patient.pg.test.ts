@@ -82,7 +82,9 @@ test.each([
         last = page.last
         const { rows: byKey } = await table.reader.byKey([...page.rows.keys()])
 
-        expect([...page.rows.values()]).toEqual(changes.map((change) => 'row' in change && change.row))
+        expect([...page.rows.values()].map((row) => [...row])).toEqual(
+          changes.map((change) => 'row' in change && [...change.row]),
+        )
         expect([...byKey]).toEqual([...page.rows])
         for (const [at, mapping] of mappings.entries()) {
           const streamed = changes.flatMap((change) => mapChange[at]?.(placed(change)) ?? [])

@@ -2,14 +2,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Files that take a minute and more, the longest first. */
 const longest = [
-  ...[
-    'chaos/chaos.pg',
-    'crash-backfill.pg',
-    'crash.pg',
-    'source/slot-forecast.pg',
-    'http/page.pg',
-    'deployment/package.pg',
-  ],
+  ...['chaos/chaos.pg', 'crash-backfill.pg', 'crash.pg', 'source/slot-forecast.pg'],
   ...['pending/merge-ablations', 'simulation/timed-world', 'pending/merge-simulation', 'pending/simulation'],
 ]
 
