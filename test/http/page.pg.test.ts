@@ -55,7 +55,7 @@ describe.skipIf(chromiumPath === undefined)(`the page, in a browser${why}`, () =
   afterAll(() => browser?.close())
 
   describe.concurrent('says what the connector does', () => {
-    const timeout = 120_000 + livelyMs
+    const timeout = 240_000 + livelyMs
 
     test('streaming', { timeout }, async () => {
       await using connector = await startConnector({
@@ -75,7 +75,8 @@ describe.skipIf(chromiumPath === undefined)(`the page, in a browser${why}`, () =
     test('backfilling', { timeout }, async () => {
       await using connector = await startConnector({
         schema: patientsTable + rows(60_000),
-        config: { source: { backfill: 'initial' } },
+        // Ten minutes of it, however long the browser takes.
+        config: { source: { backfill: 'initial' }, mediquo: { requestsPerMinute: 60 } },
         waitFor: 'backfilling',
       })
       if (livelyMs > 0) await sleep(20_000)
