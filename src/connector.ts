@@ -162,10 +162,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     },
     onRejecting: (status) =>
       logger.error({ status }, 'sending halted: the API refuses every patient alike, trying again'),
-    onError: (error) => {
-      if (isFatal(error)) broken.abort(error)
-      else logger.error({ error }, 'batch could not be sent')
-    },
+    onError: (error) => (isFatal(error) ? broken.abort(error) : logger.error({ error }, 'batch could not be sent')),
   })
   const { signal } = abandon
   const isRecent = (code: PatientCode) => confirmations.isRecent(code, clocks.monotonicMs())
