@@ -55,7 +55,7 @@ describe.skipIf(chromiumPath === undefined)(`the page, in a browser${why}`, () =
   afterAll(() => browser?.close())
 
   describe.concurrent('says what the connector does', () => {
-    const timeout = 240_000 + livelyMs
+    const timeout = 120_000 + livelyMs
 
     test('streaming', { timeout }, async () => {
       await using connector = await startConnector({
