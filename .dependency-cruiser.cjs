@@ -1,4 +1,4 @@
-// The arrows: main → cli → connector → stages → model. Each comment says what to do instead.
+// The arrows: main → cli → connector → startup → stages → model. Each comment says what to do instead.
 
 const stages = [
   'source',
@@ -17,6 +17,7 @@ const stages = [
 ]
 const stage = `^src/(${stages.join('|')})/`
 const connector = '^src/connector(\\.ts$|/)'
+const startup = '^src/startup/'
 const tests = '\\.test\\.ts$'
 
 /** A package that one file (or folder) of ours may import, and what the others do. */
@@ -69,8 +70,25 @@ module.exports = {
       severity: 'error',
       comment:
         'The connector wires the stages; they do not know it. Declare what you need as a parameter and let connector.ts supply it.',
-      from: { path: '^src/', pathNot: [connector, '^src/cli/', tests] },
+      from: { path: '^src/', pathNot: [connector, startup, '^src/cli/', tests] },
       to: { path: connector },
+    },
+    {
+      name: 'startup-runs-before-the-connector',
+      severity: 'error',
+      comment:
+        'Startup ends where the pipeline begins. Return what the connector needs, or move what both need to src/startup/.',
+      from: { path: startup, pathNot: tests },
+      // get-patient.ts, one read of the API within the quota, imports nothing of the pipeline; checkApi needs it as well.
+      to: { path: connector, pathNot: '^src/connector/get-patient\\.ts$' },
+    },
+    {
+      name: 'startup-serves-the-layers-above',
+      severity: 'error',
+      comment:
+        'Startup prepares the source with the stages; they do not know it. Declare what you need as a parameter and let src/startup/ supply it, or move the word that both use to src/model/.',
+      from: { path: '^src/', pathNot: [startup, connector, '^src/cli/', tests] },
+      to: { path: startup },
     },
     {
       name: 'no-stage-imports-a-stage',

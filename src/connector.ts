@@ -6,12 +6,9 @@ import { FencedError } from './checkpoint/store.ts'
 import { createBackfill } from './connector/backfill.ts'
 import { createChangeMapper } from './connector/changes.ts'
 import { createConfirm } from './connector/confirm.ts'
-import { createFingerprint } from './connector/fingerprint.ts'
-import type { Prepared } from './connector/prepare.ts'
 import { createPumps } from './connector/pumps.ts'
 import { NotedRequests, resumeQuotas, type WrittenRuns } from './connector/recent-requests.ts'
 import { countBatch, countSettled, type Tally } from './connector/report.ts'
-import type { Resources } from './connector/resources.ts'
 import { createSampling } from './connector/sampling.ts'
 import { isFatal, openSession, serverStartedAt } from './connector/session.ts'
 import { streamPassed } from './connector/stream-passed.ts'
@@ -32,6 +29,9 @@ import { readSlotHealth, SlotTroubleError, slotTroubleOf } from './source/slot-h
 import type { StreamSession } from './source/stream-session.ts'
 import { TableReader } from './source/table-reader.ts'
 import { TransactionReader } from './source/transaction-reader.ts'
+import { createFingerprint } from './startup/fingerprint.ts'
+import type { Prepared } from './startup/prepare.ts'
+import type { Resources } from './startup/resources.ts'
 
 /** What may wait in memory; past it the stream is paused and its changes stay in the server's WAL. */
 const bounds = { maxRows: 20_000, maxBytes: 32 * 1024 * 1024 }

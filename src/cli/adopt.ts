@@ -1,5 +1,5 @@
 import { adoptSource } from '../connector/adopt.ts'
-import type { Mended } from '../connector/identity-fence.ts'
+import type { Mended } from '../startup/identity-fence.ts'
 import type { CliContext } from './context.ts'
 import { hangingIndent, hangingText } from './hanging-text.ts'
 import { inspectSource } from './inspect.ts'

@@ -1,9 +1,9 @@
 import { openStateDatabase, type StateDatabase } from '../checkpoint/state-database.ts'
 import { Store } from '../checkpoint/store.ts'
 import type { Settings } from '../config/settings.ts'
-import { applicationName } from '../connector/resources.ts'
 import { describeConnectionFailure } from '../source/connection-failure.ts'
 import { securedConnection } from '../source/secured-connection.ts'
+import { applicationName } from '../startup/resources.ts'
 
 /** The state's tables do not exist, or lack what a later version added. */
 const undefinedTable = '42P01'

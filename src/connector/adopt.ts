@@ -1,8 +1,8 @@
-import { findCheckpoint, noEvidence } from './found-identity.ts'
-import { type Mended, mendIdentity } from './identity-fence.ts'
-import { findSource, judgeFound, mostRounds } from './prepare.ts'
-import type { Resources } from './resources.ts'
-import { mendShape } from './shape-fence.ts'
+import { findCheckpoint, noEvidence } from '../startup/found-identity.ts'
+import { type Mended, mendIdentity } from '../startup/identity-fence.ts'
+import { findSource, judgeFound, mostRounds } from '../startup/prepare.ts'
+import type { Resources } from '../startup/resources.ts'
+import { mendShape } from '../startup/shape-fence.ts'
 
 /**
  * Accepts the source as it is: what `onSlotLost: backfill` and `onIdentityChange: adopt` do by themselves. @returns what was

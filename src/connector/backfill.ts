@@ -6,9 +6,9 @@ import type { Pass } from '../model/pass.ts'
 import type { Status } from '../model/status.ts'
 import type { Pending } from '../pending/pending.ts'
 import type { TablePage, TableRead, TableReader } from '../source/table-reader.ts'
+import type { Resources } from '../startup/resources.ts'
 import { backfillStatus } from './backfill-status.ts'
 import { codeOfRow, textBytes } from './changes.ts'
-import type { Resources } from './resources.ts'
 import type { MergeRead } from './table-reads.ts'
 
 export interface BackfillOptions {

@@ -4,8 +4,8 @@ import type { Mapped, PatientCode } from '../model/patient.ts'
 import { type Row, type RowKey, rowKey } from '../model/row.ts'
 import { type Content, codeOf, type StreamedChange } from '../pending/version.ts'
 import type { PlacedChange } from '../source/transaction-reader.ts'
-import { SchemaChangedError } from './schema-change.ts'
-import { type ExpectedTable, relationFit } from './streamed-relation.ts'
+import { SchemaChangedError } from '../startup/schema-change.ts'
+import { type ExpectedTable, relationFit } from '../startup/streamed-relation.ts'
 
 /** What of the mapping is needed to turn rows into patients. */
 interface RowMapping {

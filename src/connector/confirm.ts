@@ -1,9 +1,9 @@
 import type { Confirmations } from '../delivery/confirmations.ts'
 import type { Pending } from '../pending/pending.ts'
 import type { Parcel } from '../pending/version.ts'
+import type { Resources } from '../startup/resources.ts'
 import { differingAttributes } from '../verify/compare.ts'
 import { getPatient } from './get-patient.ts'
-import type { Resources } from './resources.ts'
 
 export interface ConfirmOptions {
   readonly pending: Pending

@@ -1,6 +1,6 @@
 import type { Found } from '../mediquo/client.ts'
 import type { PatientCode } from '../model/patient.ts'
-import type { Resources } from './resources.ts'
+import type { Resources } from '../startup/resources.ts'
 
 /** Reads a patient back within the quota, which a 429 pauses. Null once the signal aborts. */
 export async function getPatient(

@@ -3,7 +3,7 @@ import type { ConnectorState } from '../model/status.ts'
 import { alterationOf, type TableShape } from '../model/table-shape.ts'
 import { type SlotHealth, type SlotInUse, SlotTroubleError, slotTroubleOf } from '../source/slot-health.ts'
 import type { CatalogShape } from '../source/table-shape.ts'
-import { SchemaChangedError } from './schema-change.ts'
+import { SchemaChangedError } from '../startup/schema-change.ts'
 
 /** What of the board the watch reads and keeps up to date. */
 export interface WatchedBoard {

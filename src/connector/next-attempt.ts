@@ -3,10 +3,10 @@ import { backOffMs } from '../lifecycle/back-off.ts'
 import type { ConnectorState } from '../model/status.ts'
 import { describeConnectionFailure } from '../source/connection-failure.ts'
 import { SlotTroubleError } from '../source/slot-health.ts'
-import { BlockedError, SlotBusyError } from './blocked.ts'
-import { CheckFailedError } from './check-failed.ts'
-import { type Evidence, noEvidence } from './found-identity.ts'
-import { SchemaChangedError } from './schema-change.ts'
+import { BlockedError, SlotBusyError } from '../startup/blocked.ts'
+import { CheckFailedError } from '../startup/check-failed.ts'
+import { type Evidence, noEvidence } from '../startup/found-identity.ts'
+import { SchemaChangedError } from '../startup/schema-change.ts'
 
 /** How the connector goes on after a failure: what it shows meanwhile, and when it tries again. */
 export interface NextAttempt {

@@ -1,7 +1,7 @@
 import type { PageView } from '../http/page-view.ts'
 import { sampleEveryMs } from '../model/sample.ts'
+import type { Resources } from '../startup/resources.ts'
 import { History } from '../telemetry/history.ts'
-import type { Resources } from './resources.ts'
 import { type Board, statusOf } from './status-board.ts'
 
 export interface PageSources {

@@ -13,7 +13,7 @@ import { sourceClientConfig } from '../source/connection.ts'
 import { freeSlotName } from '../source/free-slot-name.ts'
 import { type ColumnFacts, gatherSourceFacts } from '../source/source-facts.ts'
 import { readExcerpt } from '../source/table-excerpt.ts'
-import { applicationName } from './resources.ts'
+import { applicationName } from '../startup/resources.ts'
 
 /** Rows that are looked at. */
 const excerptRows = 1_000

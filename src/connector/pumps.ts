@@ -4,8 +4,8 @@ import type { WakeUp } from '../lifecycle/wake-up.ts'
 import type { PatientCode } from '../model/patient.ts'
 import type { RowKey } from '../model/row.ts'
 import type { Pending } from '../pending/pending.ts'
+import type { Resources } from '../startup/resources.ts'
 import { getPatient } from './get-patient.ts'
-import type { Resources } from './resources.ts'
 
 export interface PumpOptions {
   readonly pending: Pending

@@ -1,7 +1,7 @@
 import type { RecentRequests } from '../checkpoint/rows.ts'
 import type { Permit, Quota } from '../delivery/quota.ts'
 import { wait } from '../lifecycle/wait.ts'
-import type { Resources } from './resources.ts'
+import type { Resources } from '../startup/resources.ts'
 
 type Quotas = Readonly<Record<'put' | 'get', Quota>>
 

@@ -7,8 +7,8 @@ import { describeConnectionFailure } from '../source/connection-failure.ts'
 import { ReplicationClient } from '../source/replication-client.ts'
 import { SlotTroubleError } from '../source/slot-health.ts'
 import { StreamSession } from '../source/stream-session.ts'
-import type { Resources } from './resources.ts'
-import { SchemaChangedError } from './schema-change.ts'
+import type { Resources } from '../startup/resources.ts'
+import { SchemaChangedError } from '../startup/schema-change.ts'
 
 export interface SessionWiring {
   readonly durableLsn: () => DurableLsn

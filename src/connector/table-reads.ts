@@ -8,9 +8,9 @@ import type { Pending } from '../pending/pending.ts'
 import type { Content } from '../pending/version.ts'
 import { slotGapIsClosed } from '../source/replication-slot.ts'
 import type { TableRead, TableReader } from '../source/table-reader.ts'
+import type { Resources } from '../startup/resources.ts'
+import { schemaChangeOf } from '../startup/schema-change.ts'
 import { textBytes, toContent, versionBytes } from './changes.ts'
-import type { Resources } from './resources.ts'
-import { schemaChangeOf } from './schema-change.ts'
 
 export interface TableReadOptions {
   readonly pending: Pending

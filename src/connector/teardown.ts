@@ -6,7 +6,7 @@ import { sourceClientConfig } from '../source/connection.ts'
 import { describeConnectionFailure } from '../source/connection-failure.ts'
 import { securedConnection } from '../source/secured-connection.ts'
 import { findSourceRemains } from '../source/source-remains.ts'
-import { applicationName } from './resources.ts'
+import { applicationName } from '../startup/resources.ts'
 import type { Remains, TeardownNames, TeardownPart, TeardownStep } from './teardown-plan.ts'
 
 /** What became of a part. `kept`: it should be gone, and could not be dropped; `reason` says why. */

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { createChangeMapper, toContent } from '../../src/connector/changes.ts'
-import { SchemaChangedError } from '../../src/connector/schema-change.ts'
 import type { Change, Relation } from '../../src/model/change.ts'
 import { type Lsn, lsn } from '../../src/model/lsn.ts'
 import { type Mapped, patientCode } from '../../src/model/patient.ts'
 import { type ColumnValue, type Row, unchanged } from '../../src/model/row.ts'
 import { xid } from '../../src/model/visibility.ts'
+import { SchemaChangedError } from '../../src/startup/schema-change.ts'
 
 function relation(changes: Partial<Relation> = {}): Relation {
   const columns = ['id', 'code', 'name'].map((name) => ({ name, typeOid: 25, inIdentity: name === 'id' }))
