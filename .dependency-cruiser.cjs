@@ -16,7 +16,7 @@ const stages = [
   'proposal',
 ]
 const stage = `^src/(${stages.join('|')})/`
-const connector = '^src/connector(\\.ts$|/)'
+const connector = '^src/(connector\\.ts$|connector/|pipeline/)'
 const startup = '^src/startup/'
 const tests = '\\.test\\.ts$'
 

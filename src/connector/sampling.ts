@@ -4,13 +4,13 @@ import type { CompiledMapping } from '../mapping/compile.ts'
 import type { Lsn } from '../model/lsn.ts'
 import type { Patient, PatientCode } from '../model/patient.ts'
 import type { RowKey } from '../model/row.ts'
+import { readBackOptions } from '../pipeline/read-back.ts'
 import type { TableReader } from '../source/table-reader.ts'
 import type { Resources } from '../startup/resources.ts'
 import type { FoundAttributes } from '../verify/compare.ts'
 import type { Verdict } from '../verify/verdict.ts'
 import { verifyRows } from '../verify/verify-rows.ts'
 import { getPatient } from './get-patient.ts'
-import { readBackOptions } from './read-back.ts'
 
 export interface SamplingOptions {
   readonly store: Store

@@ -3,10 +3,10 @@ import { type DeadLetterOverview, noDeadLetters } from '../model/dead-letter-ove
 import { formatLsn } from '../model/lsn.ts'
 import type { Pass } from '../model/pass.ts'
 import type { ConnectorState, Status } from '../model/status.ts'
+import { backfillStatus } from '../pipeline/backfill-status.ts'
+import type { Tally } from '../pipeline/report.ts'
 import type { SlotHealth } from '../source/slot-health.ts'
 import type { Resources } from '../startup/resources.ts'
-import { backfillStatus } from './backfill-status.ts'
-import type { Tally } from './report.ts'
 import type { SlotWatch } from './slot-watch.ts'
 
 /** What is known for the status, whichever run of the pipeline it comes from. */

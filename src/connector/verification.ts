@@ -3,6 +3,8 @@ import { wait } from '../lifecycle/wait.ts'
 import type { Lsn } from '../model/lsn.ts'
 import type { PatientCode } from '../model/patient.ts'
 import type { RowKey } from '../model/row.ts'
+import { readBackOptions } from '../pipeline/read-back.ts'
+import { createSharedBudget } from '../pipeline/recent-requests.ts'
 import { TableReader } from '../source/table-reader.ts'
 import { apiTrouble } from '../startup/check-api.ts'
 import { CheckFailedError } from '../startup/check-failed.ts'
@@ -15,8 +17,6 @@ import { type Selection, selectRows } from '../verify/selection.ts'
 import type { Verdict } from '../verify/verdict.ts'
 import { verifyRows } from '../verify/verify-rows.ts'
 import { codeOfRow } from './changes.ts'
-import { readBackOptions } from './read-back.ts'
-import { createSharedBudget } from './recent-requests.ts'
 
 /** Requests in a row that the API may leave unanswered. */
 const mostFailures = 5

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
-import { createSharedBudget, NotedRequests, resumeQuotas } from '../../src/connector/recent-requests.ts'
 import { Quota } from '../../src/delivery/quota.ts'
+import { createSharedBudget, NotedRequests, resumeQuotas } from '../../src/pipeline/recent-requests.ts'
 
 const clocks = { monotonicMs: () => performance.now(), wallClockMs: () => Date.now() }
 
