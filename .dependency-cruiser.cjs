@@ -1,4 +1,4 @@
-// The arrows: main → cli → connector → startup → stages → model. Each comment says what to do instead.
+// The arrows: main → cli → supervisor → connector → startup → stages → model. Each comment says what to do instead.
 
 const stages = [
   'source',
@@ -17,6 +17,7 @@ const stages = [
 ]
 const stage = `^src/(${stages.join('|')})/`
 const connector = '^src/(connector\\.ts$|connector/|pipeline/)'
+const supervisor = '^src/supervisor/'
 const startup = '^src/startup/'
 const tests = '\\.test\\.ts$'
 
@@ -66,11 +67,19 @@ module.exports = {
       to: { path: '^src/cli/' },
     },
     {
-      name: 'only-cli-imports-connector',
+      name: 'supervisor-serves-the-command-line',
+      severity: 'error',
+      comment:
+        'The supervisor runs the connector and shows how it does; what it runs does not know it. Take what you need as a parameter and let src/supervisor/ supply it, or move what both need down to the layer that uses it.',
+      from: { path: '^src/', pathNot: [supervisor, '^src/cli/', tests] },
+      to: { path: supervisor },
+    },
+    {
+      name: 'only-the-layers-above-import-connector',
       severity: 'error',
       comment:
         'The connector wires the stages; they do not know it. Declare what you need as a parameter and let connector.ts supply it.',
-      from: { path: '^src/', pathNot: [connector, startup, '^src/cli/', tests] },
+      from: { path: '^src/', pathNot: [connector, supervisor, startup, '^src/cli/', tests] },
       to: { path: connector },
     },
     {
@@ -87,7 +96,7 @@ module.exports = {
       severity: 'error',
       comment:
         'Startup prepares the source with the stages; they do not know it. Declare what you need as a parameter and let src/startup/ supply it, or move the word that both use to src/model/.',
-      from: { path: '^src/', pathNot: [startup, connector, '^src/cli/', tests] },
+      from: { path: '^src/', pathNot: [startup, connector, supervisor, '^src/cli/', tests] },
       to: { path: startup },
     },
     {

@@ -1,5 +1,5 @@
 import { loadSettings } from '../config/load.ts'
-import { supervise } from '../connector/supervise.ts'
+import { supervise } from '../supervisor/supervise.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import { type CliContext, textOption } from './context.ts'
 

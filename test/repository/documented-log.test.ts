@@ -1,6 +1,6 @@
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
-import { slotSayings } from '../../src/connector/slot-warning.ts'
+import { slotSayings } from '../../src/supervisor/slot-warning.ts'
 import { repositoryFiles, textOf } from './files.ts'
 
 const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { FencedError } from '../../src/checkpoint/store.ts'
-import { afterBlocked, afterPreparing, afterRunning, noneLost } from '../../src/connector/next-attempt.ts'
 import { SlotTroubleError } from '../../src/source/slot-health.ts'
 import { BlockedError, SlotBusyError } from '../../src/startup/blocked.ts'
 import { CheckFailedError } from '../../src/startup/check-failed.ts'
 import { SchemaChangedError } from '../../src/startup/schema-change.ts'
+import { afterBlocked, afterPreparing, afterRunning, noneLost } from '../../src/supervisor/next-attempt.ts'
 
 const coded = (code: string) => Object.assign(new Error('as the server said'), { code })
 const unmet = new CheckFailedError([{ requirement: 'r', met: false, detail: 'not so', mend: null }])

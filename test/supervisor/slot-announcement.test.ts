@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { announce, nothingAnnounced } from '../../src/connector/slot-announcement.ts'
 import type { SlotVerdict } from '../../src/source/slot-forecast.ts'
+import { announce, nothingAnnounced } from '../../src/supervisor/slot-announcement.ts'
 
 /** What is said of a slot that is looked at every five seconds: the number of the look, and the verdict. */
 function said(looks: readonly (readonly [SlotVerdict, secondsUntilLost?: number | null, heldBytes?: number])[]) {

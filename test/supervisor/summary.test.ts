@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { type Summary, summarise, summaryOf } from '../../src/connector/summary.ts'
 import type { Status } from '../../src/model/status.ts'
+import { type Summary, summarise, summaryOf } from '../../src/supervisor/summary.ts'
 import { quietStatus } from '../support/quiet-status.ts'
 
 const quiet: Status = {

@@ -1,4 +1,5 @@
 import type { Settings } from '../config/settings.ts'
+import { serverStartedAt } from '../connector/session.ts'
 import { createPipeline } from '../connector.ts'
 import { type HttpServer, startHttpServer } from '../http/server.ts'
 import { wait } from '../lifecycle/wait.ts'
@@ -24,7 +25,6 @@ import {
   noneLost,
 } from './next-attempt.ts'
 import { keepPage } from './page-view.ts'
-import { serverStartedAt } from './session.ts'
 import { createSlotWatch } from './slot-watch.ts'
 import { type Board, newBoard, readinessOf, statusOf } from './status-board.ts'
 import { summarise } from './summary.ts'

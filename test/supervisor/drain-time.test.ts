@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { StreamDensity, secondsToDrain, undelivered } from '../../src/connector/drain-time.ts'
 import { lsn } from '../../src/model/lsn.ts'
+import { StreamDensity, secondsToDrain, undelivered } from '../../src/supervisor/drain-time.ts'
 
 const quota = { batchSize: 100, requestsPerMinute: 600 }
 

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { createHealthWatch, type WatchedBoard } from '../../src/connector/health-watch.ts'
 import { lsn } from '../../src/model/lsn.ts'
 import { xid } from '../../src/model/visibility.ts'
 import type { SlotHealth } from '../../src/source/slot-health.ts'
 import type { CatalogShape } from '../../src/source/table-shape.ts'
+import { createHealthWatch, type WatchedBoard } from '../../src/supervisor/health-watch.ts'
 
 const healthy: SlotHealth = {
   systemIdentifier: '7',
