@@ -1,4 +1,4 @@
-// The arrows: main → cli → supervisor → connector → startup → stages → model. Each comment says what to do instead.
+// The arrows: main → cli → commands → supervisor → pipeline → startup → stages → model. Each comment says what to do instead.
 
 const stages = [
   'source',
@@ -16,10 +16,29 @@ const stages = [
   'proposal',
 ]
 const stage = `^src/(${stages.join('|')})/`
-const connector = '^src/(connector\\.ts$|connector/|pipeline/)'
-const supervisor = '^src/supervisor/'
-const startup = '^src/startup/'
 const tests = '\\.test\\.ts$'
+
+/** What wires the stages, from above to below: each imports those after it, and is imported by those before it. */
+const layers = ['cli', 'commands', 'supervisor', 'pipeline', 'startup']
+const pathOf = {
+  cli: '^src/cli/',
+  commands: '^src/commands/',
+  supervisor: '^src/supervisor/',
+  pipeline: '^src/(connector\\.ts$|connector/|pipeline/)',
+  startup: '^src/startup/',
+}
+
+/** A layer is imported by itself and by those above it. */
+function below(layer, instead, except = []) {
+  const upToIt = layers.slice(0, layers.indexOf(layer) + 1).map((name) => pathOf[name])
+  return {
+    name: `only-the-layers-above-import-${layer}`,
+    severity: 'error',
+    comment: instead,
+    from: { path: '^src/', pathNot: [...upToIt, ...except, tests] },
+    to: { path: pathOf[layer] },
+  }
+}
 
 /** A package that one file (or folder) of ours may import, and what the others do. */
 function door({ name, packagePath, path, instead }) {
@@ -54,7 +73,7 @@ module.exports = {
       name: 'main-hands-over-to-cli',
       severity: 'error',
       comment:
-        'main.ts only passes the process to the command line. Put the work into a command under src/cli/ and hand it what it needs.',
+        'main.ts only passes the process to the command line. Put flags and text into a command under src/cli/, the work into src/commands/, and hand them what they need.',
       from: { path: '^src/main\\.ts$' },
       to: { path: '^src/', pathNot: '^src/(cli|lifecycle|model)/' },
     },
@@ -62,48 +81,41 @@ module.exports = {
       name: 'only-main-imports-cli',
       severity: 'error',
       comment:
-        'Commands are the outermost layer. Move what is shared down: to src/connector/ if it wires stages, to its stage or to src/model/ otherwise.',
+        'The command line is the outermost layer: flags in, text out. Move what is shared down: to src/commands/ if it is what a command does, to its stage or to src/model/ otherwise.',
       from: { path: '^src/', pathNot: ['^src/(main\\.ts$|cli/)', tests] },
       to: { path: '^src/cli/' },
     },
+    below(
+      'commands',
+      'Only src/cli/ runs a command. Move what is shared down: to src/startup/ if it prepares the source, to src/pipeline/ if it keeps rows in step, to its stage or to src/model/ otherwise.',
+    ),
+    below(
+      'supervisor',
+      'What the supervisor runs and watches does not know it. Take what you need as a parameter and let src/supervisor/ supply it, or move what both need down to the layer that uses it.',
+    ),
+    below(
+      'pipeline',
+      'The pipeline wires the stages; they do not know it. Declare what you need as a parameter and let src/connector.ts supply it.',
+      [pathOf.startup],
+    ),
     {
-      name: 'supervisor-serves-the-command-line',
+      name: 'startup-ends-where-the-pipeline-begins',
       severity: 'error',
       comment:
-        'The supervisor runs the connector and shows how it does; what it runs does not know it. Take what you need as a parameter and let src/supervisor/ supply it, or move what both need down to the layer that uses it.',
-      from: { path: '^src/', pathNot: [supervisor, '^src/cli/', tests] },
-      to: { path: supervisor },
+        'Startup makes the source ready before there is a pipeline. Return what the pipeline needs, or move what both need to src/startup/.',
+      from: { path: pathOf.startup, pathNot: tests },
+      // get-patient.ts, one read of the API within the quota, uses nothing of the pipeline, and checkApi needs it as well.
+      to: { path: pathOf.pipeline, pathNot: '^src/connector/get-patient\\.ts$' },
     },
-    {
-      name: 'only-the-layers-above-import-connector',
-      severity: 'error',
-      comment:
-        'The connector wires the stages; they do not know it. Declare what you need as a parameter and let connector.ts supply it.',
-      from: { path: '^src/', pathNot: [connector, supervisor, startup, '^src/cli/', tests] },
-      to: { path: connector },
-    },
-    {
-      name: 'startup-runs-before-the-connector',
-      severity: 'error',
-      comment:
-        'Startup ends where the pipeline begins. Return what the connector needs, or move what both need to src/startup/.',
-      from: { path: startup, pathNot: tests },
-      // get-patient.ts, one read of the API within the quota, imports nothing of the pipeline; checkApi needs it as well.
-      to: { path: connector, pathNot: '^src/connector/get-patient\\.ts$' },
-    },
-    {
-      name: 'startup-serves-the-layers-above',
-      severity: 'error',
-      comment:
-        'Startup prepares the source with the stages; they do not know it. Declare what you need as a parameter and let src/startup/ supply it, or move the word that both use to src/model/.',
-      from: { path: '^src/', pathNot: [startup, connector, supervisor, '^src/cli/', tests] },
-      to: { path: startup },
-    },
+    below(
+      'startup',
+      'Startup asks the stages; they do not know it. Declare what you need as a parameter and let src/startup/ supply it, or move a type that both use to src/model/.',
+    ),
     {
       name: 'no-stage-imports-a-stage',
       severity: 'error',
       comment:
-        'A stage declares what it needs (an interface or a function in its options) and connector.ts supplies it. A type that two stages speak of belongs in src/model/.',
+        'A stage declares what it needs (an interface or a function in its options) and the pipeline or startup supplies it. A type that two stages speak of belongs in src/model/.',
       from: { path: `${stage}`, pathNot: tests },
       to: { path: stage, pathNot: '^src/$1/' },
     },
@@ -111,7 +123,7 @@ module.exports = {
       name: 'config-imports-model-only',
       severity: 'error',
       comment:
-        'Configuration is read before anything else is there. Keep its types in src/config/ or src/model/, and let connector.ts turn settings into what a stage takes.',
+        'Configuration is read before anything else is there. Keep its types in src/config/ or src/model/, and let src/startup/ or the pipeline turn settings into what a stage takes.',
       from: { path: '^src/config/', pathNot: tests },
       to: { path: '^src/', pathNot: '^src/(config|model)/' },
     },

@@ -1,4 +1,4 @@
-import { adoptSource } from '../connector/adopt.ts'
+import { adoptSource } from '../commands/adopt.ts'
 import type { Mended } from '../startup/identity-fence.ts'
 import type { CliContext } from './context.ts'
 import { hangingIndent, hangingText } from './hanging-text.ts'

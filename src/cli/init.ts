@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { openProposals, type Proposal } from '../commands/proposal.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { configYaml } from '../config/example.ts'
 import { loadSettings } from '../config/load.ts'
 import { parseTableName, type TableName, writeTableName } from '../config/table-name.ts'
-import { openProposals, type Proposal } from '../connector/proposal.ts'
 import { type CliContext, textOption } from './context.ts'
 
 /** A table with fewer columns that are known looks like one of something else. */

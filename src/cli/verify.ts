@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from 'commander'
 import { Store } from '../checkpoint/store.ts'
+import { verifySource } from '../commands/verification.ts'
 import type { Settings } from '../config/settings.ts'
-import { verifySource } from '../connector/verification.ts'
 import { type PatientCode, patientCode } from '../model/patient.ts'
 import type { Selection } from '../verify/selection.ts'
 import type { CliContext } from './context.ts'

@@ -1,3 +1,4 @@
+import { codeOfRow } from '../connector/changes.ts'
 import { backOffMs } from '../lifecycle/back-off.ts'
 import { wait } from '../lifecycle/wait.ts'
 import type { Lsn } from '../model/lsn.ts'
@@ -16,7 +17,6 @@ import type { FoundAttributes } from '../verify/compare.ts'
 import { type Selection, selectRows } from '../verify/selection.ts'
 import type { Verdict } from '../verify/verdict.ts'
 import { verifyRows } from '../verify/verify-rows.ts'
-import { codeOfRow } from './changes.ts'
 
 /** Requests in a row that the API may leave unanswered. */
 const mostFailures = 5
