@@ -1,7 +1,8 @@
 import { startConnector } from './connector-process.ts'
 import { type Benchmark, table, whole } from './figures.ts'
 import { makeSlot } from './library-alone.ts'
-import { readInNewProcess } from './library-process.ts'
+import { readInNewProcess } from './reader-process.ts'
+import { readWithServerClient } from './server-client.ts'
 import { openStand, type Stand } from './stand.ts'
 import { secondsStreaming } from './streaming-time.ts'
 import { until } from './until.ts'
@@ -9,6 +10,7 @@ import { until } from './until.ts'
 const changes = Number(process.env.BENCH_CHANGES ?? 200_000)
 const rows = 200
 const requestsPerMinute = 6_000
+const floorSlot = 'library_alone'
 /** Of each the best counts: other work on the machine can only slow one down. */
 const rounds = 3
 
@@ -18,39 +20,67 @@ interface Taken {
   readonly cpuSeconds: number
 }
 
-/** Changes that wait in the WAL: how fast they are received and settled, beside the library with nothing behind it. */
+/** The best of each reader. */
+interface Measured {
+  readonly connector: Taken
+  readonly client: Taken
+  readonly library: Taken
+  /** Not a number if pg_recvlogical is not installed. */
+  readonly serverClientSeconds: number
+}
+
+/** Changes that wait in the WAL: how fast they are received and settled, beside two floors. */
 export const catchUp: Benchmark = async (print) => {
   print(`${whole(changes)} updates of ${rows} rows wait in the WAL; ${whole(requestsPerMinute)} requests a minute`)
   const lines = [
-    ['changes a transaction', 'connector', 'library alone', 'share', 'processor: connector', 'library', ''],
+    ['changes a transaction', '', 'changes a second', 'of pg_recvlogical', 'of the library', 'processor, µs a change'],
   ]
   for (const size of [1, 100]) {
-    const { connector, library } = await measure(size)
-    const rates = [connector, library].map(({ seconds }) => `${whole(changes / seconds)}/s`)
-    const costs = [connector, library].map(({ cpuSeconds }) => `${((1e6 * cpuSeconds) / changes).toFixed(1)} µs`)
-    const share = `${((100 * library.seconds) / connector.seconds).toFixed(0)} %`
-    lines.push([String(size), ...rates, share, ...costs, 'a change'])
+    const { connector, client, library, serverClientSeconds } = await measure(size)
+    const line = (name: string, { seconds, cpuSeconds }: Taken) => [
+      name,
+      whole(changes / seconds),
+      (serverClientSeconds / seconds).toFixed(2),
+      (library.seconds / seconds).toFixed(2),
+      ((1e6 * cpuSeconds) / changes).toFixed(1),
+    ]
+    lines.push(
+      [`${size}`, ...line('pg_recvlogical', { seconds: serverClientSeconds, cpuSeconds: Number.NaN })],
+      ['', ...line('library alone', library)],
+      ['', ...line('client alone', client)],
+      ['', ...line('connector', connector)],
+    )
   }
   for (const line of table(lines)) print(line)
 }
 
-async function measure(transactionSize: number): Promise<{ readonly connector: Taken; readonly library: Taken }> {
+async function measure(transactionSize: number): Promise<Measured> {
   await using stand = await openStand({ rows, requestsPerMinute })
   const startCpuSeconds = await makePublication(stand)
   // Every reader gets a slot of its own over the same WAL.
   const slots = Array.from({ length: rounds }, (_, round) => `round_${round}`)
-  for (const slot of [...slots, 'library_alone']) await makeSlot(stand, slot)
+  for (const slot of [...slots, floorSlot]) await makeSlot(stand, slot)
   await stand.pool.query(updates(transactionSize))
 
+  const url = stand.server.url()
   const connector: Taken[] = []
+  const client: Taken[] = []
   const library: Taken[] = []
+  const serverClientSeconds: number[] = []
   for (const slot of slots) {
-    const { endLsn, ...taken } = await readInNewProcess(stand.server.url(), 'library_alone', changes)
+    const { endLsn, ...taken } = await readInNewProcess('library', url, floorSlot, changes)
     library.push(taken)
+    serverClientSeconds.push((await readWithServerClient({ url, pool: stand.pool }, floorSlot, endLsn)) ?? Number.NaN)
+    client.push(await readInNewProcess('client', url, floorSlot, changes))
     const { seconds, cpuSeconds } = await readWithConnector(stand, slot, endLsn)
     connector.push({ seconds, cpuSeconds: cpuSeconds - startCpuSeconds })
   }
-  return { connector: best(connector), library: best(library) }
+  return {
+    connector: best(connector),
+    client: best(client),
+    library: best(library),
+    serverClientSeconds: Math.min(...serverClientSeconds),
+  }
 }
 
 /** The connector makes its publication by itself. @returns the processor time of a start with nothing to do. */
