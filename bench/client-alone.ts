@@ -1,4 +1,4 @@
-import { createDecoder } from '../src/decode/pgoutput.ts'
+import { PgoutputDecoder } from '../src/decode/pgoutput.ts'
 import type { WalEvent } from '../src/model/change.ts'
 import { formatLsn, lsn } from '../src/model/lsn.ts'
 import { sourceClientConfig } from '../src/source/connection.ts'
@@ -32,7 +32,7 @@ export function startClientAlone(url: string, slot: string): LibraryAlone {
     slot,
     publication,
     startAt: lsn(0n),
-    decode: createDecoder(),
+    decoder: new PgoutputDecoder('all'),
     onStart: () => undefined,
     onEvent: receive,
   })

@@ -217,6 +217,8 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     const trouble = slotTroubleOf(health, { ...prepared.server, writtenLsn, durableLsn })
     if (trouble) throw new SlotTroubleError(trouble, settings.source.slot)
     session = await openSession(resources, {
+      // A transform may read any column.
+      columns: settings.transform === null ? new Set(prepared.expected.types.keys()) : 'all',
       signal,
       durableLsn: () => progress.durableLsn,
       hasRoom: () => !pending.full,

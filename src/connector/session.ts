@@ -1,5 +1,7 @@
 import { FencedError } from '../checkpoint/store.ts'
-import { createDecoder, DecodeError } from '../decode/pgoutput.ts'
+import { DecodeError } from '../decode/decode-error.ts'
+import type { Columns } from '../decode/described-relation.ts'
+import { PgoutputDecoder } from '../decode/pgoutput.ts'
 import type { WalEvent } from '../model/change.ts'
 import type { DurableLsn } from '../model/lsn.ts'
 import { KeyError } from '../model/row.ts'
@@ -11,6 +13,8 @@ import type { Resources } from '../startup/resources.ts'
 import { SchemaChangedError } from '../startup/schema-change.ts'
 
 export interface SessionWiring {
+  /** Columns that streamed rows have: those of the mapping and the key. */
+  readonly columns: Columns
   readonly durableLsn: () => DurableLsn
   readonly receive: (event: WalEvent) => void
   readonly hasRoom: () => boolean
@@ -34,7 +38,7 @@ export async function openSession(resources: Resources, wiring: SessionWiring): 
         slot: settings.source.slot,
         publication: settings.source.publication,
         startAt: wiring.durableLsn(),
-        decode: createDecoder(),
+        decoder: new PgoutputDecoder(wiring.columns),
         ...on,
       }),
   })

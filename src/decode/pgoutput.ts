@@ -1,159 +1,192 @@
-import type { Change, Relation, WalEvent } from '../model/change.ts'
-import { parseLsn } from '../model/lsn.ts'
-import { type ColumnValue, type Row, unchanged } from '../model/row.ts'
-import { type Positions, StreamedRow } from './streamed-row.ts'
+import type { WalEvent } from '../model/change.ts'
+import type { Lsn } from '../model/lsn.ts'
+import { Condenser } from './condenser.ts'
+import { DecodeError } from './decode-error.ts'
+import { type Columns, type DescribedRelation, readRelation } from './described-relation.ts'
+import { MessageReader } from './message-reader.ts'
+import { StreamedRow } from './streamed-row.ts'
+import { readTuple } from './tuple.ts'
 
-/** What the pgoutput parser gives, with column values as the server's text: null for NULL, undefined for an unchanged out-of-line value. */
-export type PgoutputMessage =
-  | { readonly tag: 'begin'; readonly commitLsn: string | null; readonly commitTime: unknown; readonly xid: number }
-  | { readonly tag: 'commit'; readonly commitEndLsn: string | null }
-  | { readonly tag: 'relation' | 'type' | 'origin' | 'message' }
-  | { readonly tag: 'insert'; readonly relation: PgoutputRelation; readonly new: Tuple }
-  | {
-      readonly tag: 'update'
-      readonly relation: PgoutputRelation
-      readonly key: Tuple | null
-      readonly old: Tuple | null
-      readonly new: Tuple
-    }
-  | {
-      readonly tag: 'delete'
-      readonly relation: PgoutputRelation
-      readonly key: Tuple | null
-      readonly old: Tuple | null
-    }
-  | { readonly tag: 'truncate'; readonly relations: readonly (PgoutputRelation | undefined)[] }
+/** First bytes of the messages. */
+const kind = {
+  begin: 0x42,
+  commit: 0x43,
+  delete: 0x44,
+  insert: 0x49,
+  message: 0x4d,
+  origin: 0x4f,
+  relation: 0x52,
+  truncate: 0x54,
+  update: 0x55,
+  type: 0x59,
+} as const
+const keyTuple = 0x4b
+const oldTuple = 0x4f
+const newTuple = 0x4e
 
-export interface PgoutputRelation {
-  readonly relationOid: number
-  readonly schema: string
-  readonly name: string
-  readonly replicaIdentity: Relation['replicaIdentity']
-  readonly columns: readonly { readonly name: string; readonly flags: number; readonly typeOid: number }[]
-}
-/** With where its columns stand in a row. */
-type Described = Relation & { readonly positions: Positions }
-type Tuple = Readonly<Record<string, unknown>>
+/** Milliseconds from the Unix epoch to PostgreSQL's, 2000-01-01, and to the last time that a `Date` has. */
+const postgresEpochMs = 946_684_800_000
+const maxTimeMs = 8.64e15
 
-/** The stream carries something that this version does not understand: it must not be passed over. */
-export class DecodeError extends Error {
-  override readonly name = 'DecodeError'
+/** A message whose bytes come in pieces. */
+interface MessageInPieces {
+  write(bytes: Buffer, from: number, to: number): void
+  /** Decodes the message, as `decode` does. */
+  end(): WalEvent | null
 }
 
 /**
- * Turns pgoutput's messages into WAL events; null for those that say nothing about rows.
- * PostgreSQL manual, "Logical Replication Message Formats". @throws {DecodeError}
+ * Turns pgoutput's messages (protocol version 1) into WAL events, in the order of the stream; null for a message that says
+ * nothing about rows. Only the given columns are in the rows. PostgreSQL manual, "Logical Replication Message Formats".
  */
-export function createDecoder(): (message: PgoutputMessage, bytes: number) => WalEvent | null {
-  const relations = new WeakMap<PgoutputRelation, Described>()
-  const relationOf = (message: PgoutputRelation): Described => {
-    const known = relations.get(message)
-    if (known) return known
-    const relation = describe(message)
-    relations.set(message, relation)
-    return relation
+export class PgoutputDecoder {
+  readonly #columns: Columns
+  readonly #relations = new Map<number, DescribedRelation>()
+  readonly #reader = new MessageReader()
+
+  constructor(columns: Columns) {
+    this.#columns = columns
   }
-  return (message, bytes) => {
-    switch (message.tag) {
-      case 'begin':
-        return {
-          kind: 'begin',
-          commitLsn: position(message.commitLsn, 'a transaction without a commit position'),
-          xid: message.xid,
-          committedAtMs: epochMs(message.commitTime),
-        }
-      case 'commit':
-        return { kind: 'commit', commitEndLsn: position(message.commitEndLsn, 'a commit without an end position') }
-      case 'insert':
-      case 'update':
-      case 'delete':
-        return { kind: 'change', change: decodeChange(message, relationOf(message.relation)), bytes }
-      case 'truncate':
-        return { kind: 'truncate', relations: message.relations.map((truncated) => relationOf(described(truncated))) }
-      default:
+
+  /**
+   * Decodes the message at these bytes, which are not kept.
+   * @throws {MalformedMessageError} if it is not of the protocol's form. @throws {DecodeError} if it is not understood.
+   */
+  decode(bytes: Buffer, from: number, to: number): WalEvent | null {
+    const reader = this.#reader
+    reader.open(bytes, from, to)
+    switch (reader.uint8()) {
+      case kind.begin:
+        return this.#begin()
+      case kind.commit:
+        return this.#commit()
+      case kind.insert:
+        return this.#insert()
+      case kind.update:
+        return this.#update()
+      case kind.delete:
+        return this.#delete()
+      case kind.truncate:
+        return this.#truncate()
+      case kind.relation: {
+        const relation = readRelation(reader, this.#columns)
+        this.#relations.set(relation.oid, relation)
         return null
+      }
+      case kind.message:
+      case kind.origin:
+      case kind.type:
+        return null
+      default:
+        throw reader.malformed()
     }
   }
-}
 
-function decodeChange(
-  message: Extract<PgoutputMessage, { tag: 'insert' | 'update' | 'delete' }>,
-  relation: Described,
-): Change {
-  if (message.tag === 'insert') return { operation: 'insert', relation, row: wholeRow(message.new, relation) }
-  const old = message.old ? wholeRow(message.old, relation) : message.key ? keyRow(message.key, relation) : null
-  if (message.tag === 'update') return { operation: 'update', relation, row: wholeRow(message.new, relation), old }
-  if (!old) throw new DecodeError(`a delete from ${relation.schema}.${relation.table} carries no old row and no key`)
-  return { operation: 'delete', relation, old }
-}
-
-/** A tuple that says something of every column: a shorter one taken for a row would be a patient without the rest. */
-function wholeRow(tuple: Tuple, { columns, positions, schema, table }: Described): Row {
-  const values: ColumnValue[] = []
-  // By the relation's columns: to list the tuple's own keys costs more than all the rest of it.
-  for (const { name } of columns) {
-    const value = columnValue(tuple, name)
-    if (value !== undefined) values.push(value)
+  /** Begins a message of this many bytes. Values that are not decoded take no memory. */
+  decodeInPieces(length: number): MessageInPieces {
+    const condenser = new Condenser(length, (oid) => this.#relations.get(oid)?.whole.selected)
+    return {
+      write: (bytes, from, to) => condenser.write(bytes, from, to),
+      end: () => {
+        const condensed = condenser.end()
+        return this.decode(condensed, 0, condensed.length)
+      },
+    }
   }
-  if (values.length === columns.length) return new StreamedRow(positions, values)
-  throw new DecodeError(`a row of ${schema}.${table} came with ${values.length} of ${columns.length} columns`)
-}
 
-/** Only the key's columns are in the tuple. */
-function keyRow(tuple: Tuple, { columns }: Relation): Row {
-  const values = new Map<string, ColumnValue>()
-  for (const { name } of columns) {
-    const value = columnValue(tuple, name)
-    if (value !== undefined) values.set(name, value)
+  #begin(): WalEvent {
+    const reader = this.#reader
+    const commitLsn = this.#lsn('a transaction without a commit position')
+    const committedAtMs = Math.floor(reader.int64() / 1000) + postgresEpochMs
+    if (Math.abs(committedAtMs) > maxTimeMs) throw new DecodeError('a transaction was committed at a time out of range')
+    const xid = reader.uint32()
+    reader.finish()
+    return { kind: 'begin', commitLsn, xid, committedAtMs }
   }
-  return values
-}
 
-/** Undefined for a column that is not in the tuple. */
-function columnValue(tuple: Tuple, column: string): ColumnValue | undefined {
-  const value = tuple[column]
-  if (typeof value === 'string' || value === null) return value
-  if (value !== undefined) throw new DecodeError(`the column "${column}" did not come as text`)
-  return column in tuple ? unchanged : undefined
-}
-
-function described(relation: PgoutputRelation | undefined): PgoutputRelation {
-  if (!relation) throw new DecodeError('a TRUNCATE of a table that was not described')
-  return relation
-}
-
-function describe(message: PgoutputRelation): Described {
-  const { schema, name: table } = message
-  const positions = new Map(message.columns.map(({ name }, position) => [name, position]))
-  if (positions.size < message.columns.length)
-    throw new DecodeError(`${schema}.${table} was described with two columns of one name`)
-  return {
-    oid: unsigned(message.relationOid),
-    schema,
-    table,
-    replicaIdentity: message.replicaIdentity,
-    columns: message.columns.map(({ name, typeOid, flags }) => ({
-      name,
-      typeOid: unsigned(typeOid),
-      inIdentity: (flags & 1) === 1,
-    })),
-    positions,
+  #commit(): WalEvent {
+    const reader = this.#reader
+    // Flags and the position of the commit record.
+    reader.skip(9)
+    const commitEndLsn = this.#lsn('a commit without an end position')
+    reader.skip(8)
+    reader.finish()
+    return { kind: 'commit', commitEndLsn }
   }
-}
 
-/** An object id as the catalogs write it: the library reads its 32 bits as a signed number. */
-function unsigned(oid: number): number {
-  return oid >>> 0
-}
+  #insert(): WalEvent {
+    const reader = this.#reader
+    const relation = this.#relation()
+    if (reader.uint8() !== newTuple) throw reader.malformed()
+    const { values, skippedBytes } = readTuple(reader, relation, relation.whole)
+    reader.finish()
+    const row = new StreamedRow(relation.whole.positions, values)
+    return { kind: 'change', change: { operation: 'insert', relation, row }, bytes: reader.length - skippedBytes }
+  }
 
-/** From microseconds of the epoch. A time that no calendar has could not be shown either. */
-function epochMs(commitTime: unknown): number {
-  const ms = Math.floor(Number(commitTime) / 1000)
-  if (Number.isNaN(new Date(ms).getTime())) throw new DecodeError('a transaction that was committed at no time')
-  return ms
-}
+  #update(): WalEvent {
+    const reader = this.#reader
+    const relation = this.#relation()
+    const { positions } = relation.whole
+    const tag = reader.uint8()
+    if (tag === newTuple) {
+      const { values, skippedBytes } = readTuple(reader, relation, relation.whole)
+      reader.finish()
+      const row = new StreamedRow(positions, values)
+      const bytes = reader.length - skippedBytes
+      return { kind: 'change', change: { operation: 'update', relation, row, old: null }, bytes }
+    }
+    const selection = this.#oldSelection(tag, relation)
+    const before = readTuple(reader, relation, selection)
+    if (reader.uint8() !== newTuple) throw reader.malformed()
+    const after = readTuple(reader, relation, relation.whole, tag === oldTuple ? before.values : undefined)
+    reader.finish()
+    const row = new StreamedRow(positions, after.values)
+    const old = new StreamedRow(selection.positions, before.values)
+    const bytes = reader.length - before.skippedBytes - after.skippedBytes
+    return { kind: 'change', change: { operation: 'update', relation, row, old }, bytes }
+  }
 
-function position(text: string | null, problem: string) {
-  if (text === null) throw new DecodeError(problem)
-  return parseLsn(text)
+  #delete(): WalEvent {
+    const reader = this.#reader
+    const relation = this.#relation()
+    const selection = this.#oldSelection(reader.uint8(), relation)
+    const { values, skippedBytes } = readTuple(reader, relation, selection)
+    reader.finish()
+    const old = new StreamedRow(selection.positions, values)
+    return { kind: 'change', change: { operation: 'delete', relation, old }, bytes: reader.length - skippedBytes }
+  }
+
+  #truncate(): WalEvent {
+    const reader = this.#reader
+    const count = reader.uint32()
+    // Before any room is made for the count.
+    if (reader.length !== 6 + 4 * count) throw reader.malformed()
+    reader.skip(1)
+    const relations = Array.from({ length: count }, () => {
+      const relation = this.#relations.get(reader.uint32())
+      if (!relation) throw new DecodeError('a TRUNCATE of a table that was not described')
+      return relation
+    })
+    return { kind: 'truncate', relations }
+  }
+
+  #oldSelection(tag: number, relation: DescribedRelation) {
+    if (tag === keyTuple) return relation.key
+    if (tag === oldTuple) return relation.whole
+    throw this.#reader.malformed()
+  }
+
+  /** The relation of a change. A new connection describes it again. */
+  #relation(): DescribedRelation {
+    const relation = this.#relations.get(this.#reader.uint32())
+    if (!relation) throw this.#reader.malformed()
+    return relation
+  }
+
+  #lsn(problem: string): Lsn {
+    const lsn = this.#reader.lsn()
+    if (lsn === 0n) throw new DecodeError(problem)
+    return lsn
+  }
 }

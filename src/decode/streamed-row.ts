@@ -1,9 +1,9 @@
 import type { ColumnValue, Row } from '../model/row.ts'
 
-/** Where each column of a table stands in its rows. */
+/** Index of each column's value in a row, in the table's order. */
 export type Positions = ReadonlyMap<string, number>
 
-/** A row with a value of every column, in the table's order. To fill a map for each row that is streamed takes several times as long. */
+/** A row as a list of values. To fill a map for each streamed row takes several times as long. */
 export class StreamedRow implements Row {
   readonly #positions: Positions
   readonly #values: readonly ColumnValue[]

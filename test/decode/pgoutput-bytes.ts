@@ -1,12 +1,14 @@
 // The server's side of the protocol: messages of pgoutput, version 1, as bytes. PostgreSQL manual, "Logical Replication Message
 // Formats".
 
-/** A value of a tuple: NULL, unchanged out-of-line, or text. */
-export type Sent = null | 'unchanged' | { readonly text: string }
+/** A value of a tuple: NULL, unchanged out-of-line, text, or in the type's binary format. */
+export type Sent = null | 'unchanged' | { readonly text: string } | { readonly binary: string }
 
 export interface SentColumn {
   readonly name: string
   readonly inIdentity: boolean
+  /** The type's object id; that of `text` by default. */
+  readonly typeOid?: number
 }
 
 export type Sending =
@@ -43,10 +45,10 @@ export function bytesOf(message: Sending): Buffer {
         cString('patients'),
         letter('d'),
         int16(message.columns.length),
-        ...message.columns.flatMap(({ name, inIdentity }) => [
+        ...message.columns.flatMap(({ name, inIdentity, typeOid = 25 }) => [
           Buffer.of(inIdentity ? 1 : 0),
           cString(name),
-          int32(25),
+          int32(typeOid),
           int32(-1),
         ]),
       ])
@@ -74,8 +76,8 @@ function tuple(row: readonly Sent[]): Buffer {
 function field(value: Sent): Buffer {
   if (value === null) return letter('n')
   if (value === 'unchanged') return letter('u')
-  const text = Buffer.from(value.text)
-  return Buffer.concat([letter('t'), int32(text.length), text])
+  const content = Buffer.from('text' in value ? value.text : value.binary)
+  return Buffer.concat([letter('text' in value ? 't' : 'b'), int32(content.length), content])
 }
 
 function letter(character: string): Buffer {

@@ -1,8 +1,9 @@
-import { createDecoder } from '../../src/decode/pgoutput.ts'
+import { PgoutputDecoder } from '../../src/decode/pgoutput.ts'
 import type { WalEvent } from '../../src/model/change.ts'
 import { type Lsn, lsn } from '../../src/model/lsn.ts'
 import { sourceClientConfig } from '../../src/source/connection.ts'
-import { type Decode, ReplicationClient } from '../../src/source/replication-client.ts'
+import { ReplicationClient } from '../../src/source/replication-client.ts'
+import type { Decoder } from '../../src/source/stream/copy-data.ts'
 import { slotOf } from '../support/library-stream.ts'
 import type { TestDatabase } from '../support/postgres.ts'
 import { unsecured } from '../support/unsecured.ts'
@@ -29,14 +30,14 @@ export interface OpenStream extends AsyncDisposable {
 
 export interface OpenStreamOptions {
   readonly startAt?: Lsn
-  readonly decode?: Decode
+  readonly decoder?: Decoder
   readonly onEvent?: (event: WalEvent) => void
   readonly environmentOptions?: string
 }
 
 /** Streams what `publish(database)` publishes. Nothing is acknowledged unless the test does it. */
 export async function openStream(database: TestDatabase, options: OpenStreamOptions = {}): Promise<OpenStream> {
-  const { startAt = lsn(0n), decode = createDecoder(), onEvent, environmentOptions = '' } = options
+  const { startAt = lsn(0n), decoder = new PgoutputDecoder('all'), onEvent, environmentOptions = '' } = options
   const events: WalEvent[] = []
   let started = false
   const client = new ReplicationClient({
@@ -50,7 +51,7 @@ export async function openStream(database: TestDatabase, options: OpenStreamOpti
     slot: slotOf(database),
     publication: 'published',
     startAt,
-    decode,
+    decoder,
     onStart: () => {
       started = true
     },

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { createDecoder } from '../../src/decode/pgoutput.ts'
+import { PgoutputDecoder } from '../../src/decode/pgoutput.ts'
 import { formatLsn, type Lsn } from '../../src/model/lsn.ts'
 import { commitTogether } from '../support/adjacent-commits.ts'
 import { patientsTable } from '../support/connector.ts'
@@ -103,14 +103,18 @@ test('a handler that throws ends the stream for good', async () => {
 
 test('a message that cannot be decoded ends the stream for good', async () => {
   await using database = await published()
-  const decode = createDecoder()
+  const decoder = new PgoutputDecoder('all')
   const failure = new Error('cannot read it')
   let failed = false
   await using stream = await openStream(database, {
-    decode: (message, bytes) => {
-      if (message.tag !== 'insert' || failed) return decode(message, bytes)
-      failed = true
-      throw failure
+    decoder: {
+      decode(bytes, from, to) {
+        const event = decoder.decode(bytes, from, to)
+        if (event?.kind !== 'change' || failed) return event
+        failed = true
+        throw failure
+      },
+      decodeInPieces: (length) => decoder.decodeInPieces(length),
     },
   })
   await database.query(insert('poison', 'next'))

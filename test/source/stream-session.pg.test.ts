@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Progress } from '../../src/checkpoint/progress.ts'
-import { createDecoder } from '../../src/decode/pgoutput.ts'
+import { PgoutputDecoder } from '../../src/decode/pgoutput.ts'
 import type { WalEvent } from '../../src/model/change.ts'
 import { lsn, parseLsn } from '../../src/model/lsn.ts'
 import { sourceClientConfig } from '../../src/source/connection.ts'
@@ -52,7 +52,7 @@ async function startSession(database: TestDatabase, options: SessionOptions = {}
         slot: slotOf(database),
         publication: 'published',
         startAt: lsn(0n),
-        decode: createDecoder(),
+        decoder: new PgoutputDecoder('all'),
         ...on,
       }),
   })

@@ -1,0 +1,62 @@
+import { type ColumnValue, unchanged } from '../model/row.ts'
+import { DecodeError } from './decode-error.ts'
+import type { DescribedRelation, Selection } from './described-relation.ts'
+import type { MessageReader } from './message-reader.ts'
+
+/** Format of a value. PostgreSQL manual, "Logical Replication Message Formats", TupleData. */
+export const format = { null: 0x6e, unchanged: 0x75, text: 0x74, binary: 0x62 } as const
+
+/** The decoded values of a tuple, and how many bytes of others were skipped. */
+export interface Tuple {
+  readonly values: ColumnValue[]
+  readonly skippedBytes: number
+}
+
+/**
+ * Reads a tuple. A shorter one than its table must not be taken for a row: the patient would be sent without the rest.
+ * @param before the same columns before the change, if they came: an unchanged out-of-line value is theirs.
+ */
+export function readTuple(
+  reader: MessageReader,
+  relation: DescribedRelation,
+  { selected }: Selection,
+  before?: readonly ColumnValue[],
+): Tuple {
+  const values: ColumnValue[] = []
+  let skippedBytes = 0
+  const count = reader.uint16()
+  if (count > selected.length) throw reader.malformed()
+  for (let column = 0; column < count; column++) {
+    const isSelected = selected[column] === true
+    switch (reader.uint8()) {
+      case format.text: {
+        const length = reader.int32()
+        if (isSelected) {
+          values.push(reader.text(length))
+        } else {
+          reader.skip(length)
+          skippedBytes += length
+        }
+        break
+      }
+      case format.null:
+        if (isSelected) values.push(null)
+        break
+      case format.unchanged:
+        if (isSelected) values.push(before === undefined ? unchanged : (before[values.length] as ColumnValue))
+        break
+      case format.binary: {
+        if (isSelected) throw new DecodeError(`the column "${relation.columns[column]?.name}" did not come as text`)
+        const length = reader.int32()
+        reader.skip(length)
+        skippedBytes += length
+        break
+      }
+      default:
+        throw reader.malformed()
+    }
+  }
+  if (count === selected.length) return { values, skippedBytes }
+  const { schema, table } = relation
+  throw new DecodeError(`a row of ${schema}.${table} came with ${count} of ${selected.length} columns`)
+}

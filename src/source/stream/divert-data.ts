@@ -1,0 +1,13 @@
+import type { Readable } from 'node:stream'
+
+/**
+ * Takes a socket's data in place of its only reader, which is the protocol parser of pg.
+ * @returns hands bytes on to that reader.
+ */
+export function divertData(socket: Readable, read: (chunk: Buffer) => void): (bytes: Buffer) => void {
+  const [parse, ...others] = socket.listeners('data')
+  if (!parse || others.length > 0) throw new Error('pg no longer reads its socket in one place')
+  socket.off('data', parse as (chunk: Buffer) => void)
+  socket.on('data', read)
+  return (bytes) => parse.call(socket, bytes)
+}
