@@ -3,6 +3,10 @@ import { MalformedMessageError } from './malformed-message.ts'
 
 const none = Buffer.alloc(0)
 
+/** Longest text that is taken from a window, and the length of one. A row that is kept keeps its window. */
+const maxShortText = 64
+const windowBytes = 256
+
 /**
  * Reads the fields of one message after another, each where it is in the socket's bytes: a Buffer for a message or a value
  * takes longer than all the rest of reading it. Every method throws a {@link MalformedMessageError} past the message's end.
@@ -13,6 +17,9 @@ export class MessageReader {
   #from = 0
   #at = 0
   #end = 0
+  /** Bytes of this message from `#windowFrom` on, each as the character of its number. */
+  #window = ''
+  #windowFrom = 0
 
   /** Moves to the message from `from` up to `end`. */
   open(bytes: Buffer, from: number, end: number): void {
@@ -23,6 +30,7 @@ export class MessageReader {
     this.#from = from
     this.#at = from
     this.#end = end
+    this.#window = ''
   }
 
   get length(): number {
@@ -52,7 +60,10 @@ export class MessageReader {
   /** UTF-8. A U+FEFF at the start is kept: a key without it is another row's. */
   text(length: number): string {
     const from = this.#pass(length)
-    return this.#bytes.toString(undefined, from, from + length)
+    const to = from + length
+    return length <= maxShortText && this.#isAscii(from, to)
+      ? this.#windowText(from, to)
+      : this.#bytes.toString(undefined, from, to)
   }
 
   /** A name that ends with a zero byte. */
@@ -75,6 +86,22 @@ export class MessageReader {
 
   malformed(): MalformedMessageError {
     return new MalformedMessageError(this.length > 0 ? this.#view.getUint8(this.#from) : undefined, this.length)
+  }
+
+  #isAscii(from: number, to: number): boolean {
+    const bytes = this.#bytes
+    let bits = 0
+    for (let at = from; at < to; at++) bits |= bytes[at] ?? 0
+    return bits < 0x80
+  }
+
+  /** Takes an ASCII text from a string of many: to make a string of bytes has a cost of its own, however short it is. */
+  #windowText(from: number, to: number): string {
+    if (this.#window === '' || to - this.#windowFrom > this.#window.length) {
+      this.#windowFrom = from
+      this.#window = this.#bytes.toString('latin1', from, Math.min(this.#end, from + windowBytes))
+    }
+    return this.#window.slice(from - this.#windowFrom, to - this.#windowFrom)
   }
 
   /** @returns where the passed bytes begin. */

@@ -43,7 +43,10 @@ export function readTuple(
         if (isSelected) values.push(null)
         break
       case format.unchanged:
-        if (isSelected) values.push(before === undefined ? unchanged : (before[values.length] as ColumnValue))
+        if (isSelected) {
+          const old = before?.[values.length]
+          values.push(old === undefined ? unchanged : old)
+        }
         break
       case format.binary: {
         if (isSelected) throw new DecodeError(`the column "${relation.columns[column]?.name}" did not come as text`)

@@ -1,8 +1,10 @@
 import fc from 'fast-check'
 import type { Sending, Sent, SentColumn } from './pgoutput-bytes.ts'
 
-/** In every text value: an error that quotes it has disclosed a patient's data. */
-export const mark = 'Zuñiga'
+/** At the start of every text value, one or the other: an error that quotes it has disclosed a patient's data. */
+const mark = 'Zuñiga'
+const asciiMark = 'Zuniga'
+export const partOfMark = /Zu|iga/
 /** Object id of the one table. */
 export const oid = 16_385
 
@@ -10,6 +12,7 @@ const value: fc.Arbitrary<Sent> = fc.oneof(
   fc.constant(null),
   fc.constant('unchanged' as const),
   fc.string({ unit: 'binary', maxLength: 12 }).map((text) => ({ text: `${mark}${text.replaceAll('\0', '')}` })),
+  fc.string({ unit: 'grapheme-ascii', maxLength: 80 }).map((text) => ({ text: `${asciiMark}${text}` })),
 )
 /** Columns of a table, the first of them its key. */
 export const anyColumns: fc.Arbitrary<readonly SentColumn[]> = fc

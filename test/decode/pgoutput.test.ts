@@ -67,6 +67,14 @@ describe('the values of a row', () => {
     expect(() => decodeChange(insert(jane, { binary: 'x' }))).toThrow(DecodeError)
   })
 
+  test('short and long values, ASCII or not, come as they are, whatever their number', () => {
+    const texts = ['', 'a', 'ñ', 'a'.repeat(64), 'b'.repeat(65), 'ñ'.repeat(300), '\u007f', '\u0080', '😀', 'end']
+    const values = Array.from({ length: 10 }, () => texts).flat()
+    const columns = values.map((_, index) => ({ name: `c${index}`, inIdentity: index === 0 }))
+    const event = decode([{ kind: 'relation', oid, columns }, insert(...values.map((text) => ({ text })))])
+    expect(event?.kind === 'change' && 'row' in event.change && [...event.change.row.values()]).toEqual(values)
+  })
+
   test('a U+FEFF at the start of a value is part of it', () => {
     const change = decodeChange(insert({ text: '\ufeffjane' }, null))
     expect('row' in change && change.row.get('code')).toBe('\ufeffjane')
