@@ -49,10 +49,12 @@ function checkpointUpdate(
 }
 
 function deliveryUpsert(rows: readonly StoredRow[]): SQL {
-  return sql`insert into ${delivery} (source_key, code, fingerprint, removed, lsn, ordinal, xid)
+  return sql`insert into ${delivery}
+      (source_key, code, fingerprint, removed, lsn, ordinal, xid, former_codes, owed, next_code, owed_at)
     ${deliveryRows(rows)} where exists (select from fence)
     on conflict (source_key) do update set code = excluded.code, fingerprint = excluded.fingerprint,
-      removed = excluded.removed, lsn = excluded.lsn, ordinal = excluded.ordinal, xid = excluded.xid`
+      removed = excluded.removed, lsn = excluded.lsn, ordinal = excluded.ordinal, xid = excluded.xid,
+      former_codes = excluded.former_codes, owed = excluded.owed, next_code = excluded.next_code, owed_at = excluded.owed_at`
 }
 
 function deadLetterUpsert(rows: readonly SetAsideRow[]): SQL {

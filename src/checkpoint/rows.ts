@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { formatLsn } from '../model/lsn.ts'
-import { patientCode } from '../model/patient.ts'
-import { type DeadLetter, deadLetterReasons, type StoredRow } from '../model/stored-row.ts'
+import { type PatientCode, patientCode } from '../model/patient.ts'
+import { type DeadLetter, deadLetterReasons, type Owed, type StoredRow } from '../model/stored-row.ts'
 import { xid } from '../model/visibility.ts'
 import type { deadLetter, delivery } from './tables.ts'
 
@@ -20,7 +20,13 @@ export function storedRow(row: DeliveryRow, letter: DeadLetterRow | null): Store
     position: row.lsn === null ? null : { commitLsn: row.lsn, ordinal: row.ordinal ?? 0 },
     xid: row.xid === null ? null : xid(row.xid),
     deadLetter: letter && deadLetterOf(letter),
+    formerCodes: row.formerCodes?.map(patientCode) ?? [],
+    owed: owedOf(row),
   }
+}
+
+function owedOf({ owed, nextCode }: DeliveryRow): Owed | null {
+  return owed && { reason: owed, nextCode: nextCode === null ? null : patientCode(nextCode), delayMs: 0 }
 }
 
 export function deadLetterOf({ reason, attributes, status }: DeadLetterRow): DeadLetter {
@@ -34,14 +40,27 @@ export function deadLetterOf({ reason, attributes, status }: DeadLetterRow): Dea
 /** The rows of `delivery` as one query: an array for each column. With a parameter for each value drizzle would take longer than all else. */
 export function deliveryRows(rows: readonly StoredRow[]): SQL {
   const column = <T>(value: (row: StoredRow) => T) => sql.param(rows.map(value))
-  return sql`select * from unnest(
+  return sql`select key, code, fingerprint, removed, lsn, ordinal, xid, former_codes::text[], owed, next_code,
+      clock_timestamp() + delay_ms * interval '1 millisecond'
+    from unnest(
     ${column((row) => row.key)}::text[],
     ${column((row) => row.code)}::text[],
     ${column((row) => row.fingerprint && Buffer.from(row.fingerprint, 'hex'))}::bytea[],
     ${column((row) => row.removed)}::boolean[],
     ${column((row) => row.position && formatLsn(row.position.commitLsn))}::pg_lsn[],
     ${column((row) => row.position?.ordinal ?? null)}::bigint[],
-    ${column((row) => row.xid)}::bigint[])`
+    ${column((row) => row.xid)}::bigint[],
+    ${column((row) => arrayText(row.formerCodes))}::text[],
+    ${column((row) => row.owed?.reason ?? null)}::text[],
+    ${column((row) => row.owed?.nextCode ?? null)}::text[],
+    ${column((row) => row.owed?.delayMs ?? null)}::float8[]
+    ) as r(key, code, fingerprint, removed, lsn, ordinal, xid, former_codes, owed, next_code, delay_ms)`
+}
+
+/** An array as PostgreSQL's text, null if it is empty: `unnest` would take an array of arrays apart. */
+function arrayText(codes: readonly PatientCode[]): string | null {
+  if (codes.length === 0) return null
+  return `{${codes.map((code) => `"${code.replace(/["\\]/g, '\\$&')}"`).join(',')}}`
 }
 
 /** A row that was set aside since the last write. */

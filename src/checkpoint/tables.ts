@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import {
   bigint,
   boolean,
@@ -13,6 +14,7 @@ import {
 import { formatLsn, type Lsn, parseLsn } from '../model/lsn.ts'
 import { type PassPosition, passReasons, passStates } from '../model/pass.ts'
 import { type RowKey, storedRowKey } from '../model/row.ts'
+import { owedReasons } from '../model/stored-row.ts'
 import type { TableShape } from '../model/table-shape.ts'
 
 const pgLsn = customType<{ data: Lsn; driverData: string }>({
@@ -37,6 +39,8 @@ export const checkpoint = pgTable('checkpoint', {
   lsn: pgLsn().notNull(),
   horizonLsn: pgLsn('horizon_lsn'),
   horizonOrdinal: bigint('horizon_ordinal', { mode: 'number' }),
+  /** MERGE's R: the largest end position of a table read of which something was sent or settled; null: none. */
+  readLsn: pgLsn('read_lsn'),
   run: bigint({ mode: 'number' }).notNull().default(0),
   /** What the catalogs said of the table when it was last made ready; null: unknown, before the first time. */
   sourceShape: jsonb('source_shape').$type<TableShape>(),
@@ -48,7 +52,7 @@ export const checkpoint = pgTable('checkpoint', {
   updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().defaultNow(),
 })
 
-/** What was last settled of each row. No value of a row but its key and its code. */
+/** What was last settled of each row. No value of a row but its key and its codes. */
 export const delivery = pgTable(
   'delivery',
   {
@@ -59,8 +63,20 @@ export const delivery = pgTable(
     lsn: pgLsn(),
     ordinal: bigint({ mode: 'number' }),
     xid: bigint({ mode: 'bigint' }),
+    /** MERGE rule 12: codes besides `code` that mediQuo may have of the row. Null when there are none. */
+    formerCodes: text('former_codes').array(),
+    /** Why the row is to be read from the table again; null: it is not. */
+    owed: text({ enum: owedReasons }),
+    /** The code that an owed row will have once it is read, where the change told it. */
+    nextCode: text('next_code'),
+    /** When an owed row may be read, by this server's clock. */
+    owedAt: timestamp('owed_at', { withTimezone: true }),
   },
-  (table) => [index('delivery_code_idx').on(table.code)],
+  (table) => [
+    index('delivery_code_idx').on(table.code),
+    index('delivery_owed_at_idx').on(table.owedAt).where(sql`${table.owed} is not null`),
+    index('delivery_next_code_idx').on(table.nextCode).where(sql`${table.nextCode} is not null`),
+  ],
 )
 
 /** Rows set aside, with the reason and the attributes' names; never their values. */

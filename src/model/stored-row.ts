@@ -15,10 +15,30 @@ export interface DeadLetter {
 }
 
 /**
+ * Why a row is to be read from the table again: its content did not fit into memory, its row is gone and its code must end, or
+ * what was accepted of it may be overwritten by an older request.
+ */
+export const owedReasons = ['content', 'end', 'confirm'] as const
+export type OwedReason = (typeof owedReasons)[number]
+
+/** A row to be read again. */
+export interface Owed {
+  readonly reason: OwedReason
+  /** The code that the row will have once it is read, where the change told it: another row must not unsubscribe it. */
+  readonly nextCode: PatientCode | null
+  /** Not to be read sooner than this after it was stored, milliseconds. 0 in a row that was loaded. */
+  readonly delayMs: number
+}
+
+/**
  * What the state knows of a row. `fingerprint` is the keyed hash (hexadecimal) of the last accepted payload, null when
  * unknown; `removed` says that the last accepted word about the code was a removal. `position` and `xid` are those of the
  * newest streamed change contained in what was settled. `deadLetter`: a new one counts as one more refusal; `kept` is the one
- * that the state has, if it still has it.
+ * that the state has, if it still has it. `formerCodes`: codes besides `code` that mediQuo may have of the row (MERGE rule 12),
+ * usually none.
+ *
+ * A row with `owed` set was settled only by this durable note: its debt is paid, its position and xid are those of the newest
+ * streamed change that is owed, and its fingerprint is null.
  */
 export interface StoredRow {
   readonly key: RowKey
@@ -28,4 +48,6 @@ export interface StoredRow {
   readonly position: Position | null
   readonly xid: Xid | null
   readonly deadLetter: DeadLetter | 'kept' | null
+  readonly formerCodes: readonly PatientCode[]
+  readonly owed: Owed | null
 }

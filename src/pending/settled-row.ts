@@ -26,7 +26,8 @@ export function intendedRow(entry: Entry, sent: PatientCode, purpose: Purpose): 
   const code = purpose === 'retire' && stored && !stored.removed ? (stored.code ?? sent) : sent
   if (stored && stored.fingerprint === null && !stored.removed && stored.code === code) return null
   const { position = null, xid = null } = stored ?? {}
-  return { key, code, fingerprint: null, removed: false, position, xid, deadLetter: letterAsBefore(entry) }
+  const deadLetter = letterAsBefore(entry)
+  return { key, code, fingerprint: null, removed: false, position, xid, deadLetter, formerCodes: [], owed: null }
 }
 
 /** A dead letter that the state has is not written again: that would count as a refusal, and bring back one that was discarded. */
@@ -72,6 +73,8 @@ export function afterRetirement(entry: Entry, code: PatientCode, isLeft: boolean
     position: entry.stored.position,
     xid: entry.stored.xid,
     deadLetter: letterAsBefore(entry),
+    formerCodes: [],
+    owed: null,
   }
 }
 
@@ -109,12 +112,14 @@ function setAside(entry: Entry, version: Version, code: PatientCode | null, dead
   })
 }
 
+type SettledState = Pick<StoredRow, 'code' | 'fingerprint' | 'removed' | 'deadLetter'>
+
 /** … with the newest streamed change that is contained: the version's, unless the state's is newer. */
-function labelled(entry: Entry, version: Version, row: Omit<StoredRow, 'key' | 'position' | 'xid'>): StoredRow {
+function labelled(entry: Entry, version: Version, row: SettledState): StoredRow {
   const { stored, key } = entry
   const older = stored?.position && version.position && comparePositions(stored.position, version.position) > 0
   const { position, xid } = stored && (older || !version.position) ? stored : version
   // Each property by name: a spread in front of others makes objects that V8 keeps as hash tables, which is slow.
   const { code, fingerprint, removed, deadLetter } = row
-  return { key, code, fingerprint, removed, position, xid, deadLetter }
+  return { key, code, fingerprint, removed, position, xid, deadLetter, formerCodes: [], owed: null }
 }

@@ -91,4 +91,6 @@ const row = (key: string): StoredRow => ({
   position: null,
   xid: null,
   deadLetter: null,
+  formerCodes: [],
+  owed: null,
 })

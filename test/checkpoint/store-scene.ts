@@ -46,6 +46,8 @@ export const row = (key: string, changes: Partial<StoredRow> = {}): StoredRow =>
   position: { commitLsn: lsn(0xa_0000_0001n), ordinal: 7 },
   xid: xid(5_000_000_000n),
   deadLetter: null,
+  formerCodes: [],
+  owed: null,
   ...changes,
 })
 

@@ -44,6 +44,8 @@ export function delivered(name: string, of: Patient, changes: Partial<StoredRow>
     position: position(1),
     xid: xid(1n),
     deadLetter: null,
+    formerCodes: [],
+    owed: null,
     ...changes,
   }
 }

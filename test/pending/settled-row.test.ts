@@ -73,6 +73,7 @@ describe('before a request leaves, the state is told', () => {
   test('of a row that it does not know, with the code that is sent', () => {
     expect(intendedRow(entry(null), code('a'), 'upsert')).toEqual({
       ...{ key: key('1'), code: 'a', fingerprint: null, removed: false, position: null, xid: null, deadLetter: null },
+      ...{ formerCodes: [], owed: null },
     })
   })
 
@@ -109,7 +110,7 @@ describe('after the API has accepted', () => {
     const sent = parcel('a', 'upsert')
     expect(afterAcceptance(entry(null), sent, fingerprint)).toEqual({
       ...{ key: key('1'), code: 'a', fingerprint: fingerprint(patient('a')), removed: false, deadLetter: null },
-      ...{ position: position(50), xid: xid(50n) },
+      ...{ position: position(50), xid: xid(50n), formerCodes: [], owed: null },
     })
     expect(afterAcceptance(entry(null), sent, null)).toMatchObject({ fingerprint: null, removed: false })
   })
@@ -125,6 +126,7 @@ describe('after the API has accepted', () => {
     expect(afterRetirement(entry(null), code('a'), false)).toBeNull()
     expect(afterRetirement(entry(known), code('a'), false)).toEqual({
       ...{ key: key('1'), code: 'a', fingerprint: null, removed: true, position: place, xid: id, deadLetter: null },
+      ...{ formerCodes: [], owed: null },
     })
     // Another row answers for it from now on: this one says nothing of it any more.
     expect(afterRetirement(entry(known), code('a'), true)).toMatchObject({ code: null, removed: true })
