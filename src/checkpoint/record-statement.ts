@@ -12,6 +12,8 @@ export interface Settlement {
   readonly checkpointLsn: Lsn
   /** MERGE rule 9's H; null: as it was. */
   readonly horizon: Position | null
+  /** MERGE's R; null: as it was. It only rises. */
+  readonly readLsn: Lsn | null
   readonly pass: PassProgress | null
   readonly recentRequests: RecentRequests
 }
@@ -38,12 +40,13 @@ export function recordStatement(run: number, { rows, pass, ...settlement }: Sett
 
 function checkpointUpdate(
   run: number,
-  { checkpointLsn, horizon, recentRequests }: Omit<Settlement, 'rows' | 'pass'>,
+  { checkpointLsn, horizon, readLsn, recentRequests }: Omit<Settlement, 'rows' | 'pass'>,
 ): SQL {
   const raised = horizon
     ? sql`horizon_lsn = ${formatLsn(horizon.commitLsn)}::pg_lsn, horizon_ordinal = ${horizon.ordinal}::bigint,`
     : sql``
-  return sql`update ${checkpoint} set lsn = ${formatLsn(checkpointLsn)}::pg_lsn, ${raised}
+  const read = readLsn === null ? sql`` : sql`read_lsn = greatest(read_lsn, ${formatLsn(readLsn)}::pg_lsn),`
+  return sql`update ${checkpoint} set lsn = ${formatLsn(checkpointLsn)}::pg_lsn, ${raised} ${read}
     recent_requests = ${JSON.stringify(recentRequests)}::jsonb, updated_at = clock_timestamp()
     where run = ${run} returning id`
 }

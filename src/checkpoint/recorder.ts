@@ -120,7 +120,7 @@ export class Recorder {
     this.#raises = false
     const isMoved = checkpointLsn !== progress.durableLsn || requests.mustBeNoted
     if (rows.length === 0 && passed === null && raised === null && !isMoved) return
-    await write({ rows, checkpointLsn, horizon: raised, pass: passed })
+    await write({ rows, checkpointLsn, horizon: raised, readLsn: null, pass: passed })
     pending.recorded(rows)
     if (passed) pass.recorded(passed)
     if (raised) horizon.stored(raised)

@@ -45,7 +45,7 @@ export async function adoptIdentity(
   { run, identity, lsn, slotGapXid }: Renewal,
 ): Promise<{ readonly rows: number }> {
   return await inTransaction(db, async (tx) => {
-    const anew = { sourceShape: null, horizonLsn: null, horizonOrdinal: null }
+    const anew = { sourceShape: null, horizonLsn: null, horizonOrdinal: null, readLsn: null }
     await moveCheckpoint(tx, run, { ...identity, lsn, slotGapXid, ...anew })
     // It takes as long as there are rows: once, by order, in tables that nobody else writes.
     await tx.execute(sql`set local statement_timeout = 0`)
@@ -58,8 +58,8 @@ export async function adoptIdentity(
 }
 
 /**
- * A standby with our slot was promoted. What was sent or settled of WAL past `switchLsn` exists on the old primary alone, so
- * those rows are read again. @returns whether there may be any. @throws {FencedError}
+ * A standby with our slot was promoted. What was sent, settled or read of WAL past `switchLsn` exists on the old primary alone,
+ * so those rows are read again. No stored position lies past `switchLsn` afterwards. @returns whether there may be any. @throws {FencedError}
  */
 export async function followFailover(
   db: StateDatabase,
@@ -67,21 +67,24 @@ export async function followFailover(
 ): Promise<{ readonly walWasLost: boolean }> {
   return await inTransaction(db, async (tx) => {
     const [before] = await tx
-      .select({ horizonLsn: checkpoint.horizonLsn })
+      .select({ horizonLsn: checkpoint.horizonLsn, readLsn: checkpoint.readLsn })
       .from(checkpoint)
       .where(eq(checkpoint.run, run))
       .for('update')
-    const { horizonLsn = null } = before ?? {}
+    const { horizonLsn = null, readLsn = null } = before ?? {}
     const sentPast = horizonLsn !== null && horizonLsn >= switchLsn
+    // A read that ended at the switch has seen only what comes before it.
+    const readPast = readLsn !== null && readLsn > switchLsn
     await moveCheckpoint(tx, run, {
       timeline,
+      ...(readPast ? { readLsn: switchLsn } : {}),
       ...(sentPast ? { horizonLsn: lsnOf(switchLsn - 1n), horizonOrdinal: Number.MAX_SAFE_INTEGER } : {}),
     })
     const { rowCount } = await tx
       .update(delivery)
       .set({ lsn: null, ordinal: null, xid: null })
       .where(gte(delivery.lsn, switchLsn))
-    const walWasLost = sentPast || (rowCount ?? 0) > 0
+    const walWasLost = sentPast || readPast || (rowCount ?? 0) > 0
     if (walWasLost) await requestWholePass(tx, 'identity changed')
     return { walWasLost }
   })

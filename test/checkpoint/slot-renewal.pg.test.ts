@@ -36,6 +36,7 @@ const untouched = [
   { code: 'b', fingerprint: null, removed: 'f', lsn: '0/1F4', xid: '12' },
   { code: 'c', fingerprint: null, removed: 't', lsn: '0/1F5', xid: '13' },
 ]
+const readTo = (position: string) => `update mediquo_cdc.checkpoint set read_lsn = '${position}'`
 const passes = (database: TestDatabase) => database.query('select state, reason from mediquo_cdc.backfill order by id')
 
 const renewal = { run: 1, identity: { ...identity, timeline: 2 }, lsn: lsn(0x300n), slotGapXid: xid(99n) }
@@ -44,6 +45,7 @@ describe('a slot that was made anew', () => {
   test('moves the checkpoint and asks for a pass; what is known of the rows stays', async () => {
     await using database = await testDatabase()
     await using known = await state(database)
+    await database.query(readTo('0/2A0'))
     await renewSlot(known.db, { ...renewal, doubted: false })
     const { fingerprintSalt } = known
     expect(await known.store.load()).toMatchObject({
@@ -51,6 +53,7 @@ describe('a slot that was made anew', () => {
       timeline: 2,
       slotGapXid: 99n,
       run: 2,
+      readLsn: 0x2a0n,
       fingerprintSalt,
     })
     expect(await passes(database)).toEqual([{ state: 'requested', reason: 'slot lost' }])
@@ -71,12 +74,40 @@ describe('an adopted identity', () => {
     await using database = await testDatabase()
     await using known = await state(database)
     await database.query(`update mediquo_cdc.checkpoint set horizon_lsn = '0/400', horizon_ordinal = 1`)
+    await database.query(readTo('0/410'))
     expect(await adoptIdentity(known.db, renewal)).toEqual({ rows: 3 })
-    expect(await known.store.load()).toMatchObject({ lsn: 0x300n, horizon: null, slotGapXid: 99n, run: 2 })
+    const nothing = { horizon: null, readLsn: null }
+    expect(await known.store.load()).toMatchObject({ lsn: 0x300n, ...nothing, slotGapXid: 99n, run: 2 })
     expect(await passes(database)).toEqual([{ state: 'requested', reason: 'identity changed' }])
     const unknown = { fingerprint: null, removed: 'f', lsn: null, xid: null }
     expect(await rows(database)).toEqual(['a', 'b', 'c'].map((code) => ({ code, ...unknown })))
     expect(await known.store.countDeadLetters()).toBe(1)
+  })
+})
+
+describe('rows that are owed', () => {
+  const owe = (columns: string) =>
+    `update mediquo_cdc.delivery set owed = 'end', next_code = 'x', owed_at = now(), ${columns}`
+  const owedRows = (database: TestDatabase) =>
+    database.query(`select owed, next_code, former_codes, lsn from mediquo_cdc.delivery where owed_at is not null`)
+  const note = { owed: 'end', next_code: 'x', former_codes: '{o}' }
+
+  test('are still owed after a renewal and in another database, where their positions mean nothing', async () => {
+    await using database = await testDatabase()
+    await using known = await state(database)
+    await database.query(owe(`former_codes = '{o}' where code = 'b'`))
+    await renewSlot(known.db, { ...renewal, doubted: true })
+    expect(await owedRows(database)).toEqual([{ ...note, lsn: '0/1F4' }])
+    await adoptIdentity(known.db, { ...renewal, run: 2 })
+    expect(await owedRows(database)).toEqual([{ ...note, lsn: null }])
+  })
+
+  test('are still owed after a failover that lost their changes', async () => {
+    await using database = await testDatabase()
+    await using known = await state(database)
+    await database.query(owe(`former_codes = '{o}' where code = 'b'`))
+    await followFailover(known.db, { run: 1, timeline: 2, switchLsn: lsn(0x1f4n) })
+    expect(await owedRows(database)).toEqual([{ ...note, lsn: null }])
   })
 })
 
@@ -85,6 +116,8 @@ describe('a failover', () => {
     await using database = await testDatabase()
     await using known = await state(database)
     await database.query(`update mediquo_cdc.checkpoint set horizon_lsn = '0/1FF', horizon_ordinal = 1`)
+    // A read that ended at the switch has seen nothing past it.
+    await database.query(readTo('0/200'))
     const followed = await followFailover(known.db, { run: 1, timeline: 2, switchLsn: lsn(0x200n) })
     expect(followed.walWasLost).toBe(false)
     expect(await known.store.load()).toMatchObject({
@@ -92,6 +125,7 @@ describe('a failover', () => {
       lsn: 200n,
       run: 2,
       horizon: { commitLsn: 0x1ffn, ordinal: 1 },
+      readLsn: 0x200n,
     })
     expect(await passes(database)).toEqual([])
     expect(await rows(database)).toEqual(untouched)
@@ -119,6 +153,16 @@ describe('a failover', () => {
     expect((await known.store.load())?.horizon?.commitLsn).toBe(0x1ffn)
     expect(await passes(database)).toEqual([{ state: 'requested', reason: 'identity changed' }])
   })
+
+  test('that lost what was read has the table read, and reads no change again for a position that never comes', async () => {
+    await using database = await testDatabase()
+    await using known = await state(database)
+    await database.query(readTo('0/201'))
+    const followed = await followFailover(known.db, { run: 1, timeline: 2, switchLsn: lsn(0x200n) })
+    expect(followed.walWasLost).toBe(true)
+    expect(await known.store.load()).toMatchObject({ horizon: null, readLsn: 0x200n })
+    expect(await passes(database)).toEqual([{ state: 'requested', reason: 'identity changed' }])
+  })
 })
 
 test('who was not the quicker of two changes nothing, and an instance that still writes is fenced off', async () => {
@@ -131,6 +175,13 @@ test('who was not the quicker of two changes nothing, and an instance that still
   expect(await known.store.load()).toMatchObject({ lsn: 0x300n, timeline: 2, run: 2 })
   expect(await rows(database)).toEqual(untouched)
   expect(await passes(database)).toHaveLength(1)
-  const settlement = { rows: [], checkpointLsn: lsn(250n), horizon: null, pass: null, recentRequests: [] }
+  const settlement = {
+    rows: [],
+    checkpointLsn: lsn(250n),
+    horizon: null,
+    readLsn: null,
+    pass: null,
+    recentRequests: [],
+  }
   await expect(known.store.record(settlement)).rejects.toThrow(FencedError)
 })

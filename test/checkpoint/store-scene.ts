@@ -57,6 +57,7 @@ export const record = (store: Store, rows: StoredRow[], changes: Partial<Settlem
     rows,
     checkpointLsn: lsn(200n),
     horizon: null,
+    readLsn: null,
     pass: null,
     recentRequests: [[1_700_000_000, 'put', 3]],
     ...changes,

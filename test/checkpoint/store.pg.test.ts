@@ -115,10 +115,11 @@ describe('the store', () => {
     await newer.store.passes.begin(1, 10)
     const pass = { id: 1, position: null, rowsRead: 5, done: true }
     const rows = [row('a'), row('b', { deadLetter: letter })]
-    await expect(record(older.store, rows, { pass })).rejects.toThrow(FencedError)
+    await expect(record(older.store, rows, { pass, readLsn: lsn(300n) })).rejects.toThrow(FencedError)
     expect((await newer.store.lookUp(rows.map(({ key }) => key))).size).toBe(0)
     expect(await newer.store.countDeadLetters()).toBe(0)
     expect(await newer.store.passes.next()).toMatchObject({ state: 'running', rowsRead: 0 })
+    expect((await newer.store.load())?.readLsn).toBeNull()
     await record(newer.store, [row('a')])
     expect((await newer.store.load())?.lsn).toBe(200n)
   })
@@ -129,6 +130,20 @@ describe('the store', () => {
     await record(state.store, [], { horizon: { commitLsn: lsn(300n), ordinal: 12 } })
     await record(state.store, [row('a')])
     expect((await state.store.load())?.horizon).toEqual({ commitLsn: 300n, ordinal: 12 })
+  })
+
+  test('the largest position that was read is kept, and only rises', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    const stored = async () => (await state.store.load())?.readLsn
+    expect(await stored()).toBeNull()
+    await record(state.store, [], { readLsn: lsn(0x2_0000_0300n) })
+    await record(state.store, [row('a')])
+    expect(await stored()).toBe(0x2_0000_0300n)
+    await record(state.store, [], { readLsn: lsn(0x2_0000_02ffn) })
+    expect(await stored()).toBe(0x2_0000_0300n)
+    await record(state.store, [], { readLsn: lsn(0x2_0000_0301n) })
+    expect(await stored()).toBe(0x2_0000_0301n)
   })
 
   test('the first checkpoint comes with the request to read the table, once, however many instances write it', async () => {
