@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { and, eq, exists, ne, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/pg-core'
-import type { Lsn } from '../model/lsn.ts'
+import { formatLsn, type Lsn } from '../model/lsn.ts'
 import type { PassReason } from '../model/pass.ts'
 import type { PatientCode } from '../model/patient.ts'
 import type { Position } from '../model/position.ts'
 import { type RowKey, storedRowKey } from '../model/row.ts'
-import type { StoredRow } from '../model/stored-row.ts'
+import type { OwedReason, StoredRow } from '../model/stored-row.ts'
 import type { TableShape } from '../model/table-shape.ts'
 import { type Xid, xid } from '../model/visibility.ts'
 import { DeadLetterOverviews } from './dead-letter-overview.ts'
@@ -40,6 +40,12 @@ export interface Checkpoint extends SourceIdentity {
   readonly sourceShape: TableShape | null
   /** By the state server's clock. */
   readonly ageMs: number
+}
+
+export interface OwedRows {
+  readonly keys: readonly RowKey[]
+  /** When the next row that is not due yet is due, milliseconds; null: there is none. */
+  readonly nextInMs: number | null
 }
 
 /** Another instance has taken over: this one may neither write nor send. */
@@ -138,6 +144,34 @@ export class Store {
         (least(100, 100.0 * ${sampledBlocks}::int * 8192 / greatest(8192, pg_relation_size('delivery')))::real)
       where ${delivery.fingerprint} is not null order by random() limit ${limit}`)
     return rows.map(({ key }) => storedRowKey(key))
+  }
+
+  /**
+   * Returns rows that are owed for one of these reasons and are due, the longest due first. Rows whose position is `beforeLsn` or
+   * later are left out (null: none); `nextInMs` counts them too.
+   */
+  async owedRows({
+    reasons,
+    beforeLsn,
+    limit,
+  }: {
+    readonly reasons: readonly OwedReason[]
+    readonly beforeLsn: Lsn | null
+    readonly limit: number
+  }): Promise<OwedRows> {
+    // One time for both halves, so that no row becomes due between them. An index can find it, unlike a volatile clock.
+    const now = sql`statement_timestamp()`
+    const isOwed = sql`owed is not null and owed = any(${sql.param(reasons)})`
+    const isBefore = beforeLsn === null ? sql`` : sql`and (lsn is null or lsn < ${formatLsn(beforeLsn)}::pg_lsn)`
+    const { rows } = await this.#db.execute<{ keys: string[]; next: number | null }>(sql`
+      select array(select source_key from ${delivery}
+          where ${isOwed} and owed_at <= ${now} ${isBefore} order by owed_at limit ${limit}) as keys,
+        (select (extract(epoch from min(owed_at) - ${now}) * 1000)::float8 from ${delivery}
+          where ${isOwed} and owed_at > ${now}) as next`)
+    const [found] = rows
+    const next = found?.next ?? null
+    // Rounded up: after that wait the row is due.
+    return { keys: found?.keys.map(storedRowKey) ?? [], nextInMs: next === null ? null : Math.ceil(next) }
   }
 
   /** Other rows that have this code as far as the state knows: ending the code would end their patient. */

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { FencedError } from '../../src/checkpoint/store.ts'
+import { lsn } from '../../src/model/lsn.ts'
 import { patientCode } from '../../src/model/patient.ts'
-import type { Owed } from '../../src/model/stored-row.ts'
+import { type Owed, owedReasons } from '../../src/model/stored-row.ts'
 import { type TestDatabase, testDatabase } from '../support/postgres.ts'
+import { until } from '../support/until.ts'
 import { begun, open, record, row } from './store-scene.ts'
 
 const owed = (reason: Owed['reason'], changes: Partial<Owed> = {}): Owed => ({
@@ -61,5 +63,77 @@ describe('a row that is owed', () => {
     const changed = row('a', { fingerprint: null, formerCodes: codes('old'), owed: owed('content') })
     await expect(record(older.store, [changed])).rejects.toThrow(FencedError)
     expect(await newer.store.lookUp([changed.key])).toEqual(new Map([[changed.key, row('a')]]))
+  })
+})
+
+describe('the rows that are owed', () => {
+  const any = { reasons: owedReasons, beforeLsn: null, limit: 10 }
+  const owes = (key: string, reason: Owed['reason'] = 'content', delayMs = 0) =>
+    row(key, { fingerprint: null, owed: owed(reason, { delayMs }) })
+  const keys = (...names: string[]) => names.map((name) => row(name).key)
+
+  test('are those of the reasons that are asked for', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    const rows = [owes('a', 'content', -3), owes('b', 'end', -2), owes('c', 'confirm', -1), row('d')]
+    await record(state.store, rows)
+    expect(await state.store.owedRows(any)).toEqual({ keys: keys('a', 'b', 'c'), nextInMs: null })
+    expect(await state.store.owedRows({ ...any, reasons: ['confirm', 'content'] })).toMatchObject({
+      keys: keys('a', 'c'),
+    })
+    expect((await state.store.owedRows({ ...any, reasons: [] })).keys).toEqual([])
+  })
+
+  test('come with the longest due first, no more than were asked for', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    await record(state.store, [owes('a', 'content', -1_000), owes('b', 'end', -3_000), owes('c', 'content', -2_000)])
+    expect((await state.store.owedRows(any)).keys).toEqual(keys('b', 'c', 'a'))
+    expect((await state.store.owedRows({ ...any, limit: 2 })).keys).toEqual(keys('b', 'c'))
+  })
+
+  test('are not due before their delay is over, and tell when the next one is', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    await record(state.store, [owes('a', 'end', -1), owes('b', 'end', 7_200_000), owes('c', 'confirm', 3_600_000)])
+    const found = await state.store.owedRows(any)
+    expect(found.keys).toEqual(keys('a'))
+    expect([found.nextInMs, (await state.store.owedRows({ ...any, reasons: ['end'] })).nextInMs]).toEqual([
+      expect.toSatisfy((ms: number) => ms > 3_500_000 && ms <= 3_600_000),
+      expect.toSatisfy((ms: number) => ms > 7_100_000 && ms <= 7_200_000),
+    ])
+    expect((await state.store.owedRows({ ...any, reasons: ['content'] })).nextInMs).toBeNull()
+  })
+
+  test('are those below a position, or without one, where one is given', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    const at = (bytes: bigint) => ({ position: { commitLsn: lsn(bytes), ordinal: 1 } })
+    const rows = [
+      { ...owes('a', 'end', -4), ...at(0x1_0000_00ffn) },
+      { ...owes('b', 'end', -3), ...at(0x1_0000_0100n) },
+      { ...owes('c', 'end', -2), position: null, xid: null },
+      { ...owes('d', 'end', 3_600_000), ...at(0x1_0000_0200n) },
+    ]
+    await record(state.store, rows)
+    const found = await state.store.owedRows({ ...any, beforeLsn: lsn(0x1_0000_0100n) })
+    expect(found.keys).toEqual(keys('a', 'c'))
+    // A row that is not due yet counts wherever it is.
+    expect(found.nextInMs).not.toBeNull()
+    expect((await state.store.owedRows({ ...any, beforeLsn: null })).keys).toEqual(keys('a', 'b', 'c'))
+  })
+
+  test('are found through their index, and so is the time of the next one', async () => {
+    await using database = await testDatabase()
+    {
+      await using state = await begun(database)
+      await database.query(`insert into mediquo_cdc.delivery (source_key, code, owed, owed_at)
+        select n, n, case n when 1 then 'end' end, case n when 1 then now() end from generate_series(1, 5000) n`)
+      await database.query('analyze mediquo_cdc.delivery')
+      expect((await state.store.owedRows(any)).keys).toEqual(['1'])
+    }
+    // The server counts them when the session has ended.
+    const scans = `select idx_scan from pg_stat_user_indexes where indexrelname = 'delivery_owed_at_idx'`
+    await until(async () => (await database.query(scans))[0]?.idx_scan === '2')
   })
 })
