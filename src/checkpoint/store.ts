@@ -3,7 +3,7 @@ import { and, eq, exists, ne, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/pg-core'
 import { formatLsn, type Lsn } from '../model/lsn.ts'
 import type { PassReason } from '../model/pass.ts'
-import type { PatientCode } from '../model/patient.ts'
+import { type PatientCode, patientCode } from '../model/patient.ts'
 import type { Position } from '../model/position.ts'
 import { type RowKey, storedRowKey } from '../model/row.ts'
 import type { OwedReason, StoredRow } from '../model/stored-row.ts'
@@ -174,13 +174,15 @@ export class Store {
     return { keys: found?.keys.map(storedRowKey) ?? [], nextInMs: next === null ? null : Math.ceil(next) }
   }
 
-  /** Other rows that have this code as far as the state knows: ending the code would end their patient. */
-  async holdersOf(code: PatientCode, exceptKey: RowKey): Promise<RowKey[]> {
-    const found = await this.#db
-      .select({ key: delivery.sourceKey })
-      .from(delivery)
-      .where(and(eq(delivery.code, code), ne(delivery.sourceKey, exceptKey), eq(delivery.removed, false)))
-    return found.map(({ key }) => key)
+  /** Returns for each code the rows that have it, or will have it once they are read: unsubscribing it would end their patient. */
+  async holdersOf(codes: readonly PatientCode[]): Promise<Map<PatientCode, RowKey[]>> {
+    const { rows } = await this.#db.execute<{ code: string; key: string }>(sql`
+      select code, source_key as key from ${delivery} where code = any(${sql.param(codes)}) and not removed
+      union
+      select next_code, source_key from ${delivery} where next_code is not null and next_code = any(${sql.param(codes)})`)
+    const holders = new Map(codes.map((code) => [code, [] as RowKey[]]))
+    for (const { code, key } of rows) holders.get(patientCode(code))?.push(storedRowKey(key))
+    return holders
   }
 
   /** What was settled, what is about to be sent, and the checkpoint, at once. @throws {FencedError} */

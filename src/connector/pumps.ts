@@ -40,7 +40,8 @@ export function createPumps(options: PumpOptions) {
    * was stored while the first answer was on its way may be gone from memory.
    */
   async function isHeld(code: PatientCode, key: RowKey): Promise<boolean> {
-    return (await store.holdersOf(code, key)).some((holder) => pending.mayHold(code, holder))
+    const holders = (await store.holdersOf([code])).get(code) ?? []
+    return holders.some((holder) => holder !== key && pending.mayHold(code, holder))
   }
 
   /** Codes that end: the full record to unsubscribe them with, several at a time. */

@@ -158,13 +158,25 @@ describe('the store', () => {
     ])
   })
 
-  test('whether another row has a code', async () => {
+  test('which rows have a code, or will have it once they are read', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
-    await record(state.store, [row('a'), row('gone', { removed: true })])
-    expect(await state.store.holdersOf(patientCode('a'), row('b').key)).toEqual([row('a').key])
-    expect(await state.store.holdersOf(patientCode('a'), row('a').key)).toEqual([])
-    expect(await state.store.holdersOf(patientCode('gone'), row('b').key)).toEqual([])
+    const code = patientCode('a')
+    const moving = { fingerprint: null, owed: { reason: 'content', nextCode: code, delayMs: 0 } } as const
+    await record(state.store, [
+      row('a'),
+      row('b', { code }),
+      row('c', moving),
+      row('d', { ...moving, code, removed: true }),
+      row('e', { ...moving, code }),
+      row('f', { formerCodes: [code] }),
+      row('gone', { removed: true }),
+    ])
+    const asked = ['a', 'c', 'gone', 'unknown'].map(patientCode)
+    const found = await state.store.holdersOf(asked)
+    const keys = (...names: string[]) => names.map((name) => row(name).key)
+    expect([...found.keys()]).toEqual(asked)
+    expect(asked.map((code) => found.get(code)?.toSorted())).toEqual([keys('a', 'b', 'c', 'd', 'e'), keys('c'), [], []])
   })
 })
 

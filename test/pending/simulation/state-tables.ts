@@ -49,7 +49,7 @@ export class StateTables {
     return [[key, isShared ? { ...row, fingerprint: null } : row]]
   }
 
-  holdersOf(code: PatientCode, exceptKey: RowKey): RowKey[] {
+  holdersOf(code: PatientCode, exceptKey: RowKey | null): RowKey[] {
     return [...this.rows.values()]
       .filter((row) => row.code === code && row.key !== exceptKey && !row.removed)
       .map(({ key }) => key)

@@ -26,10 +26,12 @@ export function fakeStore(world: World, calls: Calls) {
   const { state } = world
   return {
     lookUp: (keys: readonly RowKey[]) => ask(calls, 'look up', () => state.lookUp(keys)),
-    holdersOf: (code: PatientCode, key: RowKey) =>
+    holdersOf: (codes: readonly PatientCode[]) =>
       ask(calls, 'holders', () => {
-        const holders = state.holdersOf(code, key)
-        world.note(() => `is ${code} held by another than ${key}? ${holders.join(' ') || 'no'}`)
+        const holders = new Map(codes.map((code) => [code, state.holdersOf(code, null)]))
+        world.note(
+          () => `which rows have ${[...holders].map(([code, keys]) => `${code}: ${keys.join(' ') || 'none'}`)}`,
+        )
         return holders
       }),
     closeSlotGap: () => ask(calls, 'close the gap', () => state.closeSlotGap()),
