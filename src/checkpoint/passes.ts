@@ -90,7 +90,7 @@ export class Passes {
       .where(and(eq(backfill.id, id), sql`exists (select from checkpoint where run = ${this.#run()})`))
   }
 
-  /** Rows that the state knows, in the order of their keys: all that mediQuo may have, or those of some codes. */
+  /** Rows that the state knows, in the order of their keys: all that mediQuo may have or that are owed, or those of some codes. */
   async rowsAfter(after: RowKey | null, limit: number, codes: readonly PatientCode[] | null): Promise<RowKey[]> {
     const found = await this.#db
       .select({ key: delivery.sourceKey })
@@ -99,7 +99,8 @@ export class Passes {
         and(
           after === null ? undefined : sql`${delivery.sourceKey} > ${after}`,
           codes === null ? undefined : sql`${delivery.code} = any(${sql.param(codes)})`,
-          sql`(not ${delivery.removed} or exists (select from dead_letter d where d.source_key = ${delivery.sourceKey}))`,
+          sql`(not ${delivery.removed} or ${delivery.owed} is not null
+            or exists (select from dead_letter d where d.source_key = ${delivery.sourceKey}))`,
         ),
       )
       .orderBy(asc(delivery.sourceKey))

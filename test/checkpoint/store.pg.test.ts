@@ -242,7 +242,7 @@ describe('passes of the backfill', () => {
     expect(await state.store.sampleDelivered(1)).toHaveLength(1)
   })
 
-  test('the rows that the state knows: those that mediQuo may have', async () => {
+  test('the rows that the state knows: those that mediQuo may have, and those that are owed', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
     const letter = { reason: 'refused by the API', attributes: [], status: 422 } as const
@@ -252,6 +252,9 @@ describe('passes of the backfill', () => {
     expect(await passes.rowsAfter(null, 2, null)).toEqual([row('a').key, row('c').key])
     expect(await passes.rowsAfter(row('c').key, 2, null)).toEqual([row('d').key])
     expect(await passes.rowsAfter(null, 2, [patientCode('d'), patientCode('b')])).toEqual([row('d').key])
+    await record(state.store, [row('b', { ...gone, owed: { reason: 'end', nextCode: null, delayMs: 0 } })])
+    expect(await passes.rowsAfter(null, 2, null)).toEqual([row('a').key, row('b').key])
+    expect(await passes.rowsAfter(null, 2, [patientCode('d'), patientCode('b')])).toEqual([row('b').key, row('d').key])
   })
 })
 

@@ -58,7 +58,9 @@ export class StateTables {
   /** Rows that a pass's second half looks for. */
   rowsAfter(after: RowKey | null, limit: number, codes: readonly PatientCode[] | null): RowKey[] {
     return [...this.rows.values()]
-      .filter((row) => (!row.removed || row.deadLetter !== null) && (after === null || row.key > after))
+      .filter(
+        (row) => (!row.removed || row.owed !== null || row.deadLetter !== null) && (after === null || row.key > after),
+      )
       .filter((row) => codes === null || (row.code !== null && codes.includes(row.code)))
       .map(({ key }) => key)
       .sort()
