@@ -24,7 +24,7 @@ const pathOf = {
   cli: '^src/cli/',
   commands: '^src/commands/',
   supervisor: '^src/supervisor/',
-  pipeline: '^src/(connector\\.ts$|connector/|pipeline/)',
+  pipeline: '^src/pipeline/',
   startup: '^src/startup/',
 }
 
@@ -95,7 +95,7 @@ module.exports = {
     ),
     below(
       'pipeline',
-      'The pipeline wires the stages; they do not know it. Declare what you need as a parameter and let src/connector.ts supply it.',
+      'The pipeline wires the stages; they do not know it. Declare what you need as a parameter and let src/pipeline/ supply it.',
       [pathOf.startup],
     ),
     {
@@ -104,8 +104,28 @@ module.exports = {
       comment:
         'Startup makes the source ready before there is a pipeline. Return what the pipeline needs, or move what both need to src/startup/.',
       from: { path: pathOf.startup, pathNot: tests },
-      // get-patient.ts, one read of the API within the quota, uses nothing of the pipeline, and checkApi needs it as well.
-      to: { path: pathOf.pipeline, pathNot: '^src/connector/get-patient\\.ts$' },
+      to: { path: pathOf.pipeline },
+    },
+    {
+      name: 'core-is-driven',
+      severity: 'error',
+      comment:
+        'The core says what it wants done, and is told what came of it: it knows no driver. Add an effect and an event in src/pipeline/core/, and let src/pipeline/driver.ts and the simulation execute it.',
+      from: { path: '^src/pipeline/core/', pathNot: tests },
+      to: { path: '^src/(pipeline/[^/]+\\.ts$|startup/|supervisor/|source/|mediquo/|mapping/|telemetry/)' },
+    },
+    {
+      name: 'core-does-no-io',
+      severity: 'error',
+      comment:
+        'The core is a state machine without I/O and timers, so that a simulation can drive it. Take time, randomness and answers from events, and let src/pipeline/driver.ts do the I/O.',
+      from: { path: ['^src/pipeline/core/', '^src/pending/', '^src/backfill/'], pathNot: tests },
+      to: {
+        path: [
+          '^(node:)?(fs|net|http|https|http2|tls|dns|dgram|child_process|worker_threads|cluster|timers|process|os)(/|$)',
+          '(^|node_modules/)(pg|undici|pg-logical-replication|drizzle-orm|p-throttle)(/|$)',
+        ],
+      },
     },
     below(
       'startup',

@@ -2,14 +2,14 @@ import { configDefaults, defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const folders = ['model', 'mediquo', 'checkpoint', 'pending', 'delivery']
-const simulations = 'test/pending/{simulation,merge-simulation}.test.ts'
+const simulations = 'test/simulation/steps.test.ts'
 const isSimulated = process.env.MUTATION_SIMULATIONS === '1'
 
 /** The first test that fails decides: those that are long are asked last. */
 class SimulationsLast extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files)
-    const isLong = ({ moduleId }: TestSpecification) => /simulation\.test\.ts$/.test(moduleId)
+    const isLong = ({ moduleId }: TestSpecification) => /simulation\/steps\.test\.ts$/.test(moduleId)
     return [...sorted.filter((file) => !isLong(file)), ...sorted.filter(isLong)]
   }
 }
@@ -17,14 +17,9 @@ class SimulationsLast extends BaseSequencer {
 // What `npm run mutation` asks of every mutant: the tests without a database that stand beside the mutated folders.
 export default defineConfig({
   test: {
-    include: folders.map((folder) => `test/${folder}/**/*.test.ts`),
+    include: [...folders.map((folder) => `test/${folder}/**/*.test.ts`), simulations],
     // The ablations are mutants themselves, chosen by hand.
-    exclude: [
-      ...configDefaults.exclude,
-      '**/*.pg.test.ts',
-      'test/pending/merge-ablations.test.ts',
-      ...(isSimulated ? [] : [simulations]),
-    ],
+    exclude: [...configDefaults.exclude, '**/*.pg.test.ts', ...(isSimulated ? [] : [simulations])],
     sequence: { sequencer: SimulationsLast },
     // A part of what they run otherwise.
     env: { SIMULATION_SEEDS: '200', ISOLATION_RUNS: '200' },

@@ -1,29 +1,36 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { shrink } from '../test/pending/simulation/shrink.ts'
-import { ofSeed } from '../test/pending/simulation/simulate.ts'
-import { ofTimedSeed, shrinkPlan } from '../test/simulation/timed-world.ts'
+import { shrink } from '../test/simulation/steps/shrink.ts'
+import { ofSeed } from '../test/simulation/steps/simulate.ts'
+import { ofTimedSeed, shrinkPlan } from '../test/simulation/time/timed-world.ts'
 
-// npm run simulate -- --seeds N --seed S [--worlds steps|time]: so many worlds of each kind from that seed on. Exit status 1 if a
-// promise is broken in one.
+// npm run simulate -- --seeds N --seed S [--worlds steps|time] [--traces FOLDER]: so many worlds of each kind from that seed on. The
+// smallest world of each of the first breaches is printed, and the traces of its runs are written for `npm run replay`. Exit status 1
+// if a promise is broken in one.
 
-/** What is wrong in a seed's world; and the smallest world found that breaks the same promise, told step by step. */
+/** What is wrong in a seed's world; and the smallest world found that breaks the same promise. */
 interface Looked {
   readonly wrong: string | null
-  smallest(): Promise<readonly string[]>
+  smallest(): Promise<Smallest>
+}
+interface Smallest {
+  readonly told: readonly string[]
+  readonly traces: readonly (readonly string[])[]
 }
 
 const kinds: Readonly<Record<string, (seed: number) => Promise<Looked>>> = {
   async steps(seed) {
-    const found = await ofSeed(seed)
-    return { wrong: found.wrong, smallest: async () => (await shrink(found, {})).trace }
+    const found = ofSeed(seed)
+    return { wrong: found.wrong, smallest: async () => shrink(found, {}) }
   },
   async time(seed) {
     const found = await ofTimedSeed(seed)
     return {
       wrong: found.wrong,
       smallest: async () => {
-        const { trace, plan } = await shrinkPlan(found)
-        return [JSON.stringify(plan), ...trace]
+        const { told, traces, plan } = await shrinkPlan(found)
+        return { told: [JSON.stringify(plan), ...told], traces }
       },
     }
   },
@@ -34,12 +41,15 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '10000' },
     seed: { type: 'string', default: '1' },
     worlds: { type: 'string' },
+    traces: { type: 'string' },
   },
 })
 const [seeds, first] = [Number(values.seeds), Number(values.seed)]
 const isRange = Number.isSafeInteger(seeds) && seeds > 0 && Number.isSafeInteger(first) && first >= 0
 if (!isRange || (values.worlds !== undefined && !(values.worlds in kinds))) {
-  console.error('usage: npm run simulate -- --seeds N --seed S [--worlds steps|time], N and S whole numbers')
+  console.error(
+    'usage: npm run simulate -- --seeds N --seed S [--worlds steps|time] [--traces FOLDER], N and S whole numbers',
+  )
   process.exit(2)
 }
 
@@ -60,7 +70,7 @@ async function simulate(kind: string, look: (seed: number) => Promise<Looked>): 
       breaches.push(seed)
       console.log(`seed ${seed}: ${wrong}`)
       // The first ones are told in full.
-      if (breaches.length <= 3) console.log((await smallest()).map((line) => `  ${line}`).join('\n'))
+      if (breaches.length <= 3) show(`${kind}-${seed}`, await smallest())
     }
     const done = seed - first + 1
     const perSecond = Math.round((done * 1_000) / (performance.now() - startedAtMs))
@@ -68,4 +78,15 @@ async function simulate(kind: string, look: (seed: number) => Promise<Looked>): 
       console.log(`${done} worlds of ${kind}, ${breaches.length} breaches, ${perSecond} a second`)
   }
   return breaches
+}
+
+function show(name: string, { told, traces }: Smallest): void {
+  console.log(told.map((line) => `  ${line}`).join('\n'))
+  if (values.traces === undefined) return
+  mkdirSync(values.traces, { recursive: true })
+  for (const [at, trace] of traces.entries()) {
+    const file = join(values.traces, `${name}-run-${at + 1}.jsonl`)
+    writeFileSync(file, `${trace.join('\n')}\n`)
+    console.log(`  trace: ${file}`)
+  }
 }

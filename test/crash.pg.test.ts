@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { seededRandom } from '../src/sandbox/seeded-random.ts'
+import { seededRandom } from '../src/model/seeded-random.ts'
 import { crashScene } from './support/crash-scene.ts'
 import { startWorkload } from './support/crash-workload.ts'
 

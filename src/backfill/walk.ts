@@ -1,63 +1,55 @@
 import type { Claim } from '../model/debt.ts'
 import type { Pass, PassPosition } from '../model/pass.ts'
 import type { PatientCode } from '../model/patient.ts'
-import type { Row, RowKey } from '../model/row.ts'
+import type { RowKey } from '../model/row.ts'
 import { firstPageSize, nextPageSize } from './page-size.ts'
 import type { PassLedger } from './pass-ledger.ts'
 
-/** What a read of the table returned; the merge needs more of it than the walk. */
-export interface FoundRows {
-  readonly rows: ReadonlyMap<RowKey, Row>
-}
-export interface FoundPage extends FoundRows {
-  /** Rows of the page that the publication's row filter leaves out. */
-  readonly leftOut: readonly RowKey[]
-  readonly last: RowKey | null
-  readonly isLast: boolean
+/** What a read of the table returned, as far as a walk must know. */
+export interface WalkedRead {
+  /** The rows that were found, with their codes. */
+  readonly codes: ReadonlyMap<RowKey, PatientCode | null>
+  /** Of a page; null of a read by key. */
+  readonly page: { readonly leftOut: readonly RowKey[]; readonly last: RowKey | null; readonly isLast: boolean } | null
+  readonly valueBytes: number
+  readonly tookMs: number
 }
 
-export interface WalkOptions<R extends FoundRows, P extends R & FoundPage> {
-  readonly reader: {
-    page(options: { readonly after: RowKey | null; readonly limit: number }): Promise<P>
-    byKey(keys: readonly RowKey[]): Promise<R>
-  }
-  /** Rows that the state knows, those of a code only if it names some. */
-  readonly knownRows: (
-    after: RowKey | null,
-    limit: number,
-    codes: readonly PatientCode[] | null,
-  ) => Promise<readonly RowKey[]>
-  /** Merges the rows of these keys, in the read or not. The claim is made once nothing of it can fail any more. */
-  readonly merge: (found: R, keys: readonly RowKey[], claim: () => Claim) => Promise<void>
-  readonly codeOf: (row: Row) => PatientCode | null
-  readonly bytesOf: (row: Row) => number
-  readonly ledger: PassLedger
-  readonly onEmptyTable: () => void
-  readonly monotonicMs: () => number
-}
+/** What a walk needs next. */
+export type WalkStep =
+  | { readonly kind: 'page'; readonly after: RowKey | null; readonly limit: number }
+  | {
+      readonly kind: 'list known rows'
+      readonly after: RowKey | null
+      readonly limit: number
+      readonly codes: readonly PatientCode[] | null
+    }
+  | { readonly kind: 'keys'; readonly keys: readonly RowKey[] }
 
 /**
- * One pass: over the table by its key, then over the rows that the state knows, in short reads. The second half finds rows that
- * are gone; it does so by key, since an absence may only be concluded from a read that asked for the row. A pass over a list of
- * keys is a second half alone.
+ * One backfill run: over the table by its key, then over the rows that the store knows, in short reads. The second half finds rows
+ * that are gone; it does so by key, since an absence may only be concluded from a read that asked for the row. A run over a list of
+ * keys is a second half alone. It says what it needs next, and is told what came of it.
  */
-export class Walk<R extends FoundRows, P extends R & FoundPage> {
-  readonly #options: WalkOptions<R, P>
+export class Walk {
   readonly #pass: Pass
+  readonly #ledger: PassLedger
   readonly #wanted: Set<PatientCode> | null
   readonly #keys: readonly RowKey[] | null
   #position: PassPosition | null
+  /** Of the second half: the keys to be read now. */
+  #listed: readonly RowKey[] | null = null
   #rowsRead: number
 
-  constructor(pass: Pass, options: WalkOptions<R, P>) {
-    this.#options = options
+  constructor(pass: Pass, ledger: PassLedger) {
     this.#pass = pass
+    this.#ledger = ledger
     this.#wanted = pass.codes && new Set(pass.codes)
     this.#keys = pass.keys?.toSorted() ?? null
     const phase = pass.codes || pass.keys ? 'state' : 'table'
     this.#position = pass.position ?? { phase, after: null, pageSize: firstPageSize }
     this.#rowsRead = pass.rowsRead
-    options.ledger.begin(pass)
+    ledger.begin(pass)
   }
 
   get rowsRead(): number {
@@ -69,67 +61,89 @@ export class Walk<R extends FoundRows, P extends R & FoundPage> {
     return this.#position === null
   }
 
-  /** One short read, merged. */
-  async step(): Promise<void> {
+  /** What is needed next; null: nothing, the walk is over. */
+  get next(): WalkStep | null {
+    if (this.#position === null) return null
+    const { phase, after, pageSize: limit } = this.#position
+    if (phase === 'table') return { kind: 'page', after, limit }
+    if (this.#listed) return { kind: 'keys', keys: this.#listed }
+    if (!this.#keys) return { kind: 'list known rows', after, limit, codes: this.#pass.codes }
+    const keys = this.#keys.filter((key) => after === null || key > after).slice(0, limit)
+    this.listed(keys)
+    return this.next
+  }
+
+  /** Rows that the store knows, in the order of their keys, as many as were asked for or all that are left. */
+  listed(keys: readonly RowKey[]): void {
+    if (this.#position === null) return
+    if (keys.length > 0) this.#listed = keys
+    else this.#goOn(this.#afterKnownRows())
+  }
+
+  /** The keys that a read answers for, whether it found them or not. */
+  keysOf({ codes, page }: WalkedRead): RowKey[] {
+    const wanted = this.#wanted
+    if (page)
+      return wanted
+        ? [...codes].flatMap(([key, code]) => (isWanted(code, wanted) ? [key] : []))
+        : [...codes.keys(), ...page.leftOut]
+    const keys = [...(this.#listed ?? [])]
+    // Of a whole run only what is gone: the rest was read already, or has come by the stream.
+    return wanted || this.#keys ? keys : keys.filter((key) => !codes.has(key))
+  }
+
+  /** A read is merged. @returns the claim on its rows: call it once nothing of the read can fail any more. */
+  claim(read: WalkedRead, keys: readonly RowKey[]): Claim | null {
     const position = this.#position
-    if (position === null) return
-    const next = position.phase === 'table' ? await this.#readTable(position) : await this.#readKnown(position)
-    this.#position = next
-    if (next === null) this.#options.ledger.walked()
+    if (position === null) return null
+    const pageSize = nextPageSize({ limit: position.pageSize, ms: read.tookMs, bytes: read.valueBytes })
+    return read.page
+      ? this.#claimPage({ ...read, page: read.page }, keys, { ...position, pageSize })
+      : this.#claimKnown(read, keys, { ...position, pageSize })
   }
 
-  async #readTable({ after, pageSize: limit }: PassPosition): Promise<PassPosition | null> {
-    const { reader, merge, codeOf, ledger, onEmptyTable } = this.#options
-    const { found: page, pageSize } = await this.#timed(limit, reader.page({ after, limit }))
-    const wanted = this.#wanted
-    const keys = wanted
-      ? [...page.rows].flatMap(([key, row]) => (isWanted(codeOf(row), wanted) ? [key] : []))
-      : [...page.rows.keys(), ...page.leftOut]
+  #claimPage(
+    { codes, page }: WalkedRead & { readonly page: NonNullable<WalkedRead['page']> },
+    keys: readonly RowKey[],
+    { after, pageSize }: PassPosition,
+  ): Claim {
     const end: PassPosition = { phase: 'table', after: page.last ?? after, pageSize }
-    await merge(page, keys, () => ledger.open(end, keys.length, page.rows.size))
-    this.#rowsRead += page.rows.size
-    if (!page.isLast) return end
-    // For single codes the state came first. After a first run nothing can be gone unseen: the slot was there before anything was sent.
-    if (wanted || this.#pass.reason === 'first run') return null
-    if (this.#rowsRead > 0) return { phase: 'state', after: null, pageSize }
-    onEmptyTable()
-    return null
+    const claim = this.#ledger.open(end, keys.length, codes.size)
+    this.#rowsRead += codes.size
+    this.#goOn(page.isLast ? this.#afterTable(pageSize) : end)
+    return claim
   }
 
-  async #readKnown({ after, pageSize: limit }: PassPosition): Promise<PassPosition | null> {
-    const { reader, merge, codeOf, ledger } = this.#options
-    const wanted = this.#wanted
-    const keys = await this.#knownRows(after, limit)
-    const last = keys.at(-1)
-    const tableNext = wanted && ({ phase: 'table', after: null, pageSize: limit } as const)
-    if (last === undefined) return tableNext
-    const { found, pageSize } = await this.#timed(limit, reader.byKey(keys))
-    for (const row of found.rows.values()) {
-      const code = codeOf(row)
-      if (code !== null) wanted?.delete(code)
-    }
-    // Of a whole pass only what is gone: the rest was read already, or has come by the stream.
-    const relevant = wanted || this.#keys ? keys : keys.filter((key) => !found.rows.has(key))
-    const end: PassPosition = { phase: 'state', after: last, pageSize }
-    const rows = this.#keys ? keys.length : 0
-    await merge(found, relevant, () => ledger.open(end, relevant.length, rows))
+  /** For single codes the store came first. After a first run nothing can be gone unseen: the slot was there before anything was sent. */
+  #afterTable(pageSize: number): PassPosition | null {
+    if (this.#wanted || this.#pass.reason === 'first run' || this.#rowsRead === 0) return null
+    return { phase: 'state', after: null, pageSize }
+  }
+  /** Whether the table was empty, so that rows that the store knows are left alone. */
+  get foundNothing(): boolean {
+    return this.isOver && !this.#wanted && !this.#keys && this.#pass.reason !== 'first run' && this.#rowsRead === 0
+  }
+
+  #claimKnown({ codes }: WalkedRead, keys: readonly RowKey[], { after, pageSize }: PassPosition): Claim {
+    const listed = this.#listed ?? []
+    for (const code of codes.values()) if (code !== null) this.#wanted?.delete(code)
+    const end: PassPosition = { phase: 'state', after: listed.at(-1) ?? after, pageSize }
+    const rows = this.#keys ? listed.length : 0
+    const claim = this.#ledger.open(end, keys.length, rows)
     this.#rowsRead += rows
-    if (keys.length === limit) return end
-    return wanted && wanted.size > 0 ? tableNext : null
+    this.#goOn(end)
+    return claim
   }
 
-  async #knownRows(after: RowKey | null, limit: number): Promise<readonly RowKey[]> {
-    if (!this.#keys) return await this.#options.knownRows(after, limit, this.#pass.codes)
-    return this.#keys.filter((key) => after === null || key > after).slice(0, limit)
+  #afterKnownRows(): PassPosition | null {
+    const { pageSize } = this.#position ?? { pageSize: firstPageSize }
+    return this.#wanted && this.#wanted.size > 0 ? { phase: 'table', after: null, pageSize } : null
   }
 
-  /** What a read brought, and how many rows the next one may ask for. */
-  async #timed<F extends FoundRows>(limit: number, reading: Promise<F>) {
-    const { bytesOf, monotonicMs } = this.#options
-    const beganAtMs = monotonicMs()
-    const found = await reading
-    const bytes = [...found.rows.values()].reduce((sum, row) => sum + bytesOf(row), 0)
-    return { found, pageSize: nextPageSize({ limit, ms: monotonicMs() - beganAtMs, bytes }) }
+  #goOn(position: PassPosition | null): void {
+    this.#position = position
+    this.#listed = null
+    if (position === null) this.#ledger.walked()
   }
 }
 

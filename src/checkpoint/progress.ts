@@ -4,6 +4,8 @@ import { type DurableLsn, type Lsn, maxLsn } from '../model/lsn.ts'
 /** A span of the stream that ends with a commit: unsettled versions whose oldest debt it is, and its neighbours in the stream. */
 interface Span extends Debt {
   readonly commitLsn: Lsn
+  /** When it was received, milliseconds of the monotonic clock. */
+  readonly sinceMs: number
   endLsn: Lsn | null
   unsettled: number
   previous: Span | null
@@ -25,6 +27,10 @@ export class Progress implements Debts {
   #first: Span | null = null
   #last: Span | null = null
   #open: Span | null = null
+  #spans = 0
+  /** When the settled position last moved, or something came to be unsettled. */
+  #movedAtMs = 0
+  #nowMs = 0
 
   /** @param checkpoint the stored position from which the stream starts. */
   constructor(checkpoint: Lsn) {
@@ -54,22 +60,32 @@ export class Progress implements Debts {
 
   /** The number of spans held: at most one more than the versions that owe. */
   get spans(): number {
-    let count = 0
-    for (let span = this.#first; span; span = span.next) count++
-    return count
+    return this.#spans
+  }
+
+  /** Age of the oldest transaction that is not settled, milliseconds; 0: there is none. */
+  oldestUnsettledMs(nowMs: number): number {
+    return this.#first ? nowMs - this.#first.sinceMs : 0
+  }
+
+  /** How long the settled position has stood still while a whole transaction in front is not settled, milliseconds. */
+  standstillMs(nowMs: number): number {
+    return this.#first && this.#first.endLsn !== null ? nowMs - Math.max(this.#movedAtMs, this.#first.sinceMs) : 0
   }
 
   /**
    * A transaction's first message. After a reconnection those received whole before are `known` and to be skipped; the one
    * that was cut off is `resumed`. @throws {Error} if the stream goes on elsewhere than it was cut off.
    */
-  begin(commitLsn: Lsn): Arrival {
+  begin(commitLsn: Lsn, nowMs = this.#nowMs): Arrival {
+    this.#nowMs = nowMs
     if (commitLsn < this.#received) return 'known'
     if (this.#open) {
       if (this.#open.commitLsn === commitLsn) return 'resumed'
       throw new Error('the stream resumed with another transaction than the one that was cut off')
     }
-    this.#open = { commitLsn, endLsn: null, unsettled: 0, previous: this.#last, next: null }
+    this.#open = { commitLsn, sinceMs: nowMs, endLsn: null, unsettled: 0, previous: this.#last, next: null }
+    this.#spans++
     if (this.#last) this.#last.next = this.#open
     else this.#first = this.#open
     this.#last = this.#open
@@ -83,7 +99,8 @@ export class Progress implements Debts {
   }
 
   /** The open transaction's last message. @param endLsn the end of its commit record: the next may start exactly there. */
-  commit(endLsn: Lsn): void {
+  commit(endLsn: Lsn, nowMs = this.#nowMs): void {
+    this.#nowMs = nowMs
     const span = this.#open
     if (!span) throw new Error('a commit outside of a transaction')
     span.endLsn = endLsn
@@ -93,7 +110,8 @@ export class Progress implements Debts {
   }
 
   /** A position without changes before it. Counts only while nothing is open or unsettled; it is not a place to resume at otherwise. */
-  keepalive(lsn: Lsn): void {
+  keepalive(lsn: Lsn, nowMs = this.#nowMs): void {
+    this.#nowMs = nowMs
     if (this.#open) return
     this.#received = maxLsn(this.#received, lsn)
     if (this.#first === null) this.#settled = maxLsn(this.#settled, lsn)
@@ -120,15 +138,26 @@ export class Progress implements Debts {
     return this.#durable
   }
 
+  /** The time of what is handled now. */
+  at(nowMs: number): void {
+    this.#nowMs = nowMs
+  }
+
+  #settle(end: Lsn): void {
+    this.#settled = maxLsn(this.#settled, end)
+    this.#movedAtMs = this.#nowMs
+  }
+
   /** Takes a settled span out; the position that it reached passes to its predecessor, or to the settled prefix. */
   #fold(span: Span): void {
     const end = span.endLsn
     if (end === null) return
+    this.#spans--
     if (span.previous) span.previous.next = span.next
     else this.#first = span.next
     if (span.next) span.next.previous = span.previous
     else this.#last = span.previous
-    if (span.previous === null) this.#settled = maxLsn(this.#settled, end)
+    if (span.previous === null) this.#settle(end)
     else if (span.previous.endLsn !== null) span.previous.endLsn = maxLsn(span.previous.endLsn, end)
   }
 }

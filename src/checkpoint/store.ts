@@ -118,6 +118,14 @@ export class Store {
 
   /** What is known of rows. Of two that have one code nobody knows whose patient the API has: neither has a fingerprint then. */
   async lookUp(keys: readonly RowKey[]): Promise<Map<RowKey, StoredRow>> {
+    const { rows, shared } = await this.loadRecords(keys)
+    return new Map([...rows].map(([key, row]) => [key, shared.has(key) ? { ...row, fingerprint: null } : row]))
+  }
+
+  /** The records of rows as they are stored, and which of them have a code that another row has as well. */
+  async loadRecords(
+    keys: readonly RowKey[],
+  ): Promise<{ readonly rows: Map<RowKey, StoredRow>; readonly shared: Set<RowKey> }> {
     const other = alias(delivery, 'other')
     const sharing = this.#db
       .select({ key: other.sourceKey })
@@ -128,12 +136,10 @@ export class Store {
       .from(delivery)
       .leftJoin(deadLetter, eq(deadLetter.sourceKey, delivery.sourceKey))
       .where(sql`${delivery.sourceKey} = any(${sql.param(keys)})`)
-    return new Map(
-      rows.map(({ row, letter, isShared }) => {
-        const stored = storedRow(row, letter)
-        return [row.sourceKey, isShared ? { ...stored, fingerprint: null } : stored]
-      }),
-    )
+    return {
+      rows: new Map(rows.map(({ row, letter }) => [row.sourceKey, storedRow(row, letter)])),
+      shared: new Set(rows.flatMap(({ row, isShared }) => (isShared ? [row.sourceKey] : []))),
+    }
   }
 
   /** Keys of rows at random that the API has accepted: from some blocks of the table, so that it costs the same however many there are. */

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { loadSettings } from '../config/load.ts'
 import { wait } from '../lifecycle/wait.ts'
+import { seededRandom } from '../model/seeded-random.ts'
 import { type SandboxApi, startSandboxApi } from '../sandbox/api-server.ts'
 import { startEmbeddedServer } from '../sandbox/embedded-server.ts'
 import {
@@ -12,7 +13,6 @@ import {
   liveChange,
 } from '../sandbox/sample-hospital.ts'
 import { defaultKeys } from '../sandbox/sandbox-state.ts'
-import { seededRandom } from '../sandbox/seeded-random.ts'
 import { supervise } from '../supervisor/supervise.ts'
 import { createLogger } from '../telemetry/logger.ts'
 import type { CliContext } from './context.ts'

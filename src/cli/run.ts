@@ -8,6 +8,7 @@ export async function runCommand(context: CliContext, options: Record<string, un
   const { env, cwd, version, stop } = context
   const settings = loadSettings({ configPath: textOption(options, 'config'), env, cwd })
   const logger = createLogger(settings.log.level)
-  await supervise({ settings, logger, version, environmentOptions: env.PGOPTIONS ?? '', drain: stop })
+  const { PGOPTIONS: environmentOptions = '', TRACE_FILE: traceFile = null } = env
+  await supervise({ settings, logger, version, environmentOptions, traceFile, drain: stop })
   return 0
 }

@@ -19,8 +19,6 @@ const applyDelay = { firstMs: 5_000, leastMs: 1_000, mostMs: 60_000 }
 const looksBeforeAgain = 3
 /** Sent again so often: what differs still was not overtaken, the API keeps it in another form. */
 const mostAgain = 2
-/** Patients watched at a time; past it a code that was just sent waits until it has been applied. */
-const mostWatched = 1_000
 
 /**
  * Which patients must be read back: an answer that never came, or two versions accepted within the time that the API takes to
@@ -33,7 +31,21 @@ export class Confirmations<E extends Expected> {
   readonly #accepted = new Map<PatientCode, number>()
   /** How often each was sent again, until the API has it. */
   readonly #again = new Map<PatientCode, number>()
+  /** Until when a lost request of a code may be applied. */
+  readonly #lostUntilMs = new Map<PatientCode, number>()
+  readonly #maxWatched: number
+  readonly #overAfterMs: number
+  #earlierUntilMs: number | null = null
   #applyMs = applyDelay.firstMs
+
+  /**
+   * @param options.maxWatched patients watched at a time; past it a code that was just sent waits until it has been applied.
+   * @param options.overAfterMs how long after it was lost a request may be applied, milliseconds.
+   */
+  constructor({ maxWatched = 1_000, overAfterMs = 60_000 }: { maxWatched?: number; overAfterMs?: number } = {}) {
+    this.#maxWatched = maxWatched
+    this.#overAfterMs = overAfterMs
+  }
 
   get applyMs(): number {
     return this.#applyMs
@@ -42,20 +54,37 @@ export class Confirmations<E extends Expected> {
     return this.#watched.size
   }
 
-  /** @param inDoubt whether an older request may be applied yet. @returns whether it is to be read back before it is believed. */
-  accepted(expected: E, inDoubt: boolean, nowMs: number): boolean {
+  /**
+   * @param inDoubt whether an older request may be applied later. @param hasRoom whether memory may keep it.
+   * @returns whether it is to be read back before it is believed. Without room it is not, in doubt or not.
+   */
+  accepted(expected: E, inDoubt: boolean, nowMs: number, hasRoom = true): boolean {
     const { code } = expected
     const isRepeated = this.isRecent(code, nowMs) || this.#watched.has(code)
     this.#accepted.delete(code)
     this.#accepted.set(code, nowMs)
     this.#forget(nowMs)
+    const wasWatched = this.#watched.delete(code)
     if (!inDoubt && !isRepeated) return false
+    if (!wasWatched && (this.#watched.size >= this.#maxWatched || !hasRoom)) return false
     this.#watched.set(code, { expected, acceptedAtMs: nowMs, looks: 0, dueAtMs: nowMs + this.#applyMs })
     return true
   }
 
+  /** The first moment of this process: requests of an earlier one may be applied for a while after it. */
+  beganAt(nowMs: number): void {
+    this.#earlierUntilMs ??= nowMs + this.#overAfterMs
+  }
+
+  /** Whether no lost request of a code could be applied any more at a time; of an earlier process where this one has lost none. */
+  isOver(code: PatientCode, atMs: number): boolean {
+    return atMs >= (this.#lostUntilMs.get(code) ?? this.#earlierUntilMs ?? Number.NEGATIVE_INFINITY)
+  }
+
   /** No answer came: if it was accepted, then until now. */
   lost(code: PatientCode, nowMs: number): void {
+    this.#lostUntilMs.delete(code)
+    this.#lostUntilMs.set(code, nowMs + this.#overAfterMs)
     this.#accepted.delete(code)
     this.#accepted.set(code, nowMs)
     this.#forget(nowMs)
@@ -68,7 +97,7 @@ export class Confirmations<E extends Expected> {
 
   /** Whether a code may be sent now: while too many are watched, not before what was accepted of it last is applied. */
   mayRepeat(code: PatientCode, nowMs: number): boolean {
-    return this.#watched.size < mostWatched || !this.isRecent(code, nowMs)
+    return this.#watched.size < this.#maxWatched || !this.isRecent(code, nowMs)
   }
 
   /** The watches that are due, the oldest first. */
@@ -81,10 +110,11 @@ export class Confirmations<E extends Expected> {
     return due
   }
 
-  /** When the next one is due, or null. */
-  nextAtMs(): number | null {
+  /** When the next one is due, or null; `afterMs`: of those that are not due by then. */
+  nextAtMs(afterMs = Number.NEGATIVE_INFINITY): number | null {
     let next: number | null = null
-    for (const { dueAtMs } of this.#watched.values()) if (next === null || dueAtMs < next) next = dueAtMs
+    for (const { dueAtMs } of this.#watched.values())
+      if (dueAtMs > afterMs && (next === null || dueAtMs < next)) next = dueAtMs
     return next
   }
 
@@ -93,6 +123,12 @@ export class Confirmations<E extends Expected> {
     const watch = this.#watched.get(expected.code)
     if (watch?.expected !== expected) return 'nothing'
     const { code } = expected
+    const lostUntilMs = this.#lostUntilMs.get(code)
+    if (isAsSent && lostUntilMs !== undefined && lostUntilMs > nowMs) {
+      // What was lost may be applied after it yet.
+      watch.dueAtMs = lostUntilMs
+      return 'nothing'
+    }
     if (isAsSent) {
       this.#watched.delete(code)
       this.#again.delete(code)
@@ -124,6 +160,11 @@ export class Confirmations<E extends Expected> {
   }
 
   #forget(nowMs: number): void {
+    for (const [code, untilMs] of this.#lostUntilMs) {
+      // For as long again, for who was cut in time and is answered late.
+      if (untilMs + this.#overAfterMs > nowMs) break
+      this.#lostUntilMs.delete(code)
+    }
     for (const [code, atMs] of this.#accepted) {
       if (nowMs - atMs < applyDelay.mostMs && this.#accepted.size < 100_000) break
       if (nowMs - atMs < this.#applyMs) break

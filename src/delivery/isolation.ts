@@ -1,13 +1,8 @@
 import type { DeadLetter } from '../model/stored-row.ts'
 import { firstPart, halves } from './parts.ts'
+import { letterOf, type Refusal } from './refusal.ts'
+import { RefusedBefore } from './refused-before.ts'
 import type { Share } from './share.ts'
-
-/** Why a request was refused for what is in it. `named`: the rows that the answer names, by their place in the request. */
-export interface Refusal {
-  readonly reason: 'refused' | 'too large'
-  readonly status: number
-  readonly named: readonly { readonly index: number; readonly attribute: string | null }[]
-}
 
 export interface IsolationOptions<R> {
   /** It is this row. */
@@ -74,9 +69,11 @@ export class Isolation<R> {
   #finds = 0
   /** The row that was set aside though there was nothing else to compare it with. */
   #believed: R | null = null
+  readonly #refusedBefore: RefusedBefore<R>
 
   constructor(options: IsolationOptions<R>) {
     this.#options = options
+    this.#refusedBefore = new RefusedBefore(options.isSame)
   }
 
   /** Whether there is nothing left to be found out. */
@@ -112,6 +109,7 @@ export class Isolation<R> {
     this.#hasSucceeded = true
     this.#refusals = 0
     this.#believed = null
+    this.#refusedBefore.accepted(rows)
     this.#firsts = 0
     this.#others = 0
     this.#setAside()
@@ -124,11 +122,9 @@ export class Isolation<R> {
     if (!isOurs) this.#others++
     this.#refusals++
     if (search) this.#passBy(search.rows.slice(rows.length))
-    const named = new Map(
-      refusal.named.flatMap(({ index, attribute }) => (index < rows.length ? [[index, attribute] as const] : [])),
-    )
+    const named = new Map(refusal.named.flatMap(({ index, attribute }) => (index in rows ? [[index, attribute]] : [])))
     if (rows.length === 1) {
-      for (const row of rows) this.#suspect(row, letterOf(refusal, named.get(0) ?? null), true)
+      for (const row of rows) this.#refusedAlone(row, letterOf(refusal, named.get(0) ?? null))
     } else if (refusal.reason === 'too large') {
       this.#untried.push(...halves(rows))
     } else if (named.size > 0) {
@@ -197,6 +193,7 @@ export class Isolation<R> {
 
   #halt(): 'nothing' {
     const status = this.#candidates[0]?.letter.status ?? 0
+    this.#refusedBefore.halted(this.#candidates.flatMap(({ row, isAlone }) => (isAlone ? [row] : [])))
     this.giveUp()
     this.#options.halt(status)
     return 'nothing'
@@ -247,6 +244,16 @@ export class Isolation<R> {
     return { isOurs: true, search }
   }
 
+  #refusedAlone(row: R, letter: DeadLetter): void {
+    if (!this.#refusedBefore.isProven(row)) {
+      this.#suspect(row, letter, true)
+      return
+    }
+    this.#refusals--
+    this.#finds++
+    this.#options.refuse(row, letter)
+  }
+
   #suspect(row: R, letter: DeadLetter, isAlone: boolean): void {
     this.#candidates.push({ row, letter, isAlone })
   }
@@ -290,9 +297,4 @@ export class Isolation<R> {
     this.#others = 0
     this.#firsts = 0
   }
-}
-
-function letterOf({ reason, status }: Refusal, attribute: string | null): DeadLetter {
-  const attributes = attribute === null ? [] : [{ attribute, reason: 'refused' }]
-  return { reason: reason === 'too large' ? 'too large' : 'refused by the API', attributes, status }
 }

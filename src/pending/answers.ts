@@ -1,122 +1,155 @@
 import type { Patient, PatientCode } from '../model/patient.ts'
-import type { DeadLetter } from '../model/stored-row.ts'
+import type { DeadLetter, Owed } from '../model/stored-row.ts'
+import type { Entry } from './entry.ts'
 import type { Placement } from './placement.ts'
 import { afterAcceptance, afterRefusal } from './settled-row.ts'
-import type { Entry, Parcel } from './version.ts'
+import type { Delivery, Version } from './version.ts'
+
+export interface AnswersOptions {
+  readonly fingerprint: (patient: Patient) => string
+  /** What deliveries that are to be read back may occupy, bytes. */
+  readonly maxReadBackBytes: number
+  /** How long after an acceptance in doubt every older request has been applied, milliseconds. */
+  readonly confirmDelayMs: number
+}
 
 /** What an answer to a request means for the rows that it carried: rules 7 and 8. */
 export class Answers {
   readonly #placement: Placement
-  readonly #fingerprint: (patient: Patient) => string
-  /** The row whose parcel is to be read back, for each code. */
+  readonly #options: AnswersOptions
+  /** The row whose delivery is to be read back, for each code. */
   readonly #expecting = new Map<PatientCode, Entry>()
+  #readBackBytes = 0
 
-  constructor(placement: Placement, fingerprint: (patient: Patient) => string) {
+  constructor(placement: Placement, options: AnswersOptions) {
     this.#placement = placement
-    this.#fingerprint = fingerprint
+    this.#options = options
+  }
+
+  /** Deliveries that are to be read back. */
+  get readBacks(): number {
+    return this.#expecting.size
   }
 
   /** The API accepted it (rule 8). */
-  accepted(parcel: Parcel): void {
-    const entry = this.#landed(parcel)
-    entry.removal = null
+  accepted(delivery: Delivery): void {
+    const { entry, version } = this.#answered(delivery)
+    entry.end(null)
     const { unanswered } = entry
-    const isReadBack = this.#placement.confirming.accepted(parcel, unanswered)
-    this.#expect(isReadBack ? parcel : null, entry, parcel.code)
-    if (parcel.purpose === 'retire') {
-      this.#placement.entries.putBack(entry, parcel.version)
-      this.#placement.retired(entry, parcel.code, false)
+    const hasRoom = this.#readBackBytes + version.bytes <= this.#options.maxReadBackBytes
+    const isReadBack = this.#placement.confirming.accepted(delivery, unanswered, hasRoom)
+    this.#expect(isReadBack ? delivery : null, entry, delivery.code)
+    if (delivery.purpose === 'retire') {
+      this.#placement.entries.putBack(entry, version)
+      // In doubt, and not to be read back: the code is looked at again before it is believed to have ended.
+      if (unanswered && !isReadBack) entry.remember(delivery.code)
+      else this.#placement.retired(entry, delivery.code, false)
     } else {
-      entry.inDoubt = false
-      entry.unanswered = false
-      // In doubt, the state does not claim to know before it was read back.
-      const row = afterAcceptance(entry, parcel, isReadBack && unanswered ? null : this.#fingerprint)
-      this.#placement.settle(entry, parcel.version, 'delivered', row)
+      // Rule 18f: while an older request may be applied later, the store does not claim to know, and the row is sent again
+      // unless it is read back before.
+      const isDoubtful = unanswered && !this.#placement.confirming.isCertain(delivery)
+      if (isDoubtful) entry.accept()
+      else entry.believe()
+      const owed = isDoubtful ? this.#owed(delivery) : null
+      const row = afterAcceptance(entry, delivery, isDoubtful ? null : this.#options.fingerprint, owed)
+      this.#placement.land(entry, version, 'delivered', row)
     }
     this.#placement.place(entry)
   }
 
-  /** It was read back: the API has it. */
-  confirmed(parcel: Parcel): void {
-    const entry = this.#unconfirmed(parcel)
+  #owed({ code, purpose }: Delivery): Owed {
+    const nextCode = purpose === 'upsert' ? code : null
+    return { reason: 'confirm', nextCode, delayMs: this.#options.confirmDelayMs }
+  }
+
+  /** It was read back when no older request could be applied any more: the API has it. */
+  confirmed(delivery: Delivery): void {
+    const entry = this.#unconfirmed(delivery)
     if (!entry) return
     const { stored } = entry
     // Unless something newer is on its way by now.
-    const isStill = stored && !stored.removed && !stored.deadLetter && stored.code === parcel.code
-    if (isStill && !stored.fingerprint && parcel.purpose === 'upsert' && !entry.inFlight && !entry.inDoubt)
-      this.#placement.entries.store(entry, { ...stored, fingerprint: this.#fingerprint(parcel.patient) })
+    const isStill = stored && !stored.deadLetter && stored.code === delivery.code
+    if (isStill && !entry.inFlight && !entry.inDoubt) {
+      entry.believe()
+      const isUpsert = delivery.purpose === 'upsert' && !stored.removed
+      const fingerprint = isUpsert ? this.#options.fingerprint(delivery.patient) : stored.fingerprint
+      const owed = stored.owed?.reason === 'confirm' ? null : stored.owed
+      if (fingerprint !== stored.fingerprint || owed !== stored.owed)
+        this.#placement.entries.store(entry, { ...stored, fingerprint, owed })
+    }
     this.#placement.place(entry)
   }
 
   /** It was read back again and again, and the API has something else: an older request was applied after it. */
-  overtaken(parcel: Parcel): void {
-    const entry = this.#unconfirmed(parcel)
+  overtaken(delivery: Delivery): void {
+    const entry = this.#unconfirmed(delivery)
     if (!entry) return
-    entry.inDoubt = true
-    entry.unanswered = true
+    entry.doubtAnswer()
     // The row may have another code by now.
-    if (parcel.purpose !== 'upsert' && !entry.formerCodes.includes(parcel.code))
-      entry.formerCodes = [...entry.formerCodes, parcel.code]
-    this.#placement.readAgain(entry, parcel)
+    if (delivery.purpose !== 'upsert') entry.remember(delivery.code)
+    this.#placement.readAgain(entry, delivery)
   }
 
   /** A code waits for one reading back at most: what was accepted last. Its row may have another by then, with one of its own. */
-  #expect(parcel: Parcel | null, entry: Entry, code: PatientCode): void {
+  #expect(delivery: Delivery | null, entry: Entry, code: PatientCode): void {
     const before = this.#expecting.get(code)
     if (before) {
-      before.unconfirmed = before.unconfirmed.filter((one) => one.code !== code)
+      for (const one of before.unconfirmed.filter((other) => other.code === code)) this.#unwatch(before, one)
       if (before !== entry) this.#placement.place(before)
     }
-    if (parcel) {
-      entry.unconfirmed = [...entry.unconfirmed, parcel]
-      this.#expecting.set(code, entry)
-    } else this.#expecting.delete(code)
+    if (!delivery) return
+    this.#placement.entries.watch(entry, delivery)
+    this.#readBackBytes += delivery.version.bytes
+    this.#expecting.set(code, entry)
   }
 
-  #unconfirmed(parcel: Parcel): Entry | null {
-    const entry = this.#placement.entries.find(parcel.key)
-    if (!entry?.unconfirmed.includes(parcel)) return null
-    entry.unconfirmed = entry.unconfirmed.filter((one) => one !== parcel)
-    this.#expecting.delete(parcel.code)
+  #unwatch(entry: Entry, delivery: Delivery): void {
+    this.#placement.entries.unwatch(entry, delivery)
+    this.#readBackBytes -= delivery.version.bytes
+    this.#expecting.delete(delivery.code)
+  }
+
+  #unconfirmed(delivery: Delivery): Entry | null {
+    const entry = this.#placement.entries.find(delivery.key)
+    if (!entry?.unconfirmed.includes(delivery)) return null
+    this.#unwatch(entry, delivery)
     return entry
   }
 
-  /** The API refused this row for good (rule 8): a durable dead letter, whose fingerprint is unknown. */
-  refused(parcel: Parcel, deadLetter: DeadLetter): void {
-    const entry = this.#landed(parcel)
-    this.#placement.settle(entry, parcel.version, 'dead letter', afterRefusal(entry, parcel, deadLetter))
+  /** The API refused this row permanently (rule 8): a durable dead letter, whose fingerprint is unknown. */
+  refused(delivery: Delivery, deadLetter: DeadLetter): void {
+    const { entry, version } = this.#answered(delivery)
+    this.#placement.land(entry, version, 'dead letter', afterRefusal(entry, delivery, deadLetter))
     this.#placement.place(entry)
   }
 
   /** It was certainly not applied (a 429, a refused connection): it waits again, unless a newer version does. */
-  returned(parcel: Parcel): void {
-    const entry = this.#landed(parcel)
-    this.#placement.entries.putBack(entry, parcel.version)
+  returned(delivery: Delivery): void {
+    const { entry, version } = this.#answered(delivery)
+    this.#placement.entries.putBack(entry, version)
     this.#placement.place(entry)
   }
 
   /** No answer came: it may have been applied, or be applied later (rule 7). */
-  lost(parcel: Parcel): void {
-    this.doubted(parcel)
-    this.returned(parcel)
+  lost(delivery: Delivery): void {
+    this.doubted(delivery)
+    this.returned(delivery)
   }
 
   /** It may have been applied, and is to be sent again: from now on, though it stays on its way. */
-  doubted(parcel: Parcel): void {
-    const entry = this.#placement.entries.find(parcel.key)
+  doubted(delivery: Delivery): void {
+    const entry = this.#placement.entries.find(delivery.key)
     if (!entry) return
-    this.#placement.confirming.lost(parcel)
-    entry.inDoubt = true
-    entry.unanswered = true
+    this.#placement.confirming.lost(delivery)
+    entry.doubtAnswer()
   }
 
-  /** Ends the exclusivity of a parcel's code and row. */
-  #landed(parcel: Parcel): Entry {
+  /** Ends the exclusivity of a delivery's code. */
+  #answered(delivery: Delivery): { readonly entry: Entry; readonly version: Version } {
     const { entries, queues } = this.#placement
-    const entry = entries.find(parcel.key)
-    if (entry?.inFlight !== parcel.version || !entry) throw new Error('an answer for a row that is not in flight')
-    queues.land(parcel)
-    entry.inFlight = null
-    return entry
+    const entry = entries.find(delivery.key)
+    if (!entry || entry.inFlight !== delivery.version) throw new Error('an answer for a row that is not in flight')
+    queues.clearInFlight(delivery)
+    return { entry, version: delivery.version }
   }
 }

@@ -1,44 +1,56 @@
-import { lanes } from '../model/lane.ts'
+import type { Lane } from '../model/lane.ts'
 import type { PatientCode } from '../model/patient.ts'
+import { comparePositions, type Position } from '../model/position.ts'
+import type { Entry, Place } from './entry.ts'
 import type { Placement } from './placement.ts'
-import type { Reads } from './reads.ts'
 import { intendedRow } from './settled-row.ts'
-import type { Entry, Parcel } from './version.ts'
+import type { Delivery } from './version.ts'
 
 /** What the rows of a batch may occupy before no other is added, bytes: some thousand times an ordinary row. */
-const mostBytes = 4 * 1024 * 1024
+const maxBatchBytes = 4 * 1024 * 1024
+
+/** Which rows leave first. */
+const order: readonly (readonly [Place, Lane])[] = [
+  ['send', 'live'],
+  ['end code', 'live'],
+  ['send', 'backfill'],
+  ['end code', 'backfill'],
+]
 
 /** Cuts batches from what waits. */
 export class Batches {
   readonly #placement: Placement
-  readonly #reads: Reads
+  #sentTo: Position | null = null
 
-  constructor(placement: Placement, reads: Reads) {
+  constructor(placement: Placement) {
     this.#placement = placement
-    this.#reads = reads
   }
 
-  /** The oldest rows, live before backfill, each code once, and none whose code is in flight: fewer if they are large. */
-  take(limit: number): Parcel[] {
-    const parcels: Parcel[] = []
+  /** The newest streamed change of which a version left: MERGE's H. */
+  get sentTo(): Position | null {
+    return this.#sentTo
+  }
+
+  /** The oldest rows, live before backfill and upserts before ends of codes, each code once, and none whose code is in flight: fewer if they are large. */
+  take(limit: number): Delivery[] {
+    const deliveries: Delivery[] = []
     let bytes = 0
-    if (this.#placement.held) return parcels
-    for (const lane of lanes) {
-      for (const entry of this.#placement.queues.queue('send', lane)) {
-        if (parcels.length >= limit || bytes >= mostBytes) return parcels
-        const parcel = this.#parcelOf(entry)
-        if (!parcel) continue
-        parcels.push(parcel)
-        bytes += parcel.version.bytes
+    if (this.#placement.isHeld) return deliveries
+    for (const [place, lane] of order) {
+      for (const entry of this.#placement.queues.queue(place, lane)) {
+        if (deliveries.length >= limit || bytes >= maxBatchBytes) return deliveries
+        const delivery = entry.state === place ? this.#deliveryOf(entry) : null
+        if (!delivery) continue
+        deliveries.push(delivery)
+        bytes += delivery.version.bytes
       }
     }
-    return parcels
+    return deliveries
   }
 
-  #parcelOf(entry: Entry): Parcel | null {
+  #deliveryOf(entry: Entry): Delivery | null {
     const { queues, entries } = this.#placement
-    const version = entry.waiting
-    if (!version) return null
+    if (!entry.waiting) return null
     const step = this.#placement.nextStep(entry)
     if (step.kind !== 'send') return null
     const { code, patient, purpose } = step
@@ -49,32 +61,36 @@ export class Batches {
         return null
       }
     }
-    if (queues.isInFlight(code) || queues.hasEarlier(code, entry) || this.#reads.isOutdated(code, entry)) return null
+    if (queues.isInFlight(code) || queues.hasEarlier(code, entry)) return null
     if (!this.#placement.confirming.mayRepeat(code)) return null
-    const parcel: Parcel = { key: entry.key, code, patient, purpose, version }
-    entry.inFlight = version
-    entry.waiting = null
-    entry.resolving = null
-    // Stored before the request leaves: whatever happens then, the state does not claim to know what the API has.
+    const version = entry.send()
+    const delivery: Delivery = { key: entry.key, code, patient, purpose, version }
+    // Stored before the request leaves: whatever happens then, the store does not claim to know what the API has.
     const intended = intendedRow(entry, code, purpose)
     if (intended) entries.store(entry, intended)
-    queues.depart(parcel)
+    if (version.read) entries.raiseReadLsn(version.read.endLsn)
+    if (version.position && (!this.#sentTo || comparePositions(version.position, this.#sentTo) > 0))
+      this.#sentTo = version.position
+    this.#placement.confirming.cut(delivery)
+    queues.markInFlight(delivery)
+    this.#placement.changes++
     queues.place(entry, null)
     this.#takeFromOthers(code, entry)
-    return parcel
+    return delivery
   }
 
   /** A request is about to replace what mediQuo has of a code: other rows that had it must neither end it nor trust a fingerprint. */
   #takeFromOthers(code: PatientCode, holder: Entry): void {
     for (const other of this.#placement.queues.sharing(code, holder)) {
-      other.inDoubt = true
+      other.doubt()
       // A record that was found for it is out of date, even if it cannot be sent yet.
-      if (other.removal?.code === code) other.removal = null
-      if (other.resolving === code) other.resolving = null
+      if (other.removal?.code === code) other.end(null)
+      if (other.resolving === code) other.stopResolving()
       if (other.inFlight) continue
       const step = this.#placement.nextStep(other)
       const ends = step.kind === 'resolve removal' || (step.kind === 'send' && step.purpose !== 'upsert')
       if (ends && step.code === code) this.#placement.leave(other, code)
+      else this.#placement.place(other)
     }
   }
 }

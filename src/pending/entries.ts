@@ -1,10 +1,19 @@
 import type { Claim, Claims, Debts } from '../model/debt.ts'
+import type { Lsn } from '../model/lsn.ts'
 import type { PatientCode } from '../model/patient.ts'
 import type { RowKey } from '../model/row.ts'
 import type { StoredRow } from '../model/stored-row.ts'
+import { assertEntry, Entry } from './entry.ts'
 import { isSameRow } from './settled-row.ts'
 import { UnrecordedRows } from './unrecorded-rows.ts'
-import { codeOf, type Entry, newEntry, type Version } from './version.ts'
+import { codeOf, type Delivery, type Version } from './version.ts'
+
+export interface EntriesOptions {
+  readonly debts: Debts
+  readonly claims: Claims
+  /** MERGE's R as it is stored. */
+  readonly readLsn: Lsn | null
+}
 
 /** The rows in memory, what they occupy, and which of their settlements are not stored yet. */
 export class Entries {
@@ -13,15 +22,25 @@ export class Entries {
   readonly #debts: Debts
   readonly #claims: Claims
   #bytes = 0
+  #readLsn: Lsn | null
 
-  constructor({ debts, claims }: { readonly debts: Debts; readonly claims: Claims }) {
+  constructor({ debts, claims, readLsn }: EntriesOptions) {
     this.#debts = debts
     this.#claims = claims
+    this.#readLsn = readLsn
   }
 
-  /** What the versions that wait or are in flight occupy. */
+  /** Rows in memory. */
+  get size(): number {
+    return this.#entries.size
+  }
+  /** What the versions that wait, are in flight or are to be read back occupy. */
   get bytes(): number {
     return this.#bytes
+  }
+  /** MERGE's R: no read that left, or was settled, ended later. */
+  get readLsn(): Lsn | null {
+    return this.#readLsn
   }
   get unrecorded(): number {
     return this.#unrecorded.size
@@ -38,49 +57,64 @@ export class Entries {
   open(key: RowKey): Entry {
     const found = this.#entries.get(key)
     if (found) return found
-    const entry = newEntry(key)
+    const entry = new Entry(key)
     this.#entries.set(key, entry)
     return entry
   }
 
   /** Forgets a row of which nothing waits, is in flight, or is still to be stored. */
   forgetIfDone(entry: Entry): void {
-    if (entry.waiting || entry.inFlight || entry.read || entry.expected || entry.unrecorded) return
-    if (entry.unconfirmed.length > 0) return
-    this.#entries.delete(entry.key)
+    if (entry.isDone) this.#entries.delete(entry.key)
   }
 
   /** Newest wins: the version takes the waiting one's place and its debts. */
   replace(entry: Entry, version: Version): void {
-    if (entry.waiting) {
-      this.#bytes -= entry.waiting.bytes
-      version.debt = this.#debts.join(entry.waiting.debt, version.debt)
-      version.claim = this.#claims.join(entry.waiting.claim, version.claim)
-      rememberCode(entry, entry.waiting, version)
+    const older = entry.waiting
+    if (older) {
+      this.#bytes -= older.bytes
+      version.debt = this.#debts.join(older.debt, version.debt)
+      version.claim = this.#claims.join(older.claim, version.claim)
+      rememberCode(entry, older, version)
     }
-    entry.waiting = version
+    entry.arrive(version)
     this.#bytes += version.bytes
   }
 
   /** A version that was not delivered waits again; if a newer one does already, that one takes over its debts. */
   putBack(entry: Entry, version: Version): void {
-    if (entry.waiting) {
+    const newer = entry.waiting
+    if (!entry.putBack() && newer) {
       this.#bytes -= version.bytes
-      entry.waiting.debt = this.#debts.join(version.debt, entry.waiting.debt)
-      entry.waiting.claim = this.#claims.join(version.claim, entry.waiting.claim)
-      rememberCode(entry, version, entry.waiting)
-    } else {
-      entry.waiting = version
+      newer.debt = this.#debts.join(version.debt, newer.debt)
+      newer.claim = this.#claims.join(version.claim, newer.claim)
+      rememberCode(entry, version, newer)
     }
   }
 
-  /** A version is done with. `row` is what the state shall say from now on, null if it says so already. */
+  /** The waiting version is done with, without a request. `row` is what the store shall say from now on, null if it says so already. */
   settle(entry: Entry, version: Version, row: StoredRow | null): void {
+    entry.settle()
+    this.#settled(entry, version, row)
+  }
+
+  /** The version in flight is done with. */
+  land(entry: Entry, version: Version, row: StoredRow | null): void {
+    entry.land()
+    this.#settled(entry, version, row)
+  }
+
+  #settled(entry: Entry, version: Version, row: StoredRow | null): void {
     this.#bytes -= version.bytes
+    if (version.read) this.raiseReadLsn(version.read.endLsn)
     if (row && !isSameRow(row, entry.stored)) this.store(entry, row)
-    if (!entry.waiting) entry.formerCodes = []
+    if (!entry.waiting) entry.forgetCodes()
     if (version.debt) this.#debts.settle(version.debt)
     if (version.claim) this.#claims.settle(version.claim)
+  }
+
+  /** A read version leaves, or is settled: MERGE's R is at least the end of its read. */
+  raiseReadLsn(endLsn: Lsn): void {
+    if (this.#readLsn === null || endLsn > this.#readLsn) this.#readLsn = endLsn
   }
 
   /** Rule 6: a read that leaves nothing behind. Its claim waits for what is on its way, or is done. */
@@ -90,13 +124,23 @@ export class Entries {
     else if (claim) this.#claims.settle(claim)
   }
 
+  /** An accepted delivery stays in memory until it is read back. */
+  watch(entry: Entry, delivery: Delivery): void {
+    entry.watch(delivery)
+    this.#bytes += delivery.version.bytes
+  }
+  unwatch(entry: Entry, delivery: Delivery): void {
+    if (!entry.unconfirmed.includes(delivery)) return
+    entry.unwatch(delivery)
+    this.#bytes -= delivery.version.bytes
+  }
+
   store(entry: Entry, row: StoredRow): void {
-    entry.stored = row
-    entry.unrecorded = row
+    entry.store(row)
     this.#unrecorded.set(row)
   }
 
-  /** Whether another row was settled, or is about to be sent, with this code, and the state cannot tell so yet. */
+  /** Whether another row was settled, or is about to be sent, with this code, and the store cannot tell so yet. */
   isHeldUnrecorded(code: PatientCode, exceptKey: RowKey): boolean {
     return this.#unrecorded.isHeld(code, exceptKey)
   }
@@ -110,15 +154,26 @@ export class Entries {
       this.#unrecorded.recorded(row)
       const entry = this.#entries.get(row.key)
       if (entry?.unrecorded !== row) continue
-      entry.unrecorded = null
+      entry.recorded(row)
       this.forgetIfDone(entry)
     }
+  }
+
+  /** Checks each entry, and that what is counted is what is there. @throws {Error} */
+  assert(): void {
+    let bytes = 0
+    for (const entry of this.#entries.values()) {
+      assertEntry(entry)
+      if (entry.isDone) throw new Error(`entry ${entry.key} is done and was not forgotten`)
+      bytes += (entry.waiting?.bytes ?? 0) + (entry.inFlight?.bytes ?? 0)
+      for (const { version } of entry.unconfirmed) bytes += version.bytes
+    }
+    if (bytes !== this.#bytes) throw new Error(`${this.#bytes} bytes are counted, ${bytes} are there`)
   }
 }
 
 /** A row may change its code before the old one was sent, or its answer came: mediQuo may have that one all the same. */
 function rememberCode(entry: Entry, older: Version, newer: Version): void {
   const code = codeOf(older.content)
-  if (code === null || code === codeOf(newer.content) || entry.formerCodes.includes(code)) return
-  entry.formerCodes = [...entry.formerCodes, code]
+  if (code !== null && code !== codeOf(newer.content)) entry.remember(code)
 }

@@ -1,5 +1,7 @@
 import type { Patient, PatientCode } from '../model/patient.ts'
-import type { Entry, Purpose } from './version.ts'
+import type { EntryView } from './entry.ts'
+import { codesBeside } from './entry-facts.ts'
+import type { Purpose } from './version.ts'
 
 /** What is to be done next with a row's waiting version. */
 export type Step =
@@ -18,10 +20,10 @@ export interface StepPolicy {
 }
 
 /** The decision about an entry with a waiting version and nothing in flight. Pure. */
-export function nextStep(entry: Entry, policy: StepPolicy): Step {
+export function nextStep(entry: EntryView, policy: StepPolicy): Step {
   const content = entry.waiting?.content
   if (!content) throw new Error('a row without a waiting version has no next step')
-  // 1. Nothing is decided before the state is known: a dead letter or an older code may stand there.
+  // 1. Nothing is decided before the row's record is loaded: a dead letter or an older code may stand there.
   if (entry.stored === undefined) return { kind: 'look up' }
   const stored = entry.stored
   switch (content.kind) {
@@ -29,7 +31,7 @@ export function nextStep(entry: Entry, policy: StepPolicy): Step {
     case 'incomplete':
       return { kind: 'read' }
     case 'invalid': {
-      // Set aside, it keeps the code that the state has of it; those besides would be forgotten,
+      // A dead letter keeps the code that the store has of it; those besides would be forgotten,
       // even the one that it has now, if another row left it to this one.
       const kept = stored && !stored.removed ? stored.code : null
       const [old] = codesBeside(entry, kept ?? content.code)
@@ -50,12 +52,12 @@ export function nextStep(entry: Entry, policy: StepPolicy): Step {
       return { kind: 'send', purpose: 'upsert', code: patient.code, patient }
     }
     case 'removed': {
-      const code = content.code ?? stored?.code ?? entry.formerCodes[0] ?? null
+      const code = content.code ?? stored?.code ?? codesBeside(entry, null)[0] ?? null
       const [old] = codesBeside(entry, code)
       if (stored?.removed && stored.code === code && old === undefined && !entry.inDoubt)
         return { kind: 'settle', outcome: 'unchanged' }
       if (policy.onDelete === 'ignore') return { kind: 'settle', outcome: 'ignored' }
-      // 5. Unknown to the state does not mean unknown to the API: only a code that nobody knows is let go.
+      // 5. Unknown to the store does not mean unknown to the API: only a code that nobody knows is given up.
       if (code === null) return { kind: 'settle', outcome: 'nothing to remove' }
       if (old !== undefined) return endOfCode(entry, 'retire', old, null)
       return endOfCode(entry, 'remove', code, content.code === code ? content.patient : null)
@@ -63,13 +65,7 @@ export function nextStep(entry: Entry, policy: StepPolicy): Step {
   }
 }
 
-/** Codes that mediQuo may have of this row besides the one that it has now. */
-function codesBeside({ stored, formerCodes }: Entry, code: PatientCode | null): PatientCode[] {
-  const live = stored && !stored.removed ? stored.code : null
-  return [live, ...formerCodes].filter((other): other is PatientCode => other !== null && other !== code)
-}
-
-function endOfCode(entry: Entry, purpose: 'retire' | 'remove', code: PatientCode, old: Patient | null): Step {
+function endOfCode(entry: EntryView, purpose: 'retire' | 'remove', code: PatientCode, old: Patient | null): Step {
   const { removal } = entry
   if (removal?.code !== code) return { kind: 'resolve removal', code, patient: old }
   if (removal.kind !== 'send') {

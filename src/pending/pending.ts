@@ -2,24 +2,32 @@ import type { Claims } from '../model/debt.ts'
 import type { Lane } from '../model/lane.ts'
 import type { Lsn } from '../model/lsn.ts'
 import type { PatientCode } from '../model/patient.ts'
-import { comparePositions } from '../model/position.ts'
+import { comparePositions, type Position } from '../model/position.ts'
 import type { RowKey } from '../model/row.ts'
 import type { DeadLetter, StoredRow } from '../model/stored-row.ts'
-import { Answers } from './answers.ts'
+import { Answers, type AnswersOptions } from './answers.ts'
 import { Batches } from './batches.ts'
+import { CodeEnds, type EndingCode } from './code-ends.ts'
 import { Entries } from './entries.ts'
+import type { LookUp } from './entry.ts'
+import { Loads } from './loads.ts'
 import { type MergeContext, mergeStreamed } from './merge.ts'
-import type { Step } from './next-step.ts'
+import { Owing } from './owing.ts'
 import { Placement, type PlacementOptions } from './placement.ts'
 import { Queues } from './queues.ts'
 import { Reads } from './reads.ts'
-import type { LookUp, Parcel, ReadRow, Removal, StreamedChange } from './version.ts'
+import { Room } from './room.ts'
+import type { Delivery, ReadRow, Removal, StreamedChange } from './version.ts'
 
-export interface PendingOptions extends PlacementOptions, MergeContext {
+export interface PendingOptions extends PlacementOptions, MergeContext, Omit<AnswersOptions, 'maxReadBackBytes'> {
   readonly claims: Claims
-  /** Rows in memory, waiting, in flight or not yet stored, past which there is no room. */
+  /** MERGE's R as it is stored. */
+  readonly readLsn: Lsn | null
+  /** Rows in memory, waiting, in flight or not yet stored, past which there is no room. Codes to be ended have a bound of their own. */
   readonly maxRows: number
   readonly maxBytes: number
+  readonly maxUnsubscriptions: number
+  readonly maxMarks: number
 }
 
 /**
@@ -29,16 +37,25 @@ export interface PendingOptions extends PlacementOptions, MergeContext {
 export class Pending {
   readonly #options: PendingOptions
   readonly #placement: Placement
+  readonly #loads: Loads
   readonly #reads: Reads
   readonly #batches: Batches
   readonly #answers: Answers
+  readonly #owing: Owing
+  readonly #room: Room
+  readonly #codeEnds: CodeEnds
 
   constructor(options: PendingOptions) {
+    const { horizon, maxBytes, maxMarks } = options
     this.#options = options
-    this.#placement = new Placement(new Entries(options), new Queues(), { ...options, held: options.horizon !== null })
-    this.#reads = new Reads(this.#placement)
-    this.#batches = new Batches(this.#placement, this.#reads)
-    this.#answers = new Answers(this.#placement, options.fingerprint)
+    this.#placement = new Placement(new Entries(options), new Queues(), { ...options, isHeld: horizon !== null })
+    this.#loads = new Loads(this.#placement, { isRestart: horizon !== null })
+    this.#reads = new Reads(this.#placement, { marks: maxMarks })
+    this.#batches = new Batches(this.#placement)
+    this.#answers = new Answers(this.#placement, { ...options, maxReadBackBytes: maxBytes / 8 })
+    this.#owing = new Owing(this.#placement)
+    this.#room = new Room(this.#placement, options)
+    this.#codeEnds = new CodeEnds(this.#placement, this.#reads)
   }
 
   /** Rows that wait, by lane. */
@@ -50,15 +67,46 @@ export class Pending {
   }
   /** Rows that a request could carry now, by lane. */
   get sendable(): Readonly<Record<Lane, number>> {
-    const { held, queues } = this.#placement
-    if (held) return { live: 0, backfill: 0 }
-    return { live: queues.queue('send', 'live').size, backfill: queues.queue('send', 'backfill').size }
+    const { isHeld, queues } = this.#placement
+    if (isHeld) return { live: 0, backfill: 0 }
+    return { live: queues.sendable('live'), backfill: queues.sendable('backfill') }
+  }
+  /** Requests that end a code, ready to leave. */
+  get endsReady(): number {
+    return this.#placement.queues.size('end code')
+  }
+  /** Rows whose record is to be loaded. */
+  get unloaded(): number {
+    return this.#loads.waiting
+  }
+  /** Rows that wait for the record of a code that ends. */
+  get unsubscriptions(): number {
+    return this.#codeEnds.waiting
+  }
+  get readBacks(): number {
+    return this.#answers.readBacks
+  }
+  isInMemory(key: RowKey): boolean {
+    return this.#placement.entries.find(key) !== undefined
+  }
+  get entries(): number {
+    return this.#placement.entries.size
+  }
+  get bytes(): number {
+    return this.#placement.entries.bytes
+  }
+  /** Grows with each change after which something that could not leave may leave. */
+  get changes(): number {
+    return this.#placement.changes
   }
   /** How full it is, from 0 to 1; at 1 there is no room until something is delivered and stored. */
   get fill(): number {
-    const { entries, queues } = this.#placement
-    const rows = queues.counts.live + queues.counts.backfill + queues.inFlight + entries.unrecorded
-    return Math.min(1, Math.max(rows / this.#options.maxRows, entries.bytes / this.#options.maxBytes))
+    return this.#room.fill
+  }
+  /** Whether content may be read into memory. */
+  get mayTakeContent(): boolean {
+    const { live, backfill } = this.sendable
+    return this.#room.mayTakeContent(live + backfill)
   }
   /** No room. While held there is: what comes then fitted in memory before. */
   get full(): boolean {
@@ -66,13 +114,52 @@ export class Pending {
   }
   /** Rule 9: nothing is sent and nothing read until the stream has passed the earlier run's horizon. */
   get held(): boolean {
-    return this.#placement.held
+    return this.#placement.isHeld
+  }
+
+  /** The first change of a transaction is about to arrive: nothing of it leaves before `committed`. */
+  begun(commitLsn: Lsn): void {
+    this.#placement.openCommitLsn = commitLsn
+  }
+  /** It has arrived whole. */
+  committed(): void {
+    const { queues } = this.#placement
+    this.#placement.openCommitLsn = null
+    if (queues.size('commit') === 0) return
+    for (const entry of queues.first('commit', Number.POSITIVE_INFINITY)) this.#placement.place(entry)
+  }
+
+  /**
+   * Frees memory of what cannot leave for now: rows of the transaction that is still arriving, and, unless the table may be read,
+   * those that wait for a read, and of codes that are to be ended; down to half of the bounds. @returns how many are owed.
+   */
+  owe({ mayRead }: { readonly mayRead: boolean }): number {
+    if (this.held) return 0
+    const more = () => this.#room.isHalfFull
+    const owed = this.#owing.owe('commit', more) + (mayRead ? 0 : this.#owing.owe('read', more))
+    return owed + this.#owing.oweEnds((entry) => this.#codeEnds.isShown(entry), more)
+  }
+  /** Owes codes to be ended beyond their bound. @returns how many. */
+  oweUnsubscriptions(): number {
+    const { maxUnsubscriptions } = this.#options
+    // In portions: each look goes over all of them.
+    if (this.held || this.unsubscriptions <= maxUnsubscriptions + Math.ceil(maxUnsubscriptions / 4)) return 0
+    return this.#owing.oweBeyond('resolve removal', maxUnsubscriptions)
+  }
+  /** A code cannot be ended for now: its row is looked at again after a while. @returns false if it waits for something else by now. */
+  oweLater(key: RowKey, delayMs: number): boolean {
+    const entry = this.#placement.entries.find(key)
+    entry?.stopResolving()
+    return entry?.state === 'resolve removal' && this.#owing.oweRow(entry, delayMs)
   }
 
   /** The stream brought a change. */
   streamed(change: StreamedChange): void {
     const entry = this.#placement.entries.open(change.key)
-    const version = mergeStreamed(entry, change, this.#options)
+    const version = mergeStreamed(entry, change, this.#options, {
+      readLsn: this.#placement.entries.readLsn,
+      dropsContent: this.held && this.#placement.entries.bytes >= this.#options.maxBytes,
+    })
     if (version) this.#placement.entries.replace(entry, version)
     this.#placement.place(entry)
     const { horizon } = this.#options
@@ -88,46 +175,22 @@ export class Pending {
   /** Ends the hold: the stream stands at the horizon. */
   release(): void {
     if (!this.held) return
-    this.#placement.held = false
+    this.#placement.isHeld = false
     for (const entry of this.#placement.entries.all()) this.#placement.place(entry)
   }
 
   /** Rows whose state must be looked up, the oldest first. */
   toLookUp(limit: number): LookUp[] {
-    return this.#placement.queues.first('look up', limit)
+    return this.#loads.first(limit)
   }
-  /**
-   * The answer to `toLookUp`, and to `expect`. What was settled, stored and forgotten since they asked is asked for again: the
-   * answer is of before.
-   */
-  lookedUp(asked: LookUp, stored: StoredRow | null): void {
-    const { key } = asked
-    const entry = this.#placement.entries.find(key)
-    if (entry !== asked || entry.stored !== undefined) return
-    entry.stored = stored
-    // An earlier run noted it before it sent it, and no answer after.
-    if (this.#options.horizon && stored && !stored.removed && !stored.fingerprint && !stored.deadLetter)
-      entry.unanswered = true
-    // Asked before another row's request with this code was noted: what it says of the code is out of date.
-    const { entries, queues } = this.#placement
-    if (stored?.code && (queues.isInFlight(stored.code) || entries.isHeldUnrecorded(stored.code, key)))
-      entry.inDoubt = true
-    const { waiting } = entry
-    // 3a, once more: what an earlier run settled costs neither memory nor a request.
-    if (waiting?.origin === 'stream' && waiting.position && stored?.position) {
-      if (comparePositions(waiting.position, stored.position) <= 0)
-        this.#placement.settle(entry, waiting, 'superseded', null)
-    }
-    this.#placement.place(entry)
+  /** The answer to `toLookUp`, and to `expect`. @param isShared whether another row has its code by the store. */
+  lookedUp(asked: LookUp, stored: StoredRow | null, isShared = false): void {
+    this.#loads.loaded(asked, stored, isShared)
   }
 
-  /** Whether a table read may be started: not while held, nor while the stream is far behind the reads before. */
-  get mayRead(): boolean {
-    return !this.held && !this.#reads.full
-  }
   /** Rows that must be read from the table before they can be sent (rule 10). */
   toRead(limit: number): RowKey[] {
-    return this.mayRead ? this.#placement.queues.first('read', limit).map(({ key }) => key) : []
+    return this.held ? [] : this.#placement.queues.first('read', limit).map(({ key }) => key)
   }
   /** A read has returned, and is to be merged row by row. @returns the rows whose state must be looked up before. */
   expect(keys: readonly RowKey[]): LookUp[] {
@@ -138,11 +201,7 @@ export class Pending {
    * settlement, so that the next version of each is sent, whichever it is. Call it between `expect` and `read`.
    */
   distrust(keys: readonly RowKey[]): void {
-    const { entries } = this.#placement
-    for (const key of keys) {
-      const entry = entries.find(key)
-      if (entry?.stored?.fingerprint) entries.store(entry, { ...entry.stored, fingerprint: null })
-    }
+    this.#reads.distrust(keys)
   }
   /** A read returned the row, or did not find it. @returns false if it is older than what is known: nothing is left of it then. */
   read(found: ReadRow): boolean {
@@ -152,89 +211,68 @@ export class Pending {
   endRead(): void {
     this.#reads.end()
   }
-  /** The end of the newest read that was merged. */
-  get readTo(): Lsn | null {
-    return this.#reads.newestEnd
+  /** MERGE's R: no read that left, or was settled, ended later. */
+  get readLsn(): Lsn | null {
+    return this.#placement.entries.readLsn
+  }
+  /** MERGE's H: the newest streamed change of which a version left. */
+  get sentTo(): Position | null {
+    return this.#batches.sentTo
   }
 
-  /**
-   * Ended codes for which a full record must be found. None while held; each code once, since two rows that end it would each
-   * believe that the other has it; none that only a read ended, before the stream shows who has it now; nor one of which
-   * another row's state is not known.
-   */
-  toResolve(limit: number): (Extract<Step, { kind: 'resolve removal' }> & { readonly key: RowKey })[] {
-    const found = new Map<PatientCode, Extract<Step, { kind: 'resolve removal' }> & { readonly key: RowKey }>()
-    if (this.held) return []
-    for (const entry of this.#placement.queues.first('resolve removal', Number.POSITIVE_INFINITY)) {
-      if (found.size >= limit) break
-      if (entry.read && entry.waiting?.origin === 'read') continue
-      const step = this.#placement.nextStep(entry)
-      if (step.kind !== 'resolve removal' || found.has(step.code)) continue
-      if (this.#placement.queues.isUndecided(step.code, entry)) continue
-      entry.resolving = step.code
-      found.set(step.code, { ...step, key: entry.key })
-    }
-    return [...found.values()]
+  /** Codes that are to be ended and whose records are to be found: some that can be ended now. */
+  toResolve(limit: number): EndingCode[] {
+    return this.#codeEnds.toResolve(limit)
   }
-  /** Whether a code waits for its record, so that it can be ended. */
-  get mustResolve(): boolean {
-    return this.#placement.queues.first('resolve removal', 1).length > 0
+  /** The record of an ended code was not found now: it is looked for again. */
+  notResolved(key: RowKey, code: PatientCode): void {
+    this.#codeEnds.notResolved(key, code)
   }
   /** The answer to `toResolve`. */
   resolved(key: RowKey, removal: Removal): void {
-    const entry = this.#placement.entries.find(key)
-    if (!entry?.waiting || entry.inFlight || entry.resolving !== removal.code) return
-    // Another row may have taken the code, or ended it, meanwhile.
-    const step = this.#placement.nextStep(entry)
-    if (step.kind !== 'resolve removal' || step.code !== removal.code) return
-    entry.removal = removal
-    if (removal.kind === 'left') this.#placement.doubtOthers(entry, removal.code)
-    this.#placement.place(entry)
+    this.#codeEnds.resolved(key, removal)
   }
   /** Whether a code belongs to another row by now: ending it would end that row's patient. */
   isClaimed(code: PatientCode, key: RowKey): boolean {
-    const { entries, queues } = this.#placement
-    const entry = entries.find(key)
-    return entry !== undefined && (queues.isClaimed(code, entry) || entries.isHeldUnrecorded(code, key))
+    return this.#codeEnds.isClaimed(code, key)
   }
-  /** Whether a row that has a code by the state has it still: memory may know that it gave it up, and only the state not yet. */
+  /** Whether a row that has a code by the store has it still: memory may know that it gave it up, before the store does. */
   mayHold(code: PatientCode, key: RowKey): boolean {
-    const stored = this.#placement.entries.find(key)?.stored
-    return stored === undefined || (stored !== null && !stored.removed && stored.code === code)
+    return this.#codeEnds.mayHold(code, key)
   }
 
   /** Cuts a batch: the oldest rows, live before backfill, each code once, and none whose code is in flight. */
-  take(limit: number): Parcel[] {
+  take(limit: number): Delivery[] {
     return this.#batches.take(limit)
   }
   /** The API accepted it (rule 8). */
-  accepted(parcel: Parcel): void {
-    this.#answers.accepted(parcel)
+  accepted(delivery: Delivery): void {
+    this.#answers.accepted(delivery)
   }
-  /** The API refused this row for good (rule 8): a durable dead letter. */
-  refused(parcel: Parcel, deadLetter: DeadLetter): void {
-    this.#answers.refused(parcel, deadLetter)
+  /** The API refused this row permanently (rule 8): a durable dead letter. */
+  refused(delivery: Delivery, deadLetter: DeadLetter): void {
+    this.#answers.refused(delivery, deadLetter)
   }
   /** It was certainly not applied (a 429, a refused connection): it waits again, unless a newer version does. */
-  returned(parcel: Parcel): void {
-    this.#answers.returned(parcel)
+  returned(delivery: Delivery): void {
+    this.#answers.returned(delivery)
   }
   /** No answer came: it may have been applied, or be applied later (rule 7). */
-  lost(parcel: Parcel): void {
-    this.#answers.lost(parcel)
+  lost(delivery: Delivery): void {
+    this.#answers.lost(delivery)
   }
   /** It may have been applied, and whoever sends it keeps it, to send it again. */
-  doubted(parcel: Parcel): void {
-    this.#answers.doubted(parcel)
+  doubted(delivery: Delivery): void {
+    this.#answers.doubted(delivery)
   }
 
   /** It was read back, and is what the API has. */
-  confirmed(parcel: Parcel): void {
-    this.#answers.confirmed(parcel)
+  confirmed(delivery: Delivery): void {
+    this.#answers.confirmed(delivery)
   }
   /** It was read back, and an older request was applied after it: the row is sent once more. */
-  overtaken(parcel: Parcel): void {
-    this.#answers.overtaken(parcel)
+  overtaken(delivery: Delivery): void {
+    this.#answers.overtaken(delivery)
   }
 
   /** The rows to store next. They stay until `recorded` says that they are. */
@@ -247,5 +285,10 @@ export class Pending {
   /** These rows are stored: what memory knows of them may go once nothing of them waits. */
   recorded(rows: readonly StoredRow[]): void {
     this.#placement.entries.recorded(rows)
+  }
+
+  /** Checks every invariant. @throws {Error} the first that does not hold. */
+  assert(): void {
+    this.#placement.entries.assert()
   }
 }

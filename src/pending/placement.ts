@@ -1,17 +1,27 @@
+import type { Lsn } from '../model/lsn.ts'
 import type { PatientCode } from '../model/patient.ts'
 import type { StoredRow } from '../model/stored-row.ts'
 import type { Entries } from './entries.ts'
+import type { Entry } from './entry.ts'
+import { newestKnown } from './entry-facts.ts'
 import { nextStep, type Step, type StepPolicy } from './next-step.ts'
 import type { Queues } from './queues.ts'
-import { afterRetirement, type Settled, unsentRow } from './settled-row.ts'
-import { type Entry, newestKnown, type Parcel, type Version } from './version.ts'
+import { afterRetirement, type Settled, unsentRow, withFormerCode } from './settled-row.ts'
+import type { Delivery, Version } from './version.ts'
 
 /** Whether what was accepted can be believed, or must be read back. */
 export interface Confirming {
-  /** @param inDoubt whether an older request may be applied yet. @returns whether it is to be read back. */
-  accepted(parcel: Parcel, inDoubt: boolean): boolean
-  /** No answer came: it may be applied yet. */
-  lost(parcel: Parcel): void
+  /**
+   * @param inDoubt whether an older request may be applied later. @param hasRoom whether memory may keep it until then.
+   * @returns whether it is to be read back.
+   */
+  accepted(delivery: Delivery, inDoubt: boolean, hasRoom: boolean): boolean
+  /** It is about to leave. */
+  cut(delivery: Delivery): void
+  /** No answer came: it may be applied later. */
+  lost(delivery: Delivery): void
+  /** Whether every request of its code that was lost was over, applied or not, when this one was cut. */
+  isCertain(delivery: Delivery): boolean
   /** Whether a code may be sent again already. */
   mayRepeat(code: PatientCode): boolean
 }
@@ -28,12 +38,16 @@ export class Placement {
   readonly queues: Queues
   readonly #options: PlacementOptions
   /** Rule 9: nothing is sent and nothing read until the stream has passed the earlier run's horizon. */
-  held: boolean
+  isHeld: boolean
+  /** The transaction that is still arriving; null: none is. */
+  openCommitLsn: Lsn | null = null
+  /** Grows with each change after which something that could not leave may leave. */
+  changes = 0
 
-  constructor(entries: Entries, queues: Queues, options: PlacementOptions & { readonly held: boolean }) {
+  constructor(entries: Entries, queues: Queues, options: PlacementOptions & { readonly isHeld: boolean }) {
     this.entries = entries
     this.queues = queues
-    this.held = options.held
+    this.isHeld = options.isHeld
     this.#options = options
   }
 
@@ -47,19 +61,24 @@ export class Placement {
 
   /** Brings an entry to where its next step is done, settles what needs no request, and forgets what is done with. */
   place(entry: Entry): void {
+    this.changes++
     while (entry.waiting && !entry.inFlight) {
-      if (this.held) {
+      if (this.isHeld) {
         this.queues.place(entry, entry.stored === undefined ? 'look up' : 'send')
         return
       }
       const step = this.nextStep(entry)
+      if (this.#waitsForCommit(entry.waiting, step)) {
+        this.queues.place(entry, 'commit')
+        return
+      }
       if (step.kind === 'settle') {
         this.settle(entry, entry.waiting, step.outcome, unsentRow(entry, step.outcome))
       } else if (step.kind === 'forget old code') {
-        entry.removal = null
+        entry.end(null)
         this.retired(entry, step.code, step.isLeft)
       } else {
-        this.queues.place(entry, step.kind)
+        this.queues.place(entry, step.kind === 'send' && step.purpose !== 'upsert' ? 'end code' : step.kind)
         return
       }
     }
@@ -67,29 +86,37 @@ export class Placement {
     this.entries.forgetIfDone(entry)
   }
 
-  /** @param row what the state shall say from now on, null if it says so already. */
+  /** Half of a transaction is not acted upon: its other half may give a code to another row, or bring a deleted row back. */
+  #waitsForCommit({ position }: Version, step: Step): boolean {
+    if (this.openCommitLsn === null || position?.commitLsn !== this.openCommitLsn) return false
+    return step.kind !== 'look up' && (step.kind !== 'settle' || step.outcome === 'dead letter')
+  }
+
+  /** The waiting version is done with. @param row what the store shall say from now on, null if it says so already. */
   settle(entry: Entry, version: Version, outcome: Settled, row: StoredRow | null): void {
-    if (entry.waiting === version) {
-      entry.waiting = null
-      entry.removal = null
-    }
     this.entries.settle(entry, version, row)
+    this.#options.onSettled(outcome, version)
+  }
+
+  /** The version in flight is done with. */
+  land(entry: Entry, version: Version, outcome: Settled, row: StoredRow | null): void {
+    this.entries.land(entry, version, row)
     this.#options.onSettled(outcome, version)
   }
 
   /** A code that the row no longer has was ended, or is left to another row. */
   retired(entry: Entry, code: PatientCode, isLeft: boolean): void {
-    entry.formerCodes = entry.formerCodes.filter((former) => former !== code)
+    entry.forgetCode(code)
     const row = afterRetirement(entry, code, isLeft)
     if (row) this.entries.store(entry, row)
   }
 
   /** A row is to be read, and sent once more, unless something of it is on its way already: to its present code, which ends no other. */
-  readAgain(entry: Entry, { version: sent, purpose }: Parcel): void {
+  readAgain(entry: Entry, { version: sent, purpose, code }: Delivery): void {
     if (!entry.waiting && (!entry.inFlight || purpose !== 'upsert')) {
       const known = newestKnown(entry)
       this.entries.replace(entry, {
-        content: { kind: 'incomplete' },
+        content: { kind: 'incomplete', code: purpose === 'upsert' ? code : null },
         origin: 'read',
         lane: 'live',
         committedAtMs: sent.committedAtMs,
@@ -106,17 +133,20 @@ export class Placement {
 
   /** The code is to be ended no more: another row has it. */
   leave(entry: Entry, code: PatientCode): void {
-    entry.removal = { code, kind: 'left' }
+    entry.end({ code, kind: 'left' })
     this.doubtOthers(entry, code)
     this.place(entry)
   }
 
-  /** Who takes a code over has what mediQuo has of it by then, whatever the state says of an earlier time. */
+  /** Who takes a code over has what mediQuo has of it by then, whatever the store says of an earlier time. */
   doubtOthers(entry: Entry, code: PatientCode): void {
     for (const other of this.queues.sharing(code, entry)) {
-      other.inDoubt = true
-      // It may be set aside before it is sent, and keep another one: then this one is to be ended.
-      if (!other.formerCodes.includes(code)) other.formerCodes = [...other.formerCodes, code]
+      other.doubt()
+      // It may be rejected before it is sent, and keep another one: then this one is to be ended. Stored in the same write as what
+      // leaves the code to it (MERGE rule 12b): a crash must not forget it.
+      other.remember(code)
+      const row = withFormerCode(other, code)
+      if (row) this.entries.store(other, row)
     }
   }
 }

@@ -1,34 +1,51 @@
 import type { Lane } from '../model/lane.ts'
 import type { PatientCode } from '../model/patient.ts'
 import { comparePositions } from '../model/position.ts'
-import { codeOf, type Entry, type Parcel, type Version } from './version.ts'
+import type { Entry, EntryView, Place } from './entry.ts'
+import { codesBeside } from './entry-facts.ts'
+import { codeOf, type Delivery, type Version } from './version.ts'
 
-/** Where an entry waits: for its state, for a table read, for the record of an ended code, or for a request. */
-export const places = ['look up', 'read', 'resolve removal', 'send'] as const
-export type Place = (typeof places)[number]
+/** Where an entry stands. */
+interface Stand {
+  readonly queue: Set<Entry> | null
+  readonly lane: Lane
+  readonly codes: readonly PatientCode[]
+}
 
 /** The places where entries wait, each in order of arrival, and which rows wait with which code. An entry stands in one place. */
 export class Queues {
+  /** Entries that wait for the end of their transaction and keep their turn among those to be sent. */
+  readonly #kept: Record<Lane, Set<Entry>> = { live: new Set(), backfill: new Set() }
   readonly #queues: Record<Place, Record<Lane, Set<Entry>>> = {
     'look up': { live: new Set(), backfill: new Set() },
     read: { live: new Set(), backfill: new Set() },
+    commit: { live: new Set(), backfill: new Set() },
     'resolve removal': { live: new Set(), backfill: new Set() },
+    'end code': { live: new Set(), backfill: new Set() },
     send: { live: new Set(), backfill: new Set() },
   }
-  readonly #where = new Map<
-    Entry,
-    { readonly queue: Set<Entry> | null; readonly lane: Lane; readonly codes: readonly PatientCode[] }
-  >()
+  readonly #where = new Map<Entry, Stand>()
   readonly #byCode = new Map<PatientCode, Set<Entry>>()
-  readonly #inFlight = new Map<PatientCode, Parcel>()
+  readonly #inFlight = new Map<PatientCode, Delivery>()
   readonly #counts: Record<Lane, number> = { live: 0, backfill: 0 }
 
   get counts(): Readonly<Record<Lane, number>> {
     return this.#counts
   }
 
+  /** Returns the entries in their order. Of those to be sent some may only keep their turn: their state is another. */
   queue(place: Place, lane: Lane): ReadonlySet<Entry> {
     return this.#queues[place][lane]
+  }
+
+  /** How many of a lane could be sent now. */
+  sendable(lane: Lane): number {
+    return this.#queues.send[lane].size - this.#kept[lane].size + this.#queues['end code'][lane].size
+  }
+
+  /** How many wait in a place. */
+  size(place: Place): number {
+    return this.#queues[place].live.size + this.#queues[place].backfill.size
   }
 
   /** The oldest entries of a place, live before backfill. */
@@ -43,8 +60,13 @@ export class Queues {
     return found
   }
 
-  /** Moves an entry. One that stays where it is keeps its turn. Null takes it out; while something of it waits or is in flight, its codes stay known. */
+  /**
+   * Moves an entry. One that stays where it is keeps its turn, and so does one that was to be sent and has a newer version, whose
+   * transaction is still arriving: a row that changes all the time would never leave. Null takes it out; while something of it waits or is in flight, its codes
+   * stay known.
+   */
   place(entry: Entry, place: Place | null): void {
+    if (place) entry.place(place)
     const now = this.#where.get(entry)
     const { waiting } = entry
     const queue = place && waiting ? this.#queues[place][waiting.lane] : null
@@ -52,7 +74,7 @@ export class Queues {
     const codes = newest ? codesOf(entry, newest) : []
     if (now && now.queue === queue && isSame(now.codes, codes)) return
     if (now) {
-      if (now.queue !== queue) now.queue?.delete(entry)
+      if (now.queue !== queue) this.#leave(entry, now, place)
       if (now.queue) this.#counts[now.lane]--
       for (const code of now.codes) this.#unindex(code, entry)
       this.#where.delete(entry)
@@ -62,6 +84,17 @@ export class Queues {
     if (queue) this.#counts[newest.lane]++
     this.#where.set(entry, { queue, lane: newest.lane, codes })
     for (const code of codes) this.#index(code, entry)
+  }
+
+  #leave(entry: Entry, { queue, lane }: Stand, next: Place | null): void {
+    const inSameLane = entry.waiting?.lane === lane
+    const send = this.#queues.send[lane]
+    if (queue === send && next === 'commit' && inSameLane) {
+      this.#kept[lane].add(entry)
+      return
+    }
+    queue?.delete(entry)
+    if (this.#kept[lane].delete(entry) && !(next === 'send' && inSameLane)) send.delete(entry)
   }
 
   /** Whether another row has something older to say of this code: that must leave first, or the older would win. A row in flight may only just be ending another code of its own. */
@@ -82,22 +115,23 @@ export class Queues {
   isInFlight(code: PatientCode): boolean {
     return this.#inFlight.has(code)
   }
-  depart(parcel: Parcel): void {
-    this.#inFlight.set(parcel.code, parcel)
+  markInFlight(delivery: Delivery): void {
+    this.#inFlight.set(delivery.code, delivery)
   }
-  land(parcel: Parcel): void {
-    this.#inFlight.delete(parcel.code)
+  clearInFlight(delivery: Delivery): void {
+    this.#inFlight.delete(delivery.code)
   }
 
   /** Whether another row gives a patient this code, now or next, or stands later in the stream and will end it. */
   isClaimed(code: PatientCode, entry: Entry): boolean {
-    const flying = this.#inFlight.get(code)
-    if (flying && flying.key !== entry.key && flying.purpose === 'upsert') return true
+    const inFlight = this.#inFlight.get(code)
+    if (inFlight && inFlight.key !== entry.key && inFlight.purpose === 'upsert') return true
     const position = entry.waiting?.position
     for (const other of this.sharing(code, entry)) {
       const theirs = newestOf(other)
       if (theirs && keepsAnother(other, theirs, code)) continue
-      if (theirs?.content.kind === 'patient' && theirs.content.patient.code === code) return true
+      const content = theirs?.content
+      if ((content?.kind === 'patient' || content?.kind === 'incomplete') && codeOf(content) === code) return true
       if (position && theirs?.position && comparePositions(theirs.position, position) > 0) return true
     }
     return false
@@ -143,19 +177,20 @@ function isOlder(a: Version, b: Version): boolean {
 }
 
 /** What a row will say last: what waits, else what is in flight. */
-function newestOf({ waiting, inFlight }: Entry): Version | null {
+function newestOf({ waiting, inFlight }: EntryView): Version | null {
   return waiting ?? inFlight
 }
 
-/** A row that is going to be set aside keeps the code that mediQuo has of it, and answers for no other that it has now. */
-function keepsAnother({ stored }: Entry, { content }: Version, code: PatientCode): boolean {
+/** A row that is going to be rejected keeps the code that mediQuo has of it, and answers for no other that it has now. */
+function keepsAnother({ stored }: EntryView, { content }: Version, code: PatientCode): boolean {
   if (content.kind !== 'invalid' || content.code !== code || !stored || stored.removed) return false
   return stored.code !== null && stored.code !== code
 }
 
-function codesOf({ stored, formerCodes }: Entry, newest: Version): PatientCode[] {
-  const codes = [codeOf(newest.content), stored && !stored.removed ? stored.code : null, ...formerCodes]
-  return codes.filter((code, at): code is PatientCode => code !== null && codes.indexOf(code) === at)
+function codesOf(entry: EntryView, newest: Version): PatientCode[] {
+  const code = codeOf(newest.content)
+  const others = codesBeside(entry, code)
+  return code === null ? others : [code, ...others]
 }
 
 function isSame(a: readonly PatientCode[], b: readonly PatientCode[]): boolean {

@@ -1,38 +1,33 @@
 import type { Lsn } from '../model/lsn.ts'
-import type { PatientCode } from '../model/patient.ts'
-import type { Snapshot } from '../model/visibility.ts'
-import type { Entry } from './version.ts'
+import type { Entry } from './entry.ts'
 
-/** No read is started while more rows than this wait for the stream to pass their read: it bounds memory (MERGE, forgetting). */
-const most = 2_000
-
-interface Mark {
+export interface Mark {
   readonly entry: Entry
   readonly endLsn: Lsn
-  readonly snapshot: Snapshot
-  readonly code: PatientCode | null
 }
 
-/** Which rows a read was merged for, and with which code, until the stream has passed the read's end. */
+/**
+ * Which rows a read was merged for, until the stream has passed the read's end. Marks only spare reads (MERGE rule 3): past the
+ * bound the oldest are forgotten, and their rows are read again if the stream brings something older.
+ */
 export class ReadMarks {
+  readonly #bound: number
   #marks: Mark[] = []
-  readonly #byCode = new Map<PatientCode, Set<Mark>>()
 
-  get full(): boolean {
-    return this.#marks.length >= most
+  constructor(bound: number) {
+    this.#bound = bound
   }
 
-  add(mark: Mark): void {
+  get size(): number {
+    return this.#marks.length
+  }
+
+  /** @returns the oldest, forgotten to make room. */
+  add(mark: Mark): Mark[] {
     this.#marks.push(mark)
-    if (mark.code === null) return
-    const same = this.#byCode.get(mark.code)
-    if (same) same.add(mark)
-    else this.#byCode.set(mark.code, new Set([mark]))
-  }
-
-  /** The rows that a read, not yet passed, returned with this code. */
-  holding(code: PatientCode): Mark[] {
-    return [...(this.#byCode.get(code) ?? [])]
+    // In portions: to drop the oldest of an array one by one costs its length each time.
+    if (this.#marks.length <= this.#bound + Math.max(1, this.#bound / 10)) return []
+    return this.#marks.splice(0, this.#marks.length - this.#bound)
   }
 
   /** The rows whose read ended before a position that the stream has received. */
@@ -42,14 +37,6 @@ export class ReadMarks {
     if (!oldest || oldest.endLsn > receivedLsn) return []
     const passed = this.#marks.filter(({ endLsn }) => endLsn <= receivedLsn)
     this.#marks = this.#marks.filter(({ endLsn }) => endLsn > receivedLsn)
-    for (const mark of passed) this.#forget(mark)
     return passed.map(({ entry }) => entry)
-  }
-
-  #forget(mark: Mark): void {
-    if (mark.code === null) return
-    const same = this.#byCode.get(mark.code)
-    same?.delete(mark)
-    if (same?.size === 0) this.#byCode.delete(mark.code)
   }
 }

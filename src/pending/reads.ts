@@ -1,42 +1,45 @@
 import type { Lsn } from '../model/lsn.ts'
-import type { PatientCode } from '../model/patient.ts'
 import type { RowKey } from '../model/row.ts'
-import { sees } from '../model/visibility.ts'
+import type { Entry, LookUp } from './entry.ts'
 import { mergeRead } from './merge.ts'
 import type { Placement } from './placement.ts'
 import { ReadMarks } from './read-marks.ts'
-import { codeOf, type Entry, type LookUp, type ReadRow } from './version.ts'
+import type { ReadRow } from './version.ts'
 
 /** Table reads: which rows one is under way for, and for which one was merged that the stream has not caught up with. */
 export class Reads {
   readonly #placement: Placement
-  readonly #marks = new ReadMarks()
+  readonly #marks: ReadMarks
   readonly #expected = new Set<Entry>()
   #received: Lsn | null = null
-  #newestEnd: Lsn | null = null
   #number = 0
 
-  constructor(placement: Placement) {
+  constructor(placement: Placement, { marks }: { readonly marks: number }) {
     this.#placement = placement
+    this.#marks = new ReadMarks(marks)
   }
 
-  /** Too many rows wait for the stream to pass their read: none is started. */
-  get full(): boolean {
-    return this.#marks.full
-  }
-  /** The end of the newest read that was merged. */
-  get newestEnd(): Lsn | null {
-    return this.#newestEnd
+  get marks(): number {
+    return this.#marks.size
   }
 
-  /** Keeps these rows in memory until `end`. @returns those whose state must be looked up before they are merged. */
+  /** Keeps these rows in memory until `end`. @returns those whose record must be loaded before they are merged. */
   expect(keys: readonly RowKey[]): LookUp[] {
     const entries = keys.map((key) => this.#placement.entries.open(key))
     for (const entry of entries) {
-      entry.expected = true
+      entry.expect(true)
       this.#expected.add(entry)
     }
     return entries.filter(({ stored }) => stored === undefined)
+  }
+
+  /** What the API accepted of these rows is forgotten, durably: it holds something else. */
+  distrust(keys: readonly RowKey[]): void {
+    const { entries } = this.#placement
+    for (const key of keys) {
+      const entry = entries.find(key)
+      if (entry?.stored?.fingerprint) entries.store(entry, { ...entry.stored, fingerprint: null })
+    }
   }
 
   /** @returns false if it is older than what is known: nothing is left of it then (rules 4 to 6). */
@@ -56,7 +59,7 @@ export class Reads {
 
   end(): void {
     for (const entry of this.#expected) {
-      entry.expected = false
+      entry.expect(false)
       this.#placement.place(entry)
     }
     this.#expected.clear()
@@ -67,28 +70,27 @@ export class Reads {
   passed(receivedLsn: Lsn): void {
     this.#received = receivedLsn
     for (const entry of this.#marks.passed(receivedLsn)) {
-      if (!entry.read || entry.read.endLsn > receivedLsn) continue
-      entry.read = null
-      this.#placement.place(entry)
+      if (entry.read && entry.read.endLsn <= receivedLsn) this.#forget(entry)
     }
   }
 
-  /**
-   * Whether a read that contains a row's streamed change found its code in another row. The row has lost the code since, as the
-   * stream will tell by the time that it has passed the read: sent before, the change would bring back what was.
-   */
-  isOutdated(code: PatientCode, entry: Entry): boolean {
-    const { waiting } = entry
-    if (waiting?.origin !== 'stream' || waiting.xid === null) return false
-    const { xid } = waiting
-    return this.#marks.holding(code).some((mark) => mark.entry !== entry && sees(mark.snapshot, xid))
+  /** Whether the stream has passed what a read contained: before that it may still tell who has a code now. */
+  isPassed(endLsn: Lsn): boolean {
+    return this.#received !== null && endLsn <= this.#received
   }
 
-  #mark(entry: Entry, { endLsn, snapshot, content, containsLsn }: ReadRow): void {
-    if (this.#newestEnd === null || endLsn > this.#newestEnd) this.#newestEnd = endLsn
+  #mark(entry: Entry, { endLsn, containsLsn }: ReadRow): void {
     if (containsLsn != null) return
-    const isPassed = this.#received !== null && endLsn <= this.#received
-    if (isPassed) entry.read = null
-    else this.#marks.add({ entry, endLsn, snapshot, code: codeOf(content) })
+    if (this.isPassed(endLsn)) {
+      entry.mark(null)
+      return
+    }
+    for (const oldest of this.#marks.add({ entry, endLsn }))
+      if (oldest.entry.read?.endLsn === oldest.endLsn) this.#forget(oldest.entry)
+  }
+
+  #forget(entry: Entry): void {
+    entry.mark(null)
+    this.#placement.place(entry)
   }
 }

@@ -14,10 +14,11 @@ export class UnrecordedRows {
   set(row: StoredRow): void {
     this.#forget(row.key)
     this.#rows.set(row.key, row)
-    if (row.code === null || row.removed) return
-    const holders = this.#holders.get(row.code)
-    if (holders) holders.add(row.key)
-    else this.#holders.set(row.code, new Set([row.key]))
+    for (const code of codesHeldBy(row)) {
+      const holders = this.#holders.get(code)
+      if (holders) holders.add(row.key)
+      else this.#holders.set(code, new Set([row.key]))
+    }
   }
 
   /** The row is stored, unless a newer one has taken its place. */
@@ -39,9 +40,16 @@ export class UnrecordedRows {
     const row = this.#rows.get(key)
     if (!row) return
     this.#rows.delete(key)
-    if (row.code === null || row.removed) return
-    const holders = this.#holders.get(row.code)
-    holders?.delete(key)
-    if (holders?.size === 0) this.#holders.delete(row.code)
+    for (const code of codesHeldBy(row)) {
+      const holders = this.#holders.get(code)
+      holders?.delete(key)
+      if (holders?.size === 0) this.#holders.delete(code)
+    }
   }
+}
+
+/** The code that a row has, and the one that it will have once it is read. */
+function codesHeldBy({ code, removed, owed }: StoredRow): PatientCode[] {
+  const codes = [removed ? null : code, owed?.nextCode ?? null]
+  return codes.filter((held, at): held is PatientCode => held !== null && codes.indexOf(held) === at)
 }

@@ -3,22 +3,24 @@ import type { Claim, Debt } from '../model/debt.ts'
 import type { Lane } from '../model/lane.ts'
 import type { Lsn } from '../model/lsn.ts'
 import type { Invalid, Patient, PatientCode } from '../model/patient.ts'
-import { comparePositions, type Position } from '../model/position.ts'
+import type { Position } from '../model/position.ts'
 import type { RowKey } from '../model/row.ts'
-import type { StoredRow } from '../model/stored-row.ts'
 import type { Snapshot, Xid } from '../model/visibility.ts'
 
-/** What one version of a row says. `removed`: deleted or left out; its patient is known only from a full old row. */
+/**
+ * What one version of a row says. `removed`: deleted or left out; its patient is known only from a full old row. `incomplete`: its
+ * content must be read from the table; its code is there if the change told it.
+ */
 export type Content =
   | { readonly kind: 'patient'; readonly patient: Patient }
   | { readonly kind: 'removed'; readonly code: PatientCode | null; readonly patient: Patient | null }
   | { readonly kind: 'invalid'; readonly code: PatientCode | null; readonly invalid: readonly Invalid[] }
-  | { readonly kind: 'incomplete' }
+  | { readonly kind: 'incomplete'; readonly code: PatientCode | null }
 
 /** A version of a row that waits or is in flight. One that a read brought carries the label of the newest streamed change it contains. */
 export interface Version {
   readonly content: Content
-  /** Who told of it; of an end that both told of, the stream. */
+  /** Who reported it; of an end that both reported, the stream. */
   origin: 'stream' | 'read'
   readonly lane: Lane
   readonly committedAtMs: number
@@ -30,6 +32,9 @@ export interface Version {
   debt: Debt | null
   claim: Claim | null
 }
+
+/** Bytes that a version occupies beside its payload. */
+export const versionBytes = 900
 
 /** A change of one row as the stream brought it, mapped. `bytes` is what its version occupies. */
 export interface StreamedChange {
@@ -65,14 +70,14 @@ export interface MergedRead {
   readonly endLsn: Lsn
 }
 
-/** What was found to become of a code that is to end. */
+/** How a code that is to end is to be ended. */
 export type Removal = CodeEnd & { readonly code: PatientCode }
 
 /** Why a patient is sent: a row's present state, the end of a row, or the end of a code that a row no longer has. */
 export type Purpose = 'upsert' | 'remove' | 'retire'
 
-/** One patient of a batch: what is sent for which row, and why. */
-export interface Parcel {
+/** One patient of a request: what is sent for which row, and why. */
+export interface Delivery {
   readonly key: RowKey
   readonly code: PatientCode
   readonly patient: Patient
@@ -80,72 +85,11 @@ export interface Parcel {
   readonly version: Version
 }
 
-/** Everything known in memory of one row: at most one waiting and one in-flight version. */
-export interface Entry {
-  readonly key: RowKey
-  /** Undefined until it was looked up. */
-  stored: StoredRow | null | undefined
-  known: { readonly position: Position; readonly xid: Xid } | null
-  waiting: Version | null
-  inFlight: Version | null
-  /** The API may hold something else than the fingerprint says. */
-  inDoubt: boolean
-  /** A request for it was never answered, by this run or an earlier one: it may be applied yet, after a later one. */
-  unanswered: boolean
-  /** What was accepted and is to be read back before it is believed: one of each code. */
-  unconfirmed: readonly Parcel[]
-  removal: Removal | null
-  /** The code whose record is being found, until something is sent for the row: then the record is out of date. */
-  resolving: PatientCode | null
-  /** Codes of versions that were never answered for: an earlier request, or another row that left its code to this one, may have brought them to mediQuo. */
-  formerCodes: readonly PatientCode[]
-  /** The last read that was merged, until the stream has passed its end. */
-  read: MergedRead | null
-  /** A read is under way that may return it: it stays in memory until that is merged. */
-  expected: boolean
-  /** What the state shall say, and does not yet. */
-  unrecorded: StoredRow | null
-}
-
-/** A row whose state is being looked up: as it is in memory then, for the answer may come once it was forgotten and is there anew. */
-export type LookUp = Pick<Entry, 'key'>
-
-export function newEntry(key: RowKey): Entry {
-  return {
-    key,
-    stored: undefined,
-    known: null,
-    waiting: null,
-    inFlight: null,
-    inDoubt: false,
-    unanswered: false,
-    unconfirmed: [],
-    removal: null,
-    resolving: null,
-    formerCodes: [],
-    read: null,
-    expected: false,
-    unrecorded: null,
-  }
-}
-
-/** A deleted row's code and patient are taken over from the version that it replaces, if the change did not carry them. */
-export function inherit(content: Content, entry: Entry): Content {
-  if (content.kind !== 'removed' || content.code !== null) return content
-  const older = (entry.waiting ?? entry.inFlight)?.content
-  if (older?.kind === 'patient') return { kind: 'removed', code: older.patient.code, patient: older.patient }
-  return older?.kind === 'removed' ? older : content
-}
-
 /** The code that a version is about, null where it is not known. */
 export function codeOf(content: Content): PatientCode | null {
-  if (content.kind === 'patient') return content.patient.code
-  return content.kind === 'incomplete' ? null : content.code
+  return content.kind === 'patient' ? content.patient.code : content.code
 }
 
-/** Rule 4's known(K): the streamed change with the largest position, from memory or from the state. */
-export function newestKnown(entry: Entry): Pick<StoredRow, 'position' | 'xid'> | null {
-  const { known, stored } = entry
-  if (known && stored?.position) return comparePositions(known.position, stored.position) >= 0 ? known : stored
-  return known ?? stored ?? null
+export function isEnd(content: Content): boolean {
+  return content.kind === 'removed'
 }

@@ -5,37 +5,11 @@ import type { Resources } from '../startup/resources.ts'
 
 type Quotas = Readonly<Record<'put' | 'get', Quota>>
 
-/** The requests of the last minute, for the state. */
-function recentRequests(quotas: Quotas): RecentRequests {
+/** The requests of the last minute, for the store. */
+export function recentRequests(quotas: Quotas): RecentRequests {
   return (['put', 'get'] as const).flatMap((endpoint) =>
     quotas[endpoint].recent().map(([second, count]) => [second, endpoint, count] as const),
   )
-}
-
-/**
- * What the state knows of the requests that left. A restart counts those, and `mostUnnoted` more: a request that would be one too
- * many (a probe, a repetition: what needs no other note) waits until they are noted.
- */
-export class NotedRequests {
-  readonly #quotas: Quotas
-  readonly #mostUnnoted: number
-  #noted = 0
-
-  constructor(quotas: Quotas, mostUnnoted: number) {
-    this.#quotas = quotas
-    this.#mostUnnoted = mostUnnoted
-  }
-
-  get mustBeNoted(): boolean {
-    return this.#quotas.put.taken - this.#noted > this.#mostUnnoted
-  }
-
-  /** @param write stores them, or throws. */
-  async note(write: (requests: RecentRequests) => Promise<void>): Promise<void> {
-    const { taken } = this.#quotas.put
-    await write(recentRequests(this.#quotas))
-    this.#noted = Math.max(this.#noted, taken)
-  }
 }
 
 /** What the process's pipelines leave to each other. */

@@ -1,8 +1,11 @@
-import type { BatchOutcome } from '../delivery/dispatcher.ts'
-import type { Settled } from '../pending/settled-row.ts'
-import type { Parcel, Version } from '../pending/version.ts'
+import type { BatchOutcome } from '../delivery/outcome.ts'
+import type { Status } from '../model/status.ts'
+import type { Delivery } from '../pending/version.ts'
+import type { Resources } from '../startup/resources.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import { backfillStatus } from './backfill-status.ts'
+import type { Fact } from './core/events.ts'
 
 /** What the status shows of deliveries since the start. */
 export interface Tally {
@@ -12,41 +15,111 @@ export interface Tally {
   lastError: string | null
 }
 
-/** Counts how a version ended. */
-export function countSettled(metrics: Metrics, tally: Tally, outcome: Settled, version: Version, nowMs: number): void {
+/** Counts and logs what the core tells. */
+export function createReport(resources: Pick<Resources, 'metrics' | 'logger' | 'clocks' | 'settings'>, tally: Tally) {
+  const { metrics, logger, clocks, settings } = resources
+  let lastBackfill: Status['backfill'] | null = null
+
+  function tellOne(fact: Fact): void {
+    switch (fact.kind) {
+      case 'received':
+        metrics.received[fact.operation] += fact.changes
+        return
+      case 'truncated':
+        metrics.truncatesIgnored.inc()
+        logger.warn('TRUNCATE is never propagated: the patients stay at mediQuo')
+        return
+      case 'settled':
+        countSettled(metrics, tally, fact, clocks.wallClockMs())
+        return
+      case 'batch answered':
+        countBatch(metrics, logger, tally, fact.batch, fact.outcome)
+        return
+      case 'every patient refused':
+        logger.error({ status: fact.status }, 'sending halted: the API refuses every patient alike, trying again')
+        return
+      case 'backfill started': {
+        const { reason, rowsEstimated, rowsRead } = fact.run
+        logger.info({ reason, rowsEstimated, rowsRead, resumed: fact.isResumed }, 'backfill started')
+        return
+      }
+      case 'backfill progress':
+        logger.info(backfillStatus(fact.run, settings.mediquo), 'backfill progress')
+        return
+      case 'backfill done': {
+        const { run, rowsRead } = fact
+        const finishedAt = new Date(clocks.wallClockMs())
+        lastBackfill = backfillStatus({ ...run, state: 'done', rowsRead, finishedAt }, settings.mediquo)
+        logger.info({ reason: run.reason, rowsRead }, 'backfill done')
+        return
+      }
+      case 'table empty':
+        logger.warn('the table is empty: rows that the state knows are left alone, as after a TRUNCATE')
+        return
+      case 'reads wait for slot gap':
+        logger.warn('rows are not read yet: transactions that ran when the slot was made are still open')
+        return
+      case 'rows owed':
+        logger.debug({ rows: fact.rows }, 'rows noted, to be read from the table later')
+        return
+      case 'overtaken':
+        logger.warn({ code: fact.code }, 'an older request was applied after a newer one, sending again')
+        return
+      case 'differs':
+        logger.warn({ code: fact.code }, 'mediQuo shows something else than it accepted')
+        return
+    }
+  }
+
+  return {
+    tell: (facts: readonly Fact[]) => facts.forEach(tellOne),
+    get lastBackfill() {
+      return lastBackfill
+    },
+  }
+}
+
+/** Counts how versions ended. */
+function countSettled(
+  metrics: Metrics,
+  tally: Tally,
+  { outcome, lane, committedAtMs, isInvalid, rows }: Extract<Fact, { kind: 'settled' }>,
+  nowMs: number,
+): void {
   switch (outcome) {
     case 'delivered':
-      tally.delivered++
+      tally.delivered += rows
       tally.lastDeliveredAt = new Date(nowMs).toISOString()
-      metrics.patientsDelivered.inc({ lane: version.lane })
-      if (version.lane === 'live') {
-        const seconds = Math.max(0, nowMs - version.committedAtMs) / 1000
+      metrics.patientsDelivered.inc({ lane }, rows)
+      if (lane === 'live') {
+        const seconds = Math.max(0, nowMs - committedAtMs) / 1000
         metrics.commitToDelivery.observe(seconds)
         metrics.recentDeliveries.observe(seconds)
       }
       return
     case 'unchanged':
     case 'superseded':
-      tally.unchanged++
-      metrics.patientsUnchanged.inc()
+      tally.unchanged += rows
+      metrics.patientsUnchanged.inc(rows)
       return
     case 'ignored':
-      metrics.deletesIgnored.inc()
+      metrics.deletesIgnored.inc(rows)
       return
     case 'dead letter':
-      metrics.deadLettered.inc({ reason: version.content.kind === 'invalid' ? 'invalid' : 'refused by the API' })
+      metrics.deadLettered.inc({ reason: isInvalid ? 'invalid' : 'refused by the API' }, rows)
       return
     case 'nothing to remove':
+    case 'owed':
       return
   }
 }
 
 /** Counts and logs an answer: one line a batch at debug, louder where somebody may have to act. */
-export function countBatch(
+function countBatch(
   metrics: Metrics,
   logger: Logger,
   tally: Tally,
-  batch: readonly Pick<Parcel, 'code' | 'key'>[],
+  batch: readonly Pick<Delivery, 'code' | 'key'>[],
   outcome: BatchOutcome,
 ): void {
   metrics.batchPatients.observe(batch.length)

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { attributes } from '../model/patient.ts'
-import { seededRandom } from './seeded-random.ts'
+import { seededRandom } from '../model/seeded-random.ts'
 
 /** The two endpoints of the API; each has its own rate limit and its own faults. */
 const endpoints = ['put', 'get'] as const

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg'
-import { seededRandom } from './seeded-random.ts'
+import { seededRandom } from '../model/seeded-random.ts'
 
 /** A hospital's table as a customer might have it; no real person is in it. */
 export const hospitalSchema = `

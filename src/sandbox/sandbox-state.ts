@@ -1,10 +1,10 @@
+import { seededRandom } from '../model/seeded-random.ts'
 import { FaultQueue } from './faults.ts'
 import { HeldRequests } from './held-requests.ts'
 import { PatientStore } from './patient-store.ts'
 import { RateLimiter } from './rate-limit.ts'
 import { RejectionRules } from './rejection-rules.ts'
 import { RequestLog } from './request-log.ts'
-import { seededRandom } from './seeded-random.ts'
 import {
   keysSchema,
   type SandboxKeys,

@@ -27,6 +27,8 @@ export interface SlotHealth {
   readonly safeBytes: number | null
   /** Of `idle_replication_slot_timeout` (PostgreSQL 18), while no session uses the slot; null: it does not apply. */
   readonly idle: { readonly seconds: number; readonly timeoutSeconds: number } | null
+  /** Whether a session streams from the slot. */
+  readonly isActive: boolean
 }
 
 const query = `
@@ -37,7 +39,7 @@ const query = `
     pg_wal_lsn_diff(server.lsn, s.restart_lsn)::text as retained,
     (select oid::text from pg_publication where pubname = $2) as publication,
     s.safe_wal_size::text as safe,
-    case when not s.active then
+    s.active::text as active, case when not s.active then
       extract(epoch from clock_timestamp() - (to_jsonb(s) ->> 'inactive_since')::timestamptz)::text end as idle,
     (select setting from pg_settings where name = 'idle_replication_slot_timeout') as "idleTimeout"
   from (select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end as lsn) server
@@ -62,6 +64,7 @@ export async function readSlotHealth(
     publicationOid: row.publication ?? null,
     safeBytes: row.safe ? Number(row.safe) : null,
     idle: idleOf(row.idle, row.idleTimeout),
+    isActive: row.active === 'true',
   }
 }
 

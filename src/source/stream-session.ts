@@ -17,7 +17,6 @@ export interface SessionOptions {
   readonly onStart: () => void
   /** Takes an event in; runs in the socket's handler. */
   readonly receive: (event: WalEvent) => void
-  readonly hasRoom: () => boolean
   readonly signal: AbortSignal
   readonly monotonicMs: () => number
   readonly wallClockMs: () => number
@@ -69,9 +68,15 @@ export class StreamSession {
     this.#client.sendStatus(this.#options.durableLsn(), this.#options.wallClockMs(), replyRequested)
   }
 
-  /** Reads on once there is room again. */
-  resumeIfRoom(): void {
-    if (!this.#paused || !this.#options.hasRoom()) return
+  /** Back-pressure: nothing is read any more; the status goes on. */
+  pause(): void {
+    if (this.#paused) return
+    this.#paused = true
+    this.#client.pause()
+  }
+
+  resume(): void {
+    if (!this.#paused) return
     this.#paused = false
     this.#lastHeardMs = this.#options.monotonicMs()
     this.#client.resume()
@@ -102,10 +107,6 @@ export class StreamSession {
       }
       this.#askedAt = event.lsn
       this.acknowledge()
-    }
-    if (!this.#paused && !this.#options.hasRoom()) {
-      this.#paused = true
-      this.#client.pause()
     }
   }
 }

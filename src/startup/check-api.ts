@@ -1,8 +1,8 @@
-import { getPatient } from '../connector/get-patient.ts'
 import type { Found } from '../mediquo/client.ts'
 import { haltReasons, haltSentences } from '../mediquo/outcome.ts'
 import { patientCode } from '../model/patient.ts'
 import type { Finding } from '../source/finding.ts'
+import { getPatient } from './get-patient.ts'
 import type { Resources } from './resources.ts'
 
 const stopped: Found = {

@@ -37,6 +37,8 @@ export interface ResourceOptions {
   readonly sessions?: SessionLimits
   /** Ends what waits. */
   readonly drain?: AbortSignal
+  /** Where the core's events and effects are recorded, without row values; null: nowhere. */
+  readonly traceFile?: string | null
 }
 
 /** Opens nothing yet: pools connect when they are first used. */
@@ -48,6 +50,7 @@ export function openResources({
   onConnectionError,
   sessions: { queryTimeoutMs, lifetimeSeconds } = { queryTimeoutMs: 35_000, lifetimeSeconds: 60 },
   drain = new AbortController().signal,
+  traceFile = null,
 }: ResourceOptions) {
   const url = settings.source.url?.current.reveal() ?? null
   const clientConfig = sourceClientConfig({
@@ -97,6 +100,7 @@ export function openResources({
     logger,
     metrics,
     drain,
+    traceFile,
     clientConfig,
     sourcePool,
     state,

@@ -2,11 +2,13 @@ import { type Lsn, lsn } from '../model/lsn.ts'
 
 /** What of a running pipeline says how much is still to be sent. */
 export interface DrainedPipeline {
-  readonly progress: { readonly receivedLsn: Lsn; readonly transactionOpen: boolean }
-  readonly pending: {
-    readonly full: boolean
-    readonly inFlight: number
+  view(): {
+    readonly receivedLsn: Lsn
+    readonly isTransactionOpen: boolean
+    readonly isPaused: boolean
+    readonly patientsInFlight: number
     readonly waiting: { readonly live: number }
+    readonly trouble: { readonly reason: string } | null
   }
 }
 
@@ -20,9 +22,9 @@ export class StreamDensity {
 
   /** Counts what has come since the last look. @param receivedRows since the start of the process. */
   look(pipeline: DrainedPipeline, receivedRows: number): void {
-    const { receivedLsn, transactionOpen } = pipeline.progress
+    const { receivedLsn, isTransactionOpen } = pipeline.view()
     // The rows of an open transaction have been received, and its end is none of the positions yet.
-    if (transactionOpen) return
+    if (isTransactionOpen) return
     if (pipeline === this.#pipeline) {
       this.#bytes += Number(receivedLsn - this.#receivedLsn)
       this.#rows += receivedRows - this.#receivedRows
@@ -53,10 +55,10 @@ export function undelivered(
   { currentLsn, lagBytes }: { readonly currentLsn: Lsn; readonly lagBytes: number },
 ): Undelivered | null {
   if (pipeline === null) return { rows: 0, unreadBytes: lagBytes }
-  const { pending, progress } = pipeline
-  if (pending.full && progress.transactionOpen) return null
-  const rows = pending.waiting.live + pending.inFlight
-  return { rows, unreadBytes: Math.max(0, Number(currentLsn - progress.receivedLsn)) }
+  const { isPaused, isTransactionOpen, waiting, patientsInFlight, receivedLsn } = pipeline.view()
+  if (isPaused && isTransactionOpen) return null
+  const rows = waiting.live + patientsInFlight
+  return { rows, unreadBytes: Math.max(0, Number(currentLsn - receivedLsn)) }
 }
 
 /** At most, at the quota: several changes of a row may leave as one. Null: not known. Pure. */

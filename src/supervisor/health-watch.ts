@@ -11,7 +11,9 @@ export interface WatchedBoard {
   readonly pipeline: {
     isStuck(): boolean
     breakOff(error: unknown): void
-    readonly progress: { readonly durableLsn: Lsn }
+    /** Closes the replication connection, which is made again. */
+    disconnect(end: 'silent'): void
+    view(): { readonly durableLsn: Lsn; readonly isPaused: boolean }
   } | null
   health: SlotHealth | null
   stuckChecks: number
@@ -33,6 +35,8 @@ interface Expected extends Omit<SlotInUse, 'writtenLsn' | 'durableLsn'> {
 }
 
 const everyMs = 5_000
+/** While back-pressure pauses the stream nothing is read, so a dead connection shows only by a slot that nobody uses: so many looks in a row. */
+const unservedLooks = 2
 /** Rows that could leave, no trouble known, and nothing in flight for this long: the process is wedged and wants a restart. */
 const wedgedAfterMs = 180_000
 
@@ -43,6 +47,7 @@ export function createHealthWatch(
 ) {
   let expected: Expected | null = null
   let checking = false
+  let unserved = 0
   let wanted = false
   /** The pipeline that acknowledged last, as far as is known. It stays so while its stream is broken: then nobody acknowledges. */
   let holder: WatchedBoard['pipeline'] = null
@@ -69,20 +74,31 @@ export function createHealthWatch(
   async function look(): Promise<void> {
     const { pipeline } = board
     const inUse = expected
-    const writtenLsn = pipeline?.progress.durableLsn
+    const writtenLsn = pipeline?.view().durableLsn
     const heldBefore = holder
     const health = await readHealth()
     board.health = health
+    lookAtConnection(health)
     // A pipeline that began meanwhile may have another slot than the one that was looked at.
     if (pipeline && writtenLsn !== undefined && inUse && pipeline === board.pipeline) {
       noteHolder()
       // Another instance moves the slot while this one stands by.
-      const durableLsn = holder === pipeline && heldBefore === pipeline ? pipeline.progress.durableLsn : null
+      const durableLsn = holder === pipeline && heldBefore === pipeline ? pipeline.view().durableLsn : null
       const trouble = slotTroubleOf(health, { ...inUse, writtenLsn, durableLsn })
       if (trouble) pipeline.breakOff(new SlotTroubleError(trouble, slot))
       else await lookAtTable(pipeline, inUse)
     }
     await readState()
+  }
+
+  /** The server has ended the session, and the connection does not say so. */
+  function lookAtConnection({ isActive }: SlotHealth): void {
+    const { pipeline, state } = board
+    const isStreaming = state === 'streaming' || state === 'backfilling'
+    unserved = isStreaming && pipeline?.view().isPaused && !isActive ? unserved + 1 : 0
+    if (unserved < unservedLooks) return
+    unserved = 0
+    pipeline?.disconnect('silent')
   }
 
   async function lookAtTable(pipeline: NonNullable<WatchedBoard['pipeline']>, { shape }: Expected): Promise<void> {

@@ -28,25 +28,26 @@ export function keepPage({ board, resources, version, healthy }: PageSources) {
   }
 
   function backfillMark(): number {
-    return board.pipeline?.backfill.mark ?? 0
+    return board.pipeline?.view().backfillMark ?? 0
   }
 
   const timer = setInterval(sample, sampleEveryMs)
   return {
     view(): PageView {
       const { pipeline, deadLetters } = board
+      const core = pipeline?.view() ?? null
       const monotonicMs = clocks.monotonicMs()
       return {
         version,
         status: statusOf(board, resources),
         healthy: healthy(),
-        trouble: pipeline?.dispatcher.trouble?.kind ?? null,
+        trouble: core?.trouble?.kind ?? null,
         isSlotSoonLost: board.slotWatch?.isSoonLost ?? false,
         driftRatio: resources.drift.ratio,
         flow: {
-          live: pipeline?.pending.waiting.live ?? 0,
-          backfill: pipeline?.pending.waiting.backfill ?? 0,
-          inFlight: pipeline?.pending.inFlight ?? 0,
+          live: core?.waiting.live ?? 0,
+          backfill: core?.waiting.backfill ?? 0,
+          inFlight: core?.patientsInFlight ?? 0,
         },
         backfillMark: backfillMark(),
         samples: history.since(monotonicMs),

@@ -14,9 +14,7 @@ import { type SlotSituation, slotMend, slotSayings, slotWarning } from './slot-w
 export interface DeliveryBoard {
   readonly state: ConnectorState
   readonly reason: string | null
-  readonly pipeline:
-    | (DrainedPipeline & { readonly dispatcher: { readonly trouble: { readonly reason: string } | null } })
-    | null
+  readonly pipeline: DrainedPipeline | null
 }
 
 const leftEveryMs = 300_000
@@ -44,7 +42,7 @@ export function createSlotWatch(tools: Tools, board: DeliveryBoard) {
     const { pipeline, state } = board
     const { insert, update, delete: deleted } = metrics.received
     if (pipeline) density.look(pipeline, insert + update + deleted)
-    const trouble = board.reason ?? pipeline?.dispatcher.trouble?.reason ?? null
+    const trouble = board.reason ?? pipeline?.view().trouble?.reason ?? null
     const isStreaming = state === 'streaming' || state === 'backfilling'
     // What another instance has in hand is not known here.
     const waiting = state === 'standby' ? null : undelivered(pipeline, health)

@@ -1,9 +1,10 @@
-import type { Pipeline } from '../connector.ts'
+import type { Settings } from '../config/settings.ts'
 import { type DeadLetterOverview, noDeadLetters } from '../model/dead-letter-overview.ts'
 import { formatLsn } from '../model/lsn.ts'
 import type { Pass } from '../model/pass.ts'
 import type { ConnectorState, Status } from '../model/status.ts'
 import { backfillStatus } from '../pipeline/backfill-status.ts'
+import type { Pipeline } from '../pipeline/pipeline.ts'
 import type { Tally } from '../pipeline/report.ts'
 import type { SlotHealth } from '../source/slot-health.ts'
 import type { Resources } from '../startup/resources.ts'
@@ -46,17 +47,18 @@ export function statusOf(
   { settings, quotas, store }: Pick<Resources, 'settings' | 'quotas' | 'store'>,
 ): Status {
   const { pipeline, health, tally, slotWatch } = board
-  const waiting = pipeline ? pipeline.pending.waiting.live + pipeline.pending.waiting.backfill : 0
-  const backfilling = board.state === 'streaming' && pipeline?.backfill.isRunning === true
+  const view = pipeline?.view() ?? null
+  const waiting = view ? view.waiting.live + view.waiting.backfill : 0
+  const backfilling = board.state === 'streaming' && view !== null && view.backfill !== null
   return {
     state: backfilling ? 'backfilling' : board.state,
-    reason: board.reason ?? pipeline?.dispatcher.trouble?.reason ?? null,
+    reason: board.reason ?? view?.trouble?.reason ?? null,
     source: {
       table: `${settings.source.table.schema}.${settings.source.table.table}`,
       slot: settings.source.slot,
       serverVersion: board.serverVersion,
-      receivedLsn: pipeline ? formatLsn(pipeline.progress.receivedLsn) : null,
-      checkpointLsn: pipeline ? formatLsn(pipeline.progress.durableLsn) : null,
+      receivedLsn: view && formatLsn(view.receivedLsn),
+      checkpointLsn: view && formatLsn(view.durableLsn),
       currentLsn: health && formatLsn(health.currentLsn),
       lagBytes: health?.lagBytes ?? null,
       retainedBytes: health?.retainedBytes ?? null,
@@ -66,17 +68,31 @@ export function statusOf(
       secondsUntilSlotLost: rounded(slotWatch?.forecast?.secondsUntilLost),
       secondsToDrain: slotWatch?.secondsToDrain ?? null,
     },
-    backfill: pipeline?.backfill.status() ?? backfillStatus(board.latestPass, settings.mediquo),
+    backfill: view?.backfill
+      ? backfillStatus(view.backfill, settings.mediquo)
+      : (pipeline?.lastBackfill ?? backfillStatus(board.latestPass, settings.mediquo)),
     delivery: {
-      pending: waiting + (pipeline?.pending.inFlight ?? 0),
-      inFlight: pipeline?.dispatcher.requestsInFlight ?? 0,
+      pending: waiting + (view?.patientsInFlight ?? 0),
+      inFlight: view?.requestsInFlight ?? 0,
       requestsLastMinute: quotas.put.lastMinute,
       requestsPerMinute: settings.mediquo.requestsPerMinute,
       ...tally,
     },
     deadLetters: board.deadLetters.total,
-    warnings: [...(slotWatch?.warnings ?? []), ...sharedCodesWarning(store.sharedCodes.count)],
+    warnings: [
+      ...(slotWatch?.warnings ?? []),
+      ...standstillWarning(board, settings.mediquo),
+      ...sharedCodesWarning(store.sharedCodes.count),
+    ],
   }
+}
+
+function standstillWarning(board: Board, quota: Quota): string[] {
+  const seconds = standstillSeconds(board, quota)
+  if (seconds === null) return []
+  return [
+    `nothing has been settled for ${seconds} s although rows wait and the API answers: see the log for what fails, and report it if nothing does`,
+  ]
 }
 
 function sharedCodesWarning(codes: number): string[] {
@@ -89,11 +105,29 @@ function rounded(figure: number | null | undefined): number | null {
   return figure === null || figure === undefined ? null : Math.round(figure)
 }
 
-/** Ready: streaming, and the API accepts the keys. */
-export function readinessOf(board: Board): { readonly ready: boolean; readonly reason: string | null } {
+type Quota = Pick<Settings['mediquo'], 'requestsPerMinute'>
+
+/** The settled position may stand still for so long, and for two requests at the quota, milliseconds. */
+const maxStandstillMs = 60_000
+
+/** How long the settled position has stood still although something could be settled, seconds; null: it has not. */
+function standstillSeconds({ pipeline, state }: Board, { requestsPerMinute }: Quota): number | null {
+  if (!pipeline || state !== 'streaming') return null
+  const { standstillMs, isHeld, trouble } = pipeline.view()
+  const mayTakeMs = maxStandstillMs + (2 * 60_000) / requestsPerMinute
+  return isHeld || trouble || standstillMs <= mayTakeMs ? null : Math.floor(standstillMs / 1000)
+}
+
+/** Ready: streaming, the API accepts the keys, and what arrives is settled. */
+export function readinessOf(
+  board: Board,
+  { mediquo }: Pick<Settings, 'mediquo'>,
+): { readonly ready: boolean; readonly reason: string | null } {
   if (board.state !== 'streaming' && board.state !== 'backfilling')
     return { ready: false, reason: board.reason ?? board.state }
-  const trouble = board.pipeline?.dispatcher.trouble
+  const trouble = board.pipeline?.view().trouble
   if (trouble?.kind === 'halted' || trouble?.kind === 'rejecting') return { ready: false, reason: trouble.reason }
+  const seconds = standstillSeconds(board, mediquo)
+  if (seconds !== null) return { ready: false, reason: `nothing has been settled for ${seconds} s` }
   return { ready: true, reason: null }
 }

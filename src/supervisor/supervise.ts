@@ -1,10 +1,10 @@
 import type { Settings } from '../config/settings.ts'
-import { serverStartedAt } from '../connector/session.ts'
-import { createPipeline } from '../connector.ts'
 import { type HttpServer, startHttpServer } from '../http/server.ts'
 import { wait } from '../lifecycle/wait.ts'
 import type { Status } from '../model/status.ts'
+import { createPipeline } from '../pipeline/pipeline.ts'
 import type { WrittenRuns } from '../pipeline/recent-requests.ts'
+import { serverStartedAt } from '../pipeline/session.ts'
 import { describeConnectionFailure } from '../source/connection-failure.ts'
 import { readSlotHealth } from '../source/slot-health.ts'
 import { isTaken } from '../source/slot-trail.ts'
@@ -35,6 +35,8 @@ export interface SuperviseOptions {
   readonly logger: Logger
   readonly version: string
   readonly environmentOptions: string
+  /** Where the core's events and effects are recorded; null or absent: nowhere. */
+  readonly traceFile?: string | null
   /** SIGTERM: drain and stop. */
   readonly drain: AbortSignal
   /** Told once the HTTP server listens. */
@@ -58,7 +60,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     readHealth: async () => {
       const health = await readSlotHealth(resources.sourcePool, settings.source)
       slotWatch.seen(health)
-      board.pipeline?.transactions.sawXid(health.snapshotXmax)
+      board.pipeline?.sawXid(health.snapshotXmax)
       return health
     },
     readShape: (columns) =>
@@ -82,7 +84,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     http = await startHttpServer({
       ...settings.http,
       status: () => statusOf(board, resources),
-      readiness: () => readinessOf(board),
+      readiness: () => readinessOf(board, settings),
       page: page.view,
       healthy,
       metrics: async () => ({ contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }),
@@ -244,15 +246,15 @@ async function letGoOfClosingServer(resources: Resources, board: Board): Promise
     await serverStartedAt(resources)
   } catch (error) {
     const { kind } = describeConnectionFailure(error)
-    if (kind === 'shutting down' || kind === 'unreachable') board.pipeline?.letGo()
+    if (kind === 'shutting down' || kind === 'unreachable') board.pipeline?.disconnect('let go')
   }
 }
 
 function observe(resources: Resources, board: Board, healthy: () => boolean): void {
-  const { metrics, quotas } = resources
+  const { metrics, quotas, settings } = resources
   metrics.observe({
-    pending: (lane) => board.pipeline?.pending.waiting[lane] ?? 0,
-    inFlightRequests: () => board.pipeline?.dispatcher.requestsInFlight ?? 0,
+    pending: (lane) => board.pipeline?.view().waiting[lane] ?? 0,
+    inFlightRequests: () => board.pipeline?.view().requestsInFlight ?? 0,
     deadLetters: () => board.deadLetters.total,
     replicationLagBytes: () => board.health?.lagBytes ?? 0,
     slotRetainedBytes: () => board.health?.retainedBytes ?? 0,
@@ -262,13 +264,14 @@ function observe(resources: Resources, board: Board, healthy: () => boolean): vo
     secondsToDrain: () => board.slotWatch?.secondsToDrain ?? Number.NaN,
     rateLimitRemaining: () => quotas.put.free,
     backfillProgress: () => backfillProgress(statusOf(board, resources)),
-    backfillMark: () => board.pipeline?.backfill.mark ?? 0,
+    backfillMark: () => board.pipeline?.view().backfillMark ?? 0,
     driftRatio: () => resources.drift.ratio,
     sharedCodes: () => resources.store.sharedCodes.count,
-    ready: () => readinessOf(board).ready,
+    ready: () => readinessOf(board, settings).ready,
     healthy,
+    oldestUnsettledSeconds: () => (board.pipeline?.view().oldestUnsettledMs ?? 0) / 1000,
     state: () => statusOf(board, resources).state,
-    trouble: () => board.pipeline?.dispatcher.trouble?.kind ?? null,
+    trouble: () => board.pipeline?.view().trouble?.kind ?? null,
   })
 }
 

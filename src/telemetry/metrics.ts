@@ -17,6 +17,7 @@ export interface GaugeSources {
   readonly slotSecondsUntilLost: () => number
   /** NaN: not known. */
   readonly secondsToDrain: () => number
+  readonly oldestUnsettledSeconds: () => number
   readonly rateLimitRemaining: () => number
   readonly backfillProgress: () => number
   readonly backfillMark: () => number
@@ -127,6 +128,11 @@ export function createMetrics(version: string) {
         'drain_seconds',
         'To send what waits, in memory and in the WAL, at the quota, at most; NaN while it is not known',
         sources.secondsToDrain,
+      )
+      gauge(
+        'oldest_unsettled_seconds',
+        'Age of the oldest transaction received that is not settled; 0 if there is none',
+        sources.oldestUnsettledSeconds,
       )
       gauge('rate_limit_remaining', 'Requests that may be sent at once', sources.rateLimitRemaining)
       gauge(

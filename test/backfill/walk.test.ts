@@ -1,15 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { firstPageSize, nextPageSize } from '../../src/backfill/page-size.ts'
 import { PassLedger } from '../../src/backfill/pass-ledger.ts'
-import { type FoundPage, type FoundRows, Walk } from '../../src/backfill/walk.ts'
+import { Walk, type WalkedRead, type WalkStep } from '../../src/backfill/walk.ts'
 import type { Claim } from '../../src/model/debt.ts'
 import type { Pass } from '../../src/model/pass.ts'
 import { patientCode } from '../../src/model/patient.ts'
-import { type Row, type RowKey, rowKey } from '../../src/model/row.ts'
+import { type RowKey, rowKey } from '../../src/model/row.ts'
 
-const keyOf = (n: number) => rowKey(rowOf(n), ['id'])
-const rowOf = (n: number): Row => new Map([['id', String(n).padStart(6, '0')]])
-const codeOf = (row: Row) => patientCode(`c${Number(row.get('id'))}`)
+const keyOf = (n: number) => rowKey(new Map([['id', String(n).padStart(6, '0')]]), ['id'])
+const codeOf = (n: number) => patientCode(`c${n}`)
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at)
 
 const whole: Pass = {
@@ -25,109 +24,101 @@ const whole: Pass = {
   finishedAt: null,
 }
 
-/** A walk over rows of these numbers, and over a state that knows those; its claims stay open until they are settled. */
+/** A walk over rows of these numbers, and over a store that knows those; its claims stay open until they are settled. */
 function walkOver(
   table: readonly number[],
   { known = [], pass = {} }: { known?: number[]; pass?: Partial<Pass> } = {},
 ) {
   const ledger = new PassLedger()
-  const merged: { readonly key: RowKey; readonly claim: Claim; readonly found: boolean }[] = []
+  const merged: { readonly key: RowKey; readonly claim: Claim | null; readonly found: boolean }[] = []
   const limits: number[] = []
-  let empty = false
-  const rowsOf = (numbers: readonly number[]) => new Map(numbers.map((n) => [keyOf(n), rowOf(n)]))
-  const walk = new Walk<FoundRows, FoundPage>(
-    { ...whole, ...pass },
-    {
-      ledger,
-      codeOf,
-      bytesOf: () => 100,
-      monotonicMs: () => 0,
-      reader: {
-        async page({ after, limit }) {
-          limits.push(limit)
-          const found = table.filter((n) => after === null || keyOf(n) > after).slice(0, limit)
-          const last = found.at(-1)
-          const position = last === undefined ? null : keyOf(last)
-          return { rows: rowsOf(found), leftOut: [], last: position, isLast: found.length < limit }
-        },
-        async byKey(keys) {
-          return { rows: rowsOf(table.filter((n) => keys.includes(keyOf(n)))) }
-        },
-      },
-      knownRows: async (after, limit, codes) =>
-        known
-          .filter((n) => codes === null || codes.includes(codeOf(rowOf(n))))
-          .map(keyOf)
-          .filter((key) => after === null || key > after)
-          .slice(0, limit),
-      merge: async (found, keys, claim) => {
-        const claimed = claim()
-        for (const key of keys) merged.push({ key, claim: claimed, found: found.rows.has(key) })
-      },
-      onEmptyTable: () => {
-        empty = true
-      },
-    },
-  )
+  const codesOf = (numbers: readonly number[]) => new Map(numbers.map((n) => [keyOf(n), codeOf(n)]))
+  const walk = new Walk({ ...whole, ...pass }, ledger)
+
+  function list({ after, limit, codes }: Extract<WalkStep, { kind: 'list known rows' }>): RowKey[] {
+    const wanted = known.filter((n) => codes === null || codes.includes(codeOf(n))).map(keyOf)
+    return wanted.filter((key) => after === null || key > after).slice(0, limit)
+  }
+
+  function read(step: Exclude<WalkStep, { kind: 'list known rows' }>): WalkedRead {
+    const size = (rows: number) => ({ valueBytes: 100 * rows, tookMs: 0 })
+    if (step.kind === 'keys') {
+      const found = table.filter((n) => step.keys.includes(keyOf(n)))
+      return { codes: codesOf(found), page: null, ...size(found.length) }
+    }
+    const { after, limit } = step
+    limits.push(limit)
+    const found = table.filter((n) => after === null || keyOf(n) > after).slice(0, limit)
+    const last = found.at(-1)
+    const page = { leftOut: [], last: last === undefined ? null : keyOf(last), isLast: found.length < limit }
+    return { codes: codesOf(found), page, ...size(found.length) }
+  }
+
+  function merge(found: WalkedRead): void {
+    const keys = walk.keysOf(found)
+    const claim = walk.claim(found, keys)
+    for (const key of keys) merged.push({ key, claim, found: found.codes.has(key) })
+  }
+
   return {
     walk,
     ledger,
     merged,
     limits,
-    get empty() {
-      return empty
-    },
-    async toTheEnd() {
-      while (!walk.isOver) await walk.step()
+    toTheEnd() {
+      for (let step = walk.next; step !== null; step = walk.next) {
+        if (step.kind === 'list known rows') walk.listed(list(step))
+        else merge(read(step))
+      }
     },
   }
 }
 
 describe('a pass', () => {
-  test('brings every row once, in reads that grow, and then what is gone', async () => {
+  test('brings every row once, in reads that grow, and then what is gone', () => {
     const set = walkOver(range(1, 3_000), { known: [1, 2_000, 3_001, 3_002] })
-    await set.toTheEnd()
+    set.toTheEnd()
     const found = set.merged.filter(({ found }) => found).map(({ key }) => key)
     expect(found).toEqual(range(1, 3_000).map(keyOf))
     expect(set.merged.filter(({ found }) => !found).map(({ key }) => key)).toEqual([3_001, 3_002].map(keyOf))
     expect(set.limits.slice(0, 5)).toEqual([firstPageSize, 100, 200, 400, 500])
   })
 
-  test('is done once every row of it is settled, not once it is read', async () => {
+  test('is done once every row of it is settled, not once it is read', () => {
     const { toTheEnd, ledger, merged } = walkOver(range(1, 120))
-    await toTheEnd()
+    toTheEnd()
     expect(ledger.progress).toMatchObject({ done: false, rowsRead: 0, position: null })
-    for (const { claim } of merged.slice(1)) ledger.settle(claim)
+    for (const { claim } of merged.slice(1)) if (claim) ledger.settle(claim)
     expect(ledger.progress).toMatchObject({ done: false, rowsRead: 0 })
     const [first] = merged
-    if (first) ledger.settle(first.claim)
+    if (first?.claim) ledger.settle(first.claim)
     expect(ledger.progress).toMatchObject({ done: true, rowsRead: 120 })
   })
 
-  test('goes on after what was settled, with reads as large as before', async () => {
+  test('goes on after what was settled, with reads as large as before', () => {
     const position = { phase: 'table', after: keyOf(700), pageSize: 400 } as const
     const { toTheEnd, merged, limits } = walkOver(range(1, 1_000), { pass: { position, rowsRead: 700 } })
-    await toTheEnd()
+    toTheEnd()
     expect(merged[0]?.key).toBe(keyOf(701))
     expect(limits[0]).toBe(400)
   })
 
-  test('of a first run finds nothing gone: what was sent since the slot was made is streamed', async () => {
+  test('of a first run finds nothing gone: what was sent since the slot was made is streamed', () => {
     const { toTheEnd, merged } = walkOver(range(1, 10), { known: [11], pass: { reason: 'first run' } })
-    await toTheEnd()
+    toTheEnd()
     expect(merged).toHaveLength(10)
   })
 
-  test('over an empty table says so, and leaves alone what the state knows', async () => {
+  test('over an empty table says so, and leaves alone what the state knows', () => {
     const set = walkOver([], { known: range(1, 10) })
-    await set.toTheEnd()
-    expect([set.empty, set.merged, set.ledger.progress?.done]).toEqual([true, [], true])
+    set.toTheEnd()
+    expect([set.walk.foundNothing, set.merged, set.ledger.progress?.done]).toEqual([true, [], true])
   })
 
-  test('over single codes reads the rows that the state knows, and looks for the others in the table', async () => {
+  test('over single codes reads the rows that the state knows, and looks for the others in the table', () => {
     const codes = ['c5', 'c900', 'c7', 'c1001'].map(patientCode)
     const { toTheEnd, merged } = walkOver(range(8, 1_000).concat(5), { known: [5, 6, 7], pass: { codes } })
-    await toTheEnd()
+    toTheEnd()
     expect(merged.map(({ key, found }) => [key, found])).toEqual([
       [keyOf(5), true],
       [keyOf(7), false],
@@ -135,29 +126,64 @@ describe('a pass', () => {
     ])
   })
 
-  test('over a list of keys reads those alone, found or not, and goes on in the list', async () => {
+  test('over a list of keys reads those alone, found or not, and goes on in the list', () => {
     const keys = [900, 5, 7, 1_001].map(keyOf)
     const { toTheEnd, merged, limits, ledger } = walkOver(range(6, 1_000), { known: [5, 6, 7], pass: { keys } })
-    await toTheEnd()
+    toTheEnd()
     expect(merged.map(({ key, found }) => [key, found])).toEqual([
       [keyOf(5), false],
       [keyOf(7), true],
       [keyOf(900), true],
       [keyOf(1_001), false],
     ])
-    for (const { claim } of merged) ledger.settle(claim)
+    for (const { claim } of merged) if (claim) ledger.settle(claim)
     expect([limits, ledger.progress]).toEqual([[], expect.objectContaining({ rowsRead: 4, done: true })])
 
     const position = { phase: 'state', after: keyOf(7), pageSize: 1 } as const
     const resumed = walkOver(range(6, 1_000), { pass: { keys, position, rowsRead: 2 } })
-    await resumed.toTheEnd()
+    resumed.toTheEnd()
     expect(resumed.merged.map(({ key }) => key)).toEqual([900, 1_001].map(keyOf))
   })
 
-  test('over single codes that the state knows all of does not read the whole table', async () => {
+  test('over single codes that the state knows all of does not read the whole table', () => {
     const { toTheEnd, limits } = walkOver(range(1, 1_000), { known: [5], pass: { codes: [patientCode('c5')] } })
-    await toTheEnd()
+    toTheEnd()
     expect(limits).toEqual([])
+  })
+})
+
+describe('a walk', () => {
+  test('wants the same until it is told what came of it, so that a read that failed is made again', () => {
+    const { walk } = walkOver(range(1, 10))
+    expect(walk.next).toEqual({ kind: 'page', after: null, limit: firstPageSize })
+    expect(walk.next).toEqual(walk.next)
+  })
+
+  test('reads the keys that were listed once, then lists those after them', () => {
+    const codes = ['c5', 'c7'].map(patientCode)
+    const { walk } = walkOver([], { pass: { codes } })
+    const listing = { kind: 'list known rows', limit: firstPageSize, codes }
+    expect(walk.next).toEqual({ ...listing, after: null })
+    walk.listed([keyOf(5)])
+    expect(walk.next).toEqual({ kind: 'keys', keys: [keyOf(5)] })
+    const gone = { codes: new Map(), page: null, valueBytes: 0, tookMs: 0 }
+    walk.claim(gone, walk.keysOf(gone))
+    expect(walk.next).toEqual({ ...listing, after: keyOf(5), limit: 2 * firstPageSize })
+  })
+
+  test('answers for rows that the row filter leaves out', () => {
+    const { walk } = walkOver([])
+    const page = { leftOut: [keyOf(2)], last: keyOf(2), isLast: false }
+    expect(walk.keysOf({ codes: new Map([[keyOf(1), codeOf(1)]]), page, valueBytes: 0, tookMs: 0 })).toEqual(
+      [1, 2].map(keyOf),
+    )
+  })
+
+  test('that is over wants nothing, and claims nothing', () => {
+    const { walk, toTheEnd } = walkOver(range(1, 3), { pass: { reason: 'first run' } })
+    toTheEnd()
+    expect([walk.isOver, walk.next, walk.rowsRead]).toEqual([true, null, 3])
+    expect(walk.claim({ codes: new Map(), page: null, valueBytes: 0, tookMs: 0 }, [])).toBeNull()
   })
 })
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { parseLsn } from '../../src/model/lsn.ts'
-import { seededRandom } from '../../src/sandbox/seeded-random.ts'
+import { seededRandom } from '../../src/model/seeded-random.ts'
 import { differences, stepsBack, storedPatients, storyOf, wantedPatients } from '../support/crash-table.ts'
 import { startWorkload, type Workload } from '../support/crash-workload.ts'
 import { until } from '../support/until.ts'

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { Isolation, type Refusal } from '../../src/delivery/isolation.ts'
+import { Isolation } from '../../src/delivery/isolation.ts'
+import type { Refusal } from '../../src/delivery/refusal.ts'
 import { Share } from '../../src/delivery/share.ts'
 
 /** An isolation, and what it says of rows. */

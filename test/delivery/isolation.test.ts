@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Isolation, type Refusal } from '../../src/delivery/isolation.ts'
+import { Isolation } from '../../src/delivery/isolation.ts'
+import type { Refusal } from '../../src/delivery/refusal.ts'
 import { Share } from '../../src/delivery/share.ts'
-import { seededRandom } from '../../src/sandbox/seeded-random.ts'
+import { seededRandom } from '../../src/model/seeded-random.ts'
 
 const runs = Number(process.env.ISOLATION_RUNS ?? 3_000)
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { Poison } from '../../src/delivery/poison.ts'
 import { Share } from '../../src/delivery/share.ts'
+import { seededRandom } from '../../src/model/seeded-random.ts'
 import type { DeadLetter } from '../../src/model/stored-row.ts'
-import { seededRandom } from '../../src/sandbox/seeded-random.ts'
 
 function setUp() {
   const refused: number[] = []

@@ -1,23 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { xid } from '../../src/model/visibility.ts'
 import type { Content } from '../../src/pending/version.ts'
-import {
-  at,
-  code,
-  delivered,
-  dialogue,
-  found,
-  key,
-  patient,
-  position,
-  removed,
-  seesBelow,
-  short,
-  unsubscribing,
-  upsert,
-} from './rows.ts'
+import { dialogue, found, short, unsubscribing } from './dialogue.ts'
+import { at, code, delivered, key, patient, position, removed, seesBelow, upsert } from './rows.ts'
 
-test('a code that was left to a row which ended before, and is set aside now, is ended with it', () => {
+test('a code that was left to a row which ended before, and is rejected now, is ended with it', () => {
   const ended = delivered('2', patient('x'), { removed: true, fingerprint: null })
   const { commits, resolve, take, accept } = dialogue({
     onDelete: 'unsubscribe',
@@ -32,7 +19,7 @@ test('a code that was left to a row which ended before, and is set aside now, is
   expect(short(take())).toEqual(['remove a FromApi no plan'])
 })
 
-test('a code is not left to a row that is going to be set aside, and keeps the one that mediQuo has of it', () => {
+test('a code is not left to a row that is going to be rejected, and keeps the one that mediQuo has of it', () => {
   const { commits, resolve, take } = unsubscribing(['1', 'a'], ['2', 'b'])
   const invalid: Content = { kind: 'invalid', code: code('a'), invalid: [] }
   commits(110, ['1', upsert('c')], ['2', upsert('d')], ['2', invalid])
@@ -40,7 +27,7 @@ test('a code is not left to a row that is going to be set aside, and keeps the o
   expect(short(take())).toEqual(['retire a FromApi no plan', 'retire d FromApi no plan'])
 })
 
-test('a code that was left to a row which is set aside before it is sent, and keeps another, is ended', () => {
+test('a code that was left to a row which is rejected before it is sent, and keeps another, is ended', () => {
   const { commits, resolve, take } = unsubscribing(['1', 'a'], ['2', 'b'])
   commits(110, ['1', upsert('c')], ['2', upsert('a')])
   resolve(found)
@@ -100,7 +87,7 @@ describe('a removed row', () => {
     expect(short(take())).toEqual(['remove a FromApi no plan'])
   })
 
-  test('that the API does not know is let go of', () => {
+  test('that the API does not know is given up', () => {
     const { commits, resolve, take, settled } = unsubscribing(['1', 'a'])
     commits(110, ['1', removed()])
     resolve(() => null)
@@ -159,7 +146,7 @@ describe('two rows that had a code and are gone', () => {
   test.each([
     ['the read first', true],
     ['the stream first', false],
-  ])('end it in the stream’s order, though a read told of one as well: %s', (_, readFirst) => {
+  ])('end it in the stream’s order, though a read brought one as well: %s', (_, readFirst) => {
     const { reads, commits, take, resolve } = dialogue({ onDelete: 'unsubscribe', state: state.slice(0, 1) })
     commits(110, ['1', upsert('c', 'First')])
     if (readFirst) reads('1', removed(), seesBelow(500), 200)
@@ -179,9 +166,9 @@ describe('the codes that a row has had', () => {
     const sent: string[] = []
     for (let batch = 0; batch < 4; batch++) {
       resolve(found)
-      const parcels = take()
-      sent.push(...short(parcels))
-      accept(parcels)
+      const deliveries = take()
+      sent.push(...short(deliveries))
+      accept(deliveries)
       if (batch === 0) expect(record()).toMatchObject([{ code: 'a', fingerprint: null, removed: true }])
     }
     expect(sent).toEqual([

@@ -1,101 +1,94 @@
 import { describe, expect, test } from 'vitest'
 import { PassLedger } from '../../src/backfill/pass-ledger.ts'
 import { Progress } from '../../src/checkpoint/progress.ts'
+import type { StoredRow } from '../../src/model/stored-row.ts'
+import { xid } from '../../src/model/visibility.ts'
 import { Entries } from '../../src/pending/entries.ts'
-import type { Content, Version } from '../../src/pending/version.ts'
-import { at, code, delivered, key, patient, removed, upsert } from './rows.ts'
+import type { Entry } from '../../src/pending/entry.ts'
+import type { Content, Delivery, Version } from '../../src/pending/version.ts'
+import { at, code, delivered, incomplete, key, patient, position, removed, seesBelow, upsert, version } from './rows.ts'
 
 function setUp() {
   const debts = new Progress(at(100))
   const claims = new PassLedger()
   claims.begin({ id: 1, position: null, rowsRead: 0 })
-  const entries = new Entries({ debts, claims })
+  const entries = new Entries({ debts, claims, readLsn: null })
   const entry = entries.open(key('1'))
-  entry.stored = null
+  entry.load(null)
   return {
     entries,
     entry,
     claims,
+    replace: (content: Content, changes: Partial<Version> = {}) =>
+      entries.replace(entry, version(content, { bytes: 10, ...changes })),
+    /** What waits leaves. */
+    send() {
+      entry.place('send')
+      return entry.send()
+    },
     /** A page of one row. */
     page: () => claims.open({ phase: 'table', after: key('1'), pageSize: 50 }, 1, 1),
-    depart: () => {
-      const { waiting } = entry
-      if (!waiting) throw new Error('nothing waits')
-      entry.inFlight = waiting
-      entry.waiting = null
-      return waiting
-    },
   }
 }
 
-function version(content: Content, bytes = 10, claim: Version['claim'] = null): Version {
-  return {
-    content,
-    origin: 'stream',
-    lane: 'live',
-    committedAtMs: 0,
-    bytes,
-    read: null,
-    position: null,
-    xid: null,
-    debt: null,
-    claim,
-  }
+function deliveryOf(sent: Version): Delivery {
+  return { key: key('1'), code: code('a'), patient: patient('a'), purpose: 'upsert', version: sent }
 }
 
 describe('what the versions occupy', () => {
   test('is that of those that wait or are in flight, each once', () => {
-    const { entries, entry, depart } = setUp()
-    entries.replace(entry, version(upsert('a'), 10))
-    entries.replace(entry, version(upsert('a'), 30))
+    const { entries, replace, send } = setUp()
+    replace(upsert('a'), { bytes: 10 })
+    replace(upsert('a'), { bytes: 30 })
     expect(entries.bytes).toBe(30)
-    depart()
-    entries.replace(entry, version(upsert('a'), 5))
+    send()
+    replace(upsert('a'), { bytes: 5 })
     expect(entries.bytes).toBe(35)
   })
 
   test('is given back by one that is settled, or that a newer one has overtaken on its way', () => {
-    const { entries, entry, depart } = setUp()
-    entries.replace(entry, version(upsert('a'), 10))
-    const first = depart()
-    entries.replace(entry, version(upsert('a'), 30))
+    const { entries, entry, replace, send } = setUp()
+    replace(upsert('a'), { bytes: 10 })
+    const first = send()
+    replace(upsert('a'), { bytes: 30 })
     entries.putBack(entry, first)
     expect(entries.bytes).toBe(30)
-    const second = depart()
-    entries.settle(entry, second, null)
+    const second = send()
+    entries.land(entry, second, null)
     expect(entries.bytes).toBe(0)
   })
 
   test('is not given back by one that waits again', () => {
-    const { entries, entry, depart } = setUp()
-    entries.replace(entry, version(upsert('a'), 10))
-    entries.putBack(entry, depart())
+    const { entries, entry, replace, send } = setUp()
+    replace(upsert('a'), { bytes: 10 })
+    entries.putBack(entry, send())
     expect(entries.bytes).toBe(10)
   })
 })
 
 describe('a backfill’s claim on a row', () => {
   test('is done with the version that the read brought', () => {
-    const { entries, entry, claims, page, depart } = setUp()
-    entries.replace(entry, version(upsert('a'), 10, page()))
+    const { entries, entry, claims, page, replace, send } = setUp()
+    replace(upsert('a'), { claim: page() })
     expect(claims.progress?.rowsRead ?? 0).toBe(0)
-    entries.settle(entry, depart(), null)
+    entries.land(entry, send(), null)
     expect(claims.progress?.rowsRead).toBe(1)
   })
 
   test('waits for what waits or is on its way, if the read leaves nothing behind', () => {
     for (const inFlight of [false, true]) {
-      const { entries, entry, claims, page, depart } = setUp()
-      entries.replace(entry, version(upsert('a')))
-      const waiting = inFlight ? depart() : entry.waiting
+      const { entries, entry, claims, page, replace, send } = setUp()
+      replace(upsert('a'))
+      if (inFlight) send()
       entries.claim(entry, page())
       expect(claims.progress?.rowsRead ?? 0).toBe(0)
-      if (waiting) entries.settle(entry, waiting, null)
+      if (entry.inFlight) entries.land(entry, entry.inFlight, null)
+      if (entry.waiting) entries.settle(entry, entry.waiting, null)
       expect(claims.progress?.rowsRead).toBe(1)
     }
   })
 
-  test('is done at once if nothing of the row is on its way', () => {
+  test('is done immediately if nothing of the row is on its way', () => {
     const { entries, entry, claims, page } = setUp()
     entries.claim(entry, page())
     expect(claims.progress?.rowsRead).toBe(1)
@@ -104,10 +97,38 @@ describe('a backfill’s claim on a row', () => {
   })
 })
 
+describe('what is counted is checked', () => {
+  test('each entry, and that none is left over', () => {
+    const { entries, entry, replace } = setUp()
+    expect(() => entries.assert()).toThrow('is done and was not forgotten')
+    replace(upsert('a'))
+    expect(() => entries.assert()).toThrow('placed')
+    entry.know(position(1), xid(1n))
+    entry.place('send')
+    expect(() => entries.assert()).not.toThrow()
+  })
+
+  test('the bytes of what waits, is in flight or is to be read back', () => {
+    for (const bring of [
+      (of: Entry) => of.arrive(version(upsert('a'), { bytes: 7 })),
+      (of: Entry) => of.watch(deliveryOf(version(upsert('a'), { bytes: 7 }))),
+    ]) {
+      const { entries, entry } = setUp()
+      bring(entry)
+      if (entry.waiting) entry.place('send')
+      expect(() => entries.assert()).toThrow('0 bytes are counted, 7 are there')
+    }
+    const { entries, replace, send } = setUp()
+    replace(upsert('a'))
+    send()
+    expect(() => entries.assert()).not.toThrow()
+  })
+})
+
 describe('codes that a row had in between', () => {
   const codesAfter = (...contents: readonly Content[]) => {
-    const { entries, entry } = setUp()
-    for (const content of contents) entries.replace(entry, version(content))
+    const { entry, replace } = setUp()
+    for (const content of contents) replace(content)
     return entry.formerCodes
   }
 
@@ -118,45 +139,52 @@ describe('codes that a row had in between', () => {
 
   test('are none of a version that has the same code, or whose code is not known', () => {
     expect(codesAfter(upsert('a'), upsert('a', 'New'), removed('a'))).toEqual([])
-    expect(codesAfter({ kind: 'incomplete' }, upsert('a'))).toEqual([])
-    expect(codesAfter(upsert('a'), { kind: 'incomplete' })).toEqual(['a'])
+    expect(codesAfter(incomplete(), upsert('a'))).toEqual([])
+    expect(codesAfter(upsert('a'), incomplete())).toEqual(['a'])
   })
 
   test('are known until nothing of the row waits any more', () => {
-    const { entries, entry, depart } = setUp()
-    entries.replace(entry, version(upsert('a')))
-    entries.replace(entry, version(upsert('b')))
-    const sent = depart()
-    entries.replace(entry, version(upsert('b', 'New')))
-    entries.settle(entry, sent, null)
+    const { entries, entry, replace, send } = setUp()
+    replace(upsert('a'))
+    replace(upsert('b'))
+    const sent = send()
+    replace(upsert('b', 'New'))
+    entries.land(entry, sent, null)
     expect(entry.formerCodes).toEqual(['a'])
-    entries.settle(entry, depart(), null)
+    entries.land(entry, send(), null)
     expect(entry.formerCodes).toEqual([])
   })
 })
 
 describe('a row in memory', () => {
   test('is forgotten once nothing of it waits, is in flight, read, read back, or still to be stored', () => {
-    const { entries, entry } = setUp()
-    const one = version(upsert('a'))
-    const parcel = { key: key('1'), code: code('a'), patient: patient('a'), purpose: 'upsert', version: one } as const
-    const reasons = [
-      { waiting: one },
-      { inFlight: one },
-      { read: { number: 1, snapshot: { xmin: 1n, xmax: 1n, inProgress: new Set() }, endLsn: at(1) } },
-      { expected: true },
-      { unrecorded: delivered('1', patient('a')) },
-      { unconfirmed: [parcel] },
-    ]
-    for (const reason of reasons) {
-      const before = { ...entry }
-      Object.assign(entry, reason)
-      entries.forgetIfDone(entry)
-      expect(entries.find(key('1')), Object.keys(reason).join()).toBe(entry)
-      Object.assign(entry, before)
+    const sent = version(upsert('a'))
+    const delivery = deliveryOf(sent)
+    const row = delivered('1', patient('a'))
+    const read = { number: 1, snapshot: seesBelow(1), endLsn: at(1) }
+    const leave = (of: Entry) => {
+      of.arrive(sent)
+      of.place('send')
+      of.send()
     }
-    entries.forgetIfDone(entry)
-    expect([entries.find(key('1')), entries.all()]).toEqual([undefined, []])
+    /** What keeps it, and what ends that. */
+    const reasons: readonly (readonly [string, (of: Entry) => void, (of: Entry) => void])[] = [
+      ['waits', (of) => of.arrive(sent), (of) => of.settle()],
+      ['is in flight', leave, (of) => of.land()],
+      ['is read', (of) => of.mark(read), (of) => of.mark(null)],
+      ['is expected', (of) => of.expect(true), (of) => of.expect(false)],
+      ['is to be stored', (of) => of.store(row), (of) => of.recorded(row)],
+      ['is to be read back', (of) => of.watch(delivery), (of) => of.unwatch(delivery)],
+    ]
+    for (const [reason, begin, end] of reasons) {
+      const { entries, entry } = setUp()
+      begin(entry)
+      entries.forgetIfDone(entry)
+      expect(entries.find(key('1')), reason).toBe(entry)
+      end(entry)
+      entries.forgetIfDone(entry)
+      expect([entries.find(key('1')), entries.all()], reason).toEqual([undefined, []])
+    }
   })
 
   test('stays until its newest settlement is stored, and then goes', () => {
@@ -171,12 +199,16 @@ describe('a row in memory', () => {
   })
 
   test('is not stored again if the state says so already', () => {
-    const { entries, entry } = setUp()
+    const { entries, entry, replace } = setUp()
     const row = delivered('1', patient('a'))
-    entry.stored = row
-    entries.settle(entry, version(upsert('a')), { ...row })
+    entry.load(row)
+    const settle = (now: StoredRow) => {
+      replace(upsert('a'))
+      if (entry.waiting) entries.settle(entry, entry.waiting, now)
+    }
+    settle({ ...row })
     expect(entries.toRecord()).toEqual([])
-    entries.settle(entry, version(upsert('a')), { ...row, fingerprint: null })
+    settle({ ...row, fingerprint: null })
     expect(entries.toRecord()).toEqual([{ ...row, fingerprint: null }])
   })
 })

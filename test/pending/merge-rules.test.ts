@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { Progress } from '../../src/checkpoint/progress.ts'
 import { xid } from '../../src/model/visibility.ts'
+import { Entry } from '../../src/pending/entry.ts'
 import { mergeRead, mergeStreamed } from '../../src/pending/merge.ts'
-import { newEntry, type ReadRow, type Version } from '../../src/pending/version.ts'
-import { at, delivered, dialogue, key, patient, position, removed, seesBelow, short, upsert } from './rows.ts'
+import type { ReadRow, Version } from '../../src/pending/version.ts'
+import { dialogue, short } from './dialogue.ts'
+import { at, delivered, entryOf, incomplete, key, patient, position, removed, seesBelow, upsert } from './rows.ts'
 
-const incomplete = { kind: 'incomplete' } as const
+const keepsContent = { readLsn: null, dropsContent: false }
 
 describe('rule 3, a streamed change', () => {
   test('3a: what the state contains is settled without a request', () => {
@@ -18,19 +20,19 @@ describe('rule 3, a streamed change', () => {
 
   test('3a: it is not sent, and does not lower what is known, of a row that is in memory for another reason', () => {
     const stored = delivered('1', patient('a', 'Newer'), { position: position(120), xid: xid(120n) })
-    const entry = { ...newEntry(key('1')), stored }
+    const entry = entryOf('1', stored)
     const change = { key: key('1'), position: position(110), xid: xid(110n), committedAtMs: 0, bytes: 1 }
     const context = { debts: new Progress(at(100)), horizon: position(200), onDelete: 'ignore' } as const
-    expect(mergeStreamed(entry, { ...change, content: upsert('a', 'Older') }, context)).toBeNull()
-    expect(entry).toEqual({ ...newEntry(key('1')), stored })
+    expect(mergeStreamed(entry, { ...change, content: upsert('a', 'Older') }, context, keepsContent)).toBeNull()
+    expect([entry.known, entry.inDoubt, entry.state]).toEqual([null, false, 'idle'])
   })
 
   test('3a: nor is one that the state contains exactly, as after every restart', () => {
     const stored = delivered('1', patient('a'), { position: position(110), xid: xid(110n) })
-    const entry = { ...newEntry(key('1')), stored }
+    const entry = entryOf('1', stored)
     const change = { key: key('1'), position: position(110), xid: xid(110n), committedAtMs: 0, bytes: 1 }
     const context = { debts: new Progress(at(100)), horizon: null, onDelete: 'ignore' } as const
-    expect(mergeStreamed(entry, { ...change, content: upsert('a') }, context)).toBeNull()
+    expect(mergeStreamed(entry, { ...change, content: upsert('a') }, context, keepsContent)).toBeNull()
     expect(entry.known).toBeNull()
   })
 
@@ -78,7 +80,7 @@ describe('rule 3, a streamed change', () => {
 
   test('3c: a change that the read does not contain replaces what it brought', () => {
     const { commits, reads, take } = dialogue({ state: [delivered('1', patient('a'))] })
-    commits(110, ['1', incomplete])
+    commits(110, ['1', incomplete()])
     reads('1', upsert('a', 'Read'), seesBelow(120))
     commits(120, ['1', upsert('a', 'Later')])
     expect(short(take())).toEqual(['upsert a Later'])
@@ -86,7 +88,7 @@ describe('rule 3, a streamed change', () => {
 
   test('a read is forgotten once the stream has passed it', () => {
     const { commits, reads, take, accept } = dialogue({ state: [delivered('1', patient('a'))] })
-    commits(110, ['1', incomplete])
+    commits(110, ['1', incomplete()])
     reads('1', upsert('a', 'Read'), seesBelow(200), 115)
     accept(take())
     commits(116, ['2', upsert('b')])
@@ -98,7 +100,7 @@ describe('rule 3, a streamed change', () => {
 describe('rule 4, a row that a read returned', () => {
   test('it is discarded if the newest known change is not in its snapshot', () => {
     const { commits, reads, pending, take } = dialogue()
-    commits(110, ['1', incomplete])
+    commits(110, ['1', incomplete()])
     expect(reads('1', upsert('a', 'Older'), seesBelow(110))).toBe(false)
     expect(take()).toEqual([])
     expect(pending.toRead(10)).toEqual([key('1')])
@@ -109,7 +111,8 @@ describe('rule 4, a row that a read returned', () => {
     ['what is known in memory is older', { position: position(110), xid: xid(110n) }],
   ])('what the state knows counts: %s', (_, known) => {
     const stored = delivered('1', patient('a'), { position: position(200), xid: xid(500n) })
-    const entry = { ...newEntry(key('1')), stored, known }
+    const entry = entryOf('1', stored)
+    if (known) entry.know(known.position, known.xid)
     const read = {
       key: key('1'),
       content: upsert('a'),
@@ -162,19 +165,22 @@ describe('rule 4, a row that a read returned', () => {
   }
 
   test('of a row whose state is not known it is too old to tell: the row was forgotten while it was under way', () => {
-    expect(mergeRead(newEntry(key('1')), { ...found, content: upsert('a') }, 1)).toEqual({ stale: true, version: null })
+    expect(mergeRead(new Entry(key('1')), { ...found, content: upsert('a') }, 1)).toEqual({
+      stale: true,
+      version: null,
+    })
   })
 
   test('a waiting version’s time and lane stay with what replaces it', () => {
-    const entry = { ...newEntry(key('1')), stored: null, waiting: { ...waiting, content: upsert('a') } }
+    const entry = entryOf('1', null, { ...waiting, content: upsert('a') })
     const { version } = mergeRead(entry, { ...found, content: upsert('a', 'Read') }, 1)
     expect(version).toMatchObject({ origin: 'read', committedAtMs: 5, lane: 'live', debt: null, claim: { page: 3 } })
-    const alone = mergeRead({ ...newEntry(key('1')), stored: null }, { ...found, content: upsert('a') }, 1)
+    const alone = mergeRead(entryOf('1', null), { ...found, content: upsert('a') }, 1)
     expect(alone.version).toMatchObject({ committedAtMs: 7, lane: 'backfill' })
   })
 
-  test('an absence that the stream has told of keeps its place in the stream’s order', () => {
-    const entry = { ...newEntry(key('1')), stored: null, waiting }
+  test('an absence that the stream has brought keeps its place in the stream’s order', () => {
+    const entry = entryOf('1', null, waiting)
     const read = { number: 4, snapshot: found.snapshot, endLsn: found.endLsn }
     expect(mergeRead(entry, { ...found, content: removed() }, 4)).toEqual({
       stale: false,
@@ -201,7 +207,7 @@ describe('rule 4, a row that a read returned', () => {
 
   test('a discarded read leaves nothing behind: a later change is sent', () => {
     const { commits, reads, take } = dialogue()
-    commits(110, ['1', incomplete])
+    commits(110, ['1', incomplete()])
     reads('1', upsert('a', 'Older'), { ...seesBelow(200), inProgress: new Set([xid(110n)]) })
     commits(120, ['1', upsert('a', 'Later')])
     expect(short(take())).toEqual(['upsert a Later'])
@@ -214,7 +220,7 @@ describe('rule 5, a row that a read did not find', () => {
       onDelete: 'unsubscribe',
       state: [delivered('1', patient('a'))],
     })
-    commits(110, ['1', incomplete])
+    commits(110, ['1', incomplete()])
     expect(reads('1', removed(), seesBelow(200), 200)).toBe(true)
     pending.passed(at(200))
     resolve(() => patient('a'))
@@ -231,7 +237,7 @@ describe('rule 5, a row that a read did not find', () => {
     expect(short(take())).toEqual(['upsert a Back'])
   })
 
-  test('a row stays in memory while a read of it is under way: what was settled meanwhile is not forgotten', () => {
+  test('a row stays in memory while a read of it is under way: what was settled in the meantime is not forgotten', () => {
     const { commits, take, accept, record, pending, ledger } = dialogue()
     ledger.begin({ id: 1, position: null, rowsRead: 0 })
     for (const wanted of pending.expect([key('1')])) pending.lookedUp(wanted, null)

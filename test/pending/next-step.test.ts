@@ -1,26 +1,14 @@
 import { describe, expect, test } from 'vitest'
+import type { EntryView } from '../../src/pending/entry.ts'
 import { nextStep, type StepPolicy } from '../../src/pending/next-step.ts'
-import { type Content, type Entry, newEntry } from '../../src/pending/version.ts'
-import { code, delivered, fingerprint, key, patient, removed, upsert } from './rows.ts'
+import type { Content } from '../../src/pending/version.ts'
+import { code, delivered, entryView, fingerprint, incomplete, patient, removed, upsert, version } from './rows.ts'
 
 const unsubscribe: StepPolicy = { onDelete: 'unsubscribe', fingerprint }
 const ignore: StepPolicy = { onDelete: 'ignore', fingerprint }
 
-function entry(content: Content, changes: Partial<Entry> = {}): Entry {
-  const waiting = {
-    content,
-    origin: 'stream',
-    lane: 'live',
-    committedAtMs: 0,
-    bytes: 1,
-    position: null,
-    xid: null,
-    debt: null,
-    claim: null,
-    read: null,
-  } as const
-  return { ...newEntry(key('1')), stored: null, waiting, ...changes }
-}
+const entry = (content: Content, changes: Partial<EntryView> = {}): EntryView =>
+  entryView('1', { stored: null, waiting: version(content), ...changes })
 const stored = delivered('1', patient('a'))
 const gone = { ...stored, fingerprint: null, removed: true }
 
@@ -29,16 +17,16 @@ describe('before anything is decided', () => {
     expect(nextStep(entry(upsert('a'), { stored: undefined }), ignore)).toEqual({ kind: 'look up' })
   })
   test('a value that did not come is read', () => {
-    expect(nextStep(entry({ kind: 'incomplete' }), ignore)).toEqual({ kind: 'read' })
+    expect(nextStep(entry(incomplete()), ignore)).toEqual({ kind: 'read' })
   })
 })
 
 describe('a row that cannot become a patient', () => {
   const invalid: Content = { kind: 'invalid', code: code('c'), invalid: [] }
-  test('is set aside with the code that the API has of it, once those are ended that it had besides', () => {
+  test('is rejected with the code that the API has of it, once its other codes are ended', () => {
     expect(nextStep(entry(invalid, { stored }), unsubscribe)).toMatchObject({ outcome: 'dead letter' })
-    const besides = { stored, formerCodes: [code('a'), code('b')] }
-    expect(nextStep(entry(invalid, besides), unsubscribe)).toMatchObject({ kind: 'resolve removal', code: 'b' })
+    const others = { stored, formerCodes: [code('a'), code('b')] }
+    expect(nextStep(entry(invalid, others), unsubscribe)).toMatchObject({ kind: 'resolve removal', code: 'b' })
     expect(nextStep(entry(invalid, { formerCodes: [code('b')] }), ignore)).toMatchObject({ outcome: 'dead letter' })
   })
 })
@@ -77,17 +65,20 @@ describe('a removed row', () => {
     expect(nextStep(entry(removed('b'), { stored: gone }), unsubscribe)).toMatchObject({ code: 'b' })
     expect(nextStep(entry(removed('a')), unsubscribe)).toMatchObject({ kind: 'resolve removal', code: 'a' })
   })
-  test('without a code that anybody knows is let go of', () => {
+  test('without a code that anybody knows is given up', () => {
     expect(nextStep(entry(removed()), unsubscribe)).toMatchObject({ outcome: 'nothing to remove' })
   })
   test('ends the codes that it had before too', () => {
     const formerCodes = [code('b')]
     expect(nextStep(entry(removed('a'), { stored, formerCodes }), unsubscribe)).toMatchObject({ code: 'b' })
     expect(nextStep(entry(removed(), { formerCodes }), unsubscribe)).toMatchObject({ code: 'b' })
+    const owed = { reason: 'content', nextCode: code('c'), delayMs: 0 } as const
+    const left = { ...stored, code: null, removed: true, fingerprint: null, owed }
+    expect(nextStep(entry(removed(), { stored: left }), unsubscribe)).toMatchObject({ code: 'c' })
   })
 })
 
-test('an invalid row is set aside', () => {
+test('an invalid row is rejected', () => {
   const content: Content = { kind: 'invalid', code: null, invalid: [] }
   expect(nextStep(entry(content, { stored }), ignore)).toEqual({ kind: 'settle', outcome: 'dead letter' })
 })
@@ -112,6 +103,6 @@ describe('the end of a code', () => {
   })
 
   test('of a row of which nothing waits is nobody’s question', () => {
-    expect(() => nextStep({ ...newEntry(key('1')), stored }, unsubscribe)).toThrow(/without a waiting version/)
+    expect(() => nextStep(entryView('1', { stored }), unsubscribe)).toThrow(/without a waiting version/)
   })
 })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { xid } from '../../src/model/visibility.ts'
-import { at, delivered, dialogue, key, patient, position, removed, seesBelow, short, upsert } from './rows.ts'
+import { dialogue, short } from './dialogue.ts'
+import { at, delivered, key, patient, position, removed, seesBelow, upsert } from './rows.ts'
 
 describe('coalescing', () => {
   test('the newest version takes over the debt of the one that it replaces', () => {
@@ -35,7 +36,7 @@ describe('coalescing', () => {
     commits(110, ['1', upsert('a', 'First')])
     const first = take()
     commits(120, ['1', upsert('a', 'Second')])
-    for (const parcel of first) pending.returned(parcel)
+    for (const delivery of first) pending.returned(delivery)
     const second = take()
     expect([short(second), progress.settledLsn]).toEqual([['upsert a Second'], at(100)])
     accept(second)
@@ -133,24 +134,33 @@ describe('what is known makes requests unnecessary', () => {
     expect([take(), settled, progress.settledLsn]).toEqual([[], ['unchanged'], at(111)])
   })
 
+  test('a row whose code another one has by the store is sent all the same', () => {
+    const { streams, pending, take } = dialogue()
+    streams(110, '1', upsert('a'))
+    for (const asked of pending.toLookUp(1)) pending.lookedUp(asked, delivered('1', patient('a')), true)
+    expect(short(take())).toEqual(['upsert a Jane'])
+  })
+
   test('in doubt, it is sent all the same: the API may hold something else', () => {
     const { commits, take, pending } = dialogue({ state: [delivered('1', patient('a'))] })
     commits(110, ['1', upsert('a', 'Other')])
-    for (const parcel of take()) pending.lost(parcel)
+    for (const delivery of take()) pending.lost(delivery)
     commits(120, ['1', upsert('a')])
     expect(short(take())).toEqual(['upsert a Jane'])
   })
 
-  test('doubt ends with the next acceptance', () => {
-    const { commits, take, accept, pending, settled } = dialogue()
+  test('doubt ends with the next acceptance that is read back', () => {
+    const { commits, take, accept, pending, settled } = dialogue({ readsBack: true })
     commits(110, ['1', upsert('a')])
-    for (const parcel of take()) pending.lost(parcel)
-    accept(take())
+    for (const delivery of take()) pending.lost(delivery)
+    const again = take()
+    accept(again)
+    for (const delivery of again) pending.confirmed(delivery)
     commits(120, ['1', upsert('a')])
     expect([take(), settled]).toEqual([[], ['delivered', 'unchanged']])
   })
 
-  test('before a row is sent, the state is told that nobody knows any more what the API has of it', () => {
+  test('before a row is sent, the store notes that what the API has of it is unknown', () => {
     const { commits, take, record, stored } = dialogue({ state: [delivered('1', patient('a'))] })
     commits(110, ['1', upsert('a', 'Other')], ['2', upsert('b')])
     take()
@@ -166,7 +176,7 @@ describe('a dead letter', () => {
   test('of a refused row has no fingerprint, and goes with the next version that succeeds', () => {
     const { commits, take, accept, pending, record } = dialogue({ state: [delivered('1', patient('a'))] })
     commits(110, ['1', upsert('a', 'Bad')])
-    for (const parcel of take()) pending.refused(parcel, letter)
+    for (const delivery of take()) pending.refused(delivery, letter)
     expect(record()).toMatchObject([{ fingerprint: null, deadLetter: letter, position: position(110) }])
     commits(120, ['1', upsert('a')])
     accept(take())
@@ -177,9 +187,9 @@ describe('a dead letter', () => {
     const state = [delivered('1', patient('a'), { code: null, fingerprint: null, deadLetter: letter })]
     const { commits, take, accept, record } = dialogue({ state })
     commits(110, ['1', upsert('a')])
-    const parcels = take()
+    const deliveries = take()
     expect(record()).toMatchObject([{ code: 'a', deadLetter: 'kept' }])
-    accept(parcels)
+    accept(deliveries)
     expect(record()).toMatchObject([{ deadLetter: null }])
   })
 

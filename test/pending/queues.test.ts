@@ -1,33 +1,29 @@
 import { describe, expect, test } from 'vitest'
 import type { Lane } from '../../src/model/lane.ts'
+import type { PatientCode } from '../../src/model/patient.ts'
+import type { StoredRow } from '../../src/model/stored-row.ts'
+import { Entry } from '../../src/pending/entry.ts'
 import { Queues } from '../../src/pending/queues.ts'
-import {
-  type Content,
-  type Entry,
-  newEntry,
-  type Parcel,
-  type Purpose,
-  type Version,
-} from '../../src/pending/version.ts'
-import { at, code, delivered, key, patient, position, removed, seesBelow, upsert } from './rows.ts'
+import type { Content, Delivery, Purpose, Version } from '../../src/pending/version.ts'
+import { at, code, delivered, entryOf, key, patient, position, removed, seesBelow, upsert, version } from './rows.ts'
 
-function entry(name: string, content: Content, at: number | null, lane: Lane = 'live'): Entry {
-  const place = { position: at === null ? null : position(at), xid: null }
-  return {
-    ...newEntry(key(name)),
-    stored: null,
-    waiting: {
-      content,
-      origin: 'stream',
-      lane,
-      committedAtMs: 0,
-      bytes: 1,
-      debt: null,
-      claim: null,
-      read: null,
-      ...place,
-    },
-  }
+/** What is changed of an entry beside what it waits with. */
+interface Changes {
+  readonly lane?: Lane
+  readonly stored?: StoredRow | null
+  readonly formerCodes?: readonly PatientCode[]
+}
+
+function entry(name: string, content: Content, at: number | null, { lane, stored = null, formerCodes }: Changes = {}) {
+  const label = { position: at === null ? null : position(at) }
+  const one = entryOf(name, stored, version(content, { ...label, ...(lane ? { lane } : {}) }))
+  for (const former of formerCodes ?? []) one.remember(former)
+  return one
+}
+/** It leaves. */
+function send(one: Entry): Version {
+  one.place('send')
+  return one.send()
 }
 
 test('an entry that stays keeps its turn, and stands in one place', () => {
@@ -43,9 +39,44 @@ test('an entry that stays keeps its turn, and stands in one place', () => {
   expect([queues.first('read', 2), queues.counts.live]).toEqual([[], 1])
 })
 
+describe('an entry that was to be sent and waits for the end of its transaction', () => {
+  const setUp = () => {
+    const queues = new Queues()
+    const [one, two] = [entry('1', upsert('a'), 1), entry('2', upsert('b'), 2)]
+    for (const each of [one, two]) queues.place(each, 'send')
+    queues.place(one, 'commit')
+    return { queues, one, two }
+  }
+
+  test('keeps its turn, and could not be sent', () => {
+    const { queues, one, two } = setUp()
+    expect([queues.sendable('live'), queues.first('commit', 2), queues.counts.live]).toEqual([1, [one], 2])
+    queues.place(one, 'commit')
+    queues.place(one, 'send')
+    expect([queues.sendable('live'), queues.first('commit', 2), queues.first('send', 2)]).toEqual([2, [], [one, two]])
+  })
+
+  test.each(['read', 'end code', null] as const)('gives it up if it goes elsewhere: %s', (place) => {
+    const { queues, one, two } = setUp()
+    if (place === null) one.settle()
+    queues.place(one, place)
+    expect(queues.first('send', 2)).toEqual([two])
+    expect(queues.sendable('live')).toBe(place === 'end code' ? 2 : 1)
+  })
+
+  test('has none yet if it was to be sent by the backfill: it is a live one now', () => {
+    const queues = new Queues()
+    const slow = entry('1', upsert('a'), 1, { lane: 'backfill' })
+    queues.place(slow, 'send')
+    slow.arrive(version(upsert('a'), { position: position(2) }))
+    queues.place(slow, 'commit')
+    expect([queues.first('send', 1), queues.sendable('backfill')]).toEqual([[], 0])
+  })
+})
+
 test('live stands before backfill', () => {
   const queues = new Queues()
-  const [slow, fast] = [entry('1', upsert('a'), 1, 'backfill'), entry('2', upsert('b'), 2)]
+  const [slow, fast] = [entry('1', upsert('a'), 1, { lane: 'backfill' }), entry('2', upsert('b'), 2)]
   queues.place(slow, 'send')
   queues.place(fast, 'send')
   expect(queues.first('send', 2)).toEqual([fast, slow])
@@ -58,8 +89,7 @@ test('a code is claimed by another row that has it now, or that will end it late
   queues.place(ends, 'send')
   queues.place(later, 'send')
   expect([queues.isClaimed(code('a'), ends), queues.isClaimed(code('a'), later)]).toEqual([true, false])
-  queues.place(later, null)
-  later.waiting = null
+  later.settle()
   queues.place(later, null)
   expect(queues.isClaimed(code('a'), ends)).toBe(false)
   queues.place(entry('3', upsert('a'), 1), 'read')
@@ -78,7 +108,7 @@ const a = code('a')
 
 test('no more are named than asked for, of either lane', () => {
   const queues = new Queues()
-  const all = [entry('1', upsert('a'), 1), entry('2', upsert('b'), 2), entry('3', upsert('c'), 3, 'backfill')]
+  const all = [entry('1', upsert('a'), 1), entry('2', upsert('b'), 2), entry('3', upsert('c'), 3, { lane: 'backfill' })]
   for (const one of all) queues.place(one, 'send')
   expect(queues.first('send', 0)).toEqual([])
   expect(queues.first('send', 1)).toEqual(all.slice(0, 1))
@@ -86,12 +116,11 @@ test('no more are named than asked for, of either lane', () => {
   expect(queues.first('send', 9)).toEqual(all)
 })
 
-/** A version that a read brought. */
-function readBy(number: number, of: Entry, place: number | null = null): Entry {
+/** A row that waits with what a read brought. */
+function readBy(name: string, number: number, place: number | null): Entry {
   const read = { number, snapshot: seesBelow(1), endLsn: at(1) }
   const label = { position: place === null ? null : position(place) }
-  if (of.waiting) of.waiting = { ...of.waiting, origin: 'read', read, ...label }
-  return of
+  return entryOf(name, null, version(upsert('a'), { origin: 'read', read, ...label }))
 }
 
 describe('of two rows with one code', () => {
@@ -102,8 +131,7 @@ describe('of two rows with one code', () => {
     return queues.hasEarlier(a, than)
   }
   const streamed = (name: string, place: number | null) => entry(name, upsert('a'), place)
-  const read = (name: string, number: number, place: number | null = null) =>
-    readBy(number, entry(name, upsert('a'), null), place)
+  const read = (name: string, number: number, place: number | null = null) => readBy(name, number, place)
 
   test('the one that was streamed before is earlier, and one that a read brought is later than any', () => {
     expect(isEarlier(streamed('1', 5), streamed('2', 9))).toBe(true)
@@ -138,12 +166,12 @@ describe('of two rows with one code', () => {
     expect(isEarlier(entry('1', upsert('b'), 5), streamed('2', 9))).toBe(false)
     const queues = new Queues()
     queues.place(one, 'send')
-    expect(queues.hasEarlier(a, { ...streamed('2', 9), waiting: null })).toBe(false)
+    expect(queues.hasEarlier(a, new Entry(key('2')))).toBe(false)
   })
 })
 
 describe('a code is claimed', () => {
-  const parcelOf = (of: Entry, purpose: Purpose): Parcel => ({
+  const deliveryOf = (of: Entry, purpose: Purpose): Delivery => ({
     ...{ key: of.key, code: a, patient: patient('a'), purpose },
     version: of.waiting ?? unreachable(),
   })
@@ -155,10 +183,10 @@ describe('a code is claimed', () => {
     const queues = new Queues()
     const [mine, other] = [entry('1', removed('a'), 5), entry('2', upsert('a'), 3)]
     const claims = (purpose: Purpose, of: Entry) => {
-      const parcel = parcelOf(of, purpose)
-      queues.depart(parcel)
+      const delivery = deliveryOf(of, purpose)
+      queues.markInFlight(delivery)
       const isClaimed = [queues.isClaimed(a, mine), queues.isInFlight(a), queues.inFlight]
-      queues.land(parcel)
+      queues.clearInFlight(delivery)
       return isClaimed
     }
     expect(claims('upsert', other)).toEqual([true, true, 1])
@@ -181,16 +209,16 @@ describe('a code is claimed', () => {
     expect(claims(entry('2', removed('a'), 9))).toBe(true)
     expect(claims(entry('2', removed('a'), null))).toBe(false)
     // It had the code, and has another by now.
-    expect(claims({ ...entry('2', upsert('b'), 3), formerCodes: [a] })).toBe(false)
-    expect(claims({ ...entry('2', upsert('b'), 9), formerCodes: [a] })).toBe(true)
+    expect(claims(entry('2', upsert('b'), 3, { formerCodes: [a] }))).toBe(false)
+    expect(claims(entry('2', upsert('b'), 9, { formerCodes: [a] }))).toBe(true)
   })
 
-  test('but not by a row that is set aside and keeps another code that mediQuo has of it', () => {
-    const claims = (stored: Entry['stored'], content: Content = { kind: 'invalid', code: a, invalid: [] }) => {
+  test('but not by a row that is rejected and keeps another code that mediQuo has of it', () => {
+    const claims = (stored: StoredRow | null, content: Content = { kind: 'invalid', code: a, invalid: [] }) => {
       const queues = new Queues()
       const mine = entry('1', removed('a'), 5)
       queues.place(mine, 'resolve removal')
-      queues.place({ ...entry('2', content, 9), stored, formerCodes: [a] }, 'send')
+      queues.place(entry('2', content, 9, { stored, formerCodes: [a] }), 'send')
       return queues.isClaimed(a, mine)
     }
     const kept = delivered('2', patient('b'))
@@ -208,21 +236,20 @@ describe('the rows that share a code', () => {
   test('are those that have it, had it, or have it by the state, while something of them waits or is in flight', () => {
     const queues = new Queues()
     const mine = entry('1', upsert('a'), 1)
-    const had = { ...entry('2', upsert('b'), 2), formerCodes: [a] }
-    const held = { ...entry('3', upsert('b'), 3), stored: delivered('3', patient('a')) }
-    const ended = { ...entry('4', upsert('b'), 4), stored: delivered('4', patient('a'), { removed: true }) }
+    const had = entry('2', upsert('b'), 2, { formerCodes: [a] })
+    const held = entry('3', upsert('b'), 3, { stored: delivered('3', patient('a')) })
+    const ended = entry('4', upsert('b'), 4, { stored: delivered('4', patient('a'), { removed: true }) })
     for (const one of [mine, had, held, ended]) queues.place(one, 'send')
     expect(queues.sharing(a, mine)).toEqual([had, held])
     expect(queues.sharing(code('b'), mine)).toEqual([had, held, ended])
     expect(queues.sharing(code('c'), mine)).toEqual([])
 
-    had.inFlight = had.waiting
-    had.waiting = null
+    send(had)
     queues.place(had, null)
     expect(queues.sharing(a, mine)).toEqual([held, had])
-    had.inFlight = null
+    had.land()
     queues.place(had, null)
-    held.waiting = null
+    held.settle()
     queues.place(held, null)
     expect([queues.sharing(a, mine), queues.counts]).toEqual([[], { live: 2, backfill: 0 }])
   })
@@ -233,7 +260,8 @@ describe('the rows that share a code', () => {
     queues.place(other, 'send')
     queues.place(mine, 'send')
     for (const codes of [['a'], ['a', 'c'], ['c'], ['d'], []]) {
-      other.formerCodes = codes.map(code)
+      other.forgetCodes()
+      for (const one of codes) other.remember(code(one))
       queues.place(other, 'send')
       for (const one of ['a', 'c', 'd'])
         expect(queues.sharing(code(one), mine)).toEqual(codes.includes(one) ? [other] : [])
@@ -243,13 +271,13 @@ describe('the rows that share a code', () => {
 
   test('leave it undecided who has the code until the state of each is looked up', () => {
     const queues = new Queues()
-    const [mine, other] = [entry('1', removed('a'), 1), entry('2', upsert('a'), 2)]
-    mine.stored = undefined
-    other.stored = undefined
-    queues.place(mine, 'send')
+    const [mine, other] = [new Entry(key('1')), new Entry(key('2'))]
+    mine.arrive(version(removed('a')))
+    other.arrive(version(upsert('a')))
+    queues.place(mine, 'look up')
     queues.place(other, 'look up')
     expect(queues.isUndecided(a, mine)).toBe(true)
-    other.stored = null
+    other.load(null)
     expect(queues.isUndecided(a, mine)).toBe(false)
   })
 })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { DeadLetter, StoredRow } from '../../src/model/stored-row.ts'
 import { xid } from '../../src/model/visibility.ts'
+import type { EntryView } from '../../src/pending/entry.ts'
 import {
   afterAcceptance,
   afterRefusal,
@@ -8,33 +9,19 @@ import {
   intendedRow,
   isSameRow,
   unsentRow,
+  withFormerCode,
 } from '../../src/pending/settled-row.ts'
-import { type Content, type Entry, newEntry, type Purpose, type Version } from '../../src/pending/version.ts'
-import { code, delivered, fingerprint, key, patient, position, removed, upsert } from './rows.ts'
+import type { Content, Purpose } from '../../src/pending/version.ts'
+import { code, delivered, entryView, fingerprint, key, patient, position, removed, upsert, version } from './rows.ts'
 
 const letter: DeadLetter = { reason: 'refused by the API', attributes: [], status: 422 }
 const invalid = (of: string | null): Content => ({ kind: 'invalid', code: of === null ? null : code(of), invalid: [] })
 
-function version(content: Content, at: number | null = 50): Version {
-  const label = at === null ? { position: null, xid: null } : { position: position(at), xid: xid(BigInt(at)) }
-  return {
-    content,
-    origin: 'stream',
-    lane: 'live',
-    committedAtMs: 0,
-    bytes: 1,
-    read: null,
-    debt: null,
-    claim: null,
-    ...label,
-  }
-}
-const entry = (stored: StoredRow | null, changes: Partial<Entry> = {}): Entry => ({
-  ...newEntry(key('1')),
-  stored,
-  ...changes,
-})
-const parcel = (of: string, purpose: Purpose, sent = version(upsert(of))) => ({
+const label = (place: number | null) =>
+  place === null ? { position: null, xid: null } : { position: position(place), xid: xid(BigInt(place)) }
+const labelled = (content: Content, place: number | null = 50) => version(content, label(place))
+const entry = (stored: StoredRow | null, changes: Partial<EntryView> = {}) => entryView('1', { stored, ...changes })
+const delivery = (of: string, purpose: Purpose, sent = labelled(upsert(of))) => ({
   key: key('1'),
   code: code(of),
   patient: patient(of),
@@ -69,7 +56,7 @@ describe('a row that the state has is not stored again', () => {
   })
 })
 
-describe('before a request leaves, the state is told', () => {
+describe('before a request leaves, the store is told', () => {
   test('of a row that it does not know, with the code that is sent', () => {
     expect(intendedRow(entry(null), code('a'), 'upsert')).toEqual({
       ...{ key: key('1'), code: 'a', fingerprint: null, removed: false, position: null, xid: null, deadLetter: null },
@@ -103,11 +90,16 @@ describe('before a request leaves, the state is told', () => {
     expect(intendedRow(entry(set, { unrecorded: set }), code('a'), 'upsert')?.deadLetter).toBe(letter)
     expect(intendedRow(entry(known, { unrecorded: known }), code('a'), 'upsert')?.deadLetter).toBeNull()
   })
+
+  test('that the row is owed still: a crash before the answer must not forget it', () => {
+    const owed = { reason: 'content', nextCode: code('b'), delayMs: 0 } as const
+    expect(intendedRow(entry({ ...known, owed }), code('a'), 'upsert')?.owed).toEqual(owed)
+  })
 })
 
 describe('after the API has accepted', () => {
   test('a row’s state, its fingerprint is known, unless it is still to be read back', () => {
-    const sent = parcel('a', 'upsert')
+    const sent = delivery('a', 'upsert')
     expect(afterAcceptance(entry(null), sent, fingerprint)).toEqual({
       ...{ key: key('1'), code: 'a', fingerprint: fingerprint(patient('a')), removed: false, deadLetter: null },
       ...{ position: position(50), xid: xid(50n), formerCodes: [], owed: null },
@@ -116,7 +108,7 @@ describe('after the API has accepted', () => {
   })
 
   test('a row’s end, none is: the row is gone', () => {
-    const sent = parcel('a', 'remove')
+    const sent = delivery('a', 'remove')
     expect(afterAcceptance(entry(known), sent, fingerprint)).toMatchObject({ fingerprint: null, removed: true })
   })
 
@@ -128,14 +120,37 @@ describe('after the API has accepted', () => {
       ...{ key: key('1'), code: 'a', fingerprint: null, removed: true, position: place, xid: id, deadLetter: null },
       ...{ formerCodes: [], owed: null },
     })
+    const owed = { reason: 'content', nextCode: code('b'), delayMs: 0 } as const
+    expect(afterRetirement(entry({ ...known, owed }), code('b'), true)).toMatchObject({
+      ...{ code: 'a', removed: false, owed: { reason: 'content', nextCode: null } },
+    })
+    expect(afterRetirement(entry({ ...known, owed }), code('a'), true)).toMatchObject({ code: null, owed })
     // Another row answers for it from now on: this one says nothing of it any more.
     expect(afterRetirement(entry(known), code('a'), true)).toMatchObject({ code: null, removed: true })
   })
 })
 
-describe('a row that is set aside', () => {
+describe('a code that another row leaves to a row', () => {
+  test('is noted as one that it had, with all else as it was', () => {
+    expect(withFormerCode(entry(known), code('b'))).toEqual({ ...known, formerCodes: ['b'] })
+    expect(withFormerCode(entry(null), code('b'))).toEqual({
+      ...{ key: key('1'), code: null, fingerprint: null, removed: false, position: null, xid: null, deadLetter: null },
+      ...{ formerCodes: ['b'], owed: null },
+    })
+    expect(withFormerCode(entry({ ...known, deadLetter: letter }), code('b'))?.deadLetter).toBe('kept')
+    expect(withFormerCode(entry({ ...known, removed: true }), code('a'))?.formerCodes).toEqual(['a'])
+  })
+
+  test('is noted once, and not of a row that is not loaded', () => {
+    expect(withFormerCode(entry(known), code('a'))).toBeNull()
+    expect(withFormerCode(entry({ ...known, formerCodes: [code('b')] }), code('b'))).toBeNull()
+    expect(withFormerCode(entryView('1'), code('b'))).toBeNull()
+  })
+})
+
+describe('a row that is rejected', () => {
   const setAside = (stored: StoredRow | null, of: string) =>
-    afterRefusal(entry(stored), parcel(of, 'upsert', version(upsert(of))), letter)
+    afterRefusal(entry(stored), delivery(of, 'upsert', labelled(upsert(of))), letter)
 
   test('keeps the code that mediQuo has of it, of which nothing else is known', () => {
     expect(setAside(known, 'b')).toMatchObject({ code: 'a', fingerprint: null, removed: false, deadLetter: letter })
@@ -149,19 +164,19 @@ describe('a row that is set aside', () => {
 
   test('stays ended if it has no code now', () => {
     const stored = { ...known, removed: true }
-    const row = unsentRow(entry(stored, { waiting: version(invalid(null)) }), 'dead letter')
+    const row = unsentRow(entry(stored, { waiting: labelled(invalid(null)) }), 'dead letter')
     expect(row).toMatchObject({ code: 'a', removed: true, deadLetter: { reason: 'invalid', status: null } })
   })
 
   test('has no code if nobody knows one', () => {
-    const row = unsentRow(entry(null, { waiting: version(invalid(null)) }), 'dead letter')
+    const row = unsentRow(entry(null, { waiting: labelled(invalid(null)) }), 'dead letter')
     expect(row).toMatchObject({ code: null, removed: false })
   })
 })
 
 describe('what is settled without a request', () => {
   const settled = (stored: StoredRow | null, content: Content, outcome: Parameters<typeof unsentRow>[1]) =>
-    unsentRow(entry(stored, { waiting: version(content) }), outcome)
+    unsentRow(entry(stored, { waiting: labelled(content) }), outcome)
 
   test('is nothing where nothing waits', () => {
     expect(unsentRow(entry(known), 'unchanged')).toBeNull()
@@ -181,7 +196,7 @@ describe('what is settled without a request', () => {
   test('leaves no code that another row answers for', () => {
     const left = { kind: 'left', code: code('a') } as const
     const ended = { kind: 'ended', code: code('a') } as const
-    const waiting = version(removed())
+    const waiting = labelled(removed())
     expect(unsentRow(entry(known, { waiting, removal: left }), 'nothing to remove')).toMatchObject({
       ...{ code: null, fingerprint: null, removed: true, deadLetter: null },
     })
@@ -190,8 +205,8 @@ describe('what is settled without a request', () => {
 })
 
 describe('what is settled is labelled with the newest streamed change that it contains', () => {
-  const label = (stored: StoredRow | null, at: number | null) => {
-    const sent = parcel('a', 'upsert', version(upsert('a'), at))
+  const newest = (stored: StoredRow | null, at: number | null) => {
+    const sent = delivery('a', 'upsert', labelled(upsert('a'), at))
     return afterAcceptance(entry(stored), sent, fingerprint)
   }
 
@@ -202,10 +217,10 @@ describe('what is settled is labelled with the newest streamed change that it co
     ['the version’s, if the state has none', { ...known, position: null, xid: null }, 50, 50],
     ['the version’s, if the state does not know the row', null, 50, 50],
   ])('%s', (_, stored, at, wanted) => {
-    expect(label(stored, at)).toMatchObject({ position: position(wanted), xid: xid(BigInt(wanted)) })
+    expect(newest(stored, at)).toMatchObject({ position: position(wanted), xid: xid(BigInt(wanted)) })
   })
 
   test('none, if nobody knows one', () => {
-    expect(label(null, null)).toMatchObject({ position: null, xid: null })
+    expect(newest(null, null)).toMatchObject({ position: null, xid: null })
   })
 })

@@ -20,3 +20,22 @@ test('a row holds its code until it has another, is removed, or is stored', () =
   for (const row of rows.all()) rows.recorded(row)
   expect([rows.size, rows.isHeld(code('b'), key('1'))]).toEqual([0, false])
 })
+
+test('an owed row holds the code that it will have, too', () => {
+  const rows = new UnrecordedRows()
+  const owed = { reason: 'content', nextCode: code('b'), delayMs: 0 } as const
+  rows.set(delivered('1', patient('a'), { owed }))
+  rows.set(delivered('2', patient('a'), { owed: { ...owed, nextCode: a } }))
+  expect([rows.isHeld(a, key('3')), rows.isHeld(code('b'), key('3'))]).toEqual([true, true])
+  rows.set(delivered('1', patient('a'), { removed: true, owed }))
+  expect([rows.isHeld(a, key('2')), rows.isHeld(code('b'), key('3'))]).toEqual([false, true])
+  for (const row of rows.all()) rows.recorded(row)
+  expect([rows.isHeld(a, key('3')), rows.isHeld(code('b'), key('3'))]).toEqual([false, false])
+})
+
+test('a row that is owed holds the code that it is to have, beside the one that it has', () => {
+  const rows = new UnrecordedRows()
+  rows.set(delivered('1', patient('a'), { owed: { reason: 'content', nextCode: code('b'), delayMs: 0 } }))
+  expect([rows.isHeld(a, key('2')), rows.isHeld(code('b'), key('2'))]).toEqual([true, true])
+  expect([rows.isHeld(a, key('1')), rows.isHeld(code('b'), key('1'))]).toEqual([false, false])
+})

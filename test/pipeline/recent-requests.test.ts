@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import { Quota } from '../../src/delivery/quota.ts'
-import { createSharedBudget, NotedRequests, resumeQuotas } from '../../src/pipeline/recent-requests.ts'
+import { createSharedBudget, recentRequests, resumeQuotas } from '../../src/pipeline/recent-requests.ts'
 
 const clocks = { monotonicMs: () => performance.now(), wallClockMs: () => Date.now() }
 
@@ -17,38 +17,22 @@ function budget(requestsPerMinute: number) {
   return { get: quotas.get, shared }
 }
 
-test('no more requests leave unnoted than a restart takes for granted', async () => {
+test('the requests of the last minute are those of both endpoints', async () => {
   const quotas = quotasOf(60_000)
-  const noted = new NotedRequests(quotas, 2)
   const { signal } = new AbortController()
-  const send = () => quotas.put.next(signal)
-  await send()
-  await send()
-  expect(noted.mustBeNoted).toBe(false)
-  await send()
-  expect(noted.mustBeNoted).toBe(true)
-  await expect(noted.note(() => Promise.reject(new Error('down')))).rejects.toThrow('down')
-  expect(noted.mustBeNoted).toBe(true)
-  await noted.note(async (requests) => {
-    expect(requests.reduce((sum, [, , count]) => sum + count, 0)).toBe(3)
-    // It leaves while the note is being written, and is not in it.
-    await send()
-  })
-  await send()
-  expect(noted.mustBeNoted).toBe(false)
-  await send()
-  expect(noted.mustBeNoted).toBe(true)
+  await Promise.all([quotas.put.next(signal), quotas.put.next(signal), quotas.get.next(signal)])
+  const sum = (endpoint: string) =>
+    recentRequests(quotas).reduce((total, [, name, count]) => total + (name === endpoint ? count : 0), 0)
+  expect([sum('put'), sum('get')]).toEqual([2, 1])
 })
 
-test('what a restart takes for granted is not forgotten by the next one', async () => {
-  const restart = async (earlier: ReturnType<typeof quotasOf>) => {
+test('what a restart takes for granted is not forgotten by the next one', () => {
+  const restart = (earlier: ReturnType<typeof quotasOf>) => {
     const quotas = quotasOf(600)
-    await new NotedRequests(earlier, 8).note(async (recentRequests) => {
-      resumeQuotas(quotas, { recentRequests, run: 2, ageMs: 0 }, 8)
-    })
+    resumeQuotas(quotas, { recentRequests: recentRequests(earlier), run: 2, ageMs: 0 }, 8)
     return quotas
   }
-  const second = await restart(await restart(quotasOf(600)))
+  const second = restart(restart(quotasOf(600)))
   expect([second.put.free, second.get.free]).toEqual([600 - 16, 600 - 2])
   // They are not shown as sent.
   expect(second.put.lastMinute).toBe(8)

@@ -74,7 +74,7 @@ test('nothing is sent that the state could not note before', async () => {
   const { database, sandbox } = connector
   await database.query(`alter table mediquo_cdc.delivery add constraint full_disk check (false) not valid`)
   await database.query(insert('jane'))
-  await connector.whenLogged('batch could not be sent')
+  await connector.whenLogged('the state cannot be written, trying again')
   expect(sandbox.requests.filter(({ method }) => method === 'PUT')).toEqual([])
   await database.query(`alter table mediquo_cdc.delivery drop constraint full_disk`)
   await connector.whenPatient('jane')

@@ -1,12 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { createChangeMapper, toContent } from '../../src/connector/changes.ts'
 import { compileMapping } from '../../src/mapping/compile.ts'
-import type { Change } from '../../src/model/change.ts'
 import { lsn } from '../../src/model/lsn.ts'
 import { fromColumn } from '../../src/model/mapping.ts'
 import { type RowKey, rowKey } from '../../src/model/row.ts'
-import { xid } from '../../src/model/visibility.ts'
+import { createChangeMapper, mapRead } from '../../src/pipeline/row-mapping.ts'
 import { expectedTable } from '../../src/startup/streamed-relation.ts'
 import { publish } from '../support/library-stream.ts'
 import { type TestDatabase, testDatabase } from '../support/postgres.ts'
@@ -87,9 +85,9 @@ test.each([
         )
         expect([...byKey]).toEqual([...page.rows])
         for (const [at, mapping] of mappings.entries()) {
-          const streamed = changes.flatMap((change) => mapChange[at]?.(placed(change)) ?? [])
+          const streamed = changes.flatMap((change) => mapChange[at]?.(change, lsn(1n), 0) ?? [])
           expect(streamed.map(({ key, content }) => [key, content])).toEqual(
-            [...page.rows].map(([key, row]) => [key, toContent(mapping.map(row))]),
+            [...mapRead(page, mapping, { readAtMs: 0, tookMs: 0 }).rows].map(([key, { content }]) => [key, content]),
           )
         }
       }),
@@ -128,9 +126,4 @@ async function insert(database: TestDatabase, from: number, rows: readonly Reado
       from unnest(${parameters}) with ordinality v(${names.map((_, at) => `c${at}`).join(', ')}, place)`,
     names.map((name) => rows.map((row) => row[name] ?? null)),
   )
-}
-
-/** Where a change stands does not matter here. */
-function placed(change: Change) {
-  return { change, position: { commitLsn: lsn(1n), ordinal: 1 }, xid: xid(1n), committedAtMs: 0, bytes: 0 }
 }

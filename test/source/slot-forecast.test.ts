@@ -28,6 +28,7 @@ function server({ limitBytes = null as number | null, writtenBytes = 0 } = {}) {
       systemIdentifier: '7',
       timeline: 1,
       isStandby: false,
+      isActive: true,
       currentLsn: lsn(BigInt(written)),
       snapshotXmax: xid(800n),
       confirmedFlushLsn: lsn(BigInt(confirmed)),

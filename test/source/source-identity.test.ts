@@ -182,6 +182,7 @@ describe('a slot in use', () => {
     publicationOid: '17',
     safeBytes: null,
     idle: null,
+    isActive: true,
   }
   const use = {
     systemIdentifier: '7',

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { Progress } from '../../src/checkpoint/progress.ts'
 import { PgoutputDecoder } from '../../src/decode/pgoutput.ts'
 import type { WalEvent } from '../../src/model/change.ts'
 import { lsn, parseLsn } from '../../src/model/lsn.ts'
 import { sourceClientConfig } from '../../src/source/connection.ts'
 import { ReplicationClient } from '../../src/source/replication-client.ts'
 import { StreamSession } from '../../src/source/stream-session.ts'
+import { durable } from '../checkpoint/durable.ts'
 import { patientsTable } from '../support/connector.ts'
 import { confirmedFlushLsn, publish, slotOf } from '../support/library-stream.ts'
 import { ownServer } from '../support/own-server.ts'
@@ -22,7 +22,7 @@ interface SessionOptions {
 /** A session that has started, behind which nothing is ever delivered. */
 async function startSession(database: TestDatabase, options: SessionOptions = {}) {
   const { walSenderTimeoutMs = 60_000, onEvent = () => undefined, monotonicMs = () => performance.now() } = options
-  const { durableLsn } = new Progress(parseLsn(await confirmedFlushLsn(database)))
+  const durableLsn = durable(parseLsn(await confirmedFlushLsn(database)))
   const stop = new AbortController()
   const events: WalEvent[] = []
   let started = false
@@ -36,7 +36,6 @@ async function startSession(database: TestDatabase, options: SessionOptions = {}
       events.push(event)
       onEvent(event)
     },
-    hasRoom: () => true,
     signal: stop.signal,
     monotonicMs,
     wallClockMs: () => Date.now(),

@@ -1,23 +1,21 @@
 import { expect, test } from 'vitest'
-import { Progress } from '../../src/checkpoint/progress.ts'
 import type { WalEvent } from '../../src/model/change.ts'
 import { type Lsn, lsn } from '../../src/model/lsn.ts'
 import { StreamSession } from '../../src/source/stream-session.ts'
+import { durable } from '../checkpoint/durable.ts'
 
 const commit: WalEvent = { kind: 'commit', commitEndLsn: lsn(110n) }
 const asks = (at: bigint): WalEvent => ({ kind: 'keepalive', lsn: lsn(at), replyRequested: true })
 
 /** A session over a connection that notes what is asked of it. */
-function startSession(room: { there: boolean }) {
+function startSession() {
   const asked: string[] = []
   let bring: (event: WalEvent) => void = () => undefined
-  const { durableLsn } = new Progress(lsn(100n))
   const session = new StreamSession({
     walSenderTimeoutMs: 60_000,
-    durableLsn: () => durableLsn,
+    durableLsn: () => durable(lsn(100n)),
     onStart: () => undefined,
     receive: () => undefined,
-    hasRoom: () => room.there,
     signal: new AbortController().signal,
     monotonicMs: () => 0,
     wallClockMs: () => 0,
@@ -35,25 +33,22 @@ function startSession(room: { there: boolean }) {
   return { session, asked, bring: (event: WalEvent) => bring(event) }
 }
 
-test('without room the connection is paused, once, and read on from once there is room', () => {
-  const room = { there: true }
-  const { session, asked, bring } = startSession(room)
+test('the connection is paused once, and read again once, however often it is asked', () => {
+  const { session, asked, bring } = startSession()
   bring(commit)
   expect(asked).toEqual([])
-  room.there = false
-  bring(commit)
+  session.pause()
   // What the socket had read already still comes.
   bring(commit)
-  session.resumeIfRoom()
+  session.pause()
   expect(asked).toEqual(['pause'])
-  room.there = true
-  session.resumeIfRoom()
-  session.resumeIfRoom()
+  session.resume()
+  session.resume()
   expect(asked).toEqual(['pause', 'resume'])
 })
 
 test('a server that asks again with no WAL in between shuts down, and is let go of', async () => {
-  const { session, asked, bring } = startSession({ there: true })
+  const { session, asked, bring } = startSession()
   bring(asks(110n))
   bring(commit)
   bring(asks(110n))

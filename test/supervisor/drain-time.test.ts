@@ -4,8 +4,10 @@ import { StreamDensity, secondsToDrain, undelivered } from '../../src/supervisor
 
 const quota = { batchSize: 100, requestsPerMinute: 600 }
 
-function pipeline({ received = 0n, transactionOpen = false, full = false, live = 0, inFlight = 0 } = {}) {
-  return { progress: { receivedLsn: lsn(received), transactionOpen }, pending: { full, inFlight, waiting: { live } } }
+function pipeline({ received = 0n, isTransactionOpen = false, isPaused = false, live = 0, inFlight = 0 } = {}) {
+  const viewed = { receivedLsn: lsn(received), isTransactionOpen, isPaused, waiting: { live } }
+  const view = { ...viewed, patientsInFlight: inFlight, trouble: null }
+  return { current: view, view: () => view }
 }
 
 describe('what is still to be sent', () => {
@@ -22,7 +24,7 @@ describe('what is still to be sent', () => {
   })
 
   test('of a transaction that does not fit in memory is not known', () => {
-    const large = pipeline({ full: true, transactionOpen: true, live: 20_000 })
+    const large = pipeline({ isPaused: true, isTransactionOpen: true, live: 20_000 })
     expect(undelivered(large, { currentLsn: lsn(5_000n), lagBytes: 4_500 })).toBeNull()
   })
 })
@@ -50,13 +52,13 @@ describe('rows per byte of WAL', () => {
     expect(density.rowsPerByte).toBeNull()
     const first = pipeline({ received: 1_000n })
     density.look(first, 5)
-    Object.assign(first.progress, { receivedLsn: lsn(3_000n) })
+    Object.assign(first.current, { receivedLsn: lsn(3_000n) })
     density.look(first, 25)
     expect(density.rowsPerByte).toBe(0.01)
     // The next one begins at its checkpoint: what it brings again counts on both sides.
     const second = pipeline({ received: 2_000n })
     density.look(second, 25)
-    Object.assign(second.progress, { receivedLsn: lsn(4_000n) })
+    Object.assign(second.current, { receivedLsn: lsn(4_000n) })
     density.look(second, 45)
     expect(density.rowsPerByte).toBe(0.01)
   })
@@ -65,10 +67,10 @@ describe('rows per byte of WAL', () => {
     const density = new StreamDensity()
     const running = pipeline({ received: 1_000n })
     density.look(running, 0)
-    Object.assign(running.progress, { receivedLsn: lsn(2_000n), transactionOpen: true })
+    Object.assign(running.current, { receivedLsn: lsn(2_000n), isTransactionOpen: true })
     density.look(running, 20_000)
     expect(density.rowsPerByte).toBeNull()
-    Object.assign(running.progress, { receivedLsn: lsn(2_001_000n), transactionOpen: false })
+    Object.assign(running.current, { receivedLsn: lsn(2_001_000n), isTransactionOpen: false })
     density.look(running, 40_000)
     expect(density.rowsPerByte).toBe(0.02)
   })

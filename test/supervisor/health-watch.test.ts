@@ -18,6 +18,7 @@ const healthy: SlotHealth = {
   publicationOid: '17',
   safeBytes: null,
   idle: null,
+  isActive: true,
 }
 const gone: SlotHealth = { ...healthy, walStatus: 'missing', confirmedFlushLsn: null }
 
@@ -30,13 +31,16 @@ const shape: CatalogShape = {
 }
 
 /** A pipeline that remembers with what it was ended. */
-function pipeline(stored = 200n) {
+function pipeline(stored = 200n, isPaused = false) {
   const ended: unknown[] = []
+  const disconnected: string[] = []
   return {
     ended,
+    disconnected,
+    disconnect: (end: string) => void disconnected.push(end),
     isStuck: () => false,
     breakOff: (error: unknown) => void ended.push(error),
-    progress: { durableLsn: lsn(stored) },
+    view: () => ({ durableLsn: lsn(stored), isPaused }),
   }
 }
 
@@ -152,6 +156,19 @@ describe('the health watch', () => {
     board.state = 'standby'
     await answer(healthy)
     expect(running.ended).toEqual([])
+  })
+
+  test('a paused stream whose slot nobody uses, twice in a row, is connected again; one that reads notices itself', async () => {
+    const [paused, reading] = [pipeline(200n, true), pipeline()]
+    for (const running of [paused, reading]) {
+      const { watch, answer } = watched('streaming', running)
+      for (const isActive of [false, true, false, false]) {
+        expect(running.disconnected).toEqual([])
+        watch.checkNow()
+        await answer({ ...healthy, isActive })
+      }
+    }
+    expect([paused.disconnected, reading.disconnected]).toEqual([['silent'], []])
   })
 
   test('without a pipeline it looks only while something is to be mended', async () => {

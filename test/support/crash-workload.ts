@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client, DatabaseError } from 'pg'
-import { seededRandom } from '../../src/sandbox/seeded-random.ts'
+import { seededRandom } from '../../src/model/seeded-random.ts'
 
 /** Writers who change the table of patients all at once until they are told to stop. */
 export interface Workload {

@@ -3,7 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 /** Files that take a minute and more, the longest first. */
 const longest = [
   ...['chaos/chaos.pg', 'crash-backfill.pg', 'crash.pg', 'source/slot-forecast.pg'],
-  ...['pending/merge-ablations', 'simulation/timed-world', 'pending/merge-simulation', 'pending/simulation'],
+  ...['simulation/ablations', 'simulation/time', 'simulation/steps'],
 ]
 
 /**

@@ -1,0 +1,26 @@
+import { readFileSync } from 'node:fs'
+import { createCore } from '../src/pipeline/core/core.ts'
+import { replayTrace, TraceError } from '../src/pipeline/trace.ts'
+
+// npm run replay FILE: hands a trace's events to a new core. Exit status 1 if the core wants something else than was recorded.
+
+const [file] = process.argv.slice(2)
+if (file === undefined) {
+  console.error('usage: npm run replay FILE')
+  process.exit(2)
+}
+
+try {
+  const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean)
+  const { lines: replayed, difference } = replayTrace(lines, createCore)
+  if (difference) {
+    console.log(`line ${difference.line}: the core wants something else`)
+    console.log(`recorded: ${difference.recorded}`)
+    console.log(`replayed: ${difference.replayed}`)
+    process.exitCode = 1
+  } else console.log(`${replayed} lines replayed, the same effects`)
+} catch (error) {
+  if (!(error instanceof TraceError)) throw error
+  console.error(`${file}: ${error.message}`)
+  process.exitCode = 2
+}

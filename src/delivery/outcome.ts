@@ -1,0 +1,10 @@
+import type { Refusal } from './refusal.ts'
+
+/** What an attempt to deliver a batch came to (`mediquo/outcome.ts`). */
+export type BatchOutcome =
+  | { readonly kind: 'accepted' }
+  | { readonly kind: 'retry'; readonly reason: string; readonly inDoubt: boolean; readonly status: number | null }
+  | { readonly kind: 'pause'; readonly ms: number }
+  | { readonly kind: 'isolate'; readonly status: number; readonly named: Refusal['named'] }
+  | { readonly kind: 'split' }
+  | { readonly kind: 'halt'; readonly reason: string; readonly status: number }

@@ -1,0 +1,22 @@
+import type { PatientCode } from '../model/patient.ts'
+import { comparePositions } from '../model/position.ts'
+import type { StoredRow } from '../model/stored-row.ts'
+import type { EntryView } from './entry.ts'
+
+/** Rule 4's known(K): the streamed change with the largest position, from memory or from the store. */
+export function newestKnown({ known, stored }: EntryView): Pick<StoredRow, 'position' | 'xid'> | null {
+  if (known && stored?.position) return comparePositions(known.position, stored.position) >= 0 ? known : stored
+  return known ?? stored ?? null
+}
+
+/**
+ * Codes besides a given one that mediQuo may have of the row, from memory and from the store. An owed row's next code is one of them:
+ * another row may have left it to this one, which may have a third by the time it is read.
+ */
+export function codesBeside({ stored, formerCodes }: EntryView, code: PatientCode | null): PatientCode[] {
+  const live = stored && !stored.removed ? stored.code : null
+  const codes = [live, ...formerCodes, ...(stored?.formerCodes ?? []), stored?.owed?.nextCode ?? null]
+  return codes.filter(
+    (other, at): other is PatientCode => other !== null && other !== code && codes.indexOf(other) === at,
+  )
+}

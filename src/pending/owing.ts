@@ -1,0 +1,62 @@
+import type { Entry, Place } from './entry.ts'
+import type { Placement } from './placement.ts'
+import { owedRow } from './settled-row.ts'
+
+/**
+ * Frees memory by durable notes: a row that waits is settled by the note that it is owed, is forgotten once the note is stored, and
+ * is read from the table later (MERGE rule 18).
+ */
+export class Owing {
+  readonly #placement: Placement
+
+  constructor(placement: Placement) {
+    this.#placement = placement
+  }
+
+  /** Owes rows of a place, the oldest first, while `more` says so. @returns how many. */
+  owe(place: Place, more: () => boolean): number {
+    let owed = 0
+    for (const entry of this.#placement.queues.first(place, Number.POSITIVE_INFINITY)) {
+      if (!more()) break
+      if (this.oweRow(entry, 0)) owed++
+    }
+    return owed
+  }
+
+  /**
+   * Owes rows that wait for the record of a code that ends, while `more` says so. One whose record may be looked for stays: it frees
+   * memory by itself.
+   */
+  oweEnds(mayResolve: (entry: Entry) => boolean, more: () => boolean): number {
+    let owed = 0
+    let kept = false
+    for (const entry of this.#placement.queues.first('resolve removal', Number.POSITIVE_INFINITY)) {
+      if (!more()) break
+      if (!kept && (entry.resolving !== null || mayResolve(entry))) kept = true
+      else if (this.oweRow(entry, 0)) owed++
+    }
+    return owed
+  }
+
+  /** Owes the rows of a place but for the first ones. @returns how many. */
+  oweBeyond(place: Place, kept: number): number {
+    const beyond = this.#placement.queues.first(place, Number.POSITIVE_INFINITY).slice(kept)
+    return beyond.filter((entry) => this.oweRow(entry, 0)).length
+  }
+
+  /** @returns false if it cannot be: something of it is in flight, its record is not loaded, or its code is just being ended. */
+  oweRow(entry: Entry, delayMs: number): boolean {
+    const version = entry.waiting
+    if (!version || entry.inFlight || entry.stored === undefined || entry.resolving !== null) return false
+    const reason = this.#endsCode(entry) ? 'end' : 'content'
+    this.#placement.settle(entry, version, 'owed', owedRow(entry, version, { reason, delayMs }))
+    this.#placement.place(entry)
+    return true
+  }
+
+  /** Whether a code must be ended before anything else of the row is sent. */
+  #endsCode(entry: Entry): boolean {
+    const step = this.#placement.nextStep(entry)
+    return step.kind === 'resolve removal' || (step.kind === 'send' && step.purpose !== 'upsert')
+  }
+}

@@ -1,0 +1,45 @@
+import type { Placement } from './placement.ts'
+
+export interface RoomOptions {
+  readonly maxRows: number
+  readonly maxBytes: number
+}
+
+/** How much of memory is used: by rows that wait, are in flight or are not yet stored, and by their content. */
+export class Room {
+  readonly #placement: Placement
+  readonly #options: RoomOptions
+
+  constructor(placement: Placement, options: RoomOptions) {
+    this.#placement = placement
+    this.#options = options
+  }
+
+  /** From 0 to 1; at 1 there is no room until something is delivered and stored. */
+  get fill(): number {
+    const { maxRows, maxBytes } = this.#options
+    const { bytes, unrecorded } = this.#placement.entries
+    return Math.min(1, Math.max((this.#rows + unrecorded) / maxRows, bytes / maxBytes))
+  }
+
+  /** Whether rows that could be owed fill more than half of it. */
+  get isHalfFull(): boolean {
+    const { maxRows, maxBytes } = this.#options
+    return this.#rows > maxRows / 2 || this.#placement.entries.bytes > maxBytes / 2
+  }
+
+  /**
+   * Whether content may be read into memory. Full of content there is no room for more, unless nothing can leave: what is read may be
+   * what the others wait for.
+   */
+  mayTakeContent(sendable: number): boolean {
+    const { entries, queues } = this.#placement
+    return entries.bytes < this.#options.maxBytes || sendable + queues.inFlight === 0
+  }
+
+  /** Rows that wait or are in flight, but for those that wait for the record of a code that ends. */
+  get #rows(): number {
+    const { counts, inFlight } = this.#placement.queues
+    return counts.live + counts.backfill + inFlight - this.#placement.queues.size('resolve removal')
+  }
+}

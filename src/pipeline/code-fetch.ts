@@ -1,0 +1,21 @@
+import type { Permit, Quota } from '../delivery/quota.ts'
+import { recordToUnsubscribe } from '../delivery/removals.ts'
+import type { MediquoClient } from '../mediquo/client.ts'
+import type { Patient, PatientCode } from '../model/patient.ts'
+import { differingAttributes } from '../verify/compare.ts'
+import type { FetchedCode } from './core/events.ts'
+
+/** Reads a patient back with a permit, compares it where the values are, and lets a 429 pause the quota. */
+export async function fetchCode(
+  { client, quota, permit }: { readonly client: MediquoClient; readonly quota: Quota; readonly permit: Permit },
+  { code, expected }: { readonly code: PatientCode; readonly expected: Patient | null },
+  signal: AbortSignal,
+): Promise<FetchedCode> {
+  const { outcome, remaining } = await client.get(code, signal)
+  permit.answered(remaining)
+  if (outcome.kind === 'not now' && outcome.outcome.kind === 'pause') quota.pause(outcome.outcome.ms)
+  if (outcome.kind !== 'patient') return { kind: outcome.kind }
+  const { attributes } = outcome
+  const isAsExpected = expected !== null && differingAttributes(expected, attributes).length === 0
+  return { kind: 'patient', isAsExpected, record: recordToUnsubscribe(code, attributes) }
+}

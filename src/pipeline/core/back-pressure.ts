@@ -1,0 +1,68 @@
+import type { Pending } from '../../pending/pending.ts'
+import type { Effect } from './effects.ts'
+import type { Facts } from './facts.ts'
+
+export interface BackPressureOptions {
+  readonly pending: Pick<Pending, 'fill' | 'unloaded' | 'owe' | 'oweUnsubscriptions' | 'held'>
+  readonly facts: Facts
+  readonly maxUnloaded: number
+  readonly mayRead: () => boolean
+  /** Rows were owed: they are to be read once their note is stored. */
+  readonly onOwed: () => void
+}
+
+/** The stream goes on once memory is this full, or emptier. */
+const resumeBelow = 0.9
+
+/**
+ * The only owner of pause and resume, the hold included. Whatever fills memory, something that frees it stays enabled: 1. rows whose
+ * records are not loaded: loading; 2. rows to be sent: requests; 3. rows to be read: reads, or, while none is allowed, a note that
+ * they are owed; 4. rows of the transaction that is still arriving, and codes to be ended beyond their bound: the same note.
+ */
+export class BackPressure {
+  readonly #options: BackPressureOptions
+  #isPaused = false
+
+  constructor(options: BackPressureOptions) {
+    this.#options = options
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+  /** A new connection delivers until it is paused. */
+  opened(): void {
+    this.#isPaused = false
+  }
+
+  effects(_nowMs: number, out: Effect[]): void {
+    this.#owe()
+    const mustPause = this.#mustPause
+    if (mustPause === this.#isPaused) return
+    this.#isPaused = mustPause
+    out.push({ kind: mustPause ? 'pause stream' : 'resume stream' })
+  }
+
+  get #mustPause(): boolean {
+    const { pending, maxUnloaded } = this.#options
+    // In the hold only the stream ends the hold: it is paused for rows whose records are not loaded, and for nothing else.
+    const lag = pending.unloaded / maxUnloaded
+    const fill = pending.held ? lag : Math.max(lag, pending.fill)
+    return this.#isPaused ? fill > resumeBelow : fill >= 1
+  }
+
+  /** Full, or not empty enough yet to go on: nothing would come that could free the rest. */
+  get #isFull(): boolean {
+    const { pending } = this.#options
+    return !pending.held && (this.#isPaused ? pending.fill > resumeBelow : pending.fill >= 1)
+  }
+
+  #owe(): void {
+    const { pending, facts, onOwed, mayRead } = this.#options
+    let rows = pending.oweUnsubscriptions()
+    if (this.#isFull) rows += pending.owe({ mayRead: mayRead() })
+    if (rows === 0) return
+    facts.add({ kind: 'rows owed', rows })
+    onOwed()
+  }
+}

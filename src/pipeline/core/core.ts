@@ -1,0 +1,254 @@
+import { PassLedger } from '../../backfill/pass-ledger.ts'
+import { Progress } from '../../checkpoint/progress.ts'
+import { comparePositions } from '../../model/position.ts'
+import { seededRandom } from '../../model/seeded-random.ts'
+import { Pending } from '../../pending/pending.ts'
+import { BackPressure } from './back-pressure.ts'
+import { Backfilling } from './backfilling.ts'
+import { CodeFetching } from './code-fetching.ts'
+import { Confirming } from './confirming.ts'
+import type { Effect } from './effects.ts'
+import type { CoreEvent } from './events.ts'
+import { Facts } from './facts.ts'
+import { Gathering } from './gathering.ts'
+import { Loading } from './loading.ts'
+import type { CoreOptions } from './options.ts'
+import { OwedRows } from './owed-rows.ts'
+import { Receiving } from './receiving.ts'
+import { Recording } from './recording.ts'
+import { createRoutes } from './routing.ts'
+import { Sending } from './sending.ts'
+import { TableReading } from './table-reading.ts'
+import { Tickets } from './tickets.ts'
+import { Unsubscribing } from './unsubscribing.ts'
+import { type View, viewOf } from './view.ts'
+
+export interface Core {
+  /** @throws {Error} for what the driver must not do, such as an answer to a ticket that was never handed out. */
+  handle(event: CoreEvent, nowMs: number): void
+  /** Everything that is enabled now and was not handed out yet. Asked again without an event in between it is empty. */
+  effects(nowMs: number): Effect[]
+  view(nowMs: number): View
+  /** Checks every invariant. @throws {Error} the first that does not hold. */
+  assert(): void
+}
+
+/** Requests that read patients back at a time. */
+const maxFetches = 8
+
+/**
+ * The state machine of delivery: receive → coalesce → send → settle → record → acknowledge, without I/O, timers or callbacks to the
+ * outside. Each concern is a part of its own; this file routes events to them, in one order, and asks each what it wants done.
+ */
+export function createCore(options: CoreOptions): Core {
+  const { bounds, batchSize, requestsPerMinute, maxInFlight } = options
+  const random = seededRandom(options.seed)
+  const facts = new Facts()
+  const tickets = new Tickets()
+  const progress = new Progress(options.checkpointLsn)
+  const ledger = new PassLedger()
+  const confirmDelayMs = Math.max(options.requestTimeoutMs, 60_000)
+  const confirming = new Confirming({ maxWatched: bounds.readBacks, overAfterMs: confirmDelayMs, facts })
+  const isAhead = options.horizon !== null && options.horizon.commitLsn >= options.checkpointLsn
+  const pending = new Pending({
+    debts: progress,
+    claims: ledger,
+    confirming,
+    horizon: isAhead ? options.horizon : null,
+    readLsn: options.readLsn,
+    onDelete: options.onDelete,
+    fingerprint: options.fingerprint,
+    confirmDelayMs,
+    maxRows: bounds.rows,
+    maxBytes: bounds.bytes,
+    maxUnsubscriptions: bounds.unsubscriptions,
+    maxMarks: bounds.marks,
+    onSettled: (outcome, { lane, committedAtMs, content }) => {
+      facts.add({ kind: 'settled', outcome, lane, committedAtMs, isInvalid: content.kind === 'invalid', rows: 1 })
+      if (outcome === 'delivered' || outcome === 'dead letter') recording.hurry()
+    },
+  })
+  const recording = new Recording({
+    progress,
+    pending,
+    ledger,
+    tickets,
+    random,
+    horizon: options.horizon,
+    readLsn: options.readLsn,
+    maxUnnotedRequests: maxInFlight,
+  })
+  confirming.connect(pending)
+  // Everything before the checkpoint was received by an earlier run.
+  pending.passed(options.checkpointLsn)
+
+  const receiving = new Receiving({ progress, pending, facts, nearXid: options.nearXid })
+  const openCommitLsn = () => receiving.openCommitLsn
+  const loading = new Loading(pending, tickets, random)
+  const backfilling = new Backfilling({
+    pending,
+    ledger,
+    tickets,
+    facts,
+    random,
+    isRejecting: () => sending.trouble?.kind === 'rejecting',
+    batchSize,
+    requestsPerMinute,
+  })
+  const isStored = (write: number) => recording.isStored(write)
+  const owed = { pending, tickets, random, openCommitLsn, isStored }
+  const owedContent = new OwedRows({
+    ...owed,
+    reasons: ['content', 'confirm'],
+    hasRoom: () => backfilling.hasRoom,
+    room: () => Number.POSITIVE_INFINITY,
+  })
+  const owedEnds = new OwedRows({
+    ...owed,
+    reasons: ['end'],
+    hasRoom: () => backfilling.hasRoom && pending.unsubscriptions < bounds.unsubscriptions / 2,
+    room: () => bounds.unsubscriptions - pending.unsubscriptions,
+  })
+  const noteOwed = (dueAtMs: number) => {
+    owedContent.owed(dueAtMs, recording.nextWrite)
+    owedEnds.owed(dueAtMs, recording.nextWrite)
+  }
+  const reading = new TableReading({
+    pending,
+    tickets,
+    facts,
+    random,
+    sources: [owedContent, owedEnds, backfilling],
+    isSlotGapOpen: options.isSlotGapOpen,
+  })
+  const unsubscribing = new Unsubscribing({
+    pending,
+    tickets,
+    random,
+    isRecent: (code, nowMs) => confirming.isRecent(code, nowMs),
+    onOwed: noteOwed,
+    storedWrites: () => recording.storedWrites,
+  })
+  const fetching = new CodeFetching({ tickets, sources: [confirming, unsubscribing], maxInFlight: maxFetches })
+
+  const gathering = new Gathering({ pending, backfilling, unsubscribing, batchSize })
+  const sending: Sending = new Sending({
+    pending,
+    recording,
+    tickets,
+    facts,
+    random,
+    sendable: (atMs) => gathering.sendable(atMs),
+    batchSize,
+    maxInFlight,
+    requestsPerMinute,
+  })
+  let nowMs = 0
+  const backPressure = new BackPressure({
+    pending,
+    facts,
+    maxUnloaded: bounds.unloaded,
+    mayRead: () => reading.mayRead && !options.readsFollowStream,
+    onOwed: () => noteOwed(nowMs),
+  })
+
+  let isActive = false
+  let isDraining = false
+  let isDrained = false
+  let wakeAtMs: number | null = null
+
+  function activate(): void {
+    const mayWork = isActive && !isDraining
+    for (const part of [sending, fetching, backfilling, owedContent, owedEnds]) part.activate(mayWork)
+  }
+
+  const parts = {
+    pending,
+    progress,
+    tickets,
+    receiving,
+    loading,
+    reading,
+    backfilling,
+    owedContent,
+    owedEnds,
+    unsubscribing,
+    fetching,
+    sending,
+    recording,
+    backPressure,
+  }
+  const working = [
+    ...[backPressure, loading, backfilling, owedContent, owedEnds, reading, unsubscribing, fetching],
+    ...[sending, recording],
+  ]
+  const routes = createRoutes(parts, {
+    setActive: (isActiveNow) => {
+      isActive = isActiveNow
+      if (isActive) recording.activate(nowMs)
+      activate()
+    },
+    drain: () => {
+      isDraining = true
+      recording.flush()
+      activate()
+    },
+    woke: () => {
+      wakeAtMs = null
+    },
+  })
+
+  function at(atMs: number): void {
+    nowMs = Math.max(nowMs, atMs)
+    confirming.at(nowMs)
+    progress.at(nowMs)
+  }
+
+  function handle<K extends CoreEvent['kind']>(event: Extract<CoreEvent, { kind: K }>, atMs: number): void {
+    at(atMs)
+    if ('ticket' in event) tickets.redeem(event.ticket)
+    const route = routes[event.kind as K]
+    route(event, nowMs)
+  }
+
+  function effects(atMs: number): Effect[] {
+    at(atMs)
+    const out: Effect[] = []
+    // What one part does may enable another that was asked before: they are asked until none has anything to add.
+    for (let before = -1; before !== out.length + pending.changes; ) {
+      before = out.length + pending.changes
+      gathering.look(nowMs)
+      if (isDraining && sending.requestsInFlight === 0) sending.giveUp()
+      for (const part of working) part.effects(nowMs, out)
+    }
+    if (!facts.isEmpty) out.push({ kind: 'tell', facts: facts.drain() })
+    if (isDraining && !isDrained && sending.requestsInFlight === 0 && recording.isIdle) {
+      isDrained = true
+      out.push({ kind: 'drained' })
+    }
+    wake(out)
+    return out
+  }
+
+  /** When time alone enables something. */
+  function wake(out: Effect[]): void {
+    const waiting = [loading, backfilling, owedContent, owedEnds, reading, unsubscribing, confirming]
+    const times = [...waiting, gathering, sending, recording].map((part) => part.nextAtMs(nowMs))
+    const next = times.reduce((a, b) => (a === null || b === null ? (a ?? b) : Math.min(a, b)), null)
+    if (next === wakeAtMs) return
+    wakeAtMs = next
+    out.push({ kind: 'wake at', ms: next })
+  }
+
+  function assert(): void {
+    pending.assert()
+    const { settledLsn, durableLsn, receivedLsn } = progress
+    if (durableLsn > settledLsn) throw new Error('the stored position lies past the settled one')
+    if (settledLsn > receivedLsn) throw new Error('the settled position lies past the received one')
+    const { horizon } = options
+    if (pending.sentTo && horizon && isAhead && pending.held && comparePositions(pending.sentTo, horizon) > 0)
+      throw new Error('something was sent in the hold')
+  }
+
+  return { handle, effects, view: (atMs) => viewOf(parts, isActive, atMs), assert }
+}

@@ -1,0 +1,112 @@
+import type { Progress } from '../../checkpoint/progress.ts'
+import type { Trouble } from '../../delivery/circuit.ts'
+import type { Lane } from '../../model/lane.ts'
+import type { DurableLsn, Lsn } from '../../model/lsn.ts'
+import type { Pass } from '../../model/pass.ts'
+import type { Pending } from '../../pending/pending.ts'
+import type { BackPressure } from './back-pressure.ts'
+import type { Backfilling } from './backfilling.ts'
+import type { OwedRows } from './owed-rows.ts'
+import type { Receiving } from './receiving.ts'
+import type { Recording } from './recording.ts'
+import type { Sending } from './sending.ts'
+import type { TableReading } from './table-reading.ts'
+import type { Tickets } from './tickets.ts'
+
+/** Counts, ages and positions: for status, metrics, readiness and the checks of a simulation. */
+export interface View {
+  readonly waiting: Readonly<Record<Lane, number>>
+  readonly sendable: Readonly<Record<Lane, number>>
+  readonly patientsInFlight: number
+  readonly requestsInFlight: number
+  /** Rows in memory, and what their versions occupy, bytes. */
+  readonly entries: number
+  readonly payloadBytes: number
+  readonly unrecorded: number
+  readonly isHeld: boolean
+  readonly isPaused: boolean
+  readonly isActive: boolean
+  readonly isTransactionOpen: boolean
+  /** Transactions that are not settled. */
+  readonly unsettled: number
+  readonly readBacks: number
+  /** Codes that wait to be unsubscribed. */
+  readonly unsubscriptions: number
+  readonly receivedLsn: Lsn
+  readonly settledLsn: Lsn
+  readonly durableLsn: DurableLsn
+  readonly trouble: Trouble | null
+  readonly backfill: Pass | null
+  /** Grows while a backfill makes progress. */
+  readonly backfillMark: number
+  /** Age of the oldest transaction that is not settled, milliseconds; 0: there is none. */
+  readonly oldestUnsettledMs: number
+  /** How long the settled position has stood still although something could be settled, milliseconds. */
+  readonly standstillMs: number
+  /** Effects that were handed out and are not answered. */
+  readonly outstanding: number
+  /** Whether nothing is left to do as far as is known: nothing waits, is in flight, unrecorded, listed as owed or to be read back. */
+  readonly isQuiet: boolean
+}
+
+/** The parts of the core that a view is computed from. */
+export interface ViewedParts {
+  readonly pending: Pending
+  readonly progress: Progress
+  readonly tickets: Tickets
+  readonly receiving: Receiving
+  readonly reading: TableReading
+  readonly backfilling: Backfilling
+  readonly owedContent: OwedRows
+  readonly owedEnds: OwedRows
+  readonly sending: Sending
+  readonly recording: Recording
+  readonly backPressure: BackPressure
+}
+
+/** Computes the view of the core at a time. */
+export function viewOf(parts: ViewedParts, isActive: boolean, nowMs: number): View {
+  const { pending, progress, tickets, receiving, backfilling, sending, backPressure } = parts
+  return {
+    waiting: { ...pending.waiting },
+    sendable: pending.sendable,
+    patientsInFlight: pending.inFlight,
+    requestsInFlight: sending.requestsInFlight,
+    entries: pending.entries,
+    payloadBytes: pending.bytes,
+    unrecorded: pending.unrecorded,
+    isHeld: pending.held,
+    isPaused: backPressure.isPaused,
+    isActive,
+    isTransactionOpen: receiving.openCommitLsn !== null,
+    unsettled: progress.spans,
+    readBacks: pending.readBacks,
+    unsubscriptions: pending.unsubscriptions,
+    receivedLsn: progress.receivedLsn,
+    settledLsn: progress.settledLsn,
+    durableLsn: progress.durableLsn,
+    trouble: sending.trouble,
+    backfill: backfilling.current,
+    backfillMark: backfilling.mark,
+    oldestUnsettledMs: progress.oldestUnsettledMs(nowMs),
+    standstillMs: progress.standstillMs(nowMs),
+    outstanding: tickets.outstanding,
+    isQuiet: isActive && isQuiet(parts, nowMs),
+  }
+}
+
+function isQuiet(parts: ViewedParts, nowMs: number): boolean {
+  const { pending, progress, reading, backfilling, owedContent, owedEnds, sending, recording } = parts
+  const { waiting } = pending
+  return (
+    waiting.live + waiting.backfill + pending.inFlight + pending.unrecorded + pending.readBacks === 0 &&
+    sending.requestsInFlight === 0 &&
+    !sending.isSearching &&
+    progress.spans === 0 &&
+    backfilling.current === null &&
+    reading.isIdle &&
+    owedContent.isIdle(nowMs) &&
+    owedEnds.isIdle(nowMs) &&
+    recording.isIdle
+  )
+}

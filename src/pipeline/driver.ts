@@ -1,0 +1,214 @@
+import type { Store } from '../checkpoint/store.ts'
+import type { Permit, Quota } from '../delivery/quota.ts'
+import { longestTimerMs } from '../lifecycle/longest-timer.ts'
+import type { CompiledMapping } from '../mapping/compile.ts'
+import type { MediquoClient } from '../mediquo/client.ts'
+import type { DurableLsn } from '../model/lsn.ts'
+import type { TableReader } from '../source/table-reader.ts'
+import { fetchCode } from './code-fetch.ts'
+import type { Core } from './core/core.ts'
+import type { Effect, Endpoint } from './core/effects.ts'
+import type { CoreEvent, Fact, Ticket } from './core/events.ts'
+import { findBackfill } from './find-backfill.ts'
+import { recentRequests } from './recent-requests.ts'
+import { mapRead } from './row-mapping.ts'
+
+/** What the effects are executed with. */
+export interface DriverPorts {
+  readonly store: Store
+  readonly reader: TableReader
+  readonly mapping: CompiledMapping
+  readonly client: MediquoClient
+  readonly quotas: Readonly<Record<Endpoint, Quota>>
+  readonly clocks: { monotonicMs(): number; wallClockMs(): number }
+  /** MERGE rule 1: whether everything that ran when the slot was made has ended; closes the gap in the store. */
+  readonly slotGapIsClosed: () => Promise<boolean>
+}
+
+/** What the driver does to the stream, and tells. */
+export interface DriverOutlets {
+  readonly acknowledge: (lsn: DurableLsn) => void
+  readonly pause: () => void
+  readonly resume: () => void
+  readonly tell: (facts: readonly Fact[]) => void
+  readonly drained: () => void
+  /** An effect failed, and is tried again. */
+  readonly onFailure: (error: unknown, effect: Effect['kind']) => void
+}
+
+type Handlers = { readonly [K in Effect['kind']]: (effect: Extract<Effect, { kind: K }>) => void }
+
+/**
+ * Executes what the core wants with PostgreSQL and HTTP, and reports each answer as one event. It decides nothing: what to do next,
+ * and again after a failure, is the core's.
+ */
+export function createDriver(core: Core, ports: DriverPorts, outlets: DriverOutlets, abandon: AbortSignal) {
+  const { store, reader, mapping, client, quotas, clocks, slotGapIsClosed } = ports
+  const permits = new Map<Ticket, Permit>()
+  const underWay = new Set<Promise<void>>()
+  let timer: NodeJS.Timeout | undefined
+  let isAsked = false
+  let isStopped = false
+
+  function handle(event: CoreEvent): void {
+    if (isStopped) return
+    core.handle(event, clocks.monotonicMs())
+    ask()
+  }
+
+  /** Once for all events of a burst. */
+  function ask(): void {
+    if (isAsked) return
+    isAsked = true
+    queueMicrotask(execute)
+  }
+
+  function execute(): void {
+    isAsked = false
+    if (isStopped) return
+    for (const effect of core.effects(clocks.monotonicMs())) executeOne(effect)
+  }
+
+  /** Reports the answer to a ticket, or that there is none. */
+  function answer(kind: Effect['kind'], ticket: Ticket, asking: Promise<CoreEvent>): void {
+    const answered = asking
+      .catch((error: unknown): CoreEvent => {
+        if (!isStopped) outlets.onFailure(error, kind)
+        return { kind: 'failed', ticket }
+      })
+      .then(handle)
+      .finally(() => underWay.delete(answered))
+    underWay.add(answered)
+  }
+
+  function take(ticket: Ticket): Permit {
+    const permit = permits.get(ticket)
+    if (!permit) throw new Error(`there is no permit ${ticket}`)
+    permits.delete(ticket)
+    return permit
+  }
+
+  const handlers: Handlers = {
+    'load records': ({ kind, ticket, keys }) =>
+      answer(
+        kind,
+        ticket,
+        store.loadRecords(keys).then((loaded) => ({ kind: 'records loaded', ticket, ...loaded })),
+      ),
+    'find holders': ({ kind, ticket, codes }) =>
+      answer(
+        kind,
+        ticket,
+        store.holdersOf(codes).then((holders) => ({ kind: 'holders found', ticket, holders })),
+      ),
+    'list owed rows': ({ kind, ticket, reasons, beforeLsn, limit }) =>
+      answer(
+        kind,
+        ticket,
+        store.owedRows({ reasons, beforeLsn, limit }).then((owed) => ({ kind: 'owed listed', ticket, ...owed })),
+      ),
+    'read rows': ({ kind, ticket, rows }) => {
+      const beganAtMs = clocks.monotonicMs()
+      const reading = rows.kind === 'keys' ? reader.byKey(rows.keys) : reader.page(rows)
+      const times = () => ({ readAtMs: clocks.wallClockMs(), tookMs: clocks.monotonicMs() - beganAtMs })
+      answer(
+        kind,
+        ticket,
+        reading.then((found) => ({ kind: 'rows read', ticket, read: mapRead(found, mapping, times()) })),
+      )
+    },
+    'check slot gap': ({ kind, ticket }) =>
+      answer(
+        kind,
+        ticket,
+        slotGapIsClosed().then((isClosed) => ({ kind: 'slot gap checked', ticket, isClosed })),
+      ),
+    'find backfill': ({ kind, ticket }) =>
+      answer(
+        kind,
+        ticket,
+        findBackfill({ passes: store.passes, reader, clocks }).then((run) => ({ kind: 'backfill found', ticket, run })),
+      ),
+    'list known rows': ({ kind, ticket, after, limit, codes }) =>
+      answer(
+        kind,
+        ticket,
+        store.passes.rowsAfter(after, limit, codes).then((keys) => ({ kind: 'known rows listed', ticket, keys })),
+      ),
+    'want permit': ({ kind, ticket, endpoint }) =>
+      answer(
+        kind,
+        ticket,
+        quotas[endpoint].next(abandon).then((permit): CoreEvent => {
+          if (!permit) return { kind: 'failed', ticket }
+          permits.set(ticket, permit)
+          return { kind: 'permit granted', ticket }
+        }),
+      ),
+    'return permit': ({ permit }) => take(permit).unused(),
+    send: ({ kind, ticket, permit: permitTicket, batch }) => {
+      const permit = take(permitTicket)
+      answer(
+        kind,
+        ticket,
+        client
+          .put(
+            batch.map(({ patient }) => patient),
+            abandon,
+          )
+          .then(({ outcome, remaining }) => {
+            permit.answered(remaining)
+            return { kind: 'answered', ticket, outcome }
+          }),
+      )
+    },
+    'fetch code': ({ kind, ticket, permit, code, expected }) =>
+      answer(
+        kind,
+        ticket,
+        fetchCode({ client, quota: quotas.get, permit: take(permit) }, { code, expected }, abandon).then((found) => ({
+          kind: 'code fetched',
+          ticket,
+          found,
+        })),
+      ),
+    record: ({ kind, ticket, settlement: { backfill, ...settlement } }) =>
+      answer(
+        kind,
+        ticket,
+        store
+          .record({ ...settlement, pass: backfill, recentRequests: recentRequests(quotas) })
+          .then(() => ({ kind: 'recorded', ticket })),
+      ),
+    acknowledge: ({ lsn }) => outlets.acknowledge(lsn),
+    'pause stream': outlets.pause,
+    'resume stream': outlets.resume,
+    tell: ({ facts }) => outlets.tell(facts),
+    'wake at': ({ ms }) => {
+      clearTimeout(timer)
+      if (ms === null) return
+      timer = setTimeout(
+        () => handle({ kind: 'tick' }),
+        Math.min(longestTimerMs, Math.max(0, ms - clocks.monotonicMs())),
+      )
+    },
+    drained: outlets.drained,
+  }
+
+  function executeOne<K extends Effect['kind']>(effect: Extract<Effect, { kind: K }>): void {
+    const handler = handlers[effect.kind as K]
+    handler(effect)
+  }
+
+  return {
+    handle,
+    /** Executes nothing more. @returns once nothing is under way any more. */
+    async stop(): Promise<void> {
+      isStopped = true
+      clearTimeout(timer)
+      await Promise.all(underWay)
+      for (const permit of permits.values()) permit.unused()
+      permits.clear()
+    },
+  }
+}

@@ -1,0 +1,21 @@
+import type { Passes } from '../checkpoint/passes.ts'
+import type { Pass } from '../model/pass.ts'
+import type { TableReader } from '../source/table-reader.ts'
+
+/** The backfill run to go on with, or to begin; one that was only asked for is begun. Null: there is none. */
+export async function findBackfill({
+  passes,
+  reader,
+  clocks,
+}: {
+  readonly passes: Pick<Passes, 'next' | 'begin'>
+  readonly reader: Pick<TableReader, 'estimateRows'>
+  readonly clocks: { wallClockMs(): number }
+}): Promise<Pass | null> {
+  const next = await passes.next()
+  if (!next) return null
+  const rowsEstimated = (next.codes ?? next.keys)?.length ?? (await reader.estimateRows())
+  if (next.state === 'requested') await passes.begin(next.id, rowsEstimated)
+  const startedAt = next.startedAt ?? new Date(clocks.wallClockMs())
+  return { ...next, state: 'running', rowsEstimated, startedAt }
+}

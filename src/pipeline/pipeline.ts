@@ -1,0 +1,234 @@
+import { FencedError } from '../checkpoint/store.ts'
+import { aborted } from '../lifecycle/aborted.ts'
+import { sharedAbort } from '../lifecycle/shared-abort.ts'
+import { wait } from '../lifecycle/wait.ts'
+import type { WalEvent } from '../model/change.ts'
+import type { Lsn } from '../model/lsn.ts'
+import type { Xid } from '../model/visibility.ts'
+import { followWal, type StreamState } from '../source/follow-wal.ts'
+import { readSlotHealth, SlotTroubleError, slotTroubleOf } from '../source/slot-health.ts'
+import type { StreamSession } from '../source/stream-session.ts'
+import { TableReader } from '../source/table-reader.ts'
+import { createFingerprint } from '../startup/fingerprint.ts'
+import type { Prepared } from '../startup/prepare.ts'
+import type { Resources } from '../startup/resources.ts'
+import { schemaChangeOf } from '../startup/schema-change.ts'
+import type { Effect } from './core/effects.ts'
+import { type CoreOptions, defaultBounds } from './core/options.ts'
+import type { View } from './core/view.ts'
+import { createDriver } from './driver.ts'
+import { resumeQuotas, type WrittenRuns } from './recent-requests.ts'
+import { createReport, type Tally } from './report.ts'
+import { createChangeMapper } from './row-mapping.ts'
+import { createSampling } from './sampling.ts'
+import { isFatal, openSession, serverStartedAt } from './session.ts'
+import { createSlotGapCheck } from './slot-gap.ts'
+import { streamPassed } from './stream-passed.ts'
+import { tracedCore } from './trace-file.ts'
+
+/** How long requests in flight may take to end when the connector stops, milliseconds. */
+const drainMs = 8_000
+
+export interface PipelineControl {
+  /** Drain: nothing new is sent, what is in flight is settled and stored. */
+  readonly drain: AbortSignal
+  readonly onStream: (state: StreamState) => void
+  readonly tally: Tally
+  readonly written: WrittenRuns
+}
+
+/** A running pipeline, for the status and for releasing a server that shuts down. */
+export type Pipeline = ReturnType<typeof createPipeline>
+
+/**
+ * One life of the pipeline: the core, the driver that executes its effects, and the replication connection that feeds it. It
+ * outlives reconnections. `run` ends when it has drained, and rejects with what it cannot fix itself.
+ */
+export function createPipeline(resources: Resources, prepared: Prepared, control: PipelineControl) {
+  const { settings, store, quotas, client, clocks, logger, sourcePool } = resources
+  const { checkpoint, mapping, server } = prepared
+  const broken = new AbortController()
+  const abandon = sharedAbort()
+  const drained = new AbortController()
+  let session: StreamSession | null = null
+  let isActive = false
+  let run = checkpoint.run
+
+  const fingerprint = createFingerprint(settings, checkpoint, mapping)
+  const options: CoreOptions = {
+    ...settings.mediquo,
+    checkpointLsn: checkpoint.lsn,
+    horizon: checkpoint.horizon,
+    readLsn: checkpoint.readLsn,
+    isSlotGapOpen: checkpoint.slotGapXid !== null,
+    readsFollowStream: server.isStandby,
+    nearXid: prepared.nearXid,
+    onDelete: settings.source.onDelete,
+    fingerprint,
+    bounds: defaultBounds,
+    seed: Math.floor(Math.random() * 2 ** 32),
+  }
+  const core = tracedCore(resources.traceFile, options, (error) =>
+    logger.warn({ error }, 'the trace cannot be written'),
+  )
+  const view = (): View => core.view(clocks.monotonicMs())
+  const passed = server.isStandby ? streamPassed(() => view().receivedLsn, abandon.signal) : null
+  const reader = new TableReader(sourcePool, prepared.readable, passed)
+  const report = createReport(resources, control.tally)
+  const slotGapIsClosed = createSlotGapCheck({ sourcePool, store, gapXid: checkpoint.slotGapXid })
+
+  /** Ends the pipeline with a failure that it cannot fix itself. */
+  function breakOff(error: unknown): void {
+    isActive = false
+    broken.abort(error)
+  }
+
+  const driver = createDriver(
+    core,
+    { store, reader, mapping, client, quotas, clocks, slotGapIsClosed },
+    {
+      acknowledge: () => session?.acknowledge(),
+      pause: () => session?.pause(),
+      resume: () => session?.resume(),
+      tell: report.tell,
+      drained: () => drained.abort(),
+      onFailure: (error, effect) => failed(effect === 'read rows' ? schemaChangeOf(error) : error, effect),
+    },
+    abandon.signal,
+  )
+
+  function failed(error: unknown, effect: Effect['kind']): void {
+    if (isFatal(error)) breakOff(error)
+    else if (effect === 'record') logger.error({ error }, 'the state cannot be written, trying again')
+    else logger.warn({ error }, 'a look-up failed, trying again')
+  }
+
+  const mapChange = createChangeMapper({ table: prepared.expected, mapping, tolerated: prepared.toleratedLsn })
+  /** The transaction that is being received. */
+  let commitLsn: Lsn = checkpoint.lsn
+
+  /** Maps what the stream brings, and hands it to the core. */
+  function receive(event: WalEvent): void {
+    switch (event.kind) {
+      case 'change': {
+        const rows = mapChange(event.change, commitLsn, event.bytes)
+        driver.handle({ kind: 'wal', wal: { kind: 'change', operation: event.change.operation, rows } })
+        return
+      }
+      case 'begin':
+        commitLsn = event.commitLsn
+        driver.handle({ kind: 'wal', wal: event })
+        return
+      case 'truncate':
+        driver.handle({ kind: 'wal', wal: { kind: 'truncate' } })
+        return
+      default:
+        driver.handle({ kind: 'wal', wal: event })
+    }
+  }
+
+  // verify: a few delivered rows a minute, beside everything else
+  const sample = createSampling({
+    store,
+    reader,
+    mapping,
+    fingerprint,
+    resources,
+    core: { view },
+    isActive: () => isActive && !control.drain.aborted,
+  })
+
+  /** Holding the slot, becomes the only writer; rejects if another instance wrote since the checkpoint was read. */
+  async function takeOver(): Promise<void> {
+    const taken = await store.takeOver()
+    if (taken.run !== run + 1) throw new FencedError('another instance has taken over')
+    // While this one stood by, the other went on under the same run: what is in memory is older.
+    if (
+      run === checkpoint.run &&
+      (taken.lsn !== checkpoint.lsn || taken.horizon?.commitLsn !== checkpoint.horizon?.commitLsn)
+    )
+      throw new FencedError('the state has moved on since it was read')
+    // Another process may have sent something in between, though this one had a pipeline before: it may have stood by.
+    if (control.written.last !== run) resumeQuotas(quotas, taken, settings.mediquo.maxInFlight)
+    control.written.last = taken.run
+    run = taken.run
+    isActive = true
+    control.onStream({ kind: 'streaming' })
+    driver.handle({ kind: 'stream active' })
+  }
+
+  async function newSession(signal: AbortSignal): Promise<StreamSession> {
+    // Before the server is told a position that may be none of its own.
+    const { durableLsn: writtenLsn } = view()
+    const health = await readSlotHealth(sourcePool, settings.source)
+    const durableLsn = run === checkpoint.run ? null : view().durableLsn
+    const trouble = slotTroubleOf(health, { ...server, writtenLsn, durableLsn })
+    if (trouble) throw new SlotTroubleError(trouble, settings.source.slot)
+    session = await openSession(resources, {
+      signal,
+      durableLsn: () => view().durableLsn,
+      // A transform may ask for any column.
+      columns: settings.transform === null ? new Set(prepared.expected.types.keys()) : 'all',
+      onStart: () =>
+        void takeOver().catch((error: unknown) => (isFatal(error) ? breakOff(error) : session?.close('silent'))),
+      receive,
+    })
+    driver.handle({ kind: 'stream opened' })
+    return session
+  }
+
+  function lost(): void {
+    if (!isActive) return
+    isActive = false
+    driver.handle({ kind: 'stream lost' })
+  }
+
+  async function untilDrained(): Promise<void> {
+    const stop = new AbortController()
+    const following = followWal({
+      newSession: () => newSession(stop.signal),
+      wasHealthy: () => isActive,
+      onState: (state) => {
+        if (state.kind !== 'streaming') lost()
+        control.onStream(state)
+      },
+      serverStartedAt: () => serverStartedAt(resources),
+      isFatal,
+      signal: stop.signal,
+      random: Math.random,
+    }).catch(breakOff)
+    const sampling = sample(abandon.signal)
+
+    await aborted(AbortSignal.any([control.drain, broken.signal]))
+    // Drain: first the requests, then what they settled, then the last acknowledgement.
+    driver.handle({ kind: 'drain' })
+    const ended = AbortSignal.any([drained.signal, broken.signal])
+    await wait(drainMs, ended)
+    // What is not answered by now is given up; what it settled is stored.
+    abandon.abort()
+    if (!broken.signal.aborted) await wait(drainMs, ended)
+    await driver.stop()
+    await sampling
+    stop.abort()
+    await following
+    if (broken.signal.aborted) throw broken.signal.reason
+  }
+
+  return {
+    run: untilDrained,
+    breakOff,
+    /** Closes the replication connection: the server waits for it to shut down, or it is dead. */
+    disconnect: (end: 'let go' | 'silent') => session?.close(end),
+    sawXid: (xid: Xid) => driver.handle({ kind: 'xid seen', xid }),
+    view,
+    /** The last backfill run that this pipeline has done. */
+    get lastBackfill() {
+      return report.lastBackfill
+    },
+    /** Rows could leave, nothing is in the way, and nothing is under way. */
+    isStuck: () => {
+      const { sendable, isHeld, requestsInFlight, trouble } = view()
+      return isActive && !isHeld && sendable.live + sendable.backfill > 0 && requestsInFlight === 0 && trouble === null
+    },
+  }
+}

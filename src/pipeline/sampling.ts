@@ -1,0 +1,112 @@
+import type { Store } from '../checkpoint/store.ts'
+import { wait } from '../lifecycle/wait.ts'
+import type { CompiledMapping } from '../mapping/compile.ts'
+import type { Lsn } from '../model/lsn.ts'
+import type { Patient, PatientCode } from '../model/patient.ts'
+import type { RowKey } from '../model/row.ts'
+import type { TableReader } from '../source/table-reader.ts'
+import { getPatient } from '../startup/get-patient.ts'
+import type { Resources } from '../startup/resources.ts'
+import type { FoundAttributes } from '../verify/compare.ts'
+import type { Verdict } from '../verify/verdict.ts'
+import { verifyRows } from '../verify/verify-rows.ts'
+import { readBackOptions } from './read-back.ts'
+
+export interface SamplingOptions {
+  readonly store: Store
+  readonly reader: TableReader
+  readonly mapping: CompiledMapping
+  readonly fingerprint: (patient: Patient) => string
+  readonly resources: Pick<Resources, 'settings' | 'client' | 'quotas' | 'clocks' | 'metrics' | 'logger' | 'drift'>
+  readonly core: { view(): { readonly unsubscriptions: number; readonly durableLsn: Lsn } }
+  /** Whether this instance holds the slot, and so is the one to ask. */
+  readonly isActive: () => boolean
+}
+
+/** Keys that are drawn at once; the rows themselves are read when their turn comes. */
+const drawnAtOnce = 100
+/** After a failure, milliseconds: whoever failed has other things to do. */
+const restMs = 30_000
+/** Codes that end are read back so many at once: what a sample always leaves of the budget, if half of it is less. */
+const leftForRemovals = 8
+
+/** Whether a sample may use a GET: never one that the end of a code may want. */
+export function mayReadBack(now: {
+  readonly mustResolve: boolean
+  readonly requestsLastMinute: number
+  readonly requestsPerMinute: number
+}): boolean {
+  const left = now.requestsPerMinute - now.requestsLastMinute
+  return !now.mustResolve && left > Math.max(leftForRemovals, now.requestsPerMinute / 2)
+}
+
+/**
+ * Reads delivered rows back, at most `verify.samplePerMinute` a minute, one at a time, and says what differs. It never rejects:
+ * whatever fails, the pipeline goes on. @returns its loop, which ends when the signal aborts.
+ */
+export function createSampling(options: SamplingOptions): (signal: AbortSignal) => Promise<void> {
+  const { store, reader, core, isActive, resources } = options
+  const { settings, quotas, clocks, logger } = resources
+  const { samplePerMinute } = settings.verify
+  let keys: RowKey[] = []
+
+  async function sample(signal: AbortSignal): Promise<void> {
+    if (keys.length === 0) keys = await store.sampleDelivered(drawnAtOnce)
+    const key = keys.pop()
+    if (key === undefined) return
+    const found = await reader.byKey([key])
+    // Gone, or left out by the row filter: no drift.
+    if (found.rows.size === 0) return
+    for (const verdict of await verifyRows(found, readBack(options, signal))) report(verdict, resources)
+  }
+
+  return async (signal) => {
+    if (samplePerMinute === 0) return
+    while (!signal.aborted) {
+      const beganAtMs = clocks.monotonicMs()
+      const mustResolve = core.view().unsubscriptions > 0
+      const { requestsPerMinute } = settings.mediquo
+      const requestsLastMinute = quotas.get.lastMinute
+      try {
+        if (isActive() && mayReadBack({ mustResolve, requestsLastMinute, requestsPerMinute })) await sample(signal)
+      } catch (error) {
+        if (signal.aborted) return
+        if (!(error instanceof NotNowError)) logger.warn({ error }, 'a delivered row could not be verified')
+        await wait(error instanceof NotNowError ? Math.max(error.ms, restMs) : restMs, signal)
+      }
+      await wait(Math.max(0, 60_000 / samplePerMinute - (clocks.monotonicMs() - beganAtMs)), signal)
+    }
+  }
+}
+
+/** The API does not answer, or limits the rate: the requests that carry patients deal with that. */
+class NotNowError extends Error {
+  override readonly name = 'NotNowError'
+  readonly ms: number
+  constructor(ms: number) {
+    super('the API does not answer a read now')
+    this.ms = ms
+  }
+}
+
+function readBack(options: SamplingOptions, signal: AbortSignal) {
+  const { reader, mapping, store, fingerprint, core, resources } = options
+  const get = async (code: PatientCode): Promise<FoundAttributes | null> => {
+    const found = await getPatient(resources, code, signal)
+    if (!found) throw new NotNowError(0)
+    if (found.kind === 'not now') throw new NotNowError(found.outcome.kind === 'pause' ? found.outcome.ms : 0)
+    return found.kind === 'patient' ? found.attributes : null
+  }
+  const hasSettled = async (lsn: Lsn) => core.view().durableLsn >= lsn
+  return readBackOptions({ reader, mapping, get, getsAtOnce: 1, state: { store, fingerprint, hasSettled }, signal })
+}
+
+function report(verdict: Verdict, { metrics, logger, drift }: SamplingOptions['resources']): void {
+  if (verdict.kind === 'not sendable' || verdict.kind === 'not compared') return
+  const { kind: result, code } = verdict
+  metrics.verified.inc({ result })
+  drift.add(result)
+  if (verdict.kind === 'different')
+    logger.warn({ code, attributes: verdict.attributes }, 'mediQuo holds something else than was delivered')
+  if (verdict.kind === 'missing') logger.warn({ code }, 'mediQuo does not know a patient that was delivered')
+}

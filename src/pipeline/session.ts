@@ -1,0 +1,58 @@
+import { FencedError } from '../checkpoint/store.ts'
+import { DecodeError } from '../decode/decode-error.ts'
+import type { Columns } from '../decode/described-relation.ts'
+import { PgoutputDecoder } from '../decode/pgoutput.ts'
+import type { WalEvent } from '../model/change.ts'
+import type { DurableLsn } from '../model/lsn.ts'
+import { KeyError } from '../model/row.ts'
+import { describeConnectionFailure } from '../source/connection-failure.ts'
+import { ReplicationClient } from '../source/replication-client.ts'
+import { SlotTroubleError } from '../source/slot-health.ts'
+import { StreamSession } from '../source/stream-session.ts'
+import type { Resources } from '../startup/resources.ts'
+import { SchemaChangedError } from '../startup/schema-change.ts'
+
+export interface SessionWiring {
+  /** Columns that streamed rows have: those of the mapping and the key. */
+  readonly columns: Columns
+  readonly durableLsn: () => DurableLsn
+  readonly receive: (event: WalEvent) => void
+  readonly onStart: () => void
+  readonly signal: AbortSignal
+}
+
+/** A new replication connection from the checkpoint, with the server's present `wal_sender_timeout`. */
+export async function openSession(resources: Resources, wiring: SessionWiring): Promise<StreamSession> {
+  const { settings, sourcePool, clientConfig, clocks } = resources
+  const { rows } = await sourcePool.query<{ ms: string }>(
+    `select setting as ms from pg_settings where name = 'wal_sender_timeout'`,
+  )
+  return new StreamSession({
+    ...wiring,
+    ...clocks,
+    walSenderTimeoutMs: Number(rows[0]?.ms ?? 60_000),
+    open: (on) =>
+      new ReplicationClient({
+        client: clientConfig,
+        slot: settings.source.slot,
+        publication: settings.source.publication,
+        startAt: wiring.durableLsn(),
+        decoder: new PgoutputDecoder(wiring.columns),
+        ...on,
+      }),
+  })
+}
+
+/** Changes on every start of the server. */
+export async function serverStartedAt({ sourcePool }: Resources): Promise<string> {
+  const { rows } = await sourcePool.query<{ at: string }>('select pg_postmaster_start_time()::text as at')
+  return rows[0]?.at ?? ''
+}
+
+/** What a new connection does not mend. */
+export function isFatal(error: unknown): boolean {
+  if (error instanceof SlotTroubleError || error instanceof FencedError || error instanceof SchemaChangedError)
+    return true
+  if (error instanceof KeyError || error instanceof DecodeError) return true
+  return describeConnectionFailure(error).kind === 'slot lost'
+}

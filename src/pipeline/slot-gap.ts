@@ -1,0 +1,23 @@
+import type { Pool } from 'pg'
+import type { Store } from '../checkpoint/store.ts'
+import type { Xid } from '../model/visibility.ts'
+import { slotGapIsClosed } from '../source/replication-slot.ts'
+
+/** MERGE rule 1: no read of any kind before everything that ran when the slot was made has ended. Closes the gap in the store. */
+export function createSlotGapCheck({
+  sourcePool,
+  store,
+  gapXid,
+}: {
+  readonly sourcePool: Pick<Pool, 'query'>
+  readonly store: Pick<Store, 'closeSlotGap'>
+  readonly gapXid: Xid | null
+}): () => Promise<boolean> {
+  return async () => {
+    if (gapXid === null) return true
+    const { rows } = await sourcePool.query<{ now: string }>('select pg_current_snapshot()::text as now')
+    if (!slotGapIsClosed(rows[0]?.now ?? '', gapXid)) return false
+    await store.closeSlotGap()
+    return true
+  }
+}

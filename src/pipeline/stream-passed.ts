@@ -1,0 +1,14 @@
+import { wait } from '../lifecycle/wait.ts'
+import type { Lsn } from '../model/lsn.ts'
+
+const everyMs = 20
+
+/** @returns what resolves once the stream has received everything before a position; rejects once the signal aborts. */
+export function streamPassed(receivedLsn: () => Lsn, signal: AbortSignal): (lsn: Lsn) => Promise<void> {
+  return async (lsn) => {
+    while (receivedLsn() < lsn) {
+      signal.throwIfAborted()
+      await wait(everyMs, signal)
+    }
+  }
+}

@@ -1,0 +1,173 @@
+import { type Patient, patientCode } from '../model/patient.ts'
+import type { Core } from './core/core.ts'
+import type { CoreEvent } from './core/events.ts'
+import type { CoreOptions } from './core/options.ts'
+
+/**
+ * A trace is what a core was told and what it wanted, one JSON object a line: its options, then each event and each answer to
+ * `effects`, in order. The same events give the same effects, so that a trace of the field can be replayed (`replayTrace`).
+ *
+ * No line holds a row's values: a patient is its code and its fingerprint. A replayed core is handed a stub in its place.
+ */
+
+const version = 1
+
+/** Everything of the options but the function, which a replay replaces. */
+type RecordedOptions = Omit<CoreOptions, 'fingerprint'>
+
+type Line =
+  | { readonly trace: number; readonly options: RecordedOptions }
+  | { readonly ms: number; readonly event: CoreEvent }
+  | { readonly ms: number; readonly effects: unknown }
+
+/** The same core, which writes what happens to it. @param write takes one line, without its line feed. */
+export function recordTrace(core: Core, options: CoreOptions, write: (line: string) => void): Core {
+  const { told, wanted } = createEncoders(options.fingerprint)
+  const { fingerprint: _, ...recorded } = options
+  write(told({ trace: version, options: recorded }))
+  return {
+    handle(event, nowMs) {
+      // Before the event is handled: one that the core throws at is the last line.
+      write(told({ ms: nowMs, event }))
+      core.handle(event, nowMs)
+    },
+    effects(nowMs) {
+      const effects = core.effects(nowMs)
+      write(wanted({ ms: nowMs, effects }))
+      return effects
+    },
+    view: (nowMs) => core.view(nowMs),
+    assert: () => core.assert(),
+  }
+}
+
+/** How many lines were replayed, and the first one at which the core wanted something else. */
+export interface Replay {
+  readonly lines: number
+  readonly difference: { readonly line: number; readonly recorded: string; readonly replayed: string } | null
+}
+
+/** Hands a trace's events to a new core and compares its effects. @throws {TraceError} if the text is not a trace. */
+export function replayTrace(lines: Iterable<string>, createCore: (options: CoreOptions) => Core): Replay {
+  let core: Core | null = null
+  let number = 0
+  const { wanted } = createEncoders(stubFingerprint)
+  for (const text of lines) {
+    number++
+    const line = decode(text, number)
+    if ('options' in line) {
+      if (line.trace !== version) throw new TraceError(`line ${number}: version ${line.trace} of the format`)
+      core = createCore({ ...line.options, fingerprint: stubFingerprint })
+      continue
+    }
+    if (!core) throw new TraceError('the first line does not hold the options')
+    if ('event' in line) {
+      core.handle(line.event, line.ms)
+      continue
+    }
+    const replayed = wanted({ ms: line.ms, effects: core.effects(line.ms) })
+    if (replayed !== text) return { lines: number, difference: { line: number, recorded: text, replayed } }
+  }
+  return { lines: number, difference: null }
+}
+
+export class TraceError extends Error {
+  override readonly name = 'TraceError'
+}
+
+/** What a replayed core knows of a patient: its code, and its fingerprint in the place of its name. */
+const stubFingerprint = ({ first_name }: Patient): string => first_name
+
+type Encode = (line: object) => string
+
+/**
+ * Write what a core is told, and what it wants. In what it wants a patient without a plan is its code alone: the core has taken the
+ * plan out to unsubscribe it, and no longer knows the fingerprint that it was told.
+ */
+function createEncoders(fingerprint: (patient: Patient) => string): { readonly told: Encode; readonly wanted: Encode } {
+  const hasPlan = ({ plan }: Patient) => plan !== undefined
+  const whole = (patient: Patient) => {
+    const { code } = patient
+    return { $patient: { code, fingerprint: fingerprint(patient), hasPlan: hasPlan(patient) } }
+  }
+  const told = (line: object) => JSON.stringify(plain(line, whole))
+  const wanted = (line: object) =>
+    JSON.stringify(plain(line, (patient) => (hasPlan(patient) ? whole(patient) : { $patient: { code: patient.code } })))
+  return { told, wanted }
+}
+
+/** What JSON does not have becomes an object of one property that begins with `$`. */
+function plain(value: unknown, patient: (of: Patient) => object): unknown {
+  const inside = (item: unknown): unknown => plain(item, patient)
+  if (typeof value === 'bigint') return { $int: String(value) }
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(inside)
+  if (value instanceof Map) return { $map: [...value].map(inside) }
+  if (value instanceof Set) return { $set: [...value].map(inside) }
+  if (value instanceof Date) return { $date: value.getTime() }
+  if (isPatient(value)) return patient(value)
+  if (isDelivery(value)) return inside(reduced(value))
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, inside(item)]))
+}
+
+function isPatient(value: object): value is Patient {
+  return 'code' in value && 'first_name' in value
+}
+
+/** One patient of a request: its version is the core's own. */
+interface SentPatient {
+  readonly key: string
+  readonly code: string
+  readonly purpose: string
+  readonly patient: Patient
+}
+
+function isDelivery(value: object): value is SentPatient {
+  return 'purpose' in value && 'version' in value && 'key' in value && 'code' in value && 'patient' in value
+}
+
+const reduced = ({ key, code, purpose, patient }: SentPatient): object => ({ key, code, purpose, patient })
+
+function decode(text: string, number: number): Line {
+  try {
+    return adopt(JSON.parse(text, revive))
+  } catch (error) {
+    throw new TraceError(`line ${number} is not of a trace`, { cause: error })
+  }
+}
+
+/** The one place where a line is taken for what this version has written. @throws {TypeError} if it is not even an object. */
+function adopt(value: unknown): Line {
+  if (typeof value !== 'object' || value === null) throw new TypeError('not an object')
+  return value as Line
+}
+
+const revivers: Readonly<Record<string, (content: unknown) => unknown>> = {
+  $int: (content) => BigInt(String(content)),
+  $map: (content) => new Map(pairs(content)),
+  $set: (content) => new Set(Array.isArray(content) ? content : []),
+  $date: (content) => new Date(Number(content)),
+  $patient: (content) => stubPatient(content),
+}
+
+function revive(_: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  const [only, ...others] = Object.entries(value)
+  if (!only || others.length > 0) return value
+  const [name, content] = only
+  const reviver = Object.hasOwn(revivers, name) ? revivers[name] : undefined
+  return reviver ? reviver(content) : value
+}
+
+function pairs(content: unknown): [unknown, unknown][] {
+  if (!Array.isArray(content)) return []
+  return content.flatMap((pair: unknown) => (Array.isArray(pair) ? [[pair[0], pair[1]]] : []))
+}
+
+/** Of what the core wanted only the code may be there: such lines are compared as they are. */
+function stubPatient(content: unknown): Patient {
+  if (typeof content !== 'object' || content === null || !('code' in content)) throw new TypeError('not a patient')
+  const first_name = 'fingerprint' in content ? String(content.fingerprint) : ''
+  const stub = { code: patientCode(String(content.code)), first_name }
+  return 'hasPlan' in content && content.hasPlan === true ? { ...stub, plan: '' } : stub
+}

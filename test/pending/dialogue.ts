@@ -1,0 +1,193 @@
+import { PassLedger } from '../../src/backfill/pass-ledger.ts'
+import { Progress } from '../../src/checkpoint/progress.ts'
+import type { CodeEnd } from '../../src/model/code-end.ts'
+import type { Patient, PatientCode } from '../../src/model/patient.ts'
+import type { Position } from '../../src/model/position.ts'
+import type { StoredRow } from '../../src/model/stored-row.ts'
+import { type Snapshot, seesAll, xid } from '../../src/model/visibility.ts'
+import type { LookUp } from '../../src/pending/entry.ts'
+import { Pending } from '../../src/pending/pending.ts'
+import type { Content, Delivery, ReadRow } from '../../src/pending/version.ts'
+import { at, delivered, fingerprint, key, patient, position } from './rows.ts'
+
+/** What can be set of a dialogue. */
+export interface Setting {
+  readonly onDelete?: 'ignore' | 'unsubscribe'
+  readonly horizon?: Position
+  /** MERGE's R as it is stored. */
+  readonly readLsn?: number
+  readonly state?: readonly StoredRow[]
+  readonly checkpoint?: number
+  /** Whether what may have been overtaken is to be read back. */
+  readonly readsBack?: boolean
+  /** Whether a code may be sent again already. */
+  readonly mayRepeat?: (of: PatientCode) => boolean
+  readonly maxRows?: number
+  readonly maxBytes?: number
+  readonly maxUnsubscriptions?: number
+  readonly maxMarks?: number
+}
+
+/** A row and what the stream brings of it. */
+type Told = readonly [name: string, content: Content]
+
+/** Checks every invariant after each call. */
+function checked(pending: Pending): Pending {
+  return new Proxy(pending, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target)
+      if (typeof value !== 'function') return value
+      return (...args: readonly unknown[]) => {
+        const result: unknown = Reflect.apply(value, target, args)
+        target.assert()
+        return result
+      }
+    },
+  })
+}
+
+/** A pending set with its ledger, a store to load rows from, and the steps of a dialogue. */
+export function dialogue(setting: Setting = {}) {
+  const { onDelete = 'ignore', horizon, state = [], checkpoint = 100, readsBack = false } = setting
+  const progress = new Progress(at(checkpoint))
+  const settled: string[] = []
+  const ledger = new PassLedger()
+  const pending = checked(
+    new Pending({
+      debts: progress,
+      claims: ledger,
+      horizon: horizon ?? null,
+      readLsn: setting.readLsn === undefined ? null : at(setting.readLsn),
+      onDelete,
+      fingerprint,
+      confirming: {
+        accepted: (_, inDoubt, hasRoom) => readsBack && inDoubt && hasRoom,
+        lost: () => undefined,
+        mayRepeat: setting.mayRepeat ?? (() => true),
+        cut: () => undefined,
+        isCertain: () => false,
+      },
+      confirmDelayMs: 60_000,
+      onSettled: (outcome) => settled.push(outcome),
+      maxRows: setting.maxRows ?? 1_000,
+      maxBytes: setting.maxBytes ?? 1_000_000,
+      maxUnsubscriptions: setting.maxUnsubscriptions ?? 1_000,
+      maxMarks: setting.maxMarks ?? 1_000,
+    }),
+  )
+  const stored = new Map(state.map((row) => [row.key, row]))
+  const load = (asked: readonly LookUp[]) => {
+    for (const row of asked) pending.lookedUp(row, stored.get(row.key) ?? null)
+  }
+  const stream = (place: Position, [name, content]: Told, bytes = 10) => {
+    const change = { position: place, xid: xid(place.commitLsn), committedAtMs: 0, bytes }
+    pending.streamed({ key: key(name), content, ...change })
+  }
+  const transaction = (commit: number, changes: readonly (readonly [Position, Told])[]) => {
+    progress.begin(at(commit))
+    pending.begun(at(commit))
+    for (const [place, told] of changes) stream(place, told)
+    progress.commit(at(commit + 1))
+    pending.committed()
+    pending.passed(progress.receivedLsn)
+    load(pending.toLookUp(1_000))
+  }
+  const merge = (name: string, row: Omit<ReadRow, 'key' | 'readAtMs' | 'bytes' | 'claim'>) => {
+    load(pending.expect([key(name)]))
+    const isFresh = pending.read({ key: key(name), readAtMs: 0, bytes: 10, claim: null, ...row })
+    pending.endRead()
+    return isFresh
+  }
+  return {
+    progress,
+    pending,
+    ledger,
+    settled,
+    stored,
+    /** A transaction whose id is its commit's position; its commit record is one byte long. */
+    commits: (commit: number, ...changes: readonly Told[]) =>
+      transaction(
+        commit,
+        changes.map((change, index) => [position(commit, index + 1), change]),
+      ),
+    /** … in which a row's key is changed: one change, which ends the old row and brings the new one. */
+    changesKey: (commit: number, ...ends: readonly [before: Told, after: Told]) =>
+      transaction(
+        commit,
+        ends.map((end) => [position(commit), end]),
+      ),
+    /** A transaction begins to arrive. @returns how its changes arrive, each loaded, and its end. */
+    begins(commit: number) {
+      let ordinal = 0
+      progress.begin(at(commit))
+      pending.begun(at(commit))
+      return {
+        change(name: string, content: Content, bytes?: number) {
+          stream(position(commit, ++ordinal), [name, content], bytes)
+          load(pending.toLookUp(1_000))
+        },
+        commit() {
+          progress.commit(at(commit + 1))
+          pending.committed()
+          pending.passed(progress.receivedLsn)
+        },
+      }
+    },
+    /** A change arrives alone, and its row is not loaded yet. */
+    streams(commit: number, name: string, content: Content, bytes?: number) {
+      progress.begin(at(commit))
+      stream(position(commit), [name, content], bytes)
+      progress.commit(at(commit + 1))
+    },
+    load: () => load(pending.toLookUp(1_000)),
+    /** A table read. @returns whether it was fresh. */
+    reads: (name: string, content: Content, snapshot: Snapshot, endLsn = 10_000, lane: 'live' | 'backfill' = 'live') =>
+      merge(name, { content, snapshot, endLsn: at(endLsn), lane }),
+    /** A read of a standby, which the stream has passed. */
+    readsStandby: (name: string, content: Content, containsLsn: number, endLsn: number) =>
+      merge(name, {
+        content,
+        snapshot: seesAll,
+        endLsn: at(endLsn),
+        containsLsn: at(containsLsn),
+        lane: 'backfill',
+      }),
+    take: (limit = 100): Delivery[] => pending.take(limit),
+    accept(deliveries: readonly Delivery[]) {
+      for (const delivery of deliveries) pending.accepted(delivery)
+    },
+    /** Writes what is settled to the store. @returns it. */
+    record() {
+      const rows = pending.toRecord()
+      for (const row of rows) stored.set(row.key, { ...row, owed: row.owed && { ...row.owed, delayMs: 0 } })
+      pending.recorded(rows)
+      return rows
+    },
+    /** The record of each code that is to end, as `GET` gives it. */
+    resolve(found: (of: string) => Patient | null) {
+      for (const ending of pending.toResolve(100)) {
+        const holds = (row: StoredRow) =>
+          row.key !== ending.key &&
+          ((row.code === ending.code && !row.removed) || row.owed?.nextCode === ending.code) &&
+          pending.mayHold(ending.code, row.key)
+        const isClaimed = pending.isClaimed(ending.code, ending.key) || [...stored.values()].some(holds)
+        const record = found(ending.code)
+        const ended: CodeEnd = record ? { kind: 'send', patient: record } : { kind: 'ended' }
+        pending.resolved(ending.key, { ...(isClaimed ? { kind: 'left' } : ended), code: ending.code })
+      }
+    },
+  }
+}
+
+/** The record of a code as the API gives it. */
+export const found = (of: string) => patient(of, 'FromApi')
+
+/** A dialogue about rows that have these codes, where the code of a deleted row is ended. */
+export const unsubscribing = (...codes: readonly (readonly [name: string, of: string])[]) =>
+  dialogue({ onDelete: 'unsubscribe', state: codes.map(([name, of]) => delivered(name, patient(of))) })
+
+/** Deliveries in short: purpose, code, first name. */
+export const short = (deliveries: readonly Delivery[]): string[] =>
+  deliveries.map(
+    ({ purpose, patient: sent }) => `${purpose} ${sent.code} ${sent.first_name}${sent.plan ? '' : ' no plan'}`,
+  )

@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest'
+import { dialogue, found, short } from './dialogue.ts'
+import { at, code, delivered, key, patient, removed, seesBelow, upsert } from './rows.ts'
+
+/**
+ * Two rows swap their codes in one transaction, and the second one is owed: only its note, and `mayHold`, tell that it is to have
+ * the code of the first.
+ */
+function swapped() {
+  const state = [delivered('1', patient('a')), delivered('2', patient('b'))]
+  const told = dialogue({ onDelete: 'unsubscribe', maxRows: 1, state })
+  const transaction = told.begins(110)
+  transaction.change('2', upsert('a', 'Two'))
+  told.pending.owe({ mayRead: true })
+  transaction.change('1', upsert('b', 'One'))
+  transaction.commit()
+  told.record()
+  return told
+}
+
+/** Sends until nothing is left to be sent. */
+function sendAll({ take, accept, resolve }: ReturnType<typeof dialogue>): string[] {
+  const sent: string[] = []
+  for (let batch = 0; batch < 10; batch++) {
+    resolve(found)
+    const deliveries = take()
+    sent.push(...short(deliveries))
+    accept(deliveries)
+  }
+  return sent
+}
+
+describe('a swap of codes of which one row is owed', () => {
+  test('unsubscribes nobody', () => {
+    const told = swapped()
+    expect(told.pending.isInMemory(key('2'))).toBe(false)
+    expect(sendAll(told)).toEqual(['upsert b One'])
+    told.record()
+    told.reads('2', upsert('a', 'Two'), seesBelow(200), 200)
+    told.pending.passed(at(200))
+    expect(sendAll(told)).toEqual(['upsert a Two'])
+    expect(told.record()).toMatchObject([{ key: key('2'), code: 'a', removed: false, owed: null }])
+  })
+
+  test.each([
+    ['left to it before it is read with a third', true],
+    ['not left to it yet when a change brings a third', false],
+  ])('ends the code that it was to have and never had: %s', (_, isLeftFirst) => {
+    const told = swapped()
+    const sent = isLeftFirst ? sendAll(told) : []
+    told.record()
+    told.commits(120, ['2', upsert('c', 'Two')])
+    sent.push(...sendAll(told))
+    expect(sent.filter((one) => one.includes('retire'))).toEqual(['retire a FromApi no plan'])
+    expect(sent).toContain('upsert c Two')
+    expect(told.record()).toContainEqual(expect.objectContaining({ key: key('2'), code: 'c', owed: null }))
+  })
+
+  test('ends the code that it was to have if it is gone when it is read', () => {
+    const told = swapped()
+    const sent = sendAll(told)
+    told.record()
+    told.reads('2', removed(), seesBelow(200), 200)
+    told.pending.passed(at(200))
+    expect([...sent, ...sendAll(told)]).toEqual(['upsert b One', 'retire a FromApi no plan'])
+  })
+
+  test('keeps the code for the owed row until that one has ended it, though the store says so longer', () => {
+    const told = swapped()
+    const mayHold = () => told.pending.mayHold(code('a'), key('2'))
+    told.commits(120, ['2', upsert('c', 'Two')])
+    expect(mayHold()).toBe(true)
+    sendAll(told)
+    expect([mayHold(), told.stored.get(key('2'))?.owed?.nextCode]).toEqual([false, 'a'])
+  })
+})

@@ -1,0 +1,280 @@
+import { expect } from 'vitest'
+import type { PatientCode } from '../../../src/model/patient.ts'
+import type { RowKey } from '../../../src/model/row.ts'
+import type { StoredRow } from '../../../src/model/stored-row.ts'
+import { xid } from '../../../src/model/visibility.ts'
+import type { Content } from '../../../src/pending/version.ts'
+import { createCore } from '../../../src/pipeline/core/core.ts'
+import type { Effect } from '../../../src/pipeline/core/effects.ts'
+import type { CoreEvent, Fact, MappedRow, Ticket } from '../../../src/pipeline/core/events.ts'
+import { type CoreOptions, defaultBounds } from '../../../src/pipeline/core/options.ts'
+import { at, fingerprint, key, seesBelow } from '../../pending/rows.ts'
+
+export type Kind = Effect['kind']
+export type EffectOf<K extends Kind> = Extract<Effect, { kind: K }>
+/** An effect that is to be answered. */
+type Asked = Extract<Effect, { readonly ticket: Ticket }>
+export type AskedKind = Asked['kind']
+
+export interface ScriptOptions extends Partial<Omit<CoreOptions, 'bounds'>> {
+  readonly bounds?: Partial<CoreOptions['bounds']>
+  /** What the store says of rows. */
+  readonly state?: readonly StoredRow[]
+  /** Effects that are answered as soon as they are handed out, by the model below. */
+  readonly automatic?: readonly AskedKind[]
+  /** Whether this instance is the writer from the start. */
+  readonly isActive?: boolean
+  /** With thousands of rows the invariants are checked when the test asks for it, since each check looks at every row. */
+  readonly isLarge?: boolean
+}
+
+const firstMs = 100_000
+
+/**
+ * A core with a driver that executes nothing by itself: the test hands in events, looks at effects, and answers them when it likes,
+ * by a small model of the store, the table and the API. After each event every invariant is checked, and that asking again for
+ * effects gives none.
+ */
+export function scripted(setting: ScriptOptions = {}) {
+  const { bounds, state = [], automatic = [], isActive = true, isLarge = false, ...options } = setting
+  const core = createCore({
+    checkpointLsn: at(1_000),
+    horizon: null,
+    readLsn: null,
+    isSlotGapOpen: false,
+    readsFollowStream: false,
+    nearXid: xid(700n),
+    onDelete: 'unsubscribe',
+    batchSize: 100,
+    maxInFlight: 4,
+    requestsPerMinute: 600,
+    requestTimeoutMs: 30_000,
+    fingerprint,
+    seed: 4,
+    ...options,
+    bounds: { ...defaultBounds, ...bounds },
+  })
+  const store = new Map(state.map((row) => [row.key, { row, dueAtMs: 0 }]))
+  const table = new Map<RowKey, MappedRow>()
+  const outstanding = new Map<Ticket, Asked>()
+  const permits = new Set<Ticket>()
+  const log: Effect[] = []
+  const facts: Fact[] = []
+  let nowMs = firstMs
+  let wakeAtMs: number | null = null
+  let commitLsn = 1_000
+  let isPaused = false
+
+  /** Tells the core, and returns what it wants then. */
+  function tell(event: CoreEvent): Effect[] {
+    if ('ticket' in event) outstanding.delete(event.ticket)
+    if (event.kind === 'permit granted') permits.add(event.ticket)
+    if (event.kind === 'stream opened') isPaused = false
+    if (event.kind === 'tick') wakeAtMs = null
+    core.handle(event, nowMs)
+    if (!isLarge) core.assert()
+    return look()
+  }
+
+  function look(): Effect[] {
+    const effects = core.effects(nowMs)
+    if (!isLarge) core.assert()
+    const again = core.effects(nowMs)
+    expect(kinds(again), 'asked again without an event').toEqual([])
+    log.push(...effects)
+    for (const effect of effects) note(effect)
+    for (const asked of effects) {
+      if (!('ticket' in asked) || !automatic.includes(asked.kind)) continue
+      if (outstanding.has(asked.ticket)) effects.push(...tell(answerTo(asked)))
+    }
+    return effects
+  }
+
+  function note(effect: Effect): void {
+    if ('ticket' in effect) outstanding.set(effect.ticket, effect)
+    if ('permit' in effect && !permits.delete(effect.permit)) throw new Error(`${effect.kind} has no permit`)
+    if (effect.kind === 'wake at') wakeAtMs = effect.ms
+    if (effect.kind === 'pause stream' || effect.kind === 'resume stream') isPaused = effect.kind === 'pause stream'
+    if (effect.kind === 'tell') facts.push(...effect.facts)
+  }
+
+  /** The answer of the model. */
+  function answerTo(effect: Asked): CoreEvent {
+    const { ticket } = effect
+    switch (effect.kind) {
+      case 'load records':
+        return { kind: 'records loaded', ticket, rows: new Map(effect.keys.flatMap(stored)), shared: new Set() }
+      case 'find holders':
+        return { kind: 'holders found', ticket, holders: new Map(effect.codes.map((of) => [of, holdersOf(of)])) }
+      case 'list owed rows':
+        return { kind: 'owed listed', ticket, ...owedRows(effect) }
+      case 'read rows':
+        return { kind: 'rows read', ticket, read: readOf(effect.rows) }
+      case 'check slot gap':
+        return { kind: 'slot gap checked', ticket, isClosed: true }
+      case 'find backfill':
+        return { kind: 'backfill found', ticket, run: null }
+      case 'list known rows':
+        return { kind: 'known rows listed', ticket, keys: [] }
+      case 'want permit':
+        return { kind: 'permit granted', ticket }
+      case 'send':
+        return { kind: 'answered', ticket, outcome: { kind: 'accepted' } }
+      case 'fetch code':
+        return { kind: 'code fetched', ticket, found: { kind: 'absent' } }
+      case 'record':
+        record(effect)
+        return { kind: 'recorded', ticket }
+    }
+  }
+
+  function stored(of: RowKey): [RowKey, StoredRow][] {
+    const row = store.get(of)?.row
+    return row ? [[of, row.owed ? { ...row, owed: { ...row.owed, delayMs: 0 } } : row]] : []
+  }
+
+  function record({ settlement }: EffectOf<'record'>): void {
+    for (const row of settlement.rows) store.set(row.key, { row, dueAtMs: nowMs + (row.owed?.delayMs ?? 0) })
+  }
+
+  function holdersOf(of: PatientCode): RowKey[] {
+    const holds = (row: StoredRow) => (row.code === of && !row.removed) || row.owed?.nextCode === of
+    return [...store.values()].filter(({ row }) => holds(row)).map(({ row }) => row.key)
+  }
+
+  function owedRows({ reasons, beforeLsn, limit }: EffectOf<'list owed rows'>) {
+    const owed = [...store.values()].filter(({ row }) => row.owed && reasons.includes(row.owed.reason))
+    const isBefore = (row: StoredRow) => beforeLsn === null || !row.position || row.position.commitLsn < beforeLsn
+    const due = owed.filter(({ row, dueAtMs }) => dueAtMs <= nowMs && isBefore(row))
+    const later = owed.map(({ dueAtMs }) => dueAtMs - nowMs).filter((ms) => ms > 0)
+    return {
+      keys: due.slice(0, limit).map(({ row }) => row.key),
+      nextInMs: later.length > 0 ? Math.min(...later) : null,
+    }
+  }
+
+  function readOf(rows: EffectOf<'read rows'>['rows']) {
+    const keys = rows.kind === 'keys' ? rows.keys : [...table.keys()]
+    const found = keys.flatMap((of): [RowKey, MappedRow][] => {
+      const row = table.get(of)
+      return row ? [[of, row]] : []
+    })
+    const page = rows.kind === 'page' ? { leftOut: [], last: keys.at(-1) ?? null, isLast: true } : null
+    const times = { readAtMs: 0, tookMs: 1, valueBytes: 1 }
+    return {
+      snapshot: seesBelow(commitLsn + 1),
+      endLsn: at(commitLsn + 1),
+      containsLsn: null,
+      rows: new Map(found),
+      page,
+      ...times,
+    }
+  }
+
+  const script = {
+    core,
+    store,
+    table,
+    log,
+    facts,
+    tell,
+    get nowMs() {
+      return nowMs
+    },
+    get wakeAtMs() {
+      return wakeAtMs
+    },
+    get isPaused() {
+      return isPaused
+    },
+    get view() {
+      return core.view(nowMs)
+    },
+    /** Permits that are neither used nor returned. */
+    get permits() {
+      return permits.size
+    },
+    /** Effects of a kind that are not answered, the oldest first. */
+    asked<K extends AskedKind>(kind: K): EffectOf<K>[] {
+      return [...outstanding.values()].filter((effect): effect is EffectOf<K> => effect.kind === kind)
+    },
+    /** The oldest effect of a kind that is not answered. */
+    next<K extends AskedKind>(kind: K): EffectOf<K> {
+      const [first] = script.asked(kind)
+      if (!first)
+        throw new Error(`no ${kind} is asked for, but ${[...outstanding.values()].map((one) => one.kind).join(', ')}`)
+      return first
+    },
+    /** Answers the oldest effect of each kind by the model. @returns what is wanted then. */
+    answer(...kinds: readonly AskedKind[]): Effect[] {
+      return kinds.flatMap((kind) => {
+        const [first] = [...outstanding.values()].filter((effect) => effect.kind === kind)
+        if (!first) throw new Error(`no ${kind} is asked for`)
+        return tell(answerTo(first))
+      })
+    },
+    fail(kind: AskedKind): Effect[] {
+      return tell({ kind: 'failed', ticket: script.next(kind).ticket })
+    },
+    /** How often effects of a kind were handed out. */
+    count: (kind: Kind) => log.filter((effect) => effect.kind === kind).length,
+    /** Lets time pass, with a tick at each time that the core asked for. */
+    pass(ms: number): void {
+      const untilMs = nowMs + ms
+      for (let ticks = 0; wakeAtMs !== null && wakeAtMs <= untilMs; ticks++) {
+        if (ticks > 10_000) throw new Error('it asks to be woken without end')
+        nowMs = Math.max(nowMs, wakeAtMs)
+        tell({ kind: 'tick' })
+      }
+      nowMs = untilMs
+    },
+    /** The first change of a transaction is about to arrive. Its id is its position. */
+    begin(): Effect[] {
+      commitLsn += 100
+      return tell({ kind: 'wal', wal: { kind: 'begin', commitLsn: at(commitLsn), xid: commitLsn, committedAtMs: 0 } })
+    },
+    /** One change; the table has it from now on. */
+    change(name: string, content: Content, bytes = 1_000): Effect[] {
+      const row = { content, bytes }
+      if (content.kind === 'removed') table.delete(key(name))
+      else if (content.kind !== 'incomplete') table.set(key(name), row)
+      const operation = content.kind === 'removed' ? 'delete' : 'update'
+      return tell({ kind: 'wal', wal: { kind: 'change', operation, rows: [{ key: key(name), ...row }] } })
+    },
+    end(): Effect[] {
+      return tell({ kind: 'wal', wal: { kind: 'commit', commitEndLsn: at(commitLsn + 10) } })
+    },
+    /** A whole transaction. */
+    commits(...changes: readonly (readonly [name: string, content: Content])[]): Effect[] {
+      const before = log.length
+      script.begin()
+      for (const [name, content] of changes) script.change(name, content)
+      script.end()
+      return log.slice(before)
+    },
+    keepalive(): Effect[] {
+      commitLsn += 100
+      return tell({ kind: 'wal', wal: { kind: 'keepalive', lsn: at(commitLsn) } })
+    },
+  }
+  tell({ kind: 'stream opened' })
+  if (isActive) tell({ kind: 'stream active' })
+  return script
+}
+export type Script = ReturnType<typeof scripted>
+
+/** Kinds, in the order in which they were handed out. */
+export const kinds = (effects: readonly Effect[]): Kind[] => effects.map(({ kind }) => kind)
+
+/** Everything but what the API answers. */
+export const storeAndTable: readonly AskedKind[] = [
+  'load records',
+  'find holders',
+  'list owed rows',
+  'read rows',
+  'check slot gap',
+  'find backfill',
+  'list known rows',
+  'record',
+]
+export const everything: readonly AskedKind[] = [...storeAndTable, 'want permit', 'send', 'fetch code']

@@ -1,0 +1,24 @@
+import { describe, expect, test } from 'vitest'
+import { ablations } from './steps/ablations.ts'
+import { patchedCore } from './steps/patched-source.ts'
+import { promiseOf } from './steps/shrink.ts'
+import { ofSeed } from './steps/simulate.ts'
+
+const maxSeeds = Number(process.env.ABLATION_SEEDS ?? 20_000)
+
+/** A simulation that finds nothing proves nothing: each rule is taken out in turn, and a promise must break. */
+describe('the simulation finds what breaks without', () => {
+  test.for(ablations)('$name', { timeout: 300_000 }, async (ablation, { annotate }) => {
+    const { patches = [], rules = {}, profile = {}, breaks } = ablation
+    await using core = await patchedCore(patches)
+    for (let seed = 1; seed <= maxSeeds; seed++) {
+      const found = ofSeed(seed, { createCore: core.createCore, rules, profile })
+      const broken = promiseOf(found)
+      if (broken === null) continue
+      await annotate(`${broken} at seed ${seed}`)
+      expect(breaks).toContain(broken)
+      return
+    }
+    expect.fail(`nothing breaks in ${maxSeeds} worlds`)
+  })
+})

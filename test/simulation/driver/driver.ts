@@ -1,0 +1,137 @@
+import type { Core } from '../../../src/pipeline/core/core.ts'
+import type { CoreEvent, Ticket } from '../../../src/pipeline/core/events.ts'
+import type { View } from '../../../src/pipeline/core/view.ts'
+import { type Profile, wideBytes } from '../world/profile.ts'
+import type { World } from '../world/world.ts'
+import { dispatch, type Handlers } from './handlers.ts'
+
+export interface DriverOptions {
+  readonly world: World
+  readonly core: Core
+  readonly handlers: Handlers
+  readonly nowMs: () => number
+  /** Whether the stream would deliver something, if it is not paused. */
+  readonly isReadable: () => boolean
+}
+
+/** Hands events to the core and its effects to the handlers, and checks after each event what must hold at any time. */
+export class Driver {
+  readonly #options: DriverOptions
+  readonly #outstanding = new Set<Ticket>()
+  readonly #limits: { readonly entries: number; readonly bytes: number }
+  #wakeAtMs: number | null = null
+  #isPaused = false
+  #isDraining = false
+  #isTelling = false
+
+  constructor(options: DriverOptions) {
+    this.#options = options
+    this.#limits = limitsOf(options.world.profile)
+  }
+
+  get outstanding(): number {
+    return this.#outstanding.size
+  }
+  get wakeAtMs(): number | null {
+    return this.#wakeAtMs
+  }
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+  get isDraining(): boolean {
+    return this.#isDraining
+  }
+  get view(): View {
+    return this.#options.core.view(this.#options.nowMs())
+  }
+
+  /** The handlers of `pause stream`, `resume stream` and `wake at`: the driver's own state. */
+  readonly own = {
+    'pause stream': () => {
+      this.#isPaused = true
+    },
+    'resume stream': () => {
+      this.#isPaused = false
+    },
+    'wake at': ({ ms }: { readonly ms: number | null }) => {
+      this.#wakeAtMs = ms
+    },
+  } satisfies Partial<Handlers>
+
+  /** One event, and everything that is enabled by it. */
+  tell(event: CoreEvent): void {
+    const { core, world } = this.#options
+    if (this.#isTelling) throw new Error('a handler answered before it returned')
+    this.#isTelling = true
+    try {
+      this.#note(event)
+      core.handle(event, this.#options.nowMs())
+      core.assert()
+      this.#handOut()
+      core.assert()
+    } finally {
+      this.#isTelling = false
+    }
+    if (world.wrong === null) this.#check()
+  }
+
+  #note(event: CoreEvent): void {
+    if ('ticket' in event && !this.#outstanding.delete(event.ticket))
+      throw new Error(`${event.kind} answers a ticket that is not outstanding`)
+    if (event.kind === 'stream opened') this.#isPaused = false
+    if (event.kind === 'drain') this.#isDraining = true
+    if (event.kind === 'tick') this.#wakeAtMs = null
+  }
+
+  /** LIVENESS: what is enabled is handed out at once, and only once. */
+  #handOut(): void {
+    const { core, handlers, world } = this.#options
+    const nowMs = this.#options.nowMs()
+    const effects = core.effects(nowMs)
+    for (const effect of effects) {
+      if ('ticket' in effect) {
+        if (this.#outstanding.has(effect.ticket)) throw new Error(`the ticket of ${effect.kind} is outstanding`)
+        this.#outstanding.add(effect.ticket)
+      }
+      dispatch(handlers, effect)
+    }
+    const more = core.effects(nowMs)
+    if (more.length > 0)
+      world.fail(`LIVENESS: asked again without an event, there is ${more.map(({ kind }) => kind).join(', ')}`)
+  }
+
+  #check(): void {
+    const { world } = this.#options
+    const { view } = this
+    const { entries, bytes } = this.#limits
+    if (view.entries > entries) world.fail(`MEMORY: ${view.entries} rows, ${entries} may be`)
+    if (view.payloadBytes > bytes) world.fail(`MEMORY: ${view.payloadBytes} bytes, ${bytes} may be`)
+    if (this.#isStalled(view)) world.fail(`LIVENESS: stalled, ${standing(view)}`)
+  }
+
+  /** Nothing is asked for, no time is waited for, nothing is received, and something is left to be done. */
+  #isStalled(view: View): boolean {
+    if (this.#isDraining || !view.isActive || view.isQuiet) return false
+    const isReceiving = !this.#isPaused && this.#options.isReadable()
+    return this.#outstanding.size === 0 && this.#wakeAtMs === null && !isReceiving
+  }
+}
+
+/** The bounds, and what cannot be avoided: the rows of one request, or of one read, and the largest row. */
+function limitsOf({ bounds, batchSize, pageRows }: Profile) {
+  const { rows, bytes, unloaded, unsubscriptions, readBacks, marks } = bounds
+  const together = Math.max(batchSize, pageRows)
+  return {
+    entries: rows + unsubscriptions + readBacks + marks + unloaded + together,
+    bytes: bytes + (together + 1) * wideBytes,
+  }
+}
+
+export function standing(view: View): string {
+  const { waiting, sendable, patientsInFlight, entries, unrecorded, isHeld, isPaused, unsettled, outstanding } = view
+  const { readBacks, unsubscriptions, trouble, isTransactionOpen } = view
+  return JSON.stringify({
+    ...{ waiting, sendable, patientsInFlight, entries, unrecorded, isHeld, isPaused, isTransactionOpen },
+    ...{ unsettled, readBacks, unsubscriptions, outstanding, trouble: trouble?.kind ?? null },
+  })
+}

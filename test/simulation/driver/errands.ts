@@ -1,0 +1,170 @@
+import type { PatientCode } from '../../../src/model/patient.ts'
+import type { RowKey } from '../../../src/model/row.ts'
+import type { Snapshot } from '../../../src/model/visibility.ts'
+import type { Effect } from '../../../src/pipeline/core/effects.ts'
+import type { CoreEvent, MappedRead, MappedRow, Ticket } from '../../../src/pipeline/core/events.ts'
+import { checkStored } from '../world/checks.ts'
+import type { RowVersion } from '../world/source-table.ts'
+import { describeVersion } from '../world/stream.ts'
+import { at, snapshotText } from '../world/values.ts'
+import type { World } from '../world/world.ts'
+import type { EffectOf } from './handlers.ts'
+
+/** Something that the core wants of the table or of the store: what happens there, one thing after another, and what is answered. */
+export interface Errand {
+  readonly kind: Effect['kind']
+  readonly ticket: Ticket
+  /** The code that it reads back; null: it reads none. */
+  readonly code: PatientCode | null
+  /** What has not happened yet. */
+  readonly stages: (() => void)[]
+  answer(): CoreEvent
+}
+
+/** The instance that asks: what it is allowed to write, and when it is now. */
+export interface Asker {
+  run(): number
+  nowMs(): number
+}
+
+type ErrandKind =
+  | 'load records'
+  | 'find holders'
+  | 'list owed rows'
+  | 'read rows'
+  | 'check slot gap'
+  | 'find backfill'
+  | 'list known rows'
+  | 'record'
+
+export type Errands = { readonly [K in ErrandKind]: (effect: EffectOf[K]) => Errand }
+
+/** A question is answered with what is so at one moment between asking and answering. */
+function question<T>(
+  { kind, ticket }: { readonly kind: Effect['kind']; readonly ticket: Ticket },
+  ask: () => T,
+  answer: (value: T) => CoreEvent,
+): Errand {
+  let asked: { readonly value: T } | null = null
+  const stage = () => {
+    asked = { value: ask() }
+  }
+  return { kind, ticket, code: null, stages: [stage], answer: () => answer((asked ?? { value: ask() }).value) }
+}
+
+/** What each effect on the table and the store does to the world. */
+export function errandsOf(world: World, asker: Asker): Errands {
+  const { state, table } = world
+  return {
+    'load records': (effect) =>
+      question(
+        effect,
+        () => state.loadRecords(effect.keys),
+        (loaded) => ({ kind: 'records loaded', ticket: effect.ticket, ...loaded }),
+      ),
+    'find holders': (effect) =>
+      question(
+        effect,
+        () => state.holdersOf(effect.codes),
+        (holders) => ({ kind: 'holders found', ticket: effect.ticket, holders }),
+      ),
+    'list owed rows': (effect) =>
+      question(
+        effect,
+        () => state.owedRows(effect, asker.nowMs()),
+        (listed) => ({ kind: 'owed listed', ticket: effect.ticket, ...listed }),
+      ),
+    'read rows': (effect) => readErrand(world, effect),
+    'check slot gap': (effect) =>
+      question(
+        effect,
+        () => {
+          const { slotGapXid } = state
+          const isClosed = slotGapXid === null || table.snapshot().xmin > slotGapXid
+          if (isClosed && asker.run() === state.run) state.closeSlotGap()
+          return isClosed
+        },
+        (isClosed) => ({ kind: 'slot gap checked', ticket: effect.ticket, isClosed }),
+      ),
+    'find backfill': (effect) =>
+      question(
+        effect,
+        () => state.beginPass(),
+        (run) => ({ kind: 'backfill found', ticket: effect.ticket, run }),
+      ),
+    'list known rows': (effect) =>
+      question(
+        effect,
+        () => state.rowsAfter(effect.after, effect.limit, effect.codes),
+        (keys) => ({ kind: 'known rows listed', ticket: effect.ticket, keys }),
+      ),
+    record: (effect) => recordErrand(world, asker, effect),
+  }
+}
+
+function recordErrand(world: World, asker: Asker, { kind, ticket, settlement }: EffectOf['record']): Errand {
+  const write = () => {
+    if (asker.run() !== world.state.run) return
+    world.note(() => `${asker.run()} records up to ${settlement.checkpointLsn}: ${rowsText(settlement.rows)}`)
+    world.noteDeadLetters(settlement)
+    if (world.state.record(asker.run(), settlement, asker.nowMs())) checkStored(world)
+  }
+  return { kind, ticket, code: null, stages: [write], answer: () => ({ kind: 'recorded', ticket }) }
+}
+
+/** So many bytes of values leave the size of the next page as it is. */
+const sameSizeBytes = 600_000
+
+/** Snapshot and rows at one moment, the end of the WAL at a later one, merged after that. */
+function readErrand(world: World, { kind, ticket, rows: wanted }: EffectOf['read rows']): Errand {
+  const { table, contents } = world
+  const isPage = wanted.kind === 'page'
+  const name = isPage ? `page after ${wanted.after}` : `read ${wanted.keys.join(' ')}`
+  let snapshot: Snapshot = table.snapshot()
+  let found: readonly RowVersion[] = []
+  let endLsn = at(0)
+  const look = () => {
+    snapshot = table.snapshot()
+    const keys = isPage ? table.keys.filter((key) => wanted.after === null || key > wanted.after).sort() : wanted.keys
+    const seen = keys.flatMap((key) => rowSeen(world, snapshot, key))
+    found = isPage ? seen.slice(0, wanted.limit) : seen
+    world.openReads.add(snapshot)
+    world.note(
+      () => `${name}: snapshot ${snapshotText(snapshot)} sees ${found.map(describeVersion).join(', ') || 'nothing'}`,
+    )
+  }
+  const end = () => {
+    endLsn = at(table.insertLsn)
+    world.readEnded(endLsn, snapshot)
+    world.note(() => `${name}: P ${endLsn}`)
+  }
+  const read = (): MappedRead => {
+    world.openReads.delete(snapshot)
+    const rows = new Map<RowKey, MappedRow>()
+    for (const version of found) {
+      const content = contents.read(version)
+      if (content) rows.set(version.key, { content, bytes: version.bytes })
+    }
+    const leftOut = found.flatMap(({ key }) => (rows.has(key) ? [] : [key]))
+    const page = isPage ? { leftOut, last: found.at(-1)?.key ?? null, isLast: found.length < wanted.limit } : null
+    return { snapshot, endLsn, containsLsn: null, rows, readAtMs: 0, valueBytes: sameSizeBytes, tookMs: 1, page }
+  }
+  return { kind, ticket, code: null, stages: [look, end], answer: () => ({ kind: 'rows read', ticket, read: read() }) }
+}
+
+function rowSeen({ table }: World, snapshot: Snapshot, key: RowKey): RowVersion[] {
+  const version = table.seenBy(snapshot, key)
+  return version?.image ? [version] : []
+}
+
+type StoredRows = EffectOf['record']['settlement']['rows']
+
+function rowsText(rows: StoredRows): string {
+  const texts = rows.map(({ key, code, fingerprint, removed, deadLetter, formerCodes, owed, position }) => {
+    const known = removed ? 'removed' : (fingerprint ?? 'unknown')
+    const former = formerCodes.length > 0 ? ` formerly ${formerCodes.join(' ')}` : ''
+    const due = owed ? ` owed (${owed.reason}${owed.nextCode ? `, next ${owed.nextCode}` : ''})` : ''
+    return `${key} ${code}: ${known} at ${position?.commitLsn ?? 'none'}${former}${due}${deadLetter ? ' dead letter' : ''}`
+  })
+  return texts.join(', ') || 'no rows'
+}

@@ -1,0 +1,63 @@
+import { comparePositions } from '../../../src/model/position.ts'
+import type { Delivery } from '../../../src/pending/version.ts'
+import { isPublished } from '../world/contents.ts'
+import type { Transaction } from '../world/source-table.ts'
+import type { World } from '../world/world.ts'
+
+export interface RequestContext {
+  readonly inFlight: readonly Delivery[]
+  /** The transaction of which only a part has been received. */
+  readonly open: Transaction | null
+}
+
+/** What must hold of a request as it leaves: P4, rules 7 and 12, and that nobody sees half of a transaction. */
+export function checkRequest(world: World, batch: readonly Delivery[], { inFlight, open }: RequestContext): void {
+  const { batchSize } = world.profile
+  if (batch.length === 0 || batch.length > batchSize) world.fail(`P4: a request of ${batch.length} patients`)
+  const earlier = [...inFlight]
+  for (const delivery of batch) {
+    const { key, code } = delivery
+    if (earlier.some((other) => other.key === key || other.code === code))
+      world.fail(`C2: two requests for ${key} or ${code} at a time, or one with it twice`)
+    earlier.push(delivery)
+    checkIntent(world, delivery)
+    if (open) checkOpen(world, delivery, open)
+    checkUnsubscription(world, delivery)
+  }
+}
+
+/** Rule 7: before a request leaves, the state knows its code and claims to know nothing of what mediQuo has. */
+function checkIntent(world: World, { key, code, version }: Delivery): void {
+  const row = world.state.rows.get(key)
+  if (!row || ![row.code, row.owed?.nextCode, ...row.formerCodes].includes(code))
+    world.fail(`INTENT: ${code} leaves for ${key}, and the state does not know of it`)
+  else if (row.fingerprint !== null)
+    world.fail(`INTENT: ${code} leaves for ${key}, and the state claims to know what mediQuo has`)
+  const { horizon, readLsn } = world.state
+  const { position, read } = version
+  if (read === null && position && (horizon === null || comparePositions(horizon, position) < 0))
+    world.fail(`INTENT: ${code} leaves for ${key} from ${position.commitLsn}, H is ${horizon?.commitLsn ?? 'none'}`)
+  if (read !== null && (readLsn === null || readLsn < read.endLsn))
+    world.fail(`INTENT: ${code} leaves for ${key} from a read up to ${read.endLsn}, R is ${readLsn ?? 'none'}`)
+}
+
+/** Nothing of an open transaction leaves that it changed, nor a code that it moves or ends. */
+function checkOpen(world: World, { key, code, purpose, version }: Delivery, open: Transaction): void {
+  const labelLsn = Number(version.position?.commitLsn ?? 0)
+  if (version.read === null && labelLsn === open.commitLsn)
+    world.fail(`HALF: ${purpose} ${code} leaves for ${key} while ${open.name} is arriving`)
+  const isMoved = open.versions.some(({ image, before }) => before?.code === code && image?.code !== code)
+  if (purpose !== 'upsert' && isMoved && labelLsn >= open.commitLsn)
+    world.fail(`HALF: ${code} is unsubscribed while ${open.name}, which moves it, is arriving`)
+}
+
+/** No patient that another row has after a transaction is unsubscribed because of that transaction. A row that cannot become a patient has none. */
+function checkUnsubscription(world: World, { key, code, purpose, version }: Delivery): void {
+  // What no slot has streamed nobody knows of before the backfill has read it.
+  if (purpose === 'upsert' || version.read !== null || !version.position || world.missed.size > 0) return
+  const { commitLsn } = version.position
+  const transaction = world.table.commits.find((one) => BigInt(one.commitLsn) === commitLsn)
+  const owner = transaction && world.table.ownerAfter(transaction, code)
+  if (owner && owner.key !== key && isPublished(owner.image) && owner.image.letter !== 'X')
+    world.fail(`HALF: ${code} is unsubscribed because of ${transaction.name}, and ${owner.key} has it after`)
+}

@@ -1,0 +1,229 @@
+import type { Profile } from '../world/profile.ts'
+import type { Letter } from '../world/source-table.ts'
+import { codeOf, keyOf } from '../world/values.ts'
+import type { Patch } from './patched-source.ts'
+import type { Rules } from './simulation.ts'
+
+/**
+ * A rule that is taken out, and the promise that breaks: C1 both ends agree, C2 nothing goes back, C3 nothing is passed over; INTENT
+ * a request is noted before it leaves, HALF nobody sees half of a transaction, MEMORY, LIVENESS, STUCK.
+ */
+export interface Ablation {
+  readonly name: string
+  readonly breaks: readonly string[]
+  readonly patches?: readonly Patch[]
+  readonly rules?: Partial<Rules>
+  /** Worlds in which it shows sooner. */
+  readonly profile?: Partial<Profile>
+}
+
+const merge = 'pending/merge.ts'
+const core = 'pipeline/core/core.ts'
+const patch = (file: string, find: string, replace: string): readonly Patch[] => [{ file, find, replace }]
+/** Whichever it is that is seen first: a stall, an invariant of the core and a half transaction are promises as well. */
+const anyPromise = ['C1', 'C2', 'C3', 'HALF', 'INTENT', 'STUCK', 'LIVENESS', 'error'] as const
+const stalls = ['LIVENESS', 'STUCK', 'MEMORY'] as const
+const letters = (of: string) => [...of] as Letter[]
+
+const plenty = {
+  rows: 1_000,
+  bytes: 1_000_000,
+  unloaded: 1_000,
+  unsubscriptions: 1_000,
+  readBacks: 1_000,
+  marks: 1_000,
+}
+/** Worlds in which nothing but the merge can go wrong. */
+const noMoves = { codesMove: false, bounds: plenty, applyLater: 0 } as const
+
+/** Two rows whose codes move. */
+const twoRows = {
+  codesMove: true,
+  onDelete: 'unsubscribe',
+  slotLosses: 0,
+  keys: ['1', '2'].map(keyOf),
+  codes: ['a', 'b', 'c'].map(codeOf),
+  transactions: 4,
+  bounds: plenty,
+} as const
+
+/** One row that changes again and again, and a crash. */
+const oneRow = {
+  codesMove: false,
+  onDelete: 'unsubscribe',
+  slotLosses: 0,
+  start: 'known',
+  keys: ['1'].map(keyOf),
+  codes: ['a'].map(codeOf),
+  letters: letters('ABC'),
+  transactions: 4,
+  incomplete: 0,
+  crashes: 1,
+  faults: 0,
+  bounds: plenty,
+} as const
+
+/** Rows are read while the stream is behind, and no mark tells what a read contained. */
+const readsOften = { start: 'first run', before: 2, incomplete: 30, bounds: { ...plenty, marks: 0 } } as const
+
+/** Little memory. */
+const tight = {
+  bounds: { rows: 3, bytes: 1_000_000, unloaded: 2, unsubscriptions: 2, readBacks: 1, marks: 1 },
+  batchSize: 2,
+  pageRows: 2,
+  crashes: 0,
+  letters: letters('AB'),
+  keys: ['1', '2', '3', '4', '5', '6', '7', '8'].map(keyOf),
+  codes: ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'].map(codeOf),
+  transactions: 6,
+  changes: 16,
+} as const
+
+/** The rules whose absence a few thousand worlds show, those of the model and ours. */
+export const ablations: readonly Ablation[] = [
+  {
+    name: 'rule 1: no wait for the slot gap',
+    breaks: anyPromise,
+    patches: patch(core, 'isSlotGapOpen: options.isSlotGapOpen', 'isSlotGapOpen: false'),
+    profile: { ...noMoves, start: 'first run', before: 2 },
+  },
+  {
+    name: 'rule 3c: it settles at once instead of joining',
+    breaks: ['C3'],
+    patches: patch(
+      merge,
+      'const holder = entry.waiting ?? entry.inFlight\n    if (holder) {',
+      'const holder = entry.inFlight\n    if (holder && !entry.inFlight) {',
+    ),
+    profile: noMoves,
+  },
+  {
+    name: 'rule 3d: R forbids nothing',
+    breaks: anyPromise,
+    patches: patch(merge, 'policy.readLsn !== null && position.commitLsn < policy.readLsn', 'false'),
+    profile: { ...oneRow, ...readsOften },
+  },
+  {
+    name: 'rule 3d: R does not outlive a crash',
+    breaks: anyPromise,
+    patches: patch(core, 'readLsn: options.readLsn,\n    onDelete', 'readLsn: null,\n    onDelete'),
+    profile: { ...oneRow, ...readsOften, crashes: 2, streamLosses: 0, stops: 0, transactions: 6, steps: 200 },
+  },
+  {
+    name: 'rule 4: a read is never too old',
+    breaks: anyPromise,
+    patches: patch(merge, 'known?.xid != null && !sees(snapshot, known.xid)', 'false'),
+    profile: noMoves,
+  },
+  {
+    name: 'rule 4: known from memory only',
+    breaks: anyPromise,
+    patches: patch(merge, 'const known = newestKnown(entry)', 'const known = entry.known'),
+    profile: noMoves,
+  },
+  {
+    name: 'rule 4: known from the store only',
+    breaks: anyPromise,
+    patches: patch(merge, 'const known = newestKnown(entry)', 'const known = entry.stored'),
+    profile: noMoves,
+  },
+  {
+    name: 'rule 4: a read is labelled with its own position',
+    breaks: ['C3', 'C1'],
+    patches: patch(merge, 'position: known?.position ?? null,', 'position: { commitLsn: found.endLsn, ordinal: 0 },'),
+    profile: noMoves,
+  },
+  {
+    name: 'rule 5: absent rows are ignored',
+    breaks: anyPromise,
+    patches: patch(merge, '(isEnd(found.content) && !isKnown(entry))', 'isEnd(found.content)'),
+    profile: noMoves,
+  },
+  {
+    name: 'rule 7: nothing is noted before a request leaves',
+    breaks: ['INTENT'],
+    patches: patch('pending/batches.ts', 'if (intended) entries.store(entry, intended)', ''),
+    profile: noMoves,
+  },
+  {
+    name: 'rule 7: the end of a row unknown to the store is not sent',
+    breaks: anyPromise,
+    patches: patch(
+      'pending/next-step.ts',
+      "case 'removed': {",
+      "case 'removed': {\n      if (stored === null) return { kind: 'settle', outcome: 'nothing to remove' }",
+    ),
+    // Unknown, and not new to mediQuo: another row left its code to this one.
+    profile: { ...twoRows, start: 'known', crashes: 0 },
+  },
+  {
+    name: 'rule 9: nothing is held after a restart',
+    breaks: anyPromise,
+    patches: patch(core, 'horizon: isAhead ? options.horizon : null,', 'horizon: null,'),
+    profile: oneRow,
+  },
+  {
+    name: 'rule 9: H does not rise',
+    breaks: ['INTENT', ...anyPromise],
+    patches: patch(
+      'pipeline/core/recording.ts',
+      'horizon: raisesHorizon ? later(this.#horizon, pending.sentTo) : null',
+      'horizon: null',
+    ),
+    profile: oneRow,
+  },
+  {
+    name: 'rule 11: nothing is owed when memory is full of what cannot leave',
+    breaks: stalls,
+    patches: patch('pipeline/core/back-pressure.ts', '    this.#owe()\n', ''),
+    profile: tight,
+  },
+  {
+    name: 'rule 18: what is owed is not labelled with the newest change',
+    breaks: anyPromise,
+    patches: patch(
+      'pending/settled-row.ts',
+      'const { position = null, xid = null } = newestKnown(entry) ?? {}\n  const code = stored?.code ?? null',
+      'const { position = null, xid = null } = stored ?? {}\n  const code = stored?.code ?? null',
+    ),
+    profile: { ...tight, codesMove: false },
+  },
+  {
+    name: 'coalescing cancels the older debt',
+    breaks: ['C3'],
+    patches: patch(
+      'pending/entries.ts',
+      'version.debt = this.#debts.join(older.debt, version.debt)',
+      'if (older.debt) this.#debts.settle(older.debt)',
+    ),
+    profile: noMoves,
+  },
+  {
+    name: 'a transaction is acted upon before its commit has arrived',
+    breaks: ['HALF'],
+    patches: patch('pending/placement.ts', 'this.#waitsForCommit(entry.waiting, step)', 'false'),
+    profile: twoRows,
+  },
+  {
+    name: 'a failed effect is tried again, and nobody wakes up for it',
+    breaks: ['LIVENESS', 'STUCK'],
+    patches: patch(
+      'pipeline/core/retried.ts',
+      'return this.#ticket === null && this.#notBeforeMs > nowMs ? this.#notBeforeMs : null',
+      'return nowMs < 0 ? nowMs : null',
+    ),
+    profile: { ...noMoves, faults: 4 },
+  },
+  {
+    name: 'of two rows with one code the newer leaves first',
+    breaks: anyPromise,
+    patches: patch('pending/queues.ts', 'isOlder(theirs, waiting)', 'isOlder(waiting, theirs)'),
+    profile: { ...twoRows, start: 'known' },
+  },
+  {
+    name: 'forgetting: a tombstone once it is settled',
+    breaks: anyPromise,
+    rules: { forgets: 'what is settled' },
+    profile: { ...oneRow, start: 'slot lost' },
+  },
+]

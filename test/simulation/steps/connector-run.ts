@@ -1,0 +1,226 @@
+import type { BatchOutcome } from '../../../src/delivery/outcome.ts'
+import type { Core } from '../../../src/pipeline/core/core.ts'
+import type { CoreEvent, Ticket } from '../../../src/pipeline/core/events.ts'
+import type { CoreOptions } from '../../../src/pipeline/core/options.ts'
+import { recordTrace } from '../../../src/pipeline/trace.ts'
+import { acknowledgements } from '../driver/acknowledgements.ts'
+import { coreOptions } from '../driver/core-options.ts'
+import { Driver } from '../driver/driver.ts'
+import { type Errand, errandsOf } from '../driver/errands.ts'
+import type { EffectOf, Handlers } from '../driver/handlers.ts'
+import { describeWal, Stream } from '../world/stream.ts'
+import type { World } from '../world/world.ts'
+import { type Flight, Flights } from './flights.ts'
+
+export type CreateCore = (options: CoreOptions) => Core
+
+export interface RunOptions {
+  readonly world: World
+  readonly createCore: CreateCore
+  readonly nowMs: () => number
+}
+
+/** One life of the connector between two crashes: every effect is done, and answered, by steps of the simulation. */
+export class ConnectorRun {
+  readonly driver: Driver
+  readonly flights: Flights
+  /** The lines of its trace, if the world is traced. */
+  readonly trace: string[] = []
+  readonly #world: World
+  readonly #nowMs: () => number
+  readonly #started: {
+    readonly run: number
+    readonly lsn: number
+    readonly horizon: unknown
+    readonly readLsn: unknown
+  }
+  #errands: Errand[] = []
+  readonly #permits = new Set<Ticket>()
+  #stream: Stream | null = null
+  #run: number
+  #isActive = false
+  #isDrained = false
+
+  constructor({ world, createCore, nowMs }: RunOptions) {
+    const { state } = world
+    this.#world = world
+    this.#nowMs = nowMs
+    this.#started = { run: state.run, lsn: state.lsn, horizon: state.horizon, readLsn: state.readLsn }
+    this.#run = state.run
+    this.flights = new Flights(world)
+    const options = coreOptions(world)
+    const core = createCore(options)
+    const traced = world.trace ? recordTrace(core, options, (line) => this.trace.push(line)) : core
+    this.driver = new Driver({
+      world,
+      nowMs,
+      core: traced,
+      handlers: this.#handlers(),
+      isReadable: () => this.#stream?.isReadable ?? false,
+    })
+    world.note(() => `START from ${state.lsn}, H ${state.horizon?.commitLsn ?? 'none'}, R ${state.readLsn ?? 'none'}`)
+  }
+
+  get errands(): readonly Errand[] {
+    return this.#errands
+  }
+  get hasStream(): boolean {
+    return this.#stream !== null
+  }
+  get isActive(): boolean {
+    return this.#isActive
+  }
+  get isDrained(): boolean {
+    return this.#isDrained
+  }
+  get mayReceive(): boolean {
+    return this.#stream !== null && !this.driver.isPaused
+  }
+  get isInTransaction(): boolean {
+    return this.#stream?.open != null
+  }
+  /** Whether everything that was committed has been received. */
+  get isAtEnd(): boolean {
+    return this.#stream?.isReadable === false
+  }
+
+  openStream(): void {
+    const { durableLsn, receivedLsn } = this.driver.view
+    this.#stream = new Stream(this.#world, Math.max(this.#started.lsn, Number(durableLsn)), Number(receivedLsn))
+    this.#world.note(() => 'the stream opens')
+    this.driver.tell({ kind: 'stream opened' })
+  }
+
+  loseStream(): void {
+    this.#stream = null
+    this.#isActive = false
+    this.#world.note(() => 'the stream is lost')
+    this.driver.tell({ kind: 'stream lost' })
+  }
+
+  /** From here on, what an earlier run still writes changes nothing. @returns false if the state has moved on since it was read. */
+  takeOver(): boolean {
+    const { state } = this.#world
+    const { run, lsn, horizon, readLsn } = this.#started
+    const isFirst = this.#run === run
+    if (isFirst && (state.run !== run || state.lsn !== lsn || state.horizon !== horizon || state.readLsn !== readLsn))
+      return false
+    state.run++
+    this.#run = state.run
+    this.#isActive = true
+    this.#world.note(() => `run ${state.run} takes over`)
+    this.driver.tell({ kind: 'stream active' })
+    return true
+  }
+
+  receive(): void {
+    if (!this.#stream) return
+    const wal = this.#stream.next()
+    this.#world.note(() => `stream: ${describeWal(wal)}`)
+    this.driver.tell({ kind: 'wal', wal })
+  }
+
+  answer({ ticket }: Flight, outcome: BatchOutcome): void {
+    this.#world.note(() => `answer: ${outcome.kind}`)
+    this.driver.tell({ kind: 'answered', ticket, outcome })
+  }
+
+  /** The next thing that happens to an errand; at its end the answer. */
+  proceed(errand: Errand): void {
+    const stage = errand.stages.shift()
+    if (stage) {
+      stage()
+      return
+    }
+    this.#errands = this.#errands.filter((other) => other !== errand)
+    this.driver.tell(errand.answer())
+  }
+
+  fail(errand: Errand): void {
+    this.#errands = this.#errands.filter((other) => other !== errand)
+    this.#world.note(() => `${errand.kind} fails`)
+    this.driver.tell({ kind: 'failed', ticket: errand.ticket })
+  }
+
+  #handlers(): Handlers {
+    const world = this.#world
+    const errands = errandsOf(world, { run: () => this.#run, nowMs: this.#nowMs })
+    const add = (errand: Errand) => {
+      this.#errands.push(errand)
+    }
+    return {
+      'load records': (effect) => add(errands['load records'](effect)),
+      'find holders': (effect) => add(errands['find holders'](effect)),
+      'list owed rows': (effect) => add(errands['list owed rows'](effect)),
+      'read rows': (effect) => {
+        if (this.#errands.some(({ kind }) => kind === 'read rows')) world.fail('READS: two at a time')
+        add(errands['read rows'](effect))
+      },
+      'check slot gap': (effect) => add(errands['check slot gap'](effect)),
+      'find backfill': (effect) => add(errands['find backfill'](effect)),
+      'list known rows': (effect) => add(errands['list known rows'](effect)),
+      record: (effect) => {
+        if (this.#run === this.#started.run) world.fail('FENCE: it writes before it is the writer')
+        if (this.#errands.some(({ kind }) => kind === 'record')) world.fail('RECORDS: two at a time')
+        add(errands.record(effect))
+      },
+      'want permit': ({ kind, ticket }) => {
+        const answer = (): CoreEvent => {
+          this.#permits.add(ticket)
+          return { kind: 'permit granted', ticket }
+        }
+        add({ kind, ticket, code: null, stages: [], answer })
+      },
+      'return permit': ({ permit }) => this.#use(permit),
+      send: (effect) => {
+        this.#use(effect.permit)
+        this.#checkSending()
+        this.flights.leave(effect, this.#stream?.arriving ?? null)
+      },
+      'fetch code': (effect) => {
+        this.#use(effect.permit)
+        add(this.#fetch(effect))
+      },
+      acknowledge: acknowledgements(world, () => this.driver.view),
+      tell: () => undefined,
+      drained: () => this.#drained(),
+      'pause stream': () => this.driver.own['pause stream'](),
+      'resume stream': () => this.driver.own['resume stream'](),
+      'wake at': (effect) => this.driver.own['wake at'](effect),
+    }
+  }
+
+  #use(permit: Ticket): void {
+    if (!this.#permits.delete(permit)) this.#world.fail(`P4: permit ${permit} is not there to be used`)
+  }
+
+  #checkSending(): void {
+    if (!this.#isActive) this.#world.fail('FENCE: it sends before it is the writer')
+    if (this.driver.isDraining) this.#world.fail('DRAIN: something new is sent')
+    const { maxInFlight } = this.#world.profile
+    if (this.flights.all.length >= maxInFlight) this.#world.fail(`P4: more than ${maxInFlight} requests at a time`)
+  }
+
+  #fetch({ kind, ticket, code, expected }: EffectOf['fetch code']): Errand {
+    const { mediquo } = this.#world
+    let shown: ReturnType<typeof mediquo.shown>
+    const look = () => {
+      shown = mediquo.shown(code)
+      this.#world.note(() => `GET ${code}: ${shown ? `${shown.firstName}${shown.isSubscribed ? '+' : '-'}` : 'absent'}`)
+    }
+    const answer = (): CoreEvent => {
+      if (!shown) return { kind: 'code fetched', ticket, found: { kind: 'absent' } }
+      const { firstName, isSubscribed } = shown
+      const isAsExpected =
+        expected !== null && expected.first_name === firstName && (expected.plan !== undefined) === isSubscribed
+      const record = isSubscribed ? { code, first_name: firstName } : null
+      return { kind: 'code fetched', ticket, found: { kind: 'patient', isAsExpected, record } }
+    }
+    return { kind, ticket, code, stages: [look], answer }
+  }
+
+  #drained(): void {
+    if (this.flights.all.length > 0) this.#world.fail('DRAIN: it is done while requests are in flight')
+    this.#isDrained = true
+  }
+}

@@ -1,0 +1,176 @@
+import type { BatchOutcome } from '../../../src/delivery/outcome.ts'
+import type { PatientCode } from '../../../src/model/patient.ts'
+import type { Delivery } from '../../../src/pending/version.ts'
+import type { Ticket } from '../../../src/pipeline/core/events.ts'
+import type { EffectOf } from '../driver/handlers.ts'
+import { checkRequest } from '../driver/request-checks.ts'
+import { noteCovered } from '../world/checks.ts'
+import { refusal } from '../world/contents.ts'
+import type { Transaction } from '../world/source-table.ts'
+import type { World } from '../world/world.ts'
+
+/** A request on its way. `outcome`: what the API answers; null: it has not arrived. */
+export interface Flight {
+  readonly ticket: Ticket
+  readonly batch: readonly Delivery[]
+  readonly numbers: readonly number[]
+  outcome: BatchOutcome | null
+}
+
+/** A request that its sender has given up, and that arrives all the same. */
+interface Stray {
+  readonly flight: Flight
+  readonly byMs: number
+}
+
+/** What was accepted is applied within this time, and what was given up has arrived; less than the core waits before it reads back. */
+const latenessMs = 900
+
+/** The API, as the requests of one process find it. */
+export class Flights {
+  readonly #world: World
+  #flights: Flight[] = []
+  #strays: Stray[] = []
+  readonly #applyByMs = new Map<PatientCode, number>()
+  readonly #timesBroken = new Map<PatientCode, number>()
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  get all(): readonly Flight[] {
+    return this.#flights
+  }
+  get underWay(): readonly Flight[] {
+    return this.#flights.filter(({ outcome }) => outcome === null)
+  }
+  get answered(): readonly Flight[] {
+    return this.#flights.filter(({ outcome }) => outcome !== null)
+  }
+  /** Nothing is still to be applied or to arrive. */
+  get isSettled(): boolean {
+    return this.#strays.length === 0 && this.#applyByMs.size === 0
+  }
+
+  leave({ ticket, batch }: EffectOf['send'], open: Transaction | null): void {
+    const inFlight = this.#flights.flatMap((flight) => flight.batch)
+    checkRequest(this.#world, batch, { inFlight, open })
+    const numbers = batch.map((delivery) => this.#world.numberOf(delivery))
+    const flight: Flight = { ticket, batch, numbers, outcome: null }
+    this.#flights.push(flight)
+    this.#world.note(() => `PUT ${describe(flight)}`)
+  }
+
+  /** It arrives: the API accepts or refuses it as a whole. */
+  arrive(flight: Flight, nowMs: number, isDown: boolean): void {
+    flight.outcome = isDown
+      ? { kind: 'retry', reason: 'status 503', inDoubt: true, status: 503 }
+      : this.#receive(flight, nowMs)
+    this.#world.note(() => `the API: ${flight.outcome?.kind} ${describe(flight)}`)
+  }
+
+  #receive({ batch, numbers }: Flight, nowMs: number): BatchOutcome {
+    const { choices, mediquo } = this.#world
+    const bad = batch.flatMap((delivery, index) => {
+      const verdict = refusal(delivery.patient)
+      return verdict === 'always' || (verdict === 'maybe' && choices.percent(50)) ? [{ delivery, index }] : []
+    })
+    if (bad.length > 0) {
+      for (const { delivery, index } of bad) this.#noteRefused(delivery, numbers[index] ?? 0)
+      const named = choices.percent(30) ? [] : bad.map(({ index }) => ({ index, attribute: 'first_name' }))
+      return { kind: 'isolate', status: 422, named: choices.percent(50) ? named : named.slice(0, 1) }
+    }
+    noteCovered(this.#world)
+    for (const [at, delivery] of batch.entries()) {
+      const { code } = delivery
+      if (choices.percent(this.#world.profile.applyLater)) {
+        mediquo.queue(code)
+        this.#applyByMs.set(code, Math.min(nowMs + latenessMs, this.#applyByMs.get(code) ?? Number.POSITIVE_INFINITY))
+      }
+      this.#world.fail(mediquo.accept({ ...delivery, number: numbers[at] ?? 0 }))
+    }
+    return { kind: 'accepted' }
+  }
+
+  #noteRefused({ key }: Delivery, number: number): void {
+    const { refused } = this.#world
+    refused.set(key, Math.max(number, refused.get(key) ?? 0))
+  }
+
+  /** The answer comes. @returns what it says. */
+  land(flight: Flight): BatchOutcome {
+    if (!flight.outcome) throw new Error('a request that has not arrived is not answered')
+    this.#remove(flight)
+    return flight.outcome
+  }
+
+  /** No answer comes; if it has not arrived, it may yet. */
+  lose(flight: Flight, nowMs: number): void {
+    this.#remove(flight)
+    if (flight.outcome === null && this.#world.choices.percent(50))
+      this.#strays.push({ flight, byMs: nowMs + latenessMs })
+    this.#world.note(() => `no answer for ${describe(flight)}`)
+  }
+
+  /** It comes back: certainly not applied. */
+  bounce(flight: Flight): void {
+    this.#remove(flight)
+    this.#world.note(() => `${describe(flight)} comes back`)
+  }
+
+  /** A row at which the API breaks again and again is taken for a bad one: chance must not make one. */
+  mayBreak({ batch }: Flight): boolean {
+    const isOnce = batch.every(({ code }) => (this.#timesBroken.get(code) ?? 0) < 1)
+    if (isOnce) for (const { code } of batch) this.#timesBroken.set(code, 1)
+    return isOnce
+  }
+
+  #remove(flight: Flight): void {
+    this.#flights = this.#flights.filter((other) => other !== flight)
+  }
+
+  /** Time goes on: what is late happens before. */
+  advance(nowMs: number): void {
+    const due = this.#strays.filter(({ byMs }) => byMs <= nowMs)
+    this.#strays = this.#strays.filter(({ byMs }) => byMs > nowMs)
+    for (const { flight } of due) this.#stray(flight)
+    for (const [code, byMs] of this.#applyByMs) if (byMs <= nowMs) this.#apply(code)
+  }
+
+  /** An older request is applied after newer ones: only reading back finds it. */
+  #stray({ batch, numbers }: Flight): void {
+    if (batch.some(({ patient }) => refusal(patient) !== 'never')) return
+    noteCovered(this.#world)
+    const { mediquo } = this.#world
+    for (const [at, { code, patient, key, purpose }] of batch.entries()) {
+      const number = numbers[at] ?? 0
+      const newest = mediquo.records.get(code)
+      if (newest && newest.number >= number) mediquo.applied(patient)
+      else mediquo.accept({ key, purpose, patient, number })
+      this.#world.note(() => `applied late: ${purpose} ${code}=${patient.first_name} (version ${number} of ${key})`)
+    }
+  }
+
+  #apply(code: PatientCode): void {
+    this.#applyByMs.delete(code)
+    noteCovered(this.#world)
+    this.#world.mediquo.apply(code)
+    this.#world.note(() => `applied: what was accepted of ${code}`)
+  }
+
+  /** The process dies. Its requests arrive or were never sent. */
+  crash(): void {
+    for (const flight of this.underWay) if (this.#world.choices.percent(50)) this.arrive(flight, 0, false)
+    this.#flights = []
+    this.advance(Number.POSITIVE_INFINITY)
+  }
+}
+
+function describe({ batch, numbers }: Flight): string {
+  return batch
+    .map(
+      ({ purpose, key, code, patient }, at) =>
+        `${purpose} ${code}=${patient.first_name} (version ${numbers[at]} of ${key})`,
+    )
+    .join(', ')
+}

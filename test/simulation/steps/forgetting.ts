@@ -1,0 +1,23 @@
+import type { StoredRow } from '../../../src/model/stored-row.ts'
+import type { Simulation } from './simulation.ts'
+
+/** Rows of which the state may forget that they were removed, or else in which transaction they last changed (MERGE, forgetting). */
+export function forgettable({ world, rules }: Simulation): StoredRow[] {
+  const { state, table, openReads } = world
+  const seen = [table.snapshot(), ...openReads].map(({ xmin }) => xmin)
+  return [...state.rows.values()].filter(({ deadLetter, removed, xid, position, owed, formerCodes }) => {
+    if (deadLetter || owed || formerCodes.length > 0 || (!removed && xid === null)) return false
+    if (rules.forgets === 'what is settled') return removed
+    if (rules.forgets === 'what is stored') return removed && (position === null || position.commitLsn < state.lsn)
+    return xid === null || seen.every((xmin) => xid < xmin)
+  })
+}
+
+export function forget({ world }: Simulation, row: StoredRow): void {
+  world.note(
+    () =>
+      `the state forgets ${row.removed ? 'that' : 'in which transaction'} ${row.key} was ${row.removed ? 'removed' : 'changed'}`,
+  )
+  if (row.removed) world.state.rows.delete(row.key)
+  else world.state.rows.set(row.key, { ...row, xid: null })
+}

@@ -1,0 +1,26 @@
+import { Choices } from '../world/choices.ts'
+import { type Options, type Outcome, simulate } from './simulate.ts'
+
+/** A run with as many steps left out as can be, which breaks the same promise; with its trace. */
+export function shrink(found: Outcome, options: Options): Outcome {
+  const promise = promiseOf(found)
+  let steps = found.steps
+  const breaksIt = (fewer: readonly number[]): boolean => promiseOf(simulate(Choices.again(fewer), options)) === promise
+  for (let size = Math.ceil(steps.length / 2); size >= 1; ) {
+    const before = steps.length
+    for (let at = steps.length - size; at >= fixedSteps; at -= size) {
+      const fewer = [...steps.slice(0, at), ...steps.slice(at + size)]
+      if (breaksIt(fewer)) steps = fewer
+    }
+    if (size > 1 || steps.length === before) size = Math.floor(size / 2)
+  }
+  return simulate(Choices.again(steps), { ...options, traced: true })
+}
+
+/** The first two draw the world. */
+const fixedSteps = 2
+
+/** C1, C2, C3, LIVENESS and so on, or error. */
+export function promiseOf({ wrong }: Pick<Outcome, 'wrong'>): string | null {
+  return wrong?.split(':')[0] ?? null
+}

@@ -1,0 +1,134 @@
+import { createCore } from '../../../src/pipeline/core/core.ts'
+import { standing } from '../driver/driver.ts'
+import { checkQuiet } from '../world/checks.ts'
+import { Choices } from '../world/choices.ts'
+import { drawProfile, type Profile } from '../world/profile.ts'
+import { setUp } from '../world/set-up.ts'
+import { codeOf, keyOf } from '../world/values.ts'
+import { World } from '../world/world.ts'
+import type { ConnectorRun, CreateCore } from './connector-run.ts'
+import { everyRule, type Rules, Simulation } from './simulation.ts'
+import { steps, tick } from './steps.ts'
+
+export interface Options {
+  readonly createCore?: CreateCore
+  readonly rules?: Partial<Rules>
+  /** What is not to be drawn. */
+  readonly profile?: Partial<Profile>
+  readonly traced?: boolean
+}
+
+export interface Outcome {
+  /** What is wrong, beginning with the promise that is broken; null if nothing is. */
+  readonly wrong: string | null
+  /** What happened, for people. */
+  readonly told: readonly string[]
+  /** The trace of each run of the core. */
+  readonly traces: readonly (readonly string[])[]
+  /** What each step was drawn from. */
+  readonly steps: readonly number[]
+}
+
+/** One world from its beginning until nothing is left to be done. */
+export function simulate(choices: Choices, options: Options = {}): Outcome {
+  const { rules, profile: fixed, traced = false } = options
+  choices.step()
+  const profile = drawProfile(choices, { stepKinds: steps.length, ...fixed })
+  const world = new World(choices, profile, { traced })
+  const simulation = new Simulation(world, {
+    createCore: options.createCore ?? createCore,
+    rules: { ...everyRule, ...rules },
+  })
+  try {
+    choices.step()
+    setUp(world)
+    simulation.restart()
+    wander(simulation)
+    endInQuiet(simulation)
+  } catch (error) {
+    world.fail(`error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+  }
+  return { wrong: world.wrong, told: world.trace ?? [], traces: simulation.traces, steps: choices.taken }
+}
+
+export const ofSeed = (seed: number, options?: Options) => simulate(Choices.ofSeed(seed), options)
+
+function wander(simulation: Simulation): void {
+  const { world } = simulation
+  const { choices, profile } = world
+  const weights = steps.map(({ weight }, at) => weight * (profile.weights[at] ?? 1))
+  for (let left = profile.steps; left > 0 && world.wrong === null && choices.step(); left--) {
+    simulation.nextStep()
+    const possible = steps.map((step, at) => (step.isPossible(simulation) ? (weights[at] ?? 0) : 0))
+    let mark = (choices.below(1_000) / 1_000) * possible.reduce((sum, weight) => sum + weight, 0)
+    const taken = steps.find((_, at) => {
+      mark -= possible[at] ?? 0
+      return mark < 0
+    })
+    taken?.take(simulation)
+    if (isQuiet(simulation)) checkQuiet(world)
+  }
+}
+
+const maxRounds = 3_000
+/** So often a row that is always good changes: bad rows alone look like an API that refuses everything, and wait. */
+const roundsBetweenGood = 100
+const goodRow = { key: keyOf('good'), code: codeOf('good') }
+
+/** Writers end, and everybody does what he can in turn: C1 at the end, and that there is one. */
+function endInQuiet(simulation: Simulation): void {
+  const { world, left } = simulation
+  Object.assign(left, { transactions: 0, crashes: 0, stops: 0, streamLosses: 0, slotLosses: 0, faults: 0 })
+  simulation.end()
+  const hasBadRows = world.profile.letters.some((letter) => letter === 'Y' || letter === 'Z')
+  world.note(() => 'everything goes on until nothing is left to be done')
+  for (const transaction of [...world.table.running]) {
+    if (transaction.state === 'open') world.table.commit(transaction)
+    world.table.end(transaction)
+  }
+  for (let round = 1; round <= maxRounds && world.wrong === null; round++) {
+    if (isQuiet(simulation)) {
+      checkQuiet(world)
+      return
+    }
+    if (hasBadRows && round % roundsBetweenGood === 0) writeGoodRow(world, round)
+    goOn(simulation)
+  }
+  const view = simulation.run?.driver.view
+  if (world.wrong === null) world.fail(`STUCK: it does not come to an end: ${view && standing(view)}`)
+}
+
+/** The next thing that is to be done, time last of all. */
+function goOn(simulation: Simulation): void {
+  const { run } = simulation
+  if (!run) simulation.restart()
+  else if (run.isDrained) simulation.leave()
+  else if (!run.hasStream) run.openStream()
+  else if (run.isActive) work(simulation, run)
+  else if (!run.takeOver()) simulation.leave()
+}
+
+function work(simulation: Simulation, run: ConnectorRun): void {
+  const [flight] = run.flights.all
+  const [errand] = run.errands
+  if (flight?.outcome) run.answer(flight, run.flights.land(flight))
+  else if (flight) run.flights.arrive(flight, simulation.nowMs, false)
+  else if (errand) run.proceed(errand)
+  else if (run.mayReceive && !run.isAtEnd) run.receive()
+  else if (run.driver.wakeAtMs !== null) tick(simulation)
+  else simulation.world.fail('STUCK: nothing is left that could happen')
+}
+
+function writeGoodRow({ table }: World, round: number): void {
+  const writer = table.begin()
+  table.write(writer, { key: goodRow.key, image: { code: goodRow.code, letter: round % 200 === 0 ? 'A' : 'B' } })
+  table.commit(writer)
+  table.end(writer)
+}
+
+function isQuiet({ run, world }: Simulation): boolean {
+  if (!run?.isActive || !run.isAtEnd || world.table.running.length > 0) return false
+  if (run.flights.all.length > 0 || !run.flights.isSettled) return false
+  if (world.state.nextPass() !== null || world.state.hasOwed || !run.driver.view.isQuiet) return false
+  return run.errands.every(({ kind }) => kind !== 'record')
+}

@@ -1,0 +1,9 @@
+import type { Simulation } from './simulation.ts'
+
+/** Something that can happen next. */
+export interface Step {
+  readonly name: string
+  readonly weight: number
+  isPossible(simulation: Simulation): boolean
+  take(simulation: Simulation): void
+}

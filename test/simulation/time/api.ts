@@ -1,0 +1,258 @@
+import { type Attempt, type Outcome, putOutcome } from '../../../src/mediquo/outcome.ts'
+import type { Patient, PatientCode } from '../../../src/model/patient.ts'
+import type { Delivery } from '../../../src/pending/version.ts'
+import { RateLimiter } from '../../../src/sandbox/rate-limit.ts'
+import { validationErrorBody } from '../../../src/sandbox/validation-errors.ts'
+import { checkRequest } from '../driver/request-checks.ts'
+import { noteCovered } from '../world/checks.ts'
+import { refusal } from '../world/contents.ts'
+import { Mediquo } from '../world/mediquo.ts'
+import type { Transaction } from '../world/source-table.ts'
+import type { World } from '../world/world.ts'
+import { type Fate, fates, type Plan } from './plan.ts'
+import type { VirtualClock } from './virtual-clock.ts'
+
+const windowMs = 60_000
+export const requestTimeoutMs = 30_000
+
+export interface Answer<T> {
+  readonly outcome: T
+  readonly remaining: number | null
+}
+
+/** What a GET of a code comes to. */
+export type Fetched = Patient | 'absent' | 'not now'
+
+/** One request; `arrives` after the client has given up only as long as its permit allows for. */
+interface Sent {
+  readonly deliveries: readonly Delivery[]
+  readonly numbers: readonly number[]
+  readonly fate: Fate | null
+}
+
+/**
+ * The API, on its own time: it counts what arrives, refuses, accepts, and applies what it accepted when it likes. What is sent
+ * to it is checked as it leaves and as it arrives.
+ */
+export class Api {
+  /** Requests and applications that are still to happen. */
+  underWay = 0
+  isFaulty = true
+  /** What can be read of each code, which is what was applied last; and how much of it is still to be applied. */
+  readonly #applied = new Map<PatientCode, Patient>()
+  readonly #applying = new Map<PatientCode, number>()
+  readonly #world: World
+  readonly #clock: VirtualClock
+  readonly #plan: Plan
+  readonly #random: () => number
+  readonly #limiter: RateLimiter
+  readonly #arrivals: Record<'put' | 'get', number[]> = { put: [], get: [] }
+  /** What was sent, whatever became of it: C2 is about this. */
+  readonly #told: Mediquo
+  readonly #broke = new Map<PatientCode, number>()
+  #inFlight = new Set<Delivery>()
+  #life = 0
+
+  constructor(options: { world: World; clock: VirtualClock; plan: Plan; random: () => number }) {
+    this.#world = options.world
+    this.#clock = options.clock
+    this.#plan = options.plan
+    this.#random = options.random
+    const { window: kind, requestsPerMinute: limit, crashes } = options.plan
+    this.#limiter = new RateLimiter({ kind, limit, windowMs })
+    const isWhole = options.world.profile.start !== 'slot lost' && !crashes.some(({ losesSlot }) => losesSlot)
+    this.#told = new Mediquo({ isWhole })
+    for (const [code, { firstName, isSubscribed }] of options.world.mediquo.records) {
+      const known = { code, first_name: firstName, gender: 'female', birth_date: '1980-01-01' } as const
+      this.#applied.set(code, isSubscribed ? { ...known, plan: 'premium' } : known)
+    }
+  }
+
+  /** The process died: nobody waits for its answers. */
+  forgetClient(): void {
+    this.#life++
+    this.#inFlight = new Set()
+  }
+
+  /** @param open the transaction of which only a part has been received. */
+  put(deliveries: readonly Delivery[], open: Transaction | null, answered: (answer: Answer<Outcome>) => void): void {
+    const patients = deliveries.map(({ patient }) => patient)
+    checkRequest(this.#world, deliveries, { inFlight: [...this.#inFlight], open })
+    for (const delivery of deliveries) this.#inFlight.add(delivery)
+    const fate = this.#draw(patients)
+    const sent: Sent = { deliveries, numbers: deliveries.map((delivery) => this.#world.numberOf(delivery)), fate }
+    this.#world.note(() => `${this.#at} PUT ${textOfSent(sent)}${fate ? `: ${fate}` : ''}`)
+    for (const [at, delivery] of deliveries.entries())
+      this.#world.fail(this.#told.accept({ ...delivery, number: sent.numbers[at] ?? 0 }))
+    this.#exchange(
+      fate,
+      () => this.#receive(sent),
+      (attempt) => {
+        for (const delivery of deliveries) this.#inFlight.delete(delivery)
+        const remaining = attempt.kind === 'answer' ? attempt.remaining : null
+        answered({ outcome: putOutcome(attempt, this.#clock.wallClockMs), remaining })
+      },
+    )
+  }
+
+  get(code: PatientCode, answered: (found: Fetched) => void): void {
+    let found: Patient | undefined
+    const receive = (): Attempt => {
+      const limited = this.#count('get')
+      if (limited) return limited
+      found = this.#applied.get(code)
+      this.#world.note(() => `${this.#at} GET ${code}: ${found ? textOf(found) : 'not there'}`)
+      return answer(200, { message: 'found' })
+    }
+    const fate = this.isFaulty && this.#random() < 0.05 ? 'reset before' : null
+    this.#exchange(fate, receive, (attempt) => {
+      const { kind } = putOutcome(attempt, this.#clock.wallClockMs)
+      answered(kind === 'pause' || kind === 'retry' ? 'not now' : (found ?? 'absent'))
+    })
+  }
+
+  get #at(): string {
+    return `${(this.#clock.nowMs / 1_000).toFixed(3)}s`
+  }
+
+  /** The way there, what happens there, and the way back, or none of it. */
+  #exchange(fate: Fate | null, receive: () => Attempt, answered: (attempt: Attempt) => void): void {
+    const life = this.#life
+    const there = 1 + this.#random() * this.#plan.latencyMs
+    const back = 1 + this.#random() * this.#plan.latencyMs
+    const end = (ms: number, attempt: Attempt) =>
+      this.#clock.after(ms, () => {
+        if (life === this.#life) answered(attempt)
+      })
+    const arrive = (ms: number, then: (attempt: Attempt) => void) => {
+      this.underWay++
+      this.#clock.after(ms, () => {
+        this.underWay--
+        then(receive())
+      })
+    }
+    switch (fate) {
+      case 'connection refused':
+        end(there, { kind: 'no answer', reason: 'connection', sent: false, code: 'ECONNREFUSED' })
+        break
+      case 'reset before':
+        end(there, { kind: 'no answer', reason: 'connection', sent: true, code: 'ECONNRESET' })
+        break
+      case 'timeout':
+        end(requestTimeoutMs, { kind: 'no answer', reason: 'timeout', sent: true, code: 'TIMEOUT' })
+        break
+      case 'timeout, applied late':
+        arrive(requestTimeoutMs - 500 + this.#random() * 590, () => undefined)
+        end(requestTimeoutMs, { kind: 'no answer', reason: 'timeout', sent: true, code: 'TIMEOUT' })
+        break
+      case 'reset after':
+        arrive(there, () => end(back, { kind: 'no answer', reason: 'connection', sent: true, code: 'ECONNRESET' }))
+        break
+      default:
+        arrive(there, (attempt) => end(back, attempt))
+    }
+  }
+
+  #receive({ deliveries, numbers, fate }: Sent): Attempt {
+    const limited = this.#count('put')
+    if (limited) return limited
+    const status = Number(/^status (\d+)/.exec(fate ?? '')?.[1] ?? 0)
+    if (status > 0 && fate !== 'status 503 after applying')
+      return answer(status, { message: 'no' }, status === 429 ? '1' : null)
+    const bad = deliveries.flatMap(({ patient }, index) =>
+      refusal(patient) === 'never'
+        ? []
+        : [
+            {
+              index,
+              path: `patients.${index}.first_name`,
+              message: `The patients.${index}.first_name field is wrong.`,
+            },
+          ],
+    )
+    const { refused } = this.#world
+    for (const { index } of bad) {
+      const key = deliveries[index]?.key
+      if (key !== undefined) refused.set(key, Math.max(numbers[index] ?? 0, refused.get(key) ?? 0))
+    }
+    if (bad.length > 0) return answer(422, validationErrorBody(bad, this.#plan.hints))
+    this.#world.note(
+      () =>
+        `${this.#at} accepted: ${deliveries.map(({ code, patient }) => `${code}=${patient.first_name}`).join(', ')}`,
+    )
+    noteCovered(this.#world)
+    for (const [at, delivery] of deliveries.entries()) {
+      this.#world.mediquo.accept({ ...delivery, number: numbers[at] ?? 0 })
+      this.underWay++
+      this.#applying.set(delivery.code, (this.#applying.get(delivery.code) ?? 0) + 1)
+      this.#clock.after(this.#random() * this.#plan.applyMs, () => {
+        this.underWay--
+        this.#apply(delivery.patient)
+      })
+    }
+    return status > 0 ? answer(status, { message: 'no' }) : answer(200, { message: 'ok' })
+  }
+
+  /** Once nothing else of a code is to be applied, this is what mediQuo has of it, whatever it accepted last. */
+  #apply(patient: Patient): void {
+    const { code } = patient
+    this.#world.note(() => `${this.#at} applied: ${textOf(patient)}`)
+    this.#applied.set(code, patient)
+    const left = (this.#applying.get(code) ?? 1) - 1
+    this.#applying.set(code, left)
+    if (left > 0) return
+    noteCovered(this.#world)
+    this.#world.mediquo.applied(patient)
+  }
+
+  /** P4. What only a sliding counter refuses is not over the limit in any 60 seconds. */
+  #count(endpoint: 'put' | 'get'): Attempt | null {
+    const { nowMs } = this.#clock
+    const { requestsPerMinute: limit, window } = this.#plan
+    const verdict = this.#limiter.take(endpoint, this.#clock.wallClockMs)
+    const recent = this.#arrivals[endpoint].filter((at) => at > nowMs - windowMs)
+    recent.push(nowMs)
+    this.#arrivals[endpoint] = recent
+    if (verdict.allowed && recent.length <= limit) return null
+    if (window !== 'sliding counter' || recent.length > limit)
+      this.#world.fail(`P4: ${recent.length} requests (${endpoint}) in 60 seconds, ${limit} are allowed`)
+    return answer(429, { message: 'Too Many Attempts.' }, String(verdict.retryAfterS ?? 60))
+  }
+
+  #draw(patients: readonly Patient[]): Fate | null {
+    const { outages, faults } = this.#plan
+    const { nowMs } = this.#clock
+    const outage = outages.find(({ fromMs, toMs }) => nowMs >= fromMs && nowMs < toMs)
+    if (outage)
+      return outage.fate === 'timeout, applied late' && this.#plan.crashes.length > 0 ? 'timeout' : outage.fate
+    if (!this.isFaulty || this.#random() * 100 >= faults) return null
+    const fate = fates[Math.floor(this.#random() * fates.length)] ?? null
+    if (fate === 'status 413' && patients.length === 1) return null
+    // What arrives long after its sender died is found by no reading back.
+    if (fate === 'timeout, applied late' && this.#plan.crashes.length > 0) return 'timeout'
+    if (fate !== 'status 500' && fate !== 'status 503 after applying') return fate
+    // A row at which the API breaks again and again, while others are accepted, is a bad one: chance must not make one.
+    const times = Math.max(...patients.map(({ code }) => this.#broke.get(code) ?? 0))
+    if (times > 1) return null
+    for (const { code } of patients) this.#broke.set(code, times + 1)
+    return fate
+  }
+}
+
+function textOfSent({ deliveries, numbers }: Sent): string {
+  return deliveries
+    .map(
+      ({ purpose, code, patient, key }, at) =>
+        `${purpose} ${code}=${patient.first_name} (version ${numbers[at]} of ${key})`,
+    )
+    .join(', ')
+}
+
+function textOf({ code, first_name, plan }: Patient): string {
+  return `${code}=${first_name}${plan === undefined ? ' without a plan' : ''}`
+}
+
+function answer(status: number, body: unknown, retryAfter: string | null = null): Attempt {
+  const text = JSON.stringify(body)
+  return { kind: 'answer', status, contentType: 'application/json', retryAfter, remaining: null, body: text }
+}

@@ -1,0 +1,86 @@
+import { seededRandom } from '../../../src/model/seeded-random.ts'
+import { type WindowKind, windowKinds } from '../../../src/sandbox/rate-limit.ts'
+import { type ErrorHints, errorHints } from '../../../src/sandbox/validation-errors.ts'
+
+/** What may become of a request besides an answer to what it says. */
+export const fates = [
+  'connection refused',
+  'reset before',
+  'reset after',
+  'timeout',
+  'timeout, applied late',
+  'status 500',
+  'status 503 after applying',
+  'status 408',
+  'status 429',
+  'status 413',
+] as const
+export type Fate = (typeof fates)[number] | 'status 401' | 'status 403' | 'status 404'
+
+/** A stretch of time in which every request has the same fate. */
+export interface Outage {
+  readonly fromMs: number
+  readonly toMs: number
+  readonly fate: Fate
+}
+
+/** Everything that will happen to a connector: smaller ones are found by leaving things out. */
+export interface Plan {
+  readonly seed: number
+  readonly keys: number
+  readonly window: WindowKind
+  readonly requestsPerMinute: number
+  readonly batchSize: number
+  readonly hints: ErrorHints
+  /** Of a hundred requests, those that meet a fate of their own. */
+  readonly faults: number
+  /** The API applies what it accepted after up to this, in any order. */
+  readonly applyMs: number
+  readonly latencyMs: number
+  /** Drawn from: profile, table at the beginning. */
+  readonly beginning: readonly [profile: number, setUp: number]
+  readonly transactions: readonly { readonly atMs: number; readonly number: number }[]
+  readonly crashes: readonly { readonly atMs: number; readonly downMs: number; readonly losesSlot: boolean }[]
+  readonly outages: readonly Outage[]
+}
+
+export function drawPlan(seed: number): Plan {
+  const random = seededRandom(seed)
+  const below = (limit: number) => Math.floor(random() * limit)
+  const pick = <T>(from: readonly T[]): T => {
+    const picked = from[below(from.length)]
+    if (picked === undefined) throw new Error('nothing to pick from')
+    return picked
+  }
+  const number = () => Math.floor(random() * 2 ** 32)
+  const lastsMs = pick([5_000, 30_000, 90_000])
+  const times = (count: number) => Array.from({ length: count }, () => below(lastsMs)).sort((a, b) => a - b)
+  const keys = pick([1, 2, 3, 6])
+  const crashes = times(pick([0, 0, 0, 1, 2])).map((atMs) => {
+    return { atMs, downMs: 1 + below(pick([20, 2_000, 40_000])), losesSlot: random() < 0.15 }
+  })
+  return {
+    seed,
+    keys,
+    window: pick(windowKinds),
+    requestsPerMinute: pick([4, 12, 40, 600]),
+    batchSize: pick([2, 3, 4]),
+    hints: pick(errorHints),
+    faults: pick([0, 0, 10, 30]),
+    // What was accepted and not applied when the process dies is not read back: a gap that is known.
+    applyMs: crashes.length > 0 ? 0 : pick([0, 0, 300, 3_000]),
+    // The second of each request is all that the state knows of it.
+    latencyMs: crashes.length > 0 ? pick([5, 50]) : pick([5, 200, 1_500]),
+    beginning: [number(), number()],
+    transactions: times(pick([1, 2, 4, 8, 16])).map((atMs) => ({ atMs, number: number() })),
+    crashes,
+    outages: times(pick([0, 0, 0, 1, 2])).map((fromMs) => {
+      const fate = pick([...fates, 'status 401', 'status 403', 'status 404'] as const)
+      return {
+        fromMs,
+        toMs: fromMs + below(pick([500, 20_000])),
+        fate: fate === 'status 413' ? 'status 503 after applying' : fate,
+      }
+    }),
+  }
+}

@@ -1,0 +1,213 @@
+import { seededRandom } from '../../../src/model/seeded-random.ts'
+import { checkQuiet } from '../world/checks.ts'
+import { Choices } from '../world/choices.ts'
+import { drawProfile } from '../world/profile.ts'
+import { makeSlot, setUp } from '../world/set-up.ts'
+import { codeOf, keyOf } from '../world/values.ts'
+import { World } from '../world/world.ts'
+import { write } from '../world/writer.ts'
+import { Api } from './api.ts'
+import { drawPlan, type Plan } from './plan.ts'
+import { type KnownRequests, maxInFlight, startRun, type TimedRun } from './timed-run.ts'
+import { VirtualClock } from './virtual-clock.ts'
+
+export interface TimedOutcome {
+  /** What is wrong, beginning with the promise that is broken; null if nothing is. */
+  readonly wrong: string | null
+  /** What happened, for people. */
+  readonly told: readonly string[]
+  /** The trace of each run of the core. */
+  readonly traces: readonly (readonly string[])[]
+  readonly plan: Plan
+  readonly virtualMs: number
+}
+
+const epochMs = Date.parse('2026-01-01T00:00:00Z')
+/**
+ * Past this nothing new happens, and everything must come to rest: in twenty minutes, or so many requests as a few bad rows take
+ * beside a good one that changes every forty seconds.
+ */
+const most = { ms: 20 * 60_000, requests: 400 }
+
+export const ofTimedSeed = (seed: number) => simulateInTime(drawPlan(seed))
+
+/** One plan from its beginning until nothing is left to be done, on a virtual clock. */
+async function simulateInTime(plan: Plan, { traced = false } = {}): Promise<TimedOutcome> {
+  const random = seededRandom(plan.seed + 1)
+  const clock = new VirtualClock(epochMs + (plan.seed % 60_000))
+  const choices = Choices.again([...plan.beginning, ...plan.transactions.map(({ number }) => number)])
+  choices.step()
+  const names = Array.from({ length: plan.keys + 1 }, (_, at) => String(at + 1))
+  const slotLosses = plan.crashes.filter(({ losesSlot }) => losesSlot).length
+  const rows = { keys: names.slice(0, plan.keys).map(keyOf), codes: names.map((name) => codeOf(`c${name}`)) }
+  const profile = drawProfile(choices, {
+    stepKinds: 0,
+    ...rows,
+    slotLosses,
+    ...calm,
+    batchSize: plan.batchSize,
+    maxInFlight,
+  })
+  // Y is refused now and then, which no row is.
+  const letters = profile.letters.filter((letter) => letter !== 'Y')
+  const world = new World(choices, { ...profile, letters }, { traced })
+  const traces: (readonly string[])[] = []
+  const restore = clock.install(random)
+  try {
+    choices.step()
+    setUp(world)
+    await live({ world, clock, plan, random, traces })
+  } catch (error) {
+    world.fail(`error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+  } finally {
+    restore()
+  }
+  return { wrong: world.wrong, told: world.trace ?? [], traces, plan, virtualMs: clock.nowMs }
+}
+
+/** What only worlds of steps vary. */
+const calm = { streamLosses: 0, stops: 0, applyLater: 0, slow: null, outage: null, hanging: null, changes: 4 } as const
+
+interface Life {
+  readonly world: World
+  readonly clock: VirtualClock
+  readonly plan: Plan
+  readonly random: () => number
+  readonly traces: (readonly string[])[]
+}
+
+async function live({ world, clock, plan, random, traces }: Life): Promise<void> {
+  const { table, choices } = world
+  const api = new Api({ world, clock, plan, random })
+  const known: KnownRequests = { requests: [], atMs: 0 }
+  let run: TimedRun | null = null
+  let isEnding = false
+  const start = () => {
+    run = startRun({ world, clock, api, plan, random, known })
+    traces.push(run.trace)
+  }
+  const streamOn = () => {
+    if (run?.mayReceive) run.receive()
+    clock.after(run?.isBehind ? 1 + random() * 20 : 300, streamOn)
+  }
+  const transact = () => {
+    choices.step()
+    const writer = table.begin()
+    const many = 1 + choices.below(4)
+    for (let left = many; left > 0; left--) write(world, writer)
+    clock.after(random() * 30, () => {
+      table.commit(writer)
+      // With synchronous replication, visible much later.
+      clock.after(random() < 0.2 ? random() * 3_000 : random(), () => table.end(writer))
+    })
+  }
+  for (const { atMs } of plan.transactions) clock.after(atMs, transact)
+  for (const left of [...table.running]) {
+    clock.after(random() * 5_000, () => {
+      if (left.state === 'open') table.commit(left)
+      table.end(left)
+    })
+  }
+  for (const { atMs, downMs, losesSlot } of plan.crashes) {
+    clock.after(atMs, () => {
+      if (!run) return
+      world.note(() => `${(clock.nowMs / 1_000).toFixed(3)}s CRASH${losesSlot ? ', the slot is lost' : ''}`)
+      run.die()
+      run = null
+      clock.kill()
+      api.forgetClient()
+      world.openReads.clear()
+      clock.after(downMs, () => {
+        if (losesSlot) makeSlot(world)
+        start()
+      })
+    })
+  }
+  const lastMs = Math.max(
+    0,
+    ...[...plan.transactions, ...plan.crashes].map(({ atMs }) => atMs),
+    ...plan.outages.map(({ toMs }) => toMs),
+  )
+  clock.after(lastMs + 100_000, () => {
+    isEnding = true
+    api.isFaulty = false
+  })
+  // A row that is always good: bad rows alone look like an API that refuses everything, and wait.
+  const keeper = { key: keyOf('k'), code: codeOf('k') }
+  let turn = 0
+  const keep = () => {
+    const writer = table.begin()
+    table.write(writer, { key: keeper.key, image: { code: keeper.code, letter: turn++ % 2 ? 'A' : 'B' } })
+    table.commit(writer)
+    table.end(writer)
+    if (!isEnding || !run?.isQuiet) clock.after(40_000, keep)
+  }
+  clock.after(10, keep)
+  clock.after(0, start)
+  clock.after(1, streamOn)
+
+  const mostMs = Math.max(most.ms, (most.requests * 60_000) / plan.requestsPerMinute)
+  let looked = 0
+  while (world.wrong === null && clock.next()) {
+    await settled()
+    if (!isEnding || ++looked % 8 !== 0) continue
+    if (isAtRest(world, api, run)) return checkRest(world, run)
+    if (clock.nowMs > lastMs + mostMs) world.fail(`stuck: ${standing(world, api, run)}`)
+  }
+}
+
+function isAtRest(world: World, api: Api, run: TimedRun | null): run is TimedRun {
+  return (
+    run?.isQuiet === true &&
+    !world.state.hasOwed &&
+    world.table.running.length === 0 &&
+    api.underWay === 0 &&
+    world.state.nextPass() === null
+  )
+}
+
+function standing(world: World, api: Api, run: TimedRun | null): string {
+  const { running, insertLsn } = world.table
+  return `${run?.standing} ${JSON.stringify({ running: running.length, underWay: api.underWay, pass: world.state.nextPass()?.state, insertLsn, lsn: world.state.lsn })}`
+}
+
+/** P2, P3, P5, P8: both ends agree, whatever was applied last, and nothing is left in memory. */
+function checkRest(world: World, run: TimedRun): void {
+  checkQuiet(world)
+  const { entries, payloadBytes } = run.view
+  if (entries > 0 || payloadBytes > 0)
+    world.fail(`P8: ${entries} rows and ${payloadBytes} bytes are in memory, and nothing is to be done`)
+}
+
+/** Lets everything that was promised come. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
+/** The smallest plan found that breaks the same promise: what can be left out is. */
+export async function shrinkPlan(found: TimedOutcome): Promise<TimedOutcome> {
+  const promise = promiseOf(found)
+  let { plan } = found
+  const without = <T>(list: readonly T[], at: number) => [...list.slice(0, at), ...list.slice(at + 1)]
+  for (let isSmaller = true; isSmaller; ) {
+    isSmaller = false
+    const smaller: Plan[] = [
+      { ...plan, faults: 0 },
+      { ...plan, applyMs: 0 },
+      ...(['transactions', 'crashes', 'outages'] as const).flatMap((of) =>
+        plan[of].map((_, at) => ({ ...plan, [of]: without<unknown>(plan[of], at) })),
+      ),
+    ].filter((other) => JSON.stringify(other) !== JSON.stringify(plan))
+    for (const other of smaller) {
+      if (promiseOf(await simulateInTime(other)) !== promise) continue
+      plan = other
+      isSmaller = true
+      break
+    }
+  }
+  return await simulateInTime(plan, { traced: true })
+}
+
+function promiseOf({ wrong }: Pick<TimedOutcome, 'wrong'>): string | null {
+  return wrong?.split(':')[0] ?? null
+}

@@ -1,0 +1,173 @@
+import type { PatientCode } from '../../../src/model/patient.ts'
+import type { RowKey } from '../../../src/model/row.ts'
+import { isPublished } from './contents.ts'
+import type { Recorded } from './mediquo.ts'
+import type { Image, RowVersion, Transaction } from './source-table.ts'
+import { at } from './values.ts'
+import type { World } from './world.ts'
+
+/**
+ * Whether a change needs nothing more: a version of its row, or of its code, that is not older was accepted or set aside, or
+ * mediQuo has just what such a version says.
+ */
+function isCovered(world: World, version: RowVersion): boolean {
+  const isSo = world.covered.has(version.number) || isCoveredNow(world, version)
+  if (isSo) world.covered.add(version.number)
+  return isSo
+}
+
+function isCoveredNow(world: World, { key, number, image, before }: RowVersion): boolean {
+  const { mediquo, state, rejected, table } = world
+  if (mediquo.newestOf(key) >= number) return true
+  const code = image?.code ?? before?.code
+  if (code !== undefined && (mediquo.records.get(code)?.number ?? 0) >= number) return true
+  if (state.rows.get(key)?.deadLetter && (rejected.get(key) ?? 0) >= number) return true
+  if (table.committed(key).some((later) => later.number >= number && isTold(world, later))) return true
+  return code !== undefined && isLeft(world, code, number)
+}
+
+/** A row that left its code to another one, which has it or will be sent: whoever has it later answers for it. */
+function isLeft({ table, state }: World, code: PatientCode, number: number): boolean {
+  const had = ({ image, before }: RowVersion) => image?.code === code || before?.code === code
+  const owners = new Set(table.commits.flatMap(({ versions }) => versions.filter(had).map(({ key }) => key)))
+  const isDue = ({ commitLsn, versions }: Transaction) =>
+    commitLsn >= state.lsn && versions.some((later) => later.number > number && had(later))
+  return owners.size > 1 && table.commits.some(isDue)
+}
+
+/** Whether mediQuo was told last what a version says, or shows it, though it was told something else and applied that before. */
+function isTold(world: World, version: RowVersion): boolean {
+  const { mediquo } = world
+  return isShown(world, version) || isShown(world, version, (code) => mediquo.records.get(code))
+}
+
+type Records = (code: PatientCode) => Recorded | undefined
+
+/** Whether mediQuo has what a version says. */
+function isShown(world: World, version: RowVersion, records: Records = (code) => world.mediquo.has(code)): boolean {
+  const { image } = version
+  if (!isPublished(image)) return isGone(world, version, records)
+  if (image.letter === 'X') return false
+  const record = records(image.code)
+  return record?.isSubscribed === true && record.firstName === image.letter
+}
+
+function isGone(world: World, { key, number }: RowVersion, records: Records): boolean {
+  const { profile, table } = world
+  if (profile.onDelete === 'ignore') return true
+  const had = table.committed(key).filter((older) => older.number < number && isPublished(older.image))
+  return had.every(({ image, number: since }) => {
+    const record = image && records(image.code)
+    if (!image || !record?.isSubscribed || record.number >= number) return true
+    if (isHeldByOther(world, image.code, key) || mayBeForgotten(world, image.code)) return true
+    // A row that got the code afterwards answers for it, even if it gave it up as well.
+    const isTaken = ({ image: taken, number: later }: RowVersion) => taken?.code === image.code && later > since
+    return table.keys.some((other) => other !== key && table.committed(other).some(isTaken))
+  })
+}
+
+/** Whether the state says of another row that mediQuo has the code from it: that row answers for the code. */
+function isHeldByOther({ state }: World, code: PatientCode, key: RowKey): boolean {
+  return (state.holdersOf([code]).get(code) ?? []).some((holder) => holder !== key)
+}
+
+/**
+ * A gap that is known: a row leaves its code to another one, which the state cannot tell yet when the slot is lost, and which is
+ * gone from the table by the time of the pass.
+ */
+function mayBeForgotten({ missed, table }: World, code: PatientCode): boolean {
+  const had = table.keys.filter((key) => table.committed(key).some(({ image }) => image?.code === code))
+  return missed.size > 0 && had.length > 1
+}
+
+/** A row that is set aside keeps the code that mediQuo had of it, until it is mended or deleted. */
+function isRejected({ state }: World, code: PatientCode): boolean {
+  return [...state.rows.values()].some((row) => row.code === code && !row.removed && row.deadLetter !== null)
+}
+
+/** A change of a row that the row filter leaves out before and after is not. */
+const isStreamed = ({ image, before }: RowVersion) => isPublished(image) || isPublished(before)
+
+/** Before mediQuo is told something else: what is covered by what it has now stays so. */
+export function noteCovered(world: World): void {
+  for (const { versions } of world.table.commits) for (const version of versions) isCovered(world, version)
+}
+
+/** A durable note says that the row is read again, by a read that sees the change: its label says so, or it is visible already. */
+function isOwed({ state }: World, { commitLsn, state: is }: Transaction, { key }: RowVersion): boolean {
+  if (is === 'ended') return state.rows.get(key)?.owed != null
+  return state.isOwed(key, { commitLsn: at(commitLsn), ordinal: 0 })
+}
+
+/** After each write of the state: C3, of the stream's changes and of those that only a pass can find. */
+export function checkStored(world: World): void {
+  const { state, table, missed } = world
+  for (const transaction of table.commits) {
+    if (transaction.commitLsn >= state.lsn || missed.has(transaction)) continue
+    for (const version of transaction.versions) {
+      if (!isStreamed(version) || isCovered(world, version) || isOwed(world, transaction, version)) continue
+      world.fail(
+        `C3: the checkpoint ${state.lsn} passed ${transaction.name}, version ${version.number} of ${version.key}`,
+      )
+    }
+  }
+  for (const key of table.keys) checkPass(world, key)
+}
+
+/** The backfill's position covers a row only if nothing of what no slot streamed is missing. */
+function checkPass(world: World, key: RowKey): void {
+  const { state, table, missed } = world
+  const pass = state.passes.findLast(({ state: is }) => is !== 'replaced')
+  if (!pass) return
+  const versions = table.commits.flatMap((by) =>
+    by.versions.flatMap((version) => (version.key === key ? [{ version, by }] : [])),
+  )
+  const last = versions.findLast(({ by }) => missed.has(by))
+  const isStillDue = versions.some(
+    ({ version, by }) => isStreamed(version) && !missed.has(by) && by.commitLsn >= state.lsn,
+  )
+  if (!last || isStillDue) return
+  const { position, state: is, reason, rowsRead } = pass
+  const { version } = last
+  const isPast = (after: RowKey | null) => after !== null && key <= after
+  const inTable =
+    is === 'done' || position?.phase === 'state' || (position?.phase === 'table' && isPast(position.after))
+  const inState = is === 'done' || (position?.phase === 'state' && isPast(position.after))
+  // One that is gone from the table by now, seen by the stream or not, is found by the second half.
+  const isInTable = isPublished(table.committed(key).at(-1)?.image ?? null)
+  const isChecked = isInTable ? inTable : inState && reason !== 'first run' && rowsRead > 0
+  if (isChecked && !state.rows.get(key)?.owed && !isCovered(world, version))
+    world.fail(`C3: the pass passed version ${version.number} of ${key}`)
+}
+
+/** C1, in a quiet state: both ends agree, or the row is a dead letter of its newest version. */
+export function checkQuiet(world: World): void {
+  const { table, state, mediquo, profile, rejected } = world
+  // An empty table is taken for one that was truncated: rows that the state knows are left alone.
+  const isLeftAlone = state.passes.some((pass) => pass.state === 'done' && pass.rowsRead === 0)
+  for (const key of table.keys) {
+    const newest = table.newest(key)
+    const letter = state.rows.get(key)?.deadLetter
+    if (!newest || (isLeftAlone && !isPublished(newest.image))) continue
+    if (letter && (rejected.get(key) ?? 0) < newest.number)
+      world.fail(`C1: ${key} has a dead letter of an older version`)
+    if (letter || !isPublished(newest.image)) continue
+    if (newest.image.letter === 'X') world.fail(`C1: ${key} is not a dead letter`)
+    else if (!isShown(world, newest))
+      world.fail(`C1: ${key} is ${text(newest.image)}, mediQuo has ${recordText(world, newest.image)}`)
+  }
+  if (profile.onDelete === 'ignore' || isLeftAlone) return
+  for (const code of profile.codes) {
+    if (!mediquo.has(code)?.isSubscribed) continue
+    const owner = table.ownerOf(code)
+    const isOwned = owner !== null && isPublished(table.newest(owner)?.image ?? null)
+    if (!isOwned && !isRejected(world, code) && !mayBeForgotten(world, code))
+      world.fail(`C1: ${code} is nobody's and still subscribed`)
+  }
+}
+
+const text = ({ code, letter }: Image) => `${code}=${letter}`
+function recordText({ mediquo }: World, { code }: Image): string {
+  const record = mediquo.has(code)
+  return record ? `${code}=${record.firstName}${record.isSubscribed ? '' : ' without a plan'}` : 'nothing'
+}

@@ -1,0 +1,141 @@
+import type { PatientCode } from '../../../src/model/patient.ts'
+import type { RowKey } from '../../../src/model/row.ts'
+import type { Effect } from '../../../src/pipeline/core/effects.ts'
+import type { Bounds } from '../../../src/pipeline/core/options.ts'
+import type { Choices } from './choices.ts'
+import type { Letter } from './source-table.ts'
+import { codeOf, keyOf } from './values.ts'
+
+/** How large a world is and what happens in it. A mixture: small worlds find most, and each thing alone finds more than all together. */
+export interface Profile {
+  readonly keys: readonly RowKey[]
+  readonly codes: readonly PatientCode[]
+  readonly letters: readonly Letter[]
+  readonly start: 'first run' | 'known' | 'slot lost'
+  readonly onDelete: 'ignore' | 'unsubscribe'
+  readonly fullIdentity: boolean
+  readonly codesMove: boolean
+  /** Updates of a hundred whose change lacks a value. */
+  readonly incomplete: number
+  /** Changes of a hundred that weigh as much as many others. */
+  readonly wide: number
+  /** Transactions before the slot was made, and after. */
+  readonly before: number
+  readonly transactions: number
+  /** Changes that a transaction has at most. */
+  readonly changes: number
+  /** Nothing is streamed of transactions that change nothing published. */
+  readonly skipsEmpty: boolean
+  readonly pageRows: number
+  readonly crashes: number
+  /** Ends of the process that are none of its crashes: it drains. */
+  readonly stops: number
+  /** Replication connections that break. */
+  readonly streamLosses: number
+  /** Crashes after which the slot is gone. */
+  readonly slotLosses: number
+  /** Answers that do not come, requests that come back, calls whose connection breaks. */
+  readonly faults: number
+  /** Of a hundred accepted patients, those that are applied later. */
+  readonly applyLater: number
+  /** An effect that takes long. */
+  readonly slow: Effect['kind'] | null
+  /** When the API is down, and when reading one code back hangs, in steps. */
+  readonly outage: Period | null
+  readonly hanging: (Period & { readonly code: PatientCode }) | null
+  readonly bounds: Bounds
+  readonly batchSize: number
+  readonly maxInFlight: number
+  readonly steps: number
+  /** How often each step is taken, none: never by chance. */
+  readonly weights: readonly number[]
+}
+
+export interface Period {
+  readonly fromStep: number
+  readonly toStep: number
+}
+
+export interface Limits extends Partial<Profile> {
+  readonly stepKinds: number
+}
+
+/** The heaviest row. */
+export const wideBytes = 15_000
+
+const plenty = {
+  rows: 1_000,
+  bytes: 1_000_000,
+  unloaded: 1_000,
+  unsubscriptions: 1_000,
+  readBacks: 1_000,
+  marks: 1_000,
+}
+
+export function drawProfile(choices: Choices, { stepKinds, ...fixed }: Limits): Profile {
+  const isLarge = choices.percent(15)
+  const keys = isLarge ? 4 + choices.below(6) : choices.pick([1, 1, 1, 2, 2, 3])
+  const codes = [...'abcdefghijk'].slice(0, keys + choices.below(2)).map(codeOf)
+  const start = choices.pick(['first run', 'known', 'known', 'slot lost'] as const)
+  const crashes = choices.pick([0, 1, 1, 2])
+  const special: readonly Letter[] = choices.percent(40) ? [choices.pick(['X', 'Z', 'F'] as const)] : []
+  const plain: readonly Letter[] = choices.percent(70) ? ['A', 'B'] : ['A', 'B', 'C']
+  return {
+    keys: names.slice(0, keys).map(keyOf),
+    codes,
+    letters: [...plain, ...special],
+    start,
+    onDelete: choices.pick(['unsubscribe', 'unsubscribe', 'ignore'] as const),
+    fullIdentity: choices.percent(40),
+    codesMove: choices.percent(40),
+    incomplete: choices.pick([0, 0, 30]),
+    wide: choices.pick([0, 0, 30]),
+    before: start === 'known' ? 0 : choices.below(3),
+    transactions: isLarge ? choices.pick([3, 6, 12]) : choices.pick([1, 2, 2, 3, 3, 4, 6]),
+    changes: isLarge ? choices.pick([4, 12, 25]) : 4,
+    skipsEmpty: choices.percent(50),
+    pageRows: choices.pick([1, 2, 9]),
+    crashes,
+    stops: choices.pick([0, 0, 0, 1]),
+    streamLosses: choices.pick([0, 0, 0, 1, 2]),
+    slotLosses: choices.percent(25) ? crashes : 0,
+    faults: choices.pick([0, 0, 1, 2, 4]),
+    applyLater: choices.pick([0, 0, 40]),
+    slow: choices.percent(25) ? choices.pick(slowEffects) : null,
+    outage: choices.percent(15) ? drawPeriod(choices) : null,
+    hanging: choices.percent(15) ? { ...drawPeriod(choices), code: choices.pick(codes) } : null,
+    bounds: choices.percent(40) ? plenty : withRoomForBadRows(drawBounds(choices), special, keys),
+    batchSize: choices.pick([1, 2, 3, 100]),
+    maxInFlight: choices.pick([1, 2, 3]),
+    steps: (isLarge ? 3 : 1) * choices.pick([40, 60, 100, 160]),
+    weights: Array.from({ length: stepKinds }, () => choices.pick([1, 2, 4, 8])),
+    ...fixed,
+  }
+}
+
+const names = Array.from({ length: 9 }, (_, at) => String(at + 1))
+
+const slowEffects = ['load records', 'find holders', 'read rows', 'record', 'want permit', 'list owed rows'] as const
+
+function drawPeriod(choices: Choices): Period {
+  const fromStep = choices.below(60)
+  return { fromStep, toStep: fromStep + choices.pick([20, 60, 200]) }
+}
+
+/** Bad rows that fill all of memory look like an API that refuses everything: then no good one comes to tell. */
+function withRoomForBadRows(bounds: Bounds, letters: readonly Letter[], keys: number): Bounds {
+  const hasBadRows = letters.some((letter) => letter === 'Y' || letter === 'Z')
+  return hasBadRows ? { ...bounds, rows: Math.max(bounds.rows, 2 * keys), bytes: plenty.bytes } : bounds
+}
+
+/** So small that most worlds run against one of them. */
+function drawBounds(choices: Choices): Bounds {
+  return {
+    rows: choices.pick([2, 3, 5, 20]),
+    bytes: choices.pick([3_000, 20_000, 1_000_000]),
+    unloaded: choices.pick([1, 2, 5]),
+    unsubscriptions: choices.pick([1, 2, 5]),
+    readBacks: choices.pick([0, 1, 3]),
+    marks: choices.pick([0, 1, 3]),
+  }
+}

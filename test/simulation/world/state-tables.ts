@@ -1,0 +1,149 @@
+import type { Lsn } from '../../../src/model/lsn.ts'
+import type { Pass, PassReason } from '../../../src/model/pass.ts'
+import type { PatientCode } from '../../../src/model/patient.ts'
+import { comparePositions, type Position } from '../../../src/model/position.ts'
+import type { RowKey } from '../../../src/model/row.ts'
+import type { OwedReason, StoredRow } from '../../../src/model/stored-row.ts'
+import type { Xid } from '../../../src/model/visibility.ts'
+import type { Settlement } from '../../../src/pipeline/core/effects.ts'
+
+export interface OwedQuestion {
+  readonly reasons: readonly OwedReason[]
+  readonly beforeLsn: bigint | null
+  readonly limit: number
+}
+
+/** What outlives a crash, as `src/checkpoint` stores it. */
+export class StateTables {
+  readonly rows = new Map<RowKey, StoredRow>()
+  readonly passes: Pass[] = []
+  lsn: number
+  horizon: Position | null = null
+  readLsn: Lsn | null = null
+  slotGapXid: Xid | null = null
+  run = 0
+  /** When each owed row is due. */
+  readonly #dueAtMs = new Map<RowKey, number>()
+
+  constructor(lsn: number) {
+    this.lsn = lsn
+  }
+
+  /** One write of all of it. A run that is over changes nothing. */
+  record(run: number, { rows, checkpointLsn, horizon, readLsn, backfill }: Settlement, nowMs: number): boolean {
+    if (run !== this.run) return false
+    for (const row of rows) this.#store(row, nowMs)
+    this.lsn = Number(checkpointLsn)
+    this.horizon = horizon ?? this.horizon
+    this.readLsn = readLsn ?? this.readLsn
+    const at = this.passes.findIndex(({ id, state }) => id === backfill?.id && state === 'running')
+    const running = this.passes[at]
+    if (!backfill || !running) return true
+    const { position, rowsRead, done } = backfill
+    this.passes[at] = { ...running, position, rowsRead, state: done ? 'done' : 'running' }
+    return true
+  }
+
+  #store(row: StoredRow, nowMs: number): void {
+    // A dead letter that is kept is the one of before, if it is still there.
+    const deadLetter = row.deadLetter === 'kept' ? (this.rows.get(row.key)?.deadLetter ?? null) : row.deadLetter
+    this.rows.set(row.key, { ...row, deadLetter })
+    if (row.owed) this.#dueAtMs.set(row.key, nowMs + row.owed.delayMs)
+    else this.#dueAtMs.delete(row.key)
+  }
+
+  loadRecords(keys: readonly RowKey[]): { readonly rows: Map<RowKey, StoredRow>; readonly shared: Set<RowKey> } {
+    const loaded = keys.flatMap((key) => this.rows.get(key) ?? [])
+    return {
+      rows: new Map(loaded.map((row) => [row.key, { ...row, owed: row.owed && { ...row.owed, delayMs: 0 } }])),
+      shared: new Set(loaded.flatMap((row) => (this.#isShared(row) ? [row.key] : []))),
+    }
+  }
+  /** Of two rows with one code nobody knows whose patient the API has. */
+  #isShared({ key, code }: StoredRow): boolean {
+    return [...this.rows.values()].some(
+      (other) => other.code !== null && other.code === code && other.key !== key && !other.removed,
+    )
+  }
+
+  /** Rows that have each code, or will have it once what they owe is read. */
+  holdersOf(codes: readonly PatientCode[]): Map<PatientCode, RowKey[]> {
+    const rows = [...this.rows.values()]
+    return new Map(
+      codes.map((code) => [
+        code,
+        rows.filter((row) => (row.code === code && !row.removed) || row.owed?.nextCode === code).map(({ key }) => key),
+      ]),
+    )
+  }
+
+  /** Owed rows that are due, the oldest due first, and when the next one is. */
+  owedRows({ reasons, beforeLsn, limit }: OwedQuestion, nowMs: number) {
+    const owed = [...this.rows.values()].filter(
+      (row) =>
+        row.owed !== null &&
+        reasons.includes(row.owed.reason) &&
+        (beforeLsn === null || row.position === null || row.position.commitLsn < beforeLsn),
+    )
+    const dueAtMs = ({ key }: StoredRow) => this.#dueAtMs.get(key) ?? 0
+    const due = owed.filter((row) => dueAtMs(row) <= nowMs).sort((a, b) => dueAtMs(a) - dueAtMs(b))
+    const later = owed.filter((row) => dueAtMs(row) > nowMs).map((row) => dueAtMs(row) - nowMs)
+    return {
+      keys: due.slice(0, limit).map(({ key }) => key),
+      nextInMs: later.length > 0 ? Math.min(...later) : null,
+    }
+  }
+
+  get hasOwed(): boolean {
+    return [...this.rows.values()].some(({ owed }) => owed !== null)
+  }
+
+  /** Whether a change is contained in what a row owes: it is read again, from a snapshot that sees the change. */
+  isOwed(key: RowKey, position: Position): boolean {
+    const row = this.rows.get(key)
+    return row?.owed != null && row.position !== null && comparePositions(row.position, position) >= 0
+  }
+
+  /** Rows that a pass's second half looks for. */
+  rowsAfter(after: RowKey | null, limit: number, codes: readonly PatientCode[] | null): RowKey[] {
+    return [...this.rows.values()]
+      .filter((row) => !row.removed || row.deadLetter !== null || row.owed !== null)
+      .filter((row) => after === null || row.key > after)
+      .filter((row) => codes === null || (row.code !== null && codes.includes(row.code)))
+      .map(({ key }) => key)
+      .sort()
+      .slice(0, limit)
+  }
+
+  /** A pass over the whole table; those before are contained in it. @param pageSize of its reads; the first would bring all there is. */
+  requestPass(reason: PassReason, pageSize: number): void {
+    for (const [at, pass] of this.passes.entries())
+      if (pass.state !== 'done') this.passes[at] = { ...pass, state: 'replaced' }
+    const times = { startedAt: null, finishedAt: null }
+    this.passes.push({
+      id: this.passes.length + 1,
+      state: 'requested',
+      reason,
+      codes: null,
+      keys: null,
+      position: { phase: 'table', after: null, pageSize },
+      rowsRead: 0,
+      rowsEstimated: 0,
+      ...times,
+    })
+  }
+  closeSlotGap(): void {
+    this.slotGapXid = null
+  }
+  nextPass(): Pass | null {
+    return this.passes.find(({ state }) => state === 'requested' || state === 'running') ?? null
+  }
+  /** The run to go on with, or to begin, begun. */
+  beginPass(): Pass | null {
+    const found = this.nextPass()
+    if (!found) return null
+    const begun: Pass = { ...found, state: 'running', startedAt: found.startedAt ?? new Date(0) }
+    this.passes[this.passes.indexOf(found)] = begun
+    return found.state === 'running' ? found : begun
+  }
+}

@@ -1,0 +1,27 @@
+import { type Lsn, lsn } from '../../../src/model/lsn.ts'
+import { type Patient, type PatientCode, patientCode } from '../../../src/model/patient.ts'
+import { type RowKey, storedRowKey } from '../../../src/model/row.ts'
+import type { Snapshot } from '../../../src/model/visibility.ts'
+
+export const at = (bytes: number): Lsn => lsn(BigInt(bytes))
+export const keyOf = (name: string): RowKey => storedRowKey(`["${name}"]`)
+export const codeOf = (name: string): PatientCode => patientCode(name)
+
+/** A patient that says one letter. It has a plan: without one it is unsubscribed. */
+export function patientOf(code: PatientCode, letter: string): Patient {
+  return { code, first_name: letter, gender: 'female', birth_date: '1980-01-01', plan: 'premium' }
+}
+
+/** Stands for the keyed hash of a payload: equal for equal payloads. */
+export const fingerprint = ({ code, first_name, plan }: Patient): string =>
+  `${code}=${first_name}${plan === undefined ? '-' : '+'}`
+
+/** As `pg_current_snapshot()` prints it. */
+export function snapshotText({ xmin, xmax, inProgress }: Snapshot): string {
+  return `${xmin}:${xmax}:${[...inProgress].join(',')}`
+}
+
+/** Names a change of a row in the stream. */
+export function placeOf(commitLsn: number | bigint, ordinal: number, key: string): string {
+  return `${commitLsn}/${ordinal}/${key}`
+}
