@@ -1,16 +1,21 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-const program = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 const repository = fileURLToPath(new URL('..', import.meta.url))
+
+/** Folder of the build that the benchmarks start: `BENCH_DIST`, or this revision's. */
+const dist = resolve(process.env.BENCH_DIST ?? fileURLToPath(new URL('../dist', import.meta.url)))
 
 /** A running process of the built program. */
 export interface BuiltProcess extends AsyncDisposable {
   readonly pid: number
   /** Every line that it wrote, the oldest first. */
   readonly lines: readonly string[]
+  /** @throws {Error} if the process has ended: its exit status or signal, and its last lines. */
+  assertRunning(): void
   /** Resolves with what the function first makes of a line, those written already included. @throws if the process ends without one. */
   line<T>(find: (line: string) => T | null): Promise<T>
   /** SIGKILL. */
@@ -19,9 +24,12 @@ export interface BuiltProcess extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-/** Starts `node dist/main.js` with these arguments, and an environment that holds nothing of ours. */
-export function startBuilt(args: readonly string[], env: Readonly<Record<string, string>> = {}): BuiltProcess {
-  return startProcess([program, ...args], env)
+/** Starts `node main.js` of a build with these arguments, and an environment that holds nothing of ours. */
+export function startBuilt(
+  args: readonly string[],
+  options: { readonly env?: Readonly<Record<string, string>>; readonly dist?: string } = {},
+): BuiltProcess {
+  return startProcess([join(options.dist ?? dist, 'main.js'), ...args], options.env ?? {})
 }
 
 /** Starts Node with these arguments, in the same way. */
@@ -41,6 +49,11 @@ export function startProcess(args: readonly string[], env: Readonly<Record<strin
     })
   }
   const kill = () => void child.kill('SIGKILL')
+  const assertRunning = () => {
+    if (child.exitCode === null && child.signalCode === null) return
+    const reason = child.signalCode ?? `exit status ${child.exitCode}`
+    throw new Error(`the process ended (${reason}):\n${lines.slice(-5).join('\n')}`)
+  }
   process.once('exit', kill)
 
   const stop = async () => {
@@ -51,6 +64,7 @@ export function startProcess(args: readonly string[], env: Readonly<Record<strin
   return {
     pid: child.pid ?? 0,
     lines,
+    assertRunning,
     stop,
     async kill() {
       kill()

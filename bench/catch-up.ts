@@ -2,12 +2,14 @@ import { startConnector } from './connector-process.ts'
 import { type Benchmark, table, whole } from './figures.ts'
 import { makeSlot } from './library-alone.ts'
 import { readInNewProcess } from './reader-process.ts'
+import { size } from './scale.ts'
 import { readWithServerClient } from './server-client.ts'
 import { openStand, type Stand } from './stand.ts'
 import { secondsStreaming } from './streaming-time.ts'
+import { commitTransaction } from './transaction.ts'
 import { until } from './until.ts'
 
-const changes = Number(process.env.BENCH_CHANGES ?? 200_000)
+const changes = size('BENCH_CHANGES', 200_000)
 const rows = 200
 const requestsPerMinute = 6_000
 const floorSlot = 'library_alone'
@@ -72,7 +74,7 @@ async function measure(transactionSize: number): Promise<Measured> {
     library.push(taken)
     serverClientSeconds.push((await readWithServerClient({ url, pool: stand.pool }, floorSlot, endLsn)) ?? Number.NaN)
     client.push(await readInNewProcess('client', url, floorSlot, changes))
-    const { seconds, cpuSeconds } = await readWithConnector(stand, slot, endLsn)
+    const { seconds, cpuSeconds } = await readWithConnector(stand, { slot }, endLsn)
     connector.push({ seconds, cpuSeconds: cpuSeconds - startCpuSeconds })
   }
   return {
@@ -83,9 +85,24 @@ async function measure(transactionSize: number): Promise<Measured> {
   }
 }
 
+/** One catch-up of a build, without the floors: changes a second, and processor time of a change, microseconds. */
+export async function measureCatchUp(
+  transactionSize: number,
+  build: { readonly dist?: string } = {},
+): Promise<{ readonly changesPerSecond: number; readonly cpuMicroseconds: number }> {
+  await using stand = await openStand({ rows, requestsPerMinute })
+  const startCpuSeconds = await makePublication(stand, build)
+  const slot = 'catch_up'
+  await makeSlot(stand, slot)
+  await stand.pool.query(updates(transactionSize))
+  const lastLsn = await commitTransaction(stand, `update patients set email = 'last@example.org' where code = 'P1'`)
+  const { seconds, cpuSeconds } = await readWithConnector(stand, { slot, ...build }, lastLsn)
+  return { changesPerSecond: changes / seconds, cpuMicroseconds: (1e6 * (cpuSeconds - startCpuSeconds)) / changes }
+}
+
 /** The connector makes its publication by itself. @returns the processor time of a start with nothing to do. */
-async function makePublication(stand: Stand): Promise<number> {
-  await using connector = await startConnector(stand)
+async function makePublication(stand: Stand, build: { readonly dist?: string } = {}): Promise<number> {
+  await using connector = await startConnector(stand, build)
   return await connector.cpuSeconds()
 }
 
@@ -101,8 +118,12 @@ function updates(transactionSize: number): string {
 }
 
 /** Until everything before the position is delivered, stored and acknowledged. */
-async function readWithConnector(stand: Stand, slot: string, endLsn: string): Promise<Taken> {
-  await using connector = await startConnector(stand, { requestsPerMinute, slot })
+async function readWithConnector(
+  stand: Stand,
+  { slot, ...build }: { readonly slot: string; readonly dist?: string },
+  endLsn: string,
+): Promise<Taken> {
+  await using connector = await startConnector(stand, { requestsPerMinute, slot, ...build })
   const query = `select confirmed_flush_lsn >= $2::pg_lsn as done from pg_replication_slots where slot_name = $1`
   const done = async () => (await stand.pool.query<{ done: boolean }>(query, [slot, endLsn])).rows[0]?.done === true
   await until(done, { everyMs: 10, withinMs: 300_000, what: 'the connector to catch up' })

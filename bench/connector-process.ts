@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BuiltProcess, startBuilt } from './built-process.ts'
@@ -8,14 +8,24 @@ import { until } from './until.ts'
 /** What the benchmarks read of `GET /status`. */
 interface Status {
   readonly state: string
-  readonly source: { readonly checkpointLsn: string | null }
-  readonly delivery: { readonly pending: number; readonly delivered: number; readonly unchanged: number }
+  readonly source: { readonly receivedLsn: string | null; readonly checkpointLsn: string | null }
+  readonly delivery: {
+    readonly pending: number
+    readonly inFlight: number
+    readonly delivered: number
+    readonly unchanged: number
+  }
 }
 
 /** The connector as it is shipped: `dist/main.js run` with a configuration file. */
 export interface ConnectorProcess extends AsyncDisposable {
   readonly pid: number
+  /** Every line that it logged, the oldest first. */
+  readonly lines: readonly string[]
+  /** @throws {Error} if the process has ended. */
   status(): Promise<Status>
+  /** @throws {Error} if the process has ended. */
+  assertRunning(): void
   /** Processor time used so far, seconds; not a number except on Linux. */
   cpuSeconds(): Promise<number>
   stop(): Promise<void>
@@ -33,37 +43,53 @@ export interface ConnectorOptions {
   /** Whether the table is read first; and patients in a request. The defaults are `never` and 100. */
   readonly backfill?: 'initial' | 'never'
   readonly batchSize?: number
+  /** What happens to the patient of a row that is deleted; `ignore` by default. */
+  readonly onDelete?: 'ignore' | 'unsubscribe'
+  /** Folder of the build to start; that of `BENCH_DIST`, or this revision's, by default. */
+  readonly dist?: string
 }
 
 /** Starts the connector and waits until it streams. */
 export async function startConnector(stand: Stand, options: ConnectorOptions = {}): Promise<ConnectorProcess> {
-  const { requestsPerMinute = 600, env = {}, slot, backfill = 'never', batchSize = 100 } = options
+  const { requestsPerMinute = 600, slot, backfill = 'never', batchSize = 100, onDelete = 'ignore' } = options
   const folder = await mkdtemp(join(tmpdir(), 'mediquo-cdc-bench-'))
   const config = join(folder, 'config.json')
   const settings = {
-    source: { url: stand.server.url(), backfill, ...(slot !== undefined && { slot }) },
+    source: { url: stand.server.url(), backfill, onDelete, ...(slot !== undefined && { slot }) },
     mediquo: { baseUrl: stand.sandbox.baseUrl, ...stand.sandbox.keys, requestsPerMinute, batchSize },
     ...(slot !== undefined && { state: { schema: slot } }),
     http: { port: 0 },
   }
   // JSON is YAML.
   await writeFile(config, JSON.stringify(settings), { mode: 0o600 })
-  const built = startBuilt(['run', '--config', config], env)
+  const built = startBuilt(['run', '--config', config], options)
+  let isCleanedUp = false
+  const cleanUp = async () => {
+    if (isCleanedUp) return
+    isCleanedUp = true
+    if (process.env.BENCH_LOG !== undefined) await appendFile(process.env.BENCH_LOG, `${built.lines.join('\n')}\n`)
+    await rm(folder, { recursive: true, force: true })
+  }
   const stop = async () => {
     await built.stop()
-    await rm(folder, { recursive: true, force: true })
+    await cleanUp()
   }
   try {
     const url = `http://127.0.0.1:${await built.line(portOf)}`
     await untilReady(url, built)
     return {
       pid: built.pid,
-      status: async () => (await (await fetch(`${url}/status`)).json()) as Status,
+      lines: built.lines,
+      assertRunning: () => built.assertRunning(),
+      status: async () => {
+        built.assertRunning()
+        return (await (await fetch(`${url}/status`)).json()) as Status
+      },
       cpuSeconds: () => cpuSeconds(built.pid),
       stop,
       kill: async () => {
         await built.kill()
-        await rm(folder, { recursive: true, force: true })
+        await cleanUp()
       },
       [Symbol.asyncDispose]: stop,
     }
@@ -78,8 +104,11 @@ function portOf(line: string): number | null {
 }
 
 async function untilReady(url: string, built: BuiltProcess): Promise<void> {
-  const ready = () => fetch(`${url}/readyz`).then(({ ok }) => ok)
-  await until(ready, { everyMs: 20, withinMs: 30_000, what: `the connector to be ready (${built.lines.at(-1)})` })
+  const ready = () => {
+    built.assertRunning()
+    return fetch(`${url}/readyz`).then(({ ok }) => ok)
+  }
+  await until(ready, { everyMs: 20, withinMs: 120_000, what: `the connector to be ready (${built.lines.at(-1)})` })
 }
 
 /** proc(5): user and system time are the 14th and 15th field, in hundredths of a second. */

@@ -1,5 +1,8 @@
-/** A benchmark: it prints what it measured. */
-export type Benchmark = (print: (line: string) => void) => Promise<void>
+/** Fails the run if a promise is broken, and lets the benchmark go on. */
+export type Expect = (isKept: boolean, promise: string) => void
+
+/** A benchmark: it prints what it measured. Whatever it throws fails the run. */
+export type Benchmark = (print: (line: string) => void, expect: Expect) => Promise<void>
 
 /** Columns of text under each other, the first to the left, the others to the right. */
 export function table(rows: readonly (readonly string[])[]): string[] {
@@ -16,7 +19,7 @@ export function table(rows: readonly (readonly string[])[]): string[] {
 }
 
 /** The share `q` (0 to 1) of the values is at or below this one. */
-function quantile(values: readonly number[], q: number): number {
+export function quantile(values: readonly number[], q: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN
 }

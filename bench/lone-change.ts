@@ -3,10 +3,11 @@ import { startConnector } from './connector-process.ts'
 import { type Benchmark, latencies, latencyHeadings, table } from './figures.ts'
 import { makeSlot, nowMs, startLibraryAlone } from './library-alone.ts'
 import type { Arrival } from './sandbox-process.ts'
+import { size } from './scale.ts'
 import { openStand, type Stand } from './stand.ts'
 import { until } from './until.ts'
 
-const changes = 200
+const changes = size('BENCH_LONE_CHANGES', 200)
 /** Above the pace of ten requests a second, so that no change waits for its turn. */
 const spacingMs = 150
 const floorSlot = 'library_alone'
@@ -19,8 +20,23 @@ interface Sighting {
 
 /** A change alone: from its commit until its request arrives, beside the library's first sight of it and a request alone. */
 export const loneChange: Benchmark = async (print) => {
+  const { spaced, unspaced, put } = await measureLoneChange()
+  print(`${changes} changes, each committed once the one before it has arrived; 600 requests a minute`)
+  for (const line of table([
+    ['', ...latencyHeadings],
+    [`commit to arrival, ${spacingMs} ms apart`, ...latencies(spaced.toArrival)],
+    ['  floor: commit to first sight', ...latencies(spaced.toSight)],
+    ['commit to arrival, no pause between', ...latencies(unspaced.toArrival)],
+    ['  floor: commit to first sight', ...latencies(unspaced.toSight)],
+    ['floor: a PUT and its answer', ...latencies(put)],
+  ]))
+    print(line)
+}
+
+/** Every delay, milliseconds: of changes apart, of changes without a pause, and of a request alone. */
+export async function measureLoneChange(build: { readonly dist?: string } = {}) {
   await using stand = await openStand({ rows: changes })
-  await using connector = await startConnector(stand)
+  await using connector = await startConnector(stand, build)
   await makeSlot(stand, floorSlot)
   const sightings: Sighting[] = []
   await using library = startLibraryAlone(stand.server.url(), floorSlot, (committedAtMs) =>
@@ -35,18 +51,7 @@ export const loneChange: Benchmark = async (print) => {
   const unspaced = await series(stand, sightings, { name: 'unspaced', betweenMs: 0 })
   await connector.stop()
   await stand.sandbox.limit(1_000_000)
-  const put = await roundTrips(stand)
-
-  print(`${changes} changes, each committed once the one before it has arrived; 600 requests a minute`)
-  for (const line of table([
-    ['', ...latencyHeadings],
-    [`commit to arrival, ${spacingMs} ms apart`, ...latencies(spaced.toArrival)],
-    ['  floor: commit to first sight', ...latencies(spaced.toSight)],
-    ['commit to arrival, no pause between', ...latencies(unspaced.toArrival)],
-    ['  floor: commit to first sight', ...latencies(unspaced.toSight)],
-    ['floor: a PUT and its answer', ...latencies(put)],
-  ]))
-    print(line)
+  return { spaced, unspaced, put: await roundTrips(stand) }
 }
 
 async function update({ pool }: Stand, row: number, mailbox: string): Promise<void> {

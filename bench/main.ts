@@ -2,10 +2,12 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { backfill } from './backfill.ts'
+import { backlog } from './backlog.ts'
 import { catchUp } from './catch-up.ts'
 import type { Benchmark } from './figures.ts'
 import { idle } from './idle.ts'
 import { loneChange } from './lone-change.ts'
+import { massDelete } from './mass-delete.ts'
 import { memory } from './memory.ts'
 import { memoryBackfill } from './memory-backfill.ts'
 import { naive } from './naive.ts'
@@ -16,6 +18,8 @@ import { requests } from './requests.ts'
 import { saturation } from './saturation.ts'
 import { shutdown } from './shutdown.ts'
 import { unmapped } from './unmapped.ts'
+import { versions } from './versions.ts'
+import { wide } from './wide.ts'
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   'catch-up': catchUp,
@@ -27,10 +31,14 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
   backfill,
   memory,
   'memory-backfill': memoryBackfill,
+  backlog,
+  wide,
+  'mass-delete': massDelete,
   saturation,
   outage,
   shutdown,
   naive,
+  versions,
 }
 
 const given = process.argv.slice(2).filter((argument) => argument !== '--write')
@@ -42,13 +50,24 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 
-await promisify(execFile)('npm', ['run', 'build'], { cwd: fileURLToPath(new URL('..', import.meta.url)) })
+if (process.env.BENCH_DIST === undefined)
+  await promisify(execFile)('npm', ['run', 'build'], { cwd: fileURLToPath(new URL('..', import.meta.url)) })
 for (const name of names) {
   console.log(`\n${name}`)
   const lines: string[] = []
-  await benchmarks[name]?.((line) => {
+  const print = (line: string) => {
     lines.push(line)
     console.log(`  ${line}`)
-  })
+  }
+  const expect = (isKept: boolean, promise: string) => {
+    if (isKept) return
+    process.exitCode = 1
+    print(`FAILED: ${promise}`)
+  }
+  try {
+    await benchmarks[name]?.(print, expect)
+  } catch (error) {
+    expect(false, error instanceof Error ? error.message : String(error))
+  }
   if (writes) await recordPerformance(name, lines, Object.keys(benchmarks))
 }

@@ -1,16 +1,17 @@
 import { startConnector } from './connector-process.ts'
 import { type Benchmark, table, whole } from './figures.ts'
 import { type Commit, leastRequests } from './least-requests.ts'
+import { size } from './scale.ts'
 import { openStand, type Stand } from './stand.ts'
 import { until } from './until.ts'
 
-const updates = Number(process.env.BENCH_CHANGES ?? 20_000)
+const updates = size('BENCH_CHANGES', 20_000)
 const rows = 20_000
 const writers = 4
 const batchSize = 100
 
 /** Which row the update of this number changes, from 1. */
-const workloads: Readonly<Record<string, (at: number) => number>> = {
+export const workloads: Readonly<Record<string, (at: number) => number>> = {
   'few rows, alike': (at) => 1 + (at % 200),
   'all rows, alike': (at) => 1 + ((at * 7_919) % rows),
   // Four of five changes are of fifty rows, as of the patients of a ward.
@@ -22,13 +23,38 @@ export const requests: Benchmark = async (print) => {
   print(`${whole(updates)} updates of ${whole(rows)} rows by ${writers} writers, 600 requests a minute`)
   const headings = ['requests', 'least possible', 'ratio', 'without coalescing', '429', 'written in s', 'equal after s']
   const lines = [['', ...headings]]
-  for (const [name, rowOf] of Object.entries(workloads)) lines.push([name, ...(await measure(rowOf))])
+  for (const [name, rowOf] of Object.entries(workloads)) {
+    const { sent, least, refused, writtenSeconds, equalSeconds } = await measureRequests(rowOf)
+    lines.push([
+      name,
+      whole(sent),
+      whole(least),
+      (sent / least).toFixed(3),
+      whole(Math.ceil(updates / batchSize)),
+      whole(refused),
+      writtenSeconds.toFixed(2),
+      equalSeconds.toFixed(2),
+    ])
+  }
   for (const line of table(lines)) print(line)
 }
 
-async function measure(rowOf: (at: number) => number): Promise<string[]> {
+interface RequestCount {
+  readonly sent: number
+  readonly least: number
+  /** Answered with 429. */
+  readonly refused: number
+  readonly writtenSeconds: number
+  readonly equalSeconds: number
+}
+
+/** @param rowOf which row the update of each number changes. */
+export async function measureRequests(
+  rowOf: (at: number) => number,
+  build: { readonly dist?: string } = {},
+): Promise<RequestCount> {
   await using stand = await openStand({ rows })
-  await using _connector = await startConnector(stand)
+  await using _connector = await startConnector(stand, build)
   const before = await putRequests(stand)
   const commits: Commit[] = []
   const startedAt = performance.now()
@@ -39,15 +65,7 @@ async function measure(rowOf: (at: number) => number): Promise<string[]> {
   const sent = (await putRequests(stand)) - before
   const least = leastRequests(commits)
   const { byStatus } = await stand.sandbox.totals()
-  return [
-    whole(sent),
-    whole(least),
-    (sent / least).toFixed(3),
-    whole(Math.ceil(updates / batchSize)),
-    whole(byStatus['429'] ?? 0),
-    writtenSeconds.toFixed(2),
-    equalSeconds.toFixed(2),
-  ]
+  return { sent, least, refused: byStatus['429'] ?? 0, writtenSeconds, equalSeconds }
 }
 
 interface Work {

@@ -2,6 +2,9 @@ import { readFile } from 'node:fs/promises'
 
 const sampleEveryMs = 100
 
+/** Memory of the container that the image is made for. */
+export const containerMiB = 256
+
 /** What the image sets that bears on memory. */
 export async function imageEnvironment(): Promise<Record<string, string>> {
   const dockerfile = await readFile(new URL('../Dockerfile', import.meta.url), 'utf8')
@@ -17,9 +20,11 @@ export function sampleResidentMemory(pid: number) {
   const sample = async () => {
     const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
     const mebibytes = (field: string) => Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1]) / 1024
+    // A process that has ended has no memory: keep what it had.
+    if (Number.isNaN(mebibytes('VmRSS'))) return
     peak = mebibytes('VmHWM')
     last = mebibytes('VmRSS')
-    if (!Number.isNaN(last)) samples.push({ atMs: performance.now(), mebibytes: last })
+    samples.push({ atMs: performance.now(), mebibytes: last })
   }
   /** The highest in each fifth of a stretch of time (`performance.now()`): the first is the warm-up, the others tell whether it grows. */
   const fifthsMiB = (fromMs: number, toMs: number) =>
@@ -29,7 +34,7 @@ export function sampleResidentMemory(pid: number) {
       return Math.max(...within.map(({ mebibytes }) => mebibytes))
     })
   const timer = setInterval(() => void sample(), sampleEveryMs)
-  return { peakMiB: () => peak, lastMiB: () => last, fifthsMiB, stop: () => clearInterval(timer) }
+  return { sample, peakMiB: () => peak, lastMiB: () => last, fifthsMiB, stop: () => clearInterval(timer) }
 }
 
 /** The four fifths after the warm-up: the highest of them above the first of them. */

@@ -7,7 +7,11 @@ export interface Arrival {
   readonly endpoint: 'put' | 'get' | null
   readonly codes: readonly string[]
   /** What was sent, if the sandbox keeps it. */
-  readonly patients?: readonly { readonly code: string; readonly email?: string | null }[]
+  readonly patients?: readonly {
+    readonly code: string
+    readonly email?: string | null
+    readonly plan?: string | null
+  }[]
   readonly status: number | null
   /** On a monotonic clock, milliseconds. */
   readonly arrivedAtMs: number
@@ -40,7 +44,9 @@ export async function startSandbox(
   options: { readonly requestsPerMinute?: number; readonly recordPatients?: boolean } = {},
 ): Promise<SandboxProcess> {
   const { requestsPerMinute = 600, recordPatients = false } = options
-  const built = startBuilt(['sandbox', '--port', '0', ...(recordPatients ? ['--record-patients'] : [])])
+  // It keeps every patient in memory.
+  const env = { NODE_OPTIONS: '--max-old-space-size=4096' }
+  const built = startBuilt(['sandbox', '--port', '0', ...(recordPatients ? ['--record-patients'] : [])], { env })
   try {
     const baseUrl = await built.line(after('MEDIQUO_BASE_URL='))
     const keys = {

@@ -21,7 +21,19 @@ const slowness = [
 
 /** How much of the quota a saturated connector uses, however the server counts, and whether it is ever refused; kills at the end. */
 export const saturation: Benchmark = async (print) => {
-  const found = await Promise.all(windows.map(measure))
+  const found = await Promise.all(
+    windows.map(async (kind) => {
+      const use = await measureQuota({ kind, minutes, kills })
+      return [
+        kind,
+        whole(use.accepted),
+        use.sharePercent.toFixed(2),
+        whole(use.refused),
+        whole(use.refusedAfterKills),
+        use.medianAnswerMs.toFixed(0),
+      ]
+    }),
+  )
   print(`${minutes} minutes at saturation, then ${kills} times kill -9, each a minute apart; all four at the same time`)
   for (const line of table([
     ['the server counts by', 'accepted', 'of the quota, %', '429', '429 with kills', 'median answer, ms'],
@@ -30,12 +42,30 @@ export const saturation: Benchmark = async (print) => {
     print(line)
 }
 
-async function measure(kind: (typeof windows)[number]): Promise<string[]> {
+interface Saturation {
+  /** How the server counts. */
+  readonly kind: (typeof windows)[number]
+  readonly minutes: number
+  readonly kills: number
+  readonly dist?: string
+}
+
+/** Requests of a saturated connector, those refused with 429, and how the rest of the quota is used. */
+interface QuotaUse {
+  readonly accepted: number
+  readonly sharePercent: number
+  readonly refused: number
+  readonly refusedAfterKills: number
+  readonly medianAnswerMs: number
+}
+
+export async function measureQuota({ kind, minutes, kills, ...build }: Saturation): Promise<QuotaUse> {
   const rows = Math.ceil((minutes + kills + 3) * quotaPerMinute * batchSize)
   await using stand = await openStand({ rows })
   await stand.sandbox.change({ latencyMs: 20, rateLimit: { kind, limit: quotaPerMinute } })
   await stand.sandbox.faults(slowness)
-  let connector = await startConnector(stand, { backfill: 'initial', batchSize })
+  const options = { backfill: 'initial', batchSize, ...build } as const
+  let connector = await startConnector(stand, options)
   const { sandbox } = stand
   try {
     let puts: Arrival[] = []
@@ -53,16 +83,16 @@ async function measure(kind: (typeof windows)[number]): Promise<string[]> {
     const refused = during.filter(({ status }) => status === 429).length
     for (let kill = 0; kill < kills; kill++) {
       await connector.kill()
-      connector = await startConnector(stand, { backfill: 'initial', batchSize })
+      connector = await startConnector(stand, options)
       await sleep(60_000)
     }
     const killed = (await arrivals()).filter(({ epochMs, status }) => epochMs >= toMs && status === 429).length
-    const share = (100 * accepted) / (minutes * quotaPerMinute)
+    const sharePercent = (100 * accepted) / (minutes * quotaPerMinute)
     const answers = during
       .flatMap(({ arrivedAtMs, answeredAtMs }) => (answeredAtMs === null ? [] : [answeredAtMs - arrivedAtMs]))
       .toSorted((a, b) => a - b)
-    const median = answers[Math.floor(answers.length / 2)] ?? Number.NaN
-    return [kind, whole(accepted), share.toFixed(2), whole(refused), whole(killed), median.toFixed(0)]
+    const medianAnswerMs = answers[Math.floor(answers.length / 2)] ?? Number.NaN
+    return { accepted, sharePercent, refused, refusedAfterKills: killed, medianAnswerMs }
   } finally {
     await connector.stop()
   }

@@ -12,7 +12,10 @@ const patientsTable = `
     code text primary key, first_name text not null, last_name text, gender text not null, birth_date date not null,
     email text, plan text, visits int not null default 0)`
 
-/** An expression for each column, from a number `i`. */
+/** The columns that every patient of the benchmarks has. */
+export const patientColumns = 'code, first_name, last_name, gender, birth_date, email, plan'
+
+/** An expression for each of them, from a number `i`. */
 export const inventedPatient = `
   'P' || i, 'Given' || i, 'Family' || i, case when i % 2 = 0 then 'female' else 'male' end,
   date '1930-01-01' + i % 30000, 'person' || i || '@example.org', 'premium'`
@@ -28,6 +31,8 @@ export interface Stand extends AsyncDisposable {
 export async function openStand(options: {
   readonly rows: number
   readonly requestsPerMinute?: number
+  /** Statements that change the table before it is filled, or fill it themselves. */
+  readonly setup?: string
   /** Whether the sandbox keeps what it was sent. */
   readonly recordPatients?: boolean
 }): Promise<Stand> {
@@ -36,7 +41,10 @@ export async function openStand(options: {
   pool.on('error', () => undefined)
   try {
     await pool.query(patientsTable)
-    await pool.query(`insert into patients select ${inventedPatient} from generate_series(1, ${options.rows}) i`)
+    if (options.setup !== undefined) await pool.query(options.setup)
+    await pool.query(
+      `insert into patients (${patientColumns}) select ${inventedPatient} from generate_series(1, ${options.rows}) i`,
+    )
     const sandbox = await startSandbox(options)
     return {
       server,
