@@ -53,6 +53,8 @@ export class FencedError extends Error {
   override readonly name = 'FencedError'
 }
 
+/** A count is made every few seconds: it may not cost more with each row. */
+const maxOwedCounted = 100_000
 /** Of about so many blocks of 8 KiB, with some hundred rows each, rows are drawn. */
 const sampledBlocks = 32
 
@@ -201,6 +203,14 @@ export class Store {
   /** The slot gap is closed: table reads may begin. */
   async closeSlotGap(): Promise<void> {
     await this.#db.update(checkpoint).set({ slotGapXid: null }).where(eq(checkpoint.run, this.#run))
+  }
+
+  /** How many rows are noted to be read and sent later; no more than a bound are counted. */
+  async countOwed(): Promise<number> {
+    const { rows } = await this.#db.execute<{ rows: string }>(sql`
+      select count(*) as rows from (
+        select from ${delivery} where ${delivery.owed} in ('content', 'end') limit ${maxOwedCounted}) owed`)
+    return Number(rows[0]?.rows ?? 0)
   }
 
   async countDeadLetters(): Promise<number> {

@@ -20,6 +20,8 @@ export interface Board {
   /** What the slot holds; null before anything can be asked. */
   slotWatch: Pick<SlotWatch, 'forecast' | 'secondsToDrain' | 'isSoonLost' | 'warnings'> | null
   deadLetters: DeadLetterOverview
+  /** Rows that are noted in the store, to be read and sent later. */
+  owed: number
   /** The newest pass of the backfill that the state knows. */
   latestPass: Pass | null
   /** Health checks in a row that found rows to send, no trouble, and nothing in flight. */
@@ -36,6 +38,7 @@ export function newBoard(): Board {
     pipeline: null,
     slotWatch: null,
     deadLetters: noDeadLetters,
+    owed: 0,
     latestPass: null,
     stuckChecks: 0,
     tally: { delivered: 0, unchanged: 0, lastDeliveredAt: null, lastError: null },
@@ -72,7 +75,7 @@ export function statusOf(
       ? backfillStatus(view.backfill, settings.mediquo)
       : (pipeline?.lastBackfill ?? backfillStatus(board.latestPass, settings.mediquo)),
     delivery: {
-      pending: waiting + (view?.patientsInFlight ?? 0),
+      pending: waiting + (view?.patientsInFlight ?? 0) + board.owed,
       inFlight: view?.requestsInFlight ?? 0,
       requestsLastMinute: quotas.put.lastMinute,
       requestsPerMinute: settings.mediquo.requestsPerMinute,

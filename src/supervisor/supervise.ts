@@ -67,6 +67,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
       readTableShape(resources.sourcePool, { ...settings.source, ...settings.source.table, columns }),
     readState: async () => {
       board.deadLetters = await resources.store.deadLetters.look()
+      board.owed = await resources.store.countOwed()
       board.latestPass = await resources.store.passes.latest()
       await slotWatch.lookForLeft()
       await sayWhoSharesCodes(resources)
