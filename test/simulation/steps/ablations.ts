@@ -212,7 +212,7 @@ export const ablations: readonly Ablation[] = [
       'return this.#ticket === null && this.#notBeforeMs > nowMs ? this.#notBeforeMs : null',
       'return nowMs < 0 ? nowMs : null',
     ),
-    profile: { ...noMoves, faults: 4 },
+    profile: { ...noMoves, faults: 4, onDelete: 'ignore' },
   },
   {
     name: 'of two rows with one code the newer leaves first',
