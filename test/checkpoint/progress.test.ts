@@ -214,3 +214,19 @@ test('it agrees with a ledger that keeps every debt by itself', () => {
     { numRuns: 500 },
   )
 })
+
+test('the settled position stands still from the arrival of what is not settled, or since it last moved', () => {
+  const ages = new Progress(at(100))
+  expect([ages.oldestUnsettledMs(50), ages.standstillMs(50)]).toEqual([0, 0])
+  ages.begin(at(110), 1_000)
+  const first = ages.owe()
+  expect([ages.oldestUnsettledMs(1_500), ages.standstillMs(1_500)]).toEqual([500, 0])
+  ages.commit(at(120), 2_000)
+  ages.begin(at(120), 3_000)
+  ages.owe()
+  ages.commit(at(130), 3_000)
+  expect([ages.oldestUnsettledMs(5_000), ages.standstillMs(5_000)]).toEqual([4_000, 4_000])
+  ages.at(6_000)
+  ages.settle(first)
+  expect([ages.oldestUnsettledMs(7_000), ages.standstillMs(7_000)]).toEqual([4_000, 1_000])
+})

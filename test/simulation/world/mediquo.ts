@@ -44,9 +44,7 @@ export class Mediquo {
     const before = this.records.get(code)
     const says = before && `${before.firstName}${before.isSubscribed ? '' : ' without a plan'}`
     const isSame = before?.firstName === firstName && before.isSubscribed === isSubscribed
-    // A removal ends what is there by then, also for a row that left the code to this one: its own row's order is what holds.
-    const isOfOthers = this.#isWhole && purpose !== 'remove'
-    const ofCode = before && (before.key === key || isOfOthers) ? before.number : 0
+    const ofCode = before && (before.key === key || this.#isWhole) ? before.number : 0
     // A version that ends a code which its row no longer has is not a version of that code.
     const isOfCode = purpose !== 'retire'
     const known = isOfCode ? Math.max(ofCode, this.newestOf(key)) : before?.key === key ? ofCode : 0
