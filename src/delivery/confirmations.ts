@@ -90,9 +90,12 @@ export class Confirmations<E extends Expected> {
     this.#forget(nowMs)
   }
 
-  /** Whether the API may not have applied yet what it accepted of a code last, or may have. */
+  /** Until when the API may not have applied yet what it accepted of a code last, or may have. */
+  recentUntilMs(code: PatientCode): number {
+    return (this.#accepted.get(code) ?? Number.NEGATIVE_INFINITY) + this.#applyMs
+  }
   isRecent(code: PatientCode, nowMs: number): boolean {
-    return nowMs - (this.#accepted.get(code) ?? Number.NEGATIVE_INFINITY) < this.#applyMs
+    return nowMs < this.recentUntilMs(code)
   }
 
   /** Whether a code may be sent now: while too many are watched, not before what was accepted of it last is applied. */

@@ -85,7 +85,7 @@ export class Batches {
       other.doubt()
       // A record that was found for it is out of date, even if it cannot be sent yet.
       if (other.removal?.code === code) other.end(null)
-      if (other.resolving === code) other.stopResolving()
+      if (other.resolving === code) this.#placement.stopResolving(other)
       if (other.inFlight) continue
       const step = this.#placement.nextStep(other)
       const ends = step.kind === 'resolve removal' || (step.kind === 'send' && step.purpose !== 'upsert')

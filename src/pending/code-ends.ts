@@ -67,14 +67,14 @@ export class CodeEnds {
   /** The record of a code was not found now: it is looked for again. */
   notResolved(key: RowKey, code: PatientCode): void {
     const entry = this.#placement.entries.find(key)
-    if (entry?.resolving === code) entry.stopResolving()
+    if (entry?.resolving === code) this.#placement.stopResolving(entry)
   }
 
   /** The answer to `toResolve`. */
   resolved(key: RowKey, removal: Removal): void {
     const entry = this.#placement.entries.find(key)
     if (!entry || entry.resolving !== removal.code) return
-    entry.stopResolving()
+    this.#placement.stopResolving(entry)
     if (!entry.waiting || entry.inFlight) return
     // Another row may have taken the code, or ended it, in the meantime.
     const step = this.#placement.nextStep(entry)

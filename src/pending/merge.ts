@@ -49,8 +49,8 @@ export function mergeStreamed(
       holder.debt = debts.join(holder.debt, debts.owe())
       holder.position = position
       holder.xid = xid
-      // The stream has come to what the read brought: it has its place in the stream's order now.
-      if (isEnd(change.content) && isEnd(holder.content)) holder.origin = 'stream'
+      // The stream has come to the end that the read brought: it has its place in the stream's order now, unless the row came back.
+      if (isEnd(holder.content)) holder.origin = isEnd(change.content) ? 'stream' : 'read'
     }
     const isNoticed = onDelete === 'unsubscribe' && hadOtherCode(entry, change.content)
     return isNoticed && !holder ? streamedVersion(change, incomplete(change.content), debts) : null

@@ -149,8 +149,14 @@ export class Pending {
   /** A code cannot be ended for now: its row is looked at again after a while. @returns false if it waits for something else by now. */
   oweLater(key: RowKey, delayMs: number): boolean {
     const entry = this.#placement.entries.find(key)
-    entry?.stopResolving()
+    if (entry) this.#placement.stopResolving(entry)
     return entry?.state === 'resolve removal' && this.#owing.oweRow(entry, delayMs)
+  }
+
+  /** A row that a request could carry is looked at again after a while instead. @returns false if it waits for something else by now. */
+  oweSendable(key: RowKey, delayMs: number): boolean {
+    const entry = this.#placement.entries.find(key)
+    return (entry?.state === 'send' || entry?.state === 'end code') && this.#owing.oweRow(entry, delayMs)
   }
 
   /** The stream brought a change. */

@@ -7,6 +7,7 @@ import { newestKnown } from './entry-facts.ts'
 import { nextStep, type Step, type StepPolicy } from './next-step.ts'
 import type { Queues } from './queues.ts'
 import { afterRetirement, type Settled, unsentRow, withFormerCode } from './settled-row.ts'
+import { codesHeldBy } from './unrecorded-rows.ts'
 import type { Delivery, Version } from './version.ts'
 
 /** Whether what was accepted can be believed, or must be read back. */
@@ -96,12 +97,29 @@ export class Placement {
   settle(entry: Entry, version: Version, outcome: Settled, row: StoredRow | null): void {
     this.entries.settle(entry, version, row)
     this.#options.onSettled(outcome, version)
+    if (row) this.#outdateEnds(entry, row)
   }
 
   /** The version in flight is done with. */
   land(entry: Entry, version: Version, outcome: Settled, row: StoredRow | null): void {
     this.entries.land(entry, version, row)
     this.#options.onSettled(outcome, version)
+    if (row) this.#outdateEnds(entry, row)
+  }
+
+  /**
+   * A row is settled with a code, and may be forgotten: what was found for another row, to end the code with, is out of date. Who
+   * asks again learns from the store, or from what is to be stored, that the code is held.
+   */
+  #outdateEnds(holder: Entry, row: StoredRow): void {
+    for (const code of codesHeldBy(row)) {
+      for (const other of this.queues.sharing(code, holder)) {
+        if (other.resolving === code) this.stopResolving(other)
+        if (other.removal?.kind !== 'send' || other.removal.code !== code) continue
+        other.end(null)
+        if (!other.inFlight) this.place(other)
+      }
+    }
   }
 
   /** A code that the row no longer has was ended, or is left to another row. */
@@ -109,6 +127,12 @@ export class Placement {
     entry.forgetCode(code)
     const row = afterRetirement(entry, code, isLeft)
     if (row) this.entries.store(entry, row)
+  }
+
+  /** How to end a code of the row is not being looked for any more: it may be looked for anew. */
+  stopResolving(entry: Entry): void {
+    entry.stopResolving()
+    this.changes++
   }
 
   /** A row is to be read, and sent once more, unless something of it is on its way already: to its present code, which ends no other. */

@@ -27,8 +27,10 @@ export function intendedRow(entry: EntryView, sent: PatientCode, purpose: Purpos
   const { key, stored } = entry
   // A code that ends does not take the place of one that mediQuo still has of the row.
   const code = purpose === 'retire' && stored && !stored.removed ? (stored.code ?? sent) : sent
-  if (stored && stored.fingerprint === null && !stored.removed && stored.code === code) return null
-  const { position = null, xid = null, formerCodes = [], owed = null } = stored ?? {}
+  const { position = null, xid = null, formerCodes: known = [], owed = null } = stored ?? {}
+  const isNamed = sent === code || known.includes(sent)
+  if (stored && stored.fingerprint === null && !stored.removed && stored.code === code && isNamed) return null
+  const formerCodes = isNamed ? known : [...known, sent]
   const deadLetter = letterAsBefore(entry)
   return { key, code, formerCodes, fingerprint: null, removed: false, position, xid, deadLetter, owed }
 }

@@ -49,7 +49,7 @@ export class UnrecordedRows {
 }
 
 /** The code that a row has, and the one that it will have once it is read. */
-function codesHeldBy({ code, removed, owed }: StoredRow): PatientCode[] {
+export function codesHeldBy({ code, removed, owed }: StoredRow): PatientCode[] {
   const codes = [removed ? null : code, owed?.nextCode ?? null]
   return codes.filter((held, at): held is PatientCode => held !== null && codes.indexOf(held) === at)
 }

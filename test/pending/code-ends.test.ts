@@ -197,3 +197,41 @@ test('a code that may not be repeated yet waits, and others do not wait for it',
   isApplied = true
   expect(short(take())).toEqual(['upsert a Jane'])
 })
+
+describe('an end that a read brought', () => {
+  const gone = () => {
+    const row = dialogue({ onDelete: 'unsubscribe', state: [delivered('1', patient('a'))] })
+    row.reads('1', removed(), seesBelow(200), 200)
+    return row
+  }
+
+  test('is looked into once the stream has come to it', () => {
+    const row = gone()
+    row.resolve(found)
+    expect(row.take()).toEqual([])
+    row.commits(110, ['1', removed('a')])
+    row.resolve(found)
+    expect(short(row.take())).toEqual(['remove a FromApi no plan'])
+  })
+
+  test('is not, while the stream has brought an earlier end after which the row came back', () => {
+    const row = gone()
+    row.commits(110, ['1', removed('a')], ['1', upsert('b')])
+    row.resolve(found)
+    expect(row.take()).toEqual([])
+  })
+})
+
+test('what was found to end a code is out of date once another row is owed that is to have it', () => {
+  const row = dialogue({ onDelete: 'unsubscribe', maxRows: 1, state: [delivered('1', patient('a'))] })
+  row.commits(110, ['1', removed('a')])
+  row.resolve(found)
+  const transaction = row.begins(120)
+  transaction.change('2', upsert('a'))
+  row.pending.owe({ mayRead: true })
+  transaction.commit()
+  expect(row.record()).toMatchObject([{ key: key('2'), owed: { nextCode: 'a' } }])
+  expect([row.pending.isInMemory(key('2')), row.take()]).toEqual([false, []])
+  row.resolve(found)
+  expect([row.take(), row.settled]).toEqual([[], ['owed', 'nothing to remove']])
+})

@@ -84,6 +84,13 @@ describe('before a request leaves, the store is told', () => {
     expect(codeIn({ ...known, code: null }, 'retire')).toBe('b')
   })
 
+  test('of a code that ends and that only memory knows, beside the one that mediQuo has of the row', () => {
+    const unknown = { ...known, fingerprint: null }
+    const intended = intendedRow(entry(unknown), code('b'), 'retire')
+    expect(intended).toMatchObject({ code: 'a', formerCodes: ['b'] })
+    expect(intendedRow(entry({ ...unknown, formerCodes: [code('b')] }), code('b'), 'retire')).toBeNull()
+  })
+
   test('that a dead letter is kept: the state’s as it is, one that is not stored yet with what it says', () => {
     const set = { ...known, deadLetter: letter }
     expect(intendedRow(entry(set), code('a'), 'upsert')?.deadLetter).toBe('kept')

@@ -1,23 +1,29 @@
+import type { RowKey } from '../../model/row.ts'
 import type { Pending } from '../../pending/pending.ts'
 import type { Effect } from './effects.ts'
 import type { Facts } from './facts.ts'
 
 export interface BackPressureOptions {
-  readonly pending: Pick<Pending, 'fill' | 'unloaded' | 'owe' | 'oweUnsubscriptions' | 'held'>
+  readonly pending: Pick<Pending, 'fill' | 'unloaded' | 'owe' | 'oweSendable' | 'oweUnsubscriptions' | 'held'>
   readonly facts: Facts
   readonly maxUnloaded: number
   readonly mayRead: () => boolean
-  /** Rows were owed: they are to be read once their note is stored. */
-  readonly onOwed: () => void
+  /** Rows that were sent while every patient is refused alike. */
+  readonly refusedAlike: () => readonly RowKey[]
+  /** Rows were owed: they are to be read once their note is stored, after so many milliseconds. */
+  readonly onOwed: (delayMs: number) => void
 }
 
 /** The stream goes on once memory is this full, or emptier. */
 const resumeBelow = 0.9
+/** What was refused with everything else is looked at again after this, milliseconds, at the earliest. */
+const refusedAgainMs = 60_000
 
 /**
  * The only owner of pause and resume, the hold included. Whatever fills memory, something that frees it stays enabled: 1. rows whose
  * records are not loaded: loading; 2. rows to be sent: requests; 3. rows to be read: reads, or, while none is allowed, a note that
- * they are owed; 4. rows of the transaction that is still arriving, and codes to be ended beyond their bound: the same note.
+ * they are owed; 4. rows of the transaction that is still arriving, and codes to be ended beyond their bound: the same note; 5. rows
+ * that were sent while everything is refused: the same note, so that others come that may be accepted.
  */
 export class BackPressure {
   readonly #options: BackPressureOptions
@@ -58,11 +64,17 @@ export class BackPressure {
   }
 
   #owe(): void {
-    const { pending, facts, onOwed, mayRead } = this.#options
+    const { pending, mayRead, refusedAlike } = this.#options
     let rows = pending.oweUnsubscriptions()
     if (this.#isFull) rows += pending.owe({ mayRead: mayRead() })
+    this.#owed(rows, 0)
+    if (!this.#isFull) return
+    this.#owed(refusedAlike().filter((key) => pending.oweSendable(key, refusedAgainMs)).length, refusedAgainMs)
+  }
+
+  #owed(rows: number, delayMs: number): void {
     if (rows === 0) return
-    facts.add({ kind: 'rows owed', rows })
-    onOwed()
+    this.#options.facts.add({ kind: 'rows owed', rows })
+    this.#options.onOwed(delayMs)
   }
 }

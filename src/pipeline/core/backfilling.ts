@@ -34,7 +34,7 @@ const aheadSeconds = 2
 export class Backfilling implements ReadSource {
   readonly #options: BackfillingOptions
   readonly #task: Retried
-  readonly #ahead: number
+  readonly #mostAhead: number
   #current: { readonly run: Pass; readonly walk: Walk } | null = null
   #lookAtMs = Number.NEGATIVE_INFINITY
   #isActive = false
@@ -45,7 +45,7 @@ export class Backfilling implements ReadSource {
     const { requestsPerMinute, batchSize, random } = options
     this.#options = options
     this.#task = new Retried(random)
-    this.#ahead = Math.max(500, Math.ceil((requestsPerMinute / 60) * batchSize * aheadSeconds))
+    this.#mostAhead = Math.max(500, Math.ceil((requestsPerMinute / 60) * batchSize * aheadSeconds))
   }
 
   /** Whether this instance is the one to read and send. */
@@ -68,14 +68,21 @@ export class Backfilling implements ReadSource {
   get isFeeding(): boolean {
     return this.#current !== null && !this.#current.walk.isOver && this.hasRoom
   }
-  /** Whether what is read for later may wait in memory. */
+  /** Whether what is read for later may wait in memory. Of what is refused alike there may be more: only others can tell. */
   get hasRoom(): boolean {
+    const { pending, isRejecting } = this.#options
+    return this.hasRoomToRepeat || (isRejecting() && !this.#isAhead && pending.fill < 1)
+  }
+  /** … of what was in memory before. */
+  get hasRoomToRepeat(): boolean {
     const { pending } = this.#options
-    if (pending.waiting.backfill >= this.#ahead) return false
+    if (this.#isAhead) return false
     const { live, backfill } = pending.sendable
-    // Rows that are kept aside to find out which of them is bad may fill half of memory: only others can tell.
-    const isStuck = live + backfill === 0 || this.#options.isRejecting()
-    return pending.fill < 0.5 || (isStuck && pending.fill < 1)
+    // Rows that are kept aside to find out which of them is bad may fill half of memory.
+    return pending.fill < 0.5 || (live + backfill === 0 && pending.fill < 1)
+  }
+  get #isAhead(): boolean {
+    return this.#options.pending.waiting.backfill >= this.#mostAhead
   }
 
   nextAtMs(nowMs: number): number | null {

@@ -41,8 +41,8 @@ export class Confirming implements FetchSource, Port {
   get watched(): number {
     return this.#confirmations.watched
   }
-  isRecent(code: PatientCode, nowMs: number): boolean {
-    return this.#confirmations.isRecent(code, nowMs)
+  recentUntilMs(code: PatientCode): number {
+    return this.#confirmations.recentUntilMs(code)
   }
 
   accepted(delivery: Delivery, inDoubt: boolean, hasRoom: boolean): boolean {

@@ -100,13 +100,13 @@ export function createCore(options: CoreOptions): Core {
   const owedContent = new OwedRows({
     ...owed,
     reasons: ['content', 'confirm'],
-    hasRoom: () => backfilling.hasRoom,
+    hasRoom: () => backfilling.hasRoomToRepeat,
     room: () => Number.POSITIVE_INFINITY,
   })
   const owedEnds = new OwedRows({
     ...owed,
     reasons: ['end'],
-    hasRoom: () => backfilling.hasRoom && pending.unsubscriptions < bounds.unsubscriptions / 2,
+    hasRoom: () => backfilling.hasRoomToRepeat && pending.unsubscriptions < bounds.unsubscriptions / 2,
     room: () => bounds.unsubscriptions - pending.unsubscriptions,
   })
   const noteOwed = (dueAtMs: number) => {
@@ -120,12 +120,13 @@ export function createCore(options: CoreOptions): Core {
     random,
     sources: [owedContent, owedEnds, backfilling],
     isSlotGapOpen: options.isSlotGapOpen,
+    maxRows: bounds.readRows,
   })
   const unsubscribing = new Unsubscribing({
     pending,
     tickets,
     random,
-    isRecent: (code, nowMs) => confirming.isRecent(code, nowMs),
+    recentUntilMs: (code) => confirming.recentUntilMs(code),
     onOwed: noteOwed,
     storedWrites: () => recording.storedWrites,
   })
@@ -149,7 +150,8 @@ export function createCore(options: CoreOptions): Core {
     facts,
     maxUnloaded: bounds.unloaded,
     mayRead: () => reading.mayRead && !options.readsFollowStream,
-    onOwed: () => noteOwed(nowMs),
+    refusedAlike: () => sending.refusedAlike,
+    onOwed: (delayMs) => noteOwed(nowMs + delayMs),
   })
 
   let isActive = false

@@ -14,6 +14,8 @@ export interface Bounds {
   readonly unsubscriptions: number
   /** Accepted patients that are read back. Past it they are noted in the row records and sent again later. */
   readonly readBacks: number
+  /** Rows that a read by key asks for. */
+  readonly readRows: number
   /** Rows whose last read the stream has not passed. Past it the oldest are forgotten. */
   readonly marks: number
 }
@@ -24,6 +26,7 @@ export const defaultBounds: Bounds = {
   unloaded: 5_000,
   unsubscriptions: 2_000,
   readBacks: 1_000,
+  readRows: 200,
   marks: 2_000,
 }
 

@@ -5,6 +5,7 @@ import type { BatchOutcome } from '../../delivery/outcome.ts'
 import { Poison } from '../../delivery/poison.ts'
 import { Share } from '../../delivery/share.ts'
 import { signalOf } from '../../delivery/signal.ts'
+import type { RowKey } from '../../model/row.ts'
 import { stateCannotBeWritten } from '../../model/status.ts'
 import type { DeadLetter } from '../../model/stored-row.ts'
 import type { Pending } from '../../pending/pending.ts'
@@ -65,6 +66,9 @@ export class Sending {
   /** What the pending set counted, and the time, when nothing could be cut. */
   #fruitless: { readonly changes: number; readonly atMs: number } | null = null
   #nowMs = 0
+  /** Rows that a search let go, since it was last asked. */
+  #released: RowKey[] = []
+  #refusedAlike: readonly RowKey[] = []
   /** Permits of batches that went back before they left. */
   #unused: Ticket[] = []
 
@@ -75,8 +79,12 @@ export class Sending {
     const refuse = (delivery: Delivery, deadLetter: DeadLetter) => pending.refused(delivery, deadLetter)
     this.#isolation = new Isolation<Delivery>({
       refuse,
-      release: (delivery) => pending.returned(delivery),
+      release: (delivery) => {
+        pending.returned(delivery)
+        this.#released.push(delivery.key)
+      },
       halt: (status) => {
+        this.#refusedAlike = this.#released
         this.#circuit.observe({ kind: 'rejecting', status }, this.#nowMs, random())
         // What a 5xx keeps waits for something to be accepted: it may be the only rows that would be.
         this.#poison.giveUp()
@@ -99,6 +107,10 @@ export class Sending {
     this.#poison.giveUp()
   }
 
+  /** The rows that were sent last while every patient is refused alike: others can tell more. */
+  get refusedAlike(): readonly RowKey[] {
+    return this.trouble?.kind === 'rejecting' ? this.#refusedAlike : []
+  }
   get requestsInFlight(): number {
     return this.#cut.length + this.#sent.size
   }
@@ -232,6 +244,7 @@ export class Sending {
   }
 
   #cutBeside(others: Others, limit: number): readonly Delivery[] {
+    this.#released = []
     const turn = this.#isolation.next(others)
     if (turn === 'nothing') return []
     const suspects = turn === 'others' ? this.#poison.next(others) : turn

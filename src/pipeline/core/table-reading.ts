@@ -44,10 +44,11 @@ export interface TableReadingOptions {
   readonly random: () => number
   /** MERGE rule 1: transactions that ran when the slot was made may still be open. */
   readonly isSlotGapOpen: boolean
+  /** Rows that a read by key asks for at most. */
+  readonly maxRows: number
 }
 
-/** Rows that a read by key asks for at most, and at first: what they weigh is not known before. */
-const rowsReadAtOnce = 200
+/** Rows that a read by key asks for at first: what they weigh is not known before. */
 const rowsReadFirst = 50
 /** A read that is older than the change it is for is repeated after this, milliseconds. */
 export const readAgainMs = 250
@@ -62,7 +63,7 @@ export class TableReading {
   #warnAtMs: number | null = null
   #readAgainAtMs = Number.NEGATIVE_INFINITY
   /** Rows that the next read by key may ask for, as far as the reads before have shown. */
-  #limit = rowsReadFirst
+  #limit: number
   #job: ReadJob | null = null
   /** A read that waits for the records of rows that were not in memory. */
   #waiting: { readonly read: MappedRead; readonly keys: readonly RowKey[]; asked: readonly LookUp[] } | null = null
@@ -71,6 +72,7 @@ export class TableReading {
     this.#options = options
     this.#task = new Retried(options.random)
     this.#isGapOpen = options.isSlotGapOpen
+    this.#limit = Math.min(rowsReadFirst, options.maxRows)
   }
 
   /** Whether reads are allowed: nothing else may forbid them (MERGE rule 10). */
@@ -124,7 +126,7 @@ export class TableReading {
     if (!job || !this.#task.ends(ticket)) return false
     if (job.rows.kind === 'keys') {
       const next = nextPageSize({ limit: this.#limit, ms: read.tookMs, bytes: read.valueBytes })
-      this.#limit = Math.min(rowsReadAtOnce, next)
+      this.#limit = Math.min(this.#options.maxRows, next)
     }
     const keys = job.keysOf(read)
     const asked = this.#options.pending.expect(keys)

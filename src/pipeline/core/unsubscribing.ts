@@ -15,8 +15,8 @@ export interface UnsubscribingOptions {
   >
   readonly tickets: Tickets
   readonly random: () => number
-  /** Whether the API may not have applied yet what it accepted of a code last. */
-  readonly isRecent: (code: PatientCode, nowMs: number) => boolean
+  /** Until when the API may not have applied yet what it accepted of a code last. */
+  readonly recentUntilMs: (code: PatientCode) => number
   /** A row was owed since its code cannot be ended for now; it is due then, milliseconds. */
   readonly onOwed: (dueAtMs: number) => void
   /** Writes that are stored, ever. */
@@ -137,7 +137,7 @@ export class Unsubscribing implements FetchSource {
       if (isHeld ? ending.asked < 2 : isStale) this.#asking.push(ending)
       else if (isHeld) this.#resolve(ending, { kind: 'left' })
       else if (patient) this.#resolve(ending, { kind: 'send', patient })
-      else this.#fetching.add(ending)
+      else this.#fetch(ending)
     }
     return true
   }
@@ -147,6 +147,12 @@ export class Unsubscribing implements FetchSource {
     this.#asking = [...this.#asked.filter((one) => this.#isNewest(one)), ...this.#asking]
     this.#asked = []
     return true
+  }
+
+  /** Its record is read once what was accepted last is applied: an older one would be sent, and replace that. */
+  #fetch(ending: Ending): void {
+    ending.notBeforeMs = Math.max(ending.notBeforeMs, this.#options.recentUntilMs(ending.code))
+    this.#fetching.add(ending)
   }
 
   wantsFetch(nowMs: number): boolean {
@@ -175,9 +181,9 @@ export class Unsubscribing implements FetchSource {
     if (!this.#isNewest(ending)) return
     ending.isFetching = false
     const record = found.kind === 'patient' ? found.record : null
-    // Accepted, and not there or unsubscribed as before: it is still to be applied, and must be ended then.
-    const isRecent = this.#options.isRecent(ending.code, nowMs)
-    if (found.kind === 'not now' || (record === null && isRecent)) this.#postpone(ending, nowMs)
+    // Something was accepted meanwhile, and is still to be applied: what was found is older.
+    const isRecent = nowMs < this.#options.recentUntilMs(ending.code)
+    if (found.kind === 'not now' || isRecent) this.#postpone(ending, nowMs)
     else this.#resolve(ending, record ? { kind: 'send', patient: record } : { kind: 'ended' })
   }
 

@@ -165,6 +165,34 @@ describe('a transaction that does not fit in memory', () => {
   })
 })
 
+describe('memory that is full of rows which are refused', () => {
+  test('makes room for others: a good one tells that it is the rows, and not the API', () => {
+    const script = scripted({ automatic: without(everything, 'send'), bounds: { rows: 10 }, batchSize: 2 })
+    const answer = () => {
+      for (const { ticket, batch } of script.asked('send')) {
+        const isGood = batch.every((delivery) => delivery.code === 'good')
+        const refused = { kind: 'isolate', status: 400, named: [] } as const
+        script.tell({ kind: 'answered', ticket, outcome: isGood ? { kind: 'accepted' } : refused })
+      }
+    }
+    for (let n = 0; n < 10; n++) script.commits([`r${n}`, upsert(`bad${n}`)])
+    expect(script.isPaused).toBe(true)
+    for (let seconds = 0; script.isPaused && seconds < 300; seconds++) {
+      answer()
+      script.pass(1_000)
+    }
+    expect([script.view.trouble?.kind, script.isPaused]).toEqual(['rejecting', false])
+    const letters = () => [...script.store.values()].filter(({ row }) => row.deadLetter)
+    for (let seconds = 0; letters().length < 10 && seconds < 1_000; seconds++) {
+      if (seconds % 50 === 0) script.commits(['good', upsert('good', `At${seconds}`)])
+      answer()
+      script.pass(1_000)
+    }
+    expect(script.view).toMatchObject({ trouble: null, isQuiet: true })
+    expect([letters().length, script.store.get(key('good'))?.row.deadLetter]).toEqual([10, null])
+  })
+})
+
 describe('codes to be unsubscribed beyond their bound', () => {
   test('are owed in portions, and never pause the stream', () => {
     const ended: [string, Content][] = Array.from({ length: 200 }, (_, n) => [`r${n}`, removed(`c${n}`)])

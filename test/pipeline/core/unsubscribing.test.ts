@@ -187,16 +187,32 @@ describe('a code whose GET fails', () => {
     expect(script.store.get(key('a'))?.row).toMatchObject({ removed: true, owed: null })
   })
 
-  test('is tried again if the API may not have applied yet what it accepted of it a moment ago', () => {
+  test('is read back only once the API has applied what it accepted of it: an older record would take its place', () => {
     const script = scripted({ automatic: byHand('fetch code') })
     script.commits(['a', upsert('a')])
     script.commits(['a', removed()])
-    fetched(script, 'a', { kind: 'absent' })
-    expect([script.view.unsubscriptions, sent(script)]).toEqual([1, ['upsert a Jane']])
-    script.pass(6_000)
+    script.pass(4_900)
+    expect([script.view.unsubscriptions, asked(script)]).toEqual([1, []])
+    script.pass(200)
     fetched(script, 'a', found('a'))
     expect(sent(script)).toEqual(['upsert a Jane', 'remove a FromApi no plan'])
   })
+})
+
+test('a code is not unsubscribed by what was found before another row that is to have it was owed', () => {
+  const script = scripted({ state: rows('a'), automatic: byHand('want permit'), bounds: { rows: 2 } })
+  const grant = (endpoint: 'put' | 'get') => {
+    const permit = script.asked('want permit').find((one) => one.endpoint === endpoint)
+    if (permit) script.tell({ kind: 'permit granted', ticket: permit.ticket })
+  }
+  script.commits(['a', { kind: 'removed', code: code('a'), patient: patient('a', 'Old') }])
+  script.pass(3_000)
+  script.begin()
+  for (const name of ['b', 'c', 'd']) script.change(name, upsert(name === 'b' ? 'a' : name))
+  script.pass(3_000)
+  expect(script.store.get(key('b'))?.row.owed).toMatchObject({ nextCode: 'a' })
+  for (let turn = 0; turn < 5; turn++) grant('put')
+  expect(sent(script)).toEqual([])
 })
 
 test('a record that was asked for before the row was sent once more is not used: it is older than what was sent', () => {
@@ -207,7 +223,8 @@ test('a record that was asked for before the row was sent once more is not used:
   script.commits(['a', removed()])
   script.tell({ kind: 'code fetched', ticket, found: found('a') })
   expect(sent(script)).toEqual(['upsert a Newer'])
-  // Nobody is waited for any more: the earlier search is over.
+  // Nobody is waited for any more: the earlier search is over, and the API has applied the newer version.
+  script.pass(6_000)
   fetched(script, 'a', { kind: 'patient', isAsExpected: false, record: patient('a', 'Newer') })
   expect(sent(script)).toEqual(['upsert a Newer', 'remove a Newer no plan'])
 })

@@ -18,7 +18,7 @@ export function coreOptions(world: World): CoreOptions {
     requestsPerMinute: 600,
     requestTimeoutMs: 30_000,
     fingerprint,
-    bounds: profile.bounds,
+    bounds: { ...profile.bounds, readRows: profile.pageRows },
     seed: world.choices.below(1_000_000),
   }
 }

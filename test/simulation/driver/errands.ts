@@ -139,7 +139,6 @@ function readErrand(world: World, { kind, ticket, rows: wanted }: EffectOf['read
     world.note(() => `${name}: P ${endLsn}`)
   }
   const read = (): MappedRead => {
-    world.openReads.delete(snapshot)
     const rows = new Map<RowKey, MappedRow>()
     for (const version of found) {
       const content = contents.read(version)

@@ -1,7 +1,7 @@
 import { comparePositions } from '../../../src/model/position.ts'
 import type { Delivery } from '../../../src/pending/version.ts'
 import { isPublished } from '../world/contents.ts'
-import type { Transaction } from '../world/source-table.ts'
+import type { RowVersion, Transaction } from '../world/source-table.ts'
 import type { World } from '../world/world.ts'
 
 export interface RequestContext {
@@ -22,7 +22,7 @@ export function checkRequest(world: World, batch: readonly Delivery[], { inFligh
     earlier.push(delivery)
     checkIntent(world, delivery)
     if (open) checkOpen(world, delivery, open)
-    checkUnsubscription(world, delivery)
+    world.fail(checkUnsubscription(world, delivery))
   }
 }
 
@@ -51,13 +51,23 @@ function checkOpen(world: World, { key, code, purpose, version }: Delivery, open
     world.fail(`HALF: ${code} is unsubscribed while ${open.name}, which moves it, is arriving`)
 }
 
-/** No patient that another row has after a transaction is unsubscribed because of that transaction. A row that cannot become a patient has none. */
-function checkUnsubscription(world: World, { key, code, purpose, version }: Delivery): void {
+/**
+ * No patient is unsubscribed whom another row has: by what the version that ends the code says, and by every transaction since. One
+ * of them may have left the code to nobody, as the stream or a read has told by now. A row that cannot become a patient has none.
+ */
+function checkUnsubscription(
+  { table, missed, receivedAtWrites }: World,
+  { key, code, purpose, version }: Delivery,
+): string | null {
   // What no slot has streamed nobody knows of before the backfill has read it.
-  if (purpose === 'upsert' || version.read !== null || !version.position || world.missed.size > 0) return
-  const { commitLsn } = version.position
-  const transaction = world.table.commits.find((one) => BigInt(one.commitLsn) === commitLsn)
-  const owner = transaction && world.table.ownerAfter(transaction, code)
-  if (owner && owner.key !== key && isPublished(owner.image) && owner.image.letter !== 'X')
-    world.fail(`HALF: ${code} is unsubscribed because of ${transaction.name}, and ${owner.key} has it after`)
+  if (purpose === 'upsert' || missed.size > 0) return null
+  const { position, read } = version
+  // What a read brought rises with the stream, also after it was cut: then its label says nothing of what was known.
+  if (!position || (read !== null && position.commitLsn >= receivedAtWrites[0])) return null
+  const first = table.commits.findIndex(({ commitLsn }) => BigInt(commitLsn) === position.commitLsn)
+  const owners = table.commits.slice(Math.max(first, 0)).map((transaction) => table.ownerAfter(transaction, code))
+  const has = (owner: RowVersion | null) =>
+    owner !== null && owner.key !== key && isPublished(owner.image) && owner.image.letter !== 'X'
+  if (!owners.every(has)) return null
+  return `HALF: ${code} is unsubscribed for ${key}, and ${owners[0]?.key} has had it since`
 }

@@ -134,6 +134,9 @@ export class ConnectorRun {
     }
     this.#errands = this.#errands.filter((other) => other !== errand)
     this.driver.tell(errand.answer())
+    // A read is open until it is merged, and may wait for records until then.
+    const isReading = this.#errands.some(({ kind }) => kind === 'read rows' || kind === 'load records')
+    if (!isReading) this.#world.openReads.clear()
   }
 
   fail(errand: Errand): void {

@@ -92,29 +92,32 @@ function endInQuiet(simulation: Simulation): void {
       return
     }
     if (hasBadRows && round % roundsBetweenGood === 0) writeGoodRow(world, round)
-    goOn(simulation)
+    goOn(simulation, round)
   }
   const view = simulation.run?.driver.view
   if (world.wrong === null) world.fail(`STUCK: it does not come to an end: ${view && standing(view)}`)
 }
 
 /** The next thing that is to be done, time last of all. */
-function goOn(simulation: Simulation): void {
+function goOn(simulation: Simulation, round: number): void {
   const { run } = simulation
   if (!run) simulation.restart()
   else if (run.isDrained) simulation.leave()
   else if (!run.hasStream) run.openStream()
-  else if (run.isActive) work(simulation, run)
+  else if (run.isActive) work(simulation, run, round)
   else if (!run.takeOver()) simulation.leave()
 }
 
-function work(simulation: Simulation, run: ConnectorRun): void {
+/** The stream has every second turn: what is read from the table again and again must not keep it from arriving. */
+function work(simulation: Simulation, run: ConnectorRun, round: number): void {
   const [flight] = run.flights.all
   const [errand] = run.errands
-  if (flight?.outcome) run.answer(flight, run.flights.land(flight))
+  const mayReceive = run.mayReceive && !run.isAtEnd
+  if (mayReceive && round % 2 === 0) run.receive()
+  else if (flight?.outcome) run.answer(flight, run.flights.land(flight))
   else if (flight) run.flights.arrive(flight, simulation.nowMs, false)
   else if (errand) run.proceed(errand)
-  else if (run.mayReceive && !run.isAtEnd) run.receive()
+  else if (mayReceive) run.receive()
   else if (run.driver.wakeAtMs !== null) tick(simulation)
   else simulation.world.fail('STUCK: nothing is left that could happen')
 }

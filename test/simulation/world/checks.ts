@@ -66,9 +66,10 @@ function isGone(world: World, { key, number }: RowVersion, records: Records): bo
   })
 }
 
-/** Whether the state says of another row that mediQuo has the code from it: that row answers for the code. */
+/** Whether the state says of another row that mediQuo has the code from it, or that it is to end it: that row answers for the code. */
 function isHeldByOther({ state }: World, code: PatientCode, key: RowKey): boolean {
-  return (state.holdersOf([code]).get(code) ?? []).some((holder) => holder !== key)
+  const holds = (state.holdersOf([code]).get(code) ?? []).some((holder) => holder !== key)
+  return holds || [...state.rows.values()].some((row) => row.key !== key && row.formerCodes.includes(code))
 }
 
 /**

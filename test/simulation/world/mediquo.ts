@@ -44,7 +44,9 @@ export class Mediquo {
     const before = this.records.get(code)
     const says = before && `${before.firstName}${before.isSubscribed ? '' : ' without a plan'}`
     const isSame = before?.firstName === firstName && before.isSubscribed === isSubscribed
-    const ofCode = before && (before.key === key || this.#isWhole) ? before.number : 0
+    // The end of a row ends what is there by then, whoever brought it: that nobody has the code is another check (HALF).
+    const isOfOthers = this.#isWhole && purpose !== 'remove'
+    const ofCode = before && (before.key === key || isOfOthers) ? before.number : 0
     // A version that ends a code which its row no longer has is not a version of that code.
     const isOfCode = purpose !== 'retire'
     const known = isOfCode ? Math.max(ofCode, this.newestOf(key)) : before?.key === key ? ofCode : 0

@@ -43,7 +43,7 @@ export interface Profile {
   /** When the API is down, and when reading one code back hangs, in steps. */
   readonly outage: Period | null
   readonly hanging: (Period & { readonly code: PatientCode }) | null
-  readonly bounds: Bounds
+  readonly bounds: Omit<Bounds, 'readRows'>
   readonly batchSize: number
   readonly maxInFlight: number
   readonly steps: number
@@ -104,7 +104,7 @@ export function drawProfile(choices: Choices, { stepKinds, ...fixed }: Limits): 
     slow: choices.percent(25) ? choices.pick(slowEffects) : null,
     outage: choices.percent(15) ? drawPeriod(choices) : null,
     hanging: choices.percent(15) ? { ...drawPeriod(choices), code: choices.pick(codes) } : null,
-    bounds: choices.percent(40) ? plenty : withRoomForBadRows(drawBounds(choices), special, keys),
+    bounds: choices.percent(40) ? plenty : drawBounds(choices),
     batchSize: choices.pick([1, 2, 3, 100]),
     maxInFlight: choices.pick([1, 2, 3]),
     steps: (isLarge ? 3 : 1) * choices.pick([40, 60, 100, 160]),
@@ -122,14 +122,8 @@ function drawPeriod(choices: Choices): Period {
   return { fromStep, toStep: fromStep + choices.pick([20, 60, 200]) }
 }
 
-/** Bad rows that fill all of memory look like an API that refuses everything: then no good one comes to tell. */
-function withRoomForBadRows(bounds: Bounds, letters: readonly Letter[], keys: number): Bounds {
-  const hasBadRows = letters.some((letter) => letter === 'Y' || letter === 'Z')
-  return hasBadRows ? { ...bounds, rows: Math.max(bounds.rows, 2 * keys), bytes: plenty.bytes } : bounds
-}
-
 /** So small that most worlds run against one of them. */
-function drawBounds(choices: Choices): Bounds {
+function drawBounds(choices: Choices): Profile['bounds'] {
   return {
     rows: choices.pick([2, 3, 5, 20]),
     bytes: choices.pick([3_000, 20_000, 1_000_000]),

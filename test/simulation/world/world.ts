@@ -33,6 +33,8 @@ export class World {
   readonly openReads = new Set<Snapshot>()
   /** What each read saw, by where it ended. */
   readonly #reads = new Map<bigint, Snapshot[]>()
+  /** What had been received when the last two writes were composed: of what is sent now, no later than when it was cut. */
+  receivedAtWrites: readonly [bigint, bigint] = [0n, 0n]
   readonly trace: string[] | null
   /** The first thing that is wrong. */
   wrong: string | null = null
@@ -71,6 +73,9 @@ export class World {
     return this.contents.rejectedIn(letter)?.number
   }
 
+  noteWrite(receivedLsn: bigint): void {
+    this.receivedAtWrites = [this.receivedAtWrites[1], receivedLsn]
+  }
   readEnded(endLsn: bigint, snapshot: Snapshot): void {
     this.#reads.set(endLsn, [...(this.#reads.get(endLsn) ?? []), snapshot])
   }
