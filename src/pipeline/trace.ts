@@ -47,14 +47,25 @@ export interface Replay {
   readonly difference: { readonly line: number; readonly recorded: string; readonly replayed: string } | null
 }
 
-/** Hands a trace's events to a new core and compares its effects. @throws {TraceError} if the text is not a trace. */
+/**
+ * Hands a trace's events to a new core, one for each line of options, and compares its effects. The last line of a process that was
+ * killed may be cut. @throws {TraceError} if the text is not a trace.
+ */
 export function replayTrace(lines: Iterable<string>, createCore: (options: CoreOptions) => Core): Replay {
   let core: Core | null = null
   let number = 0
+  let cut: TraceError | null = null
   const { wanted } = createEncoders(stubFingerprint)
   for (const text of lines) {
     number++
     const line = decode(text, number)
+    const isTrace = !(line instanceof TraceError)
+    if (cut && !(isTrace && 'options' in line)) throw cut
+    cut = isTrace ? null : line
+    if (!isTrace) {
+      if (!core) throw line
+      continue
+    }
     if ('options' in line) {
       if (line.trace !== version) throw new TraceError(`line ${number}: version ${line.trace} of the format`)
       core = createCore({ ...line.options, fingerprint: stubFingerprint })
@@ -128,11 +139,11 @@ function isDelivery(value: object): value is SentPatient {
 
 const reduced = ({ key, code, purpose, patient }: SentPatient): object => ({ key, code, purpose, patient })
 
-function decode(text: string, number: number): Line {
+function decode(text: string, number: number): Line | TraceError {
   try {
     return adopt(JSON.parse(text, revive))
   } catch (error) {
-    throw new TraceError(`line ${number} is not of a trace`, { cause: error })
+    return new TraceError(`line ${number} is not of a trace`, { cause: error })
   }
 }
 

@@ -19,12 +19,14 @@ export interface ChaosScene extends AsyncDisposable {
   start(): ConnectorProcess
   /** The API takes other keys from now on, and the connector's file has them. */
   rotateKeys(): void
+  /** The trace of each process. */
+  readonly traces: readonly string[]
   /** Lines of the connector's log that hold a value of a row. */
   readonly leaks: readonly string[]
 }
 
 /** Values of the table are of these forms, and nothing else is. */
-const values = /Given\d|Early\d|@example\.org|1980-12-31|"premium"|"plus"/
+export const values = /Given\d|Early\d|@example\.org|1980-12-31|"premium"|"plus"/
 
 export async function chaosScene(seed: number): Promise<ChaosScene> {
   const releases: (() => Promise<void> | void)[] = []
@@ -74,11 +76,14 @@ export async function chaosScene(seed: number): Promise<ChaosScene> {
     MEDIQUO_SECRET_KEY: defaultKeys.secretKey,
   }
   const leaks: string[] = []
+  const traces: string[] = []
   let rotations = 0
   return {
-    ...{ server, database, sandbox, links, slot, leaks },
+    ...{ server, database, sandbox, links, slot, traces, leaks },
     start() {
-      const started = startProcess(`${cwd}/config.yaml`, env, (line) => {
+      const trace = `${cwd}/trace-${traces.length}.jsonl`
+      traces.push(trace)
+      const started = startProcess(`${cwd}/config.yaml`, { ...env, TRACE_FILE: trace }, (line) => {
         if (values.test(line)) leaks.push(line)
       })
       releases.push(() => started.kill())

@@ -58,15 +58,17 @@ export class Driver {
     },
   } satisfies Partial<Handlers>
 
-  /** One event, and everything that is enabled by it. */
-  tell(event: CoreEvent): void {
+  /** Events of one turn, and everything that is enabled by them. */
+  tell(...events: readonly CoreEvent[]): void {
     const { core, world } = this.#options
     if (this.#isTelling) throw new Error('a handler answered before it returned')
     this.#isTelling = true
     try {
-      this.#note(event)
-      core.handle(event, this.#options.nowMs())
-      core.assert()
+      for (const event of events) {
+        this.#note(event)
+        core.handle(event, this.#options.nowMs())
+        core.assert()
+      }
       this.#handOut()
       core.assert()
     } finally {
@@ -118,10 +120,13 @@ export class Driver {
   }
 }
 
-/** The bounds, and what cannot be avoided: the rows of one request, or of one read, and the largest row. */
+/** Messages that arrive in one piece at most: the stream is paused after them. */
+export const mostAtOnce = 3
+
+/** The bounds, and what cannot be avoided: the rows of one request, of one read, or of one piece of the stream, and the largest row. */
 function limitsOf({ bounds, batchSize, pageRows }: Profile) {
   const { rows, bytes, unloaded, unsubscriptions, readBacks, marks } = bounds
-  const together = Math.max(batchSize, pageRows)
+  const together = Math.max(batchSize, pageRows, mostAtOnce)
   return {
     entries: rows + unsubscriptions + readBacks + marks + unloaded + together,
     bytes: bytes + (together + 1) * wideBytes,

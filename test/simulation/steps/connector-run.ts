@@ -113,11 +113,16 @@ export class ConnectorRun {
     return true
   }
 
-  receive(): void {
-    if (!this.#stream) return
-    const wal = this.#stream.next()
-    this.#world.note(() => `stream: ${describeWal(wal)}`)
-    this.driver.tell({ kind: 'wal', wal })
+  /** The next messages of the stream, read from the socket in one piece. */
+  receive(messages = 1): void {
+    const events: CoreEvent[] = []
+    for (let left = messages; left > 0 && this.#stream; left--) {
+      if (events.length > 0 && !this.#stream.isReadable) break
+      const wal = this.#stream.next()
+      this.#world.note(() => `stream: ${describeWal(wal)}`)
+      events.push({ kind: 'wal', wal })
+    }
+    this.driver.tell(...events)
   }
 
   answer({ ticket }: Flight, outcome: BatchOutcome): void {

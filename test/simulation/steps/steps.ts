@@ -1,3 +1,4 @@
+import { mostAtOnce } from '../driver/driver.ts'
 import type { Errand } from '../driver/errands.ts'
 import type { ConnectorRun } from './connector-run.ts'
 import type { Flight } from './flights.ts'
@@ -77,7 +78,7 @@ const runSteps: readonly Step[] = [
     take: ({ run, world }) => {
       // A transaction whole, as a rule: halves are another world's.
       for (let more = world.choices.pick([1, 1, 2, 4, 40]); more > 0 && run?.mayReceive; more--) {
-        run.receive()
+        run.receive(world.choices.pick([1, 1, 1, mostAtOnce]))
         if (!run.isInTransaction) return
       }
     },
