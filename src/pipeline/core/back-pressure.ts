@@ -8,6 +8,8 @@ export interface BackPressureOptions {
   readonly facts: Facts
   readonly maxUnloaded: number
   readonly mayRead: () => boolean
+  /** Whether requests free memory. */
+  readonly isSending: () => boolean
   /** Rows that were sent while every patient is refused alike. */
   readonly refusedAlike: () => readonly RowKey[]
   /** Rows were owed: they are to be read once their note is stored, after so many milliseconds. */
@@ -64,9 +66,10 @@ export class BackPressure {
   }
 
   #owe(): void {
-    const { pending, mayRead, refusedAlike } = this.#options
+    const { pending, mayRead, isSending, refusedAlike } = this.#options
     let rows = pending.oweUnsubscriptions()
-    if (this.#isFull) rows += pending.owe({ mayRead: mayRead() })
+    // What requests make room for costs no note, no read and no WAL.
+    if (this.#isFull && !isSending()) rows += pending.owe({ mayRead: mayRead() })
     this.#owed(rows, 0)
     if (!this.#isFull) return
     this.#owed(refusedAlike().filter((key) => pending.oweSendable(key, refusedAgainMs)).length, refusedAgainMs)

@@ -150,6 +150,7 @@ export function createCore(options: CoreOptions): Core {
     facts,
     maxUnloaded: bounds.unloaded,
     mayRead: () => reading.mayRead && !options.readsFollowStream,
+    isSending: () => sending.isUnderWay,
     refusedAlike: () => sending.refusedAlike,
     onOwed: (delayMs) => noteOwed(nowMs + delayMs),
   })
@@ -181,8 +182,8 @@ export function createCore(options: CoreOptions): Core {
     backPressure,
   }
   const working = [
-    ...[backPressure, loading, backfilling, owedContent, owedEnds, reading, unsubscribing, fetching],
-    ...[sending, recording],
+    ...[loading, backfilling, owedContent, owedEnds, reading, unsubscribing, fetching],
+    ...[sending, backPressure, recording],
   ]
   const routes = createRoutes(parts, {
     setActive: (isActiveNow) => {

@@ -107,6 +107,10 @@ export class Sending {
     this.#poison.giveUp()
   }
 
+  /** Whether a request is out, or leaves as soon as the quota allows: memory is freed by it. */
+  get isUnderWay(): boolean {
+    return this.#wanted !== null || this.#permit !== null || this.requestsInFlight > 0
+  }
   /** The rows that were sent last while every patient is refused alike: others can tell more. */
   get refusedAlike(): readonly RowKey[] {
     return this.trouble?.kind === 'rejecting' ? this.#refusedAlike : []

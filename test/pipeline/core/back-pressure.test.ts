@@ -150,6 +150,24 @@ describe('a transaction that does not fit in memory', () => {
     expect([...script.store.values()].filter(({ row }) => row.fingerprint === null || row.owed)).toEqual([])
   })
 
+  test('is owed only once requests make no room any more', () => {
+    const manual = without(everything, 'send')
+    const script = scripted({ automatic: manual, bounds: { rows: 20 }, batchSize: 1, maxInFlight: 1 })
+    const owed = () => script.facts.filter(({ kind }) => kind === 'rows owed').length
+    for (let n = 0; n < 10; n++) script.commits([`other ${n}`, upsert(`other ${n}`)])
+    script.begin()
+    rows(script, 10)
+    for (let answers = 0; script.isPaused; answers++) {
+      expect([owed(), answers < 10]).toEqual([0, true])
+      script.answer('send')
+    }
+    while (script.asked('send').length > 0) script.answer('send')
+    expect(owed()).toBe(0)
+    rows(script, 10, 1_000, 10)
+    whenRead(script)
+    expect(owed()).toBeGreaterThan(0)
+  })
+
   test('does not stall when memory is freed by others until it is no longer full, and not yet empty enough', () => {
     const script = scripted({ automatic: without(everything, 'load records', 'send'), bounds: { bytes: 100_000 } })
     script.commits(['other', upsert('other')])

@@ -199,22 +199,6 @@ describe('a code whose GET fails', () => {
   })
 })
 
-test('a code is not unsubscribed by what was found before another row that is to have it was owed', () => {
-  const script = scripted({ state: rows('a'), automatic: byHand('want permit'), bounds: { rows: 2 } })
-  const grant = (endpoint: 'put' | 'get') => {
-    const permit = script.asked('want permit').find((one) => one.endpoint === endpoint)
-    if (permit) script.tell({ kind: 'permit granted', ticket: permit.ticket })
-  }
-  script.commits(['a', { kind: 'removed', code: code('a'), patient: patient('a', 'Old') }])
-  script.pass(3_000)
-  script.begin()
-  for (const name of ['b', 'c', 'd']) script.change(name, upsert(name === 'b' ? 'a' : name))
-  script.pass(3_000)
-  expect(script.store.get(key('b'))?.row.owed).toMatchObject({ nextCode: 'a' })
-  for (let turn = 0; turn < 5; turn++) grant('put')
-  expect(sent(script)).toEqual([])
-})
-
 test('a record that was asked for before the row was sent once more is not used: it is older than what was sent', () => {
   const script = scripted({ state: rows('a'), automatic: byHand('fetch code') })
   script.commits(['a', removed()])
