@@ -1,4 +1,5 @@
 import dns from 'node:dns'
+import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test, vi } from 'vitest'
 import { expectBothEndsEqual } from '../support/both-ends.ts'
 import { patientsTable, type RunningConnector, startConnector } from '../support/connector.ts'
@@ -67,6 +68,49 @@ describe.concurrent('a connection through which nothing comes any more', () => {
     },
     150_000,
   )
+
+  test('while memory is full and nothing is read from it: it is given up for another one', async () => {
+    await using database = await testDatabase({ schema: patientsTable })
+    await database.query(`alter database ${database.name} set wal_sender_timeout = '2s'`)
+    await using relay = await tcpRelay(Number(new URL(database.url).port))
+    const environment = { DATABASE_URL: through(database.url, relay.port) }
+    await using connector = await startConnector({ database, environment, sessions })
+    const { sandbox } = connector
+    sandbox.faults.add({ kind: 'status', status: 503, times: null })
+    const insert = (from: number, to: number) =>
+      database.query(
+        `insert into patients (code, plan) select 'p' || i, 'premium' from generate_series($1::int, $2::int) i`,
+        [from, to],
+      )
+    for (let from = 1; from < 24_000; from += 500) await insert(from, from + 499)
+    const standing = async () => {
+      const { source, delivery } = await connector.status()
+      return { receivedLsn: source.receivedLsn, pending: delivery.pending }
+    }
+    // Paused: it takes no more of the WAL, though there is more.
+    await until(
+      async () => {
+        const before = await standing()
+        await delay(1_000)
+        const now = await standing()
+        return now.pending > 10_000 && now.pending < 24_000 && now.receivedLsn === before.receivedLsn
+      },
+      { deadlineMs: 60_000 },
+    )
+    relay.stall()
+    const isServed = async () => {
+      const [row] = await database.query('select active from pg_replication_slots where slot_name = $1', [
+        connector.slot,
+      ])
+      return row?.active === 't'
+    }
+    await until(async () => !(await isServed()), { deadlineMs: 60_000 })
+    relay.goOn()
+    await until(() => lost(connector).length > 0, { deadlineMs: 60_000 })
+    sandbox.faults.clear()
+    await until(() => sandbox.patients().size === 24_000, { deadlineMs: 120_000 })
+    await expectBothEndsEqual(connector)
+  }, 240_000)
 
   test('and is reset at last: another one is made', async () => {
     await using database = await testDatabase({ schema: patientsTable })
