@@ -68,9 +68,14 @@ export class Progress implements Debts {
     return this.#first ? nowMs - this.#first.sinceMs : 0
   }
 
-  /** How long the settled position has stood still while a whole transaction in front is not settled, milliseconds. */
-  standstillMs(nowMs: number): number {
-    return this.#first && this.#first.endLsn !== null ? nowMs - Math.max(this.#movedAtMs, this.#first.sinceMs) : 0
+  /**
+   * How long the settled position has stood still although something could be settled, milliseconds: while a whole transaction is
+   * in front, or one that cannot arrive. @param pausedMs for how long the stream has been paused.
+   */
+  standstillMs(nowMs: number, pausedMs = 0): number {
+    if (!this.#first) return 0
+    const stoodMs = nowMs - Math.max(this.#movedAtMs, this.#first.sinceMs)
+    return this.#first.endLsn === null ? Math.min(stoodMs, pausedMs) : stoodMs
   }
 
   /**

@@ -230,3 +230,9 @@ test('the settled position stands still from the arrival of what is not settled,
   ages.settle(first)
   expect([ages.oldestUnsettledMs(7_000), ages.standstillMs(7_000)]).toEqual([4_000, 1_000])
 })
+
+test('it stands still before a transaction that is still arriving only while the stream is paused', () => {
+  const ages = new Progress(at(100))
+  ages.begin(at(110), 1_000)
+  expect([0, 500, 9_000].map((pausedMs) => ages.standstillMs(3_000, pausedMs))).toEqual([0, 500, 2_000])
+})

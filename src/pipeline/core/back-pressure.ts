@@ -30,6 +30,7 @@ const refusedAgainMs = 60_000
 export class BackPressure {
   readonly #options: BackPressureOptions
   #isPaused = false
+  #pausedAtMs = 0
 
   constructor(options: BackPressureOptions) {
     this.#options = options
@@ -43,11 +44,17 @@ export class BackPressure {
     this.#isPaused = false
   }
 
-  effects(_nowMs: number, out: Effect[]): void {
+  /** How long the stream has been paused, milliseconds; 0: it is not. */
+  pausedMs(nowMs: number): number {
+    return this.#isPaused ? nowMs - this.#pausedAtMs : 0
+  }
+
+  effects(nowMs: number, out: Effect[]): void {
     this.#owe()
     const mustPause = this.#mustPause
     if (mustPause === this.#isPaused) return
     this.#isPaused = mustPause
+    this.#pausedAtMs = nowMs
     out.push({ kind: mustPause ? 'pause stream' : 'resume stream' })
   }
 

@@ -89,7 +89,7 @@ export function viewOf(parts: ViewedParts, isActive: boolean, nowMs: number): Vi
     backfill: backfilling.current,
     backfillMark: backfilling.mark,
     oldestUnsettledMs: progress.oldestUnsettledMs(nowMs),
-    standstillMs: progress.standstillMs(nowMs),
+    standstillMs: progress.standstillMs(nowMs, backPressure.pausedMs(nowMs)),
     outstanding: tickets.outstanding,
     isQuiet: isActive && isQuiet(parts, nowMs),
   }

@@ -1,0 +1,47 @@
+import { Client } from 'pg'
+import { expect, test } from 'vitest'
+import { patientsTable, startConnector } from '../support/connector.ts'
+import { testDatabase } from '../support/postgres.ts'
+import { until } from '../support/until.ts'
+
+/** A session of somebody else, which holds the table until it ends. */
+async function locked(url: string) {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  await client.query('begin')
+  await client.query('lock table patients in access exclusive mode')
+  return { [Symbol.asyncDispose]: () => client.end() }
+}
+
+test('a row that cannot be read keeps the position where it is: that is said after a minute, and no more once it is sent', async () => {
+  await using database = await testDatabase({ schema: patientsTable })
+  await database.query('alter table patients alter column email set storage external')
+  const email = `'${'x'.repeat(50)}@example.org'`
+  await database.query(`insert into patients (code, plan, email, meta)
+    select 'p1', 'premium', ${email}, jsonb_build_object('note', string_agg(md5(i::text), '')) from generate_series(1, 300) i`)
+  {
+    await using _ = await startConnector({ database })
+  }
+  // Its meta does not come with the change: it stands out of line.
+  await database.query(`update patients set first_name = 'New'`)
+  const lock = await locked(database.url)
+  await using connector = await startConnector({ database })
+  const readiness = async () => {
+    const response = await fetch(`http://127.0.0.1:${connector.port()}/readyz`)
+    return { status: response.status, text: await response.text() }
+  }
+  expect((await readiness()).status).toBe(200)
+  const unready = await until(
+    async () => {
+      const now = await readiness()
+      return now.status === 503 && now
+    },
+    { deadlineMs: 120_000 },
+  )
+  expect(unready.text).toMatch(/nothing has been settled for 6\d s/)
+  const { warnings, state } = await connector.status()
+  expect([state, warnings]).toEqual(['streaming', [expect.stringContaining('nothing has been settled for')]])
+  await lock[Symbol.asyncDispose]()
+  await until(async () => (await readiness()).status === 200, { deadlineMs: 60_000 })
+  await connector.whenPatient('p1', ({ first_name }) => first_name === 'New')
+}, 200_000)
