@@ -1,7 +1,7 @@
 import { configDefaults, defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-const folders = ['model', 'mediquo', 'checkpoint', 'pending', 'delivery']
+const folders = ['model', 'mediquo', 'checkpoint', 'pending', 'delivery', 'pipeline']
 const simulations = 'test/simulation/steps.test.ts'
 const isSimulated = process.env.MUTATION_SIMULATIONS === '1'
 
