@@ -1,3 +1,4 @@
+import type { Acceptance } from '../model/acceptance.ts'
 import type { Patient, PatientCode } from '../model/patient.ts'
 
 /** What the API accepted, and must be seen to have. */
@@ -56,19 +57,19 @@ export class Confirmations<E extends Expected> {
 
   /**
    * @param inDoubt whether an older request may be applied later. @param hasRoom whether memory may keep it.
-   * @returns whether it is to be read back before it is believed. Without room it is not, in doubt or not.
+   * @returns whether it is to be read back before it is believed.
    */
-  accepted(expected: E, inDoubt: boolean, nowMs: number, hasRoom = true): boolean {
+  accepted(expected: E, inDoubt: boolean, nowMs: number, hasRoom = true): Acceptance {
     const { code } = expected
     const isRepeated = this.isRecent(code, nowMs) || this.#watched.has(code)
     this.#accepted.delete(code)
     this.#accepted.set(code, nowMs)
     this.#forget(nowMs)
     const wasWatched = this.#watched.delete(code)
-    if (!inDoubt && !isRepeated) return false
-    if (!wasWatched && (this.#watched.size >= this.#maxWatched || !hasRoom)) return false
+    if (!inDoubt && !isRepeated) return 'certain'
+    if (!wasWatched && (this.#watched.size >= this.#maxWatched || !hasRoom)) return 'no room'
     this.#watched.set(code, { expected, acceptedAtMs: nowMs, looks: 0, dueAtMs: nowMs + this.#applyMs })
-    return true
+    return 'read back'
   }
 
   /** The first moment of this process: requests of an earlier one may be applied for a while after it. */

@@ -37,17 +37,17 @@ export class Answers {
     entry.end(null)
     const { unanswered } = entry
     const hasRoom = this.#readBackBytes + version.bytes <= this.#options.maxReadBackBytes
-    const isReadBack = this.#placement.confirming.accepted(delivery, unanswered, hasRoom)
-    this.#expect(isReadBack ? delivery : null, entry, delivery.code)
+    const acceptance = this.#placement.confirming.accepted(delivery, unanswered, hasRoom)
+    this.#expect(acceptance === 'read back' ? delivery : null, entry, delivery.code)
     if (delivery.purpose === 'retire') {
       this.#placement.entries.putBack(entry, version)
-      // In doubt, and not to be read back: the code is looked at again before it is believed to have ended.
-      if (unanswered && !isReadBack) entry.remember(delivery.code)
+      // It cannot be read back: the code is looked at again before it is believed to have ended.
+      if (acceptance === 'no room') entry.remember(delivery.code)
       else this.#placement.retired(entry, delivery.code, false)
     } else {
       // Rule 18f: while an older request may be applied later, the store does not claim to know, and the row is sent again
       // unless it is read back before.
-      const isDoubtful = unanswered && !this.#placement.confirming.isCertain(delivery)
+      const isDoubtful = unanswered ? !this.#placement.confirming.isCertain(delivery) : acceptance === 'no room'
       if (isDoubtful) entry.accept()
       else entry.believe()
       const owed = isDoubtful ? this.#owed(delivery) : null

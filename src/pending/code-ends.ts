@@ -34,11 +34,13 @@ export class CodeEnds {
    * - one that a row of the same transaction may have, whose code must be read first.
    */
   toResolve(limit: number): EndingCode[] {
-    const ending = new Map<PatientCode, EndingCode>()
-    if (this.#placement.isHeld || this.waiting === 0) return []
+    const found: EndingCode[] = []
+    if (this.#placement.isHeld || this.waiting === 0) return found
     const unclear = this.#transactionsWithUnknownCodes()
-    for (const entry of this.#placement.queues.first('resolve removal', Number.POSITIVE_INFINITY)) {
-      if (ending.size >= limit) break
+    const entries = this.#placement.queues.first('resolve removal', Number.POSITIVE_INFINITY)
+    const ending = new Set(entries.map(({ resolving }) => resolving))
+    for (const entry of entries) {
+      if (found.length >= limit) break
       const { waiting } = entry
       if (entry.resolving !== null || !waiting) continue
       if (!this.isShown(entry)) continue
@@ -47,9 +49,10 @@ export class CodeEnds {
       if (step.kind !== 'resolve removal' || ending.has(step.code)) continue
       if (this.#placement.queues.isUndecided(step.code, entry)) continue
       entry.resolve(step.code)
-      ending.set(step.code, { ...step, key: entry.key })
+      ending.add(step.code)
+      found.push({ ...step, key: entry.key })
     }
-    return [...ending.values()]
+    return found
   }
 
   /** Whether the stream has shown who has the codes of a row now: of what only a read told, once it has passed the read. */

@@ -1,3 +1,4 @@
+import type { Acceptance } from '../model/acceptance.ts'
 import type { Lsn } from '../model/lsn.ts'
 import type { PatientCode } from '../model/patient.ts'
 import type { StoredRow } from '../model/stored-row.ts'
@@ -14,9 +15,8 @@ import type { Delivery, Version } from './version.ts'
 export interface Confirming {
   /**
    * @param inDoubt whether an older request may be applied later. @param hasRoom whether memory may keep it until then.
-   * @returns whether it is to be read back.
    */
-  accepted(delivery: Delivery, inDoubt: boolean, hasRoom: boolean): boolean
+  accepted(delivery: Delivery, inDoubt: boolean, hasRoom: boolean): Acceptance
   /** It is about to leave. */
   cut(delivery: Delivery): void
   /** No answer came: it may be applied later. */

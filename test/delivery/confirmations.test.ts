@@ -6,8 +6,8 @@ const expected = (of: string, name?: string) => ({ code: code(of), patient: pati
 
 test('what was accepted once, with nothing in doubt, is believed', () => {
   const confirmations = new Confirmations()
-  expect(confirmations.accepted(expected('a'), false, 0)).toBe(false)
-  expect(confirmations.accepted(expected('a'), false, confirmations.applyMs)).toBe(false)
+  expect(confirmations.accepted(expected('a'), false, 0)).toBe('certain')
+  expect(confirmations.accepted(expected('a'), false, confirmations.applyMs)).toBe('certain')
   expect(confirmations.watched).toBe(0)
 })
 
@@ -18,7 +18,7 @@ test.each([
   const confirmations = new Confirmations()
   confirmations.accepted(expected('a', 'Old'), false, 0)
   const newer = expected('a', 'New')
-  expect(confirmations.accepted(newer, inDoubt, at)).toBe(true)
+  expect(confirmations.accepted(newer, inDoubt, at)).toBe('read back')
   expect(confirmations.due(at + confirmations.applyMs - 1, 9)).toEqual([])
   expect(confirmations.due(at + confirmations.applyMs, 9)).toEqual([newer])
   expect(confirmations.seen(newer, true, at + 5_000)).toBe('confirmed')
@@ -136,7 +136,7 @@ test('one that was replaced is neither postponed nor seen', () => {
 test('one that is watched is watched anew when it is accepted again, however late', () => {
   const confirmations = new Confirmations()
   confirmations.accepted(expected('a', 'Old'), true, 0)
-  expect(confirmations.accepted(expected('a', 'New'), false, 1_000_000)).toBe(true)
+  expect(confirmations.accepted(expected('a', 'New'), false, 1_000_000)).toBe('read back')
   expect([confirmations.watched, confirmations.nextAtMs()]).toEqual([1, 1_005_000])
 })
 

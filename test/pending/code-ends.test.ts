@@ -198,6 +198,16 @@ test('a code that may not be repeated yet waits, and others do not wait for it',
   expect(short(take())).toEqual(['upsert a Jane'])
 })
 
+test('a code that two rows end is looked into for one of them after the other', () => {
+  const { commits, pending } = unsubscribing(['1', 'a'], ['2', 'a'])
+  commits(110, ['1', removed('a')], ['2', removed('a')])
+  const asked = () => pending.toResolve(100).map((ending) => ending.key)
+  const [first, second] = [key('1'), key('2')]
+  expect([asked(), asked()]).toEqual([[first], []])
+  pending.resolved(first, { code: code('a'), kind: 'left' })
+  expect([asked(), asked()]).toEqual([[second], []])
+})
+
 describe('an end that a read brought', () => {
   const gone = () => {
     const row = dialogue({ onDelete: 'unsubscribe', state: [delivered('1', patient('a'))] })

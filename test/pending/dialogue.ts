@@ -20,6 +20,8 @@ export interface Setting {
   readonly checkpoint?: number
   /** Whether what may have been overtaken is to be read back. */
   readonly readsBack?: boolean
+  /** Whether each acceptance follows another of its code at once. */
+  readonly isRepeated?: boolean
   /** Whether a code may be sent again already. */
   readonly mayRepeat?: (of: PatientCode) => boolean
   readonly maxRows?: number
@@ -61,7 +63,10 @@ export function dialogue(setting: Setting = {}) {
       onDelete,
       fingerprint,
       confirming: {
-        accepted: (_, inDoubt, hasRoom) => readsBack && inDoubt && hasRoom,
+        accepted: (_, inDoubt, hasRoom) => {
+          if (!inDoubt && !setting.isRepeated) return 'certain'
+          return readsBack && hasRoom ? 'read back' : 'no room'
+        },
         lost: () => undefined,
         mayRepeat: setting.mayRepeat ?? (() => true),
         cut: () => undefined,

@@ -37,6 +37,14 @@ test('what has no room is owed, to be sent again, and does not stay', () => {
   expect([told.pending.isInMemory(key('0')), told.pending.isInMemory(key('1'))]).toEqual([true, false])
 })
 
+test('what has no room though no answer was lost is owed too: an older version may be applied after it', () => {
+  const told = dialogue({ readsBack: true, isRepeated: true, maxBytes: 8 * room })
+  told.streams(110, '0', upsert('c0'), room + 1)
+  told.load()
+  told.accept(told.take())
+  expect(told.record()).toMatchObject([{ fingerprint: null, owed: { reason: 'confirm' } }])
+})
+
 test('what is confirmed is owed no more; what was not read back is', () => {
   const told = accepted(400, 601)
   for (const delivery of told.deliveries) told.pending.confirmed(delivery)

@@ -1,4 +1,5 @@
 import { Confirmations } from '../../delivery/confirmations.ts'
+import type { Acceptance } from '../../model/acceptance.ts'
 import type { PatientCode } from '../../model/patient.ts'
 import type { Pending } from '../../pending/pending.ts'
 import type { Confirming as Port } from '../../pending/placement.ts'
@@ -45,7 +46,7 @@ export class Confirming implements FetchSource, Port {
     return this.#confirmations.recentUntilMs(code)
   }
 
-  accepted(delivery: Delivery, inDoubt: boolean, hasRoom: boolean): boolean {
+  accepted(delivery: Delivery, inDoubt: boolean, hasRoom: boolean): Acceptance {
     return this.#confirmations.accepted(delivery, inDoubt, this.#nowMs, hasRoom)
   }
   cut(delivery: Delivery): void {
