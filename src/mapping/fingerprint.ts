@@ -1,21 +1,20 @@
-import { createHash, createHmac } from 'node:crypto'
+import { createHash, createHmac, type KeyObject } from 'node:crypto'
 import type { Mapping } from '../model/mapping.ts'
 import { type Attribute, attributes, type Patient } from '../model/patient.ts'
 
 /**
- * A keyed hash of 16 bytes of what is sent for a patient under a mapping. Equal for equal payloads, whatever the order of
- * their keys; without the key it tells nothing about them.
+ * Returns a keyed hash of 16 bytes, hexadecimal, of what is sent for a patient under a mapping. Equal for equal payloads, whatever the
+ * order of their keys; without the key it tells nothing about them.
  */
-export function payloadFingerprint(key: Uint8Array, mappingId: string, patient: Patient): Buffer {
-  const payload = attributes.map((attribute) => {
+export function payloadFingerprint(key: KeyObject, mappingId: string, patient: Patient): string {
+  let payload = mappingId
+  for (const attribute of attributes) {
     const value = patient[attribute]
-    if (value === undefined) return ''
-    return `${attribute}:${JSON.stringify(attribute === 'meta' ? sorted(value) : value)}`
-  })
-  return createHmac('sha256', key)
-    .update(`${mappingId}\n${payload.join('\n')}`)
-    .digest()
-    .subarray(0, 16)
+    payload += '\n'
+    if (value !== undefined) payload += `${attribute}:${JSON.stringify(attribute === 'meta' ? sorted(value) : value)}`
+  }
+  // As text, and of a key object: buffers for them take longer than the hash itself.
+  return createHmac('sha256', key).update(payload).digest('hex').slice(0, 32)
 }
 
 /** Names a mapping's meaning: the same for the same sources, required attributes and transform text, wherever they stand. */

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, createSecretKey } from 'node:crypto'
 import type { Checkpoint } from '../checkpoint/store.ts'
 import type { CompiledMapping } from '../mapping/compile.ts'
 import { payloadFingerprint } from '../mapping/fingerprint.ts'
@@ -11,6 +11,15 @@ export function createFingerprint(
   { fingerprintSalt }: Pick<Checkpoint, 'fingerprintSalt'>,
   { id }: Pick<CompiledMapping, 'id'>,
 ): (patient: Patient) => string {
-  const key = createHmac('sha256', mediquo.secretKey.current.reveal()).update(fingerprintSalt).digest()
-  return (patient) => payloadFingerprint(key, id, patient).toString('hex')
+  const derived = createHmac('sha256', mediquo.secretKey.current.reveal()).update(fingerprintSalt).digest()
+  const key = createSecretKey(derived)
+  // A version is compared with what was accepted before it is sent, and its fingerprint is stored after.
+  const known = new WeakMap<Patient, string>()
+  return (patient) => {
+    const before = known.get(patient)
+    if (before !== undefined) return before
+    const fingerprint = payloadFingerprint(key, id, patient)
+    known.set(patient, fingerprint)
+    return fingerprint
+  }
 }
