@@ -52,6 +52,8 @@ export class Batches {
     const { queues, entries } = this.#placement
     if (!entry.waiting) return null
     const step = this.#placement.nextStep(entry)
+    // Its newest version is what the API has.
+    if (step.kind === 'settle') this.#placement.place(entry, true)
     if (step.kind !== 'send') return null
     const { code, patient, purpose } = step
     if (purpose !== 'upsert') {

@@ -19,8 +19,11 @@ export interface StepPolicy {
   readonly fingerprint: (patient: Patient) => string
 }
 
-/** The decision about an entry with a waiting version and nothing in flight. Pure. */
-export function nextStep(entry: EntryView, policy: StepPolicy): Step {
+/**
+ * The decision about an entry with a waiting version and nothing in flight. Pure.
+ * @param compares whether to compare the patient with what the API has. False: it is to be sent, and compared when its turn comes.
+ */
+export function nextStep(entry: EntryView, policy: StepPolicy, compares = true): Step {
   const content = entry.waiting?.content
   if (!content) throw new Error('a row without a waiting version has no next step')
   // 1. Nothing is decided before the row's record is loaded: a dead letter or an older code may stand there.
@@ -46,7 +49,7 @@ export function nextStep(entry: EntryView, policy: StepPolicy): Step {
         if (old !== undefined) return endOfCode(entry, 'retire', old, null)
       }
       // 4. The API has just this, unless something may have overtaken it.
-      if (!entry.inDoubt && stored?.fingerprint && stored.code === patient.code) {
+      if (compares && !entry.inDoubt && stored?.fingerprint && stored.code === patient.code) {
         if (stored.fingerprint === policy.fingerprint(patient)) return { kind: 'settle', outcome: 'unchanged' }
       }
       return { kind: 'send', purpose: 'upsert', code: patient.code, patient }

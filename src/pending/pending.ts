@@ -182,7 +182,7 @@ export class Pending {
   release(): void {
     if (!this.held) return
     this.#placement.isHeld = false
-    for (const entry of this.#placement.entries.all()) this.#placement.place(entry)
+    for (const entry of this.#placement.entries.all()) this.#placement.place(entry, true)
   }
 
   /** Rows whose state must be looked up, the oldest first. */

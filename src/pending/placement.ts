@@ -60,15 +60,19 @@ export class Placement {
     return nextStep(entry, this.#options)
   }
 
-  /** Brings an entry to where its next step is done, settles what needs no request, and forgets what is done with. */
-  place(entry: Entry): void {
+  /**
+   * Brings an entry to where its next step is done, settles what needs no request, and forgets what is done with.
+   * @param compares whether to compare the row with what the API has. A row that waits to be sent is compared when its turn comes
+   * (`Batches`): a comparison costs as much as the rest of a change, and a row may change often before its turn.
+   */
+  place(entry: Entry, compares = !this.queues.hasTurn(entry)): void {
     this.changes++
     while (entry.waiting && !entry.inFlight) {
       if (this.isHeld) {
         this.queues.place(entry, entry.stored === undefined ? 'look up' : 'send')
         return
       }
-      const step = this.nextStep(entry)
+      const step = nextStep(entry, this.#options, compares)
       if (this.#waitsForCommit(entry.waiting, step)) {
         this.queues.place(entry, 'commit')
         return

@@ -7,15 +7,17 @@ import { codeOf, type Delivery, type Version } from './version.ts'
 
 /** Where an entry stands. */
 interface Stand {
-  readonly queue: Set<Entry> | null
-  readonly lane: Lane
-  readonly codes: readonly PatientCode[]
+  queue: Set<Entry> | null
+  lane: Lane
+  codes: readonly PatientCode[]
+  /** Whether it waits for the end of its transaction and keeps its turn among those to be sent. */
+  keepsTurn: boolean
 }
 
 /** The places where entries wait, each in order of arrival, and which rows wait with which code. An entry stands in one place. */
 export class Queues {
-  /** Entries that wait for the end of their transaction and keep their turn among those to be sent. */
-  readonly #kept: Record<Lane, Set<Entry>> = { live: new Set(), backfill: new Set() }
+  /** How many entries only keep their turn among those to be sent. */
+  readonly #kept: Record<Lane, number> = { live: 0, backfill: 0 }
   readonly #queues: Record<Place, Record<Lane, Set<Entry>>> = {
     'look up': { live: new Set(), backfill: new Set() },
     read: { live: new Set(), backfill: new Set() },
@@ -40,7 +42,13 @@ export class Queues {
 
   /** How many of a lane could be sent now. */
   sendable(lane: Lane): number {
-    return this.#queues.send[lane].size - this.#kept[lane].size + this.#queues['end code'][lane].size
+    return this.#queues.send[lane].size - this.#kept[lane] + this.#queues['end code'][lane].size
+  }
+
+  /** Whether a row has its turn among those to be sent, though a newer version of it may wait for its commit. */
+  hasTurn(entry: Entry): boolean {
+    const stand = this.#where.get(entry)
+    return stand !== undefined && (stand.keepsTurn || stand.queue === this.#queues.send[stand.lane])
   }
 
   /** How many wait in a place. */
@@ -71,30 +79,45 @@ export class Queues {
     const { waiting } = entry
     const queue = place && waiting ? this.#queues[place][waiting.lane] : null
     const newest = newestOf(entry)
-    const codes = newest ? codesOf(entry, newest) : []
-    if (now && now.queue === queue && isSame(now.codes, codes)) return
+    const codes = newest ? codesOf(entry, newest) : noCodes
+    const hasSameCodes = now !== undefined && isSame(now.codes, codes)
+    if (hasSameCodes && now.queue === queue) return
     if (now) {
       if (now.queue !== queue) this.#leave(entry, now, place)
       if (now.queue) this.#counts[now.lane]--
-      for (const code of now.codes) this.#unindex(code, entry)
-      this.#where.delete(entry)
+      // Most changes leave a row's codes as they are.
+      if (!hasSameCodes) for (const code of now.codes) this.#unindex(code, entry)
     }
-    if (!newest) return
+    if (!newest) {
+      this.#where.delete(entry)
+      return
+    }
     queue?.add(entry)
     if (queue) this.#counts[newest.lane]++
-    this.#where.set(entry, { queue, lane: newest.lane, codes })
-    for (const code of codes) this.#index(code, entry)
+    if (!hasSameCodes) for (const code of codes) this.#index(code, entry)
+    if (!now) {
+      this.#where.set(entry, { queue, lane: newest.lane, codes, keepsTurn: false })
+      return
+    }
+    now.queue = queue
+    now.lane = newest.lane
+    now.codes = codes
   }
 
-  #leave(entry: Entry, { queue, lane }: Stand, next: Place | null): void {
+  #leave(entry: Entry, stand: Stand, next: Place | null): void {
+    const { queue, lane } = stand
     const inSameLane = entry.waiting?.lane === lane
     const send = this.#queues.send[lane]
     if (queue === send && next === 'commit' && inSameLane) {
-      this.#kept[lane].add(entry)
+      stand.keepsTurn = true
+      this.#kept[lane]++
       return
     }
     queue?.delete(entry)
-    if (this.#kept[lane].delete(entry) && !(next === 'send' && inSameLane)) send.delete(entry)
+    if (!stand.keepsTurn) return
+    stand.keepsTurn = false
+    this.#kept[lane]--
+    if (next !== 'send' || !inSameLane) send.delete(entry)
   }
 
   /** Whether another row has something older to say of this code: that must leave first, or the older would win. A row in flight may only just be ending another code of its own. */
@@ -187,12 +210,16 @@ function keepsAnother({ stored }: EntryView, { content }: Version, code: Patient
   return stored.code !== null && stored.code !== code
 }
 
-function codesOf(entry: EntryView, newest: Version): PatientCode[] {
+const noCodes: readonly PatientCode[] = []
+
+function codesOf(entry: EntryView, newest: Version): readonly PatientCode[] {
   const code = codeOf(newest.content)
   const others = codesBeside(entry, code)
   return code === null ? others : [code, ...others]
 }
 
 function isSame(a: readonly PatientCode[], b: readonly PatientCode[]): boolean {
-  return a.length === b.length && a.every((code, at) => code === b[at])
+  if (a.length !== b.length) return false
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false
+  return true
 }

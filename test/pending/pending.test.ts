@@ -134,6 +134,14 @@ describe('what is known makes requests unnecessary', () => {
     expect([take(), settled, progress.settledLsn]).toEqual([[], ['unchanged'], at(111)])
   })
 
+  test('a row that waits to be sent and is again what the API has is settled without one when its turn comes', () => {
+    const { commits, take, progress, pending, settled } = dialogue({ state: [delivered('1', patient('a'))] })
+    commits(110, ['1', upsert('a', 'Other')])
+    commits(120, ['1', upsert('a')])
+    expect([pending.sendable.live, settled]).toEqual([1, []])
+    expect([take(), settled, progress.settledLsn]).toEqual([[], ['unchanged'], at(121)])
+  })
+
   test('a row whose code another one has by the store is sent all the same', () => {
     const { streams, pending, take } = dialogue()
     streams(110, '1', upsert('a'))
