@@ -48,11 +48,14 @@ export function createDriver(core: Core, ports: DriverPorts, outlets: DriverOutl
   const underWay = new Set<Promise<void>>()
   let timer: NodeJS.Timeout | undefined
   let isAsked = false
+  /** When the burst began that is being handled: reading the clock for each event would cost as much as handling some. */
+  let burstMs = 0
   let isStopped = false
 
   function handle(event: CoreEvent): void {
     if (isStopped) return
-    core.handle(event, clocks.monotonicMs())
+    if (!isAsked) burstMs = clocks.monotonicMs()
+    core.handle(event, burstMs)
     ask()
   }
 
