@@ -34,6 +34,7 @@ export function startClientAlone(url: string, slot: string): LibraryAlone {
     startAt: lsn(0n),
     decoder: new PgoutputDecoder('all'),
     onStart: () => undefined,
+    onBytes: () => undefined,
     onEvent: receive,
   })
   const streaming = client.run().catch((error: unknown) => onFailure(error))

@@ -18,6 +18,8 @@ export interface ReplicationOptions {
   /** New for each connection: the server describes its relations again. */
   readonly decoder: Decoder
   readonly onStart: () => void
+  /** Bytes have arrived, whatever they are. */
+  readonly onBytes: () => void
   /** Runs inside the socket's event handler, in the order of the stream. What it throws ends the connection. */
   readonly onEvent: (event: WalEvent) => void
 }
@@ -92,7 +94,7 @@ export class ReplicationClient {
   #readSocket(): void {
     const connection = this.#connection()
     if (!connection) return
-    const { decoder } = this.#options
+    const { decoder, onBytes } = this.#options
     const frames = new FrameReader({
       pass: (bytes) => passToPg(bytes),
       copyData: (bytes, from, to) => this.#pass(readCopyData(decoder, bytes, from, to)),
@@ -100,6 +102,7 @@ export class ReplicationClient {
     })
     const passToPg = divertData(connection.stream, (chunk) => {
       try {
+        onBytes()
         frames.read(chunk)
       } catch (error) {
         this.#fail(asError(error))

@@ -1,6 +1,6 @@
 import type { WalEvent } from '../model/change.ts'
 import type { DurableLsn, Lsn } from '../model/lsn.ts'
-import type { ReplicationClient } from './replication-client.ts'
+import type { ReplicationClient, ReplicationOptions } from './replication-client.ts'
 import { silenceLimitMs, statusIntervalMs } from './standby-status.ts'
 
 /** How a session ended without a failure of the connection itself. */
@@ -11,7 +11,7 @@ export type SessionEnd = (typeof sessionEnds)[number]
 type Connection = Pick<ReplicationClient, 'run' | 'close' | 'sendStatus' | 'pause' | 'resume'>
 
 export interface SessionOptions {
-  readonly open: (on: { readonly onStart: () => void; readonly onEvent: (event: WalEvent) => void }) => Connection
+  readonly open: (on: Pick<ReplicationOptions, 'onStart' | 'onBytes' | 'onEvent'>) => Connection
   readonly walSenderTimeoutMs: number
   readonly durableLsn: () => DurableLsn
   readonly onStart: () => void
@@ -39,7 +39,13 @@ export class StreamSession {
   constructor(options: SessionOptions) {
     this.#options = options
     this.#lastHeardMs = options.monotonicMs()
-    this.#client = options.open({ onStart: () => this.#start(), onEvent: (event) => this.#receive(event) })
+    this.#client = options.open({
+      onStart: () => this.#start(),
+      onBytes: () => {
+        this.#lastHeardMs = options.monotonicMs()
+      },
+      onEvent: (event) => this.#receive(event),
+    })
   }
 
   /** Resolves with the reason of an orderly end. Rejects with the failure of the connection or of `receive`. */
@@ -96,7 +102,6 @@ export class StreamSession {
   }
 
   #receive(event: WalEvent): void {
-    this.#lastHeardMs = this.#options.monotonicMs()
     this.#options.receive(event)
     if (event.kind !== 'keepalive') {
       this.#askedAt = null

@@ -52,6 +52,7 @@ export async function openStream(database: TestDatabase, options: OpenStreamOpti
     publication: 'published',
     startAt,
     decoder,
+    onBytes: () => undefined,
     onStart: () => {
       started = true
     },
