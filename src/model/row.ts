@@ -20,9 +20,15 @@ export type RowKey = string & { readonly [rowKeyBrand]: true }
 export function rowKey(row: Row, columns: readonly string[]): RowKey {
   const [only] = columns
   // Most keys have one column, and every change is asked for its key.
-  if (only !== undefined && columns.length === 1) return `[${JSON.stringify(keyValue(row, only))}]` as RowKey
+  if (only !== undefined && columns.length === 1) {
+    const value = keyValue(row, only)
+    return (plainText.test(value) ? `["${value}"]` : JSON.stringify([value])) as RowKey
+  }
   return JSON.stringify(columns.map((column) => keyValue(row, column))) as RowKey
 }
+
+/** Text that is the same in JSON. */
+const plainText = /^[\w .:/-]*$/
 
 function keyValue(row: Row, column: string): string {
   const value = row.get(column)
