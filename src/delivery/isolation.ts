@@ -11,8 +11,8 @@ export interface IsolationOptions<R> {
   readonly release: (row: R) => void
   /** It is not a row: whatever is sent is refused alike. */
   readonly halt: (status: number) => void
-  /** Versions of one row. */
-  readonly isSame: (a: R, b: R) => boolean
+  /** The same for versions of one row. */
+  readonly keyOf: (row: R) => string
   readonly share: Share
   readonly random: () => number
 }
@@ -68,12 +68,11 @@ export class Isolation<R> {
   #firsts = 0
   #finds = 0
   /** The row that was set aside though there was nothing else to compare it with. */
-  #believed: R | null = null
-  readonly #refusedBefore: RefusedBefore<R>
+  #believed: string | null = null
+  readonly #refusedBefore = new RefusedBefore(manyAlone)
 
   constructor(options: IsolationOptions<R>) {
     this.#options = options
-    this.#refusedBefore = new RefusedBefore(options.isSame)
   }
 
   /** Whether there is nothing left to be found out. */
@@ -109,7 +108,7 @@ export class Isolation<R> {
     this.#hasSucceeded = true
     this.#refusals = 0
     this.#believed = null
-    this.#refusedBefore.accepted(rows)
+    this.#refusedBefore.accepted(rows.map(this.#options.keyOf))
     this.#firsts = 0
     this.#others = 0
     this.#setAside()
@@ -124,14 +123,14 @@ export class Isolation<R> {
     if (search) this.#passBy(search.rows.slice(rows.length))
     const named = new Map(refusal.named.flatMap(({ index, attribute }) => (index in rows ? [[index, attribute]] : [])))
     if (rows.length === 1) {
-      for (const row of rows) this.#refusedAlone(row, letterOf(refusal, named.get(0) ?? null))
+      for (const row of rows) this.#refusedItself(row, letterOf(refusal, named.get(0) ?? null), true)
     } else if (refusal.reason === 'too large') {
       this.#untried.push(...halves(rows))
     } else if (named.size > 0) {
       this.#firsts = named.size === 1 && named.has(0) ? this.#firsts + 1 : 0
       for (const [index, row] of rows.entries()) {
         const attribute = named.get(index)
-        if (attribute !== undefined) this.#suspect(row, letterOf(refusal, attribute), false)
+        if (attribute !== undefined) this.#refusedItself(row, letterOf(refusal, attribute), false)
       }
       const rest = rows.filter((_, index) => !named.has(index))
       if (rest.length > 0) this.#untried.unshift(rest)
@@ -182,18 +181,19 @@ export class Isolation<R> {
     const [first, ...more] = this.#candidates
     if (!first) return 'others'
     if (others.waiting && (this.#others < 2 || more.length === 0)) return this.#control()
-    const isNext = this.#believed !== null && !this.#options.isSame(this.#believed, first.row)
+    const isNext = this.#believed !== null && this.#believed !== this.#options.keyOf(first.row)
     if (more.length > 0 || isNext) return this.#halt()
     // The only row there is: it is believed once; the next one like it would be its neighbour.
     this.#setAside()
-    this.#believed = first.row
+    this.#believed = this.#options.keyOf(first.row)
     this.#endIfIdle()
     return 'nothing'
   }
 
   #halt(): 'nothing' {
+    const { keyOf } = this.#options
     const status = this.#candidates[0]?.letter.status ?? 0
-    this.#refusedBefore.halted(this.#candidates.flatMap(({ row, isAlone }) => (isAlone ? [row] : [])))
+    this.#refusedBefore.halted(this.#candidates.map(({ row }) => keyOf(row)))
     this.giveUp()
     this.#options.halt(status)
     return 'nothing'
@@ -244,12 +244,12 @@ export class Isolation<R> {
     return { isOurs: true, search }
   }
 
-  #refusedAlone(row: R, letter: DeadLetter): void {
-    if (!this.#refusedBefore.isProven(row)) {
-      this.#suspect(row, letter, true)
+  #refusedItself(row: R, letter: DeadLetter, isAlone: boolean): void {
+    if (!this.#refusedBefore.isProven(this.#options.keyOf(row))) {
+      this.#suspect(row, letter, isAlone)
       return
     }
-    this.#refusals--
+    if (isAlone) this.#refusals--
     this.#finds++
     this.#options.refuse(row, letter)
   }

@@ -1,33 +1,42 @@
+/** Rows that are remembered at most. */
+const maxRemembered = 10_000
+
 /**
- * Rows that were refused alone when everything seemed to be refused. One of them that is refused again, after something else was
+ * Rows that were named or refused alone when everything seemed to be refused. One of them that is again, after something else was
  * accepted, is bad: few bad rows would else look like an API that refuses everything for as long as they are alone.
  */
-export class RefusedBefore<R> {
-  readonly #isSame: (a: R, b: R) => boolean
-  #rows: readonly R[] = []
-  #acceptedSince = false
+export class RefusedBefore {
+  /** Refused since the last acceptance, and before it. */
+  readonly #since = new Set<string>()
+  readonly #before = new Set<string>()
+  readonly #maxProofs: number
+  #proofs = 0
 
-  /** @param isSame whether two are versions of one row. */
-  constructor(isSame: (a: R, b: R) => boolean) {
-    this.#isSame = isSame
+  /** @param maxProofs rows that one acceptance proves to be bad: the API may refuse everything again right after it. */
+  constructor(maxProofs: number) {
+    this.#maxProofs = maxProofs
   }
 
-  /** Everything seemed to be refused, these rows alone among it. */
-  halted(alone: readonly R[]): void {
-    this.#rows = alone
-    this.#acceptedSince = false
+  /** Everything seemed to be refused, these rows by themselves. */
+  halted(rows: readonly string[]): void {
+    for (const row of rows) if (!this.#before.has(row)) this.#since.add(row)
+    for (const row of this.#since) {
+      if (this.#since.size + this.#before.size <= maxRemembered) return
+      this.#since.delete(row)
+    }
   }
 
-  accepted(rows: readonly R[]): void {
-    this.#acceptedSince = true
-    this.#rows = this.#rows.filter((row) => !rows.some((other) => this.#isSame(row, other)))
+  accepted(rows: readonly string[]): void {
+    this.#proofs = this.#maxProofs
+    for (const row of this.#since) this.#before.add(row)
+    this.#since.clear()
+    if (this.#before.size > 0) for (const row of rows) this.#before.delete(row)
   }
 
-  /** Whether a row that is refused alone was refused before something else was accepted. It counts once. */
-  isProven(row: R): boolean {
-    const others = this.#rows.filter((before) => !this.#isSame(before, row))
-    if (!this.#acceptedSince || others.length === this.#rows.length) return false
-    this.#rows = others
+  /** Whether a row that is refused by itself was before something else was accepted. It counts once. */
+  isProven(row: string): boolean {
+    if (this.#proofs === 0 || !this.#before.delete(row)) return false
+    this.#proofs--
     return true
   }
 }

@@ -2,7 +2,7 @@ import type { Claims } from '../model/debt.ts'
 import type { Lane } from '../model/lane.ts'
 import type { Lsn } from '../model/lsn.ts'
 import type { PatientCode } from '../model/patient.ts'
-import { comparePositions, type Position } from '../model/position.ts'
+import type { Position } from '../model/position.ts'
 import type { RowKey } from '../model/row.ts'
 import type { DeadLetter, StoredRow } from '../model/stored-row.ts'
 import { Answers, type AnswersOptions } from './answers.ts'
@@ -168,17 +168,16 @@ export class Pending {
     })
     if (version) this.#placement.entries.replace(entry, version)
     this.#placement.place(entry)
-    const { horizon } = this.#options
-    if (horizon && comparePositions(change.position, horizon) >= 0) this.release()
   }
 
-  /** The stream has received everything before a position: reads that ended there are forgotten, and the hold ends past the horizon. */
+  /** The stream has received everything before a position: reads that ended there are forgotten. */
   passed(receivedLsn: Lsn): void {
+    // The horizon's transaction is whole: after what an earlier run sent of it, it may have replaced an older change.
     if (this.#options.horizon && receivedLsn > this.#options.horizon.commitLsn) this.release()
     this.#reads.passed(receivedLsn)
   }
 
-  /** Ends the hold: the stream stands at the horizon. */
+  /** Ends the hold. */
   release(): void {
     if (!this.held) return
     this.#placement.isHeld = false

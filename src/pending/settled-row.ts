@@ -151,7 +151,9 @@ export function owedRow(
   const removed = stored?.removed ?? false
   const known = removed ? null : code
   const told = isEnd(version.content) ? codeOf(version.content) : null
-  const nextCode = isEnd(version.content) ? null : codeOf(version.content)
+  // An end that only a read told is none to other rows before the stream shows it: another may have taken the code since.
+  const kept = version.origin === 'read' ? (stored?.owed?.nextCode ?? null) : null
+  const nextCode = isEnd(version.content) ? kept : codeOf(version.content)
   const formerCodes = codesBeside(entry, known).filter((former) => former !== nextCode)
   if (told !== null && told !== known && !formerCodes.includes(told)) formerCodes.push(told)
   const owed = { reason, nextCode, delayMs }

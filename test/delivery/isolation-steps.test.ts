@@ -12,7 +12,7 @@ function setUp() {
     refuse: (row, letter) => refused.push([row, letter]),
     release: (row) => released.push(row),
     halt: (status) => halts.push(status),
-    isSame: (a, b) => a === b,
+    keyOf: String,
     share: new Share(),
     random: () => 0,
   })

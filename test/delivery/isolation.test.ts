@@ -22,7 +22,7 @@ function deliver({ rows, bad, hints = 'none' }: { rows: number; bad: (row: numbe
     halt: () => {
       halted = true
     },
-    isSame: (a, b) => a === b,
+    keyOf: String,
     share,
     random: seededRandom(3),
   })
@@ -143,7 +143,7 @@ describe('an API that refuses everything alike', () => {
       halt: () => {
         halted = true
       },
-      isSame: (a, b) => a === b,
+      keyOf: String,
       share: new Share(),
       random: () => 0.5,
     })
@@ -166,7 +166,7 @@ test('a row that is alone is believed once, and its next versions too; another o
     refuse: ({ id }) => refused.push(id),
     release: () => undefined,
     halt: () => halts++,
-    isSame: (a, b) => a.id === b.id,
+    keyOf: ({ id }) => id,
     share: new Share(),
     random: () => 0.5,
   })
@@ -182,13 +182,56 @@ test('a row that is alone is believed once, and its next versions too; another o
   expect(refused).toEqual(['a', 'a', 'b'])
 })
 
+test('many bad rows that are refused alone, one after another, are found though a good one comes rarely', () => {
+  const pool = Array.from({ length: 12 }, (_, row) => row)
+  const refused: number[] = []
+  const isolation = new Isolation<number>({
+    refuse: (row) => refused.push(row),
+    release: (row) => pool.push(row),
+    halt: () => undefined,
+    keyOf: String,
+    share: new Share(),
+    random: () => 0.5,
+  })
+  const good = -1
+  for (let turn = 1; refused.length < 12 && turn < 1_000; turn++) {
+    if (turn % 20 === 0) pool.unshift(good)
+    const next = isolation.next({ waiting: pool.length > 0, inFlight: 0 })
+    if (next === 'nothing') continue
+    const rows = next === 'others' ? pool.splice(0, 1) : next
+    if (rows.includes(good)) isolation.accepted(rows)
+    else if (rows.length > 0) isolation.refused(rows, { reason: 'refused', status: 422, named: [] })
+  }
+  expect(refused.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 12 }, (_, row) => row))
+})
+
+test('rows that are named whenever they are sent are bad, once something else was accepted in between', () => {
+  const refused: number[] = []
+  let halts = 0
+  const isolation = new Isolation<number>({
+    refuse: (row) => refused.push(row),
+    release: () => undefined,
+    halt: () => halts++,
+    keyOf: String,
+    share: new Share(),
+    random: () => 0.5,
+  })
+  const named = [0, 1].map((index) => ({ index, attribute: 'plan' }))
+  for (let turn = 0; turn < 2; turn++) {
+    isolation.refused([1, 2], { reason: 'refused', status: 422, named })
+    isolation.next({ waiting: false, inFlight: 0 })
+    isolation.accepted([9])
+  }
+  expect([halts, refused]).toEqual([1, [1, 2]])
+})
+
 test('while others wait it takes a fifth of the requests at most', () => {
   const share = new Share()
   const isolation = new Isolation<number>({
     refuse: () => undefined,
     release: () => undefined,
     halt: () => undefined,
-    isSame: (a, b) => a === b,
+    keyOf: String,
     share,
     random: () => 0.5,
   })
@@ -213,7 +256,7 @@ test('one that is too large is halved, and a single row that is too large is set
     refuse: (row, letter) => refused.push([row, letter.reason]),
     release: () => undefined,
     halt: () => expect.fail('halted'),
-    isSame: (a, b) => a === b,
+    keyOf: String,
     share: new Share(),
     random: () => 0.5,
   })

@@ -42,14 +42,15 @@ describe('rule 9, after a restart', () => {
     expect(pending.held).toBe(false)
   })
 
-  test('the change at the horizon ends the hold, in the midst of its transaction', () => {
-    const { pending, progress } = dialogue({ horizon: position(120, 2) })
-    const change = { xid: xid(120n), committedAtMs: 0, bytes: 10 }
-    progress.begin(at(120))
-    pending.streamed({ key: key('1'), content: upsert('a'), position: position(120, 1), ...change })
-    expect(pending.held).toBe(true)
-    pending.streamed({ key: key('2'), content: upsert('b'), position: position(120, 2), ...change })
-    expect(pending.held).toBe(false)
+  test('the hold ends with the transaction of the horizon, and not with the change: what follows in it may replace an older one', () => {
+    const told = dialogue({ horizon: position(120, 1) })
+    told.commits(110, ['1', upsert('a', 'Older')])
+    const transaction = told.begins(120)
+    transaction.change('2', upsert('a', 'Sent before'))
+    expect([told.pending.held, told.take()]).toEqual([true, []])
+    transaction.change('1', upsert('b'))
+    transaction.commit()
+    expect([told.pending.held, short(told.take())]).toEqual([false, ['upsert b Jane', 'upsert a Sent before']])
   })
 
   test('a change past the horizon is not in doubt', () => {
@@ -74,6 +75,7 @@ describe('memory in the hold', () => {
     expect(pending.isClaimed(code('b'), key('1'))).toBe(true)
     streams(130, '3', upsert('c'), payload)
     load()
+    pending.passed(at(131))
     expect([pending.held, pending.toRead(9)]).toEqual([false, [key('2'), key('3')]])
     accept(take())
     expect(progress.settledLsn).toBe(at(111))

@@ -77,6 +77,7 @@ export function createCore(options: CoreOptions): Core {
     horizon: options.horizon,
     readLsn: options.readLsn,
     maxUnnotedRequests: maxInFlight,
+    onStored: (rows) => unsubscribing.stored(rows),
   })
   confirming.connect(pending)
   // Everything before the checkpoint was received by an earlier run.
@@ -122,13 +123,12 @@ export function createCore(options: CoreOptions): Core {
     isSlotGapOpen: options.isSlotGapOpen,
     maxRows: bounds.readRows,
   })
-  const unsubscribing = new Unsubscribing({
+  const unsubscribing: Unsubscribing = new Unsubscribing({
     pending,
     tickets,
     random,
     recentUntilMs: (code) => confirming.recentUntilMs(code),
     onOwed: noteOwed,
-    storedWrites: () => recording.storedWrites,
   })
   const fetching = new CodeFetching({ tickets, sources: [confirming, unsubscribing], maxInFlight: maxFetches })
 

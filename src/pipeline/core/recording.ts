@@ -3,6 +3,7 @@ import type { Progress } from '../../checkpoint/progress.ts'
 import { backOffMs } from '../../lifecycle/back-off.ts'
 import type { DurableLsn, Lsn } from '../../model/lsn.ts'
 import { comparePositions, type Position } from '../../model/position.ts'
+import type { StoredRow } from '../../model/stored-row.ts'
 import type { Pending } from '../../pending/pending.ts'
 import type { Effect, Settlement } from './effects.ts'
 import type { Ticket } from './events.ts'
@@ -20,6 +21,8 @@ export interface RecordingOptions {
   readonly readLsn: Lsn | null
   /** Requests of which the store knows nothing: so many a restart counts beside those it knows. */
   readonly maxUnnotedRequests: number
+  /** Rows are stored. */
+  readonly onStored: (rows: readonly StoredRow[]) => void
 }
 
 /**
@@ -95,10 +98,6 @@ export class Recording {
   get nextWrite(): number {
     return this.#begun + 1
   }
-  /** Writes that are stored, ever. */
-  get storedWrites(): number {
-    return this.#stored
-  }
   isStored(write: number): boolean {
     return write <= this.#stored
   }
@@ -151,6 +150,7 @@ export class Recording {
     this.#stored = this.#begun
     this.#unnoted -= requests
     pending.recorded(settlement.rows)
+    this.#options.onStored(settlement.rows)
     if (settlement.backfill) ledger.recorded(settlement.backfill)
     this.#horizon = later(this.#horizon, settlement.horizon)
     if (settlement.readLsn !== null) this.#readLsn = settlement.readLsn

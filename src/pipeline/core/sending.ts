@@ -90,7 +90,7 @@ export class Sending {
         this.#poison.giveUp()
         facts.add({ kind: 'every patient refused', status })
       },
-      isSame: (a, b) => a.code === b.code,
+      keyOf: ({ code }) => code,
       share: this.#share,
       random,
     })

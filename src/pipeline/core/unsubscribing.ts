@@ -1,7 +1,9 @@
 import type { CodeEnd } from '../../model/code-end.ts'
 import type { Patient, PatientCode } from '../../model/patient.ts'
 import type { RowKey } from '../../model/row.ts'
+import type { StoredRow } from '../../model/stored-row.ts'
 import type { Pending } from '../../pending/pending.ts'
+import { codesHeldBy } from '../../pending/unrecorded-rows.ts'
 import type { Fetch, FetchSource } from './code-fetching.ts'
 import type { Effect } from './effects.ts'
 import type { FetchedCode, Ticket } from './events.ts'
@@ -19,8 +21,6 @@ export interface UnsubscribingOptions {
   readonly recentUntilMs: (code: PatientCode) => number
   /** A row was owed since its code cannot be ended for now; it is due then, milliseconds. */
   readonly onOwed: (dueAtMs: number) => void
-  /** Writes that are stored, ever. */
-  readonly storedWrites: () => number
 }
 
 /** A code that is to end, on its way to be found out about. */
@@ -29,8 +29,6 @@ interface Ending {
   readonly code: PatientCode
   /** Known from a full old row. */
   readonly patient: Patient | null
-  /** How often the store was asked who else has the code. */
-  asked: number
   isFetching: boolean
   failures: number
   readonly sinceMs: number
@@ -55,7 +53,8 @@ export class Unsubscribing implements FetchSource {
   /** Their holders are to be asked for. */
   #asking: Ending[] = []
   #asked: readonly Ending[] = []
-  #askedAtWrite = 0
+  /** What was stored since they were asked for: rows, and codes that these have or are to have. */
+  readonly #storedSince = { keys: new Set<RowKey>(), codes: new Set<PatientCode>() }
   /** Their records are to be fetched. */
   readonly #fetching = new Set<Ending>()
   /** The newest of each row: what was found out for an earlier one is older than what was sent since. */
@@ -89,14 +88,15 @@ export class Unsubscribing implements FetchSource {
     if (this.#asking.length === 0 || !this.#task.mayBegin(nowMs)) return
     this.#asked = this.#asking
     this.#asking = []
-    this.#askedAtWrite = this.#options.storedWrites()
+    this.#storedSince.keys.clear()
+    this.#storedSince.codes.clear()
     const ticket = this.#task.begin(tickets.issue('find holders'))
     out.push({ kind: 'find holders', ticket, codes: this.#asked.map(({ code }) => code) })
   }
 
   #begin({ key, code, patient }: Pick<Ending, 'key' | 'code' | 'patient'>, nowMs: number): void {
     const times = { failures: 0, sinceMs: nowMs, notBeforeMs: nowMs }
-    const ending: Ending = { key, code, patient, asked: 0, isFetching: false, ...times }
+    const ending: Ending = { key, code, patient, isFetching: false, ...times }
     const before = this.#newest.get(key)
     if (before) this.#drop(before)
     this.#newest.set(key, ending)
@@ -119,22 +119,32 @@ export class Unsubscribing implements FetchSource {
     this.#options.pending.resolved(ending.key, { ...end, code: ending.code })
   }
 
+  /** These rows are stored from now on, and memory may forget them. */
+  stored(rows: readonly StoredRow[]): void {
+    if (this.#asked.length === 0) return
+    const { keys, codes } = this.#storedSince
+    for (const row of rows) {
+      keys.add(row.key)
+      for (const code of codesHeldBy(row)) codes.add(code)
+    }
+  }
+
   /**
    * Who has the codes by the store. What was stored while the answer was on its way may be gone from memory and not be in the answer:
-   * that a code is held is asked twice, that it is not is asked until nothing was stored meanwhile.
+   * then it is asked again.
    */
   holdersFound(ticket: Ticket, holders: ReadonlyMap<PatientCode, readonly RowKey[]>): boolean {
     if (!this.#task.ends(ticket)) return false
     const { pending } = this.#options
     const asked = this.#asked
     this.#asked = []
-    const isStale = this.#options.storedWrites() !== this.#askedAtWrite
+    const { keys, codes } = this.#storedSince
     for (const ending of asked.filter((one) => this.#isNewest(one))) {
       const { key, code, patient } = ending
-      ending.asked++
       const others = (holders.get(code) ?? []).filter((holder) => holder !== key)
       const isHeld = others.some((holder) => pending.mayHold(code, holder))
-      if (isHeld ? ending.asked < 2 : isStale) this.#asking.push(ending)
+      const isStale = codes.has(code) || others.some((holder) => keys.has(holder))
+      if (isStale) this.#asking.push(ending)
       else if (isHeld) this.#resolve(ending, { kind: 'left' })
       else if (patient) this.#resolve(ending, { kind: 'send', patient })
       else this.#fetch(ending)

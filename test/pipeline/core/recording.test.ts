@@ -29,6 +29,7 @@ function recordingScene({ horizon = null, readLsn = null, random = 0, isWriter =
   const log: string[] = []
   const sent = { to: null as Position | null, readLsn }
   const recording = new Recording({
+    onStored: () => undefined,
     progress,
     pending: {
       get unrecorded() {

@@ -95,7 +95,7 @@ export class Driver {
         if (this.#outstanding.has(effect.ticket)) throw new Error(`the ticket of ${effect.kind} is outstanding`)
         this.#outstanding.add(effect.ticket)
       }
-      if (effect.kind === 'record') world.noteWrite(this.view.receivedLsn)
+      if (effect.kind === 'record') world.noteWrite(this.view)
       dispatch(handlers, effect)
     }
     const more = core.effects(nowMs)

@@ -47,8 +47,14 @@ function checkOpen(world: World, { key, code, purpose, version }: Delivery, open
   if (version.read === null && labelLsn === open.commitLsn)
     world.fail(`HALF: ${purpose} ${code} leaves for ${key} while ${open.name} is arriving`)
   const isMoved = open.versions.some(({ image, before }) => before?.code === code && image?.code !== code)
-  if (purpose !== 'upsert' && isMoved && labelLsn >= open.commitLsn)
+  if (purpose !== 'upsert' && isMoved && labelLsn >= open.commitLsn && wasArriving(world, open))
     world.fail(`HALF: ${code} is unsubscribed while ${open.name}, which moves it, is arriving`)
+}
+
+/** Whether it was arriving already when what is sent now was cut: what a read brought is labelled by it, also once it is cut. */
+function wasArriving({ table, receivedAtWrites: [received] }: World, open: Transaction): boolean {
+  const before = table.commits.slice(0, table.commits.indexOf(open))
+  return received.isTransactionOpen && before.every(({ commitLsn }) => commitLsn < received.receivedLsn)
 }
 
 /**
@@ -63,7 +69,7 @@ function checkUnsubscription(
   if (purpose === 'upsert' || missed.size > 0) return null
   const { position, read } = version
   // What a read brought rises with the stream, also after it was cut: then its label says nothing of what was known.
-  if (!position || (read !== null && position.commitLsn >= receivedAtWrites[0])) return null
+  if (!position || (read !== null && position.commitLsn >= receivedAtWrites[0].receivedLsn)) return null
   const first = table.commits.findIndex(({ commitLsn }) => BigInt(commitLsn) === position.commitLsn)
   const owners = table.commits.slice(Math.max(first, 0)).map((transaction) => table.ownerAfter(transaction, code))
   const has = (owner: RowVersion | null) =>

@@ -11,6 +11,13 @@ import { type RowVersion, SourceTable, type Transaction } from './source-table.t
 import { StateTables } from './state-tables.ts'
 import { placeOf } from './values.ts'
 
+/** Up to where whole transactions have been received, and whether one is still arriving after them. */
+interface Received {
+  readonly receivedLsn: bigint
+  readonly isTransactionOpen: boolean
+}
+const nothingReceived: Received = { receivedLsn: 0n, isTransactionOpen: false }
+
 /** What is outside of the connector and outlives it: the table, mediQuo and the state, and what the checks know. */
 export class World {
   readonly choices: Choices
@@ -33,8 +40,8 @@ export class World {
   readonly openReads = new Set<Snapshot>()
   /** What each read saw, by where it ended. */
   readonly #reads = new Map<bigint, Snapshot[]>()
-  /** What had been received when the last two writes were composed: of what is sent now, no later than when it was cut. */
-  receivedAtWrites: readonly [bigint, bigint] = [0n, 0n]
+  /** What had been received when the last two writes were composed: the first is no later than when what is sent now was cut. */
+  receivedAtWrites: readonly [Received, Received] = [nothingReceived, nothingReceived]
   readonly trace: string[] | null
   /** The first thing that is wrong. */
   wrong: string | null = null
@@ -73,8 +80,8 @@ export class World {
     return this.contents.rejectedIn(letter)?.number
   }
 
-  noteWrite(receivedLsn: bigint): void {
-    this.receivedAtWrites = [this.receivedAtWrites[1], receivedLsn]
+  noteWrite({ receivedLsn, isTransactionOpen }: Received): void {
+    this.receivedAtWrites = [this.receivedAtWrites[1], { receivedLsn, isTransactionOpen }]
   }
   readEnded(endLsn: bigint, snapshot: Snapshot): void {
     this.#reads.set(endLsn, [...(this.#reads.get(endLsn) ?? []), snapshot])
