@@ -1,11 +1,15 @@
 import { spawn } from 'node:child_process'
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
-// npm run chaos -- --minutes N --seed S: a real database, sandbox and connector, to which everything happens for so long.
-const { values } = parseArgs({ options: { minutes: { type: 'string', default: '2' }, seed: { type: 'string' } } })
+// npm run chaos -- --minutes N --seed S [--traces FOLDER]: a real database, sandbox and connector, to which everything happens for so
+// long. Then the trace of each process is replayed; FOLDER keeps them.
+const { values } = parseArgs({
+  options: { minutes: { type: 'string', default: '2' }, seed: { type: 'string' }, traces: { type: 'string' } },
+})
 const isNumber = (text: string) => Number.isFinite(Number(text)) && Number(text) > 0
 if (!isNumber(values.minutes) || (values.seed !== undefined && !isNumber(values.seed))) {
-  console.error('usage: npm run chaos -- --minutes N [--seed S]')
+  console.error('usage: npm run chaos -- --minutes N [--seed S] [--traces FOLDER]')
   process.exit(2)
 }
 const child = spawn(
@@ -17,6 +21,7 @@ const child = spawn(
       ...process.env,
       CHAOS_MINUTES: values.minutes,
       ...(values.seed !== undefined && { CHAOS_SEED: values.seed }),
+      ...(values.traces !== undefined && { CHAOS_TRACES: resolve(values.traces) }),
     },
   },
 )

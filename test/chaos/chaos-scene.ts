@@ -81,7 +81,7 @@ export async function chaosScene(seed: number): Promise<ChaosScene> {
   return {
     ...{ server, database, sandbox, links, slot, traces, leaks },
     start() {
-      const trace = `${cwd}/trace-${traces.length}.jsonl`
+      const trace = `${process.env.CHAOS_TRACES ?? cwd}/trace-${traces.length}.jsonl`
       traces.push(trace)
       const started = startProcess(`${cwd}/config.yaml`, { ...env, TRACE_FILE: trace }, (line) => {
         if (values.test(line)) leaks.push(line)

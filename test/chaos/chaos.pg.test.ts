@@ -94,6 +94,7 @@ function replays(trace: string): void {
 async function quiet({ database, slot }: ChaosScene): Promise<void> {
   const [end] = await database.query('select pg_current_wal_insert_lsn()::text as lsn')
   await database.query(`insert into patients (code, given_name) values ('the end', 'Given0')`)
+  let standing: unknown
   await until(
     async () => {
       const [row] = await database.query(
@@ -102,11 +103,14 @@ async function quiet({ database, slot }: ChaosScene): Promise<void> {
            (select count(*) from mediquo_cdc.backfill where state not in ('done', 'replaced')) as passes`,
         [slot],
       )
+      standing = { ...row, end: end?.lsn }
       const isPast = (lsn?: string | null) => parseLsn(lsn ?? '') >= parseLsn(end?.lsn ?? '')
       return isPast(row?.stored) && isPast(row?.confirmed) && Number(row?.passes) === 0
     },
     { deadlineMs: 240_000 },
-  )
+  ).catch((error: unknown) => {
+    throw new Error(`what is stored: ${JSON.stringify(standing)}`, { cause: error })
+  })
 }
 
 function counted({ sandbox }: ChaosScene) {
