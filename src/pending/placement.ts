@@ -23,6 +23,8 @@ export interface Confirming {
   lost(delivery: Delivery): void
   /** Whether every request of its code that was lost was over, applied or not, when this one was cut. */
   isCertain(delivery: Delivery): boolean
+  /** Whether no lost request of a code can be applied any more. */
+  isOver(code: PatientCode): boolean
   /** Whether a code may be sent again already. */
   mayRepeat(code: PatientCode): boolean
 }
@@ -52,6 +54,8 @@ export class Placement {
     this.#options = options
   }
 
+  readonly #isOver = (code: PatientCode): boolean => this.confirming.isOver(code)
+
   get confirming(): Confirming {
     return this.#options.confirming
   }
@@ -78,7 +82,7 @@ export class Placement {
         return
       }
       if (step.kind === 'settle') {
-        this.settle(entry, entry.waiting, step.outcome, unsentRow(entry, step.outcome))
+        this.settle(entry, entry.waiting, step.outcome, unsentRow(entry, step.outcome, this.#isOver))
       } else if (step.kind === 'forget old code') {
         entry.end(null)
         this.retired(entry, step.code, step.isLeft)

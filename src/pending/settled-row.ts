@@ -118,8 +118,15 @@ export function afterRefusal(entry: EntryView, delivery: Delivery, deadLetter: D
   return rejected(entry, delivery.version, delivery.code, deadLetter)
 }
 
-/** … after a version was settled without a request. */
-export function unsentRow(entry: EntryView, outcome: UnsentOutcome): StoredRow | null {
+/**
+ * … after a version was settled without a request. @param isOver whether no lost request of a code can be applied any more: until
+ * then an end that was accepted stays to be confirmed.
+ */
+export function unsentRow(
+  entry: EntryView,
+  outcome: UnsentOutcome,
+  isOver: (code: PatientCode) => boolean,
+): StoredRow | null {
   const version = entry.waiting
   if (!version) return null
   const { content } = version
@@ -128,10 +135,12 @@ export function unsentRow(entry: EntryView, outcome: UnsentOutcome): StoredRow |
     return rejected(entry, version, content.code, { reason: 'invalid', attributes: content.invalid, status: null })
   }
   const removed = content.kind === 'removed'
-  const plain = { deadLetter: null, owed: null, removed }
+  const { owed = null } = entry.stored ?? {}
+  const isInDoubt = removed && owed?.reason === 'confirm' && code !== null && !isOver(code)
+  const plain = { deadLetter: null, owed: isInDoubt ? owed : null, removed }
   // What another row answers for has not ended: should this row have it back, and go, it is to be ended then.
   if (removed && entry.removal?.kind === 'left')
-    return labelled(entry, version, { code: null, fingerprint: null, ...plain })
+    return labelled(entry, version, { code: null, fingerprint: null, ...plain, owed: null })
   const fingerprint = outcome === 'unchanged' && !removed ? (entry.stored?.fingerprint ?? null) : null
   return labelled(entry, version, { code, fingerprint, ...plain })
 }

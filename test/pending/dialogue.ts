@@ -22,6 +22,8 @@ export interface Setting {
   readonly readsBack?: boolean
   /** Whether each acceptance follows another of its code at once. */
   readonly isRepeated?: boolean
+  /** Whether no lost request can be applied any more. */
+  readonly isOver?: boolean
   /** Whether a code may be sent again already. */
   readonly mayRepeat?: (of: PatientCode) => boolean
   readonly maxRows?: number
@@ -71,6 +73,7 @@ export function dialogue(setting: Setting = {}) {
         mayRepeat: setting.mayRepeat ?? (() => true),
         cut: () => undefined,
         isCertain: () => false,
+        isOver: () => setting.isOver ?? false,
       },
       confirmDelayMs: 60_000,
       onSettled: (outcome) => settled.push(outcome),

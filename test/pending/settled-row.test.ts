@@ -56,6 +56,9 @@ describe('a row that the state has is not stored again', () => {
   })
 })
 
+/** No lost request can be applied any more. */
+const isOver = () => true
+
 describe('before a request leaves, the store is told', () => {
   test('of a row that it does not know, with the code that is sent', () => {
     expect(intendedRow(entry(null), code('a'), 'upsert')).toEqual({
@@ -171,22 +174,22 @@ describe('a row that is rejected', () => {
 
   test('stays ended if it has no code now', () => {
     const stored = { ...known, removed: true }
-    const row = unsentRow(entry(stored, { waiting: labelled(invalid(null)) }), 'dead letter')
+    const row = unsentRow(entry(stored, { waiting: labelled(invalid(null)) }), 'dead letter', isOver)
     expect(row).toMatchObject({ code: 'a', removed: true, deadLetter: { reason: 'invalid', status: null } })
   })
 
   test('has no code if nobody knows one', () => {
-    const row = unsentRow(entry(null, { waiting: labelled(invalid(null)) }), 'dead letter')
+    const row = unsentRow(entry(null, { waiting: labelled(invalid(null)) }), 'dead letter', isOver)
     expect(row).toMatchObject({ code: null, removed: false })
   })
 })
 
 describe('what is settled without a request', () => {
   const settled = (stored: StoredRow | null, content: Content, outcome: Parameters<typeof unsentRow>[1]) =>
-    unsentRow(entry(stored, { waiting: labelled(content) }), outcome)
+    unsentRow(entry(stored, { waiting: labelled(content) }), outcome, isOver)
 
   test('is nothing where nothing waits', () => {
-    expect(unsentRow(entry(known), 'unchanged')).toBeNull()
+    expect(unsentRow(entry(known), 'unchanged', isOver)).toBeNull()
   })
 
   test('leaves the fingerprint of a patient that is unchanged', () => {
@@ -200,14 +203,23 @@ describe('what is settled without a request', () => {
     expect(settled(null, removed('a'), 'ignored')).toMatchObject(gone)
   })
 
+  test('leaves an end that is to be confirmed to be confirmed, until no lost request can be applied any more', () => {
+    const owed = { reason: 'confirm', nextCode: null, delayMs: 60_000 } as const
+    const gone = entry({ ...known, removed: true, owed }, { waiting: labelled(removed()) })
+    expect(unsentRow(gone, 'unchanged', () => false)).toMatchObject({ removed: true, owed })
+    expect(unsentRow(gone, 'nothing to remove', () => true)).toMatchObject({ removed: true, owed: null })
+  })
+
   test('leaves no code that another row answers for', () => {
     const left = { kind: 'left', code: code('a') } as const
     const ended = { kind: 'ended', code: code('a') } as const
     const waiting = labelled(removed())
-    expect(unsentRow(entry(known, { waiting, removal: left }), 'nothing to remove')).toMatchObject({
+    expect(unsentRow(entry(known, { waiting, removal: left }), 'nothing to remove', isOver)).toMatchObject({
       ...{ code: null, fingerprint: null, removed: true, deadLetter: null },
     })
-    expect(unsentRow(entry(known, { waiting, removal: ended }), 'nothing to remove')).toMatchObject({ code: 'a' })
+    expect(unsentRow(entry(known, { waiting, removal: ended }), 'nothing to remove', isOver)).toMatchObject({
+      code: 'a',
+    })
   })
 })
 

@@ -58,6 +58,9 @@ export class Confirming implements FetchSource, Port {
   lost({ code }: Delivery): void {
     this.#confirmations.lost(code, this.#nowMs)
   }
+  isOver(code: PatientCode): boolean {
+    return this.#confirmations.isOver(code, this.#nowMs)
+  }
   mayRepeat(code: PatientCode): boolean {
     return this.#confirmations.mayRepeat(code, this.#nowMs)
   }
