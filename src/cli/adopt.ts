@@ -1,5 +1,5 @@
 import { adoptSource } from '../commands/adopt.ts'
-import type { Mended } from '../startup/identity-fence.ts'
+import type { Reconciliation } from '../startup/identity-fence.ts'
 import type { CliContext } from './context.ts'
 import { hangingIndent, hangingText } from './hanging-text.ts'
 import { inspectSource } from './inspect.ts'
@@ -23,15 +23,15 @@ export async function adoptCommand(context: CliContext, options: Record<string, 
   })
 }
 
-function report(done: readonly Mended[] | null, slot: string): string[] {
+function report(done: readonly Reconciliation[] | null, slot: string): string[] {
   if (done === null)
     return [said('nothing to adopt: the connector has never been started, and takes the database as it is')]
   if (done.length === 0)
     return [said('nothing to adopt: the database and the replication slot are those that the state belongs to')]
   return [
-    ...done.flatMap((mended) => [
-      hangingText('found  ', mended.found, hangingIndent),
-      hangingText('done   ', deed(mended, slot), hangingIndent),
+    ...done.flatMap((step) => [
+      hangingText('found  ', step.found, hangingIndent),
+      hangingText('done   ', deed(step, slot), hangingIndent),
     ]),
     'a connector that is blocked goes on within ten seconds; otherwise start it',
   ]
@@ -41,7 +41,7 @@ function said(sentence: string): string {
   return hangingText('', sentence, hangingIndent)
 }
 
-function deed({ slot: how, pass }: Mended, slot: string): string {
+function deed({ slot: how, pass }: Reconciliation, slot: string): string {
   const kept =
     how === 'kept' ? `the replication slot ${slot} is used as it is` : `the replication slot ${slot} was made anew`
   return pass ? `${kept}, and a backfill of the whole table was asked for` : kept

@@ -1,26 +1,26 @@
 import { findCheckpoint, noEvidence } from '../startup/found-identity.ts'
-import { type Mended, mendIdentity } from '../startup/identity-fence.ts'
+import { type Reconciliation, reconcileIdentity } from '../startup/identity-fence.ts'
 import { findSource, judgeFound, mostRounds } from '../startup/prepare.ts'
 import type { Resources } from '../startup/resources.ts'
-import { mendShape } from '../startup/shape-fence.ts'
+import { reconcileSchema } from '../startup/shape-fence.ts'
 
 /**
  * Accepts the source as it is: what `onSlotLost: backfill` and `onIdentityChange: adopt` do by themselves. @returns what was
  * done, nothing if the state fits; null before the first start. @throws {CheckFailedError} @throws {FencedError}
  */
-export async function adoptSource(resources: Resources): Promise<readonly Mended[] | null> {
-  const done: Mended[] = []
+export async function adoptSource(resources: Resources): Promise<readonly Reconciliation[] | null> {
+  const done: Reconciliation[] = []
   for (let round = 0; round < mostRounds; round++) {
     const source = await findSource(resources)
     const checkpoint = await findCheckpoint(resources, source.table)
     if (!checkpoint) return null
     const judged = await judgeFound(resources, source, { checkpoint, ...noEvidence })
     if (!judged) continue
-    const mended =
-      (await mendIdentity(resources, judged, { onSlotLost: 'backfill', onIdentityChange: 'adopt' })) ??
-      (await mendShape(resources, { ...source, ...noEvidence, checkpoint, adoptsKey: true }))
-    if (!mended) return done
-    done.push(mended)
+    const reconciled =
+      (await reconcileIdentity(resources, judged, { onSlotLost: 'backfill', onIdentityChange: 'adopt' })) ??
+      (await reconcileSchema(resources, { ...source, ...noEvidence, checkpoint, adoptsKey: true }))
+    if (!reconciled) return done
+    done.push(reconciled)
   }
   throw new Error('the replication slot was changed again and again while it was being adopted')
 }

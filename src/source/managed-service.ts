@@ -11,7 +11,7 @@ export const telltaleRoles: Readonly<Record<ManagedService, string>> = {
 }
 
 /** What turns on logical decoding: none of them lets a user alter the system. */
-export function walLevelMend(service: ManagedService | null): string {
+export function walLevelFix(service: ManagedService | null): string {
   switch (service) {
     case 'Amazon RDS':
       return 'set rds.logical_replication = 1 in the parameter group, then restart the instance'
@@ -29,13 +29,13 @@ export function walLevelMend(service: ManagedService | null): string {
 }
 
 /** The statement that lets a role replicate. RDS has no such attribute, but a role. */
-export function replicationMend(service: ManagedService | null, quotedRole: string): string {
+export function replicationFix(service: ManagedService | null, quotedRole: string): string {
   if (service === 'Amazon RDS') return `GRANT rds_replication TO ${quotedRole};`
   return `ALTER ROLE ${quotedRole} REPLICATION;`
 }
 
 /** How a setting of the server is changed. */
-export function settingMend(service: ManagedService | null, setting: string, value: string): string {
+export function settingFix(service: ManagedService | null, setting: string, value: string): string {
   if (service === null) return `ALTER SYSTEM SET ${setting} = '${value}'; SELECT pg_reload_conf();`
   return `set ${setting} to ${value} in the settings of ${service}`
 }

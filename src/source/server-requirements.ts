@@ -1,5 +1,5 @@
 import { type Finding, requirement, warning } from './finding.ts'
-import { replicationMend, walLevelMend } from './managed-service.ts'
+import { replicationFix, walLevelFix } from './managed-service.ts'
 import type { SourceFacts } from './source-facts.ts'
 import { quoteIdentifier } from './sql-names.ts'
 
@@ -17,14 +17,14 @@ export function judgeServer(facts: SourceFacts): Finding[] {
       requirement: 'wal_level is logical',
       met: facts.walLevel === 'logical',
       found: `wal_level is ${facts.walLevel}`,
-      mend: walLevelMend(service),
+      mend: walLevelFix(service),
     }),
     requirement({
       requirement: 'the user may replicate',
       met: facts.mayReplicate,
       found: `${user} may replicate`,
       lacking: `${user} may not replicate`,
-      mend: replicationMend(service, quoteIdentifier(user)),
+      mend: replicationFix(service, quoteIdentifier(user)),
     }),
     warning({
       requirement: 'the connection is protected',

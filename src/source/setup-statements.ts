@@ -1,4 +1,4 @@
-import { replicationMend, walLevelMend } from './managed-service.ts'
+import { replicationFix, walLevelFix } from './managed-service.ts'
 import { createPublicationSql, publishedTable } from './publication-sql.ts'
 import type { SourceFacts } from './source-facts.ts'
 import { qualifiedName, quoteIdentifier, quoteLiteral } from './sql-names.ts'
@@ -23,7 +23,7 @@ export interface SetupOptions {
 export function setupStatements(facts: SourceFacts, wanted: Wanted, options: SetupOptions): SetupStatement[] {
   const statements: SetupStatement[] = []
   if (facts.walLevel !== 'logical')
-    statements.push({ kind: 'by hand', comment: 'logical decoding', sql: walLevelMend(facts.service) })
+    statements.push({ kind: 'by hand', comment: 'logical decoding', sql: walLevelFix(facts.service) })
   statements.push(...(options.role ? roleOfItsOwn(facts, wanted, options.role) : rightsOfTheUser(facts, wanted)))
   const owner = quoteIdentifier(options.role?.name ?? facts.user)
   const identifying = identity(facts, wanted)
@@ -58,7 +58,7 @@ function roleOfItsOwn(
   const statements: SetupStatement[] = []
   const add = (comment: string, sql: string) => statements.push({ kind: 'sql', comment, sql })
   if (!exists) add(`give it a password: \\password ${role}`, `CREATE ROLE ${role} LOGIN;`)
-  add('to read the replication stream', replicationMend(service, role))
+  add('to read the replication stream', replicationFix(service, role))
   add('to connect', `GRANT CONNECT ON DATABASE ${quoteIdentifier(database)} TO ${role};`)
   add('to find the table in its schema', `GRANT USAGE ON SCHEMA ${quoteIdentifier(wanted.schema)} TO ${role};`)
   const columns = table ? columnsToGrant(table, wanted) : ''
@@ -71,7 +71,7 @@ function rightsOfTheUser(facts: SourceFacts, wanted: Wanted): SetupStatement[] {
   const user = quoteIdentifier(facts.user)
   const statements: SetupStatement[] = []
   const add = (comment: string, sql: string) => statements.push({ kind: 'sql', comment, sql })
-  if (!facts.mayReplicate) add('to read the replication stream', replicationMend(facts.service, user))
+  if (!facts.mayReplicate) add('to read the replication stream', replicationFix(facts.service, user))
   if (!facts.mayUseSchema)
     add('to find the table in its schema', `GRANT USAGE ON SCHEMA ${quoteIdentifier(wanted.schema)} TO ${user};`)
   if (facts.table && !facts.table.maySelect) {

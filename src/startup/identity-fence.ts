@@ -17,7 +17,7 @@ export interface FencePolicy {
 }
 
 /** What was found other than the state says, and what was done about it. */
-export interface Mended {
+export interface Reconciliation {
   readonly kind: 'failover' | 'slot lost' | 'identity changed' | 'key changed' | 'table altered'
   /** One sentence. */
   readonly found: string
@@ -32,7 +32,11 @@ type Tools = Pick<Resources, 'settings' | 'sourcePool' | 'clientConfig' | 'state
  * Makes the state and the slot fit again, if the policy lets it; null if they do. Whoever calls it looks at the source anew
  * afterwards. @throws {BlockedError} what must be decided by somebody. @throws {SlotBusyError} @throws {FencedError}
  */
-export async function mendIdentity(tools: Tools, judged: Judged, policy: FencePolicy): Promise<Mended | null> {
+export async function reconcileIdentity(
+  tools: Tools,
+  judged: Judged,
+  policy: FencePolicy,
+): Promise<Reconciliation | null> {
   const { verdict } = judged
   switch (verdict.kind) {
     case 'go on':
@@ -48,7 +52,11 @@ export async function mendIdentity(tools: Tools, judged: Judged, policy: FencePo
   }
 }
 
-async function goAlong({ state, logger }: Tools, { checkpoint, server }: Judged, switchLsn: Lsn): Promise<Mended> {
+async function goAlong(
+  { state, logger }: Tools,
+  { checkpoint, server }: Judged,
+  switchLsn: Lsn,
+): Promise<Reconciliation> {
   const { run } = checkpoint
   const { timeline } = server
   const { walWasLost } = await followFailover(state.db, { run, timeline, switchLsn })
@@ -59,7 +67,12 @@ async function goAlong({ state, logger }: Tools, { checkpoint, server }: Judged,
   return { kind: 'failover', found, slot: 'kept', pass: walWasLost }
 }
 
-async function renew(tools: Tools, judged: Judged, loss: SlotLoss, { onSlotLost }: FencePolicy): Promise<Mended> {
+async function renew(
+  tools: Tools,
+  judged: Judged,
+  loss: SlotLoss,
+  { onSlotLost }: FencePolicy,
+): Promise<Reconciliation> {
   const { settings, state, logger } = tools
   const { checkpoint, server } = judged
   const checkpointLsn = formatLsn(checkpoint.lsn)
@@ -88,7 +101,7 @@ async function adopt(
   judged: Judged,
   change: IdentityChange,
   { onIdentityChange }: FencePolicy,
-): Promise<Mended> {
+): Promise<Reconciliation> {
   const { settings, state, logger } = tools
   const { checkpoint, identity: found, server } = judged
   const sentence = describeIdentityChange(change, checkpoint, found)

@@ -16,9 +16,9 @@ import type { Wanted } from '../source/wanted.ts'
 import { CheckFailedError } from './check-failed.ts'
 import { startFirst } from './first-start.ts'
 import { type Evidence, findCheckpoint, findServer, type Judged, judge, noEvidence } from './found-identity.ts'
-import { mendIdentity } from './identity-fence.ts'
+import { reconcileIdentity } from './identity-fence.ts'
 import type { Resources } from './resources.ts'
-import { mendShape } from './shape-fence.ts'
+import { reconcileSchema } from './shape-fence.ts'
 import { type ExpectedTable, expectedTable } from './streamed-relation.ts'
 
 /** The source as it was found and made ready, and where to go on. */
@@ -83,13 +83,13 @@ export async function prepare(resources: Resources, seen: Evidence): Promise<Pre
     }
     const judged = await judgeFound(resources, source, { checkpoint, ...evidence })
     if (judged === null) continue
-    const mended = await mendIdentity(resources, judged, resources.settings.source)
-    if (mended !== null) {
+    const reconciled = await reconcileIdentity(resources, judged, resources.settings.source)
+    if (reconciled !== null) {
       evidence = { ...evidence, replacedUpToRun: null }
       continue
     }
-    const reshaped = await mendShape(resources, { ...source, ...evidence, checkpoint, adoptsKey: false })
-    if (reshaped === null) return preparedOf(resources, source, judged, toleratesOlder)
+    const reconciledSchema = await reconcileSchema(resources, { ...source, ...evidence, checkpoint, adoptsKey: false })
+    if (reconciledSchema === null) return preparedOf(resources, source, judged, toleratesOlder)
     toleratesOlder ||= evidence.alteredStream
     evidence = noEvidence
   }

@@ -3,7 +3,7 @@ import { adoptKey, type FoundShape, followAlteration, noteShape } from '../check
 import { alterationOf, isSameKey, type TableShape } from '../model/table-shape.ts'
 import { BlockedError } from './blocked.ts'
 import { type Judged, sourceTableOf } from './found-identity.ts'
-import type { Mended } from './identity-fence.ts'
+import type { Reconciliation } from './identity-fence.ts'
 import type { Resources } from './resources.ts'
 
 type Tools = Pick<Resources, 'settings' | 'state' | 'logger'>
@@ -22,10 +22,10 @@ interface Found {
  * read anew: alterations change rows, and what is published of them, without a change in the stream. @throws {BlockedError} if
  * its rows go by another key, unless that is to be adopted. @throws {FencedError}
  */
-export async function mendShape(
+export async function reconcileSchema(
   { settings, state, logger }: Tools,
   { checkpoint, shape, alteredStream, adoptsKey }: Found,
-): Promise<Mended | null> {
+): Promise<Reconciliation | null> {
   const { run, sourceShape: before } = checkpoint
   const found: FoundShape = { run, shape, sourceTable: sourceTableOf(settings) }
   if (before !== null && !isSameKey(before.key, shape.key)) {

@@ -29,11 +29,11 @@ export function slotWarning(verdict: SlotVerdict, situation: SlotSituation): str
   const left = forecast.secondsUntilLost
   const when = left === null ? '' : left <= 0 ? ', all that it may' : ` and will be lost in ${timeInWords(left)}`
   const drain = secondsToDrain === null ? '' : `; to send what waits takes at most ${timeInWords(secondsToDrain)}`
-  return `${held}${verdict === 'holding' ? '' : when}${drain}. ${slotMend(situation)}`
+  return `${held}${verdict === 'holding' ? '' : when}${drain}. ${slotFix(situation)}`
 }
 
 /** What to do about it, with the statement, and what follows if nothing is done. Pure. */
-export function slotMend({ forecast, health, reason, onSlotLost }: SlotSituation): string {
+export function slotFix({ forecast, health, reason, onSlotLost }: SlotSituation): string {
   const loss = onSlotLost === 'backfill' ? 'the table is read again' : 'it is blocked until "mediquo-cdc adopt"'
   if (forecast.limit === 'idle') {
     return `Let the connector use it${because(reason)}, or ALTER SYSTEM SET idle_replication_slot_timeout = 0; SELECT pg_reload_conf(); once it is lost, ${loss}`

@@ -8,7 +8,7 @@ import { followed, isTaken, noTrail } from '../source/slot-trail.ts'
 import type { Resources } from '../startup/resources.ts'
 import { type DrainedPipeline, StreamDensity, secondsToDrain, undelivered } from './drain-time.ts'
 import { announce, nothingAnnounced } from './slot-announcement.ts'
-import { type SlotSituation, slotMend, slotSayings, slotWarning } from './slot-warning.ts'
+import { type SlotSituation, slotFix, slotSayings, slotWarning } from './slot-warning.ts'
 
 /** What of the board says how delivery goes. */
 export interface DeliveryBoard {
@@ -64,7 +64,7 @@ export function createSlotWatch(tools: Tools, board: DeliveryBoard) {
     if (!say) return
     const { verdict } = announced
     if (verdict === 'fine') logger.info({ slot, retainedBytes: now.health.retainedBytes }, slotSayings.fine)
-    else logger[levels[verdict]]({ slot, ...figures(now), mend: slotMend(now) }, slotSayings[verdict])
+    else logger[levels[verdict]]({ slot, ...figures(now), mend: slotFix(now) }, slotSayings[verdict])
   }
 
   return {

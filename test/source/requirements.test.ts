@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { columnsNamedIn } from '../../src/source/filter-columns.ts'
-import { replicationMend, settingMend, walLevelMend } from '../../src/source/managed-service.ts'
+import { replicationFix, settingFix, walLevelFix } from '../../src/source/managed-service.ts'
 
 describe('the columns that a row filter reads', () => {
   const columns = ['plan', 'Plan', 'active', 'año', 'a"b', 'lower']
@@ -21,11 +21,11 @@ describe('the columns that a row filter reads', () => {
 
 describe('what mends a managed service', () => {
   test('is what its users may do', () => {
-    expect(replicationMend('Amazon RDS', '"cdc"')).toBe('GRANT rds_replication TO "cdc";')
-    expect(replicationMend('Cloud SQL', '"cdc"')).toBe('ALTER ROLE "cdc" REPLICATION;')
-    const levels = (['Amazon RDS', 'Cloud SQL', 'Azure', 'Neon'] as const).map(walLevelMend)
+    expect(replicationFix('Amazon RDS', '"cdc"')).toBe('GRANT rds_replication TO "cdc";')
+    expect(replicationFix('Cloud SQL', '"cdc"')).toBe('ALTER ROLE "cdc" REPLICATION;')
+    const levels = (['Amazon RDS', 'Cloud SQL', 'Azure', 'Neon'] as const).map(walLevelFix)
     expect(levels.filter((mend) => mend.includes('ALTER SYSTEM'))).toEqual([])
-    expect(settingMend('Azure', 'wal_sender_timeout', '60s')).toBe(
+    expect(settingFix('Azure', 'wal_sender_timeout', '60s')).toBe(
       'set wal_sender_timeout to 60s in the settings of Azure',
     )
   })
