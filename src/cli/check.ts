@@ -34,7 +34,7 @@ async function slotsLeftBehind(resources: Resources): Promise<Finding[]> {
     met: false,
     severity: 'warns',
     detail: `${describeLeftSlot(slot)}; if no connector needs it any more, drop it`,
-    mend: slot.mend,
+    fix: slot.fix,
   }))
 }
 
@@ -48,13 +48,13 @@ function report(findings: readonly Finding[], paint: Paint): string[] {
   return [...findings.map((finding) => lines(finding, paint)), '', paint(verdict, counts)]
 }
 
-function lines({ requirement, met, severity, detail, mend }: Finding, paint: Paint): string {
+function lines({ requirement, met, severity, detail, fix }: Finding, paint: Paint): string {
   const [verdict, meaning]: [string, Meaning] = met
     ? ['passed ', 'good']
     : severity === 'warns'
       ? ['warning', 'doubtful']
       : ['failed ', 'bad']
   const said = hangingText(`${verdict} `, `${requirement}: ${detail}`, hangingIndent).slice(verdict.length)
-  const mended = met || mend === null ? '' : `\n${hangingText(`        mend: `, mend, hangingIndent)}`
+  const mended = met || fix === null ? '' : `\n${hangingText(`        fix: `, fix, hangingIndent)}`
   return `${paint(meaning, verdict)}${said}${mended}`
 }

@@ -55,7 +55,7 @@ async function look(resources: Resources): Promise<Inspection> {
   } catch (error) {
     if (error instanceof Error && 'exitStatus' in error && !(error instanceof CheckFailedError)) throw error
     const { sentence } = describeConnectionFailure(error, 'the source')
-    const finding = { requirement: 'the source answers', met: false, detail: sentence, mend: null }
+    const finding = { requirement: 'the source answers', met: false, detail: sentence, fix: null }
     return { resources, facts: null, wanted: wantedOf(resources, []), mapping: null, findings: [finding] }
   }
 }
@@ -70,7 +70,7 @@ async function mappingOf(resources: Resources, facts: SourceFacts) {
       requirement: 'the mapping fits the table',
       met: false,
       detail,
-      mend: 'mend mapping in the configuration',
+      fix: 'mend mapping in the configuration',
     }))
     return { mapping: null, problems }
   }

@@ -80,7 +80,7 @@ function doneLines({ step, result, reason }: TornDown): string[] {
   if (result === 'kept')
     return [
       hanging('failed  ', `${what}: ${reason}`),
-      ...(step.statement === null ? [] : [hanging('        mend: ', step.statement)]),
+      ...(step.statement === null ? [] : [hanging('        fix: ', step.statement)]),
     ]
   if (result === 'left') return [hanging('left    ', `${what}: ${reason}`)]
   return [`${result === 'dropped' ? 'dropped' : 'gone   '} ${what}`]

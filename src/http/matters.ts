@@ -8,7 +8,7 @@ export interface Matter {
   readonly title: string
   /** As the connector says it; null: the title says all. */
   readonly reason: string | null
-  readonly mend: string
+  readonly fix: string
   /** Commands that help. */
   readonly commands: readonly string[]
   /** Of the paragraph in docs/operations.md. */
@@ -18,25 +18,25 @@ export interface Matter {
 const troubles: Readonly<Record<DeliveryTrouble, Omit<Matter, 'reason'>>> = {
   outage: {
     title: 'mediQuo cannot be reached, or fails',
-    mend: 'Nothing is lost, and delivery resumes by itself: a trial request leaves at least every 30 seconds. If it lasts, look whether this machine reaches the address (network, proxy, certificate), then ask mediQuo. Meanwhile the database keeps what waits: see the replication slot below.',
+    fix: 'Nothing is lost, and delivery resumes by itself: a trial request leaves at least every 30 seconds. If it lasts, look whether this machine reaches the address (network, proxy, certificate), then ask mediQuo. Meanwhile the database keeps what waits: see the replication slot below.',
     commands: ['mediquo-cdc check'],
     anchor: 'alert-api-down',
   },
   halted: {
     title: 'mediQuo refuses the keys',
-    mend: 'Nothing is lost. Mend the keys. Keys from files are read again before each trial, keys from variables need a restart. Sending resumes within 30 seconds.',
+    fix: 'Nothing is lost. Mend the keys. Keys from files are read again before each trial, keys from variables need a restart. Sending resumes within 30 seconds.',
     commands: ['mediquo-cdc check'],
     anchor: 'alert-keys-refused',
   },
   rejecting: {
     title: 'mediQuo refuses every patient alike',
-    mend: 'Nothing is lost, and nobody is set aside. Look at what all patients have in common: an attribute that mediQuo asks for, a value that it no longer takes, a mapping that was changed. The first row that is accepted ends it.',
+    fix: 'Nothing is lost, and nobody is set aside. Look at what all patients have in common: an attribute that mediQuo asks for, a value that it no longer takes, a mapping that was changed. The first row that is accepted ends it.',
     commands: ['mediquo-cdc check'],
     anchor: 'alert-every-patient-refused',
   },
   'rate limited': {
     title: 'mediQuo says that its limit is reached',
-    mend: 'Sending pauses for as long as mediQuo asks. If it comes again and again, something else sends with the same key or from the same address: find it, or lower mediquo.requestsPerMinute by what it needs.',
+    fix: 'Sending pauses for as long as mediQuo asks. If it comes again and again, something else sends with the same key or from the same address: find it, or lower mediquo.requestsPerMinute by what it needs.',
     commands: [],
     anchor: 'alert-rate-limited',
   },
@@ -46,7 +46,7 @@ const troubles: Readonly<Record<DeliveryTrouble, Omit<Matter, 'reason'>>> = {
 const stateOutage: Matter = {
   title: 'The state cannot be written',
   reason: null,
-  mend: 'Nothing is lost: no request leaves before the state has noted it, and sending resumes by itself. Look at the database that keeps the state: whether it answers, its disk, the rights, the password.',
+  fix: 'Nothing is lost: no request leaves before the state has noted it, and sending resumes by itself. Look at the database that keeps the state: whether it answers, its disk, the rights, the password.',
   commands: ['mediquo-cdc check'],
   anchor: 'alert-api-down',
 }
@@ -72,7 +72,7 @@ export function mattersOf(view: Judged): Matter[] {
     matters.push({
       title: 'It is stuck',
       reason,
-      mend: 'Restart it, which loses nothing, and keep its log: this is a bug.',
+      fix: 'Restart it, which loses nothing, and keep its log: this is a bug.',
       commands: [],
       anchor: 'alert-wedged',
     })
@@ -81,7 +81,7 @@ export function mattersOf(view: Judged): Matter[] {
     matters.push({
       title: 'It cannot go on by itself',
       reason,
-      mend: 'Do what the reason says. It looks again every ten seconds, and goes on by itself; nothing that was changed meanwhile is lost.',
+      fix: 'Do what the reason says. It looks again every ten seconds, and goes on by itself; nothing that was changed meanwhile is lost.',
       commands: ['mediquo-cdc check'],
       anchor: 'alert-blocked',
     })
@@ -90,7 +90,7 @@ export function mattersOf(view: Judged): Matter[] {
     matters.push({
       title: 'It cannot go on yet',
       reason,
-      mend: 'It tries again by itself. If that does not help, check says everything that is in the way, with what mends it.',
+      fix: 'It tries again by itself. If that does not help, check says everything that is in the way, with what mends it.',
       commands: ['mediquo-cdc check'],
       anchor: 'alert-not-ready',
     })
@@ -102,7 +102,7 @@ export function mattersOf(view: Judged): Matter[] {
     matters.push({
       title: 'mediQuo has something else than was delivered',
       reason: null,
-      mend: 'Something else writes to mediQuo, or it lost what it had accepted. verify names what differs, without a value, and sends it again.',
+      fix: 'Something else writes to mediQuo, or it lost what it had accepted. verify names what differs, without a value, and sends it again.',
       commands: ['mediquo-cdc verify --all --repair'],
       anchor: 'alert-drift',
     })
@@ -111,7 +111,7 @@ export function mattersOf(view: Judged): Matter[] {
     matters.push({
       title: 'It falls behind',
       reason: null,
-      mend: 'What waits takes over ten minutes to send at the limit. If that lasts, more rows change than the limit takes: leave rows or columns out, or ask mediQuo for a higher limit.',
+      fix: 'What waits takes over ten minutes to send at the limit. If that lasts, more rows change than the limit takes: leave rows or columns out, or ask mediQuo for a higher limit.',
       commands: ['mediquo-cdc status'],
       anchor: 'alert-falls-behind',
     })
@@ -120,7 +120,7 @@ export function mattersOf(view: Judged): Matter[] {
     matters.push({
       title: 'The backfill does not get on',
       reason: null,
-      mend: 'Nothing of the table was read for a quarter of an hour. The usual reason is a transaction of the database that has been open since before the replication slot was made: end it. Changes are delivered all the same.',
+      fix: 'Nothing of the table was read for a quarter of an hour. The usual reason is a transaction of the database that has been open since before the replication slot was made: end it. Changes are delivered all the same.',
       commands: ['mediquo-cdc status'],
       anchor: 'alert-backfill-stuck',
     })
@@ -129,7 +129,7 @@ export function mattersOf(view: Judged): Matter[] {
     matters.push({
       title: `${counted(deadLetters, 'row')} ${deadLetters === 1 ? 'is' : 'are'} set aside`,
       reason: null,
-      mend: 'Everybody else is delivered. Mend the row in your database, and its next version is sent by itself. If nothing is wrong with the row (the mapping was mended, or mediQuo), retry reads it again.',
+      fix: 'Everybody else is delivered. Mend the row in your database, and its next version is sent by itself. If nothing is wrong with the row (the mapping was mended, or mediQuo), retry reads it again.',
       commands: ['mediquo-cdc dead-letters list', 'mediquo-cdc dead-letters retry --all'],
       anchor: 'alert-dead-letters',
     })
@@ -140,16 +140,16 @@ export function mattersOf(view: Judged): Matter[] {
 /** A warning holds its own mend. */
 function warned(warning: string, slot: string, isSlotSoonLost: boolean): Matter {
   const isOfSlot = warning.startsWith(`the replication slot ${slot} `)
-  const [, what = warning, mend = ''] = /^(.*?(?:[.;:])) (.*)$/s.exec(warning) ?? []
+  const [, what = warning, fix = ''] = /^(.*?(?:[.;:])) (.*)$/s.exec(warning) ?? []
   return isOfSlot
     ? {
         title: isSlotSoonLost
           ? 'The replication slot is about to be lost'
           : 'The replication slot holds much of the disk',
         reason: what,
-        mend,
+        fix,
         commands: [],
         anchor: isSlotSoonLost ? 'alert-slot-soon-lost' : 'alert-slot-holds-wal',
       }
-    : { title: 'A warning', reason: null, mend: warning, commands: [], anchor: 'what-to-do-when' }
+    : { title: 'A warning', reason: null, fix: warning, commands: [], anchor: 'what-to-do-when' }
 }

@@ -79,8 +79,8 @@ function mattersCard(view: PageView, tone: string) {
   if (matters.length === 0) return html`<div id="matters" data-live hidden></div>`
   return html`<section class="card ${tone}" id="matters" data-live aria-labelledby="matters-title"><h2 id="matters-title">What to do</h2>
 ${matters.map(
-  ({ title, reason, mend, commands, anchor }) => html`<div class="matter"><h3>${title}</h3>
-${reason === null ? '' : html`<p class="reason">${reason}</p>`}<p>${mend}</p>
+  ({ title, reason, fix, commands, anchor }) => html`<div class="matter"><h3>${title}</h3>
+${reason === null ? '' : html`<p class="reason">${reason}</p>`}<p>${fix}</p>
 ${commands.length === 0 ? '' : html`<pre><code>${commands.join('\n')}</code></pre>`}
 <p class="where">More of it: <code>docs/operations.md#${anchor}</code></p></div>`,
 )}</section>`

@@ -1,12 +1,12 @@
 /**
- * One requirement and whether it is met. `mend`: the statement or setting that meets it. `advice`: without it the connector
+ * One requirement and whether it is met. `fix`: the statement or setting that meets it. `advice`: without it the connector
  * works, and something may go wrong with it later.
  */
 export interface Finding {
   readonly requirement: string
   readonly met: boolean
   readonly detail: string
-  readonly mend: string | null
+  readonly fix: string | null
   readonly severity?: 'warns'
 }
 
@@ -21,12 +21,12 @@ export interface Judgement {
   /** What is said if it is met, and if it is not. */
   readonly found: string
   readonly lacking?: string
-  readonly mend: string | null
+  readonly fix: string | null
 }
 
 /** Only what is not met has a mend. */
-export function requirement({ requirement, met, found, lacking = found, mend }: Judgement): Finding {
-  return { requirement, met, detail: met ? found : lacking, mend: met ? null : mend }
+export function requirement({ requirement, met, found, lacking = found, fix }: Judgement): Finding {
+  return { requirement, met, detail: met ? found : lacking, fix: met ? null : fix }
 }
 
 /** The same, of what is only advised. */

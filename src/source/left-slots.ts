@@ -6,7 +6,7 @@ export interface LeftSlot {
   readonly slot: string
   readonly retainedBytes: number
   /** The statement for somebody who knows that it is not needed any more. */
-  readonly mend: string
+  readonly fix: string
 }
 
 /** The names that are proposed: of the default, and what people make of it. */
@@ -32,6 +32,6 @@ export async function readLeftSlots(
   return rows.map(({ slot, retained }) => ({
     slot,
     retainedBytes: Number(retained),
-    mend: `SELECT pg_drop_replication_slot(${quoteLiteral(slot)});`,
+    fix: `SELECT pg_drop_replication_slot(${quoteLiteral(slot)});`,
   }))
 }

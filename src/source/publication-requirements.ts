@@ -25,7 +25,7 @@ function rowFilter({ publication, table, serverVersionNumber, serverVersion }: S
         requirement: 'row filters',
         met: serverVersionNumber >= narrowingVersion,
         found: `source.where is set, the server is ${serverVersion}`,
-        mend: 'source.where needs PostgreSQL 15 or later: remove it',
+        fix: 'source.where needs PostgreSQL 15 or later: remove it',
       }),
     )
   }
@@ -43,7 +43,7 @@ function rowFilter({ publication, table, serverVersionNumber, serverVersion }: S
       met: outside.length === 0,
       found: `the row filter reads ${read.join(', ') || 'no column'}`,
       lacking: `the row filter reads ${outside.join(', ')}, which the replica identity lacks; publishing it would break updates of ${name}`,
-      mend: `ALTER TABLE ${name} REPLICA IDENTITY FULL; or REPLICA IDENTITY USING INDEX with a unique index that has it; or leave the rows out with a transform`,
+      fix: `ALTER TABLE ${name} REPLICA IDENTITY FULL; or REPLICA IDENTITY USING INDEX with a unique index that has it; or leave the rows out with a transform`,
     }),
   )
   return findings
@@ -55,7 +55,7 @@ function missing(facts: SourceFacts, wanted: Wanted): Finding {
     met: facts.mayCreatePublication && (facts.table?.isOwner ?? true),
     found: `${wanted.publication} will be made`,
     lacking: `${wanted.publication} does not exist and ${facts.user} may not make it`,
-    mend: createPublicationSql(facts, wanted),
+    fix: createPublicationSql(facts, wanted),
   })
 }
 
@@ -69,7 +69,7 @@ function existing(facts: SourceFacts, publication: PublicationFacts, wanted: Wan
       met: publication.operations.length === 3,
       found: 'insert, update, delete',
       lacking: `only ${publication.operations.join(', ') || 'none'}`,
-      mend: `ALTER PUBLICATION ${name} SET (publish = 'insert, update, delete, truncate');`,
+      fix: `ALTER PUBLICATION ${name} SET (publish = 'insert, update, delete, truncate');`,
     }),
   ]
   if (facts.table?.kind === 'partitioned') {
@@ -79,7 +79,7 @@ function existing(facts: SourceFacts, publication: PublicationFacts, wanted: Wan
         met: publication.viaRoot,
         found: 'publish_via_partition_root is set',
         lacking: `${wanted.publication} publishes partitions under their own names`,
-        mend: `ALTER PUBLICATION ${name} SET (${options.join(', ')});`,
+        fix: `ALTER PUBLICATION ${name} SET (${options.join(', ')});`,
       }),
     )
   }
@@ -91,7 +91,7 @@ function existing(facts: SourceFacts, publication: PublicationFacts, wanted: Wan
       met: has,
       found: `${wanted.publication} has ${table}`,
       lacking: `${wanted.publication} does not have ${table}`,
-      mend: `ALTER PUBLICATION ${name} ADD TABLE ${publishedTable(facts, wanted)};`,
+      fix: `ALTER PUBLICATION ${name} ADD TABLE ${publishedTable(facts, wanted)};`,
     }),
   )
   if (publication.containsTable) findings.push(...content(facts, publication, wanted))
@@ -108,7 +108,7 @@ function content(facts: SourceFacts, { columns, rowFilter }: PublicationFacts, w
       met: unpublished.length === 0,
       found: 'all of them',
       lacking: `it leaves out ${unpublished.join(', ')}`,
-      mend: narrowed,
+      fix: narrowed,
     }),
   ]
   if (wanted.where !== null) {
@@ -118,7 +118,7 @@ function content(facts: SourceFacts, { columns, rowFilter }: PublicationFacts, w
         met: rowFilter !== null,
         found: `its row filter is ${rowFilter}`,
         lacking: `source.where is set, and ${wanted.publication} has no row filter`,
-        mend: narrowed,
+        fix: narrowed,
       }),
     )
   }

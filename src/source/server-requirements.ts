@@ -11,27 +11,27 @@ export function judgeServer(facts: SourceFacts): Finding[] {
       requirement: 'PostgreSQL 14 or later',
       met: facts.serverVersionNumber >= 140_000,
       found: `the server is PostgreSQL ${facts.serverVersion}${service === null ? '' : ` of ${service}`}`,
-      mend: 'upgrade the server',
+      fix: 'upgrade the server',
     }),
     requirement({
       requirement: 'wal_level is logical',
       met: facts.walLevel === 'logical',
       found: `wal_level is ${facts.walLevel}`,
-      mend: walLevelFix(service),
+      fix: walLevelFix(service),
     }),
     requirement({
       requirement: 'the user may replicate',
       met: facts.mayReplicate,
       found: `${user} may replicate`,
       lacking: `${user} may not replicate`,
-      mend: replicationFix(service, quoteIdentifier(user)),
+      fix: replicationFix(service, quoteIdentifier(user)),
     }),
     warning({
       requirement: 'the connection is protected',
       met: facts.isProtected,
       found: 'by TLS, or within this machine',
       lacking: "patients' data passes the network in the clear",
-      mend: 'add sslmode=verify-full and sslrootcert to DATABASE_URL',
+      fix: 'add sslmode=verify-full and sslrootcert to DATABASE_URL',
     }),
     // A text that is not UTF-8 would end the stream, there and each time it is tried again.
     requirement({
@@ -39,7 +39,7 @@ export function judgeServer(facts: SourceFacts): Finding[] {
       met: facts.encoding !== 'SQL_ASCII',
       found: `texts are ${facts.encoding}`,
       lacking: 'the database is SQL_ASCII, which says nothing of its texts: one that is not UTF-8 could not be read',
-      mend: 'dump it and restore it into a database of encoding UTF8',
+      fix: 'dump it and restore it into a database of encoding UTF8',
     }),
   ]
 }

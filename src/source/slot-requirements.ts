@@ -29,7 +29,7 @@ function ofTheSlot(facts: SourceFacts, wanted: Wanted): Finding[] {
         requirement: 'a free replication slot',
         met: freeSlots > 0,
         found: `${freeSlots} replication slots are free`,
-        mend: `${settingFix(service, 'max_replication_slots', 'one more')} then restart the server`,
+        fix: `${settingFix(service, 'max_replication_slots', 'one more')} then restart the server`,
       }),
     ]
   }
@@ -41,7 +41,7 @@ function ofTheSlot(facts: SourceFacts, wanted: Wanted): Finding[] {
       met: !isSlotOfAnother(facts),
       found: `${wanted.slot} exists`,
       lacking: `${wanted.slot} is of ${slot.plugin || 'physical replication'} in database ${slot.database || 'none'}`,
-      mend: 'set source.slot to a name of its own',
+      fix: 'set source.slot to a name of its own',
     }),
     requirement({
       requirement: 'the slot has its WAL',
@@ -49,7 +49,7 @@ function ofTheSlot(facts: SourceFacts, wanted: Wanted): Finding[] {
       found: renewed
         ? 'its WAL is lost: the slot will be made anew, and the table read'
         : `its WAL is ${slot.walStatus ?? 'unknown'}`,
-      mend: `SELECT pg_drop_replication_slot(${quoteLiteral(wanted.slot)}); then start again`,
+      fix: `SELECT pg_drop_replication_slot(${quoteLiteral(wanted.slot)}); then start again`,
     }),
   ]
 }
@@ -59,7 +59,7 @@ function freeSender({ freeSenders, slot, service }: SourceFacts): Finding {
     requirement: 'a free WAL sender',
     met: freeSenders > 0 || slot?.active === true,
     found: `${freeSenders} WAL senders are free`,
-    mend: `${settingFix(service, 'max_wal_senders', 'one more')} then restart the server`,
+    fix: `${settingFix(service, 'max_wal_senders', 'one more')} then restart the server`,
   })
 }
 
@@ -73,7 +73,7 @@ function ofItsLimits({ keepBytes, idleTimeoutSeconds, walSenderTimeoutMs, servic
         keepBytes === null
           ? 'max_slot_wal_keep_size is unlimited: while nothing is delivered, WAL is kept until the disk is full'
           : `max_slot_wal_keep_size is ${sizeInWords(keepBytes)}: a short outage loses the slot, and the table is read again`,
-      mend: settingFix(
+      fix: settingFix(
         service,
         'max_slot_wal_keep_size',
         keepBytes === null ? '(half of the free disk)' : '(1GB or more)',
@@ -87,7 +87,7 @@ function ofItsLimits({ keepBytes, idleTimeoutSeconds, walSenderTimeoutMs, servic
         walSenderTimeoutMs === 0
           ? 'wal_sender_timeout is 0: after a broken connection the server holds the slot for the dead one'
           : `wal_sender_timeout is ${walSenderTimeoutMs / 1_000} s: a busy moment ends the connection`,
-      mend: settingFix(service, 'wal_sender_timeout', '60s'),
+      fix: settingFix(service, 'wal_sender_timeout', '60s'),
     }),
   ]
   if (idleTimeoutSeconds !== null) {
@@ -97,7 +97,7 @@ function ofItsLimits({ keepBytes, idleTimeoutSeconds, walSenderTimeoutMs, servic
         met: idleTimeoutSeconds === 0 || idleTimeoutSeconds >= leastIdleSeconds,
         found: 'idle_replication_slot_timeout leaves time for an outage',
         lacking: `idle_replication_slot_timeout is ${idleTimeoutSeconds} s: an outage as long loses the slot`,
-        mend: settingFix(service, 'idle_replication_slot_timeout', '(0, or a day or more)'),
+        fix: settingFix(service, 'idle_replication_slot_timeout', '(0, or a day or more)'),
       }),
     )
   }

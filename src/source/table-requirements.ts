@@ -13,7 +13,7 @@ export function judgeTable({ table, user, mayUseSchema }: SourceFacts, wanted: W
     met: table !== null,
     found: name,
     lacking: `${name} does not exist`,
-    mend: 'mend source.table',
+    fix: 'mend source.table',
   })
   if (!table) return [exists]
   const unreadable = unreadableColumns(table, wanted)
@@ -24,28 +24,28 @@ export function judgeTable({ table, user, mayUseSchema }: SourceFacts, wanted: W
       met: table.kind !== 'other',
       found: `${name} is a table`,
       lacking: `${name} is a view or a foreign table`,
-      mend: 'name the table itself in source.table',
+      fix: 'name the table itself in source.table',
     }),
     requirement({
       requirement: 'the user may use its schema',
       met: mayUseSchema,
       found: `${user} may use ${quoteIdentifier(wanted.schema)}`,
       lacking: `${user} may not use ${quoteIdentifier(wanted.schema)}`,
-      mend: `GRANT USAGE ON SCHEMA ${quoteIdentifier(wanted.schema)} TO ${role};`,
+      fix: `GRANT USAGE ON SCHEMA ${quoteIdentifier(wanted.schema)} TO ${role};`,
     }),
     requirement({
       requirement: 'the user may read it',
       met: unreadable.length === 0,
       found: `${user} may read ${name}`,
       lacking: `${user} may not read ${name}`,
-      mend: `GRANT SELECT ${columnsToGrant(table, wanted)}ON ${name} TO ${role};`,
+      fix: `GRANT SELECT ${columnsToGrant(table, wanted)}ON ${name} TO ${role};`,
     }),
     requirement({
       requirement: 'no row is hidden from the user',
       met: !table.hidesRows,
       found: `row-level security hides nothing from ${user}`,
       lacking: `row-level security of ${name} applies to ${user}: hidden rows would look deleted`,
-      mend: `ALTER ROLE ${role} BYPASSRLS;`,
+      fix: `ALTER ROLE ${role} BYPASSRLS;`,
     }),
     identity(table, name),
     mappedColumns(table, wanted, name),
@@ -81,7 +81,7 @@ function identity({ replicaIdentity, keyColumns }: TableFacts, name: string): Fi
     met: replicaIdentity !== 'nothing' && keyColumns.length > 0,
     found: `rows are known by ${keyColumns.join(', ')}`,
     lacking: `${name} has ${replicaIdentity === 'nothing' ? 'no replica identity' : 'no primary key'}; publishing it would break its updates`,
-    mend:
+    fix:
       keyColumns.length > 0
         ? `ALTER TABLE ${name} REPLICA IDENTITY DEFAULT;`
         : `ALTER TABLE ${name} ADD PRIMARY KEY (…); or, with a unique index over columns that are not null, ALTER TABLE ${name} REPLICA IDENTITY USING INDEX …;`,
@@ -96,6 +96,6 @@ function mappedColumns({ columns }: TableFacts, wanted: Wanted, name: string): F
     met: missing.length === 0,
     found: `${wanted.columns.length} columns`,
     lacking: `${name} has no column ${missing.join(', ')}`,
-    mend: 'mend mapping in the configuration',
+    fix: 'mend mapping in the configuration',
   })
 }

@@ -27,7 +27,7 @@ export async function checkApi(
   if (found.kind !== 'not now') {
     return {
       reachable: true,
-      findings: [{ requirement: 'the API accepts the keys', met: true, detail: where, mend: null }],
+      findings: [{ requirement: 'the API accepts the keys', met: true, detail: where, fix: null }],
     }
   }
   return { reachable: found.outcome.kind === 'halt', findings: [apiTrouble(found.outcome, settings)] }
@@ -37,13 +37,13 @@ export async function checkApi(
 export function apiTrouble(outcome: NotNow, { mediquo }: Resources['settings']): Finding {
   if (outcome.kind === 'halt') {
     const reason = haltReasons.find((known) => known === outcome.reason) ?? 'not accepted'
-    return { requirement: 'the API accepts the keys', met: false, detail: haltSentences[reason], mend: null }
+    return { requirement: 'the API accepts the keys', met: false, detail: haltSentences[reason], fix: null }
   }
   const why = outcome.kind === 'retry' ? outcome.reason : 'status 429'
   return {
     requirement: 'the API can be reached',
     met: false,
     detail: `the API at ${mediquo.baseUrl.host} does not answer as it should (${why})`,
-    mend: 'check mediquo.baseUrl, the network, and HTTPS_PROXY',
+    fix: 'check mediquo.baseUrl, the network, and HTTPS_PROXY',
   }
 }

@@ -7,7 +7,7 @@ export class CheckFailedError extends Error {
   readonly findings: readonly Finding[]
 
   constructor(findings: readonly Finding[]) {
-    super(findings.map(({ detail, mend }) => (mend ? `${detail}: ${mend}` : detail)).join('\n'))
+    super(findings.map(({ detail, fix }) => (fix ? `${detail}: ${fix}` : detail)).join('\n'))
     this.findings = findings
   }
 }

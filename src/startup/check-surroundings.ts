@@ -41,11 +41,11 @@ async function checkReplication({ clientConfig, sourcePool }: Tools): Promise<Fi
       met: rows[0]?.id === identifier,
       found: 'it accepts a replication connection',
       lacking: 'replication connections reach another server than ordinary ones',
-      mend: 'name one server in DATABASE_URL',
+      fix: 'name one server in DATABASE_URL',
     })
   } catch (error) {
     const { sentence } = describeConnectionFailure(error, 'a replication connection')
-    return { requirement: what, met: false, detail: sentence, mend: null }
+    return { requirement: what, met: false, detail: sentence, fix: null }
   }
 }
 
@@ -57,10 +57,10 @@ async function checkCodes(config: Tools['clientConfig'], { facts, wanted, mappin
   const what = 'each row has a code of its own'
   const counted = await countDoubtfulCodes(config, { ...wanted, column }).catch((error: unknown) => error)
   if (counted === null)
-    return warning({ requirement: what, met: true, found: 'the table is too large to count that in 3 s', mend: null })
+    return warning({ requirement: what, met: true, found: 'the table is too large to count that in 3 s', fix: null })
   if (!isCounted(counted)) {
     const { sentence } = describeConnectionFailure(counted, 'the source')
-    return warning({ requirement: what, met: false, found: `it could not be counted: ${sentence}`, mend: null })
+    return warning({ requirement: what, met: false, found: `it could not be counted: ${sentence}`, fix: null })
   }
   const { missing, repeated } = counted
   return warning({
@@ -68,7 +68,7 @@ async function checkCodes(config: Tools['clientConfig'], { facts, wanted, mappin
     met: missing + repeated === 0,
     found: `${column} is never missing or repeated`,
     lacking: `${column} is missing in ${missing} rows, which will be set aside, and repeated in ${repeated}: of rows with one code the last change wins`,
-    mend: 'map code from a column that is unique, or leave the rows out with source.where',
+    fix: 'map code from a column that is unique, or leave the rows out with source.where',
   })
 }
 
@@ -87,12 +87,12 @@ async function checkState({ state, settings }: Tools): Promise<Finding> {
       met: mayMake,
       found: `in schema ${schema} of database ${database}`,
       lacking: `${user} may not make ${hasSchema ? `tables in schema ${schema}` : `schema ${schema}`} in database ${database}`,
-      mend: hasSchema
+      fix: hasSchema
         ? `GRANT USAGE, CREATE ON SCHEMA ${name} TO ${role};`
         : `CREATE SCHEMA ${name} AUTHORIZATION ${role};`,
     })
   } catch (error) {
-    return { requirement: what, met: false, detail: describeConnectionFailure(error, 'the state').sentence, mend: null }
+    return { requirement: what, met: false, detail: describeConnectionFailure(error, 'the state').sentence, fix: null }
   }
 }
 
@@ -114,7 +114,7 @@ async function checkClocks({ client, sourcePool, clocks }: Tools, asksSource: bo
       met: Math.abs(skewMs) <= mostSkewMs,
       found: `within ${Math.ceil(mostSkewMs / 1_000)} s`,
       lacking: `they are ${Math.round(Math.abs(skewMs) / 1_000)} s apart`,
-      mend: 'set the clocks by NTP',
+      fix: 'set the clocks by NTP',
     }),
   )
 }

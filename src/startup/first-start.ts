@@ -59,7 +59,7 @@ function publicationAfterSlot(publication: string, slot: string): CheckFailedErr
       requirement: 'the publication before the slot',
       met: false,
       detail: `the slot ${slot} exists, the publication ${publication} does not: a slot made before its publication cannot be read`,
-      mend: `SELECT pg_drop_replication_slot('${slot}'); then start again`,
+      fix: `SELECT pg_drop_replication_slot('${slot}'); then start again`,
     },
   ])
 }

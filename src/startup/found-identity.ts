@@ -96,7 +96,7 @@ export async function findCheckpoint(
       requirement: 'the state belongs to this source',
       met: false,
       detail: `the state in schema ${settings.state.schema} belongs to slot ${checkpoint.slot} on ${checkpoint.sourceTable}`,
-      mend: `set state.schema to a name of its own for this table. If ${checkpoint.slot} is not needed any more, drop it, or it fills the disk: "mediquo-cdc teardown" with source.slot set to it`,
+      fix: `set state.schema to a name of its own for this table. If ${checkpoint.slot} is not needed any more, drop it, or it fills the disk: "mediquo-cdc teardown" with source.slot set to it`,
     },
   ])
 }

@@ -160,6 +160,6 @@ export function readableOf(
 async function migrate({ state, settings }: Resources): Promise<void> {
   await migrateState(state.db, settings.state.schema).catch((error: unknown) => {
     if (!(error instanceof StateSchemaError)) throw error
-    throw new CheckFailedError([{ requirement: 'the state schema', met: false, detail: error.message, mend: null }])
+    throw new CheckFailedError([{ requirement: 'the state schema', met: false, detail: error.message, fix: null }])
   })
 }

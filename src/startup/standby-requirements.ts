@@ -15,20 +15,20 @@ export function judgeStandby(
       met: source.onStandby === 'decode',
       found: 'the server is a standby, and is to be decoded',
       lacking: 'the server is a standby, whose slots and state cannot be written as those of its primary',
-      mend: 'let DATABASE_URL name the primary, or set source.onStandby: decode',
+      fix: 'let DATABASE_URL name the primary, or set source.onStandby: decode',
     }),
     requirement({
       requirement: 'a standby that can be decoded',
       met: major >= decodingVersion,
       found: `the standby is PostgreSQL ${major}`,
-      mend: 'let DATABASE_URL name the primary: PostgreSQL 16 and later decode on a standby',
+      fix: 'let DATABASE_URL name the primary: PostgreSQL 16 and later decode on a standby',
     }),
     requirement({
       requirement: 'the state in another database',
       met: state.url !== null,
       found: 'state.url is set',
       lacking: 'nothing can be written to a standby, the state included',
-      mend: 'let STATE_DATABASE_URL name a database that can be written to, such as one of the primary',
+      fix: 'let STATE_DATABASE_URL name a database that can be written to, such as one of the primary',
     }),
   ]
 }

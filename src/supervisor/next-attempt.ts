@@ -38,7 +38,7 @@ export function afterPreparing(
   }
   // 4. The database refuses us: by mistake at the start, later perhaps for a while.
   if (isFirst && (kind === 'credentials' || kind === 'configuration')) {
-    return new CheckFailedError([{ requirement: 'the source', met: false, detail: sentence, mend: null }])
+    return new CheckFailedError([{ requirement: 'the source', met: false, detail: sentence, fix: null }])
   }
   // 5. Everything else passes.
   const waitMs = 500 + backOffMs(attempt, random, { baseMs: 500, maxMs: 15_000 })

@@ -64,7 +64,7 @@ export function createSlotWatch(tools: Tools, board: DeliveryBoard) {
     if (!say) return
     const { verdict } = announced
     if (verdict === 'fine') logger.info({ slot, retainedBytes: now.health.retainedBytes }, slotSayings.fine)
-    else logger[levels[verdict]]({ slot, ...figures(now), mend: slotFix(now) }, slotSayings[verdict])
+    else logger[levels[verdict]]({ slot, ...figures(now), fix: slotFix(now) }, slotSayings[verdict])
   }
 
   return {
@@ -76,8 +76,8 @@ export function createSlotWatch(tools: Tools, board: DeliveryBoard) {
       lookedAtMs = nowMs
       const before = new Set(left.map((one) => one.slot))
       left = await leftSlots(tools)
-      for (const { slot: name, retainedBytes, mend } of left.filter((one) => !before.has(one.slot)))
-        logger.warn({ slot: name, retainedBytes, mend }, 'a replication slot of ours is used by nobody')
+      for (const { slot: name, retainedBytes, fix } of left.filter((one) => !before.has(one.slot)))
+        logger.warn({ slot: name, retainedBytes, fix }, 'a replication slot of ours is used by nobody')
     },
     get forecast(): SlotForecast | null {
       return situation?.forecast ?? null
@@ -92,7 +92,7 @@ export function createSlotWatch(tools: Tools, board: DeliveryBoard) {
     /** One sentence each, with what to do. */
     get warnings(): string[] {
       const own = situation && said.verdict !== 'fine' ? [slotWarning(said.verdict, situation)] : []
-      return [...own, ...left.map((one) => `${describeLeftSlot(one)}; if no connector needs it any more: ${one.mend}`)]
+      return [...own, ...left.map((one) => `${describeLeftSlot(one)}; if no connector needs it any more: ${one.fix}`)]
     },
   }
 }

@@ -95,7 +95,7 @@ test('every finding is a line of its own, in 80 columns, and the last line says 
   await using sandbox = await testSandbox()
   const { text, printed } = await runCommand(['check'], { database }, { ...keys, MEDIQUO_BASE_URL: sandbox.baseUrl })
   const [verdict = '', ...findings] = text.split('\n').filter(Boolean).toReversed()
-  for (const line of findings) expect(line).toMatch(/^(passed {2}|warning |failed {2}| {8}mend: )\S/)
+  for (const line of findings) expect(line).toMatch(/^(passed {2}|warning |failed {2}| {8}fix: )\S/)
   const found = (word: string) => findings.filter((line) => line.startsWith(word)).length
   expect(verdict).toMatch(new RegExp(`^${found('passed')} passed, ${found('warning')} warnings?, 0 failed$`))
   expect(printed.split('\n').filter((line) => line.length > 80)).toEqual([])
@@ -128,13 +128,13 @@ describe('columns', () => {
       const url = as(role, database.url)
       const before = await check(database, { mapping, url })
       expect(before.failed).toEqual(['the user may read it', 'the publication', 'the state can be kept'])
-      const { mend = '' } = before.of('the user may read it') ?? {}
-      expect(mend).toBe(
+      const { fix = '' } = before.of('the user may read it') ?? {}
+      expect(fix).toBe(
         `GRANT SELECT ("code", "first_name", "gender", "birth_date") ON "public"."patients" TO "${role}";`,
       )
-      await database.query(mend ?? '')
-      await database.query(before.of('the publication')?.mend ?? '')
-      await database.query(before.of('the state can be kept')?.mend ?? '')
+      await database.query(fix ?? '')
+      await database.query(before.of('the publication')?.fix ?? '')
+      await database.query(before.of('the state can be kept')?.fix ?? '')
       expect(await check(database, { mapping, url })).toMatchObject({ status: 0, failed: [] })
     } finally {
       await database.query(`drop owned by ${role}; drop role ${role}`)
@@ -172,7 +172,7 @@ describe.skipIf(postgresMajor < 15)('a row filter', () => {
     const source = { publication: 'mine', where: `code > 'a'` }
     const before = await check(database, { source })
     expect(before.failed).toEqual(['the publication filters the rows'])
-    await database.query(before.of('the publication filters the rows')?.mend ?? '')
+    await database.query(before.of('the publication filters the rows')?.fix ?? '')
     expect(await check(database, { source })).toMatchObject({ status: 0 })
   })
 })

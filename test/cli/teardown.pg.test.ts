@@ -166,13 +166,13 @@ test.concurrent('one end alone is enough, and what is to be done at the other is
   const nowhere = 'postgres://nobody@127.0.0.1:1/nothing'
   const withoutState = await runCommand(['teardown', '--yes'], { database }, { STATE_DATABASE_URL: nowhere })
   expect(withoutState.text).toMatch(/failed {2}state schema mediquo_cdc: the state database cannot be reached/)
-  expect(withoutState.text).toContain('mend: DROP SCHEMA mediquo_cdc CASCADE;')
+  expect(withoutState.text).toContain('fix: DROP SCHEMA mediquo_cdc CASCADE;')
   expect([withoutState.status, await remains(database, state)]).toEqual([3, { ...nothing, tables: 5, schemas: 1 }])
 
   await database.query(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [slot])
   const gone = { DATABASE_URL: nowhere, STATE_DATABASE_URL: state.url }
   const withoutSource = await runCommand(['teardown', '--yes'], { database }, gone)
-  expect(withoutSource.text).toContain(`mend: SELECT pg_drop_replication_slot('${slot}');`)
+  expect(withoutSource.text).toContain(`fix: SELECT pg_drop_replication_slot('${slot}');`)
   expect([withoutSource.status, await remains(database, state)]).toEqual([3, { ...nothing, slots: 1 }])
 
   const neither = await runCommand(['teardown'], { database }, { DATABASE_URL: nowhere })
@@ -191,7 +191,7 @@ test.concurrent('what this user may not drop is left with the statement, and the
     const asRole = await runCommand(['teardown', '--yes'], { database }, { DATABASE_URL: url.href })
     expect(asRole.text).toContain(`dropped replication slot ${slot}`)
     expect(asRole.text).toMatch(
-      /failed {2}publication mediquo_cdc: this user may not.+\n +mend: DROP PUBLICATION "mediquo_cdc";/,
+      /failed {2}publication mediquo_cdc: this user may not.+\n +fix: DROP PUBLICATION "mediquo_cdc";/,
     )
     expect([asRole.status, await remains(database)]).toEqual([3, { ...everything, slots: 0 }])
 
@@ -202,10 +202,10 @@ test.concurrent('what this user may not drop is left with the statement, and the
     await database.query(`grant usage on schema mediquo_cdc to ${role}`)
     const without = await runCommand(['teardown', '--yes'], { database }, { DATABASE_URL: url.href })
     expect(without.text).toMatch(
-      /failed {2}replication slot .+: this user may not.+\n +mend: SELECT pg_drop_replication_slot/,
+      /failed {2}replication slot .+: this user may not.+\n +fix: SELECT pg_drop_replication_slot/,
     )
     expect(without.text).toContain('dropped state tables mediquo_cdc')
-    expect(without.text).toMatch(/failed {2}state schema .+\n +mend: DROP SCHEMA mediquo_cdc;/)
+    expect(without.text).toMatch(/failed {2}state schema .+\n +fix: DROP SCHEMA mediquo_cdc;/)
     expect([without.status, await remains(database)]).toEqual([3, { ...everything, tables: 0 }])
   } finally {
     await runCommand(['teardown', '--yes'], { database })
@@ -223,7 +223,7 @@ test.concurrent('a lock that somebody holds is not waited for long', async () =>
     await client.query('begin; lock mediquo_cdc.dead_letter in access share mode')
     const { status, text } = await runCommand(['teardown', '--yes'], { database })
     expect(text).toMatch(
-      /failed {2}state tables mediquo_cdc: another session holds a lock.+\n +mend: DROP TABLE mediquo_cdc\.backfill/,
+      /failed {2}state tables mediquo_cdc: another session holds a lock.+\n +fix: DROP TABLE mediquo_cdc\.backfill/,
     )
     expect(text).toContain('failed  state schema mediquo_cdc: its tables are still there')
     expect([status, await remains(database)]).toEqual([3, { ...everything, slots: 0, publications: 0 }])

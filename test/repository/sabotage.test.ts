@@ -43,9 +43,9 @@ describe.each(sabotages.map((sabotage) => [sabotage.path, sabotage] as const))('
 
   test('applies to the source', (context) => {
     if (!hasGit) context.skip('there is no git to apply a patch with')
-    const mend =
+    const fix =
       'make the change again by hand, and put the three lines of the header in front of what `git diff -U2 src` prints'
-    expect(gitApply(root, sabotage, '--check'), mend).toBeNull()
+    expect(gitApply(root, sabotage, '--check'), fix).toBeNull()
   })
 })
 

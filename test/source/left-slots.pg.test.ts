@@ -16,10 +16,10 @@ test('a slot that was left behind is named at the start, in the status and by ch
   await makeSlot(database.query, left)
   await database.query(`select pg_logical_emit_message(false, 'a', repeat('x', 3000000))`)
   await using connector = await startConnector({ database })
-  const mend = `SELECT pg_drop_replication_slot('${left}');`
+  const fix = `SELECT pg_drop_replication_slot('${left}');`
 
   const line = await connector.whenLogged(usedByNobody)
-  expect(line).toMatchObject({ level: 40, slot: left, mend })
+  expect(line).toMatchObject({ level: 40, slot: left, fix })
   expect(line.retainedBytes).toBeGreaterThan(3_000_000)
   expect((await connector.status()).warnings).toEqual([
     expect.stringMatching(`^the replication slot ${left} is used by nobody and holds .+ MB of WAL.*${left}`),
@@ -32,11 +32,11 @@ test('a slot that was left behind is named at the start, in the status and by ch
   }
   const checked = await runCommand(['check'], { database }, keys)
   expect(checked.text).toMatch(`warning no slot is left behind: the replication slot ${left} is used by nobody`)
-  expect(checked.text).toContain(mend)
+  expect(checked.text).toContain(fix)
   const { status, text } = await runCommand(['check', '--json'], { database }, keys)
   expect([status, JSON.parse(text).at(-1)]).toEqual([
     checked.status,
-    expect.objectContaining({ met: false, severity: 'warns', mend }),
+    expect.objectContaining({ met: false, severity: 'warns', fix }),
   ])
 })
 

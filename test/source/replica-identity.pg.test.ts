@@ -6,20 +6,20 @@ const keyless = `create table patients (code text, first_name text, gender text,
   insert into patients values ('jane', 'Jane', 'female', '1980-01-01');`
 
 test.each([
-  { lacks: 'primary key', schema: keyless, mend: 'ADD PRIMARY KEY' },
+  { lacks: 'primary key', schema: keyless, fix: 'ADD PRIMARY KEY' },
   {
     lacks: 'replica identity',
     schema: `${patientsTable} insert into patients (code) values ('jane'); alter table patients replica identity nothing;`,
-    mend: 'ALTER TABLE "public"."patients" REPLICA IDENTITY DEFAULT',
+    fix: 'ALTER TABLE "public"."patients" REPLICA IDENTITY DEFAULT',
   },
 ])(
   'a table without $lacks is refused with the statement that mends it, and nothing is published',
-  async ({ schema, mend }) => {
+  async ({ schema, fix }) => {
     await using database = await testDatabase({ schema })
 
     await expect(startConnector({ database })).rejects.toMatchObject({
       name: 'CheckFailedError',
-      message: expect.stringContaining(mend),
+      message: expect.stringContaining(fix),
     })
 
     expect(await database.query('select pubname from pg_publication')).toEqual([])

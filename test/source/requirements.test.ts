@@ -24,7 +24,7 @@ describe('what mends a managed service', () => {
     expect(replicationFix('Amazon RDS', '"cdc"')).toBe('GRANT rds_replication TO "cdc";')
     expect(replicationFix('Cloud SQL', '"cdc"')).toBe('ALTER ROLE "cdc" REPLICATION;')
     const levels = (['Amazon RDS', 'Cloud SQL', 'Azure', 'Neon'] as const).map(walLevelFix)
-    expect(levels.filter((mend) => mend.includes('ALTER SYSTEM'))).toEqual([])
+    expect(levels.filter((fix) => fix.includes('ALTER SYSTEM'))).toEqual([])
     expect(settingFix('Azure', 'wal_sender_timeout', '60s')).toBe(
       'set wal_sender_timeout to 60s in the settings of Azure',
     )

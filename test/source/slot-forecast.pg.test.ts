@@ -83,7 +83,7 @@ test.concurrent('a slot that an outage will cost is told of before, louder as it
   expect(await gauge(connector, 'slot_safe_bytes')).toBe(warned.source.safeWalBytes)
   expect(await gauge(connector, 'drain_seconds')).toBeGreaterThan(0)
   const line = connector.log.find(({ msg }) => msg === sayings.willBeLost)
-  expect(line).toMatchObject({ slot: connector.slot, secondsUntilLost: expect.any(Number), mend: expect.any(String) })
+  expect(line).toMatchObject({ slot: connector.slot, secondsUntilLost: expect.any(Number), fix: expect.any(String) })
 
   // 2. The limit comes near, then is passed: the slot is still there.
   await set(database, 'max_slot_wal_keep_size', '320MB')

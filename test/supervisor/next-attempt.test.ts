@@ -7,7 +7,7 @@ import { SchemaChangedError } from '../../src/startup/schema-change.ts'
 import { afterBlocked, afterPreparing, afterRunning, noneLost } from '../../src/supervisor/next-attempt.ts'
 
 const coded = (code: string) => Object.assign(new Error('as the server said'), { code })
-const unmet = new CheckFailedError([{ requirement: 'r', met: false, detail: 'not so', mend: null }])
+const unmet = new CheckFailedError([{ requirement: 'r', met: false, detail: 'not so', fix: null }])
 
 describe('after the source could not be made ready', () => {
   test.each([
