@@ -55,6 +55,6 @@ function lines({ requirement, met, severity, detail, fix }: Finding, paint: Pain
       ? ['warning', 'doubtful']
       : ['failed ', 'bad']
   const said = hangingText(`${verdict} `, `${requirement}: ${detail}`, hangingIndent).slice(verdict.length)
-  const mended = met || fix === null ? '' : `\n${hangingText(`        fix: `, fix, hangingIndent)}`
-  return `${paint(meaning, verdict)}${said}${mended}`
+  const fixLine = met || fix === null ? '' : `\n${hangingText(`        fix: `, fix, hangingIndent)}`
+  return `${paint(meaning, verdict)}${said}${fixLine}`
 }

@@ -105,8 +105,8 @@ function nextSteps(output: string, { problems }: Proposal): string[] {
     `${output} is written${problems.length > 0 ? ', and lacks what is missing above' : ''}. It holds no password and no key.`,
     'Next:',
     '  export DATABASE_URL=… MEDIQUO_API_KEY=… MEDIQUO_SECRET_KEY=…',
-    `  mediquo-cdc check${config}      what is still in the way, with its mend`,
-    `  mediquo-cdc setup${config}      the SQL that mends it; --apply runs it`,
+    `  mediquo-cdc check${config}      what is still in the way, and how to fix it`,
+    `  mediquo-cdc setup${config}      the SQL that fixes it; --apply runs it`,
     `  mediquo-cdc run${config}`,
   ]
 }

@@ -70,7 +70,7 @@ async function mappingOf(resources: Resources, facts: SourceFacts) {
       requirement: 'the mapping fits the table',
       met: false,
       detail,
-      fix: 'mend mapping in the configuration',
+      fix: 'correct mapping in the configuration',
     }))
     return { mapping: null, problems }
   }

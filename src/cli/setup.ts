@@ -9,7 +9,7 @@ import { type CliContext, textOption } from './context.ts'
 import { hangingText } from './hanging-text.ts'
 import { inspectSource } from './inspect.ts'
 
-/** What no statement of `setup` mends, and what it prints would do harm with. */
+/** What no statement of `setup` fixes, and what it prints would do harm with. */
 const refusals: readonly string[] = [ownSlot, filterReadsIdentity]
 
 /**

@@ -39,7 +39,7 @@ export interface TeardownStep {
 }
 
 export interface TeardownPlan {
-  /** Why nothing may be dropped, with the mend; none: it may. */
+  /** Why nothing may be dropped, with the fix; none: it may. */
   readonly refusals: readonly string[]
   /** In the order in which they are dropped: the slot first, which fills the customer's disk. */
   readonly steps: readonly TeardownStep[]

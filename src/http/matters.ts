@@ -24,7 +24,7 @@ const troubles: Readonly<Record<DeliveryTrouble, Omit<Matter, 'reason'>>> = {
   },
   halted: {
     title: 'mediQuo refuses the keys',
-    fix: 'Nothing is lost. Mend the keys. Keys from files are read again before each trial, keys from variables need a restart. Sending resumes within 30 seconds.',
+    fix: 'Nothing is lost. Correct the keys. Keys from files are read again before each trial, keys from variables need a restart. Sending resumes within 30 seconds.',
     commands: ['mediquo-cdc check'],
     anchor: 'alert-keys-refused',
   },
@@ -90,7 +90,7 @@ export function mattersOf(view: Judged): Matter[] {
     matters.push({
       title: 'It cannot go on yet',
       reason,
-      fix: 'It tries again by itself. If that does not help, check says everything that is in the way, with what mends it.',
+      fix: 'It tries again by itself. If that does not help, check says everything that is in the way, and how to fix it.',
       commands: ['mediquo-cdc check'],
       anchor: 'alert-not-ready',
     })
@@ -129,7 +129,7 @@ export function mattersOf(view: Judged): Matter[] {
     matters.push({
       title: `${counted(deadLetters, 'row')} ${deadLetters === 1 ? 'is' : 'are'} set aside`,
       reason: null,
-      fix: 'Everybody else is delivered. Mend the row in your database, and its next version is sent by itself. If nothing is wrong with the row (the mapping was mended, or mediQuo), retry reads it again.',
+      fix: 'Everybody else is delivered. Fix the row in your database, and its next version is sent by itself. If nothing is wrong with the row (the mapping was corrected, or mediQuo was fixed), retry reads it again.',
       commands: ['mediquo-cdc dead-letters list', 'mediquo-cdc dead-letters retry --all'],
       anchor: 'alert-dead-letters',
     })
@@ -137,7 +137,7 @@ export function mattersOf(view: Judged): Matter[] {
   return matters
 }
 
-/** A warning holds its own mend. */
+/** The text of a warning contains its fix. */
 function warned(warning: string, slot: string, isSlotSoonLost: boolean): Matter {
   const isOfSlot = warning.startsWith(`the replication slot ${slot} `)
   const [, what = warning, fix = ''] = /^(.*?(?:[.;:])) (.*)$/s.exec(warning) ?? []

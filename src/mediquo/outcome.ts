@@ -28,7 +28,7 @@ export type Outcome =
   /** Something in this batch is not acceptable. */
   | { readonly kind: 'isolate'; readonly status: number; readonly named: readonly Named[] }
   | { readonly kind: 'split' }
-  /** Nothing will be accepted until somebody mends it. */
+  /** Nothing will be accepted until somebody fixes it. */
   | { readonly kind: 'halt'; readonly reason: HaltReason; readonly status: number }
 
 export const haltReasons = [
@@ -40,13 +40,13 @@ export const haltReasons = [
 ] as const
 export type HaltReason = (typeof haltReasons)[number]
 
-/** One sentence with the mend for each reason that halts the sending. */
+/** One sentence with the fix for each reason that halts the sending. */
 export const haltSentences: Readonly<Record<HaltReason, string>> = {
-  'key refused': 'the API refuses the keys (401): mend MEDIQUO_API_KEY and MEDIQUO_SECRET_KEY',
+  'key refused': 'the API refuses the keys (401): correct MEDIQUO_API_KEY and MEDIQUO_SECRET_KEY',
   'permission denied': 'the API denies the permission for patients (403): ask mediQuo to grant it to the key',
-  'no such endpoint': 'the API has no such endpoint (404): mend mediquo.baseUrl',
-  redirected: 'the API redirects elsewhere, which is never followed: mend mediquo.baseUrl, or the proxy in between',
-  'not accepted': 'the API does not accept this kind of request: mend mediquo.baseUrl, or the proxy in between',
+  'no such endpoint': 'the API has no such endpoint (404): correct mediquo.baseUrl',
+  redirected: 'the API redirects elsewhere, which is never followed: correct mediquo.baseUrl, or the proxy in between',
+  'not accepted': 'the API does not accept this kind of request: correct mediquo.baseUrl, or the proxy in between',
 }
 
 /** Without a `Retry-After` on a 429: the length of the documented window. */

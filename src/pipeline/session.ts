@@ -49,7 +49,7 @@ export async function serverStartedAt({ sourcePool }: Resources): Promise<string
   return rows[0]?.at ?? ''
 }
 
-/** What a new connection does not mend. */
+/** What a new connection does not fix. */
 export function isFatal(error: unknown): boolean {
   if (error instanceof SlotTroubleError || error instanceof FencedError || error instanceof SchemaChangedError)
     return true

@@ -8,7 +8,7 @@ export interface ConnectionFailure {
     | 'configuration'
     | 'unreachable'
     | 'other'
-  /** One sentence with the mend. */
+  /** One sentence with the fix. */
   readonly sentence: string
 }
 
@@ -23,14 +23,14 @@ export function describeConnectionFailure(error: unknown, what = 'PostgreSQL'): 
   const text = typeof message === 'string' ? message : String(error)
   switch (code) {
     case '28P01':
-      return { kind: 'credentials', sentence: `${what} refuses the user or password (${text}): mend DATABASE_URL` }
+      return { kind: 'credentials', sentence: `${what} refuses the user or password (${text}): correct DATABASE_URL` }
     case '28000':
       return {
         kind: 'credentials',
-        sentence: `${what} refuses the user or the way of connecting (${text}): allow both in pg_hba.conf, or mend DATABASE_URL (user, sslmode, sslcert)`,
+        sentence: `${what} refuses the user or the way of connecting (${text}): allow both in pg_hba.conf, or correct DATABASE_URL (user, sslmode, sslcert)`,
       }
     case '3D000':
-      return { kind: 'credentials', sentence: `${what} has no such database (${text}): mend DATABASE_URL` }
+      return { kind: 'credentials', sentence: `${what} has no such database (${text}): correct DATABASE_URL` }
     case '42501':
       return {
         kind: 'credentials',

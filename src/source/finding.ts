@@ -24,7 +24,7 @@ export interface Judgement {
   readonly fix: string | null
 }
 
-/** Only what is not met has a mend. */
+/** Only what is not met has a fix. */
 export function requirement({ requirement, met, found, lacking = found, fix }: Judgement): Finding {
   return { requirement, met, detail: met ? found : lacking, fix: met ? null : fix }
 }

@@ -17,7 +17,7 @@ export interface FollowOptions {
   readonly wasHealthy: () => boolean
   /** The server's start time by an ordinary connection: another than before means that it has come up anew. */
   readonly serverStartedAt: () => Promise<string>
-  /** A failure that no new attempt mends. */
+  /** A failure that no new attempt fixes. */
   readonly isFatal: (error: unknown) => boolean
   readonly signal: AbortSignal
   readonly random: () => number

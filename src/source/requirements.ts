@@ -6,7 +6,7 @@ import type { SourceFacts } from './source-facts.ts'
 import { judgeTable } from './table-requirements.ts'
 import type { Wanted } from './wanted.ts'
 
-/** Every requirement of the source, in the order in which they are to be mended. Pure. */
+/** Every requirement of the source, in the order in which they are to be fixed. Pure. */
 export function judgeSource(facts: SourceFacts, wanted: Wanted): Finding[] {
   return [
     ...judgeServer(facts),

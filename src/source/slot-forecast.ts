@@ -59,7 +59,7 @@ export function forecastSlot(trail: SlotTrail, { secondsToDrain, isDelivering }:
     // 1. Over the limit: the next checkpoint takes it, unless it lets go before.
     if (isPast) return 'being lost'
     if (secondsUntilLost !== null && isForetold(secondsUntilLost)) {
-      // 2. Even if it is mended now, little or nothing is left of the time that it then takes.
+      // 2. Even if it is fixed now, little or nothing is left of the time that it then takes.
       return secondsUntilLost - (secondsToDrain ?? 0) <= soonSeconds ? 'soon lost' : 'will be lost'
     }
     // 3. Nothing is foretold, and a burst would do it.

@@ -119,7 +119,7 @@ const sentences: Readonly<Record<SlotLoss | 'moved', (slot: string) => string>> 
   moved: () => 'the server has failed over, was restored, or is another one than before',
 }
 
-/** One sentence, without the mend. */
+/** One sentence, without the fix. */
 export function describeSlotTrouble(trouble: SlotLoss | 'moved', slot: string): string {
   return sentences[trouble](slot)
 }

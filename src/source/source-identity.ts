@@ -109,7 +109,7 @@ const sentences: Readonly<Record<IdentityChange, (stored: StoredIdentity, found:
     `the server's WAL ends at ${formatLsn(found.currentLsn)}, before ${formatLsn(stored.lsn)}, up to where changes were delivered`,
 }
 
-/** One sentence, without the mend. */
+/** One sentence, without the fix. */
 export function describeIdentityChange(change: IdentityChange, stored: StoredIdentity, found: FoundIdentity): string {
   return `the database is not the one that the state belongs to: ${sentences[change](stored, found)}`
 }

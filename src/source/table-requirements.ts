@@ -13,7 +13,7 @@ export function judgeTable({ table, user, mayUseSchema }: SourceFacts, wanted: W
     met: table !== null,
     found: name,
     lacking: `${name} does not exist`,
-    fix: 'mend source.table',
+    fix: 'correct source.table',
   })
   if (!table) return [exists]
   const unreadable = unreadableColumns(table, wanted)
@@ -96,6 +96,6 @@ function mappedColumns({ columns }: TableFacts, wanted: Wanted, name: string): F
     met: missing.length === 0,
     found: `${wanted.columns.length} columns`,
     lacking: `${name} has no column ${missing.join(', ')}`,
-    fix: 'mend mapping in the configuration',
+    fix: 'correct mapping in the configuration',
   })
 }

@@ -33,7 +33,7 @@ export async function checkApi(
   return { reachable: found.outcome.kind === 'halt', findings: [apiTrouble(found.outcome, settings)] }
 }
 
-/** What is wrong with the API, and its mend. */
+/** What is wrong with the API, and its fix. */
 export function apiTrouble(outcome: NotNow, { mediquo }: Resources['settings']): Finding {
   if (outcome.kind === 'halt') {
     const reason = haltReasons.find((known) => known === outcome.reason) ?? 'not accepted'

@@ -1,6 +1,6 @@
 import type { Finding } from '../source/finding.ts'
 
-/** A requirement is not met. Its message is one line each, with the mend; exit status 3. */
+/** A requirement is not met. Its message is one line each, with the fix; exit status 3. */
 export class CheckFailedError extends Error {
   override readonly name = 'CheckFailedError'
   readonly exitStatus = 3

@@ -68,7 +68,7 @@ export const mostRounds = 4
 
 /**
  * Checks the source, makes what may be made (publication, slot, state) and loads the checkpoint. @throws {CheckFailedError} what is
- * in the way, with the mend. @throws {BlockedError} what somebody must decide. @throws {SlotBusyError} @throws {FencedError}
+ * in the way, with the fix. @throws {BlockedError} what somebody must decide. @throws {SlotBusyError} @throws {FencedError}
  */
 export async function prepare(resources: Resources, seen: Evidence): Promise<Prepared> {
   let evidence = seen

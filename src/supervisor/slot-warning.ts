@@ -42,7 +42,7 @@ export function slotFix({ forecast, health, reason, onSlotLost }: SlotSituation)
   const remedy =
     health.lagBytes < health.retainedBytes / 2
       ? 'End the transaction that has been open for so long (SELECT pid, xact_start, state FROM pg_stat_activity WHERE backend_xid IS NOT NULL ORDER BY xact_start)'
-      : `Mend what keeps changes from being delivered${because(reason)}`
+      : `Fix what keeps changes from being delivered${because(reason)}`
   if (health.safeBytes === null) {
     return `${remedy}, and see that the disk has room: ALTER SYSTEM SET max_slot_wal_keep_size = '…'; SELECT pg_reload_conf(); bounds what is held, and past it ${loss}`
   }

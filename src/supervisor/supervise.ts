@@ -43,7 +43,7 @@ export interface SuperviseOptions {
   readonly onListening?: (port: number) => void
 }
 
-/** Runs the pipeline until it is told to drain: prepares it, and again after what it cannot mend itself. @throws {CheckFailedError} at the start only. */
+/** Runs the pipeline until it is told to drain: prepares it, and again after what it cannot fix itself. @throws {CheckFailedError} at the start only. */
 export async function supervise(options: SuperviseOptions): Promise<void> {
   const { settings, logger, drain } = options
   const board = newBoard()

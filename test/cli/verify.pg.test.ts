@@ -139,7 +139,7 @@ describe.concurrent('beside a running connector', () => {
 })
 
 describe.concurrent('while no connector runs', () => {
-  test('what was delivered is told from what is still to come, and the next run mends it', async () => {
+  test('what was delivered is told from what is still to come, and the next run fixes it', async () => {
     await using connector = await startConnector({ schema: patientsTable + rows(3), config: initial })
     const { database, sandbox } = connector
     await whenBackfilled(connector)

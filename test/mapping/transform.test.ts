@@ -50,7 +50,7 @@ describe('a transform', () => {
     expect(compiledWith(() => null).map(rowOf({ sex: 'x' }))).toEqual({ kind: 'left out', code: '7' })
   })
 
-  it('may mend what the mapping could not make; what it does not mend stays invalid', () => {
+  it('may fix what the mapping could not make; what it does not fix stays invalid', () => {
     const mending = compiledWith((row, patient) => ({ ...patient, gender: row.sex === '2' ? 'female' : 'male' }))
     expect(mending.map(rowOf({ sex: '2' }))).toMatchObject({ kind: 'patient', patient: { gender: 'female' } })
     const mapping = compiledWith((_row, patient) => patient)

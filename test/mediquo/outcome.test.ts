@@ -145,7 +145,7 @@ describe('the rows that a refusal names', () => {
   })
 })
 
-test('what halts the sending says what to mend, and by which answer it is known', () => {
+test('what halts the sending says what to fix, and by which answer it is known', () => {
   const wanted = {
     'key refused': /401.*MEDIQUO_API_KEY and MEDIQUO_SECRET_KEY/,
     'permission denied': /403.*ask mediQuo to grant/,

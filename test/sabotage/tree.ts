@@ -39,10 +39,10 @@ export class Tree {
     await rm(this.#path, { recursive: true, force: true })
   }
 
-  /** Breaks the promise, runs the tests that guard it, and mends it again. */
+  /** Breaks the promise, runs the tests that guard it, and restores it. */
   async sabotage(sabotage: Sabotage): Promise<Verdict> {
     const fault = await this.#faultUnbroken(sabotage.tests)
-    if (fault !== null) return missed(`mend these tests first, they fail without the patch: ${fault}`)
+    if (fault !== null) return missed(`fix these tests first, they fail without the patch: ${fault}`)
     const refusal = gitApply(this.#path, sabotage)
     if (refusal !== null) return missed(`make the patch anew, it does not apply: ${refusal.split('\n')[0]}`)
     const verdict = await this.#verdict(sabotage)

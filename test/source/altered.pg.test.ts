@@ -110,7 +110,7 @@ describe.concurrent('a table that is altered while it is followed', () => {
     await database.query(`update patients set email = 'x'`)
     expect(await whenBlocked(connector)).toContain('column "email" is bytea')
     expect([...sandbox.patients().values()].map(({ email }) => email)).toEqual([null, null, null])
-    await database.query(`alter table patients alter column email type text using 'mended@example.org'`)
+    await database.query(`alter table patients alter column email type text using 'fixed@example.org'`)
     await connector.whenState('streaming')
     await expectBothEndsEqual(connector)
   }, 60_000)

@@ -13,7 +13,7 @@ test.each([
     fix: 'ALTER TABLE "public"."patients" REPLICA IDENTITY DEFAULT',
   },
 ])(
-  'a table without $lacks is refused with the statement that mends it, and nothing is published',
+  'a table without $lacks is refused with the statement that fixes it, and nothing is published',
   async ({ schema, fix }) => {
     await using database = await testDatabase({ schema })
 

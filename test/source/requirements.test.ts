@@ -19,7 +19,7 @@ describe('the columns that a row filter reads', () => {
   })
 })
 
-describe('what mends a managed service', () => {
+describe('the fix for a managed service', () => {
   test('is what its users may do', () => {
     expect(replicationFix('Amazon RDS', '"cdc"')).toBe('GRANT rds_replication TO "cdc";')
     expect(replicationFix('Cloud SQL', '"cdc"')).toBe('ALTER ROLE "cdc" REPLICATION;')

@@ -171,7 +171,7 @@ describe('the health watch', () => {
     expect([paused.disconnected, reading.disconnected]).toEqual([['silent'], []])
   })
 
-  test('without a pipeline it looks only while something is to be mended', async () => {
+  test('without a pipeline it looks only while something is to be fixed', async () => {
     const { board, watch, questions } = watched('starting', null)
     watch.checkNow()
     expect(questions).toHaveLength(0)

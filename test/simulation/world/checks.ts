@@ -81,7 +81,7 @@ function mayBeForgotten({ missed, table }: World, code: PatientCode): boolean {
   return missed.size > 0 && had.length > 1
 }
 
-/** A row that is set aside keeps the code that mediQuo had of it, until it is mended or deleted. */
+/** A row that is set aside keeps the code that mediQuo had of it, until it is fixed or deleted. */
 function isRejected({ state }: World, code: PatientCode): boolean {
   return [...state.rows.values()].some((row) => row.code === code && !row.removed && row.deadLetter !== null)
 }
