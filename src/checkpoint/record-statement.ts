@@ -3,7 +3,7 @@ import { formatLsn, type Lsn } from '../model/lsn.ts'
 import type { PassProgress } from '../model/pass.ts'
 import type { Position } from '../model/position.ts'
 import type { StoredRow } from '../model/stored-row.ts'
-import { deadLetterColumns, deliveryRows, type RecentRequests, type SetAsideRow } from './rows.ts'
+import { deadLetterColumns, deliveryRows, type RecentRequests, type RejectedRow } from './rows.ts'
 import { backfill, checkpoint, deadLetter, delivery } from './tables.ts'
 
 /** Everything that is stored at one time. */
@@ -60,7 +60,7 @@ function deliveryUpsert(rows: readonly StoredRow[]): SQL {
       former_codes = excluded.former_codes, owed = excluded.owed, next_code = excluded.next_code, owed_at = excluded.owed_at`
 }
 
-function deadLetterUpsert(rows: readonly SetAsideRow[]): SQL {
+function deadLetterUpsert(rows: readonly RejectedRow[]): SQL {
   return sql`insert into ${deadLetter} as d (source_key, code, reason, attributes, status)
     ${deadLetterColumns(rows)} where exists (select from fence)
     on conflict (source_key) do update set code = excluded.code, reason = excluded.reason, attributes = excluded.attributes,

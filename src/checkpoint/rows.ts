@@ -64,13 +64,13 @@ function arrayText(codes: readonly PatientCode[]): string | null {
 }
 
 /** A row that was set aside since the last write. */
-export interface SetAsideRow extends Pick<StoredRow, 'key' | 'code'> {
+export interface RejectedRow extends Pick<StoredRow, 'key' | 'code'> {
   readonly deadLetter: DeadLetter
 }
 
 /** The rows of `dead_letter` as one query. */
-export function deadLetterColumns(rows: readonly SetAsideRow[]): SQL {
-  const column = <T>(value: (row: SetAsideRow) => T) => sql.param(rows.map(value))
+export function deadLetterColumns(rows: readonly RejectedRow[]): SQL {
+  const column = <T>(value: (row: RejectedRow) => T) => sql.param(rows.map(value))
   return sql`select * from unnest(
     ${column((row) => row.key)}::text[],
     ${column((row) => row.code)}::text[],

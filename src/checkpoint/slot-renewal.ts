@@ -45,8 +45,8 @@ export async function adoptIdentity(
   { run, identity, lsn, slotGapXid }: Renewal,
 ): Promise<{ readonly rows: number }> {
   return await inTransaction(db, async (tx) => {
-    const anew = { sourceShape: null, horizonLsn: null, horizonOrdinal: null, readLsn: null }
-    await moveCheckpoint(tx, run, { ...identity, lsn, slotGapXid, ...anew })
+    const unknown = { sourceShape: null, horizonLsn: null, horizonOrdinal: null, readLsn: null }
+    await moveCheckpoint(tx, run, { ...identity, lsn, slotGapXid, ...unknown })
     // It takes as long as there are rows: once, by order, in tables that nobody else writes.
     await tx.execute(sql`set local statement_timeout = 0`)
     const { rowCount } = await tx

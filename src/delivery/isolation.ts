@@ -111,7 +111,7 @@ export class Isolation<R> {
     this.#refusedBefore.accepted(rows.map(this.#options.keyOf))
     this.#firsts = 0
     this.#others = 0
-    this.#setAside()
+    this.#rejectCandidates()
     this.#endIfIdle()
   }
 
@@ -137,7 +137,7 @@ export class Isolation<R> {
     } else {
       this.#searches.unshift({ rows, refusal })
     }
-    if (this.#isProven) this.#setAside()
+    if (this.#isProven) this.#rejectCandidates()
     this.#endIfIdle()
   }
 
@@ -184,7 +184,7 @@ export class Isolation<R> {
     const isNext = this.#believed !== null && this.#believed !== this.#options.keyOf(first.row)
     if (more.length > 0 || isNext) return this.#halt()
     // The only row there is: it is believed once; the next one like it would be its neighbour.
-    this.#setAside()
+    this.#rejectCandidates()
     this.#believed = this.#options.keyOf(first.row)
     this.#endIfIdle()
     return 'nothing'
@@ -283,7 +283,7 @@ export class Isolation<R> {
     this.#endIfIdle()
   }
 
-  #setAside(): void {
+  #rejectCandidates(): void {
     for (const { row, letter } of this.#candidates) this.#options.refuse(row, letter)
     this.#finds += this.#candidates.length
     this.#candidates = []

@@ -218,7 +218,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     run: untilDrained,
     breakOff,
     /** Closes the replication connection: the server waits for it to shut down, or it is dead. */
-    disconnect: (end: 'let go' | 'silent') => session?.close(end),
+    disconnect: (end: 'released' | 'silent') => session?.close(end),
     sawXid: (xid: Xid) => driver.handle({ kind: 'xid seen', xid }),
     view,
     /** The last backfill run that this pipeline has done. */

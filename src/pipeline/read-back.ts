@@ -67,7 +67,7 @@ function knownStanding(
   stored: StoredRow | undefined,
   fingerprint: (patient: Patient) => string,
 ): Standing | null {
-  if (stored?.deadLetter) return 'set aside'
+  if (stored?.deadLetter) return 'rejected'
   const isAccepted = stored?.code === patient.code && stored.fingerprint === fingerprint(patient)
   return isAccepted ? 'accepted' : null
 }

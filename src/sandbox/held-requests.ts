@@ -11,14 +11,14 @@ export class HeldRequests {
   /** Resolves when released, or after `ms`. */
   async hold(id: string, ms?: number): Promise<void> {
     await new Promise<void>((resolve) => {
-      const timer = ms === undefined ? undefined : setTimeout(() => letGo(), ms)
-      const letGo = () => {
+      const timer = ms === undefined ? undefined : setTimeout(() => release(), ms)
+      const release = () => {
         clearTimeout(timer)
-        this.#forget(id, letGo)
+        this.#forget(id, release)
         resolve()
       }
       const waiting = this.#held.get(id) ?? new Set()
-      this.#held.set(id, waiting.add(letGo))
+      this.#held.set(id, waiting.add(release))
       const expected = this.#expected.get(id) ?? []
       this.#expected.delete(id)
       for (const notice of expected) notice()
@@ -34,13 +34,13 @@ export class HeldRequests {
   /** Lets go of the requests under one name, or of all; answers how many there were. */
   release(id?: string): number {
     const released = [...this.#held].flatMap(([name, waiting]) => (id === undefined || id === name ? [...waiting] : []))
-    for (const letGo of released) letGo()
+    for (const release of released) release()
     return released.length
   }
 
-  #forget(id: string, letGo: () => void): void {
+  #forget(id: string, release: () => void): void {
     const waiting = this.#held.get(id)
-    waiting?.delete(letGo)
+    waiting?.delete(release)
     if (waiting?.size === 0) this.#held.delete(id)
   }
 }

@@ -24,7 +24,7 @@ export interface FollowOptions {
 }
 
 /** After letting go of a server that shuts down, a client that returns at once would hold it up again: TRAPS 12e. */
-const quietAfterLettingGoMs = 10_000
+const quietAfterReleaseMs = 10_000
 const standbyIntervalMs = 1_000
 
 /** Follows the WAL through every kind of disconnection until the signal aborts. @throws what `isFatal` says is fatal. */
@@ -49,7 +49,7 @@ export async function followWal(options: FollowOptions): Promise<void> {
     if (described?.kind === 'slot in use') {
       onState({ kind: 'standby', reason })
       await wait(standbyIntervalMs, signal)
-    } else if (end === 'let go' || end === 'ended by the server' || described?.kind === 'shutting down') {
+    } else if (end === 'released' || end === 'ended by the server' || described?.kind === 'shutting down') {
       onState({ kind: 'disconnected', reason })
       await untilServerIsNew(options, startedAt)
     } else {
@@ -61,7 +61,7 @@ export async function followWal(options: FollowOptions): Promise<void> {
 
 /** Leaves the server alone for ten seconds, or until it has come up anew. */
 async function untilServerIsNew(options: FollowOptions, startedAt: string | null): Promise<void> {
-  const steps = quietAfterLettingGoMs / 500
+  const steps = quietAfterReleaseMs / 500
   for (let step = 0; step < steps && !options.signal.aborted; step++) {
     await wait(500, options.signal)
     const now = await options.serverStartedAt().catch(() => null)

@@ -23,12 +23,12 @@ const leastSpanMs = 60_000
 /** The trail with one more look. Another server, a slot made anew, and one that let go of most begin a new one. Pure. */
 export function followed(trail: SlotTrail, sample: SlotSample): SlotTrail {
   const last = trail.samples.at(-1)
-  const anew: SlotTrail = { samples: [sample], behindSinceMs: null }
-  if (last?.systemIdentifier !== sample.systemIdentifier || last.timeline !== sample.timeline) return anew
-  if (sample.currentLsn < last.currentLsn || isTaken(sample)) return anew
+  const newTrail: SlotTrail = { samples: [sample], behindSinceMs: null }
+  if (last?.systemIdentifier !== sample.systemIdentifier || last.timeline !== sample.timeline) return newTrail
+  if (sample.currentLsn < last.currentLsn || isTaken(sample)) return newTrail
   // How it came to hold what it has let go of says nothing of what is to come.
   const peakBytes = Math.max(...trail.samples.map(({ retainedBytes }) => retainedBytes))
-  if (sample.retainedBytes < peakBytes / 2) return anew
+  if (sample.retainedBytes < peakBytes / 2) return newTrail
   const samples = [...trail.samples.filter(({ atMs }) => sample.atMs - atMs <= windowMs), sample]
   const confirmed = sample.confirmedFlushLsn
   const stays = confirmed !== null && confirmed === last.confirmedFlushLsn && confirmed < last.currentLsn

@@ -4,7 +4,7 @@ import type { ReplicationClient, ReplicationOptions } from './replication-client
 import { silenceLimitMs, statusIntervalMs } from './standby-status.ts'
 
 /** How a session ended without a failure of the connection itself. */
-export const sessionEnds = ['let go', 'ended by the server', 'silent', 'stopped'] as const
+export const sessionEnds = ['released', 'ended by the server', 'silent', 'stopped'] as const
 export type SessionEnd = (typeof sessionEnds)[number]
 
 /** What a session asks of its connection. */
@@ -107,7 +107,7 @@ export class StreamSession {
       this.#askedAt = null
     } else if (event.replyRequested) {
       if (this.#askedAt === event.lsn) {
-        this.close('let go')
+        this.close('released')
         return
       }
       this.#askedAt = event.lsn

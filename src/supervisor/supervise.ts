@@ -51,7 +51,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
   const resources = openResources({
     ...options,
     metrics,
-    onConnectionError: () => void letGoOfClosingServer(resources, board),
+    onConnectionError: () => void releaseClosingServer(resources, board),
   })
   const slotWatch = createSlotWatch(resources, board)
   board.slotWatch = slotWatch
@@ -72,7 +72,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
       await slotWatch.lookForLeft()
       await sayWhoSharesCodes(resources)
     },
-    onFailure: () => letGoOfClosingServer(resources, board),
+    onFailure: () => releaseClosingServer(resources, board),
   })
   const endSummaries = summarise(
     () => statusOf(board, resources),
@@ -242,12 +242,12 @@ function show(logger: Logger, board: Board, state: Board['state'], reason: strin
 }
 
 /** While our own back-pressure keeps us from reading, only an ordinary connection shows that the server waits for us to go. */
-async function letGoOfClosingServer(resources: Resources, board: Board): Promise<void> {
+async function releaseClosingServer(resources: Resources, board: Board): Promise<void> {
   try {
     await serverStartedAt(resources)
   } catch (error) {
     const { kind } = describeConnectionFailure(error)
-    if (kind === 'shutting down' || kind === 'unreachable') board.pipeline?.disconnect('let go')
+    if (kind === 'shutting down' || kind === 'unreachable') board.pipeline?.disconnect('released')
   }
 }
 

@@ -20,9 +20,9 @@ export interface SendableRow {
 
 /**
  * What the state says of a row's patient. `accepted`: just this is what the API accepted last; `settled`: nothing of it is on
- * its way any more; `awaited`: the connector has not come to it yet; `set aside`: the API has refused it.
+ * its way any more; `awaited`: the connector has not come to it yet; `rejected`: the API has refused it.
  */
-export type Standing = 'accepted' | 'settled' | 'awaited' | 'set aside'
+export type Standing = 'accepted' | 'settled' | 'awaited' | 'rejected'
 
 export interface VerifyRowsOptions {
   readonly map: (row: Row) => Mapped
@@ -128,7 +128,7 @@ function verdictOf({ key, patient, found }: Suspect, standing: Standing): Verdic
   switch (standing) {
     case 'awaited':
       return { kind: 'pending', code, attributes }
-    case 'set aside':
+    case 'rejected':
       return { kind: 'not sendable', key, code, attributes }
     case 'accepted':
     case 'settled':

@@ -34,7 +34,7 @@ async function changeUnseen({ database }: RunningConnector, sql: string): Promis
   await database.query(`alter publication mediquo_cdc set (publish = 'insert, update, delete, truncate')`)
 }
 
-async function withTwoSetAside(config = {}): Promise<RunningConnector> {
+async function withTwoDeadLetters(config = {}): Promise<RunningConnector> {
   const connector = await startConnector({ schema, config })
   connector.sandbox.reject({ codes: ['p1'] })
   await connector.database.query(refusedRow)
@@ -46,7 +46,7 @@ async function withTwoSetAside(config = {}): Promise<RunningConnector> {
 
 describe('list', () => {
   test('says what is wrong in 80 columns, and shows no value of a row', async () => {
-    await using connector = await withTwoSetAside()
+    await using connector = await withTwoDeadLetters()
     const { text } = await letters(['list'], connector.database)
     const time = /\d{4}-\d\d-\d\d \d\d:\d\d/g
     expect(text.replaceAll(time, '<time>').split('\n')).toEqual([
@@ -75,7 +75,7 @@ describe('list', () => {
   })
 
   test('can be asked for some, by code or by the key of a row without one', async () => {
-    await using connector = await withTwoSetAside()
+    await using connector = await withTwoDeadLetters()
     const codesOf = async (...args: string[]) =>
       JSON.parse((await letters(['list', '--json', ...args], connector.database)).text).map(
         ({ key }: { key: string }) => key,
@@ -100,7 +100,7 @@ describe('list', () => {
 
 describe.concurrent('retry', () => {
   test('reads the rows again: what is refused still counts one more attempt, what is accepted is let go of', async () => {
-    await using connector = await withTwoSetAside()
+    await using connector = await withTwoDeadLetters()
     const { database, sandbox } = connector
     const retried = await letters(['retry', '--all'], database)
     expect(retried).toMatchObject({
@@ -117,7 +117,7 @@ describe.concurrent('retry', () => {
   })
 
   test('of a row that is gone from the table lets go of it', async () => {
-    await using connector = await withTwoSetAside()
+    await using connector = await withTwoDeadLetters()
     await changeUnseen(connector, 'delete from patients')
     await letters(['retry', '--all'], connector.database)
     await whenAttempts(connector, {})
@@ -125,7 +125,7 @@ describe.concurrent('retry', () => {
   })
 
   test('while no connector runs is done by the next run, and asked for once', async () => {
-    await using connector = await withTwoSetAside()
+    await using connector = await withTwoDeadLetters()
     const { database, sandbox } = connector
     await connector.stop()
     sandbox.clearRejections()
@@ -144,7 +144,7 @@ describe.concurrent('retry', () => {
 
 describe.concurrent('discard', () => {
   test('is for good: neither a running connector nor the next one brings them back, and the next version is sent', async () => {
-    await using connector = await withTwoSetAside()
+    await using connector = await withTwoDeadLetters()
     const { database, sandbox } = connector
     expect(await letters(['discard', '--code', 'p1'], database)).toMatchObject({
       status: 0,
@@ -163,7 +163,7 @@ describe.concurrent('discard', () => {
   })
 
   test('of a row that is on its way: another refusal sets it aside anew, being sent does not', async () => {
-    await using connector = await withTwoSetAside()
+    await using connector = await withTwoDeadLetters()
     const { database, sandbox } = connector
     await database.query(`insert into patients (id, code) values (3, 'p3')`)
     await connector.whenPatient('p3')

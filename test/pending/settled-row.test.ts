@@ -159,17 +159,17 @@ describe('a code that another row leaves to a row', () => {
 })
 
 describe('a row that is rejected', () => {
-  const setAside = (stored: StoredRow | null, of: string) =>
+  const reject = (stored: StoredRow | null, of: string) =>
     afterRefusal(entry(stored), delivery(of, 'upsert', labelled(upsert(of))), letter)
 
   test('keeps the code that mediQuo has of it, of which nothing else is known', () => {
-    expect(setAside(known, 'b')).toMatchObject({ code: 'a', fingerprint: null, removed: false, deadLetter: letter })
-    expect(setAside({ ...known, code: null }, 'b')).toMatchObject({ code: 'b', removed: false })
-    expect(setAside(null, 'b')).toMatchObject({ code: 'b', removed: false })
+    expect(reject(known, 'b')).toMatchObject({ code: 'a', fingerprint: null, removed: false, deadLetter: letter })
+    expect(reject({ ...known, code: null }, 'b')).toMatchObject({ code: 'b', removed: false })
+    expect(reject(null, 'b')).toMatchObject({ code: 'b', removed: false })
   })
 
   test('has its new code once the old one has ended: mediQuo may have that of another row', () => {
-    expect(setAside({ ...known, removed: true }, 'b')).toMatchObject({ code: 'b', removed: false })
+    expect(reject({ ...known, removed: true }, 'b')).toMatchObject({ code: 'b', removed: false })
   })
 
   test('stays ended if it has no code now', () => {

@@ -10,7 +10,7 @@ const GB = 1024 ** 3
 interface Happening {
   readonly writes?: number
   readonly isConfirmed?: boolean
-  readonly letsGo?: boolean
+  readonly releases?: boolean
 }
 
 /** A server whose WAL, confirmed and held positions the test moves, looked at every five seconds. */
@@ -44,12 +44,12 @@ function server({ limitBytes = null as number | null, writtenBytes = 0 } = {}) {
   }
   return {
     /** Looks so many times, five seconds apart, in each of which this happened. */
-    looks(count: number, { writes = 0, isConfirmed = false, letsGo = false }: Happening = {}) {
+    looks(count: number, { writes = 0, isConfirmed = false, releases = false }: Happening = {}) {
       for (let n = 0; n < count; n++) {
         atMs += 5_000
         written += writes
         if (isConfirmed) confirmed = written
-        if (letsGo) restart = confirmed
+        if (releases) restart = confirmed
         look()
       }
       return this
@@ -117,7 +117,7 @@ describe('a slot that is confirmed', () => {
     const busy = server({ limitBytes: 1024 * MB })
     // A slot lets go every fifteen seconds or so, when the server notes its running transactions.
     const verdicts = Array.from({ length: 200 }, (_, n) =>
-      busy.looks(1, { writes: 20 * MB, isConfirmed: true, letsGo: n % 4 === 3 }).forecast(),
+      busy.looks(1, { writes: 20 * MB, isConfirmed: true, releases: n % 4 === 3 }).forecast(),
     )
     expect(new Set(verdicts.map(({ verdict }) => verdict))).toEqual(new Set(['fine']))
     expect(Math.max(...verdicts.map(({ bytesPerSecond }) => bytesPerSecond ?? 0))).toBeLessThan(0.3 * MB)
@@ -139,7 +139,7 @@ describe('a slot that is confirmed', () => {
   test('after a standstill is fine as soon as it has let go of what it held', () => {
     const back = server({ limitBytes: 1024 * MB }).looks(60, { writes: 5 * MB })
     expect(back.forecast().verdict).toBe('will be lost')
-    back.looks(1, { writes: 5 * MB, isConfirmed: true, letsGo: true })
+    back.looks(1, { writes: 5 * MB, isConfirmed: true, releases: true })
     expect(back.forecast()).toMatchObject({ verdict: 'fine', secondsUntilLost: null, bytesPerSecond: null })
   })
 })

@@ -79,7 +79,7 @@ test('a session lets go of a server that shuts down and waits for what cannot be
   await until(() => session.events.some(({ kind }) => kind === 'commit'))
 
   const [end] = await Promise.all([session.ended, server.stop('fast')])
-  expect(end).toBe('let go')
+  expect(end).toBe('released')
   await server.start()
 })
 

@@ -55,5 +55,5 @@ test('a server that asks again with no WAL in between shuts down, and is let go 
   expect(asked).toEqual(['status 100', 'status 100'])
   bring(asks(110n))
   expect(asked.slice(2)).toEqual(['status 100', 'close'])
-  expect(await session.run()).toBe('let go')
+  expect(await session.run()).toBe('released')
 })

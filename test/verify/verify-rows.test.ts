@@ -83,7 +83,7 @@ describe('a row that mediQuo has otherwise', () => {
   test.each([
     ['awaited', { kind: 'pending', code: '7', attributes: ['first_name'] }],
     ['settled', { kind: 'different', code: '7', attributes: ['first_name'] }],
-    ['set aside', { kind: 'not sendable', key: '["7"]', code: '7', attributes: ['first_name'] }],
+    ['rejected', { kind: 'not sendable', key: '["7"]', code: '7', attributes: ['first_name'] }],
   ] as const)('and is %s', async (standing, verdict) => {
     expect((await verify(ana, { api: drifted, standing: () => standing })).verdicts).toEqual([verdict])
   })
