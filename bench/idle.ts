@@ -5,7 +5,7 @@ import { openStand, type Stand } from './stand.ts'
 
 const seconds = Number(process.env.BENCH_SECONDS ?? 90)
 const rowsPerSecond = 5_000
-/** PostgreSQL notes what is running every 15 s, and a slot lets go of WAL only there: before the second note nothing can be flat. */
+/** PostgreSQL notes what is running every 15 s, and a slot releases WAL only there: before the second note nothing can be flat. */
 const settledAfter = 30
 
 interface Sample {

@@ -71,7 +71,7 @@ async function discard(db: StateDatabase, { names, print, asJson }: Request): Pr
   const discarded = await discardDeadLetters(db, names)
   if (asJson) print(JSON.stringify({ discarded }))
   else if (discarded === 0) print(nothing(names))
-  else print(`let go of ${rows(discarded)}: not sent until they change again or a backfill reads them`)
+  else print(`discarded ${rows(discarded)}: not sent until they change again or a backfill reads them`)
 }
 
 function rows(count: number): string {

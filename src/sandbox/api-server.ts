@@ -32,10 +32,10 @@ export interface SandboxApi {
   readonly history: readonly Application[]
   readonly faults: {
     add(fault: FaultInput): number
-    /** One by its id; without one all of them, and every held request is let go. */
+    /** One by its id; without one all of them, and every held request is released. */
     clear(id?: number): void
     list(): readonly QueuedFault[]
-    /** Lets held requests go, by the name of their fault; answers how many. */
+    /** Releases held requests, by the name of their fault; returns how many. */
     release(holdId: string): number
     /** Resolves once a request waits under this name. */
     whenHeld(holdId: string): Promise<void>

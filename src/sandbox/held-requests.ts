@@ -1,4 +1,4 @@
-/** Requests that wait under a name until they are let go. */
+/** Requests that wait under a name until they are released. */
 export class HeldRequests {
   readonly #held = new Map<string, Set<() => void>>()
   readonly #expected = new Map<string, (() => void)[]>()
@@ -31,7 +31,7 @@ export class HeldRequests {
     await new Promise<void>((resolve) => this.#expected.set(id, [...(this.#expected.get(id) ?? []), resolve]))
   }
 
-  /** Lets go of the requests under one name, or of all; answers how many there were. */
+  /** Releases the requests under one name, or all of them; returns how many there were. */
   release(id?: string): number {
     const released = [...this.#held].flatMap(([name, waiting]) => (id === undefined || id === name ? [...waiting] : []))
     for (const release of released) release()

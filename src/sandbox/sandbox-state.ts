@@ -83,7 +83,7 @@ export class SandboxState {
     this.#keys = keysSchema.parse(keys)
   }
 
-  /** Drops all faults and lets go of what they hold. */
+  /** Drops all faults and releases the requests that they hold. */
   clearFaults(): void {
     this.faults.clear()
     this.held.release()

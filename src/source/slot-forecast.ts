@@ -56,7 +56,7 @@ export function forecastSlot(trail: SlotTrail, { secondsToDrain, isDelivering }:
   return { ...known, verdict: verdict() }
 
   function verdict(): SlotVerdict {
-    // 1. Over the limit: the next checkpoint takes it, unless it lets go before.
+    // 1. Over the limit: the next checkpoint takes it, unless it releases WAL before.
     if (isPast) return 'being lost'
     if (secondsUntilLost !== null && isForetold(secondsUntilLost)) {
       // 2. Even if it is fixed now, little or nothing is left of the time that it then takes.

@@ -20,13 +20,13 @@ const standstillMs = 10_000
 /** While positions are confirmed, what is held rises and falls in steps; less than this says nothing of where it goes. */
 const leastSpanMs = 60_000
 
-/** The trail with one more look. Another server, a slot made anew, and one that let go of most begin a new one. Pure. */
+/** The trail with one more look. Another server, a slot that was recreated, and one that released most of its WAL begin a new one. Pure. */
 export function followed(trail: SlotTrail, sample: SlotSample): SlotTrail {
   const last = trail.samples.at(-1)
   const newTrail: SlotTrail = { samples: [sample], behindSinceMs: null }
   if (last?.systemIdentifier !== sample.systemIdentifier || last.timeline !== sample.timeline) return newTrail
   if (sample.currentLsn < last.currentLsn || isTaken(sample)) return newTrail
-  // How it came to hold what it has let go of says nothing of what is to come.
+  // How the WAL that it has released grew says nothing about the WAL to come.
   const peakBytes = Math.max(...trail.samples.map(({ retainedBytes }) => retainedBytes))
   if (sample.retainedBytes < peakBytes / 2) return newTrail
   const samples = [...trail.samples.filter(({ atMs }) => sample.atMs - atMs <= windowMs), sample]
@@ -41,13 +41,13 @@ export function growthOf(trail: SlotTrail): { readonly bytesPerSecond: number; r
   const last = samples.at(-1)
   const first = samples[0]
   if (!first || !last) return null
-  // 1. Without a confirmation the slot lets nothing go: all that the server writes is held.
+  // 1. Without a confirmation the slot releases nothing: all that the server writes is held.
   if (behindSinceMs !== null && stoodStill(trail, last.atMs)) {
     const from = samples.find(({ atMs }) => atMs >= behindSinceMs) ?? first
     return { bytesPerSecond: perSecond(Number(last.currentLsn - from.currentLsn), last, from), sinceMs: behindSinceMs }
   }
   if (last.atMs - first.atMs < leastSpanMs) return null
-  // 2. With them, it lets go in steps: the lowest point of the first half against that of the second.
+  // 2. With them, it releases WAL in steps: the lowest point of the first half against that of the second.
   const middle = (first.atMs + last.atMs) / 2
   const before = lowest(samples.filter(({ atMs }) => atMs < middle))
   const after = lowest(samples.filter(({ atMs }) => atMs >= middle))

@@ -23,7 +23,7 @@ export interface SessionOptions {
 }
 
 /**
- * One replication connection with its standby status, its back-pressure, and the decision to let go: on silence, and when
+ * One replication connection with its standby status, its back-pressure, and the decision to disconnect: on silence, and when
  * the server waits for us to shut down (it asks for a reply again with no WAL in between, which otherwise never happens
  * because our own status goes out long before it would ask).
  */

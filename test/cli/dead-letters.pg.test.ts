@@ -99,7 +99,7 @@ describe('list', () => {
 })
 
 describe.concurrent('retry', () => {
-  test('reads the rows again: what is refused still counts one more attempt, what is accepted is let go of', async () => {
+  test('reads the rows again: what is refused still counts one more attempt, what is accepted is cleared', async () => {
     await using connector = await withTwoDeadLetters()
     const { database, sandbox } = connector
     const retried = await letters(['retry', '--all'], database)
@@ -116,7 +116,7 @@ describe.concurrent('retry', () => {
     await whenAttempts(connector, {})
   })
 
-  test('of a row that is gone from the table lets go of it', async () => {
+  test('of a row that is gone from the table clears it', async () => {
     await using connector = await withTwoDeadLetters()
     await changeUnseen(connector, 'delete from patients')
     await letters(['retry', '--all'], connector.database)
@@ -148,7 +148,7 @@ describe.concurrent('discard', () => {
     const { database, sandbox } = connector
     expect(await letters(['discard', '--code', 'p1'], database)).toMatchObject({
       status: 0,
-      text: expect.stringContaining('let go of 1 row'),
+      text: expect.stringContaining('discarded 1 row'),
     })
     expect(await attempts(connector)).toEqual({ '["2"]': 1 })
     expect(JSON.parse((await letters(['discard', '--all', '--json'], database)).text)).toEqual({ discarded: 1 })

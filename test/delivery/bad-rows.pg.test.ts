@@ -44,7 +44,7 @@ describe('bad rows in a batch of a hundred, from the table to the dead letters',
       )
       expect(attributes).toContain('email')
     }
-    // A version that is accepted lets go of it.
+    // A version that is accepted clears it.
     sandbox.clearRejections()
     await database.query('update patients set first_name = $1 where code = $2', ['Better', `c${bad[0]}`])
     await connector.whenPatient(`c${bad[0]}`, ({ first_name }) => first_name === 'Better')

@@ -36,7 +36,7 @@ test.each(['refuses', 'hangs up'] as const)('a proxy that %s was asked once, and
   expect(api.asked).toEqual(['CONNECT api.mediquo.test:443'])
 })
 
-test('a request that waits for a connection is let go of at once when it is called off', async () => {
+test('a request that waits for a connection ends immediately when it is aborted', async () => {
   await using api = await proxied('is silent', 600_000)
   const stop = new AbortController()
   const outcome = api.client.put([jane], stop.signal)
@@ -45,7 +45,7 @@ test('a request that waits for a connection is let go of at once when it is call
   expect((await outcome).outcome).toMatchObject({ kind: 'retry' })
 })
 
-test('a request that is called off before it begins is let go of at once', async () => {
+test('a request that is aborted before it begins ends immediately', async () => {
   await using api = await proxied('is silent', 600_000)
   expect((await api.client.put([jane], AbortSignal.abort())).outcome).toMatchObject({ kind: 'retry' })
 })

@@ -187,7 +187,7 @@ describe.concurrent('wal_sender_timeout', () => {
           Date.parse(now?.reply_time ?? '') - Date.parse(first?.reply_time ?? '') > 2_500 && now?.pid === first?.pid
         )
       })
-      // Lets go of what is held, too.
+      // Releases the held requests, too.
       sandbox.faults.clear()
       await until(() => sandbox.patients().size === 6_000, { deadlineMs: 60_000 })
       await connector.whenAcknowledged()

@@ -101,7 +101,7 @@ test.concurrent('a slot that an outage will cost is told of before, louder as it
   await connector.whenSettled()
   await until(
     async () => {
-      // The slot lets go when the server notes its running transactions, which an idle one does not do.
+      // The slot releases WAL when the server notes its running transactions, which an idle one does not do.
       await database.query(`select pg_logical_emit_message(false, 'a', 'b')`)
       return connector.log.some(({ msg }) => msg === sayings.fine)
     },

@@ -115,7 +115,7 @@ describe('a slot of which nothing is confirmed', () => {
 describe('a slot that is confirmed', () => {
   test('holds WAL in steps, which are no trend', () => {
     const busy = server({ limitBytes: 1024 * MB })
-    // A slot lets go every fifteen seconds or so, when the server notes its running transactions.
+    // A slot releases WAL every fifteen seconds or so, when the server notes its running transactions.
     const verdicts = Array.from({ length: 200 }, (_, n) =>
       busy.looks(1, { writes: 20 * MB, isConfirmed: true, releases: n % 4 === 3 }).forecast(),
     )
@@ -123,7 +123,7 @@ describe('a slot that is confirmed', () => {
     expect(Math.max(...verdicts.map(({ bytesPerSecond }) => bytesPerSecond ?? 0))).toBeLessThan(0.3 * MB)
   })
 
-  test('and lets nothing go, as behind a transaction that was never ended, will be lost', () => {
+  test('and releases nothing, as behind a transaction that was never ended, will be lost', () => {
     const behind = server({ limitBytes: 1024 * MB }).looks(30, { writes: 5 * MB, isConfirmed: true })
     expect(behind.forecast({ isDelivering: true })).toMatchObject({
       verdict: 'will be lost',
@@ -136,7 +136,7 @@ describe('a slot that is confirmed', () => {
     expect(young.forecast()).toMatchObject({ bytesPerSecond: null, verdict: 'fine' })
   })
 
-  test('after a standstill is fine as soon as it has let go of what it held', () => {
+  test('after a standstill is fine as soon as it has released what it held', () => {
     const back = server({ limitBytes: 1024 * MB }).looks(60, { writes: 5 * MB })
     expect(back.forecast().verdict).toBe('will be lost')
     back.looks(1, { writes: 5 * MB, isConfirmed: true, releases: true })

@@ -70,7 +70,7 @@ async function startSession(database: TestDatabase, options: SessionOptions = {}
 
 const insert = `insert into patients (code) values ('jane')`
 
-test('a session lets go of a server that shuts down and waits for what cannot be delivered', async () => {
+test('a session disconnects from a server that shuts down and waits for what cannot be delivered', async () => {
   await using server = await ownServer({ wal_sender_timeout: '1h' })
   await using database = await testDatabase({ schema: patientsTable, serverUrl: server.url() })
   await publish(database)

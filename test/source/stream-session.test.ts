@@ -47,7 +47,7 @@ test('the connection is paused once, and read again once, however often it is as
   expect(asked).toEqual(['pause', 'resume'])
 })
 
-test('a server that asks again with no WAL in between shuts down, and is let go of', async () => {
+test('a server that asks again with no WAL in between shuts down, and the session disconnects', async () => {
   const { session, asked, bring } = startSession()
   bring(asks(110n))
   bring(commit)

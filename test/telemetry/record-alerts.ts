@@ -44,7 +44,7 @@ const limitSlots = async (query: Scene['query'], size: string) => {
   await query(`alter system set max_slot_wal_keep_size = '${size}'`)
   await query('select pg_reload_conf()')
 }
-/** About a megabyte of WAL a second that cannot be let go of, to the end. */
+/** About a megabyte of WAL a second that cannot be released, to the end. */
 async function writeWhileApiIsDown({ query, sandbox }: Scene): Promise<void> {
   sandbox.faults.add(api503)
   await query(rows(1, 5))
