@@ -51,7 +51,7 @@ try {
 console.log(`\n${chosen.length - missed.length} of ${chosen.length} caught`)
 if (missed.length > 0) {
   console.error(
-    `not caught: ${missed.join(', ')}\nWrite the test that is missing and name it in the patch and in docs/guarantees.md; make a patch anew that the source has moved away from.`,
+    `not caught: ${missed.join(', ')}\nWrite the test that is missing and name it in the patch and in docs/guarantees.md; regenerate a patch that no longer applies to the source.`,
   )
   process.exitCode = 1
 }

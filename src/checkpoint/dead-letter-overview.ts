@@ -8,7 +8,7 @@ import { deadLetter } from './tables.ts'
 /** So many rows are shown one by one; `mediquo-cdc dead-letters list` shows all. */
 const shown = 50
 
-/** The rows set aside for the page, read anew only if one was added, was refused again, or is gone. */
+/** The dead letters for the page, read again only if one was added, was refused again, or is gone. */
 export class DeadLetterOverviews {
   readonly #db: StateDatabase
   #mark = ''

@@ -43,6 +43,6 @@ function said(sentence: string): string {
 
 function deed({ slot: how, pass }: Reconciliation, slot: string): string {
   const kept =
-    how === 'kept' ? `the replication slot ${slot} is used as it is` : `the replication slot ${slot} was made anew`
+    how === 'kept' ? `the replication slot ${slot} is used as it is` : `the replication slot ${slot} was recreated`
   return pass ? `${kept}, and a backfill of the whole table was asked for` : kept
 }

@@ -123,7 +123,7 @@ export function createProgram(context: CliContext, done: (exitStatus: number) =>
   add(
     withConfig(
       'adopt',
-      'accept a database that is another than before (a restore, a clone, a slot made anew), and read it whole',
+      'accept a database that is another than before (a restore, a clone, a recreated slot), and read it whole',
       'mediquo-cdc adopt --json',
     ).option('--json', 'print the report as JSON'),
     (options) => adoptCommand(context, options),

@@ -51,7 +51,7 @@ export async function teardownCommand(context: CliContext, options: Record<strin
   }
 }
 
-/** A connector that runs here makes anew what is dropped, whether it holds the slot at present or not. */
+/** A connector that runs here recreates what is dropped, whether it holds the slot at present or not. */
 async function answering(settings: Settings): Promise<string[]> {
   const status = await askConnector(settings)
   const source = status?.source

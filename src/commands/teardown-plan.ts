@@ -162,10 +162,10 @@ function rowsOf(count: number): string {
   return `${count} ${count === 1 ? 'row' : 'rows'}`
 }
 
-/** A connector that waits for the slot, or is blocked, does not hold it, and makes everything anew. */
+/** A connector that waits for the slot, or is blocked, does not hold it, and recreates everything. */
 function notes(source: Remains['source']): string[] {
   if ('failure' in source || source.sessions.length === 0) return []
   return [
-    `connectors are connected to this database (processes ${source.sessions.join(', ')}): one with this configuration would make the slot and the state anew, so see that it is stopped`,
+    `connectors are connected to this database (processes ${source.sessions.join(', ')}): one with this configuration would recreate the slot and the state, so see that it is stopped`,
   ]
 }

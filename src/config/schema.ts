@@ -56,7 +56,7 @@ export const sections = {
     onSlotLost: setting(choice(['backfill', 'stop']), {
       type: 'backfill or stop',
       fallback: 'backfill',
-      doc: 'A slot that is gone or lost its WAL: make it anew, and read the whole table for what differs; or stop and say so.',
+      doc: 'A slot that is gone or lost its WAL: recreate it, and read the whole table for what differs; or stop and say so.',
     }),
     onIdentityChange: setting(choice(['block', 'adopt']), {
       type: 'block or adopt',

@@ -1,6 +1,6 @@
 /**
  * Keeps the page as it is now: every five seconds it is asked for again, and what differs takes the place of what stood there. What is
- * open, marked or focused stays. Without it the page loads anew by itself.
+ * open, marked or focused stays. Without it the page reloads by itself.
  */
 export const pageScript = `
 'use strict'

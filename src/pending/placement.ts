@@ -137,7 +137,7 @@ export class Placement {
     if (row) this.entries.store(entry, row)
   }
 
-  /** How to end a code of the row is not being looked for any more: it may be looked for anew. */
+  /** How to end a code of the row is not being looked for any more: it may be looked for again. */
   stopResolving(entry: Entry): void {
     entry.stopResolving()
     this.changes++

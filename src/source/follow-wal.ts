@@ -13,9 +13,9 @@ export interface FollowOptions {
   /** A new session for each attempt, from the checkpoint. May reject: the server is asked for its settings first. */
   readonly newSession: () => Promise<StreamSession>
   readonly onState: (state: StreamState) => void
-  /** A sign of health since the session began: back-off starts anew. */
+  /** A sign of health since the session began: the back-off starts from the first delay. */
   readonly wasHealthy: () => boolean
-  /** The server's start time by an ordinary connection: another than before means that it has come up anew. */
+  /** The server's start time by an ordinary connection: another than before means that it was restarted. */
   readonly serverStartedAt: () => Promise<string>
   /** A failure that no new attempt fixes. */
   readonly isFatal: (error: unknown) => boolean
@@ -59,7 +59,7 @@ export async function followWal(options: FollowOptions): Promise<void> {
   }
 }
 
-/** Leaves the server alone for ten seconds, or until it has come up anew. */
+/** Leaves the server alone for ten seconds, or until it was restarted. */
 async function untilServerIsNew(options: FollowOptions, startedAt: string | null): Promise<void> {
   const steps = quietAfterReleaseMs / 500
   for (let step = 0; step < steps && !options.signal.aborted; step++) {

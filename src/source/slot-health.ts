@@ -115,7 +115,7 @@ const sentences: Readonly<Record<SlotLoss | 'moved', (slot: string) => string>> 
   gone: (slot) => `the replication slot ${slot} is gone`,
   invalidated: (slot) => `the server has removed WAL that the replication slot ${slot} needs`,
   'publication dropped': (slot) => `the publication was dropped, so the replication slot ${slot} lacks changes`,
-  ahead: (slot) => `the replication slot ${slot} begins after the checkpoint: it was made anew or moved`,
+  ahead: (slot) => `the replication slot ${slot} begins after the checkpoint: it was recreated or moved`,
   moved: () => 'the server has failed over, was restored, or is another one than before',
 }
 

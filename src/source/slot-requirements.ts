@@ -47,7 +47,7 @@ function ofTheSlot(facts: SourceFacts, wanted: Wanted): Finding[] {
       requirement: 'the slot has its WAL',
       met: !lost || renewed,
       found: renewed
-        ? 'its WAL is lost: the slot will be made anew, and the table read'
+        ? 'its WAL is lost: the slot will be recreated, and the table read'
         : `its WAL is ${slot.walStatus ?? 'unknown'}`,
       fix: `SELECT pg_drop_replication_slot(${quoteLiteral(wanted.slot)}); then start again`,
     }),

@@ -19,7 +19,7 @@ export interface FoundIdentity {
   readonly currentLsn: Lsn
   readonly history: readonly EndedTimeline[]
   readonly slot: FoundSlot
-  /** `replaced`: it was dropped and made again, so that changes of before are not published. */
+  /** `replaced`: it was dropped and created again, so that earlier changes are not published. */
   readonly publication: 'there' | 'absent' | 'replaced'
   /** The publication that the settings name. */
   readonly wantedPublication: string
@@ -58,7 +58,7 @@ export type Verdict =
  */
 export function judgeIdentity(stored: StoredIdentity, found: FoundIdentity): Verdict {
   const { slot } = found
-  // 1. A clone that was initialised anew, an upgraded server, or simply another one.
+  // 1. A clone that was initialised again, an upgraded server, or simply another one.
   if (found.systemIdentifier !== stored.systemIdentifier) return changed('another server')
   // 2. The state stands for what another publication published.
   if (found.wantedPublication !== stored.publication) return changed('another publication')
@@ -81,7 +81,7 @@ export function judgeIdentity(stored: StoredIdentity, found: FoundIdentity): Ver
   if (found.publication !== 'there') return lost('publication dropped')
   if (slot.kind === 'absent') return lost('gone')
   if (slot.kind === 'lost') return lost('invalidated')
-  // 9. Acknowledged ≤ stored: this slot was made anew or moved by somebody else, or the state is older than the slot.
+  // 9. Acknowledged ≤ stored: this slot was recreated or moved by somebody else, or the state is older than the slot.
   if (slot.confirmedFlushLsn > stored.lsn) return lost('ahead')
   return { kind: 'go on' }
 }

@@ -8,7 +8,7 @@ export interface SourceRemains {
   readonly where: string
   readonly slot: RemainingSlot | null
   readonly publication: RemainingPublication | null
-  /** Sessions of connectors: one that waits would make everything anew. */
+  /** Sessions of connectors: one that waits would recreate everything. */
   readonly sessions: readonly number[]
 }
 

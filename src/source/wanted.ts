@@ -9,6 +9,6 @@ export interface Wanted {
   readonly columns: readonly string[]
   /** Whether every column is read, whatever there will be: of a transform, which is given the whole row. */
   readonly wholeRow?: boolean
-  /** `backfill`: a slot that has lost its WAL is no obstacle, since it will be made anew. */
+  /** `backfill`: a slot that has lost its WAL is no obstacle, since it will be recreated. */
   readonly onSlotLost?: 'backfill' | 'stop'
 }

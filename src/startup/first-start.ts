@@ -47,7 +47,7 @@ export async function startFirst(
   await store.begin(identity, made.confirmedFlushLsn, made.gapXid, passReason)
 }
 
-/** @throws {CheckFailedError} if a slot without its WAL is not to be made anew. */
+/** @throws {CheckFailedError} if a slot without its WAL is not to be recreated. */
 function requireSlot(facts: SourceFacts, wanted: Wanted): void {
   const unmet = obstacles(judgeSource(facts, wanted))
   if (unmet.length > 0) throw new CheckFailedError(unmet)

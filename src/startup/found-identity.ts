@@ -30,7 +30,7 @@ export interface Judged {
 export interface Evidence {
   /**
    * The publication turned out to be another than the one that the slot was used with: in this run of the state or an earlier
-   * one, so that it holds no more once somebody has made the slot anew. Null: nothing was seen.
+   * one, so that it holds no more once somebody has recreated the slot. Null: nothing was seen.
    */
   readonly replacedUpToRun: number | null
   /** The stream has brought rows of another shape of the table, so that it holds until the source was looked at again. */

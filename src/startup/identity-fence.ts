@@ -29,7 +29,7 @@ export interface Reconciliation {
 type Tools = Pick<Resources, 'settings' | 'sourcePool' | 'clientConfig' | 'state' | 'logger' | 'drain'>
 
 /**
- * Makes the state and the slot fit again, if the policy lets it; null if they do. Whoever calls it looks at the source anew
+ * Makes the state and the slot fit again, if the policy lets it; null if they do. Whoever calls it looks at the source again
  * afterwards. @throws {BlockedError} what must be decided by somebody. @throws {SlotBusyError} @throws {FencedError}
  */
 export async function reconcileIdentity(
@@ -83,7 +83,7 @@ async function renew(
     const first =
       judged.identity.publication === 'replaced' ? `SELECT pg_drop_replication_slot('${slotName}'); and ` : ''
     throw new BlockedError(
-      `${found}. Set source.onSlotLost to backfill, or ${first}run "mediquo-cdc adopt": either makes the slot anew where it must, and has the whole table read`,
+      `${found}. Set source.onSlotLost to backfill, or ${first}run "mediquo-cdc adopt": either recreates the slot where it must, and has the whole table read`,
       checkpoint.run,
     )
   }

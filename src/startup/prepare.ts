@@ -35,7 +35,7 @@ export interface Prepared {
   /** The server that the slot was judged on. */
   readonly server: Server
   readonly shape: TableShape
-  /** Rows that the stream brings under another shape up to here are of before: they are read from the table. */
+  /** Rows that the stream brings under another shape up to here are stale: they are read from the table. */
   readonly toleratedLsn: Lsn | null
 }
 

@@ -19,7 +19,7 @@ interface Found {
 
 /**
  * Holds the table against the shape that the state knows, and makes the state fit; null if it does. A table that was altered is
- * read anew: alterations change rows, and what is published of them, without a change in the stream. @throws {BlockedError} if
+ * read again: alterations change rows, and what is published of them, without a change in the stream. @throws {BlockedError} if
  * its rows go by another key, unless that is to be adopted. @throws {FencedError}
  */
 export async function reconcileSchema(

@@ -30,7 +30,7 @@ test('what was missed with a lost slot is found, and only what differs is sent',
   await again.whenPatient('p6', ({ first_name }) => first_name === 'Live')
 })
 
-test('a slot that is lost during a backfill begins it anew, and nothing is left out', async () => {
+test('a slot that is lost during a backfill starts it again, and nothing is left out', async () => {
   await using database = await testDatabase({ schema: patientsTable + rows })
   const slow = { ...config, mediquo: { requestsPerMinute: 60 } }
   await using connector = await startConnector({ database, config: slow, waitFor: 'backfilling' })

@@ -41,7 +41,7 @@ const passes = (database: TestDatabase) => database.query('select state, reason 
 
 const renewal = { run: 1, identity: { ...identity, timeline: 2 }, lsn: lsn(0x300n), slotGapXid: xid(99n) }
 
-describe('a slot that was made anew', () => {
+describe('a slot that was recreated', () => {
   test('moves the checkpoint and asks for a pass; what is known of the rows stays', async () => {
     await using database = await testDatabase()
     await using known = await state(database)
@@ -60,7 +60,7 @@ describe('a slot that was made anew', () => {
     expect(await rows(database)).toEqual(untouched)
   })
 
-  test('if it is in doubt, no fingerprint and no removal of before is believed', async () => {
+  test('if it is in doubt, no earlier fingerprint or removal is believed', async () => {
     await using database = await testDatabase()
     await using known = await state(database)
     await renewSlot(known.db, { ...renewal, doubted: true })

@@ -50,7 +50,7 @@ test('what changed and what was done is said, for a person and as JSON', async (
       expect.stringMatching(
         `^found  the replication slot ${slot} is gone: what changed after [0-9A-F/]+ cannot be streamed`,
       ),
-      `done   the replication slot ${slot} was made anew, and a backfill of the whole table was asked for`,
+      `done   the replication slot ${slot} was recreated, and a backfill of the whole table was asked for`,
       expect.stringContaining('goes on within ten seconds'),
     ],
   ])

@@ -162,7 +162,7 @@ describe.concurrent('discard', () => {
     expect(await attempts(again)).toEqual({})
   })
 
-  test('of a row that is on its way: another refusal sets it aside anew, being sent does not', async () => {
+  test('of a row that is on its way: another refusal rejects it again, being sent does not', async () => {
     await using connector = await withTwoDeadLetters()
     const { database, sandbox } = connector
     await database.query(`insert into patients (id, code) values (3, 'p3')`)

@@ -18,7 +18,7 @@ const allDropped = {
   'state schema': 'dropped',
 }
 
-test.concurrent('everything is shown, then dropped, then gone, and a connector begins anew', async () => {
+test.concurrent('everything is shown, then dropped, then gone, and a connector starts from nothing', async () => {
   await using used = await afterUse()
   const { database, slot } = used
   const { status, text } = await runCommand(['teardown', '--yes'], { database })
@@ -87,7 +87,7 @@ test.concurrent('while a connector holds the slot nothing is dropped, and its pr
   await connector.whenPatient('jane')
 }, 60_000)
 
-test.concurrent('a connector that runs without holding the slot would make it anew: it is to be stopped first', async () => {
+test.concurrent('a connector that runs without holding the slot would recreate it: it is to be stopped first', async () => {
   await using connector = await startConnector({ config: { source: { onSlotLost: 'stop' } } })
   const { database, slot } = connector
   await database.query(
@@ -103,7 +103,7 @@ test.concurrent('a connector that runs without holding the slot would make it an
   const elsewhere = await runCommand(['teardown'], { database })
   expect([elsewhere.status, elsewhere.text]).toEqual([
     2,
-    expect.stringContaining('would make the slot and the state anew'),
+    expect.stringContaining('would recreate the slot and the state'),
   ])
   expect(await remains(database)).toEqual({ ...everything, slots: 0 })
 }, 60_000)

@@ -133,7 +133,7 @@ test('one that was replaced is neither postponed nor seen', () => {
   expect([confirmations.nextAtMs(), confirmations.seen(expected('b'), true, 20)]).toEqual([5_010, 'nothing'])
 })
 
-test('one that is watched is watched anew when it is accepted again, however late', () => {
+test('one that is watched is watched from the start when it is accepted again, however late', () => {
   const confirmations = new Confirmations()
   confirmations.accepted(expected('a', 'Old'), true, 0)
   expect(confirmations.accepted(expected('a', 'New'), false, 1_000_000)).toBe('read back')

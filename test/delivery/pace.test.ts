@@ -26,7 +26,7 @@ test('what was left out may follow at once, up to the credit; the rest is lost',
   expect(atOnce(stalled, 10_100)).toBe(1)
 })
 
-test('one that begins anew has its credit, one that goes on where another ended has none', () => {
+test('one that begins fresh has its credit, one that goes on where another ended has none', () => {
   expect(atOnce(pace(), 5_000)).toBe(4)
   const resumed = pace()
   resumed.begin(5_000)

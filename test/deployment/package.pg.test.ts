@@ -16,7 +16,7 @@ import { until } from '../support/until.ts'
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** It fetches the dependencies anew: the gate asks for it, a plain `npm test` does not. */
+/** It fetches all dependencies: the gate asks for it, a plain `npm test` does not. */
 const isAsked = process.env.MEDIQUO_CDC_TEST_PACKAGE === '1'
 
 /** As a hospital has it, whose application has never heard of us. */

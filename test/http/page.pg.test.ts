@@ -127,7 +127,7 @@ describe.skipIf(chromiumPath === undefined)(`the page, in a browser${why}`, () =
     })
   })
 
-  test('shows what happens without being loaded anew, and says when it is no longer answered', async () => {
+  test('shows what happens without being reloaded, and says when it is no longer answered', async () => {
     await using connector = await startConnector()
     const context = await browser.newContext()
     try {

@@ -44,7 +44,7 @@ export class Tree {
     const fault = await this.#faultUnbroken(sabotage.tests)
     if (fault !== null) return missed(`fix these tests first, they fail without the patch: ${fault}`)
     const refusal = gitApply(this.#path, sabotage)
-    if (refusal !== null) return missed(`make the patch anew, it does not apply: ${refusal.split('\n')[0]}`)
+    if (refusal !== null) return missed(`regenerate the patch, it does not apply: ${refusal.split('\n')[0]}`)
     const verdict = await this.#verdict(sabotage)
     const stuck = gitApply(this.#path, sabotage, '--reverse')
     if (stuck !== null) throw new Error(`${sabotage.path} cannot be taken back, the next would not be alone: ${stuck}`)
@@ -53,7 +53,7 @@ export class Tree {
 
   async #verdict({ tests }: Sabotage): Promise<Verdict> {
     const mistake = await this.#compilerMistake()
-    if (mistake !== null) return missed(`make the patch anew, it does not compile: ${mistake}`)
+    if (mistake !== null) return missed(`regenerate the patch, it does not compile: ${mistake}`)
     const verdict = verdictOf(await this.#test(tests))
     return verdict.kind === 'caught' ? { ...verdict, file: relative(this.#path, verdict.file) } : verdict
   }

@@ -182,7 +182,7 @@ describe.concurrent('a table that is altered while it is followed', () => {
     await expectBothEndsEqual(connector)
   }, 60_000)
 
-  test('another primary key is adopted: the table is read by it, and sent anew', async () => {
+  test('another primary key is adopted: the table is read by it, and sent again', async () => {
     await using connector = await delivered(
       `${table.replace('code text primary key', 'code text not null unique, id int primary key')}
        insert into patients (id, code) values (1, 'a'), (2, 'b');`,
@@ -223,7 +223,7 @@ describe.concurrent('a table that is altered while it is followed', () => {
   }, 60_000)
 
   test.each(['while it streams', 'while it is stopped'])(
-    'a table that is taken out of the publication and put back, %s, is read anew',
+    'a table that is taken out of the publication and put back, %s, is read again',
     async (when) => {
       await using connector = await delivered()
       const { database, sandbox } = connector

@@ -14,7 +14,7 @@ import {
   standElsewhere,
 } from './state-elsewhere.ts'
 
-test('a server that was initialised anew is not sent from, nor touched, until it is adopted', async () => {
+test('a server that was initialised again is not sent from, nor touched, until it is adopted', async () => {
   await using known = await standElsewhere()
   const { state, connector } = known
   await known.database.query(`insert into patients (code, gender) values ('bad', 'neither')`)

@@ -54,7 +54,7 @@ const saidOf = ({ log }: RunningConnector) =>
 /** Nothing but the test makes checkpoints: only they take a slot's WAL. */
 const calm = { max_wal_size: '8GB', checkpoint_timeout: '1h' }
 
-test.concurrent('a slot that an outage will cost is told of before, louder as it comes near, and no more once it is over', async () => {
+test.concurrent('a slot that an outage will cost is warned about, louder as it comes near, and no more once it is over', async () => {
   await using server = await ownServer(calm)
   await using database = await testDatabase({ schema: patientsTable, serverUrl: server.url() })
   await using sandbox = await testSandbox()
@@ -114,7 +114,7 @@ test.concurrent('a slot that an outage will cost is told of before, louder as it
   expect(connector.log.filter(({ msg }) => /changes were lost/.test(msg))).toEqual([])
 }, 180_000)
 
-test.concurrent('a slot that is lost in the end was spoken of before', async () => {
+test.concurrent('a slot that is lost in the end was warned about', async () => {
   await using server = await ownServer({ ...calm, max_slot_wal_keep_size: '128MB' })
   await using database = await testDatabase({ schema: patientsTable, serverUrl: server.url() })
   await using sandbox = await testSandbox()

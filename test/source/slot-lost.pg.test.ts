@@ -135,7 +135,7 @@ const ways: Readonly<Record<string, Way>> = {
 
 // Most of their time is waited, not worked.
 describe.concurrent.each(Object.entries(ways))('a slot %s', (_, { isRunning, server: makeServer, reason, lose }) => {
-  test('is made anew, and the table asked for', async () => {
+  test('is recreated, and the table asked for', async () => {
     await using server = makeServer && (await makeServer())
     await using lost = await stand({}, server)
     const { database, connector } = lost
@@ -170,7 +170,7 @@ describe.concurrent.each(Object.entries(ways))('a slot %s', (_, { isRunning, ser
     expect((await checkpointOf(database)).salt).toBe(before.salt)
 
     const adopted = await runCommand(['adopt'], { database, source })
-    expect(adopted).toMatchObject({ status: 0, text: expect.stringContaining('was made anew, and a backfill') })
+    expect(adopted).toMatchObject({ status: 0, text: expect.stringContaining('was recreated, and a backfill') })
     await isStreaming(later)
     await database.query(`insert into patients (code) values ('after')`)
     await later.whenPatient('after')
@@ -180,7 +180,7 @@ describe.concurrent.each(Object.entries(ways))('a slot %s', (_, { isRunning, ser
   }, 120_000)
 })
 
-test.concurrent('a slot that the server gave up because nobody used it is made anew', async ({ skip }) => {
+test.concurrent('a slot that the server gave up because nobody used it is recreated', async ({ skip }) => {
   await using server = await ownServer()
   await using lost = await stand({}, server)
   const { database, connector } = lost
@@ -272,7 +272,7 @@ test.concurrent('a slot that somebody has made since it was looked at is not dro
   }
 })
 
-test.concurrent('of two instances one makes the slot anew, and the other stands by', async () => {
+test.concurrent('of two instances one recreates the slot, and the other stands by', async () => {
   await using lost = await stand()
   const { database, connector: first } = lost
   const second = await lost.start(null)

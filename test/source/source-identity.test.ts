@@ -66,7 +66,7 @@ const cases: readonly { readonly found: string; readonly identity: FoundIdentity
     verdict: { kind: 'slot lost', loss: 'publication dropped' },
   },
   {
-    found: 'a publication made anew, and a slot past the checkpoint',
+    found: 'a publication that was recreated, and a slot past the checkpoint',
     identity: { ...same, publication: 'replaced', slot: ahead },
     verdict: { kind: 'slot lost', loss: 'publication dropped' },
   },
@@ -203,7 +203,7 @@ describe('a slot in use', () => {
     { it: 'that is gone', changes: { walStatus: 'missing', publicationOid: null }, trouble: 'gone' },
     { it: 'without its WAL', changes: { walStatus: 'lost' }, trouble: 'invalidated' },
     { it: 'without its publication', changes: { publicationOid: null }, trouble: 'publication dropped' },
-    { it: 'whose publication was made anew', changes: { publicationOid: '18' }, trouble: 'publication dropped' },
+    { it: 'whose publication was recreated', changes: { publicationOid: '18' }, trouble: 'publication dropped' },
     { it: 'past what is stored', changes: { confirmedFlushLsn: lsn(201n) }, trouble: 'ahead' },
     { it: 'of a server whose files were put back', changes: { currentLsn: lsn(199n) }, trouble: 'moved' },
     { it: 'of another server', changes: { systemIdentifier: '8', walStatus: 'missing' }, trouble: 'moved' },

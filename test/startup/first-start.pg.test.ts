@@ -34,7 +34,7 @@ test('a generated column that is not published is refused in a mapping', async (
   expect(await database.query('select 1 from pg_publication')).toEqual([])
 })
 
-test('a slot that lost its WAL before the first start is made anew; where that is not wanted, the start fails', async () => {
+test('a slot that lost its WAL before the first start is recreated; where that is not wanted, the start fails', async () => {
   await using server = await ownServer({ max_slot_wal_keep_size: '1MB', min_wal_size: '32MB', max_wal_size: '64MB' })
   await using database = await testDatabase({ schema: patientsTable, serverUrl: server.url() })
   const slot = `slot_${database.name}`

@@ -92,7 +92,7 @@ describe('the health watch', () => {
     expect(board.health).toBe(gone)
   })
 
-  test('a look that began before the slot was made anew does not end the pipeline that began after it', async () => {
+  test('a look that began before the slot was recreated does not end the pipeline that began after it', async () => {
     const [before, after] = [pipeline(), pipeline()]
     const { board, watch, answer } = watched('streaming', before)
     watch.checkNow()
@@ -136,7 +136,7 @@ describe('the health watch', () => {
     expect(other.ended).toEqual([])
   })
 
-  test('a slot that was made anew while the stream is broken is lost to the one that held it', async () => {
+  test('a slot that was recreated while the stream is broken is lost to the one that held it', async () => {
     const running = pipeline(199n)
     const { board, watch, answer } = watched('streaming', running)
     watch.checkNow()

@@ -50,7 +50,7 @@ describe('after the pipeline ended', () => {
     ])
   })
 
-  test('a life that was not in vain begins the count anew', () => {
+  test('a life that was not in vain begins the count at one', () => {
     const { next, lost } = afterRunning(gone, { lost: { ...noneLost, count: 5 }, ranMs: 60_000 })
     expect([next.waitMs, lost.count]).toEqual([0, 1])
   })

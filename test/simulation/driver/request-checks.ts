@@ -65,7 +65,7 @@ function checkUnsubscription(
   { table, missed, receivedAtWrites }: World,
   { key, code, purpose, version }: Delivery,
 ): string | null {
-  // What no slot has streamed nobody knows of before the backfill has read it.
+  // A change that no slot has streamed is not known until the backfill has read it.
   if (purpose === 'upsert' || missed.size > 0) return null
   const { position, read } = version
   // What a read brought rises with the stream, also after it was cut: then its label says nothing of what was known.

@@ -45,7 +45,7 @@ export class StateTables {
   }
 
   #store(row: StoredRow, nowMs: number): void {
-    // A dead letter that is kept is the one of before, if it is still there.
+    // A dead letter that is kept is the earlier one, if it is still there.
     const deadLetter = row.deadLetter === 'kept' ? (this.rows.get(row.key)?.deadLetter ?? null) : row.deadLetter
     this.rows.set(row.key, { ...row, deadLetter })
     if (row.owed) this.#dueAtMs.set(row.key, nowMs + row.owed.delayMs)
