@@ -16,7 +16,7 @@ const troubles = [
   ['the key is revoked', 'keys revoked'],
 ] as const
 
-/** The API is away, or refuses the key, while the table changes: what is lost, set aside, kept in memory, and sent afterwards. */
+/** The API is away, or refuses the key, while the table changes: what is lost, rejected, kept in memory, and sent afterwards. */
 export const outage: Benchmark = async (print) => {
   const found = await Promise.all(
     windows.flatMap((window) => troubles.map(([name, kind]) => measure(`${name}, ${window}`, kind, window))),

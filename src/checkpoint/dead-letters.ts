@@ -6,7 +6,7 @@ import { deadLetterOf } from './rows.ts'
 import { inTransaction, type StateDatabase } from './state-database.ts'
 import { checkpoint, deadLetter } from './tables.ts'
 
-/** The rows set aside, the oldest first. @param names codes, or the keys of rows without one; null: all of them. */
+/** The dead letters, the oldest first. @param names codes, or the keys of rows without one; null: all of them. */
 export async function listDeadLetters(
   db: StateDatabase,
   names: readonly string[] | null,

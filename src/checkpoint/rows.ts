@@ -63,7 +63,7 @@ function arrayText(codes: readonly PatientCode[]): string | null {
   return `{${codes.map((code) => `"${code.replace(/["\\]/g, '\\$&')}"`).join(',')}}`
 }
 
-/** A row that was set aside since the last write. */
+/** A row that was rejected since the last write. */
 export interface RejectedRow extends Pick<StoredRow, 'key' | 'code'> {
   readonly deadLetter: DeadLetter
 }

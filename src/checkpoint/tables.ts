@@ -79,7 +79,7 @@ export const delivery = pgTable(
   ],
 )
 
-/** Rows set aside, with the reason and the attributes' names; never their values. */
+/** Rejected rows, with the reason and the attributes' names; never their values. */
 export const deadLetter = pgTable('dead_letter', {
   sourceKey: rowKeyText('source_key').primaryKey(),
   code: text(),

@@ -79,5 +79,5 @@ function rows(count: number): string {
 }
 
 function nothing(names: readonly string[] | null): string {
-  return names === null ? 'no row is set aside' : 'no row of these codes is set aside'
+  return names === null ? 'no dead letters' : 'no dead letters for these codes'
 }

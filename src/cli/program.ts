@@ -90,7 +90,7 @@ export function createProgram(context: CliContext, done: (exitStatus: number) =>
     (options) => backfillCommand(context, options),
   )
   const deadLetters = new Command('dead-letters')
-    .description('rows that were set aside')
+    .description('rows that were rejected')
     .addHelpText('after', '\nExample:\n  mediquo-cdc dead-letters list')
     .exitOverride()
   for (const name of deadLetterActions) {

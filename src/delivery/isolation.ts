@@ -47,7 +47,7 @@ const manyRefused = 12
 
 /**
  * Finds the bad rows of refused requests in few requests of its own (DESIGN.md, "Isolation"), and tells them from an API that
- * refuses everything: nobody is set aside before something else has succeeded. Events in, decisions out.
+ * refuses everything: no row is rejected before something else has succeeded. Events in, decisions out.
  */
 export class Isolation<R> {
   readonly #options: IsolationOptions<R>
@@ -67,7 +67,7 @@ export class Isolation<R> {
   #others = 0
   #firsts = 0
   #finds = 0
-  /** The row that was set aside though there was nothing else to compare it with. */
+  /** The row that was rejected though there was nothing else to compare it with. */
   #believed: string | null = null
   readonly #refusedBefore = new RefusedBefore(manyAlone)
 

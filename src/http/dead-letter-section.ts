@@ -6,12 +6,12 @@ import { ago, counted, grouped, printable } from './words.ts'
 /** So many one by one: the command lists all. */
 const shown = 10
 
-/** The rows set aside, by reason, and the newest of them: codes, attributes and reasons, no value. */
+/** The dead letters, by reason, and the newest of them: codes, attributes and reasons, no value. */
 export function deadLetterSection({ deadLetters, wallClockMs }: PageView) {
   const { total, byReason, newest } = deadLetters
   if (total === 0) return html`<div id="dead-letters" data-live hidden></div>`
   const rest = total - Math.min(shown, newest.length)
-  return html`<section class="card" id="dead-letters" data-live aria-labelledby="dead-letters-title"><h2 id="dead-letters-title">Set aside</h2>
+  return html`<section class="card" id="dead-letters" data-live aria-labelledby="dead-letters-title"><h2 id="dead-letters-title">Dead letters</h2>
 <p class="aside">${byReason.map(({ reason, rows }, at) => html`${at > 0 ? ' · ' : ''}<strong>${grouped(rows)}</strong> ${reason}`)}</p>
 <div class="scroll" tabindex="0" role="region" aria-label="The newest, one by one"><table>
 <thead><tr><th scope="col">Code</th><th scope="col">Why</th><th scope="col" class="number">Attempts</th><th scope="col" class="number">Last</th></tr></thead>

@@ -30,7 +30,7 @@ const troubles: Readonly<Record<DeliveryTrouble, Omit<Matter, 'reason'>>> = {
   },
   rejecting: {
     title: 'mediQuo refuses every patient alike',
-    fix: 'Nothing is lost, and nobody is set aside. Look at what all patients have in common: an attribute that mediQuo asks for, a value that it no longer takes, a mapping that was changed. The first row that is accepted ends it.',
+    fix: 'Nothing is lost, and no row is rejected. Look at what all patients have in common: an attribute that mediQuo asks for, a value that it no longer takes, a mapping that was changed. The first row that is accepted ends it.',
     commands: ['mediquo-cdc check'],
     anchor: 'alert-every-patient-refused',
   },
@@ -127,7 +127,7 @@ export function mattersOf(view: Judged): Matter[] {
   }
   if (deadLetters > 0) {
     matters.push({
-      title: `${counted(deadLetters, 'row')} ${deadLetters === 1 ? 'is' : 'are'} set aside`,
+      title: `${counted(deadLetters, 'row')} rejected`,
       reason: null,
       fix: 'Everybody else is delivered. Fix the row in your database, and its next version is sent by itself. If nothing is wrong with the row (the mapping was corrected, or mediQuo was fixed), retry reads it again.',
       commands: ['mediquo-cdc dead-letters list', 'mediquo-cdc dead-letters retry --all'],

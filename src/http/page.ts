@@ -114,7 +114,7 @@ function flowCard({ status, flow, wallClockMs }: PageView) {
     ({ name, figure, more }) =>
       html`<li><span class="name">${name}</span><span class="figure">${figure}</span><span class="more">${more}</span></li>`,
   )}</ol>
-<p class="aside"><strong>${grouped(delivery.unchanged)}</strong> unchanged, not sent · <strong>${grouped(deadLetters)}</strong> set aside${
+<p class="aside"><strong>${grouped(delivery.unchanged)}</strong> unchanged, not sent · <strong>${grouped(deadLetters)}</strong> rejected${
     delivery.lastError === null ? '' : html` · last trouble: ${delivery.lastError}`
   }</p></section>`
 }

@@ -41,7 +41,7 @@ const doing: Readonly<Record<ConnectorState, { readonly tone: Tone; readonly sen
 const troubles: Readonly<Record<DeliveryTrouble, { readonly tone: Tone; readonly sentence: string }>> = {
   outage: { tone: 'look', sentence: 'mediQuo does not answer. Changes wait, and are delivered once it does.' },
   halted: { tone: 'act', sentence: 'mediQuo refuses the keys. Changes wait until the keys are correct.' },
-  rejecting: { tone: 'act', sentence: 'mediQuo refuses every patient alike. Changes wait, nobody is set aside.' },
+  rejecting: { tone: 'act', sentence: 'mediQuo refuses every patient alike. Changes wait, nothing is lost.' },
   'rate limited': {
     tone: 'look',
     sentence: 'mediQuo says that its limit is reached. Changes wait until it lets them.',

@@ -3,11 +3,11 @@ import type { Position } from './position.ts'
 import type { RowKey } from './row.ts'
 import type { Xid } from './visibility.ts'
 
-/** Why a row was set aside. Closed: metrics, status and pages are total over it. */
+/** Why a row was rejected. Closed: metrics, status and pages are total over it. */
 export const deadLetterReasons = ['invalid', 'refused by the API', 'too large'] as const
 export type DeadLetterReason = (typeof deadLetterReasons)[number]
 
-/** A row set aside: reason, attribute paths and the API's status. It never holds a value of the row. */
+/** A rejected row: reason, attribute paths and the API's status. It never holds a value of the row. */
 export interface DeadLetter {
   readonly reason: DeadLetterReason
   readonly attributes: readonly (Invalid | { readonly attribute: string; readonly reason: string })[]

@@ -67,7 +67,7 @@ async function checkCodes(config: Tools['clientConfig'], { facts, wanted, mappin
     requirement: what,
     met: missing + repeated === 0,
     found: `${column} is never missing or repeated`,
-    lacking: `${column} is missing in ${missing} rows, which will be set aside, and repeated in ${repeated}: of rows with one code the last change wins`,
+    lacking: `${column} is missing in ${missing} rows, which will be rejected, and repeated in ${repeated}: of rows with one code the last change wins`,
     fix: 'map code from a column that is unique, or leave the rows out with source.where',
   })
 }

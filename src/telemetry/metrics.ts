@@ -75,7 +75,7 @@ export function createMetrics(version: string) {
     ),
     requests: counter('requests_total', 'Requests made to the API', ['endpoint', 'status']),
     retries: counter('retries_total', 'Requests whose patients are sent again', ['reason']),
-    deadLettered: counter('dead_lettered_total', 'Rows set aside', ['reason']),
+    deadLettered: counter('dead_lettered_total', 'Rows rejected to a dead letter', ['reason']),
     deletesIgnored: counter('deletes_ignored_total', 'Deleted rows that were not propagated'),
     verified: counter('verified_total', 'Delivered rows that were read back and compared', ['result']),
     truncatesIgnored: counter('truncates_ignored_total', 'TRUNCATEs, which are never propagated'),
@@ -106,7 +106,7 @@ export function createMetrics(version: string) {
         },
       })
       gauge('in_flight_requests', 'Requests without an answer yet', sources.inFlightRequests)
-      gauge('dead_letters', 'Rows set aside at present', sources.deadLetters)
+      gauge('dead_letters', 'Rows with a dead letter at present', sources.deadLetters)
       gauge('replication_lag_bytes', 'WAL written after what is confirmed', sources.replicationLagBytes)
       gauge('slot_retained_bytes', "Bytes of the server's disk that the slot holds", sources.slotRetainedBytes)
       gauge(

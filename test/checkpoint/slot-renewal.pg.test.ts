@@ -9,7 +9,7 @@ import { type TestDatabase, testDatabase } from '../support/postgres.ts'
 const identity = { slot: 's', publication: 'p', sourceTable: 'public.patients', systemIdentifier: '7', timeline: 1 }
 const letters = `insert into mediquo_cdc.dead_letter (source_key, code, reason, attributes) values ('["b"]', 'b', 'invalid', '[]')`
 
-/** A state at 0/C8 in its first run: a delivered row, one that was removed, and one set aside. */
+/** A state at 0/C8 in its first run: a delivered row, one that was removed, and one rejected. */
 async function state(database: TestDatabase) {
   const { url } = database
   const opened = openStateDatabase({

@@ -112,7 +112,7 @@ describe('codes', () => {
     expect(of('each row has a code of its own')).toMatchObject({
       met: false,
       severity: 'warns',
-      detail: expect.stringContaining('missing in 3 rows, which will be set aside, and repeated in 3'),
+      detail: expect.stringContaining('missing in 3 rows, which will be rejected, and repeated in 3'),
     })
   })
 })

@@ -17,7 +17,7 @@ async function letters(args: readonly string[], database: TestDatabase) {
   return await runCommand(['dead-letters', ...args], { database }, { HTTP_PORT: '9' })
 }
 
-/** How often each row was set aside, by its key. */
+/** How often each row was rejected, by its key. */
 async function attempts({ database }: Pick<RunningConnector, 'database'>): Promise<Record<string, number>> {
   const found = await database.query('select source_key, attempts from mediquo_cdc.dead_letter order by source_key')
   return Object.fromEntries(found.map((row) => [row.source_key, Number(row.attempts)]))
@@ -85,7 +85,7 @@ describe('list', () => {
     expect(await codesOf('--all')).toEqual(['["1"]', '["2"]'])
     expect(await letters(['list', '--code', 'nobody'], connector.database)).toMatchObject({
       status: 0,
-      text: 'no row of these codes is set aside',
+      text: 'no dead letters for these codes',
     })
   })
 

@@ -78,7 +78,7 @@ describe('an API that refuses every patient alike', () => {
     ['errors', 1_000],
     ['no hint', 1_000],
   ] as const)(
-    '%s, %i rows: the sending halts, nobody is set aside, and it resumes by itself',
+    '%s, %i rows: the sending halts, no row is rejected, and it resumes by itself',
     { timeout: 120_000 },
     async ([errorHints, rows]) => {
       await using sandbox = await testSandbox({ settings: { errorHints, rateLimit } })

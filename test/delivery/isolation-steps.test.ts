@@ -25,7 +25,7 @@ function setUp() {
 }
 const refusal = (named: Refusal['named'] = [], status = 422): Refusal => ({ reason: 'refused', status, named })
 
-describe('a row that is set aside', () => {
+describe('a row that is rejected', () => {
   test('says the status and the attribute that the answer named it for; a place that was not sent is nobody', () => {
     const { isolation, refused, sent } = setUp()
     const named = [

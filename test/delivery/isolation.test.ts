@@ -103,7 +103,7 @@ describe('bad rows in a batch of a hundred', () => {
   })
 })
 
-test('however many rows are bad, each is set aside and every other one delivered', () => {
+test('however many rows are bad, each is rejected and every other one delivered', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 2, max: 400 }),
@@ -129,7 +129,7 @@ describe('an API that refuses everything alike', () => {
     ['none', 100],
     ['none', 10_000],
     ['none', 2],
-  ])('halts the sending within ten requests and sets nobody aside: %s, %i rows', (hints, rows) => {
+  ])('halts the sending within ten requests and rejects nobody: %s, %i rows', (hints, rows) => {
     const result = deliver({ rows, bad: () => true, hints })
     expect(result).toMatchObject({ halted: true, refused: [], delivered: [] })
     expect(result.requests).toBeLessThanOrEqual(10)
@@ -250,7 +250,7 @@ test('while others wait it takes a fifth of the requests at most', () => {
     expect(turns.slice(at, at + 5).filter(Boolean).length).toBeLessThanOrEqual(1)
 })
 
-test('one that is too large is halved, and a single row that is too large is set aside', () => {
+test('one that is too large is halved, and a single row that is too large is rejected', () => {
   const refused: unknown[] = []
   const isolation = new Isolation<number>({
     refuse: (row, letter) => refused.push([row, letter.reason]),

@@ -20,7 +20,7 @@ function setUp() {
   return { poison, refused, released, letters, share }
 }
 
-test('a row at which the API breaks is found while others are accepted, and nobody else is set aside', () => {
+test('a row at which the API breaks is found while others are accepted, and nobody else is rejected', () => {
   const { poison, refused, share } = setUp()
   const delivered: number[] = []
   poison.failed(
@@ -45,7 +45,7 @@ test('a row at which the API breaks is found while others are accepted, and nobo
   expect(delivered).toHaveLength(99)
 })
 
-test('an outage sets nobody aside, whatever it fails on', () => {
+test('an outage rejects nobody, whatever it fails on', () => {
   const { poison, refused, released } = setUp()
   for (let batch = 0; batch < 50; batch++) {
     poison.failed([batch], 503)
@@ -87,7 +87,7 @@ describe('what the API broke at', () => {
   const alone = { waiting: false, inFlight: 0 }
   const row = [1]
 
-  test('is set aside at the fourth time if it is one row, each time with something accepted in between', () => {
+  test('is rejected at the fourth time if it is one row, each time with something accepted in between', () => {
     const { poison, refused, letters } = setUp()
     poison.failed(row, 502)
     for (let times = 2; times <= 4; times++) {

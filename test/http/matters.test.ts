@@ -79,7 +79,7 @@ describe('what is wrong', () => {
       'It is stuck',
       'mediQuo refuses the keys',
       'A warning',
-      '2 rows are set aside',
+      '2 rows rejected',
     ])
     expect(verdictOf(seen)).toMatchObject({ tone: 'act', badge: 'Needs you now' })
   })

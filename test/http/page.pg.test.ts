@@ -111,7 +111,7 @@ describe.skipIf(chromiumPath === undefined)(`the page, in a browser${why}`, () =
       await expectGoodPage(connector, 'dead-letters', [
         'Streaming',
         'Needs a look',
-        '4 rows are set aside',
+        '4 rows rejected',
         'P1003',
         'P2001',
         /gender/,

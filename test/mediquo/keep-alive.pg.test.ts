@@ -29,7 +29,7 @@ async function closesAtSecondRequest(to: number) {
   }
 }
 
-test('a kept connection that is closed at the wrong moment costs one more request, and is no reason to set a row aside', async () => {
+test('a kept connection that is closed at the wrong moment costs one more request, and is no reason to reject a row', async () => {
   await using sandbox = await testSandbox()
   await using front = await closesAtSecondRequest(sandbox.port)
   await using connector = await startConnector({

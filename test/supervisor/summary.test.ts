@@ -33,7 +33,7 @@ test('the summary counts what was done since the last one', () => {
 test.each([
   ['nothing happens', quiet, false],
   ['something waits', later({ pending: 1 }), true],
-  ['a row was set aside', later({}, { deadLetters: 1 }), true],
+  ['a row was rejected', later({}, { deadLetters: 1 }), true],
   ['the state is another', later({}, { state: 'blocked' }), true],
 ])('%s', (_, now, speaks) => {
   expect(summaryOf(quiet, now) !== null).toBe(speaks)

@@ -103,7 +103,7 @@ const scenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'a row is set aside',
+    name: 'a row is rejected',
     raises: ['MediquoCdcDeadLetters'],
     during: ({ query }) => query(`insert into patients (code, gender) values ('R1', 'no gender')`),
   },

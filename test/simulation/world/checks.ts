@@ -7,7 +7,7 @@ import { at } from './values.ts'
 import type { World } from './world.ts'
 
 /**
- * Whether a change needs nothing more: a version of its row, or of its code, that is not older was accepted or set aside, or
+ * Whether a change needs nothing more: a version of its row, or of its code, that is not older was accepted or rejected, or
  * mediQuo has just what such a version says.
  */
 function isCovered(world: World, version: RowVersion): boolean {
@@ -81,7 +81,7 @@ function mayBeForgotten({ missed, table }: World, code: PatientCode): boolean {
   return missed.size > 0 && had.length > 1
 }
 
-/** A row that is set aside keeps the code that mediQuo had of it, until it is fixed or deleted. */
+/** A rejected row keeps the code that mediQuo had of it, until it is fixed or deleted. */
 function isRejected({ state }: World, code: PatientCode): boolean {
   return [...state.rows.values()].some((row) => row.code === code && !row.removed && row.deadLetter !== null)
 }
