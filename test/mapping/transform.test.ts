@@ -51,8 +51,8 @@ describe('a transform', () => {
   })
 
   it('may fix what the mapping could not make; what it does not fix stays invalid', () => {
-    const mending = compiledWith((row, patient) => ({ ...patient, gender: row.sex === '2' ? 'female' : 'male' }))
-    expect(mending.map(rowOf({ sex: '2' }))).toMatchObject({ kind: 'patient', patient: { gender: 'female' } })
+    const fixing = compiledWith((row, patient) => ({ ...patient, gender: row.sex === '2' ? 'female' : 'male' }))
+    expect(fixing.map(rowOf({ sex: '2' }))).toMatchObject({ kind: 'patient', patient: { gender: 'female' } })
     const mapping = compiledWith((_row, patient) => patient)
     expect(mapping.map(rowOf({ dob: '1980-02-30', extra: '[' }))).toMatchObject({
       kind: 'invalid',
