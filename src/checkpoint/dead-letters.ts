@@ -32,8 +32,8 @@ export function listedDeadLetter(row: typeof deadLetter.$inferSelect): ListedDea
 }
 
 /**
- * Removes dead letters for good, in turn with a running connector's writes. What `delivery` says of the rows stays: the position
- * keeps a replay from setting them aside again, the code is what mediQuo may have of them, and the fingerprint is unknown, so
+ * Removes dead letters permanently, in turn with a running connector's writes. What `delivery` says of the rows stays: the position
+ * keeps a replay from rejecting them again, the code is what mediQuo may have of them, and the fingerprint is unknown, so
  * that their next version is sent whatever it holds. @returns how many there were.
  */
 export async function discardDeadLetters(db: StateDatabase, names: readonly string[] | null): Promise<number> {

@@ -8,7 +8,7 @@ const plainTerms: readonly [string, string][] = [
   // Followed by a member it is code: a loop over one of its lists.
   ['of· before(?!\\.)', 'earlier, stale'],
   ['lets?· go of', 'release, clear, discard, disconnect from'],
-  ['sets?·( \\w+){0,2} aside', 'reject to a dead letter'],
+  ['set(s|ting)?·( \\w+){0,2} aside', 'reject to a dead letter'],
   ['be·lls?', 'signal, notify'],
   ['par·cels?', 'delivery'],
 ]
