@@ -38,7 +38,7 @@ export function openStateDatabase(options: {
 
 type Transaction = Parameters<Parameters<StateDatabase['transaction']>[0]>[0]
 
-/** One transaction. Drizzle's own keeps the session for good where its begin fails, until none is left to anybody. */
+/** One transaction. Drizzle's own never returns the session where its begin fails, until none is left in the pool. */
 export async function inTransaction<T>(db: StateDatabase, work: (tx: Transaction) => Promise<T>): Promise<T> {
   const client = await db.$client.connect()
   try {

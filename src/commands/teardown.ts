@@ -79,7 +79,7 @@ export function openDatabases(settings: Settings, environmentOptions: string): D
 
 /**
  * Drops what the plan says, in its order. A part that could not be dropped is reported and does not keep the others, but for a
- * slot that a connector has taken meanwhile: then that one is in use, and nothing else is touched. Nobody's session is ended.
+ * slot that a connector has taken in the meantime: then that one is in use, and nothing else is touched. Nobody's session is ended.
  */
 export async function tearDown({ drop }: Pick<Databases, 'drop'>, steps: readonly TeardownStep[]): Promise<TornDown[]> {
   const done: TornDown[] = []

@@ -61,7 +61,7 @@ export class Circuit {
           signal.kind === 'rejecting' ? `the API refuses every patient alike (${signal.status})` : signal.reason
         this.#trouble = { kind: signal.kind, reason, sinceMs }
         this.#attempt++
-        // The first failure is most often an idle connection that the server closed: it is tried again almost at once.
+        // The first failure is most often an idle connection that the server closed: it is tried again almost immediately.
         const limits = this.#attempt === 1 ? { baseMs: 50, maxMs: 50 } : { baseMs: 250, maxMs: 30_000 }
         this.#notBeforeMs = Math.max(this.#notBeforeMs, nowMs + backOffMs(this.#attempt, random, limits))
       }

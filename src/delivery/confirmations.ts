@@ -122,7 +122,7 @@ export class Confirmations<E extends Expected> {
     return next
   }
 
-  /** What reading back showed. @returns what to do about it; `nothing` if something newer was accepted meanwhile. */
+  /** What reading back showed. @returns what to do about it; `nothing` if something newer was accepted in the meantime. */
   seen(expected: E, isAsSent: boolean, nowMs: number): 'confirmed' | 'send again' | 'differs' | 'nothing' {
     const watch = this.#watched.get(expected.code)
     if (watch?.expected !== expected) return 'nothing'

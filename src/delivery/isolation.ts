@@ -96,7 +96,7 @@ export class Isolation<R> {
     return this.#options.share.mayTake(others.waiting) ? this.#send(this.#nextPart()) : 'others'
   }
 
-  /** A request was accepted: what was refused meanwhile was refused for its rows. */
+  /** A request was accepted: what was refused since was refused for its rows. */
   accepted(rows: readonly R[]): void {
     const { search } = this.#land(rows)
     if (search) {

@@ -169,7 +169,7 @@ export class Quota {
         const now = this.#options.monotonicMs()
         this.#permits.answered(now)
         // The server cannot have counted more of ours than were held then, or sent since: the rest is somebody else's. What
-        // answers to other requests have said of it meanwhile is no more of it.
+        // answers to other requests have said of it in the meantime is no more of it.
         const least = free - (this.#taken - taken) - (this.#withheld - withheld)
         if (remaining !== null && remaining < least) this.#withheld += this.#permits.withhold(least - remaining, now)
         this.#changed()

@@ -18,7 +18,7 @@ export interface Matter {
 const troubles: Readonly<Record<DeliveryTrouble, Omit<Matter, 'reason'>>> = {
   outage: {
     title: 'mediQuo cannot be reached, or fails',
-    fix: 'Nothing is lost, and delivery resumes by itself: a trial request leaves at least every 30 seconds. If it lasts, look whether this machine reaches the address (network, proxy, certificate), then ask mediQuo. Meanwhile the database keeps what waits: see the replication slot below.',
+    fix: 'Nothing is lost, and delivery resumes by itself: a trial request leaves at least every 30 seconds. If it lasts, look whether this machine reaches the address (network, proxy, certificate), then ask mediQuo. In the meantime the database keeps what waits: see the replication slot below.',
     commands: ['mediquo-cdc check'],
     anchor: 'alert-api-down',
   },
@@ -81,7 +81,7 @@ export function mattersOf(view: Judged): Matter[] {
     matters.push({
       title: 'It cannot go on by itself',
       reason,
-      fix: 'Do what the reason says. It looks again every ten seconds, and goes on by itself; nothing that was changed meanwhile is lost.',
+      fix: 'Do what the reason says. It looks again every ten seconds, and goes on by itself; nothing that was changed in the meantime is lost.',
       commands: ['mediquo-cdc check'],
       anchor: 'alert-blocked',
     })

@@ -34,7 +34,7 @@ const doing: Readonly<Record<ConnectorState, { readonly tone: Tone; readonly sen
     sentence: 'Changes are delivered as they are committed, and the rows of the table are read beside them.',
   },
   streaming: { tone: 'well', sentence: 'Changes are delivered as they are committed.' },
-  blocked: { tone: 'act', sentence: 'Nothing is sent until somebody has acted. Nothing is lost meanwhile.' },
+  blocked: { tone: 'act', sentence: 'Nothing is sent until somebody has acted. Nothing is lost in the meantime.' },
   stopping: { tone: 'working', sentence: 'It settles what is in flight, and ends.' },
 }
 

@@ -23,7 +23,7 @@ export interface FollowOptions {
   readonly random: () => number
 }
 
-/** After disconnecting from a server that shuts down, a client that returns at once would hold it up again: TRAPS 12e. */
+/** After disconnecting from a server that shuts down, a client that returns immediately would hold it up again: TRAPS 12e. */
 const quietAfterReleaseMs = 10_000
 const standbyIntervalMs = 1_000
 

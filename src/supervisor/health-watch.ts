@@ -57,7 +57,7 @@ export function createHealthWatch(
     else if (board.state === 'standby' || board.pipeline !== holder) holder = null
   }
 
-  /** One check at a time; who asks meanwhile gets another one after it. */
+  /** One check at a time; a caller in the meantime gets another one after it. */
   async function check(): Promise<void> {
     noteHolder()
     wanted = true
@@ -79,7 +79,7 @@ export function createHealthWatch(
     const health = await readHealth()
     board.health = health
     lookAtConnection(health)
-    // A pipeline that began meanwhile may have another slot than the one that was looked at.
+    // A pipeline that began in the meantime may have another slot than the one that was looked at.
     if (pipeline && writtenLsn !== undefined && inUse && pipeline === board.pipeline) {
       noteHolder()
       // Another instance moves the slot while this one stands by.

@@ -8,7 +8,7 @@ import { CheckFailedError } from '../startup/check-failed.ts'
 import { type Evidence, noEvidence } from '../startup/found-identity.ts'
 import { SchemaChangedError } from '../startup/schema-change.ts'
 
-/** How the connector goes on after a failure: what it shows meanwhile, and when it tries again. */
+/** How the connector goes on after a failure: what it shows in the meantime, and when it tries again. */
 export interface NextAttempt {
   readonly state: Extract<ConnectorState, 'starting' | 'standby' | 'blocked'>
   readonly reason: string
@@ -26,7 +26,7 @@ export function afterPreparing(
   error: unknown,
   { attempt, isFirst, random }: { readonly attempt: number; readonly isFirst: boolean; readonly random: number },
 ): NextAttempt | Error {
-  // 1. Somebody must decide; meanwhile the process shows why.
+  // 1. Somebody must decide; in the meantime the process shows why.
   if (error instanceof BlockedError) return { state: 'blocked', reason: error.message, waitMs: blockedForMs }
   // 2. Another instance has the slot in hand, or was quicker to make it.
   const { kind, sentence } = describeConnectionFailure(error, 'the source')
@@ -58,7 +58,7 @@ export function afterBlocked(lost: LostInARow, error: unknown): LostInARow {
   return { ...lost, replacedUpToRun: Math.min(lost.replacedUpToRun, error.run) }
 }
 
-/** After the pipeline ended with a failure. The source is looked at again at once, unless that has not helped twice. Pure. */
+/** After the pipeline ended with a failure. The source is looked at again immediately, unless that has not helped twice. Pure. */
 export function afterRunning(
   failure: unknown,
   { lost, ranMs }: { readonly lost: LostInARow; readonly ranMs: number },

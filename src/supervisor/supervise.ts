@@ -125,7 +125,7 @@ async function sayWhoSharesCodes({ store, logger }: Resources): Promise<void> {
     logger.warn({ code }, 'several rows have this code: mediQuo has the one that changed last')
 }
 
-/** An abandoned slot fills the customer's disk: who stops it for good is told. */
+/** An abandoned slot fills the customer's disk: whoever stops it permanently is told. */
 function sayWhatStays(logger: Logger, { health }: Board, slot: string): void {
   if (!health || isTaken(health)) return
   logger.info(

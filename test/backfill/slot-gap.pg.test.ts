@@ -10,7 +10,7 @@ test('a commit that the new slot does not stream, and that is not visible when i
   await using server = await synchronousServer(`${patientsTable} ${rows}`)
   const { database } = server
   await server.holdCommits()
-  // The slot's making waits for the first transaction, then for those that began meanwhile: commits in between are in the gap.
+  // The slot's making waits for the first transaction, then for those that began in the meantime: commits in between are in the gap.
   const first = await openTransaction(await server.writer(), 'one')
   await using connector = await startConnector({
     database,
@@ -27,7 +27,7 @@ test('a commit that the new slot does not stream, and that is not visible when i
   await second.client.query('rollback')
   await connector.whenState('streaming')
 
-  // Live changes go on meanwhile, and what is read shows what everybody else sees.
+  // Live changes go on in the meantime, and what is read shows what everybody else sees.
   await database.query(`update patients set first_name = 'New' where code = 'one'`)
   await connector.whenPatient('one', ({ first_name }) => first_name === 'New')
   expect(await database.query(`select first_name from patients where code = 'gap'`)).toEqual([{ first_name: 'Old' }])

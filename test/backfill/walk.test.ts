@@ -200,7 +200,7 @@ describe('the ledger', () => {
     expect(ledger.progress).toMatchObject({ position: at(20), rowsRead: 20 })
   })
 
-  test('a row that two pages claim settles the later one at once, and the earlier one when it is settled', () => {
+  test('a row that two pages claim settles the later one immediately, and the earlier one when it is settled', () => {
     const ledger = new PassLedger()
     ledger.begin(whole)
     const [first, second] = [ledger.open(at(10), 1, 10), ledger.open(at(20), 1, 10)]

@@ -5,7 +5,7 @@ import type { ChaosScene } from './chaos-scene.ts'
 export interface Trouble {
   readonly name: string
   readonly weight: number
-  /** Writers cannot write meanwhile. */
+  /** Writers cannot write in the meantime. */
   readonly stopsWriters?: boolean
   /** Makes it, and ends it. @param random from 0 to 1. */
   readonly run: (scene: ChaosScene, random: () => number) => Promise<void>

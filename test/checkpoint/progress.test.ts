@@ -18,7 +18,7 @@ function receive(progress: Progress, commit: number, debts: number): Debt[] {
 }
 
 describe('the longest settled prefix', () => {
-  test('a transaction without anything for us settles at once', () => {
+  test('a transaction without anything for us settles immediately', () => {
     const progress = ledger()
     receive(progress, 110, 0)
     expect(progress.settledLsn).toBe(at(120))

@@ -143,7 +143,7 @@ describe.concurrent('retry', () => {
 })
 
 describe.concurrent('discard', () => {
-  test('is for good: neither a running connector nor the next one brings them back, and the next version is sent', async () => {
+  test('is permanent: neither a running connector nor the next one brings them back, and the next version is sent', async () => {
     await using connector = await withTwoDeadLetters()
     const { database, sandbox } = connector
     expect(await letters(['discard', '--code', 'p1'], database)).toMatchObject({

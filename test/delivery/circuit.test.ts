@@ -85,7 +85,7 @@ test('a refusal shows that the API is there, unless it refuses everything: only 
   expect(circuit.trouble).toBeNull()
 })
 
-test('after the trouble has ended the next failure is tried again almost at once, as the first was', () => {
+test('after the trouble has ended the next failure is tried again almost immediately, as the first was', () => {
   for (const kind of ['well', 'refused'] as const) {
     const circuit = new Circuit()
     for (let failure = 0; failure < 5; failure++) circuit.observe({ kind: 'outage', reason: 'x' }, 0, most)

@@ -172,7 +172,7 @@ test('a code that was accepted is remembered while it counts, though many came s
   expect([confirmations.isRecent(code('c1999'), 5_000), confirmations.isRecent(code('x'), 0)]).toEqual([true, false])
 })
 
-test('while few are watched a code may be sent again at once', () => {
+test('while few are watched a code may be sent again immediately', () => {
   const confirmations = new Confirmations()
   confirmations.accepted(expected('a'), false, 0)
   expect(confirmations.mayRepeat(code('a'), 1)).toBe(true)

@@ -62,7 +62,7 @@ test('nor by a clock of the server’s that is slower by a thousandth', () => {
   expect(backAtMs * 0.999).toBeGreaterThan(windowMs)
 })
 
-test('a permit with which nothing was sent is back at once', () => {
+test('a permit with which nothing was sent is back immediately', () => {
   const permits = new Permits(1)
   expect(permits.take(0)).toBe(true)
   expect(permits.take(0)).toBe(false)

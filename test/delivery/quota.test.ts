@@ -201,7 +201,7 @@ describe('what was sent is counted', () => {
     expect([budget.recent(), budget.lastMinute, budget.taken]).toEqual([[[second + 1, 1]], 1, 3])
   })
 
-  test('but not what did not leave in the end: its permit is back at once', async () => {
+  test('but not what did not leave in the end: its permit is back immediately', async () => {
     const budget = quota()
     const permits = [await leave(budget), await leave(budget)]
     expect([budget.free, budget.lastMinute]).toEqual([598, 2])
@@ -212,7 +212,7 @@ describe('what was sent is counted', () => {
   })
 })
 
-test('an abort ends the wait of everybody at once, however long a 429 makes them wait', async () => {
+test('an abort ends the wait of everybody immediately, however long a 429 makes them wait', async () => {
   const budget = quota()
   budget.pause(3_600_000)
   const stop = new AbortController()

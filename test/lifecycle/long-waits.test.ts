@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { wait } from '../../src/lifecycle/wait.ts'
 import { WakeUp } from '../../src/lifecycle/wake-up.ts'
 
-// A `Retry-After` may name any time: a timer of Node that is set for more than 24.8 days fires at once.
+// A `Retry-After` may name any time: a timer of Node that is set for more than 24.8 days fires immediately.
 describe.each([2 ** 31, 1e15, Number.POSITIVE_INFINITY])('a wait of %d ms', (ms) => {
   test.each([
     ['wait', (signal: AbortSignal) => wait(ms, signal)],

@@ -11,7 +11,7 @@ export const rateLimit = {
 
 export const jane = { code: 'jane', first_name: 'Jane', gender: 'female', birth_date: '1980-01-01' }
 
-/** A sandbox that applies at once, closed at the end of the scope. */
+/** A sandbox that applies immediately, closed at the end of the scope. */
 export async function testSandbox(options: SandboxOptions = {}): Promise<SandboxApi & AsyncDisposable> {
   const sandbox = await startSandboxApi({ ...options, settings: { applyDelayMs: 0, ...options.settings } })
   return Object.assign(sandbox, { [Symbol.asyncDispose]: () => sandbox.close() })

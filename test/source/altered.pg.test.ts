@@ -77,7 +77,7 @@ describe.concurrent('a table that is altered while it is followed', () => {
     await expectBothEndsEqual(connector)
   }, 60_000)
 
-  test('a mapped column that is renamed blocks, until it has its name again; nothing that changed meanwhile is lost', async () => {
+  test('a mapped column that is renamed blocks, until it has its name again; nothing that changed in the meantime is lost', async () => {
     await using connector = await delivered()
     const { database } = connector
     await database.query(`alter table patients rename column email to mail`)

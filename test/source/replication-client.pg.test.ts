@@ -87,7 +87,7 @@ test('a client starts at the checkpoint where the slot stands before it', async 
   expect(again.inserted()).toEqual(['next'])
 })
 
-test('a handler that throws ends the stream for good', async () => {
+test('a handler that throws ends the stream permanently', async () => {
   await using database = await published()
   const failure = new Error('cannot take it')
   await using stream = await openStream(database, {
@@ -101,7 +101,7 @@ test('a handler that throws ends the stream for good', async () => {
   expect(stream.inserted()).toEqual(['poison'])
 })
 
-test('a message that cannot be decoded ends the stream for good', async () => {
+test('a message that cannot be decoded ends the stream permanently', async () => {
   await using database = await published()
   const decoder = new PgoutputDecoder('all')
   const failure = new Error('cannot read it')

@@ -100,7 +100,7 @@ async function expectRenewed({ database, slot }: Pick<Stand, 'database' | 'slot'
   await connector.whenPatient('after')
 }
 
-/** Each way to lose a slot, with what the reason says; `isRunning`: the connector streams meanwhile. */
+/** Each way to lose a slot, with what the reason says; `isRunning`: the connector streams in the meantime. */
 interface Way {
   readonly isRunning: boolean
   readonly server: (() => Promise<EmbeddedServer>) | null
@@ -243,7 +243,7 @@ test.concurrent('a publication that is dropped while the connector streams is ma
   await expectRenewed(lost, connector)
 }, 120_000)
 
-test.concurrent('a publication that is dropped and made again at once is noticed, since changes in between are not published', async () => {
+test.concurrent('a publication that is dropped and created again immediately is noticed, since changes in between are not published', async () => {
   await using lost = await stand()
   const { database, connector } = lost
   await database.query('drop publication mediquo_cdc')

@@ -35,7 +35,7 @@ describe('after the source could not be made ready', () => {
 describe('after the pipeline ended', () => {
   const gone = new SlotTroubleError('gone', 'slot')
 
-  test('a lost slot is seen to at once, twice; then every ten seconds', () => {
+  test('a lost slot is seen to immediately, twice; then every ten seconds', () => {
     let lost = noneLost
     const waits = [gone, coded('55000'), gone, gone].map((failure) => {
       const after = afterRunning(failure, { lost, ranMs: 50 })
@@ -82,7 +82,7 @@ describe('after the pipeline ended', () => {
     expect(next(new Error('why'))).toMatchObject({ state: 'blocked', waitMs: 10_000 })
   })
 
-  test('an altered table is looked at again at once; that the stream brought it is kept in mind', () => {
+  test('an altered table is looked at again immediately; that the stream brought it is kept in mind', () => {
     const altered = (inStream: boolean) =>
       afterRunning(new SchemaChangedError('altered', { inStream }), { lost: noneLost, ranMs: 50 })
     expect(altered(true).next).toEqual({ state: 'starting', reason: 'altered', waitMs: 0 })

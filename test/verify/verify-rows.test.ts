@@ -74,7 +74,7 @@ describe('a row that mediQuo has otherwise', () => {
     expect(verdicts).toEqual([{ kind: 'same', code: '7' }])
   })
 
-  test('is the same once the row is read again, if it was changed and delivered meanwhile', async () => {
+  test('is the same once the row is read again, if it was changed and delivered in the meantime', async () => {
     const { verdicts, steps } = await verify(ana, { api: drifted, table: new Map([[keyOf(ana), eva]]) })
     expect(verdicts).toEqual([{ kind: 'same', code: '7' }])
     expect(steps).toEqual(['get', 'read', 'wait 1', 'get'])

@@ -57,7 +57,7 @@ export function startRun({ world, clock, api, plan, random, known }: TimedRunOpt
     if (isAlive) driver.tell(event)
   }
 
-  /** Each thing happens after a while, even if the process dies meanwhile; so does the answer, or the connection breaks. */
+  /** Each thing happens after a while, even if the process dies in the meantime; so does the answer, or the connection breaks. */
   function travel(errand: Errand): void {
     const breaksAt = breaks > 0 && random() < 0.01 ? Math.floor(random() * (errand.stages.length + 1)) : -1
     if (breaksAt >= 0) breaks--
