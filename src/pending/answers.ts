@@ -92,10 +92,10 @@ export class Answers {
 
   /** A code waits for one reading back at most: what was accepted last. Its row may have another by then, with one of its own. */
   #expect(delivery: Delivery | null, entry: Entry, code: PatientCode): void {
-    const before = this.#expecting.get(code)
-    if (before) {
-      for (const one of before.unconfirmed.filter((other) => other.code === code)) this.#unwatch(before, one)
-      if (before !== entry) this.#placement.place(before)
+    const earlier = this.#expecting.get(code)
+    if (earlier) {
+      for (const one of earlier.unconfirmed.filter((other) => other.code === code)) this.#unwatch(earlier, one)
+      if (earlier !== entry) this.#placement.place(earlier)
     }
     if (!delivery) return
     this.#placement.entries.watch(entry, delivery)
