@@ -26,10 +26,18 @@ export class Mediquo {
   readonly #queued = new Map<PatientCode, Recorded | undefined>()
   readonly #newest = new Map<RowKey, number>()
   readonly #isWhole: boolean
+  readonly #wasLeft: (code: PatientCode, number: number) => boolean
 
-  /** @param isWhole whether the stream tells of every row that had a code, one after another; if not, only each row's own order holds. */
-  constructor({ isWhole }: { readonly isWhole: boolean }) {
+  /**
+   * @param isWhole whether the stream tells of every row that had a code, one after another; if not, only each row's own order holds.
+   * @param wasLeft whether a code has been nobody's since a row version.
+   */
+  constructor({
+    isWhole,
+    wasLeft,
+  }: { readonly isWhole: boolean; wasLeft(code: PatientCode, number: number): boolean }) {
     this.#isWhole = isWhole
+    this.#wasLeft = wasLeft
   }
 
   /** The number of the newest version of a row that was accepted. */
@@ -44,9 +52,9 @@ export class Mediquo {
     const before = this.records.get(code)
     const says = before && `${before.firstName}${before.isSubscribed ? '' : ' without a plan'}`
     const isSame = before?.firstName === firstName && before.isSubscribed === isSubscribed
-    // The end of a row ends what is there by then, whoever brought it: that nobody has the code is another check (HALF).
-    const isOfOthers = this.#isWhole && purpose !== 'remove'
-    const ofCode = before && (before.key === key || isOfOthers) ? before.number : 0
+    // The end of a row may end what another brought that has left the code since.
+    const isEnd = purpose === 'remove' && before !== undefined && this.#wasLeft(code, before.number)
+    const ofCode = before && (before.key === key || (this.#isWhole && !isEnd)) ? before.number : 0
     // A version that ends a code which its row no longer has is not a version of that code.
     const isOfCode = purpose !== 'retire'
     const known = isOfCode ? Math.max(ofCode, this.newestOf(key)) : before?.key === key ? ofCode : 0

@@ -53,7 +53,7 @@ export class World {
     this.state = new StateTables(this.table.insertLsn)
     // What changed hands while no slot was there is found row by row.
     const isWhole = profile.start !== 'slot lost' && profile.slotLosses === 0
-    this.mediquo = new Mediquo({ isWhole })
+    this.mediquo = new Mediquo({ isWhole, wasLeft: (code, number) => this.table.wasLeft(code, number) })
     this.trace = traced ? [] : null
   }
 
