@@ -51,6 +51,8 @@ export function mergeStreamed(
       holder.xid = xid
       // The stream has come to the end that the read brought: it has its place in the stream's order now, unless the row came back.
       if (isEnd(holder.content)) holder.origin = isEnd(change.content) ? 'stream' : 'read'
+      // It is still to be read, and will have the code that the newest change told.
+      if (holder.content.kind === 'incomplete') holder.content = incomplete(change.content)
     }
     const isNoticed = onDelete === 'unsubscribe' && hadOtherCode(entry, change.content)
     return isNoticed && !holder ? streamedVersion(change, incomplete(change.content), debts) : null

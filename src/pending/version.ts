@@ -19,7 +19,7 @@ export type Content =
 
 /** A version of a row that waits or is in flight. One that a read brought carries the label of the newest streamed change it contains. */
 export interface Version {
-  readonly content: Content
+  content: Content
   /** Who reported it; of an end that both reported, the stream. */
   origin: 'stream' | 'read'
   readonly lane: Lane

@@ -245,3 +245,16 @@ test('what was found to end a code is out of date once another row is owed that 
   row.resolve(found)
   expect([row.take(), row.settled]).toEqual([[], ['owed', 'nothing to remove']])
 })
+
+test('a row that is to be read again has the code that the newest change told, though an older one made the reading necessary', () => {
+  const row = dialogue({ onDelete: 'unsubscribe', state: [delivered('1', patient('a'))] })
+  row.reads('1', upsert('c'), seesBelow(300), 300)
+  row.resolve(found)
+  row.pending.oweLater(key('1'), 0)
+  row.record()
+  row.commits(110, ['1', upsert('b')])
+  row.commits(120, ['1', upsert('c')])
+  expect(row.pending.isClaimed(code('c'), key('1'))).toBe(false)
+  row.commits(130, ['2', removed('c')])
+  expect([code('b'), code('c')].map((of) => row.pending.isClaimed(of, key('2')))).toEqual([false, true])
+})

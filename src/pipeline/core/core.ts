@@ -120,6 +120,7 @@ export function createCore(options: CoreOptions): Core {
     facts,
     random,
     sources: [owedContent, owedEnds, backfilling],
+    isFruitless: (atMs) => sending.isFruitless(atMs),
     isSlotGapOpen: options.isSlotGapOpen,
     maxRows: bounds.readRows,
   })

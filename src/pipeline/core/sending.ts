@@ -140,7 +140,7 @@ export class Sending {
     this.#unused = []
     if (this.#permit !== null) this.#use(this.#permit, nowMs, out)
     this.#release(nowMs, out)
-    if (this.#wanted !== null || !this.#hasWork(nowMs) || this.#waitMs(nowMs) !== 0 || this.#isFruitless(nowMs)) return
+    if (this.#wanted !== null || !this.#hasWork(nowMs) || this.#waitMs(nowMs) !== 0 || this.isFruitless(nowMs)) return
     this.#wanted = this.#options.tickets.issue('want permit')
     out.push({ kind: 'want permit', ticket: this.#wanted, endpoint: 'put' })
   }
@@ -193,7 +193,7 @@ export class Sending {
   }
 
   /** Of what waits nothing could leave, and nothing has changed since. */
-  #isFruitless(nowMs: number): boolean {
+  isFruitless(nowMs: number): boolean {
     const { changes, atMs } = this.#fruitless ?? {}
     if (changes === undefined || atMs === undefined) return false
     return changes === this.#options.pending.changes && nowMs < atMs + lookAgainMs

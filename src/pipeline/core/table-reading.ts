@@ -39,6 +39,8 @@ export interface TableReadingOptions {
   >
   /** Those that want reads when no change waits for one, the most urgent first. */
   readonly sources: readonly ReadSource[]
+  /** Whether rows could be sent, and none can leave: what is read may be what they wait for. */
+  readonly isFruitless: (nowMs: number) => boolean
   readonly tickets: Tickets
   readonly facts: Facts
   readonly random: () => number
@@ -86,7 +88,7 @@ export class TableReading {
   nextAtMs(nowMs: number): number | null {
     const retryAtMs = this.#task.nextAtMs(nowMs)
     if (retryAtMs !== null) return retryAtMs
-    const isWanted = this.#options.pending.mayTakeContent && this.#options.pending.toRead(1).length > 0
+    const isWanted = this.#mayTakeContent(nowMs) && this.#options.pending.toRead(1).length > 0
     return isWanted && !this.#task.isOut && this.#readAgainAtMs > nowMs ? this.#readAgainAtMs : null
   }
 
@@ -157,7 +159,7 @@ export class TableReading {
 
   #nextJob(nowMs: number): ReadJob | null {
     const { pending } = this.#options
-    const mayRead = nowMs >= this.#readAgainAtMs && pending.mayTakeContent
+    const mayRead = nowMs >= this.#readAgainAtMs && this.#mayTakeContent(nowMs)
     const keys = mayRead ? pending.toRead(this.#limit) : []
     if (keys.length > 0) return this.#forChanges(keys)
     for (const source of this.#options.sources) {
@@ -165,6 +167,11 @@ export class TableReading {
       if (job) return job
     }
     return null
+  }
+
+  #mayTakeContent(nowMs: number): boolean {
+    const { pending, isFruitless } = this.#options
+    return pending.mayTakeContent || isFruitless(nowMs)
   }
 
   /** The rows of changes that came without their content. */
