@@ -215,12 +215,6 @@ export const ablations: readonly Ablation[] = [
     profile: { ...noMoves, faults: 4, onDelete: 'ignore' },
   },
   {
-    name: 'of two rows with one code the newer leaves first',
-    breaks: anyPromise,
-    patches: patch('pending/queues.ts', 'isOlder(theirs, waiting)', 'isOlder(waiting, theirs)'),
-    profile: { ...twoRows, start: 'known' },
-  },
-  {
     name: 'forgetting: a tombstone once it is settled',
     breaks: anyPromise,
     rules: { forgets: 'what is settled' },

@@ -61,8 +61,8 @@ export class Api {
     const { window: kind, requestsPerMinute: limit, crashes } = options.plan
     this.#limiter = new RateLimiter({ kind, limit, windowMs })
     const isWhole = options.world.profile.start !== 'slot lost' && !crashes.some(({ losesSlot }) => losesSlot)
-    const { table } = options.world
-    this.#told = new Mediquo({ isWhole, wasLeft: (code, number) => table.wasLeft(code, number) })
+    const { world } = options
+    this.#told = new Mediquo({ isWhole, wasLeft: (code, number) => world.wasLeft(code, number) })
     for (const [code, { firstName, isSubscribed }] of options.world.mediquo.records) {
       const known = { code, first_name: firstName, gender: 'female', birth_date: '1980-01-01' } as const
       this.#applied.set(code, isSubscribed ? { ...known, plan: 'premium' } : known)

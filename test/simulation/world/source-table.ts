@@ -161,13 +161,6 @@ export class SourceTable {
     return this.keys.find((key) => this.committed(key).at(-1)?.image?.code === code) ?? null
   }
 
-  /** Whether a code has been nobody's at some time since a row version. */
-  wasLeft(code: PatientCode, number: number): boolean {
-    const first = this.commits.findIndex(({ versions }) => versions.some((version) => version.number >= number))
-    const since = this.commits.slice(Math.max(first, 0))
-    return since.some((transaction) => this.ownerAfter(transaction, code) === null)
-  }
-
   /** The row that had a code once a transaction was committed; null: none had. */
   ownerAfter(transaction: Transaction, code: PatientCode): RowVersion | null {
     const newest = new Map<RowKey, RowVersion>()

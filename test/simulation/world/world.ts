@@ -1,10 +1,11 @@
+import type { PatientCode } from '../../../src/model/patient.ts'
 import type { RowKey } from '../../../src/model/row.ts'
 import type { DeadLetter } from '../../../src/model/stored-row.ts'
 import type { Snapshot } from '../../../src/model/visibility.ts'
 import type { Delivery } from '../../../src/pending/version.ts'
 import type { Settlement } from '../../../src/pipeline/core/effects.ts'
 import type { Choices } from './choices.ts'
-import { Contents } from './contents.ts'
+import { Contents, isPublished } from './contents.ts'
 import { Mediquo } from './mediquo.ts'
 import type { Profile } from './profile.ts'
 import { type RowVersion, SourceTable, type Transaction } from './source-table.ts'
@@ -53,7 +54,7 @@ export class World {
     this.state = new StateTables(this.table.insertLsn)
     // What changed hands while no slot was there is found row by row.
     const isWhole = profile.start !== 'slot lost' && profile.slotLosses === 0
-    this.mediquo = new Mediquo({ isWhole, wasLeft: (code, number) => this.table.wasLeft(code, number) })
+    this.mediquo = new Mediquo({ isWhole, wasLeft: (code, number) => this.wasLeft(code, number) })
     this.trace = traced ? [] : null
   }
 
@@ -87,12 +88,21 @@ export class World {
     this.#reads.set(endLsn, [...(this.#reads.get(endLsn) ?? []), snapshot])
   }
 
+  /** Whether a code has been no patient's at some time since a row version. */
+  wasLeft(code: PatientCode, number: number): boolean {
+    const { commits } = this.table
+    const first = commits.findIndex(({ versions }) => versions.some((version) => version.number >= number))
+    const since = commits.slice(Math.max(first, 0))
+    return since.some((transaction) => !isPublished(this.table.ownerAfter(transaction, code)?.image ?? null))
+  }
+
   /** The number of the row version that a delivery is sent for. */
   numberOf({ key, version }: Delivery): number {
     const made = this.contents.madeFrom(version.content)
     if (made) return made.number
-    const { position, read } = version
-    if (read === null) {
+    const { position, read, origin } = version
+    // An end that the stream and a read told is the stream's.
+    if (read === null || origin === 'stream') {
       const version = position && this.streamed.get(placeOf(position.commitLsn, position.ordinal, key))
       return version?.number ?? 0
     }
