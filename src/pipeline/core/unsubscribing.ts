@@ -191,7 +191,7 @@ export class Unsubscribing implements FetchSource {
     if (!this.#isNewest(ending)) return
     ending.isFetching = false
     const record = found.kind === 'patient' ? found.record : null
-    // Something was accepted meanwhile, and is still to be applied: what was found is older.
+    // Something was accepted in the meantime, and is still to be applied: what was found is older.
     const isRecent = nowMs < this.#options.recentUntilMs(ending.code)
     if (found.kind === 'not now' || isRecent) this.#postpone(ending, nowMs)
     else this.#resolve(ending, record ? { kind: 'send', patient: record } : { kind: 'ended' })
