@@ -107,8 +107,8 @@ export function createCore(options: CoreOptions): Core {
   const owedEnds = new OwedRows({
     ...owed,
     reasons: ['end'],
-    hasRoom: () => backfilling.hasRoomToRepeat && pending.unsubscriptions < bounds.unsubscriptions / 2,
-    room: () => bounds.unsubscriptions - pending.unsubscriptions,
+    hasRoom: () => backfilling.hasRoomToRepeat && unsubscribing.room > bounds.recordFetches / 2,
+    room: () => unsubscribing.room - pending.unsubscriptions,
   })
   const noteOwed = (dueAtMs: number) => {
     owedContent.owed(dueAtMs, recording.nextWrite)
@@ -129,7 +129,11 @@ export function createCore(options: CoreOptions): Core {
     tickets,
     random,
     recentUntilMs: (code) => confirming.recentUntilMs(code),
-    onOwed: noteOwed,
+    onOwed: (dueAtMs) => {
+      facts.add({ kind: 'rows owed', rows: 1 })
+      noteOwed(dueAtMs)
+    },
+    maxFetching: bounds.recordFetches,
   })
   const fetching = new CodeFetching({ tickets, sources: [confirming, unsubscribing], maxInFlight: maxFetches })
 
@@ -183,7 +187,8 @@ export function createCore(options: CoreOptions): Core {
     backPressure,
   }
   const working = [
-    ...[loading, backfilling, owedContent, owedEnds, reading, unsubscribing, fetching],
+    // What is not to be fetched any more makes room for owed rows, without another effect.
+    ...[loading, unsubscribing, backfilling, owedContent, owedEnds, reading, fetching],
     ...[sending, backPressure, recording],
   ]
   const routes = createRoutes(parts, {

@@ -12,6 +12,8 @@ export interface Bounds {
   readonly unloaded: number
   /** Codes that wait to be unsubscribed. Past it they are noted in the row records; they never pause the stream. */
   readonly unsubscriptions: number
+  /** Codes to be unsubscribed whose records are fetched. Past it they are noted in the row records: what 10 s of the quota fetch. */
+  readonly recordFetches: number
   /** Accepted patients that are read back. Past it they are noted in the row records and sent again later. */
   readonly readBacks: number
   /** Rows that a read by key asks for. */
@@ -25,6 +27,7 @@ export const defaultBounds: Bounds = {
   bytes: 32 * 1024 * 1024,
   unloaded: 5_000,
   unsubscriptions: 2_000,
+  recordFetches: 100,
   readBacks: 1_000,
   readRows: 200,
   marks: 2_000,

@@ -59,7 +59,7 @@ export function createRoutes(parts: RoutedParts, lifecycle: Lifecycle): Routes {
     'xid seen': ({ xid }) => receiving.sawXid(xid),
     'records loaded': ({ ticket, rows, shared }, nowMs) =>
       void (loading.loaded(ticket, rows, shared) || reading.recordsLoaded(ticket, { rows, shared }, nowMs)),
-    'holders found': ({ ticket, holders }) => void unsubscribing.holdersFound(ticket, holders),
+    'holders found': ({ ticket, holders }, nowMs) => void unsubscribing.holdersFound(ticket, holders, nowMs),
     'owed listed': ({ ticket, keys, nextInMs }, nowMs) =>
       void [owedContent, owedEnds].some((part) => part.listed(ticket, keys, nextInMs, nowMs)),
     'rows read': ({ ticket, read }, nowMs) => void reading.rowsRead(ticket, read, nowMs),

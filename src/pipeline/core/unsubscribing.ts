@@ -21,6 +21,8 @@ export interface UnsubscribingOptions {
   readonly recentUntilMs: (code: PatientCode) => number
   /** A row was owed since its code cannot be ended for now; it is due then, milliseconds. */
   readonly onOwed: (dueAtMs: number) => void
+  /** Codes whose records are fetched, or wait for it. Past it their rows are owed. */
+  readonly maxFetching: number
 }
 
 /** A code that is to end, on its way to be found out about. */
@@ -35,8 +37,10 @@ interface Ending {
   notBeforeMs: number
 }
 
-/** Codes that are found out about at a time. */
-const endingsAtOnce = 100
+/** Codes whose holders are asked for at a time. */
+const askedAtOnce = 100
+/** A record that may be fetched only after so many milliseconds is waited for outside memory, and so keeps no checkpoint back. */
+const longWaitMs = 10_000
 /** A code that cannot be read back is given up for a while after so many milliseconds, and looked at again after the second. */
 const giveUpAfterMs = 30_000
 const lookAgainMs = 60_000
@@ -70,6 +74,11 @@ export class Unsubscribing implements FetchSource {
     return this.#asking.length + this.#asked.length + this.#fetching.size
   }
 
+  /** Records that may be fetched beside those that are. */
+  get room(): number {
+    return this.#options.maxFetching - this.underWay
+  }
+
   nextAtMs(nowMs: number): number | null {
     let next = this.#asking.length > 0 ? this.#task.nextAtMs(nowMs) : null
     for (const { isFetching, notBeforeMs } of this.#fetching)
@@ -80,7 +89,7 @@ export class Unsubscribing implements FetchSource {
   effects(nowMs: number, out: Effect[]): void {
     const { pending, tickets } = this.#options
     if (pending.held) return
-    const room = endingsAtOnce - this.underWay
+    const room = askedAtOnce - this.#asking.length - this.#asked.length
     if (room > 0 && pending.unsubscriptions > 0) {
       for (const removal of pending.toResolve(room)) this.#begin(removal, nowMs)
     }
@@ -133,7 +142,7 @@ export class Unsubscribing implements FetchSource {
    * Who has the codes by the store. What was stored while the answer was on its way may be gone from memory and not be in the answer:
    * then it is asked again.
    */
-  holdersFound(ticket: Ticket, holders: ReadonlyMap<PatientCode, readonly RowKey[]>): boolean {
+  holdersFound(ticket: Ticket, holders: ReadonlyMap<PatientCode, readonly RowKey[]>, nowMs: number): boolean {
     if (!this.#task.ends(ticket)) return false
     const { pending } = this.#options
     const asked = this.#asked
@@ -147,7 +156,7 @@ export class Unsubscribing implements FetchSource {
       if (isStale) this.#asking.push(ending)
       else if (isHeld) this.#resolve(ending, { kind: 'left' })
       else if (patient) this.#resolve(ending, { kind: 'send', patient })
-      else this.#fetch(ending)
+      else this.#fetch(ending, nowMs)
     }
     return true
   }
@@ -159,10 +168,24 @@ export class Unsubscribing implements FetchSource {
     return true
   }
 
-  /** Its record is read once what was accepted last is applied: an older one would be sent, and replace that. */
-  #fetch(ending: Ending): void {
+  /**
+   * Its record is read once what was accepted last is applied: an older one would be sent, and replace that. What the quota of GET
+   * does not allow within seconds is owed: a code that waits keeps the checkpoint back, and every restart would begin there.
+   */
+  #fetch(ending: Ending, nowMs: number): void {
     ending.notBeforeMs = Math.max(ending.notBeforeMs, this.#options.recentUntilMs(ending.code))
-    this.#fetching.add(ending)
+    const waitMs = ending.notBeforeMs - nowMs
+    if (waitMs > longWaitMs) this.#owe(ending, nowMs, waitMs)
+    else if (this.#fetching.size >= this.#options.maxFetching) this.#owe(ending, nowMs, 0)
+    else this.#fetching.add(ending)
+  }
+
+  #owe(ending: Ending, nowMs: number, delayMs: number): void {
+    const { pending, onOwed } = this.#options
+    const { key, code } = ending
+    this.#drop(ending)
+    pending.notResolved(key, code)
+    if (pending.oweLater(key, delayMs)) onOwed(nowMs + delayMs)
   }
 
   wantsFetch(nowMs: number): boolean {
@@ -198,13 +221,8 @@ export class Unsubscribing implements FetchSource {
   }
 
   #postpone(ending: Ending, nowMs: number): void {
-    const { pending, onOwed } = this.#options
-    const { key, code } = ending
     ending.failures++
     ending.notBeforeMs = nowMs + Math.min(maxRetryMs, firstRetryMs * 2 ** (ending.failures - 1))
-    if (nowMs - ending.sinceMs < giveUpAfterMs) return
-    this.#drop(ending)
-    pending.notResolved(key, code)
-    if (pending.oweLater(key, lookAgainMs)) onOwed(nowMs + lookAgainMs)
+    if (nowMs - ending.sinceMs >= giveUpAfterMs) this.#owe(ending, nowMs, lookAgainMs)
   }
 }

@@ -215,7 +215,7 @@ describe('codes to be unsubscribed beyond their bound', () => {
   test('are owed in portions, and never pause the stream', () => {
     const ended: [string, Content][] = Array.from({ length: 200 }, (_, n) => [`r${n}`, removed(`c${n}`)])
     const script = scripted({
-      automatic: without(everything, 'fetch code'),
+      automatic: without(everything, 'find holders'),
       bounds: { unsubscriptions: 10, rows: 1_000 },
     })
     for (const one of ended) script.commits(one)

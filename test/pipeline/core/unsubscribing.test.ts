@@ -20,6 +20,15 @@ function fetched(script: Script, of: string, answer: FetchedCode): void {
   if (!effect) throw new Error(`${of} is not being read back`)
   script.tell({ kind: 'code fetched', ticket: effect.ticket, found: answer })
 }
+/** A patient that is accepted twice can be read as it is at the third look only, after 35 seconds. */
+function learnsApplyTime(script: Script): void {
+  script.commits(['slow', upsert('slow')])
+  script.commits(['slow', upsert('slow', 'Later')])
+  for (const isAsExpected of [false, false, true]) {
+    while (asked(script).length === 0) script.pass(1_000)
+    fetched(script, 'slow', { kind: 'patient', isAsExpected, record: null })
+  }
+}
 const sent = (script: Script) => script.log.flatMap((effect) => (effect.kind === 'send' ? short(effect.batch) : []))
 const asked = (script: Script) => script.asked('fetch code').map((effect) => effect.code)
 
@@ -108,14 +117,12 @@ describe('many codes', () => {
   const names = Array.from({ length: 150 }, (_, n) => `r${n}`)
   const ended = names.map((name): [string, Content] => [name, removed()])
 
-  test('are found out about a hundred at a time, and their holders asked for in one question', () => {
+  test('have their holders asked for a hundred at a time, while the records of others are fetched', () => {
     const script = scripted({ state: rows(...names), automatic: byHand('find holders', 'fetch code') })
     script.commits(...ended)
     expect(script.next('find holders').codes).toHaveLength(100)
     script.answer('find holders')
-    expect([script.asked('find holders'), asked(script).length]).toEqual([[], 8])
-    fetched(script, asked(script)[0] ?? '', { kind: 'absent' })
-    expect(script.next('find holders').codes).toHaveLength(1)
+    expect([script.next('find holders').codes.length, asked(script).length]).toEqual([50, 8])
   })
 
   test('that others have by memory make room for the next, in the same moment', () => {
@@ -235,4 +242,40 @@ test('a record that was asked for before the row was sent once more is not used:
   script.pass(6_000)
   fetched(script, 'a', { kind: 'patient', isAsExpected: false, record: patient('a', 'Newer') })
   expect(sent(script)).toEqual(['upsert a Newer', 'remove a Newer no plan'])
+})
+
+describe('records that the quota of GET does not fetch within seconds', () => {
+  const names = Array.from({ length: 30 }, (_, n) => `r${n}`)
+
+  test('are owed: they keep neither the checkpoint back nor a code whose record is known, and are fetched in the end', () => {
+    const script = scripted({
+      ...{ state: rows(...names, 'full'), automatic: byHand('fetch code') },
+      bounds: { recordFetches: 4 },
+    })
+    script.commits(...names.map((name): [string, Content] => [name, removed()]))
+    script.commits(['full', { kind: 'removed', code: code('full'), patient: patient('full', 'Old') }])
+    script.pass(3_000)
+    expect([script.view.unsubscriptions, sent(script)]).toEqual([4, ['remove full Old no plan']])
+    for (let seconds = 0; seconds < 100 && !script.view.isQuiet; seconds++) {
+      for (const name of asked(script)) fetched(script, name, found(name))
+      script.pass(1_000)
+      script.keepalive()
+    }
+    expect([script.view.isQuiet, new Set(sent(script)).size, sent(script).length]).toEqual([true, 31, 31])
+    expect([...script.store.values()].filter(({ row }) => !row.removed || row.owed)).toEqual([])
+  })
+
+  test('as is one that may be fetched only after a long time, when the API takes a minute to apply what it accepted', () => {
+    const script = scripted({ automatic: byHand('fetch code') })
+    learnsApplyTime(script)
+    script.commits(['a', upsert('a')])
+    script.commits(['a', removed()])
+    script.pass(3_000)
+    expect([script.view.unsubscriptions, script.view.unsettled]).toEqual([0, 0])
+    expect(script.store.get(key('a'))?.row.owed).toMatchObject({ reason: 'end' })
+    script.pass(45_000)
+    script.keepalive()
+    script.pass(1_000)
+    expect(asked(script)).toEqual(['a'])
+  })
 })

@@ -30,6 +30,7 @@ const plenty = {
   bytes: 1_000_000,
   unloaded: 1_000,
   unsubscriptions: 1_000,
+  recordFetches: 1_000,
   readBacks: 1_000,
   marks: 1_000,
 }
@@ -68,7 +69,7 @@ const readsOften = { start: 'first run', before: 2, incomplete: 30, bounds: { ..
 
 /** Little memory. */
 const tight = {
-  bounds: { rows: 3, bytes: 1_000_000, unloaded: 2, unsubscriptions: 2, readBacks: 1, marks: 1 },
+  bounds: { rows: 3, bytes: 1_000_000, unloaded: 2, unsubscriptions: 2, recordFetches: 1, readBacks: 1, marks: 1 },
   batchSize: 2,
   pageRows: 2,
   crashes: 0,

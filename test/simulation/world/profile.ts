@@ -68,6 +68,7 @@ const plenty = {
   bytes: 1_000_000,
   unloaded: 1_000,
   unsubscriptions: 1_000,
+  recordFetches: 1_000,
   readBacks: 1_000,
   marks: 1_000,
 }
@@ -129,6 +130,7 @@ function drawBounds(choices: Choices): Profile['bounds'] {
     bytes: choices.pick([3_000, 20_000, 1_000_000]),
     unloaded: choices.pick([1, 2, 5]),
     unsubscriptions: choices.pick([1, 2, 5]),
+    recordFetches: choices.pick([1, 2, 100]),
     readBacks: choices.pick([0, 1, 3]),
     marks: choices.pick([0, 1, 3]),
   }
