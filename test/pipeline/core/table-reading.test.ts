@@ -45,6 +45,25 @@ describe('rows whose content did not come', () => {
     expect(script.next('read rows').rows).toEqual(first)
   })
 
+  test('are read though memory is full of rows to be sent, if these wait for them', () => {
+    const options = { automatic: automatic.filter((kind) => kind !== 'send'), bounds: { bytes: 50_000 } }
+    const script = changed(['a'], options)
+    script.table.delete(key('a'))
+    script.commits(['other', upsert('other')])
+    script.begin()
+    script.change('heir', upsert('a'), 60_000)
+    script.end()
+    // The read cannot see the change yet, so that another one is needed.
+    const times = { readAtMs: 0, tookMs: 1, valueBytes: 1 }
+    const read = { snapshot: seesBelow(1), endLsn: at(1_050), containsLsn: null, rows: new Map(), page: null, ...times }
+    script.tell({ kind: 'rows read', ticket: script.next('read rows').ticket, read })
+    script.answer('send')
+    script.pass(250)
+    script.answer('read rows')
+    script.answer('send')
+    expect(script.store.get(key('heir'))?.row).toMatchObject({ code: 'a', removed: false })
+  })
+
   test('are read again after a while if the read could not see the change yet', () => {
     const script = changed(['a'])
     const { ticket } = script.next('read rows')
