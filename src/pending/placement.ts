@@ -60,8 +60,20 @@ export class Placement {
     return this.#options.confirming
   }
 
-  nextStep(entry: Entry): Step {
-    return nextStep(entry, this.#options)
+  /**
+   * Returns what is to be done next with a row. A row that the API has already is not settled while another row's version of the same
+   * code is in flight, or is older and may leave yet: that one would replace it. It waits its turn, and is compared then.
+   */
+  nextStep(entry: Entry, compares = true): Step {
+    const step = nextStep(entry, this.#options, compares)
+    const content = entry.waiting?.content
+    if (step.kind !== 'settle' || step.outcome !== 'unchanged' || content?.kind !== 'patient') return step
+    const { patient } = content
+    const { code } = patient
+    const isInFlight = this.queues.isInFlight(code)
+    if (isInFlight) entry.doubt()
+    if (!isInFlight && !this.queues.hasEarlier(code, entry)) return step
+    return { kind: 'send', purpose: 'upsert', code, patient }
   }
 
   /**
@@ -76,7 +88,7 @@ export class Placement {
         this.queues.place(entry, entry.stored === undefined ? 'look up' : 'send')
         return
       }
-      const step = nextStep(entry, this.#options, compares)
+      const step = this.nextStep(entry, compares)
       if (this.#waitsForCommit(entry.waiting, step)) {
         this.queues.place(entry, 'commit')
         return

@@ -36,6 +36,39 @@ describe('while a transaction arrives', () => {
     expect(short(take()).sort()).toEqual(['upsert a Second', 'upsert b Jane'])
   })
 
+  test('a row that is as the API has it is not settled before what an older transaction says of its code', () => {
+    const { streams, begins, take, accept } = dialogue({ state: [delivered('2', patient('a'))] })
+    streams(108, '2', upsert('c'))
+    streams(110, '1', upsert('a', 'Other'))
+    const transaction = begins(120)
+    transaction.change('2', upsert('a'))
+    const older = take()
+    transaction.change('1', upsert('c', 'Other'))
+    transaction.change('2', upsert('a'))
+    transaction.commit()
+    accept(older)
+    expect([short(older), short(take())]).toEqual([['upsert a Other'], ['upsert a Jane', 'upsert c Other']])
+  })
+
+  test('a row that a read finds as the API has it is not settled before what the stream says of its code', () => {
+    const { commits, reads, take, accept } = dialogue({ state: [delivered('2', patient('a'))] })
+    commits(110, ['2', upsert('c')], ['1', upsert('a', 'Other')])
+    reads('2', upsert('a'), seesBelow(1_000))
+    const older = take()
+    accept(older)
+    expect([short(older), short(take())]).toEqual([['upsert a Other'], ['upsert a Jane']])
+  })
+
+  test('a row that is as the API has it is settled once the older version of its code is replaced', () => {
+    const { commits, begins, take, settled } = dialogue({ state: [delivered('2', patient('a'))] })
+    commits(110, ['2', upsert('c')], ['1', upsert('a', 'Other')])
+    const transaction = begins(120)
+    transaction.change('2', upsert('a'))
+    transaction.change('1', upsert('c', 'Other'))
+    transaction.commit()
+    expect([short(take()), settled]).toEqual([['upsert c Other'], ['unchanged']])
+  })
+
   test('an older version of a row of it does not leave any more, and the row keeps its turn', () => {
     const { commits, begins, take } = dialogue()
     commits(110, ['1', upsert('a', 'Old')], ['2', upsert('b')])
