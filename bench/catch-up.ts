@@ -1,5 +1,5 @@
 import { startConnector } from './connector-process.ts'
-import { type Benchmark, table, whole } from './figures.ts'
+import { type Benchmark, quantile, table, whole } from './figures.ts'
 import { makeSlot } from './library-alone.ts'
 import { readInNewProcess } from './reader-process.ts'
 import { size } from './scale.ts'
@@ -13,8 +13,8 @@ const changes = size('BENCH_CHANGES', 200_000)
 const rows = 200
 const requestsPerMinute = 6_000
 const floorSlot = 'library_alone'
-/** Of each the best counts: other work on the machine can only slow one down. */
-const rounds = 3
+/** Each reader once a round, so that other work on the machine slows all of them down. An odd number, of whose ratios the median counts. */
+const rounds = 5
 
 /** How long, and how much processor time, seconds. */
 interface Taken {
@@ -22,8 +22,8 @@ interface Taken {
   readonly cpuSeconds: number
 }
 
-/** The best of each reader. */
-interface Measured {
+/** What each reader took in a round. */
+interface Round {
   readonly connector: Taken
   readonly client: Taken
   readonly library: Taken
@@ -38,25 +38,26 @@ export const catchUp: Benchmark = async (print) => {
     ['changes a transaction', '', 'changes a second', 'of pg_recvlogical', 'of the library', 'processor, µs a change'],
   ]
   for (const size of [1, 100]) {
-    const { connector, client, library, serverClientSeconds } = await measure(size)
-    const line = (name: string, { seconds, cpuSeconds }: Taken) => [
+    const measured = await measure(size)
+    const line = (name: string, of: (round: Round) => Taken) => [
       name,
-      whole(changes / seconds),
-      (serverClientSeconds / seconds).toFixed(2),
-      (library.seconds / seconds).toFixed(2),
-      ((1e6 * cpuSeconds) / changes).toFixed(1),
+      whole(changes / median(measured.map((round) => of(round).seconds))),
+      median(measured.map((round) => round.serverClientSeconds / of(round).seconds)).toFixed(2),
+      median(measured.map((round) => round.library.seconds / of(round).seconds)).toFixed(2),
+      ((1e6 * median(measured.map((round) => of(round).cpuSeconds))) / changes).toFixed(1),
     ]
+    const noCpu = ({ serverClientSeconds: seconds }: Round) => ({ seconds, cpuSeconds: Number.NaN })
     lines.push(
-      [`${size}`, ...line('pg_recvlogical', { seconds: serverClientSeconds, cpuSeconds: Number.NaN })],
-      ['', ...line('library alone', library)],
-      ['', ...line('client alone', client)],
-      ['', ...line('connector', connector)],
+      [`${size}`, ...line('pg_recvlogical', noCpu)],
+      ['', ...line('library alone', ({ library }) => library)],
+      ['', ...line('client alone', ({ client }) => client)],
+      ['', ...line('connector', ({ connector }) => connector)],
     )
   }
   for (const line of table(lines)) print(line)
 }
 
-async function measure(transactionSize: number): Promise<Measured> {
+async function measure(transactionSize: number): Promise<Round[]> {
   await using stand = await openStand({ rows, requestsPerMinute })
   const startCpuSeconds = await makePublication(stand)
   // Every reader gets a slot of its own over the same WAL.
@@ -65,24 +66,16 @@ async function measure(transactionSize: number): Promise<Measured> {
   await stand.pool.query(updates(transactionSize))
 
   const url = stand.server.url()
-  const connector: Taken[] = []
-  const client: Taken[] = []
-  const library: Taken[] = []
-  const serverClientSeconds: number[] = []
+  const measured: Round[] = []
   for (const slot of slots) {
-    const { endLsn, ...taken } = await readInNewProcess('library', url, floorSlot, changes)
-    library.push(taken)
-    serverClientSeconds.push((await readWithServerClient({ url, pool: stand.pool }, floorSlot, endLsn)) ?? Number.NaN)
-    client.push(await readInNewProcess('client', url, floorSlot, changes))
+    const { endLsn, ...library } = await readInNewProcess('library', url, floorSlot, changes)
+    const serverClient = await readWithServerClient({ url, pool: stand.pool }, floorSlot, endLsn)
+    const client = await readInNewProcess('client', url, floorSlot, changes)
     const { seconds, cpuSeconds } = await readWithConnector(stand, { slot }, endLsn)
-    connector.push({ seconds, cpuSeconds: cpuSeconds - startCpuSeconds })
+    const connector = { seconds, cpuSeconds: cpuSeconds - startCpuSeconds }
+    measured.push({ connector, client, library, serverClientSeconds: serverClient ?? Number.NaN })
   }
-  return {
-    connector: best(connector),
-    client: best(client),
-    library: best(library),
-    serverClientSeconds: Math.min(...serverClientSeconds),
-  }
+  return measured
 }
 
 /** One catch-up of a build, without the floors: changes a second, and processor time of a change, microseconds. */
@@ -131,9 +124,4 @@ async function readWithConnector(
   return { seconds, cpuSeconds: await connector.cpuSeconds() }
 }
 
-function best(taken: readonly Taken[]): Taken {
-  return {
-    seconds: Math.min(...taken.map(({ seconds }) => seconds)),
-    cpuSeconds: Math.min(...taken.map(({ cpuSeconds }) => cpuSeconds)),
-  }
-}
+const median = (values: readonly number[]) => quantile(values, 0.5)
