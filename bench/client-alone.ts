@@ -1,8 +1,8 @@
 import { PgoutputDecoder } from '../src/decode/pgoutput.ts'
-import type { WalEvent } from '../src/model/change.ts'
-import { formatLsn, lsn } from '../src/model/lsn.ts'
-import { sourceClientConfig } from '../src/source/connection.ts'
-import { ReplicationClient } from '../src/source/replication-client.ts'
+import type { WalEvent } from '../src/model/source/change.ts'
+import { formatLsn, lsn } from '../src/model/source/lsn.ts'
+import { sourceClientConfig } from '../src/source/connection/connection.ts'
+import { ReplicationClient } from '../src/source/stream/replication-client.ts'
 import type { LibraryAlone } from './library-alone.ts'
 import { publication } from './stand.ts'
 

@@ -22,9 +22,9 @@ export interface Arrival {
 export interface SandboxProcess extends AsyncDisposable {
   readonly baseUrl: string
   readonly keys: { readonly apiKey: string; readonly secretKey: string }
-  /** Changes how it behaves (`src/sandbox/settings.ts`). */
+  /** Changes how it behaves (`src/sandbox/api/settings.ts`). */
   change(settings: object): Promise<void>
-  /** Faults that stand until cleared (`src/sandbox/faults.ts`). */
+  /** Faults that stand until cleared (`src/sandbox/api/faults.ts`). */
   faults(faults: readonly object[]): Promise<void>
   clearFaults(): Promise<void>
   /** A new limit starts to count afresh. */

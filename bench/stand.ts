@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { type EmbeddedServer, startEmbeddedServer } from '../src/sandbox/embedded-server.ts'
+import { type EmbeddedServer, startEmbeddedServer } from '../src/sandbox/postgres/embedded-server.ts'
 import { type SandboxProcess, startSandbox } from './sandbox-process.ts'
 
 /** The names that the connector uses by default. */

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { styleText } from 'node:util'
-import { askOnTerminal, chooseOnTerminal, confirmOnTerminal } from './cli/confirm.ts'
 import { explainFailure } from './cli/explain-failure.ts'
-import type { Meaning } from './cli/paint.ts'
 import { createProgram } from './cli/program.ts'
+import { askOnTerminal, chooseOnTerminal, confirmOnTerminal } from './cli/terminal/confirm.ts'
+import type { Meaning } from './cli/terminal/paint.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 

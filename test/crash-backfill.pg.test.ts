@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { seededRandom } from '../src/model/seeded-random.ts'
-import type { ConnectorProcess } from './support/crash-process.ts'
-import { type CrashScene, crashScene } from './support/crash-scene.ts'
-import { startWorkload } from './support/crash-workload.ts'
+import type { ConnectorProcess } from './support/crash/crash-process.ts'
+import { type CrashScene, crashScene } from './support/crash/crash-scene.ts'
+import { startWorkload } from './support/crash/crash-workload.ts'
 import { until } from './support/until.ts'
 
 const seed = Number(process.env.CRASH_TEST_SEED ?? Date.now() % 1_000_000)

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { seededRandom } from '../src/model/seeded-random.ts'
-import { crashScene } from './support/crash-scene.ts'
-import { startWorkload } from './support/crash-workload.ts'
+import { crashScene } from './support/crash/crash-scene.ts'
+import { startWorkload } from './support/crash/crash-workload.ts'
 
 const seed = Number(process.env.CRASH_TEST_SEED ?? Date.now() % 1_000_000)
 const kills = Number(process.env.CRASH_TEST_KILLS ?? 18)

@@ -1,11 +1,11 @@
 import { Client } from 'pg'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { formatLsn, lsn, parseLsn } from '../src/model/lsn.ts'
-import { commitTogether } from './support/adjacent-commits.ts'
+import { formatLsn, lsn, parseLsn } from '../src/model/source/lsn.ts'
 import { patientsTable } from './support/connector.ts'
-import { confirmedFlushLsn, libraryStream, publish, slotOf } from './support/library-stream.ts'
-import { ownServer } from './support/own-server.ts'
-import { postgresMajor, testDatabase } from './support/postgres.ts'
+import { commitTogether } from './support/postgres/adjacent-commits.ts'
+import { confirmedFlushLsn, libraryStream, publish, slotOf } from './support/postgres/library-stream.ts'
+import { ownServer } from './support/postgres/own-server.ts'
+import { postgresMajor, testDatabase } from './support/postgres/postgres.ts'
 import { until } from './support/until.ts'
 
 // What pg-logical-replication and PostgreSQL do, and the guards in src/source and src/decode rest on. A test that fails after

@@ -1,5 +1,5 @@
-import type { Claim, Claims } from '../model/debt.ts'
-import type { Pass, PassPosition, PassProgress } from '../model/pass.ts'
+import type { Claim, Claims } from '../model/progress/debt.ts'
+import type { Pass, PassPosition, PassProgress } from '../model/progress/pass.ts'
 
 /** Rows that were read together and are not all settled yet, or stand behind such. */
 interface Page extends Claim {

@@ -1,7 +1,7 @@
-import type { Claim } from '../model/debt.ts'
-import type { Pass, PassPosition } from '../model/pass.ts'
-import type { PatientCode } from '../model/patient.ts'
-import type { RowKey } from '../model/row.ts'
+import type { PatientCode } from '../model/patient/patient.ts'
+import type { Claim } from '../model/progress/debt.ts'
+import type { Pass, PassPosition } from '../model/progress/pass.ts'
+import type { RowKey } from '../model/source/row.ts'
 import { firstPageSize, nextPageSize } from './page-size.ts'
 import type { PassLedger } from './pass-ledger.ts'
 

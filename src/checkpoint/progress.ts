@@ -1,5 +1,5 @@
-import type { Debt, Debts } from '../model/debt.ts'
-import { type DurableLsn, type Lsn, maxLsn } from '../model/lsn.ts'
+import type { Debt, Debts } from '../model/progress/debt.ts'
+import { type DurableLsn, type Lsn, maxLsn } from '../model/source/lsn.ts'
 
 /** A span of the stream that ends with a commit: unsettled versions whose oldest debt it is, and its neighbours in the stream. */
 interface Span extends Debt {

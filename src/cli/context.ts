@@ -1,4 +1,4 @@
-import type { Paint } from './paint.ts'
+import type { Paint } from './terminal/paint.ts'
 
 /** What a command may use of the process it runs in. */
 export interface CliContext {

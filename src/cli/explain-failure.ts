@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander'
-import { describeConnectionFailure } from '../source/connection-failure.ts'
+import { describeConnectionFailure } from '../source/connection/connection-failure.ts'
 import { describeError } from '../telemetry/logger.ts'
 
 /** The exit status of a failed command and what to print: one clear sentence a problem, never a stack trace or a row's value. */

@@ -1,15 +1,15 @@
 import { Argument, Command, Option } from 'commander'
-import { adoptCommand } from './adopt.ts'
-import { backfillCommand } from './backfill.ts'
-import { checkCommand } from './check.ts'
-import { completionScript, type Shell, shellOf, shells } from './completion.ts'
+import { backfillCommand } from './connector/backfill.ts'
+import { deadLetterActions, deadLetterHelp, deadLettersCommand } from './connector/dead-letters.ts'
+import { runCommand } from './connector/run.ts'
+import { statusCommand } from './connector/status.ts'
+import { sampleSize, verifyCommand } from './connector/verify.ts'
 import type { CliContext } from './context.ts'
-import { deadLetterActions, deadLetterHelp, deadLettersCommand } from './dead-letters.ts'
-import { runCommand } from './run.ts'
-import { setupCommand } from './setup.ts'
-import { statusCommand } from './status.ts'
-import { teardownCommand } from './teardown.ts'
-import { sampleSize, verifyCommand } from './verify.ts'
+import { adoptCommand } from './source/adopt.ts'
+import { checkCommand } from './source/check.ts'
+import { setupCommand } from './source/setup.ts'
+import { teardownCommand } from './source/teardown.ts'
+import { completionScript, type Shell, shellOf, shells } from './terminal/completion.ts'
 
 const helpHint = '(run with --help for the options)'
 
@@ -59,7 +59,7 @@ export function createProgram(context: CliContext, done: (exitStatus: number) =>
         'after',
         '\nExample:\n  mediquo-cdc init --url postgres://localhost/hospital --table public.patients',
       ),
-    async (options) => (await import('./init.ts')).initCommand(context, options),
+    async (options) => (await import('./source/init.ts')).initCommand(context, options),
   )
   add(
     withConfig('check', 'check every requirement on both ends', 'mediquo-cdc check --json').option(
@@ -145,14 +145,14 @@ export function createProgram(context: CliContext, done: (exitStatus: number) =>
       .option('--host <host>', 'address to listen on', '127.0.0.1')
       .option('--record-patients', 'keep what was sent, for GET /__sandbox/requests')
       .addHelpText('after', '\nExample:\n  mediquo-cdc sandbox --port 8090'),
-    async (options) => (await import('./sandbox.ts')).sandboxCommand(context, options),
+    async (options) => (await import('./demo/sandbox.ts')).sandboxCommand(context, options),
   )
   add(
     new Command('demo')
       .description('an embedded PostgreSQL, the sandbox and a connector between them')
       .option('--once', 'end by itself: exit status 0 only if both ends are equal')
       .addHelpText('after', '\nExample:\n  mediquo-cdc demo --once'),
-    async (options) => (await import('./demo.ts')).demoCommand(context, options),
+    async (options) => (await import('./demo/demo.ts')).demoCommand(context, options),
   )
   program.hook('preSubcommand', (_, subcommand) => {
     const [first] = program.args

@@ -1,8 +1,8 @@
-import { findCheckpoint, noEvidence } from '../startup/found-identity.ts'
-import { type Reconciliation, reconcileIdentity } from '../startup/identity-fence.ts'
+import { findCheckpoint, noEvidence } from '../startup/identity/found-identity.ts'
+import { type Reconciliation, reconcileIdentity } from '../startup/identity/identity-fence.ts'
 import { findSource, judgeFound, mostRounds } from '../startup/prepare.ts'
 import type { Resources } from '../startup/resources.ts'
-import { reconcileSchema } from '../startup/shape-fence.ts'
+import { reconcileSchema } from '../startup/schema/shape-fence.ts'
 
 /**
  * Accepts the source as it is: what `onSlotLost: backfill` and `onIdentityChange: adopt` do by themselves. @returns what was

@@ -1,4 +1,4 @@
-import { dropSchemaSql, dropTablesSql, type StateRemains } from '../checkpoint/state-remains.ts'
+import { dropSchemaSql, dropTablesSql, type StateRemains } from '../checkpoint/store/state-remains.ts'
 import { sizeInWords } from '../model/quantity.ts'
 import { dropPublicationSql, dropSlotSql, type SourceRemains } from '../source/source-remains.ts'
 

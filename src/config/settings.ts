@@ -1,9 +1,9 @@
-import type { Mapping } from '../model/mapping.ts'
-import type { Attribute } from '../model/patient.ts'
-import type { Config } from './schema.ts'
-import type { SecretSource } from './secret.ts'
-import type { TableName } from './table-name.ts'
+import type { Mapping } from '../model/patient/mapping.ts'
+import type { Attribute } from '../model/patient/patient.ts'
+import type { Config } from './schema/schema.ts'
 import type { TlsSettings } from './tls.ts'
+import type { SecretSource } from './value/secret.ts'
+import type { TableName } from './value/table-name.ts'
 
 /** The configuration as used: parsed, complete, its secrets wrapped. */
 export interface Settings {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { type Environment, errorCode } from './environment.ts'
-import { Secret } from './secret.ts'
+import { type Environment, errorCode } from './input/environment.ts'
+import { Secret } from './value/secret.ts'
 
 /** libpq's words for how a connection is secured. `verify-ca`: by whom the certificate is signed; `verify-full`: and for whom. */
 export const tlsModes = ['disable', 'require', 'verify-ca', 'verify-full'] as const

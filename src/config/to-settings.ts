@@ -1,13 +1,13 @@
 import { resolve } from 'node:path'
-import type { Mapping } from '../model/mapping.ts'
-import { attributes } from '../model/patient.ts'
-import type { Environment, Override } from './environment.ts'
+import type { Mapping } from '../model/patient/mapping.ts'
+import { attributes } from '../model/patient/patient.ts'
+import type { Environment, Override } from './input/environment.ts'
 import type { Problem } from './problem.ts'
-import type { Config } from './schema.ts'
-import { problemAt } from './schema-problems.ts'
-import { SecretSource } from './secret.ts'
+import type { Config } from './schema/schema.ts'
+import { problemAt } from './schema/schema-problems.ts'
 import type { Settings } from './settings.ts'
 import { readTls, type TlsSettings } from './tls.ts'
+import { SecretSource } from './value/secret.ts'
 
 interface Origin {
   readonly file: string | null

@@ -1,4 +1,4 @@
-import type { Relation } from '../model/change.ts'
+import type { Relation } from '../model/source/change.ts'
 import { DecodeError } from './decode-error.ts'
 import type { MessageReader } from './message-reader.ts'
 import type { Positions } from './streamed-row.ts'

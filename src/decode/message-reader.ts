@@ -1,4 +1,4 @@
-import { type Lsn, lsn } from '../model/lsn.ts'
+import { type Lsn, lsn } from '../model/source/lsn.ts'
 import { MalformedMessageError } from './malformed-message.ts'
 
 const none = Buffer.alloc(0)

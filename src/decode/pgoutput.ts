@@ -1,5 +1,5 @@
-import type { WalEvent } from '../model/change.ts'
-import type { Lsn } from '../model/lsn.ts'
+import type { WalEvent } from '../model/source/change.ts'
+import type { Lsn } from '../model/source/lsn.ts'
 import { Condenser } from './condenser.ts'
 import { DecodeError } from './decode-error.ts'
 import { type Columns, type DescribedRelation, readRelation } from './described-relation.ts'

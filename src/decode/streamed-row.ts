@@ -1,4 +1,4 @@
-import type { ColumnValue, Row } from '../model/row.ts'
+import type { ColumnValue, Row } from '../model/source/row.ts'
 
 /** Index of each column's value in a row, in the table's order. */
 export type Positions = ReadonlyMap<string, number>

@@ -1,4 +1,4 @@
-import { type ColumnValue, unchanged } from '../model/row.ts'
+import { type ColumnValue, unchanged } from '../model/source/row.ts'
 import { DecodeError } from './decode-error.ts'
 import type { DescribedRelation, Selection } from './described-relation.ts'
 import type { MessageReader } from './message-reader.ts'

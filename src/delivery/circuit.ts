@@ -1,5 +1,5 @@
 import { backOffMs } from '../lifecycle/back-off.ts'
-import type { DeliveryTrouble } from '../model/status.ts'
+import type { DeliveryTrouble } from '../model/status/status.ts'
 
 /** Why nothing, or only one trial request at a time, is sent. */
 export interface Trouble {

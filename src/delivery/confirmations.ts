@@ -1,5 +1,5 @@
-import type { Acceptance } from '../model/acceptance.ts'
-import type { Patient, PatientCode } from '../model/patient.ts'
+import type { Acceptance } from '../model/patient/acceptance.ts'
+import type { Patient, PatientCode } from '../model/patient/patient.ts'
 
 /** What the API accepted, and must be seen to have. */
 export interface Expected {

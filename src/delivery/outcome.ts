@@ -1,4 +1,4 @@
-import type { Refusal } from './refusal.ts'
+import type { Refusal } from './isolation/refusal.ts'
 
 /** What an attempt to deliver a batch came to (`mediquo/outcome.ts`). */
 export type BatchOutcome =

@@ -1,4 +1,4 @@
-import type { Patient, PatientCode } from '../model/patient.ts'
+import type { Patient, PatientCode } from '../model/patient/patient.ts'
 
 export function isUnsubscribed(attributes: Readonly<Record<string, unknown>>): boolean {
   return typeof attributes.unsubscribed_at === 'string'

@@ -1,9 +1,9 @@
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
-import type { Status } from '../model/status.ts'
-import { statusPage } from './page.ts'
-import { contentSecurityPolicy } from './page-policy.ts'
-import type { PageView } from './page-view.ts'
+import type { Status } from '../model/status/status.ts'
+import { statusPage } from './page/page.ts'
+import { contentSecurityPolicy } from './page/page-policy.ts'
+import type { PageView } from './page/page-view.ts'
 
 export interface HttpOptions {
   readonly host: string

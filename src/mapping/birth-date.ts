@@ -1,4 +1,4 @@
-import type { InvalidReason } from '../model/patient.ts'
+import type { InvalidReason } from '../model/patient/patient.ts'
 import { dateText, dayFault, isoDay } from './calendar.ts'
 
 /** A birth date as `Y-m-d`, or why the text is none. */

@@ -1,5 +1,5 @@
-import type { AttributeSource } from '../model/mapping.ts'
-import type { Attribute } from '../model/patient.ts'
+import type { AttributeSource } from '../model/patient/mapping.ts'
+import type { Attribute } from '../model/patient/patient.ts'
 
 /** A column's type, a domain's by its base: `type` as `format_type` writes it, which may quote it; `category` as `pg_type.typcategory`. */
 export interface ColumnType {

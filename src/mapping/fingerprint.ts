@@ -1,6 +1,6 @@
 import { createHash, createHmac, type KeyObject } from 'node:crypto'
-import type { Mapping } from '../model/mapping.ts'
-import { type Attribute, attributes, type Patient } from '../model/patient.ts'
+import type { Mapping } from '../model/patient/mapping.ts'
+import { type Attribute, attributes, type Patient } from '../model/patient/patient.ts'
 
 /**
  * Returns a keyed hash of 16 bytes, hexadecimal, of what is sent for a patient under a mapping. Equal for equal payloads, whatever the

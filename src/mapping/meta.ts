@@ -1,4 +1,4 @@
-import type { InvalidReason } from '../model/patient.ts'
+import type { InvalidReason } from '../model/patient/patient.ts'
 import { isSendable } from './sendable-text.ts'
 
 /** Servers refuse a whole request that is nested deeper than theirs allow (PHP: 512), whatever else is in it. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { pathToFileURL } from 'node:url'
-import { type Attribute, attributes, type Invalid } from '../model/patient.ts'
-import type { Row } from '../model/row.ts'
+import { type Attribute, attributes, type Invalid } from '../model/patient/patient.ts'
+import type { Row } from '../model/source/row.ts'
 import type { Candidate } from './validate.ts'
 
 /** The user's function: a frozen row as text by column, and the patient so far, which it may change and return. */

@@ -9,7 +9,7 @@ import {
   type Patient,
   type PatientCode,
   patientCode,
-} from '../model/patient.ts'
+} from '../model/patient/patient.ts'
 import { isBlankText } from './blank-text.ts'
 import { dayFault, isoDay } from './calendar.ts'
 import { plainObject } from './meta.ts'

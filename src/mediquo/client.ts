@@ -1,6 +1,6 @@
 import { type Agent, EnvHttpProxyAgent, request } from 'undici'
 import { deadline } from '../lifecycle/deadline.ts'
-import type { Patient, PatientCode } from '../model/patient.ts'
+import type { Patient, PatientCode } from '../model/patient/patient.ts'
 import { noAnswer } from './no-answer.ts'
 import { type Attempt, type Outcome, putOutcome } from './outcome.ts'
 import { ProxyPool } from './proxy-pool.ts'

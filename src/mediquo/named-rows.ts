@@ -1,4 +1,4 @@
-import { attributes } from '../model/patient.ts'
+import { attributes } from '../model/patient/patient.ts'
 
 /** A patient that a refusal names: its place in the array as sent, and the attribute if the answer says which. */
 export interface Named {

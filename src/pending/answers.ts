@@ -1,9 +1,9 @@
-import type { Patient, PatientCode } from '../model/patient.ts'
-import type { DeadLetter, Owed } from '../model/stored-row.ts'
-import type { Entry } from './entry.ts'
-import type { Placement } from './placement.ts'
-import { afterAcceptance, afterRefusal } from './settled-row.ts'
-import type { Delivery, Version } from './version.ts'
+import type { Patient, PatientCode } from '../model/patient/patient.ts'
+import type { DeadLetter, Owed } from '../model/progress/stored-row.ts'
+import type { Entry } from './entry/entry.ts'
+import { afterAcceptance, afterRefusal } from './entry/settled-row.ts'
+import type { Delivery, Version } from './entry/version.ts'
+import type { Placement } from './queue/placement.ts'
 
 export interface AnswersOptions {
   readonly fingerprint: (patient: Patient) => string

@@ -1,11 +1,11 @@
-import type { Lsn } from '../model/lsn.ts'
-import type { PatientCode } from '../model/patient.ts'
-import type { RowKey } from '../model/row.ts'
-import type { Entry } from './entry.ts'
-import type { Step } from './next-step.ts'
-import type { Placement } from './placement.ts'
-import type { Reads } from './reads.ts'
-import { codeOf, type Removal } from './version.ts'
+import type { PatientCode } from '../model/patient/patient.ts'
+import type { Lsn } from '../model/source/lsn.ts'
+import type { RowKey } from '../model/source/row.ts'
+import type { Entry } from './entry/entry.ts'
+import type { Step } from './entry/next-step.ts'
+import { codeOf, type Removal } from './entry/version.ts'
+import type { Placement } from './queue/placement.ts'
+import type { Reads } from './read/reads.ts'
 
 /** A code that is to be ended, for which a full record must be found, and the row that has it no longer. */
 export type EndingCode = Extract<Step, { kind: 'resolve removal' }> & { readonly key: RowKey }

@@ -1,12 +1,12 @@
-import type { Claim, Claims, Debts } from '../model/debt.ts'
-import type { Lsn } from '../model/lsn.ts'
-import type { PatientCode } from '../model/patient.ts'
-import type { RowKey } from '../model/row.ts'
-import type { StoredRow } from '../model/stored-row.ts'
-import { assertEntry, Entry } from './entry.ts'
-import { isSameRow } from './settled-row.ts'
+import type { PatientCode } from '../model/patient/patient.ts'
+import type { Claim, Claims, Debts } from '../model/progress/debt.ts'
+import type { StoredRow } from '../model/progress/stored-row.ts'
+import type { Lsn } from '../model/source/lsn.ts'
+import type { RowKey } from '../model/source/row.ts'
+import { assertEntry, Entry } from './entry/entry.ts'
+import { isSameRow } from './entry/settled-row.ts'
+import { codeOf, type Delivery, type Version } from './entry/version.ts'
 import { UnrecordedRows } from './unrecorded-rows.ts'
-import { codeOf, type Delivery, type Version } from './version.ts'
 
 export interface EntriesOptions {
   readonly debts: Debts

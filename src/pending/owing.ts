@@ -1,6 +1,6 @@
-import type { Entry, Place } from './entry.ts'
-import type { Placement } from './placement.ts'
-import { owedRow } from './settled-row.ts'
+import type { Entry, Place } from './entry/entry.ts'
+import { owedRow } from './entry/settled-row.ts'
+import type { Placement } from './queue/placement.ts'
 
 /**
  * Frees memory by durable notes: a row that waits is settled by the note that it is owed, is forgotten once the note is stored, and

@@ -1,6 +1,6 @@
-import type { PatientCode } from '../model/patient.ts'
-import type { RowKey } from '../model/row.ts'
-import type { StoredRow } from '../model/stored-row.ts'
+import type { PatientCode } from '../model/patient/patient.ts'
+import type { StoredRow } from '../model/progress/stored-row.ts'
+import type { RowKey } from '../model/source/row.ts'
 
 /** What the state shall say of rows, and does not yet; found by key, and by the code that a row holds. */
 export class UnrecordedRows {

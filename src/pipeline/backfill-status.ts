@@ -1,5 +1,5 @@
-import { type Pass, secondsLeft } from '../model/pass.ts'
-import type { Status } from '../model/status.ts'
+import { type Pass, secondsLeft } from '../model/progress/pass.ts'
+import type { Status } from '../model/status/status.ts'
 
 /** A pass as the status shows it. One that is still to be done counts as running: it goes on by itself. */
 export function backfillStatus(

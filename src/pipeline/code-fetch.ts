@@ -1,7 +1,7 @@
-import type { Permit, Quota } from '../delivery/quota.ts'
+import type { Permit, Quota } from '../delivery/quota/quota.ts'
 import { recordToUnsubscribe } from '../delivery/removals.ts'
 import type { MediquoClient } from '../mediquo/client.ts'
-import type { Patient, PatientCode } from '../model/patient.ts'
+import type { Patient, PatientCode } from '../model/patient/patient.ts'
 import { differingAttributes } from '../verify/compare.ts'
 import type { FetchedCode } from './core/events.ts'
 

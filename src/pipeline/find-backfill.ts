@@ -1,6 +1,6 @@
-import type { Passes } from '../checkpoint/passes.ts'
-import type { Pass } from '../model/pass.ts'
-import type { TableReader } from '../source/table-reader.ts'
+import type { Passes } from '../checkpoint/store/passes.ts'
+import type { Pass } from '../model/progress/pass.ts'
+import type { TableReader } from '../source/table/table-reader.ts'
 
 /** The backfill run to go on with, or to begin; one that was only asked for is begun. Null: there is none. */
 export async function findBackfill({

@@ -1,5 +1,5 @@
-import type { RecentRequests } from '../checkpoint/rows.ts'
-import type { Permit, Quota } from '../delivery/quota.ts'
+import type { RecentRequests } from '../checkpoint/store/rows.ts'
+import type { Permit, Quota } from '../delivery/quota/quota.ts'
 import { wait } from '../lifecycle/wait.ts'
 import type { Resources } from '../startup/resources.ts'
 

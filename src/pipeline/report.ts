@@ -1,6 +1,6 @@
 import type { BatchOutcome } from '../delivery/outcome.ts'
-import type { Status } from '../model/status.ts'
-import type { Delivery } from '../pending/version.ts'
+import type { Status } from '../model/status/status.ts'
+import type { Delivery } from '../pending/entry/version.ts'
 import type { Resources } from '../startup/resources.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg'
-import type { Store } from '../checkpoint/store.ts'
-import type { Xid } from '../model/visibility.ts'
-import { slotGapIsClosed } from '../source/replication-slot.ts'
+import type { Store } from '../checkpoint/store/store.ts'
+import type { Xid } from '../model/source/visibility.ts'
+import { slotGapIsClosed } from '../source/slot/replication-slot.ts'
 
 /** MERGE rule 1: no read of any kind before everything that ran when the slot was made has ended. Closes the gap in the store. */
 export function createSlotGapCheck({

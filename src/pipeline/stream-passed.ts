@@ -1,5 +1,5 @@
 import { wait } from '../lifecycle/wait.ts'
-import type { Lsn } from '../model/lsn.ts'
+import type { Lsn } from '../model/source/lsn.ts'
 
 const everyMs = 20
 

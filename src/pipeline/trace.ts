@@ -1,4 +1,4 @@
-import { type Patient, patientCode } from '../model/patient.ts'
+import { type Patient, patientCode } from '../model/patient/patient.ts'
 import type { Core } from './core/core.ts'
 import type { CoreEvent } from './core/events.ts'
 import type { CoreOptions } from './core/options.ts'

@@ -1,4 +1,4 @@
-import type { Attribute } from '../model/patient.ts'
+import type { Attribute } from '../model/patient/patient.ts'
 
 /** What columns are called in the databases of hospitals and insurers, in the order of how sure the name is. */
 const names: Readonly<Partial<Record<Attribute, readonly string[]>>> = {

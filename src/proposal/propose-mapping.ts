@@ -1,4 +1,4 @@
-import { type Attribute, attributes } from '../model/patient.ts'
+import { type Attribute, attributes } from '../model/patient/patient.ts'
 import { columnsNamedFor } from './column-names.ts'
 import type { DateFormat, GenderValues } from './known-values.ts'
 

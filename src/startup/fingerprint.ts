@@ -1,8 +1,8 @@
 import { createHmac, createSecretKey } from 'node:crypto'
-import type { Checkpoint } from '../checkpoint/store.ts'
+import type { Checkpoint } from '../checkpoint/store/store.ts'
 import type { CompiledMapping } from '../mapping/compile.ts'
 import { payloadFingerprint } from '../mapping/fingerprint.ts'
-import type { Patient } from '../model/patient.ts'
+import type { Patient } from '../model/patient/patient.ts'
 import type { Resources } from './resources.ts'
 
 /** What the state keeps of an accepted payload, hexadecimal. Keyed by a secret that is not in the database. */

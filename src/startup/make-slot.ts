@@ -1,4 +1,4 @@
-import { createSlot, type NewSlot } from '../source/replication-slot.ts'
+import { createSlot, type NewSlot } from '../source/slot/replication-slot.ts'
 import type { Resources } from './resources.ts'
 
 /** A transaction that stays open longer than this is waited for in another attempt, so that the status can say so. */

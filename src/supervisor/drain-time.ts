@@ -1,4 +1,4 @@
-import { type Lsn, lsn } from '../model/lsn.ts'
+import { type Lsn, lsn } from '../model/source/lsn.ts'
 
 /** What of a running pipeline says how much is still to be sent. */
 export interface DrainedPipeline {

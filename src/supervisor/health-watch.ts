@@ -1,9 +1,9 @@
-import type { Lsn } from '../model/lsn.ts'
-import type { ConnectorState } from '../model/status.ts'
-import { alterationOf, type TableShape } from '../model/table-shape.ts'
-import { type SlotHealth, type SlotInUse, SlotTroubleError, slotTroubleOf } from '../source/slot-health.ts'
-import type { CatalogShape } from '../source/table-shape.ts'
-import { SchemaChangedError } from '../startup/schema-change.ts'
+import type { Lsn } from '../model/source/lsn.ts'
+import { alterationOf, type TableShape } from '../model/source/table-shape.ts'
+import type { ConnectorState } from '../model/status/status.ts'
+import { type SlotHealth, type SlotInUse, SlotTroubleError, slotTroubleOf } from '../source/slot/slot-health.ts'
+import type { CatalogShape } from '../source/table/table-shape.ts'
+import { SchemaChangedError } from '../startup/schema/schema-change.ts'
 
 /** What of the board the watch reads and keeps up to date. */
 export interface WatchedBoard {

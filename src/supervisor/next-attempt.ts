@@ -1,12 +1,12 @@
-import { FencedError } from '../checkpoint/store.ts'
+import { FencedError } from '../checkpoint/store/store.ts'
 import { backOffMs } from '../lifecycle/back-off.ts'
-import type { ConnectorState } from '../model/status.ts'
-import { describeConnectionFailure } from '../source/connection-failure.ts'
-import { SlotTroubleError } from '../source/slot-health.ts'
+import type { ConnectorState } from '../model/status/status.ts'
+import { describeConnectionFailure } from '../source/connection/connection-failure.ts'
+import { SlotTroubleError } from '../source/slot/slot-health.ts'
 import { BlockedError, SlotBusyError } from '../startup/blocked.ts'
-import { CheckFailedError } from '../startup/check-failed.ts'
-import { type Evidence, noEvidence } from '../startup/found-identity.ts'
-import { SchemaChangedError } from '../startup/schema-change.ts'
+import { type Evidence, noEvidence } from '../startup/identity/found-identity.ts'
+import { CheckFailedError } from '../startup/requirements/check-failed.ts'
+import { SchemaChangedError } from '../startup/schema/schema-change.ts'
 
 /** How the connector goes on after a failure: what it shows in the meantime, and when it tries again. */
 export interface NextAttempt {

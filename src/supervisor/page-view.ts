@@ -1,5 +1,5 @@
-import type { PageView } from '../http/page-view.ts'
-import { sampleEveryMs } from '../model/sample.ts'
+import type { PageView } from '../http/page/page-view.ts'
+import { sampleEveryMs } from '../model/status/sample.ts'
 import type { Resources } from '../startup/resources.ts'
 import { History } from '../telemetry/history.ts'
 import { type Board, statusOf } from './status-board.ts'

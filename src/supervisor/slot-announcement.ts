@@ -1,4 +1,4 @@
-import { type SlotForecast, type SlotVerdict, slotVerdicts } from '../source/slot-forecast.ts'
+import { type SlotForecast, type SlotVerdict, slotVerdicts } from '../source/slot/slot-forecast.ts'
 
 /** What was last said of the slot. */
 export interface Announced {

@@ -1,6 +1,6 @@
 import { sizeInWords, timeInWords } from '../model/quantity.ts'
-import type { SlotForecast, SlotVerdict } from '../source/slot-forecast.ts'
-import type { SlotHealth } from '../source/slot-health.ts'
+import type { SlotForecast, SlotVerdict } from '../source/slot/slot-forecast.ts'
+import type { SlotHealth } from '../source/slot/slot-health.ts'
 
 /** What a warning about the slot is made of. */
 export interface SlotSituation {

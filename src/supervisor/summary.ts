@@ -1,4 +1,4 @@
-import type { Status } from '../model/status.ts'
+import type { Status } from '../model/status/status.ts'
 
 /** What the log says once a minute, while something happens. */
 export interface Summary {

@@ -1,4 +1,4 @@
-import { historyMs, type Sample, sampleEveryMs } from '../model/sample.ts'
+import { historyMs, type Sample, sampleEveryMs } from '../model/status/sample.ts'
 
 const most = historyMs / sampleEveryMs
 

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import { type ConnectorState, connectorStates, type DeliveryTrouble, deliveryTroubles } from '../model/status.ts'
+import { type ConnectorState, connectorStates, type DeliveryTrouble, deliveryTroubles } from '../model/status/status.ts'
 import { RecentDurations } from './recent-durations.ts'
 
 /** Where gauges get their values when they are scraped. */

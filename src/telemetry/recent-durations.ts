@@ -1,4 +1,4 @@
-import type { DeliveryTimes } from '../model/sample.ts'
+import type { DeliveryTimes } from '../model/status/sample.ts'
 
 /** Durations up to this count as nothing. */
 const leastSeconds = 0.001

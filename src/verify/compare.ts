@@ -1,4 +1,4 @@
-import { type Attribute, attributes, type Patient } from '../model/patient.ts'
+import { type Attribute, attributes, type Patient } from '../model/patient/patient.ts'
 
 /** A patient as `GET /v1/patients/{code}` answers it: attributes by name, of any type. */
 export type FoundAttributes = Readonly<Record<string, unknown>>

@@ -1,5 +1,5 @@
-import type { PatientCode } from '../model/patient.ts'
-import type { Row, RowKey } from '../model/row.ts'
+import type { PatientCode } from '../model/patient/patient.ts'
+import type { Row, RowKey } from '../model/source/row.ts'
 import type { ReadRows } from './verify-rows.ts'
 
 /** Which rows are to be verified. */

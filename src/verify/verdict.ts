@@ -1,5 +1,5 @@
-import type { PatientCode } from '../model/patient.ts'
-import type { RowKey } from '../model/row.ts'
+import type { PatientCode } from '../model/patient/patient.ts'
+import type { RowKey } from '../model/source/row.ts'
 import type { ComparedAttribute } from './compare.ts'
 
 /** What became of comparing a row that has a patient. `pending`: it differs, and the connector is not done with it. */

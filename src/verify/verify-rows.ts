@@ -1,7 +1,7 @@
 import { severalAtOnce } from '../lifecycle/several-at-once.ts'
-import type { Lsn } from '../model/lsn.ts'
-import type { Mapped, Patient, PatientCode } from '../model/patient.ts'
-import type { Row, RowKey } from '../model/row.ts'
+import type { Mapped, Patient, PatientCode } from '../model/patient/patient.ts'
+import type { Lsn } from '../model/source/lsn.ts'
+import type { Row, RowKey } from '../model/source/row.ts'
 import { type ComparedAttribute, differingAttributes, type FoundAttributes } from './compare.ts'
 import type { Verdict } from './verdict.ts'
 

@@ -1,4 +1,4 @@
-import type { Status } from '../../src/model/status.ts'
+import type { Status } from '../../src/model/status/status.ts'
 import type { RunningConnector } from '../support/connector.ts'
 import { until } from '../support/until.ts'
 

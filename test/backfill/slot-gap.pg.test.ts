@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { expect, test } from 'vitest'
 import { patientsTable, startConnector } from '../support/connector.ts'
-import { synchronousServer } from '../support/synchronous-server.ts'
+import { synchronousServer } from '../support/postgres/synchronous-server.ts'
 import { until } from '../support/until.ts'
 
 const rows = `insert into patients (code, first_name) values ('gap', 'Old'), ('one', 'Old'), ('two', 'Old')`

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { patientsTable, startConnector } from '../support/connector.ts'
-import { synchronousServer } from '../support/synchronous-server.ts'
+import { synchronousServer } from '../support/postgres/synchronous-server.ts'
 import { askForBackfill } from './asking.ts'
 
 test('a row that is read older than it was streamed is not sent', async () => {

@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { firstPageSize, nextPageSize } from '../../src/backfill/page-size.ts'
 import { PassLedger } from '../../src/backfill/pass-ledger.ts'
 import { Walk, type WalkedRead, type WalkStep } from '../../src/backfill/walk.ts'
-import type { Claim } from '../../src/model/debt.ts'
-import type { Pass } from '../../src/model/pass.ts'
-import { patientCode } from '../../src/model/patient.ts'
-import { type RowKey, rowKey } from '../../src/model/row.ts'
+import { patientCode } from '../../src/model/patient/patient.ts'
+import type { Claim } from '../../src/model/progress/debt.ts'
+import type { Pass } from '../../src/model/progress/pass.ts'
+import { type RowKey, rowKey } from '../../src/model/source/row.ts'
 
 const keyOf = (n: number) => rowKey(new Map([['id', String(n).padStart(6, '0')]]), ['id'])
 const codeOf = (n: number) => patientCode(`c${n}`)

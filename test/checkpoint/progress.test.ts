@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Progress } from '../../src/checkpoint/progress.ts'
-import type { Debt } from '../../src/model/debt.ts'
-import { type Lsn, lsn } from '../../src/model/lsn.ts'
+import type { Debt } from '../../src/model/progress/debt.ts'
+import { type Lsn, lsn } from '../../src/model/source/lsn.ts'
 
 const at = (bytes: number): Lsn => lsn(BigInt(bytes))
 

@@ -1,8 +1,8 @@
 import { createServer } from 'node:net'
 import { expect, test } from 'vitest'
 import { explainFailure } from '../../src/cli/explain-failure.ts'
-import { startSandboxApi } from '../../src/sandbox/api-server.ts'
-import { listening } from '../support/listening.ts'
+import { startSandboxApi } from '../../src/sandbox/api/api-server.ts'
+import { listening } from '../support/network/listening.ts'
 
 test('a port that is taken is named, with the setting of another', async () => {
   await using holder = await listening(createServer())

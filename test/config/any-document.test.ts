@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { ConfigError } from '../../src/config/config-error.ts'
-import { sections } from '../../src/config/schema.ts'
-import { attributes } from '../../src/model/patient.ts'
+import { sections } from '../../src/config/schema/schema.ts'
+import { attributes } from '../../src/model/patient/patient.ts'
 import { complete, settingsOf } from './loading.ts'
 
 // A file written by hand, by a template, or by mistake. `FUZZ_RUNS` sets how many are tried.

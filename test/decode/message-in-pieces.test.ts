@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { Condenser } from '../../src/decode/condenser.ts'
 import type { Columns } from '../../src/decode/described-relation.ts'
 import { PgoutputDecoder } from '../../src/decode/pgoutput.ts'
-import type { WalEvent } from '../../src/model/change.ts'
+import type { WalEvent } from '../../src/model/source/change.ts'
 import { anyColumns, anyMessage, oid } from './any-message.ts'
 import { bytesOf, type Sending } from './pgoutput-bytes.ts'
 

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { DecodeError } from '../../src/decode/decode-error.ts'
 import type { Columns } from '../../src/decode/described-relation.ts'
 import { PgoutputDecoder } from '../../src/decode/pgoutput.ts'
-import type { Change, WalEvent } from '../../src/model/change.ts'
-import { unchanged } from '../../src/model/row.ts'
+import type { Change, WalEvent } from '../../src/model/source/change.ts'
+import { unchanged } from '../../src/model/source/row.ts'
 import { bytesOf, type Sending, type Sent, type SentColumn } from './pgoutput-bytes.ts'
 
 const oid = 16_385

@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { listSettings } from '../../src/config/environment.ts'
-import { settingDocs } from '../../src/config/setting.ts'
+import { listSettings } from '../../src/config/input/environment.ts'
+import { settingDocs } from '../../src/config/schema/setting.ts'
 import { repositoryFiles, textOf } from '../repository/files.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))

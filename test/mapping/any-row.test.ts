@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { compileMapping } from '../../src/mapping/compile.ts'
 import { rulesOf, validatePatient } from '../../src/mapping/validate.ts'
-import { attributes } from '../../src/model/patient.ts'
-import { type ColumnValue, unchanged } from '../../src/model/row.ts'
+import { attributes } from '../../src/model/patient/patient.ts'
+import { type ColumnValue, unchanged } from '../../src/model/source/row.ts'
 import { column, columns, constant, joined, requiredAttributes, rowOf, wholeMapping } from './sources.ts'
 
 /** Another telling of the Patient object, to check ours by. */

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { typeFault } from '../../src/mapping/column-types.ts'
 import { compileMapping } from '../../src/mapping/compile.ts'
-import { type AttributeSource, fromColumn } from '../../src/model/mapping.ts'
-import type { Attribute } from '../../src/model/patient.ts'
+import { type AttributeSource, fromColumn } from '../../src/model/patient/mapping.ts'
+import type { Attribute } from '../../src/model/patient/patient.ts'
 import { textOf } from '../repository/files.ts'
 
 /** `typcategory` of the types that the document names. */

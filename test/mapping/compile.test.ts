@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { compileMapping } from '../../src/mapping/compile.ts'
 import { MappingError } from '../../src/mapping/mapping-error.ts'
-import { fromColumn, type Mapping } from '../../src/model/mapping.ts'
-import type { Attribute } from '../../src/model/patient.ts'
-import { unchanged } from '../../src/model/row.ts'
+import { fromColumn, type Mapping } from '../../src/model/patient/mapping.ts'
+import type { Attribute } from '../../src/model/patient/patient.ts'
+import { unchanged } from '../../src/model/source/row.ts'
 import { column, columns, constant, joined, requiredAttributes, rowOf, wholeMapping } from './sources.ts'
 
 const options = { columns, requiredAttributes }

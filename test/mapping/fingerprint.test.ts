@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { compileMapping } from '../../src/mapping/compile.ts'
 import { payloadFingerprint } from '../../src/mapping/fingerprint.ts'
-import { type Patient, patientCode } from '../../src/model/patient.ts'
+import { type Patient, patientCode } from '../../src/model/patient/patient.ts'
 import { column, columns, requiredAttributes, wholeMapping } from './sources.ts'
 
 const key = createSecretKey(Buffer.alloc(32, 1))

@@ -1,7 +1,7 @@
-import type { AttributeSource, Mapping } from '../../src/model/mapping.ts'
-import { fromColumn } from '../../src/model/mapping.ts'
-import type { Attribute } from '../../src/model/patient.ts'
-import type { ColumnValue, Row } from '../../src/model/row.ts'
+import type { AttributeSource, Mapping } from '../../src/model/patient/mapping.ts'
+import { fromColumn } from '../../src/model/patient/mapping.ts'
+import type { Attribute } from '../../src/model/patient/patient.ts'
+import type { ColumnValue, Row } from '../../src/model/source/row.ts'
 
 /** The columns that rows of these tests have. */
 export const columns = ['id', 'given', 'second', 'family', 'sex', 'dob', 'mail', 'tier', 'tax', 'tel', 'lang', 'extra']

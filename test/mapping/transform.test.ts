@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { compileMapping } from '../../src/mapping/compile.ts'
 import { loadTransform, type TransformFunction } from '../../src/mapping/transform.ts'
-import { fromColumn } from '../../src/model/mapping.ts'
-import { unchanged } from '../../src/model/row.ts'
+import { fromColumn } from '../../src/model/patient/mapping.ts'
+import { unchanged } from '../../src/model/source/row.ts'
 import { column, columns, constant, requiredAttributes, rowOf, wholeMapping } from './sources.ts'
 
 function compiledWith(apply: TransformFunction) {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Attempt, type Outcome, putOutcome } from '../../src/mediquo/outcome.ts'
-import { attributes } from '../../src/model/patient.ts'
+import { attributes } from '../../src/model/patient/patient.ts'
 
 // Whatever stands at the other end, and whatever is in between: every answer has a meaning. `FUZZ_RUNS` sets how many are tried.
 const numRuns = Number(process.env.FUZZ_RUNS ?? 3_000)

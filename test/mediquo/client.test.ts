@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import { patientCode } from '../../src/model/patient.ts'
+import { patientCode } from '../../src/model/patient/patient.ts'
 import { until } from '../support/until.ts'
 import { answeringServer, clientOf } from './answering-server.ts'
 

@@ -1,8 +1,8 @@
 import { connect, createServer, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
-import { testSandbox } from '../sandbox/sandbox-client.ts'
+import { testSandbox } from '../sandbox/api/sandbox-client.ts'
 import { startConnector } from '../support/connector.ts'
-import { join, listening } from '../support/listening.ts'
+import { join, listening } from '../support/network/listening.ts'
 
 /** A connection to the sandbox is closed at the moment when a second request comes on it, which nobody reads. */
 async function closesAtSecondRequest(to: number) {

@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { patientCode } from '../../src/model/patient.ts'
-import { connectProxy } from '../support/connect-proxy.ts'
-import { tlsFront } from '../support/tls-front.ts'
+import { patientCode } from '../../src/model/patient/patient.ts'
+import { connectProxy } from '../support/network/connect-proxy.ts'
+import { tlsFront } from '../support/network/tls-front.ts'
 import { until } from '../support/until.ts'
 import { answeringServer, clientOf } from './answering-server.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { xid } from '../../src/model/visibility.ts'
-import type { Content } from '../../src/pending/version.ts'
+import { xid } from '../../src/model/source/visibility.ts'
+import type { Content } from '../../src/pending/entry/version.ts'
 import { dialogue, found, short, unsubscribing } from './dialogue.ts'
 import { at, code, delivered, key, patient, position, removed, seesBelow, upsert } from './rows.ts'
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { PassLedger } from '../../src/backfill/pass-ledger.ts'
 import { Progress } from '../../src/checkpoint/progress.ts'
-import type { StoredRow } from '../../src/model/stored-row.ts'
-import { xid } from '../../src/model/visibility.ts'
+import type { StoredRow } from '../../src/model/progress/stored-row.ts'
+import { xid } from '../../src/model/source/visibility.ts'
 import { Entries } from '../../src/pending/entries.ts'
-import type { Entry } from '../../src/pending/entry.ts'
-import type { Content, Delivery, Version } from '../../src/pending/version.ts'
+import type { Entry } from '../../src/pending/entry/entry.ts'
+import type { Content, Delivery, Version } from '../../src/pending/entry/version.ts'
 import { at, code, delivered, incomplete, key, patient, position, removed, seesBelow, upsert, version } from './rows.ts'
 
 function setUp() {

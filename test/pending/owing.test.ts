@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { Owed, OwedReason, StoredRow } from '../../src/model/stored-row.ts'
-import { xid } from '../../src/model/visibility.ts'
-import type { Content } from '../../src/pending/version.ts'
+import type { Owed, OwedReason, StoredRow } from '../../src/model/progress/stored-row.ts'
+import { xid } from '../../src/model/source/visibility.ts'
+import type { Content } from '../../src/pending/entry/version.ts'
 import { dialogue, found, short } from './dialogue.ts'
 import { at, code, delivered, incomplete, key, patient, position, removed, seesBelow, upsert } from './rows.ts'
 

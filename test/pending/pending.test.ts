@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { xid } from '../../src/model/visibility.ts'
+import { xid } from '../../src/model/source/visibility.ts'
 import { dialogue, short } from './dialogue.ts'
 import { at, delivered, key, patient, position, removed, seesBelow, upsert } from './rows.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Delivery } from '../../src/pending/version.ts'
+import type { Delivery } from '../../src/pending/entry/version.ts'
 import { dialogue } from './dialogue.ts'
 import { key, upsert } from './rows.ts'
 

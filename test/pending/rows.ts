@@ -1,11 +1,11 @@
-import { type Lsn, lsn } from '../../src/model/lsn.ts'
-import { type Patient, patientCode } from '../../src/model/patient.ts'
-import type { Position } from '../../src/model/position.ts'
-import { storedRowKey } from '../../src/model/row.ts'
-import type { StoredRow } from '../../src/model/stored-row.ts'
-import { type Snapshot, xid } from '../../src/model/visibility.ts'
-import { Entry, type EntryView } from '../../src/pending/entry.ts'
-import type { Content, Version } from '../../src/pending/version.ts'
+import { type Patient, patientCode } from '../../src/model/patient/patient.ts'
+import type { StoredRow } from '../../src/model/progress/stored-row.ts'
+import { type Lsn, lsn } from '../../src/model/source/lsn.ts'
+import type { Position } from '../../src/model/source/position.ts'
+import { storedRowKey } from '../../src/model/source/row.ts'
+import { type Snapshot, xid } from '../../src/model/source/visibility.ts'
+import { Entry, type EntryView } from '../../src/pending/entry/entry.ts'
+import type { Content, Version } from '../../src/pending/entry/version.ts'
 
 export const at = (bytes: number): Lsn => lsn(BigInt(bytes))
 export const position = (bytes: number, ordinal = 1): Position => ({ commitLsn: at(bytes), ordinal })

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { Quota } from '../../src/delivery/quota.ts'
+import { Quota } from '../../src/delivery/quota/quota.ts'
 import { createSharedBudget, recentRequests, resumeQuotas } from '../../src/pipeline/recent-requests.ts'
 
 const clocks = { monotonicMs: () => performance.now(), wallClockMs: () => Date.now() }

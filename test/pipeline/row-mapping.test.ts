@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import type { Change, Relation } from '../../src/model/change.ts'
-import { type Lsn, lsn } from '../../src/model/lsn.ts'
-import { type Mapped, patientCode } from '../../src/model/patient.ts'
-import { type ColumnValue, type Row, rowKey, unchanged } from '../../src/model/row.ts'
-import { seesAll } from '../../src/model/visibility.ts'
-import { versionBytes } from '../../src/pending/version.ts'
+import { type Mapped, patientCode } from '../../src/model/patient/patient.ts'
+import type { Change, Relation } from '../../src/model/source/change.ts'
+import { type Lsn, lsn } from '../../src/model/source/lsn.ts'
+import { type ColumnValue, type Row, rowKey, unchanged } from '../../src/model/source/row.ts'
+import { seesAll } from '../../src/model/source/visibility.ts'
+import { versionBytes } from '../../src/pending/entry/version.ts'
 import { createChangeMapper, mapRead } from '../../src/pipeline/row-mapping.ts'
-import { SchemaChangedError } from '../../src/startup/schema-change.ts'
+import { SchemaChangedError } from '../../src/startup/schema/schema-change.ts'
 
 function relation(changes: Partial<Relation> = {}): Relation {
   const columns = ['id', 'code', 'name'].map((name) => ({ name, typeOid: 25, inIdentity: name === 'id' }))

@@ -1,7 +1,7 @@
 import { appendFileSync, readFileSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { xid } from '../../src/model/visibility.ts'
+import { xid } from '../../src/model/source/visibility.ts'
 import { createCore } from '../../src/pipeline/core/core.ts'
 import { type CoreOptions, defaultBounds } from '../../src/pipeline/core/options.ts'
 import { replayTrace } from '../../src/pipeline/trace.ts'

@@ -1,12 +1,12 @@
 import { sql } from 'drizzle-orm'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { inTransaction } from '../../src/checkpoint/state-database.ts'
+import { inTransaction } from '../../src/checkpoint/store/state-database.ts'
 import { openResources } from '../../src/startup/resources.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
 import { settingsOf } from '../config/loading.ts'
-import { type TestDatabase, testDatabase } from '../support/postgres.ts'
-import { tcpRelay } from '../support/tcp-relay.ts'
+import { tcpRelay } from '../support/network/tcp-relay.ts'
+import { type TestDatabase, testDatabase } from '../support/postgres/postgres.ts'
 import { until } from '../support/until.ts'
 
 let database: TestDatabase

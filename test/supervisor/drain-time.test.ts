@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { lsn } from '../../src/model/lsn.ts'
+import { lsn } from '../../src/model/source/lsn.ts'
 import { StreamDensity, secondsToDrain, undelivered } from '../../src/supervisor/drain-time.ts'
 
 const quota = { batchSize: 100, requestsPerMinute: 600 }

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { lsn } from '../../src/model/lsn.ts'
-import { xid } from '../../src/model/visibility.ts'
-import type { SlotHealth } from '../../src/source/slot-health.ts'
-import type { CatalogShape } from '../../src/source/table-shape.ts'
+import { lsn } from '../../src/model/source/lsn.ts'
+import { xid } from '../../src/model/source/visibility.ts'
+import type { SlotHealth } from '../../src/source/slot/slot-health.ts'
+import type { CatalogShape } from '../../src/source/table/table-shape.ts'
 import { createHealthWatch, type WatchedBoard } from '../../src/supervisor/health-watch.ts'
 
 const healthy: SlotHealth = {

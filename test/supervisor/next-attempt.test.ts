@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { FencedError } from '../../src/checkpoint/store.ts'
-import { SlotTroubleError } from '../../src/source/slot-health.ts'
+import { FencedError } from '../../src/checkpoint/store/store.ts'
+import { SlotTroubleError } from '../../src/source/slot/slot-health.ts'
 import { BlockedError, SlotBusyError } from '../../src/startup/blocked.ts'
-import { CheckFailedError } from '../../src/startup/check-failed.ts'
-import { SchemaChangedError } from '../../src/startup/schema-change.ts'
+import { CheckFailedError } from '../../src/startup/requirements/check-failed.ts'
+import { SchemaChangedError } from '../../src/startup/schema/schema-change.ts'
 import { afterBlocked, afterPreparing, afterRunning, noneLost } from '../../src/supervisor/next-attempt.ts'
 
 const coded = (code: string) => Object.assign(new Error('as the server said'), { code })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { SlotVerdict } from '../../src/source/slot-forecast.ts'
+import type { SlotVerdict } from '../../src/source/slot/slot-forecast.ts'
 import { announce, nothingAnnounced } from '../../src/supervisor/slot-announcement.ts'
 
 /** What is said of a slot that is looked at every five seconds: the number of the look, and the verdict. */

@@ -1,7 +1,7 @@
 import { Client } from 'pg'
 import { expect, test } from 'vitest'
 import { patientsTable, startConnector } from '../support/connector.ts'
-import { testDatabase } from '../support/postgres.ts'
+import { testDatabase } from '../support/postgres/postgres.ts'
 import { until } from '../support/until.ts'
 
 /** A session of somebody else, which holds the table until it ends. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { Status } from '../../src/model/status.ts'
+import type { Status } from '../../src/model/status/status.ts'
 import { type Summary, summarise, summaryOf } from '../../src/supervisor/summary.ts'
 import { quietStatus } from '../support/quiet-status.ts'
 

@@ -2,7 +2,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Files that take a minute and more, the longest first. */
 const longest = [
-  ...['chaos/chaos.pg', 'crash-backfill.pg', 'crash.pg', 'source/slot-forecast.pg'],
+  ...['chaos/chaos.pg', 'crash-backfill.pg', 'crash.pg', 'source/slot/slot-forecast.pg'],
   ...['simulation/ablations', 'simulation/time', 'simulation/steps'],
 ]
 

@@ -1,4 +1,4 @@
-import type { Status } from '../../src/model/status.ts'
+import type { Status } from '../../src/model/status/status.ts'
 
 /** Of a connector that streams, and to which nothing happens. */
 export const quietStatus: Status = {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { historyMs, sampleEveryMs } from '../../src/model/sample.ts'
+import { historyMs, sampleEveryMs } from '../../src/model/status/sample.ts'
 import { History } from '../../src/telemetry/history.ts'
 import { RecentDurations } from '../../src/telemetry/recent-durations.ts'
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { compileMapping } from '../../src/mapping/compile.ts'
-import { type Patient, patientCode } from '../../src/model/patient.ts'
-import { applyPatient } from '../../src/sandbox/patient-store.ts'
-import { validatePatients } from '../../src/sandbox/validation.ts'
+import { type Patient, patientCode } from '../../src/model/patient/patient.ts'
+import { applyPatient } from '../../src/sandbox/api/patient/patient-store.ts'
+import { validatePatients } from '../../src/sandbox/api/patient/validation.ts'
 import { differingAttributes, type FoundAttributes } from '../../src/verify/compare.ts'
 import { columns, requiredAttributes, rowOf, wholeMapping } from '../mapping/sources.ts'
 

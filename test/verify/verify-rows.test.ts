@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { compileMapping } from '../../src/mapping/compile.ts'
-import { lsn } from '../../src/model/lsn.ts'
-import { type Row, type RowKey, rowKey } from '../../src/model/row.ts'
+import { lsn } from '../../src/model/source/lsn.ts'
+import { type Row, type RowKey, rowKey } from '../../src/model/source/row.ts'
 import { type SendableRow, type Standing, type VerifyRowsOptions, verifyRows } from '../../src/verify/verify-rows.ts'
 import { columns, requiredAttributes, rowOf, wholeMapping } from '../mapping/sources.ts'
 

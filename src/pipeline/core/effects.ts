@@ -1,10 +1,10 @@
-import type { DurableLsn, Lsn } from '../../model/lsn.ts'
-import type { PassProgress } from '../../model/pass.ts'
-import type { Patient, PatientCode } from '../../model/patient.ts'
-import type { Position } from '../../model/position.ts'
-import type { RowKey } from '../../model/row.ts'
-import type { OwedReason, StoredRow } from '../../model/stored-row.ts'
-import type { Delivery } from '../../pending/version.ts'
+import type { Patient, PatientCode } from '../../model/patient/patient.ts'
+import type { PassProgress } from '../../model/progress/pass.ts'
+import type { OwedReason, StoredRow } from '../../model/progress/stored-row.ts'
+import type { DurableLsn, Lsn } from '../../model/source/lsn.ts'
+import type { Position } from '../../model/source/position.ts'
+import type { RowKey } from '../../model/source/row.ts'
+import type { Delivery } from '../../pending/entry/version.ts'
 import type { Fact, Ticket } from './events.ts'
 
 export const endpoints = ['put', 'get'] as const

@@ -1,13 +1,13 @@
 import type { BatchOutcome } from '../../delivery/outcome.ts'
-import type { Lane } from '../../model/lane.ts'
-import type { Lsn } from '../../model/lsn.ts'
-import type { Pass } from '../../model/pass.ts'
-import type { Patient, PatientCode } from '../../model/patient.ts'
-import type { RowKey } from '../../model/row.ts'
-import type { StoredRow } from '../../model/stored-row.ts'
-import type { Snapshot, Xid } from '../../model/visibility.ts'
-import type { Settled } from '../../pending/settled-row.ts'
-import type { Content, Delivery } from '../../pending/version.ts'
+import type { Patient, PatientCode } from '../../model/patient/patient.ts'
+import type { Lane } from '../../model/progress/lane.ts'
+import type { Pass } from '../../model/progress/pass.ts'
+import type { StoredRow } from '../../model/progress/stored-row.ts'
+import type { Lsn } from '../../model/source/lsn.ts'
+import type { RowKey } from '../../model/source/row.ts'
+import type { Snapshot, Xid } from '../../model/source/visibility.ts'
+import type { Settled } from '../../pending/entry/settled-row.ts'
+import type { Content, Delivery } from '../../pending/entry/version.ts'
 
 /** Names one effect that was handed out. The driver answers each ticket with exactly one event. */
 export type Ticket = number

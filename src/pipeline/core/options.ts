@@ -1,7 +1,7 @@
-import type { Lsn } from '../../model/lsn.ts'
-import type { Patient } from '../../model/patient.ts'
-import type { Position } from '../../model/position.ts'
-import type { Xid } from '../../model/visibility.ts'
+import type { Patient } from '../../model/patient/patient.ts'
+import type { Lsn } from '../../model/source/lsn.ts'
+import type { Position } from '../../model/source/position.ts'
+import type { Xid } from '../../model/source/visibility.ts'
 
 /** What may be in memory. Whatever fills it, something that frees it stays enabled (docs/guarantees.md, promise 8). */
 export interface Bounds {

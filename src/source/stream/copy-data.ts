@@ -1,5 +1,5 @@
-import type { WalEvent } from '../../model/change.ts'
-import { lsn } from '../../model/lsn.ts'
+import type { WalEvent } from '../../model/source/change.ts'
+import { lsn } from '../../model/source/lsn.ts'
 import { FrameError, type Pieces } from './frame-reader.ts'
 
 /** Turns the output plugin's messages into WAL events; supplied by `decode/`. Null: nothing to pass on. */

@@ -1,5 +1,5 @@
-import { comparePositions } from '../../../src/model/position.ts'
-import type { Delivery } from '../../../src/pending/version.ts'
+import { comparePositions } from '../../../src/model/source/position.ts'
+import type { Delivery } from '../../../src/pending/entry/version.ts'
 import { isPublished } from '../world/contents.ts'
 import type { RowVersion, Transaction } from '../world/source-table.ts'
 import type { World } from '../world/world.ts'

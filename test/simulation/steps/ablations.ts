@@ -17,7 +17,7 @@ export interface Ablation {
   readonly profile?: Partial<Profile>
 }
 
-const merge = 'pending/merge.ts'
+const merge = 'pending/entry/merge.ts'
 const core = 'pipeline/core/core.ts'
 const patch = (file: string, find: string, replace: string): readonly Patch[] => [{ file, find, replace }]
 /** Whichever it is that is seen first: a stall, an invariant of the core and a half transaction are promises as well. */
@@ -143,14 +143,14 @@ export const ablations: readonly Ablation[] = [
   {
     name: 'rule 7: nothing is noted before a request leaves',
     breaks: ['INTENT'],
-    patches: patch('pending/batches.ts', 'if (intended) entries.store(entry, intended)', ''),
+    patches: patch('pending/queue/batches.ts', 'if (intended) entries.store(entry, intended)', ''),
     profile: noMoves,
   },
   {
     name: 'rule 7: the end of a row unknown to the store is not sent',
     breaks: anyPromise,
     patches: patch(
-      'pending/next-step.ts',
+      'pending/entry/next-step.ts',
       "case 'removed': {",
       "case 'removed': {\n      if (stored === null) return { kind: 'settle', outcome: 'nothing to remove' }",
     ),
@@ -167,7 +167,7 @@ export const ablations: readonly Ablation[] = [
     name: 'rule 9: H does not rise',
     breaks: ['INTENT', ...anyPromise],
     patches: patch(
-      'pipeline/core/recording.ts',
+      'pipeline/core/record/recording.ts',
       'horizon: raisesHorizon ? later(this.#horizon, pending.sentTo) : null',
       'horizon: null',
     ),
@@ -176,14 +176,14 @@ export const ablations: readonly Ablation[] = [
   {
     name: 'rule 11: nothing is owed when memory is full of what cannot leave',
     breaks: stalls,
-    patches: patch('pipeline/core/back-pressure.ts', '    this.#owe()\n', ''),
+    patches: patch('pipeline/core/stream/back-pressure.ts', '    this.#owe()\n', ''),
     profile: tight,
   },
   {
     name: 'rule 18: what is owed is not labelled with the newest change',
     breaks: anyPromise,
     patches: patch(
-      'pending/settled-row.ts',
+      'pending/entry/settled-row.ts',
       'const { position = null, xid = null } = newestKnown(entry) ?? {}\n  const code = stored?.code ?? null',
       'const { position = null, xid = null } = stored ?? {}\n  const code = stored?.code ?? null',
     ),
@@ -202,7 +202,7 @@ export const ablations: readonly Ablation[] = [
   {
     name: 'a transaction is acted upon before its commit has arrived',
     breaks: ['HALF'],
-    patches: patch('pending/placement.ts', 'this.#waitsForCommit(entry.waiting, step)', 'false'),
+    patches: patch('pending/queue/placement.ts', 'this.#waitsForCommit(entry.waiting, step)', 'false'),
     profile: twoRows,
   },
   {

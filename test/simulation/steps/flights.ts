@@ -1,6 +1,6 @@
 import type { BatchOutcome } from '../../../src/delivery/outcome.ts'
-import type { PatientCode } from '../../../src/model/patient.ts'
-import type { Delivery } from '../../../src/pending/version.ts'
+import type { PatientCode } from '../../../src/model/patient/patient.ts'
+import type { Delivery } from '../../../src/pending/entry/version.ts'
 import type { Ticket } from '../../../src/pipeline/core/events.ts'
 import type { EffectOf } from '../driver/handlers.ts'
 import { checkRequest } from '../driver/request-checks.ts'

@@ -1,4 +1,4 @@
-import type { StoredRow } from '../../../src/model/stored-row.ts'
+import type { StoredRow } from '../../../src/model/progress/stored-row.ts'
 import type { Simulation } from './simulation.ts'
 
 /** Rows of which the state may forget that they were removed, or else in which transaction they last changed (MERGE, forgetting). */

@@ -1,6 +1,6 @@
 import { seededRandom } from '../../../src/model/seeded-random.ts'
-import { type WindowKind, windowKinds } from '../../../src/sandbox/rate-limit.ts'
-import { type ErrorHints, errorHints } from '../../../src/sandbox/validation-errors.ts'
+import { type ErrorHints, errorHints } from '../../../src/sandbox/api/patient/validation-errors.ts'
+import { type WindowKind, windowKinds } from '../../../src/sandbox/api/rate-limit.ts'
 
 /** What may become of a request besides an answer to what it says. */
 export const fates = [

@@ -1,5 +1,5 @@
-import type { PatientCode } from '../../../src/model/patient.ts'
-import type { RowKey } from '../../../src/model/row.ts'
+import type { PatientCode } from '../../../src/model/patient/patient.ts'
+import type { RowKey } from '../../../src/model/source/row.ts'
 import { isPublished } from './contents.ts'
 import type { Recorded } from './mediquo.ts'
 import type { Image, RowVersion, Transaction } from './source-table.ts'

@@ -1,6 +1,6 @@
-import type { Invalid, Patient } from '../../../src/model/patient.ts'
-import type { StoredRow } from '../../../src/model/stored-row.ts'
-import type { Content } from '../../../src/pending/version.ts'
+import type { Invalid, Patient } from '../../../src/model/patient/patient.ts'
+import type { StoredRow } from '../../../src/model/progress/stored-row.ts'
+import type { Content } from '../../../src/pending/entry/version.ts'
 import type { Image, RowVersion } from './source-table.ts'
 import { patientOf } from './values.ts'
 

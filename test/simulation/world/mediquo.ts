@@ -1,6 +1,6 @@
-import type { Patient, PatientCode } from '../../../src/model/patient.ts'
-import type { RowKey } from '../../../src/model/row.ts'
-import type { Purpose } from '../../../src/pending/version.ts'
+import type { Patient, PatientCode } from '../../../src/model/patient/patient.ts'
+import type { RowKey } from '../../../src/model/source/row.ts'
+import type { Purpose } from '../../../src/pending/entry/version.ts'
 
 /** What mediQuo accepted last of a code, or has of it. `number` is that of the row version (`RowVersion`) that it was told last. */
 export interface Recorded {

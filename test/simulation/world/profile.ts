@@ -1,5 +1,5 @@
-import type { PatientCode } from '../../../src/model/patient.ts'
-import type { RowKey } from '../../../src/model/row.ts'
+import type { PatientCode } from '../../../src/model/patient/patient.ts'
+import type { RowKey } from '../../../src/model/source/row.ts'
 import type { Effect } from '../../../src/pipeline/core/effects.ts'
 import type { Bounds } from '../../../src/pipeline/core/options.ts'
 import type { Choices } from './choices.ts'

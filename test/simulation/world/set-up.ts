@@ -1,5 +1,5 @@
-import type { StoredRow } from '../../../src/model/stored-row.ts'
-import { xid } from '../../../src/model/visibility.ts'
+import type { StoredRow } from '../../../src/model/progress/stored-row.ts'
+import { xid } from '../../../src/model/source/visibility.ts'
 import { isPublished } from './contents.ts'
 import { at, fingerprint, patientOf } from './values.ts'
 import type { World } from './world.ts'

@@ -1,6 +1,6 @@
-import type { PatientCode } from '../../../src/model/patient.ts'
-import type { RowKey } from '../../../src/model/row.ts'
-import { type Snapshot, sees, type Xid, xid } from '../../../src/model/visibility.ts'
+import type { PatientCode } from '../../../src/model/patient/patient.ts'
+import type { RowKey } from '../../../src/model/source/row.ts'
+import { type Snapshot, sees, type Xid, xid } from '../../../src/model/source/visibility.ts'
 
 /**
  * What a row says beside its code. A, B, C: plain. X: cannot become a patient. Y: the API may refuse it. Z: it always does.

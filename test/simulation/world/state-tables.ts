@@ -1,10 +1,10 @@
-import type { Lsn } from '../../../src/model/lsn.ts'
-import type { Pass, PassReason } from '../../../src/model/pass.ts'
-import type { PatientCode } from '../../../src/model/patient.ts'
-import { comparePositions, type Position } from '../../../src/model/position.ts'
-import type { RowKey } from '../../../src/model/row.ts'
-import type { OwedReason, StoredRow } from '../../../src/model/stored-row.ts'
-import type { Xid } from '../../../src/model/visibility.ts'
+import type { PatientCode } from '../../../src/model/patient/patient.ts'
+import type { Pass, PassReason } from '../../../src/model/progress/pass.ts'
+import type { OwedReason, StoredRow } from '../../../src/model/progress/stored-row.ts'
+import type { Lsn } from '../../../src/model/source/lsn.ts'
+import { comparePositions, type Position } from '../../../src/model/source/position.ts'
+import type { RowKey } from '../../../src/model/source/row.ts'
+import type { Xid } from '../../../src/model/source/visibility.ts'
 import type { Settlement } from '../../../src/pipeline/core/effects.ts'
 
 export interface OwedQuestion {

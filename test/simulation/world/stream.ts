@@ -1,4 +1,4 @@
-import type { Content } from '../../../src/pending/version.ts'
+import type { Content } from '../../../src/pending/entry/version.ts'
 import type { MappedWalEvent, Operation } from '../../../src/pipeline/core/events.ts'
 import { isPublished } from './contents.ts'
 import type { RowVersion, Transaction } from './source-table.ts'

@@ -1,7 +1,7 @@
-import { type Lsn, lsn } from '../../../src/model/lsn.ts'
-import { type Patient, type PatientCode, patientCode } from '../../../src/model/patient.ts'
-import { type RowKey, storedRowKey } from '../../../src/model/row.ts'
-import type { Snapshot } from '../../../src/model/visibility.ts'
+import { type Patient, type PatientCode, patientCode } from '../../../src/model/patient/patient.ts'
+import { type Lsn, lsn } from '../../../src/model/source/lsn.ts'
+import { type RowKey, storedRowKey } from '../../../src/model/source/row.ts'
+import type { Snapshot } from '../../../src/model/source/visibility.ts'
 
 export const at = (bytes: number): Lsn => lsn(BigInt(bytes))
 export const keyOf = (name: string): RowKey => storedRowKey(`["${name}"]`)

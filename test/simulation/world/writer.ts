@@ -1,5 +1,5 @@
-import type { PatientCode } from '../../../src/model/patient.ts'
-import type { RowKey } from '../../../src/model/row.ts'
+import type { PatientCode } from '../../../src/model/patient/patient.ts'
+import type { RowKey } from '../../../src/model/source/row.ts'
 import { wideBytes } from './profile.ts'
 import { type Image, ordinaryBytes, type Transaction } from './source-table.ts'
 import { describeVersion } from './stream.ts'

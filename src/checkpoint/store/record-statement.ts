@@ -1,0 +1,74 @@
+import { type SQL, sql } from 'drizzle-orm'
+import type { PassProgress } from '../../model/progress/pass.ts'
+import type { StoredRow } from '../../model/progress/stored-row.ts'
+import { formatLsn, type Lsn } from '../../model/source/lsn.ts'
+import type { Position } from '../../model/source/position.ts'
+import { deadLetterColumns, deliveryRows, type RecentRequests, type RejectedRow } from './rows.ts'
+import { backfill, checkpoint, deadLetter, delivery } from './tables.ts'
+
+/** Everything that is stored at one time. */
+export interface Settlement {
+  readonly rows: readonly StoredRow[]
+  readonly checkpointLsn: Lsn
+  /** MERGE rule 9's H; null: as it was. */
+  readonly horizon: Position | null
+  /** MERGE's R; null: as it was. It only rises. */
+  readonly readLsn: Lsn | null
+  readonly pass: PassProgress | null
+  readonly recentRequests: RecentRequests
+}
+
+/**
+ * Rows, dead letters, the backfill's position and the checkpoint as one statement, so that a request waits for one round trip.
+ * It returns no row, and has changed nothing, if `run` is not the newest.
+ */
+export function recordStatement(run: number, { rows, pass, ...settlement }: Settlement): SQL {
+  const parts: SQL[] = [sql`fence as (${checkpointUpdate(run, settlement)})`]
+  if (rows.length > 0) parts.push(sql`rows as (${deliveryUpsert(rows)})`)
+  const released = rows.filter((row) => row.deadLetter === null).map((row) => row.key)
+  if (released.length > 0) {
+    parts.push(sql`released as (delete from ${deadLetter}
+      where ${deadLetter.sourceKey} = any(${sql.param(released)}) and exists (select from fence))`)
+  }
+  const letters = rows.flatMap(({ key, code, deadLetter }) =>
+    deadLetter === null || deadLetter === 'kept' ? [] : [{ key, code, deadLetter }],
+  )
+  if (letters.length > 0) parts.push(sql`letters as (${deadLetterUpsert(letters)})`)
+  if (pass !== null) parts.push(sql`pass as (${passUpdate(pass)})`)
+  return sql`with ${sql.join(parts, sql`, `)} select id from fence`
+}
+
+function checkpointUpdate(
+  run: number,
+  { checkpointLsn, horizon, readLsn, recentRequests }: Omit<Settlement, 'rows' | 'pass'>,
+): SQL {
+  const raised = horizon
+    ? sql`horizon_lsn = ${formatLsn(horizon.commitLsn)}::pg_lsn, horizon_ordinal = ${horizon.ordinal}::bigint,`
+    : sql``
+  const read = readLsn === null ? sql`` : sql`read_lsn = greatest(read_lsn, ${formatLsn(readLsn)}::pg_lsn),`
+  return sql`update ${checkpoint} set lsn = ${formatLsn(checkpointLsn)}::pg_lsn, ${raised} ${read}
+    recent_requests = ${JSON.stringify(recentRequests)}::jsonb, updated_at = clock_timestamp()
+    where run = ${run} returning id`
+}
+
+function deliveryUpsert(rows: readonly StoredRow[]): SQL {
+  return sql`insert into ${delivery}
+      (source_key, code, fingerprint, removed, lsn, ordinal, xid, former_codes, owed, next_code, owed_at)
+    ${deliveryRows(rows)} where exists (select from fence)
+    on conflict (source_key) do update set code = excluded.code, fingerprint = excluded.fingerprint,
+      removed = excluded.removed, lsn = excluded.lsn, ordinal = excluded.ordinal, xid = excluded.xid,
+      former_codes = excluded.former_codes, owed = excluded.owed, next_code = excluded.next_code, owed_at = excluded.owed_at`
+}
+
+function deadLetterUpsert(rows: readonly RejectedRow[]): SQL {
+  return sql`insert into ${deadLetter} as d (source_key, code, reason, attributes, status)
+    ${deadLetterColumns(rows)} where exists (select from fence)
+    on conflict (source_key) do update set code = excluded.code, reason = excluded.reason, attributes = excluded.attributes,
+      status = excluded.status, attempts = d.attempts + 1, last_at = now()`
+}
+
+function passUpdate({ id, position, rowsRead, done }: PassProgress): SQL {
+  const ends = done ? sql`, state = 'done', finished_at = clock_timestamp()` : sql``
+  return sql`update ${backfill} set position = ${position && JSON.stringify(position)}::jsonb, rows_read = ${rowsRead}::bigint${ends}
+    where id = ${id} and state = 'running' and exists (select from fence)`
+}

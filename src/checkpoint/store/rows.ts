@@ -1,0 +1,80 @@
+import { type SQL, sql } from 'drizzle-orm'
+import { type PatientCode, patientCode } from '../../model/patient/patient.ts'
+import { type DeadLetter, deadLetterReasons, type Owed, type StoredRow } from '../../model/progress/stored-row.ts'
+import { formatLsn } from '../../model/source/lsn.ts'
+import { xid } from '../../model/source/visibility.ts'
+import type { deadLetter, delivery } from './tables.ts'
+
+/** Requests of the last minute as [epoch second, endpoint, count]: what a restart must not forget of the quota. */
+export type RecentRequests = readonly (readonly [epochSecond: number, endpoint: string, count: number])[]
+
+type DeliveryRow = typeof delivery.$inferSelect
+type DeadLetterRow = typeof deadLetter.$inferSelect
+
+export function storedRow(row: DeliveryRow, letter: DeadLetterRow | null): StoredRow {
+  return {
+    key: row.sourceKey,
+    code: row.code === null ? null : patientCode(row.code),
+    fingerprint: row.fingerprint?.toString('hex') ?? null,
+    removed: row.removed,
+    position: row.lsn === null ? null : { commitLsn: row.lsn, ordinal: row.ordinal ?? 0 },
+    xid: row.xid === null ? null : xid(row.xid),
+    deadLetter: letter && deadLetterOf(letter),
+    formerCodes: row.formerCodes?.map(patientCode) ?? [],
+    owed: owedOf(row),
+  }
+}
+
+function owedOf({ owed, nextCode }: DeliveryRow): Owed | null {
+  return owed && { reason: owed, nextCode: nextCode === null ? null : patientCode(nextCode), delayMs: 0 }
+}
+
+export function deadLetterOf({ reason, attributes, status }: DeadLetterRow): DeadLetter {
+  return {
+    reason: deadLetterReasons.find((known) => known === reason) ?? 'refused by the API',
+    attributes: attributes as DeadLetter['attributes'],
+    status,
+  }
+}
+
+/** The rows of `delivery` as one query: an array for each column. With a parameter for each value drizzle would take longer than all else. */
+export function deliveryRows(rows: readonly StoredRow[]): SQL {
+  const column = <T>(value: (row: StoredRow) => T) => sql.param(rows.map(value))
+  return sql`select key, code, fingerprint, removed, lsn, ordinal, xid, former_codes::text[], owed, next_code,
+      clock_timestamp() + delay_ms * interval '1 millisecond'
+    from unnest(
+    ${column((row) => row.key)}::text[],
+    ${column((row) => row.code)}::text[],
+    ${column((row) => row.fingerprint && Buffer.from(row.fingerprint, 'hex'))}::bytea[],
+    ${column((row) => row.removed)}::boolean[],
+    ${column((row) => row.position && formatLsn(row.position.commitLsn))}::pg_lsn[],
+    ${column((row) => row.position?.ordinal ?? null)}::bigint[],
+    ${column((row) => row.xid)}::bigint[],
+    ${column((row) => arrayText(row.formerCodes))}::text[],
+    ${column((row) => row.owed?.reason ?? null)}::text[],
+    ${column((row) => row.owed?.nextCode ?? null)}::text[],
+    ${column((row) => row.owed?.delayMs ?? null)}::float8[]
+    ) as r(key, code, fingerprint, removed, lsn, ordinal, xid, former_codes, owed, next_code, delay_ms)`
+}
+
+/** An array as PostgreSQL's text, null if it is empty: `unnest` would take an array of arrays apart. */
+function arrayText(codes: readonly PatientCode[]): string | null {
+  if (codes.length === 0) return null
+  return `{${codes.map((code) => `"${code.replace(/["\\]/g, '\\$&')}"`).join(',')}}`
+}
+
+/** A row that was rejected since the last write. */
+export interface RejectedRow extends Pick<StoredRow, 'key' | 'code'> {
+  readonly deadLetter: DeadLetter
+}
+
+/** The rows of `dead_letter` as one query. */
+export function deadLetterColumns(rows: readonly RejectedRow[]): SQL {
+  const column = <T>(value: (row: RejectedRow) => T) => sql.param(rows.map(value))
+  return sql`select * from unnest(
+    ${column((row) => row.key)}::text[],
+    ${column((row) => row.code)}::text[],
+    ${column((row) => row.deadLetter.reason)}::text[],
+    ${column((row) => JSON.stringify(row.deadLetter.attributes))}::jsonb[],
+    ${column((row) => row.deadLetter.status)}::int[])`
+}

@@ -1,0 +1,51 @@
+import { sql } from 'drizzle-orm'
+import type { PatientCode } from '../../model/patient/patient.ts'
+import type { StoredRow } from '../../model/progress/stored-row.ts'
+import type { StateDatabase } from './state-database.ts'
+import { delivery } from './tables.ts'
+
+/** Codes that were recorded since the last look, and those that are known to be shared: more than that are not kept. */
+const mostKept = 5_000
+
+/**
+ * Codes that several rows have at once: mediQuo has one patient for each, and the row that changed last is it. Rows that swap their
+ * codes share them for a moment, so that a code counts once it was found twice.
+ */
+export class SharedCodes {
+  readonly #db: StateDatabase
+  readonly #recent = new Set<PatientCode>()
+  #found = new Set<PatientCode>()
+  #shared = new Set<PatientCode>()
+
+  constructor(db: StateDatabase) {
+    this.#db = db
+  }
+
+  /** How many are shared, of those that changed since the start. */
+  get count(): number {
+    return this.#shared.size
+  }
+
+  /** These rows were stored. */
+  recorded(rows: readonly StoredRow[]): void {
+    for (const { code, removed } of rows)
+      if (code !== null && !removed && this.#recent.size < mostKept) this.#recent.add(code)
+  }
+
+  /** Asks the state. @returns those that are newly known to be shared. */
+  async look(): Promise<PatientCode[]> {
+    const candidates = new Set([...this.#recent, ...this.#found])
+    if (candidates.size === 0) return []
+    this.#recent.clear()
+    const { rows } = await this.#db.execute<{ code: PatientCode }>(sql`
+      select ${delivery.code} as code from ${delivery}
+      where ${delivery.code} = any(${sql.param([...candidates])}) and not ${delivery.removed}
+      group by 1 having count(*) > 1 limit ${mostKept}`)
+    const before = this.#found
+    this.#found = new Set(rows.map(({ code }) => code))
+    const shared = new Set([...this.#found].filter((code) => before.has(code)))
+    const fresh = [...shared].filter((code) => !this.#shared.has(code))
+    this.#shared = shared
+    return fresh
+  }
+}

@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto'
+import { eq, gte, sql } from 'drizzle-orm'
+import { type Lsn, lsn as lsnOf } from '../../model/source/lsn.ts'
+import type { Xid } from '../../model/source/visibility.ts'
+import { requestWholePass } from './passes.ts'
+import { inTransaction, type StateDatabase } from './state-database.ts'
+import { FencedError, type SourceIdentity } from './store.ts'
+import { checkpoint, delivery } from './tables.ts'
+
+type Transaction = Parameters<Parameters<StateDatabase['transaction']>[0]>[0]
+
+/** The state after a source was looked at, and the run that it was loaded in: if that is over, somebody was quicker. */
+export interface Renewal {
+  readonly run: number
+  readonly identity: SourceIdentity
+  /** Where the slot begins. */
+  readonly lsn: Lsn
+  readonly slotGapXid: Xid
+}
+
+/**
+ * The slot was lost and is there again: the stream goes on from it, and a pass finds what was missed. Rows keep what the state
+ * knows of them, and so does the horizon, since the server is the same; unless `doubted`, because nobody knows what the slot or
+ * the state went through: then no fingerprint matches any more, with one write however many there are. @throws {FencedError}
+ */
+export async function renewSlot(
+  db: StateDatabase,
+  { run, identity, lsn, slotGapXid, doubted }: Renewal & { readonly doubted: boolean },
+): Promise<void> {
+  await inTransaction(db, async (tx) => {
+    const salt = doubted ? { fingerprintSalt: randomBytes(16) } : {}
+    await moveCheckpoint(tx, run, { ...identity, lsn, slotGapXid, sourceShape: null, ...salt })
+    if (doubted) await tx.update(delivery).set({ removed: false }).where(eq(delivery.removed, true))
+    await requestWholePass(tx, 'slot lost')
+  })
+}
+
+/**
+ * Another database in the place of the one that the state belongs to. Keys, codes and dead letters stay. Positions and
+ * transaction ids of another server mean nothing, and a restored state may be older than what mediQuo was sent, so that neither
+ * an accepted payload nor a removal is known any more. @throws {FencedError}
+ */
+export async function adoptIdentity(
+  db: StateDatabase,
+  { run, identity, lsn, slotGapXid }: Renewal,
+): Promise<{ readonly rows: number }> {
+  return await inTransaction(db, async (tx) => {
+    const unknown = { sourceShape: null, horizonLsn: null, horizonOrdinal: null, readLsn: null }
+    await moveCheckpoint(tx, run, { ...identity, lsn, slotGapXid, ...unknown })
+    // It takes as long as there are rows: once, by order, in tables that nobody else writes.
+    await tx.execute(sql`set local statement_timeout = 0`)
+    const { rowCount } = await tx
+      .update(delivery)
+      .set({ fingerprint: null, removed: false, lsn: null, ordinal: null, xid: null })
+    await requestWholePass(tx, 'identity changed')
+    return { rows: rowCount ?? 0 }
+  })
+}
+
+/**
+ * A standby with our slot was promoted. What was sent, settled or read of WAL past `switchLsn` exists on the old primary alone,
+ * so those rows are read again. No stored position lies past `switchLsn` afterwards. @returns whether there may be any. @throws {FencedError}
+ */
+export async function followFailover(
+  db: StateDatabase,
+  { run, timeline, switchLsn }: { readonly run: number; readonly timeline: number; readonly switchLsn: Lsn },
+): Promise<{ readonly walWasLost: boolean }> {
+  return await inTransaction(db, async (tx) => {
+    const [before] = await tx
+      .select({ horizonLsn: checkpoint.horizonLsn, readLsn: checkpoint.readLsn })
+      .from(checkpoint)
+      .where(eq(checkpoint.run, run))
+      .for('update')
+    const { horizonLsn = null, readLsn = null } = before ?? {}
+    const sentPast = horizonLsn !== null && horizonLsn >= switchLsn
+    // A read that ended at the switch has seen only what comes before it.
+    const readPast = readLsn !== null && readLsn > switchLsn
+    await moveCheckpoint(tx, run, {
+      timeline,
+      ...(readPast ? { readLsn: switchLsn } : {}),
+      ...(sentPast ? { horizonLsn: lsnOf(switchLsn - 1n), horizonOrdinal: Number.MAX_SAFE_INTEGER } : {}),
+    })
+    const { rowCount } = await tx
+      .update(delivery)
+      .set({ lsn: null, ordinal: null, xid: null })
+      .where(gte(delivery.lsn, switchLsn))
+    const walWasLost = sentPast || readPast || (rowCount ?? 0) > 0
+    if (walWasLost) await requestWholePass(tx, 'identity changed')
+    return { walWasLost }
+  })
+}
+
+/** Ends the run that it was loaded in: a pipeline that still writes, here or elsewhere, is fenced off. @throws {FencedError} */
+export async function moveCheckpoint(
+  tx: Transaction,
+  run: number,
+  values: Partial<typeof checkpoint.$inferInsert>,
+): Promise<void> {
+  const moved = await tx
+    .update(checkpoint)
+    .set({ ...values, run: run + 1 })
+    .where(eq(checkpoint.run, run))
+    .returning({ id: checkpoint.id })
+  if (moved.length === 0) throw new FencedError('another instance has seen to the slot, or has taken over')
+}

@@ -1,0 +1,219 @@
+import { randomBytes } from 'node:crypto'
+import { and, eq, exists, ne, sql } from 'drizzle-orm'
+import { alias } from 'drizzle-orm/pg-core'
+import { type PatientCode, patientCode } from '../../model/patient/patient.ts'
+import type { PassReason } from '../../model/progress/pass.ts'
+import type { OwedReason, StoredRow } from '../../model/progress/stored-row.ts'
+import { formatLsn, type Lsn } from '../../model/source/lsn.ts'
+import type { Position } from '../../model/source/position.ts'
+import { type RowKey, storedRowKey } from '../../model/source/row.ts'
+import type { TableShape } from '../../model/source/table-shape.ts'
+import { type Xid, xid } from '../../model/source/visibility.ts'
+import { DeadLetterOverviews } from './dead-letter-overview.ts'
+import { Passes, requestWholePass } from './passes.ts'
+import { recordStatement, type Settlement } from './record-statement.ts'
+import { type RecentRequests, storedRow } from './rows.ts'
+import { SharedCodes } from './shared-codes.ts'
+import { inTransaction, type StateDatabase } from './state-database.ts'
+import { checkpoint, deadLetter, delivery } from './tables.ts'
+
+/** Which slot, publication, table and server a checkpoint belongs to. */
+export interface SourceIdentity {
+  readonly slot: string
+  readonly publication: string
+  readonly sourceTable: string
+  readonly systemIdentifier: string
+  readonly timeline: number
+}
+
+export interface Checkpoint extends SourceIdentity {
+  readonly lsn: Lsn
+  /** MERGE rule 9's H: nothing newer was sent by an earlier run. */
+  readonly horizon: Position | null
+  /** MERGE's R: the largest end position of a table read of which something was sent or settled; null: none. */
+  readonly readLsn: Lsn | null
+  readonly run: number
+  readonly slotGapXid: Xid | null
+  readonly fingerprintSalt: Buffer
+  readonly recentRequests: RecentRequests
+  /** The table as it was when it was last made ready; null: not known yet. */
+  readonly sourceShape: TableShape | null
+  /** By the state server's clock. */
+  readonly ageMs: number
+}
+
+export interface OwedRows {
+  readonly keys: readonly RowKey[]
+  /** When the next row that is not due yet is due, milliseconds; null: there is none. */
+  readonly nextInMs: number | null
+}
+
+/** Another instance has taken over: this one may neither write nor send. */
+export class FencedError extends Error {
+  override readonly name = 'FencedError'
+}
+
+/** A count is made every few seconds: it may not cost more with each row. */
+const maxOwedCounted = 100_000
+/** Of about so many blocks of 8 KiB, with some hundred rows each, rows are drawn. */
+const sampledBlocks = 32
+
+/** The state's tables. Every write is one small transaction that another instance's take-over makes fail. */
+export class Store {
+  readonly #db: StateDatabase
+  #run = 0
+
+  /** The backfill's passes. */
+  readonly passes: Passes
+  readonly sharedCodes: SharedCodes
+  readonly deadLetters: DeadLetterOverviews
+
+  constructor(db: StateDatabase) {
+    this.#db = db
+    this.passes = new Passes(db, () => this.#run)
+    this.sharedCodes = new SharedCodes(db)
+    this.deadLetters = new DeadLetterOverviews(db)
+  }
+
+  async load(): Promise<Checkpoint | null> {
+    const age = sql<number>`(extract(epoch from clock_timestamp() - ${checkpoint.updatedAt}) * 1000)::float8`
+    const [found] = await this.#db.select({ row: checkpoint, ageMs: age }).from(checkpoint)
+    if (!found) return null
+    const { row } = found
+    return {
+      ...row,
+      horizon: row.horizonLsn === null ? null : { commitLsn: row.horizonLsn, ordinal: row.horizonOrdinal ?? 0 },
+      slotGapXid: row.slotGapXid === null ? null : xid(row.slotGapXid),
+      recentRequests: row.recentRequests as RecentRequests,
+      ageMs: found.ageMs,
+    }
+  }
+
+  /** Writes the first checkpoint, where a slot made for us begins, and asks for a pass if there is a reason for one. */
+  async begin(
+    identity: SourceIdentity,
+    lsn: Lsn,
+    slotGapXid: Xid | null,
+    passReason: PassReason | null,
+  ): Promise<void> {
+    await inTransaction(this.#db, async (tx) => {
+      const begun = await tx
+        .insert(checkpoint)
+        .values({ ...identity, lsn, slotGapXid, fingerprintSalt: randomBytes(16) })
+        .onConflictDoNothing()
+        .returning({ id: checkpoint.id })
+      if (begun.length > 0 && passReason !== null) await requestWholePass(tx, passReason)
+    })
+  }
+
+  /** Becomes the only writer. Call it while holding the slot. @returns the state as it stands under the new run. */
+  async takeOver(): Promise<Checkpoint> {
+    const [taken] = await this.#db
+      .update(checkpoint)
+      .set({ run: sql`${checkpoint.run} + 1` })
+      .returning({ run: checkpoint.run })
+    const loaded = await this.load()
+    if (!taken || !loaded) throw new Error('there is no checkpoint to take over')
+    this.#run = taken.run
+    return loaded
+  }
+
+  /** What is known of rows. Of two that have one code nobody knows whose patient the API has: neither has a fingerprint then. */
+  async lookUp(keys: readonly RowKey[]): Promise<Map<RowKey, StoredRow>> {
+    const { rows, shared } = await this.loadRecords(keys)
+    return new Map([...rows].map(([key, row]) => [key, shared.has(key) ? { ...row, fingerprint: null } : row]))
+  }
+
+  /** The records of rows as they are stored, and which of them have a code that another row has as well. */
+  async loadRecords(
+    keys: readonly RowKey[],
+  ): Promise<{ readonly rows: Map<RowKey, StoredRow>; readonly shared: Set<RowKey> }> {
+    const other = alias(delivery, 'other')
+    const sharing = this.#db
+      .select({ key: other.sourceKey })
+      .from(other)
+      .where(and(eq(other.code, delivery.code), ne(other.sourceKey, delivery.sourceKey), eq(other.removed, false)))
+    const rows = await this.#db
+      .select({ row: delivery, letter: deadLetter, isShared: sql<boolean>`${exists(sharing)}` })
+      .from(delivery)
+      .leftJoin(deadLetter, eq(deadLetter.sourceKey, delivery.sourceKey))
+      .where(sql`${delivery.sourceKey} = any(${sql.param(keys)})`)
+    return {
+      rows: new Map(rows.map(({ row, letter }) => [row.sourceKey, storedRow(row, letter)])),
+      shared: new Set(rows.flatMap(({ row, isShared }) => (isShared ? [row.sourceKey] : []))),
+    }
+  }
+
+  /** Keys of rows at random that the API has accepted: from some blocks of the table, so that it costs the same however many there are. */
+  async sampleDelivered(limit: number): Promise<RowKey[]> {
+    const { rows } = await this.#db.execute<{ key: string }>(sql`
+      select ${delivery.sourceKey} as key
+      from ${delivery} tablesample system
+        (least(100, 100.0 * ${sampledBlocks}::int * 8192 / greatest(8192, pg_relation_size('delivery')))::real)
+      where ${delivery.fingerprint} is not null order by random() limit ${limit}`)
+    return rows.map(({ key }) => storedRowKey(key))
+  }
+
+  /**
+   * Returns rows that are owed for one of these reasons and are due, the longest due first. Rows whose position is `beforeLsn` or
+   * later are left out (null: none); `nextInMs` counts them too.
+   */
+  async owedRows({
+    reasons,
+    beforeLsn,
+    limit,
+  }: {
+    readonly reasons: readonly OwedReason[]
+    readonly beforeLsn: Lsn | null
+    readonly limit: number
+  }): Promise<OwedRows> {
+    // One time for both halves, so that no row becomes due between them. An index can find it, unlike a volatile clock.
+    const now = sql`statement_timestamp()`
+    const isOwed = sql`owed is not null and owed = any(${sql.param(reasons)})`
+    const isBefore = beforeLsn === null ? sql`` : sql`and (lsn is null or lsn < ${formatLsn(beforeLsn)}::pg_lsn)`
+    const { rows } = await this.#db.execute<{ keys: string[]; next: number | null }>(sql`
+      select array(select source_key from ${delivery}
+          where ${isOwed} and owed_at <= ${now} ${isBefore} order by owed_at limit ${limit}) as keys,
+        (select (extract(epoch from min(owed_at) - ${now}) * 1000)::float8 from ${delivery}
+          where ${isOwed} and owed_at > ${now}) as next`)
+    const [found] = rows
+    const next = found?.next ?? null
+    // Rounded up: after that wait the row is due.
+    return { keys: found?.keys.map(storedRowKey) ?? [], nextInMs: next === null ? null : Math.ceil(next) }
+  }
+
+  /** Returns for each code the rows that have it, or will have it once they are read: unsubscribing it would end their patient. */
+  async holdersOf(codes: readonly PatientCode[]): Promise<Map<PatientCode, RowKey[]>> {
+    const { rows } = await this.#db.execute<{ code: string; key: string }>(sql`
+      select code, source_key as key from ${delivery} where code = any(${sql.param(codes)}) and not removed
+      union
+      select next_code, source_key from ${delivery} where next_code is not null and next_code = any(${sql.param(codes)})`)
+    const holders = new Map(codes.map((code) => [code, [] as RowKey[]]))
+    for (const { code, key } of rows) holders.get(patientCode(code))?.push(storedRowKey(key))
+    return holders
+  }
+
+  /** What was settled, what is about to be sent, and the checkpoint, at once. @throws {FencedError} */
+  async record(settlement: Settlement): Promise<void> {
+    const written = await this.#db.execute(recordStatement(this.#run, settlement))
+    if (written.rows.length === 0) throw new FencedError('another instance has taken over')
+    this.sharedCodes.recorded(settlement.rows)
+  }
+
+  /** The slot gap is closed: table reads may begin. */
+  async closeSlotGap(): Promise<void> {
+    await this.#db.update(checkpoint).set({ slotGapXid: null }).where(eq(checkpoint.run, this.#run))
+  }
+
+  /** How many rows are noted to be read and sent later; no more than a bound are counted. */
+  async countOwed(): Promise<number> {
+    const { rows } = await this.#db.execute<{ rows: string }>(sql`
+      select count(*) as rows from (
+        select from ${delivery} where ${delivery.owed} in ('content', 'end') limit ${maxOwedCounted}) owed`)
+    return Number(rows[0]?.rows ?? 0)
+  }
+
+  async countDeadLetters(): Promise<number> {
+    return this.#db.$count(deadLetter)
+  }
+}

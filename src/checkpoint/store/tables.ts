@@ -1,0 +1,108 @@
+import { sql } from 'drizzle-orm'
+import {
+  bigint,
+  boolean,
+  customType,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  smallint,
+  text,
+  timestamp,
+} from 'drizzle-orm/pg-core'
+import { type PassPosition, passReasons, passStates } from '../../model/progress/pass.ts'
+import { owedReasons } from '../../model/progress/stored-row.ts'
+import { formatLsn, type Lsn, parseLsn } from '../../model/source/lsn.ts'
+import { type RowKey, storedRowKey } from '../../model/source/row.ts'
+import type { TableShape } from '../../model/source/table-shape.ts'
+
+const pgLsn = customType<{ data: Lsn; driverData: string }>({
+  dataType: () => 'pg_lsn',
+  toDriver: formatLsn,
+  fromDriver: parseLsn,
+})
+const rowKeyText = customType<{ data: RowKey; driverData: string }>({
+  dataType: () => 'text',
+  fromDriver: storedRowKey,
+})
+const bytes = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => 'bytea' })
+
+/** The one row that says where everything stands. `run` is the fence: only the newest instance may write. */
+export const checkpoint = pgTable('checkpoint', {
+  id: smallint().primaryKey().default(1),
+  slot: text().notNull(),
+  publication: text().notNull(),
+  sourceTable: text('source_table').notNull(),
+  systemIdentifier: text('system_identifier').notNull(),
+  timeline: integer().notNull(),
+  lsn: pgLsn().notNull(),
+  horizonLsn: pgLsn('horizon_lsn'),
+  horizonOrdinal: bigint('horizon_ordinal', { mode: 'number' }),
+  /** MERGE's R: the largest end position of a table read of which something was sent or settled; null: none. */
+  readLsn: pgLsn('read_lsn'),
+  run: bigint({ mode: 'number' }).notNull().default(0),
+  /** What the catalogs said of the table when it was last made ready; null: unknown, before the first time. */
+  sourceShape: jsonb('source_shape').$type<TableShape>(),
+  /** MERGE rule 1: set when a slot is made, null once the gap is closed. */
+  slotGapXid: bigint('slot_gap_xid', { mode: 'bigint' }),
+  fingerprintSalt: bytes('fingerprint_salt').notNull(),
+  /** Requests of the last minute, as [epoch second, endpoint, count]. */
+  recentRequests: jsonb('recent_requests').notNull().default([]),
+  updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().defaultNow(),
+})
+
+/** What was last settled of each row. No value of a row but its key and its codes. */
+export const delivery = pgTable(
+  'delivery',
+  {
+    sourceKey: rowKeyText('source_key').primaryKey(),
+    code: text(),
+    fingerprint: bytes(),
+    removed: boolean().notNull().default(false),
+    lsn: pgLsn(),
+    ordinal: bigint({ mode: 'number' }),
+    xid: bigint({ mode: 'bigint' }),
+    /** MERGE rule 12: codes besides `code` that mediQuo may have of the row. Null when there are none. */
+    formerCodes: text('former_codes').array(),
+    /** Why the row is to be read from the table again; null: it is not. */
+    owed: text({ enum: owedReasons }),
+    /** The code that an owed row will have once it is read, where the change told it. */
+    nextCode: text('next_code'),
+    /** When an owed row may be read, by this server's clock. */
+    owedAt: timestamp('owed_at', { withTimezone: true }),
+  },
+  (table) => [
+    index('delivery_code_idx').on(table.code),
+    index('delivery_owed_at_idx').on(table.owedAt).where(sql`${table.owed} is not null`),
+    index('delivery_next_code_idx').on(table.nextCode).where(sql`${table.nextCode} is not null`),
+  ],
+)
+
+/** Rejected rows, with the reason and the attributes' names; never their values. */
+export const deadLetter = pgTable('dead_letter', {
+  sourceKey: rowKeyText('source_key').primaryKey(),
+  code: text(),
+  reason: text().notNull(),
+  attributes: jsonb().notNull(),
+  status: integer(),
+  attempts: integer().notNull().default(1),
+  firstAt: timestamp('first_at', { withTimezone: true }).notNull().defaultNow(),
+  lastAt: timestamp('last_at', { withTimezone: true }).notNull().defaultNow(),
+})
+
+/** How far a walk over the table has settled, and the run in which it began. */
+export const backfill = pgTable('backfill', {
+  id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+  state: text({ enum: passStates }).notNull(),
+  reason: text({ enum: passReasons }).notNull(),
+  codes: jsonb().$type<readonly string[]>(),
+  keys: jsonb().$type<readonly string[]>(),
+  position: jsonb().$type<PassPosition>(),
+  beganInRun: bigint('began_in_run', { mode: 'number' }),
+  rowsRead: bigint('rows_read', { mode: 'number' }).notNull().default(0),
+  rowsEstimated: bigint('rows_estimated', { mode: 'number' }),
+  requestedAt: timestamp('requested_at', { withTimezone: true }).notNull().defaultNow(),
+  startedAt: timestamp('started_at', { withTimezone: true }),
+  finishedAt: timestamp('finished_at', { withTimezone: true }),
+})

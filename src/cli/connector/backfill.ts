@@ -1,0 +1,70 @@
+import { progress } from '@clack/prompts'
+import { Store } from '../../checkpoint/store/store.ts'
+import { loadSettings } from '../../config/load.ts'
+import type { Settings } from '../../config/settings.ts'
+import { wait } from '../../lifecycle/wait.ts'
+import { type PatientCode, patientCode } from '../../model/patient/patient.ts'
+import { secondsLeft } from '../../model/progress/pass.ts'
+import { type CliContext, textOption } from '../context.ts'
+import { hangingIndent, hangingText } from '../terminal/hanging-text.ts'
+import { askConnector, whenItBegins } from './running-connector.ts'
+import { NoStateError, withState } from './state.ts'
+
+/** Asks for a backfill; on a terminal it then shows how far a running connector has come. @returns 3 if the state cannot be used. */
+export async function backfillCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
+  const { env, cwd, print, isTerminal } = context
+  const settings = loadSettings({ configPath: textOption(options, 'config'), env, cwd, needs: [] })
+  const codes = Array.isArray(options.code) ? options.code.map((code) => patientCode(String(code))) : null
+  try {
+    return await withState(settings, async (db) => {
+      const store = new Store(db)
+      const isNew = await store.passes.request(codes)
+      const isRunning = (await askConnector(settings)) !== null
+      if (options.json === true) print(JSON.stringify({ requested: isNew, codes, connectorRunning: isRunning }))
+      else print(hangingText('', sentence(codes, { isNew, isRunning }), hangingIndent))
+      if (isRunning && isTerminal && options.json !== true) await follow(store, settings, context)
+      return 0
+    })
+  } catch (error) {
+    if (!(error instanceof NoStateError)) throw error
+    print(hangingText('', error.message, hangingIndent))
+    return 3
+  }
+}
+
+interface Answer {
+  readonly isNew: boolean
+  readonly isRunning: boolean
+}
+
+function sentence(codes: readonly PatientCode[] | null, { isNew, isRunning }: Answer): string {
+  const what = codes === null ? 'the whole table' : `${codes.length} ${codes.length === 1 ? 'code' : 'codes'}`
+  const asked = isNew ? `asked for a backfill of ${what}` : `a backfill of ${what} was asked for already`
+  return `${asked}; ${whenItBegins(isRunning)}`
+}
+
+/** A bar until nothing is left to do. Ctrl-C leaves it, and the backfill goes on. */
+async function follow(store: Store, settings: Settings, { print, stop }: CliContext): Promise<void> {
+  const bar = progress({ max: 1000, style: 'block' })
+  bar.start('waiting for the connector')
+  let shown = 0
+  for (let pass = await store.passes.next(); pass && !stop.aborted; pass = await store.passes.next()) {
+    const estimated = Math.max(1, pass.rowsEstimated, pass.rowsRead)
+    const share = Math.floor((1000 * pass.rowsRead) / estimated)
+    const seconds = secondsLeft(pass, settings.mediquo)
+    bar.advance(
+      Math.max(0, share - shown),
+      `${pass.rowsRead} of about ${estimated} rows, at most ${duration(seconds)} left`,
+    )
+    shown = Math.max(shown, share)
+    await wait(500, stop)
+  }
+  if (stop.aborted) bar.stop('the backfill goes on')
+  else bar.stop('backfill done')
+  print('')
+}
+
+function duration(seconds: number): string {
+  if (seconds < 90) return `${seconds} s`
+  return seconds < 5_400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3_600).toFixed(1)} h`
+}

@@ -1,0 +1,59 @@
+import { openStateDatabase, type StateDatabase } from '../../checkpoint/store/state-database.ts'
+import { Store } from '../../checkpoint/store/store.ts'
+import type { Settings } from '../../config/settings.ts'
+import { describeConnectionFailure } from '../../source/connection/connection-failure.ts'
+import { securedConnection } from '../../source/connection/secured-connection.ts'
+import { applicationName } from '../../startup/resources.ts'
+
+/** The state's tables do not exist, or lack what a later version added. */
+const undefinedTable = '42P01'
+const undefinedColumn = '42703'
+
+/** The state cannot be used, in one sentence. `neverStarted`: because no connector has made it yet. */
+export class NoStateError extends Error {
+  override readonly name = 'NoStateError'
+  readonly neverStarted: boolean
+  constructor(message: string, neverStarted: boolean) {
+    super(message)
+    this.neverStarted = neverStarted
+  }
+}
+
+/** Whether a connector has ever been started, so that there is a state. @throws {NoStateError} if that cannot be told. */
+export async function isStarted(settings: Settings): Promise<boolean> {
+  try {
+    return (await withState(settings, (db) => new Store(db).load())) !== null
+  } catch (error) {
+    if (error instanceof NoStateError && error.neverStarted) return false
+    throw error
+  }
+}
+
+/** Works with the state's database. @throws {NoStateError} */
+export async function withState<T>(settings: Settings, work: (db: StateDatabase) => Promise<T>): Promise<T> {
+  const url = settings.state.url ?? settings.source.url
+  const state = openStateDatabase({
+    connection: securedConnection(url?.current.reveal() ?? null, settings.state.tls),
+    schema: settings.state.schema,
+    applicationName,
+    onConnectionError: () => undefined,
+  })
+  try {
+    return await work(state.db)
+  } catch (error) {
+    const cause = error instanceof Error && error.cause ? error.cause : error
+    const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : null
+    const { schema } = settings.state
+    if (code === undefinedTable)
+      throw new NoStateError(`there is no state in schema ${schema}: run the connector first`, true)
+    if (code === undefinedColumn)
+      throw new NoStateError(
+        `the state in schema ${schema} is of an older version: run this version's connector`,
+        false,
+      )
+    const { sentence } = describeConnectionFailure(cause, 'the state database')
+    throw new NoStateError(`the state cannot be used: ${sentence}`, false)
+  } finally {
+    await state.close()
+  }
+}

@@ -1,0 +1,86 @@
+import { Store } from '../../checkpoint/store/store.ts'
+import { loadSettings } from '../../config/load.ts'
+import type { Settings } from '../../config/settings.ts'
+import type { Pass } from '../../model/progress/pass.ts'
+import { formatLsn } from '../../model/source/lsn.ts'
+import type { CliContext } from '../context.ts'
+import { textOption } from '../context.ts'
+import { hangingIndent, hangingText } from '../terminal/hanging-text.ts'
+import { type Meaning, type Paint, plain } from '../terminal/paint.ts'
+import { askConnector } from './running-connector.ts'
+import { NoStateError, withState } from './state.ts'
+
+type Report = Record<string, unknown>
+
+/** What `/status` says, for a person; from the state alone when no connector is running. @returns 3 if neither can be asked. */
+export async function statusCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
+  const { env, cwd } = context
+  const settings = loadSettings({ configPath: textOption(options, 'config'), env, cwd, needs: [] })
+  const report = (await askConnector(settings)) ?? (await readState(settings, context))
+  if (report === null) return 3
+  if (options.json === true) context.print(JSON.stringify(report, null, 2))
+  else printReport(report, { print: context.print, paint: context.paint ?? plain })
+  return 0
+}
+
+async function readState(settings: Settings, { print }: CliContext): Promise<Report | null> {
+  try {
+    return await withState(settings, async (db) => {
+      const store = new Store(db)
+      const checkpoint = await store.load()
+      if (!checkpoint) return { state: 'never started' }
+      return {
+        state: 'not running here',
+        source: { table: checkpoint.sourceTable, slot: checkpoint.slot, checkpointLsn: formatLsn(checkpoint.lsn) },
+        secondsSinceLastWrite: Math.round(checkpoint.ageMs / 1000),
+        backfill: passReport(await store.passes.latest()),
+        deadLetters: await store.countDeadLetters(),
+      }
+    })
+  } catch (error) {
+    if (!(error instanceof NoStateError)) throw error
+    if (error.neverStarted) return { state: 'never started' }
+    print(hangingText('', `no connector answers, and ${error.message}`, hangingIndent))
+    return null
+  }
+}
+
+function passReport(pass: Pass | null): Report {
+  if (!pass) return { state: 'none' }
+  const { state, reason, rowsRead, rowsEstimated } = pass
+  return { state, reason, rowsRead, rowsEstimated }
+}
+
+interface Out {
+  readonly print: (line: string) => void
+  readonly paint: Paint
+}
+
+const labelWidth = 28
+const states: Readonly<Record<string, Meaning>> = { streaming: 'good', backfilling: 'good', blocked: 'bad' }
+
+function printReport(report: Report, out: Out, indent = ''): void {
+  const { print, paint } = out
+  for (const [name, value] of Object.entries(report)) {
+    const label = `${indent}${name.replace(/([A-Z])/g, ' $1').toLowerCase()}`
+    if (Array.isArray(value)) {
+      if (value.length > 0) print(label)
+      for (const entry of value) print(hangingText(`${indent}  `, String(entry), `${indent}    `))
+    } else if (typeof value === 'object' && value !== null) {
+      print(label)
+      printReport(value as Report, out, `${indent}  `)
+    } else {
+      const text = hangingText(`${label.padEnd(labelWidth)} `, String(value ?? '-'), ' '.repeat(labelWidth + 1))
+      const meaning = meaningOf(name, value)
+      print(meaning === null ? text : `${text.slice(0, labelWidth + 1)}${paint(meaning, text.slice(labelWidth + 1))}`)
+    }
+  }
+}
+
+/** The words that one looks for: whether it goes on, and what is wrong if anything is. */
+function meaningOf(name: string, value: unknown): Meaning | null {
+  if (name === 'state') return states[String(value)] ?? null
+  if (name === 'reason' || name === 'lastError') return value == null ? null : 'bad'
+  if (name === 'deadLetters') return value === 0 ? null : 'doubtful'
+  return null
+}

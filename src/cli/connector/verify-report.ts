@@ -1,0 +1,99 @@
+import type { PatientCode } from '../../model/patient/patient.ts'
+import type { Selection } from '../../verify/selection.ts'
+import type { Verdict } from '../../verify/verdict.ts'
+import { hangingIndent, hangingText } from '../terminal/hanging-text.ts'
+import { type Paint, plain } from '../terminal/paint.ts'
+
+/** What was done about the rows that differ; null: nothing was asked for. */
+export type Repair = { readonly isNew: boolean; readonly isRunning: boolean } | null
+
+interface End {
+  /** Not interrupted. */
+  readonly isComplete: boolean
+  readonly repair: Repair
+  /** Whether a connector has ever been started. */
+  readonly isStarted: boolean
+}
+
+/** The comparison for a person, line by line, or as JSON at the end. Codes, keys and names of attributes only. */
+export class VerifyReport {
+  readonly #counts: Record<Verdict['kind'], number> = {
+    same: 0,
+    different: 0,
+    missing: 0,
+    pending: 0,
+    'not sendable': 0,
+    'not compared': 0,
+  }
+  readonly #rows: Verdict[] = []
+  readonly #unseen: Set<PatientCode>
+  readonly #print: (line: string) => void
+  readonly #paint: Paint
+
+  /** @param print null: nothing line by line. */
+  constructor(selection: Selection, print: ((line: string) => void) | null, paint: Paint = plain) {
+    this.#unseen = new Set(selection.kind === 'codes' ? selection.codes : [])
+    this.#print = print ?? (() => undefined)
+    this.#paint = paint
+  }
+
+  add(verdicts: readonly Verdict[]): void {
+    for (const verdict of verdicts) {
+      this.#counts[verdict.kind]++
+      if (verdict.code !== null) this.#unseen.delete(verdict.code)
+      if (verdict.kind === 'same' || verdict.kind === 'not compared') continue
+      this.#rows.push(verdict)
+      this.#print(line(verdict, this.#paint))
+    }
+  }
+
+  /** The codes that differ or are missing at mediQuo. */
+  get drifted(): PatientCode[] {
+    return this.#rows.flatMap((row) => (row.kind === 'different' || row.kind === 'missing' ? [row.code] : []))
+  }
+
+  end({ isComplete, repair, isStarted }: End): void {
+    if (isComplete) for (const code of this.#unseen) this.#print(`no row         ${code}`)
+    const { same, different, missing, pending } = this.#counts
+    const counts = `${isComplete ? '' : 'interrupted: '}compared ${same + different + missing + pending} rows: ${same} same, ${different} different, ${missing} missing, ${pending} pending; ${this.#counts['not sendable']} not sendable`
+    this.#print(
+      this.#paint(
+        this.drifted.length > 0 ? 'bad' : pending > 0 ? 'doubtful' : 'good',
+        hangingText('', counts, hangingIndent),
+      ),
+    )
+    if (pending > 0) this.#print('pending: the connector has not delivered these rows yet; verify them again later')
+    if (this.drifted.length > 0) this.#print(isStarted ? whatNext(repair) : neverStarted)
+  }
+
+  json({ isComplete, repair }: Omit<End, 'isStarted'>): object {
+    const { 'not compared': _, 'not sendable': notSendable, ...counts } = this.#counts
+    return {
+      isComplete,
+      ...counts,
+      notSendable,
+      noRow: isComplete ? [...this.#unseen] : [],
+      rows: this.#rows.map(({ kind, ...row }) => ({ result: kind, ...row })),
+      repair: repair && { requested: repair.isNew, connectorRunning: repair.isRunning },
+    }
+  }
+}
+
+const labelWidth = 14
+
+function line(verdict: Exclude<Verdict, { kind: 'same' | 'not compared' }>, paint: Paint): string {
+  const attributes = 'attributes' in verdict ? verdict.attributes.join(', ') : ''
+  const name = verdict.kind === 'not sendable' ? (verdict.code ?? verdict.key) : verdict.code
+  const indent = ' '.repeat(labelWidth + 3)
+  const text = hangingText(`${verdict.kind.padEnd(labelWidth)} ${name}  `, attributes, indent).trimEnd()
+  const isDrift = verdict.kind === 'different' || verdict.kind === 'missing'
+  return `${paint(isDrift ? 'bad' : 'doubtful', verdict.kind)}${text.slice(verdict.kind.length)}`
+}
+
+const neverStarted = 'no connector was ever started with this state: its first run sends every row'
+
+function whatNext(repair: Repair): string {
+  if (!repair) return '--repair sends those rows again'
+  const asked = repair.isNew ? 'asked for those rows to be sent again' : 'those rows are to be sent again already'
+  return `${asked}; ${repair.isRunning ? 'the connector begins within seconds' : 'the connector does so once it runs'}`
+}

@@ -1,0 +1,70 @@
+import { InvalidArgumentError } from 'commander'
+import { Store } from '../../checkpoint/store/store.ts'
+import { verifySource } from '../../commands/verification.ts'
+import type { Settings } from '../../config/settings.ts'
+import { type PatientCode, patientCode } from '../../model/patient/patient.ts'
+import type { Selection } from '../../verify/selection.ts'
+import type { CliContext } from '../context.ts'
+import { inspectSource } from '../source/inspect.ts'
+import { askConnector } from './running-connector.ts'
+import { isStarted, NoStateError, withState } from './state.ts'
+import { VerifyReport } from './verify-report.ts'
+
+/** How a difference was found: CONTRACT's exit status of its own. */
+const foundDifference = 4
+
+/**
+ * Compares rows of the table with mediQuo's patients; with `--repair`, asks for those that differ to be sent again. @returns 4
+ * if one differs or is missing, 3 if the state cannot be used.
+ */
+export async function verifyCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
+  const { stop, print } = context
+  const isJson = options.json === true
+  return inspectSource(context, options, ['database', 'api'], async ({ resources }) => {
+    const { settings } = resources
+    const selection = selectionOf(options)
+    const report = new VerifyReport(selection, isJson ? null : print, context.paint)
+    try {
+      const started = await isStarted(settings)
+      if (options.repair === true && !started) throw new NoStateError(neverStarted, true)
+      try {
+        for await (const verdicts of verifySource(resources, { selection, isStarted: started, signal: stop }))
+          report.add(verdicts)
+      } catch (error) {
+        // Interrupted: what was compared until then is told.
+        if (!stop.aborted) throw error
+      }
+      const repair = options.repair === true ? await askForRepair(settings, report.drifted) : null
+      report.end({ isComplete: !stop.aborted, repair, isStarted: started })
+      if (isJson) print(JSON.stringify(report.json({ isComplete: !stop.aborted, repair }), null, 2))
+      return report.drifted.length > 0 ? foundDifference : 0
+    } catch (error) {
+      if (!(error instanceof NoStateError)) throw error
+      print(error.message)
+      return 3
+    }
+  })
+}
+
+const neverStarted = 'there is nothing to repair yet: the first run of the connector sends every row'
+
+/** How many rows `--sample` asks for. @throws {InvalidArgumentError} */
+export function sampleSize(text: string): number {
+  const rows = Number(text)
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(rows) || rows < 1)
+    throw new InvalidArgumentError('It must be a whole number from 1.')
+  return rows
+}
+
+function selectionOf({ all, code, sample }: Record<string, unknown>): Selection {
+  if (all === true) return { kind: 'all' }
+  if (Array.isArray(code)) return { kind: 'codes', codes: code.map((text) => patientCode(String(text))) }
+  return { kind: 'sample', rows: Number(sample) }
+}
+
+/** Writes nothing of a row's own: the connector that holds the slot does that. @throws {NoStateError} */
+async function askForRepair(settings: Settings, codes: readonly PatientCode[]) {
+  if (codes.length === 0) return { isNew: false, isRunning: false }
+  const isNew = await withState(settings, (db) => new Store(db).passes.requestRepair(codes))
+  return { isNew, isRunning: (await askConnector(settings)) !== null }
+}

@@ -1,0 +1,30 @@
+import type { CliContext } from '../context.ts'
+
+export interface Progress {
+  readonly rows: number
+  readonly changes: number
+  readonly different: number
+  readonly requests: number
+}
+
+/** Progress in one line that is written over on a terminal, and in plain lines anywhere else. */
+export function progressReporter({ print, write, isTerminal }: CliContext) {
+  let open = false
+  const text = ({ rows, changes, different, requests }: Progress) =>
+    `${rows} rows, ${changes} live changes, ${requests} requests, ${different} not yet equal`
+  return {
+    line(line: string): void {
+      if (open) print('')
+      open = false
+      print(line)
+    },
+    progress(progress: Progress): void {
+      if (!isTerminal) {
+        print(text(progress))
+        return
+      }
+      open = true
+      write(`\r\u001b[2K${text(progress)}`)
+    },
+  }
+}

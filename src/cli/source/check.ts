@@ -1,0 +1,60 @@
+import { type Finding, obstacles } from '../../source/requirements/finding.ts'
+import { checkApi } from '../../startup/api/check-api.ts'
+import { checkSurroundings } from '../../startup/requirements/check-surroundings.ts'
+import type { Resources } from '../../startup/resources.ts'
+import { describeLeftSlot, leftSlots } from '../../supervisor/slot-watch.ts'
+import type { CliContext } from '../context.ts'
+import { hangingIndent, hangingText } from '../terminal/hanging-text.ts'
+import { type Meaning, type Paint, plain } from '../terminal/paint.ts'
+import { inspectSource } from './inspect.ts'
+
+/** Every requirement on both ends, one line each. @returns 3 if one is not met; what is only advised fails nothing. */
+export async function checkCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
+  return inspectSource(
+    context,
+    options,
+    ['database', 'api'],
+    async ({ resources, facts, wanted, mapping, findings }) => {
+      const api = await checkApi(resources, context.stop)
+      const surroundings = await checkSurroundings(resources, facts && { facts, wanted, mapping })
+      const warnings = facts === null ? [] : await slotsLeftBehind(resources)
+      const all = [...findings, ...surroundings, ...api.findings, ...warnings]
+      if (options.json === true) context.print(JSON.stringify(all, null, 2))
+      else for (const line of report(all, context.paint ?? plain)) context.print(line)
+      return obstacles(all).length === 0 ? 0 : 3
+    },
+  )
+}
+
+/** Worth knowing, and no failure: another connector's may be stopped for a while. */
+async function slotsLeftBehind(resources: Resources): Promise<Finding[]> {
+  const left = await leftSlots(resources)
+  return left.map((slot) => ({
+    requirement: 'no slot is left behind',
+    met: false,
+    severity: 'warns',
+    detail: `${describeLeftSlot(slot)}; if no connector needs it any more, drop it`,
+    fix: slot.fix,
+  }))
+}
+
+/** A finding a line, and what it comes to: the last line is what one sees first. */
+function report(findings: readonly Finding[], paint: Paint): string[] {
+  const failed = obstacles(findings).length
+  const warned = findings.filter(({ met, severity }) => !met && severity === 'warns').length
+  const passed = findings.filter(({ met }) => met).length
+  const counts = `${passed} passed, ${warned} ${warned === 1 ? 'warning' : 'warnings'}, ${failed} failed`
+  const verdict = failed > 0 ? 'bad' : warned > 0 ? 'doubtful' : 'good'
+  return [...findings.map((finding) => lines(finding, paint)), '', paint(verdict, counts)]
+}
+
+function lines({ requirement, met, severity, detail, fix }: Finding, paint: Paint): string {
+  const [verdict, meaning]: [string, Meaning] = met
+    ? ['passed ', 'good']
+    : severity === 'warns'
+      ? ['warning', 'doubtful']
+      : ['failed ', 'bad']
+  const said = hangingText(`${verdict} `, `${requirement}: ${detail}`, hangingIndent).slice(verdict.length)
+  const fixLine = met || fix === null ? '' : `\n${hangingText(`        fix: `, fix, hangingIndent)}`
+  return `${paint(meaning, verdict)}${said}${fixLine}`
+}

@@ -1,0 +1,77 @@
+import { loadSettings } from '../../config/load.ts'
+import type { CompiledMapping } from '../../mapping/compile.ts'
+import { MappingError } from '../../mapping/mapping-error.ts'
+import { describeConnectionFailure } from '../../source/connection/connection-failure.ts'
+import type { Finding } from '../../source/requirements/finding.ts'
+import { judgeSource } from '../../source/requirements/requirements.ts'
+import { gatherSourceFacts, type SourceFacts } from '../../source/source-facts.ts'
+import type { Wanted } from '../../source/wanted.ts'
+import { fitMapping, wantedOf } from '../../startup/prepare.ts'
+import { CheckFailedError } from '../../startup/requirements/check-failed.ts'
+import { openResources, type Resources } from '../../startup/resources.ts'
+import { createLogger } from '../../telemetry/logger.ts'
+import { createMetrics } from '../../telemetry/metrics.ts'
+import { type CliContext, textOption } from '../context.ts'
+
+/** The source as `check` and `setup` see it. `facts` is null if it cannot be asked. */
+export interface Inspection {
+  readonly resources: Resources
+  readonly facts: SourceFacts | null
+  readonly wanted: Wanted
+  /** Null if there is no table, or if it does not fit. */
+  readonly mapping: CompiledMapping | null
+  readonly findings: readonly Finding[]
+}
+
+/** Opens what the configuration names, looks at the source, hands it on, and closes it. @throws {ConfigError} */
+export async function inspectSource<T>(
+  { env, cwd, version }: CliContext,
+  options: Record<string, unknown>,
+  needs: readonly ('database' | 'api')[],
+  use: (inspection: Inspection) => Promise<T>,
+): Promise<T> {
+  const settings = loadSettings({ configPath: textOption(options, 'config'), env, cwd, needs })
+  const resources = openResources({
+    settings,
+    logger: createLogger('silent'),
+    metrics: createMetrics(version),
+    environmentOptions: env.PGOPTIONS ?? '',
+    onConnectionError: () => undefined,
+  })
+  try {
+    return await use(await look(resources))
+  } finally {
+    await resources.close()
+  }
+}
+
+async function look(resources: Resources): Promise<Inspection> {
+  const { table, publication, slot } = resources.settings.source
+  try {
+    const facts = await gatherSourceFacts(resources.sourcePool, { ...table, publication, slot })
+    const { mapping, problems } = await mappingOf(resources, facts)
+    const wanted = wantedOf(resources, mapping?.columns ?? [])
+    return { resources, facts, wanted, mapping, findings: [...judgeSource(facts, wanted), ...problems] }
+  } catch (error) {
+    if (error instanceof Error && 'exitStatus' in error && !(error instanceof CheckFailedError)) throw error
+    const { sentence } = describeConnectionFailure(error, 'the source')
+    const finding = { requirement: 'the source answers', met: false, detail: sentence, fix: null }
+    return { resources, facts: null, wanted: wantedOf(resources, []), mapping: null, findings: [finding] }
+  }
+}
+
+/** The mapping, or what of it does not fit: one thing among others that are in the way. */
+async function mappingOf(resources: Resources, facts: SourceFacts) {
+  try {
+    return { mapping: await fitMapping(resources, facts), problems: [] }
+  } catch (error) {
+    if (!(error instanceof MappingError)) throw error
+    const problems = error.problems.map((detail) => ({
+      requirement: 'the mapping fits the table',
+      met: false,
+      detail,
+      fix: 'correct mapping in the configuration',
+    }))
+    return { mapping: null, problems }
+  }
+}

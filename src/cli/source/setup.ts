@@ -1,0 +1,58 @@
+import type { Pool } from 'pg'
+import { obstacles } from '../../source/requirements/finding.ts'
+import { filterReadsIdentity } from '../../source/requirements/publication-requirements.ts'
+import { type SetupStatement, setupStatements } from '../../source/requirements/setup-statements.ts'
+import { ownSlot } from '../../source/requirements/slot-requirements.ts'
+import { createSlot } from '../../source/slot/replication-slot.ts'
+import { CheckFailedError } from '../../startup/requirements/check-failed.ts'
+import { type CliContext, textOption } from '../context.ts'
+import { hangingText } from '../terminal/hanging-text.ts'
+import { inspectSource } from './inspect.ts'
+
+/** What no statement of `setup` fixes, and what it prints would do harm with. */
+const refusals: readonly string[] = [ownSlot, filterReadsIdentity]
+
+/**
+ * Prints the SQL that prepares the database; `--apply` runs it. @returns 3 if something is to be done by hand first: then nothing is
+ * run. @throws {CheckFailedError} if the table is missing, the slot is another's, or the row filter would break updates.
+ */
+export async function setupCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
+  return inspectSource(context, options, ['database'], async ({ resources, facts, wanted, findings }) => {
+    if (!facts?.table) throw new CheckFailedError(obstacles(findings))
+    const refused = obstacles(findings).filter(({ requirement }) => refusals.includes(requirement))
+    if (refused.length > 0) throw new CheckFailedError(refused)
+    const { settings, sourcePool, clientConfig } = resources
+    const name = textOption(options, 'role')
+    const statements = setupStatements(facts, wanted, {
+      stateSchema: settings.state.url === null ? settings.state.schema : null,
+      role: name === undefined ? null : { name, exists: await isRole(sourcePool, name) },
+    })
+    const say = (line: string) => {
+      if (options.json !== true) context.print(line)
+    }
+    if (options.json === true) context.print(JSON.stringify(statements, null, 2))
+    for (const statement of statements) say(written(statement))
+    if (options.apply !== true) return 0
+    if (statements.some(({ kind }) => kind === 'by hand')) {
+      say('nothing was run: do first what is to be done by hand, then run this again')
+      return 3
+    }
+    for (const { sql, kind } of statements) {
+      if (kind === 'slot')
+        await createSlot(clientConfig, { slot: wanted.slot, publicationSql: null, timeoutMs: 30_000 })
+      else await sourcePool.query(`set lock_timeout = '5s'; ${sql}`)
+    }
+    say('all of this was run; "mediquo-cdc check" says what is still in the way')
+    return 0
+  })
+}
+
+function written({ kind, comment, sql }: SetupStatement): string {
+  const what = kind === 'by hand' ? `by hand: ${comment}` : comment
+  return `${hangingText('-- ', what, '-- ')}\n${hangingText('', sql, '  ')}\n`
+}
+
+async function isRole(pool: Pool, name: string): Promise<boolean> {
+  const { rows } = await pool.query('select 1 from pg_roles where rolname = $1', [name])
+  return rows.length > 0
+}

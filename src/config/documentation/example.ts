@@ -1,0 +1,85 @@
+import { stringify } from 'yaml'
+import type { z } from 'zod'
+import type { Attribute } from '../../model/patient/patient.ts'
+import { sections, transformSetting } from '../schema/schema.ts'
+import { type SettingDoc, settingDocs } from '../schema/setting.ts'
+
+/** What a written configuration has in place of the defaults. */
+export interface ConfigYamlOptions {
+  /** By key (`source.table`), as one would write the value. */
+  readonly values?: Readonly<Record<string, unknown>>
+  /** In the written form (`id`, `{ column: sex, values: { M: male } }`); without it the example's mapping, commented out. */
+  readonly mapping?: readonly { readonly attribute: Attribute; readonly written: unknown; readonly comment?: string }[]
+}
+
+/** A commented configuration file with every key. Without options: `config/mediquo-cdc.example.yaml`. */
+export function configYaml({ values = {}, mapping }: ConfigYamlOptions = {}): string {
+  const { source, ...rest } = sections
+  const mappingLines = mapping === undefined ? exampleMapping : mapping.flatMap(mappingLine)
+  return [
+    '# The configuration of mediquo-cdc: every key, with its default. docs/configuration.md has it as tables.',
+    `# ${reference('NAME')} takes an environment variable, ${reference('NAME:-fallback')} one with a fallback.`,
+    '',
+    ...sectionLines('source', source.shape, values),
+    '',
+    '# Where each attribute comes from. Left out: from the column of its own name.',
+    ...(mapping === undefined ? mappingLines : ['mapping:', ...mappingLines]),
+    '',
+    ...settingLines('transform', transformSetting, values.transform, ''),
+    ...Object.entries(rest).flatMap(([name, { shape }]) => ['', ...sectionLines(name, shape, values)]),
+    '',
+  ].join('\n')
+}
+
+const exampleMapping = [
+  '# mapping:',
+  '#   code: id',
+  '#   first_name: { columns: [given_name, second_name], separator: " " }',
+  '#   last_name: family_name',
+  '#   gender: { column: sex, values: { M: male, F: female } }',
+  '#   birth_date: { column: dob, format: dd/MM/yyyy }    # format: for text columns only',
+  '#   email: { column: mail, default: null }',
+  '#   plan: { constant: premium }',
+]
+
+type MappingEntry = NonNullable<ConfigYamlOptions['mapping']>[number]
+
+function mappingLine({ attribute, written, comment }: MappingEntry): string[] {
+  const line = `  ${attribute}: ${scalar(written)}`
+  return comment === undefined ? [line] : [`  # ${comment}`, line]
+}
+
+function sectionLines(
+  section: string,
+  shape: Readonly<Record<string, z.ZodType>>,
+  values: Readonly<Record<string, unknown>>,
+): string[] {
+  const settings = Object.entries(shape)
+  return [
+    `${section}:`,
+    ...settings.flatMap(([name, schema]) => settingLines(name, schema, values[`${section}.${name}`], '  ')),
+  ]
+}
+
+function settingLines(name: string, schema: z.ZodType, value: unknown, indent: string): string[] {
+  const doc = settingDocs.get(schema)
+  if (doc === undefined) return []
+  const { doc: meaning, type, unit } = doc
+  return [
+    `${indent}# ${meaning} (${unit === undefined ? type : `${type}; ${unit}`})`,
+    `${indent}${name}: ${scalar(value === undefined ? writtenDefault(doc) : value)}`,
+  ]
+}
+
+/** A setting's default as the example writes it. */
+export function writtenDefault({ writtenAsVariable, variable = '', fallback }: SettingDoc): unknown {
+  return writtenAsVariable === true ? reference(variable) : fallback
+}
+
+function reference(name: string): string {
+  return `\${${name}}`
+}
+
+function scalar(value: unknown): string {
+  return stringify(value, { collectionStyle: 'flow', lineWidth: 0, flowCollectionPadding: true }).trimEnd()
+}

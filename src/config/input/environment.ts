@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { z } from 'zod'
+import type { Problem } from '../problem.ts'
+import { sections } from '../schema/schema.ts'
+import { settingDocs } from '../schema/setting.ts'
+
+/** The process's environment variables. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** A setting's value from the environment, with the variable that gave it. */
+export interface Override {
+  readonly section: string
+  readonly name: string
+  readonly variable: string
+  readonly value: string
+  /** Reads the value's file again; null if it came from the variable itself. */
+  readonly readFile: (() => string) | null
+}
+
+/** The settings that environment variables override, by key. A variable that is set but empty counts as unset. */
+export function overridesFrom(env: Environment, cwd: string) {
+  const overrides = new Map<string, Override>()
+  const problems: Problem[] = []
+  for (const { key, section, name, schema } of listSettings()) {
+    const { variable, secret = false } = settingDocs.get(schema) ?? {}
+    if (variable === undefined) continue
+    const fileVariable = `${variable}_FILE`
+    const value = env[variable] || undefined
+    const path = (secret && env[fileVariable]) || undefined
+    if (value !== undefined) overrides.set(key, { section, name, variable, value, readFile: null })
+    if (path === undefined) continue
+    const fault = value === undefined ? addFile(path) : `${variable} is set too; set one of them`
+    if (fault !== null) problems.push({ variable: fileVariable, line: null, key, fault })
+
+    function addFile(path: string): string | null {
+      const readFile = () => checked(schema, readSecretFile(resolve(cwd, path)))
+      try {
+        const content = readSecretFile(resolve(cwd, path))
+        overrides.set(key, { section, name, variable: fileVariable, value: content, readFile })
+        return content === '' ? 'names a file that is empty' : null
+      } catch (error) {
+        overrides.set(key, { section, name, variable: fileVariable, value: '', readFile })
+        return `names a file that cannot be read (${errorCode(error)})`
+      }
+    }
+  }
+  return { overrides, problems }
+}
+
+/** Every setting that is in a section, in the order of the schema. */
+export function listSettings() {
+  return Object.entries(sections).flatMap(([section, { shape }]) =>
+    Object.entries<z.ZodType>(shape).map(([name, schema]) => ({ key: `${section}.${name}`, section, name, schema })),
+  )
+}
+
+/** Editors and `echo` end a file with a line break that is no part of the secret. */
+function readSecretFile(path: string): string {
+  return readFileSync(path, 'utf8').replace(/\r?\n$/, '')
+}
+
+/** What a file holds by now must pass the same check as at start. @throws without the value in it. */
+function checked(schema: z.ZodType, content: string): string {
+  if (content === '' || !schema.safeParse(content).success) throw new Error('the file holds nothing usable')
+  return content
+}
+
+/** The code of a file system error (`ENOENT`), which unlike its message names no path. */
+export function errorCode(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return typeof code === 'string' ? code : 'unknown error'
+}

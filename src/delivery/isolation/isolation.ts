@@ -1,0 +1,300 @@
+import type { DeadLetter } from '../../model/progress/stored-row.ts'
+import { firstPart, halves } from './parts.ts'
+import { letterOf, type Refusal } from './refusal.ts'
+import { RefusedBefore } from './refused-before.ts'
+import type { Share } from './share.ts'
+
+export interface IsolationOptions<R> {
+  /** It is this row. */
+  readonly refuse: (row: R, deadLetter: DeadLetter) => void
+  /** Nothing is known against it: it waits with the others again. */
+  readonly release: (row: R) => void
+  /** It is not a row: whatever is sent is refused alike. */
+  readonly halt: (status: number) => void
+  /** The same for versions of one row. */
+  readonly keyOf: (row: R) => string
+  readonly share: Share
+  readonly random: () => number
+}
+
+/** Rows of which at least one is bad. */
+interface Search<R> {
+  readonly rows: readonly R[]
+  readonly refusal: Refusal
+}
+
+/** A row that was named, or refused alone. Before anything has succeeded since, it proves nothing. */
+interface Candidate<R> {
+  readonly row: R
+  readonly letter: DeadLetter
+  readonly isAlone: boolean
+}
+
+/** What else there is to send, and what is out. */
+export interface Others {
+  readonly waiting: boolean
+  readonly inFlight: number
+}
+
+/** So many bad rows in a row, and the rest of a search is no longer mixed with what waits. */
+const manyFinds = 5
+/** So many requests in a row refused for their first row alone, and another row is asked: all may be refused alike. */
+const manyFirsts = 5
+/** So many rows, each refused alone while nothing succeeds, and it is not the rows; one fewer if requests were refused one after another. */
+const manyAlone = 3
+/** So many requests refused in a row, and what succeeded before proves nothing any more. */
+const manyRefused = 12
+
+/**
+ * Finds the bad rows of refused requests in few requests of its own (DESIGN.md, "Isolation"), and tells them from an API that
+ * refuses everything: no row is rejected before something else has succeeded. Events in, decisions out.
+ */
+export class Isolation<R> {
+  readonly #options: IsolationOptions<R>
+  /** Of which nothing is known, to be sent as they are. */
+  #untried: (readonly R[])[] = []
+  #searches: Search<R>[] = []
+  #candidates: Candidate<R>[] = []
+  /** What a search has passed by, until it has found its row: then they wait with the others again. */
+  #passedBy: R[] = []
+  #probe: { readonly rows: readonly R[]; readonly search: Search<R> | null } | null = null
+  /** Something was accepted since the first refusal that is not settled; and how many requests were refused since. */
+  #hasSucceeded = false
+  #refusals = 0
+  /** Another request was sent to see whether it is refused as well. */
+  #isControlled = false
+  /** Requests of others that were refused, while nothing succeeded. */
+  #others = 0
+  #firsts = 0
+  #finds = 0
+  /** The row that was rejected though there was nothing else to compare it with. */
+  #believed: string | null = null
+  readonly #refusedBefore = new RefusedBefore(manyAlone)
+
+  constructor(options: IsolationOptions<R>) {
+    this.#options = options
+  }
+
+  /** Whether there is nothing left to be found out. */
+  get isIdle(): boolean {
+    return this.#parts + this.#candidates.length + this.#passedBy.length === 0 && this.#probe === null
+  }
+  get #parts(): number {
+    return this.#untried.length + this.#searches.length
+  }
+  get #isProven(): boolean {
+    return this.#hasSucceeded && this.#refusals < manyRefused
+  }
+
+  /** What to send next: rows of ours, something else, or nothing before an answer has come. */
+  next(view: Others): readonly R[] | 'others' | 'nothing' {
+    const isDone = !this.#probe && this.#parts === 0
+    const others = { ...view, waiting: (isDone && this.#goBackToPassedBy(view)) || view.waiting }
+    if (this.isIdle) return 'others'
+    if (this.#probe) return this.#isProven ? 'others' : 'nothing'
+    if (!this.#isProven) return this.#nextUnproven(others)
+    return this.#options.share.mayTake(others.waiting) ? this.#send(this.#nextPart()) : 'others'
+  }
+
+  /** A request was accepted: what was refused since was refused for its rows. */
+  accepted(rows: readonly R[]): void {
+    const { search } = this.#land(rows)
+    if (search) {
+      const rest = search.rows.slice(rows.length)
+      const [last] = rest
+      if (rest.length === 1 && last !== undefined) this.#suspect(last, letterOf(search.refusal, null), false)
+      else if (rest.length > 0) this.#searches.unshift({ ...search, rows: rest })
+    } else if (this.isIdle) this.#finds = 0
+    this.#hasSucceeded = true
+    this.#refusals = 0
+    this.#believed = null
+    this.#refusedBefore.accepted(rows.map(this.#options.keyOf))
+    this.#firsts = 0
+    this.#others = 0
+    this.#rejectCandidates()
+    this.#endIfIdle()
+  }
+
+  /** A request was refused for what is in it. */
+  refused(rows: readonly R[], refusal: Refusal): void {
+    const { search, isOurs } = this.#land(rows)
+    if (!isOurs) this.#others++
+    this.#refusals++
+    if (search) this.#passBy(search.rows.slice(rows.length))
+    const named = new Map(refusal.named.flatMap(({ index, attribute }) => (index in rows ? [[index, attribute]] : [])))
+    if (rows.length === 1) {
+      for (const row of rows) this.#refusedItself(row, letterOf(refusal, named.get(0) ?? null), true)
+    } else if (refusal.reason === 'too large') {
+      this.#untried.push(...halves(rows))
+    } else if (named.size > 0) {
+      this.#firsts = named.size === 1 && named.has(0) ? this.#firsts + 1 : 0
+      for (const [index, row] of rows.entries()) {
+        const attribute = named.get(index)
+        if (attribute !== undefined) this.#refusedItself(row, letterOf(refusal, attribute), false)
+      }
+      const rest = rows.filter((_, index) => !named.has(index))
+      if (rest.length > 0) this.#untried.unshift(rest)
+    } else {
+      this.#searches.unshift({ rows, refusal })
+    }
+    if (this.#isProven) this.#rejectCandidates()
+    this.#endIfIdle()
+  }
+
+  /** Nothing was learned from a request of ours (an outage, a 429): its rows are the caller's to give back, the others are released. */
+  abandoned(rows: readonly R[]): void {
+    const { search } = this.#land(rows)
+    this.#passedBy.push(...(search?.rows.slice(rows.length) ?? []))
+    this.#endIfIdle()
+  }
+
+  /** Releases everything. */
+  giveUp(): void {
+    for (const rows of [...this.#untried, ...this.#searches.map((search) => search.rows)])
+      for (const row of rows) this.#options.release(row)
+    for (const { row } of this.#candidates) this.#options.release(row)
+    this.#untried = []
+    this.#searches = []
+    this.#candidates = []
+    this.#releasePassedBy()
+  }
+
+  /** Nothing has succeeded since: as little as possible is sent until it is known whether it is the rows. */
+  #nextUnproven(others: Others): readonly R[] | 'others' | 'nothing' {
+    if (others.inFlight > 0) return 'nothing'
+    if (this.#isEverything) return this.#halt()
+    if (others.waiting && !this.#isControlled && this.#others < 2) return this.#control()
+    // Refused one after another: single rows, asked alone, tell whether it is everything.
+    if (this.#parts > 0 && (this.#others > 1 || this.#firsts >= manyFirsts)) return this.#send(this.#sample())
+    if (this.#parts > 0) return this.#send(this.#nextPart())
+    return this.#decide(others)
+  }
+
+  /** Too many alike for it to be the rows. */
+  get #isEverything(): boolean {
+    const alone = this.#candidates.filter(({ isAlone }) => isAlone).length
+    return alone >= (this.#others > 2 ? manyAlone - 1 : manyAlone) || (alone > 0 && this.#firsts >= manyFirsts)
+  }
+
+  /** There are only candidates left, and nothing has succeeded. */
+  #decide(others: Others): 'others' | 'nothing' {
+    const [first, ...more] = this.#candidates
+    if (!first) return 'others'
+    if (others.waiting && (this.#others < 2 || more.length === 0)) return this.#control()
+    const isNext = this.#believed !== null && this.#believed !== this.#options.keyOf(first.row)
+    if (more.length > 0 || isNext) return this.#halt()
+    // The only row there is: it is believed once; the next one like it would be its neighbour.
+    this.#rejectCandidates()
+    this.#believed = this.#options.keyOf(first.row)
+    this.#endIfIdle()
+    return 'nothing'
+  }
+
+  #halt(): 'nothing' {
+    const { keyOf } = this.#options
+    const status = this.#candidates[0]?.letter.status ?? 0
+    this.#refusedBefore.halted(this.#candidates.map(({ row }) => keyOf(row)))
+    this.giveUp()
+    this.#options.halt(status)
+    return 'nothing'
+  }
+
+  /** One row of what there is, any. */
+  #sample(): { readonly rows: readonly R[]; readonly search: Search<R> | null } {
+    const part = this.#searches[0]?.rows ?? this.#untried[0] ?? []
+    const at = Math.floor(this.#options.random() * part.length)
+    const sample = part.slice(at, at + 1)
+    const rest = [...part.slice(0, at), ...part.slice(at + 1)]
+    const [search] = this.#searches
+    if (search) {
+      const turned = { ...search, rows: [...sample, ...rest] }
+      this.#searches[0] = turned
+      return { rows: sample, search: turned }
+    }
+    this.#untried = [rest, ...this.#untried.slice(1)].filter((rows) => rows.length > 0)
+    return { rows: sample, search: null }
+  }
+
+  #nextPart(): { readonly rows: readonly R[]; readonly search: Search<R> | null } {
+    const untried = this.#untried[0]
+    if (untried) return { rows: untried, search: null }
+    const [search] = this.#searches
+    if (!search) return { rows: [], search: null }
+    return { rows: search.rows.slice(0, firstPart(search.rows.length)), search }
+  }
+
+  #send(part: { readonly rows: readonly R[]; readonly search: Search<R> | null }): readonly R[] | 'others' {
+    if (part.rows.length === 0) return 'others'
+    this.#probe = part
+    if (part.search) this.#searches = this.#searches.filter((search) => search !== part.search)
+    else this.#untried = this.#untried.filter((rows) => rows !== part.rows)
+    return part.rows
+  }
+
+  #control(): 'others' {
+    this.#isControlled = true
+    return 'others'
+  }
+
+  /** The answer to a request: is it one of ours? */
+  #land(rows: readonly R[]): { readonly isOurs: boolean; readonly search: Search<R> | null } {
+    if (this.#probe?.rows !== rows) return { isOurs: false, search: null }
+    const { search } = this.#probe
+    this.#probe = null
+    return { isOurs: true, search }
+  }
+
+  #refusedItself(row: R, letter: DeadLetter, isAlone: boolean): void {
+    if (!this.#refusedBefore.isProven(this.#options.keyOf(row))) {
+      this.#suspect(row, letter, isAlone)
+      return
+    }
+    if (isAlone) this.#refusals--
+    this.#finds++
+    this.#options.refuse(row, letter)
+  }
+
+  #suspect(row: R, letter: DeadLetter, isAlone: boolean): void {
+    this.#candidates.push({ row, letter, isAlone })
+  }
+
+  /** The rest of a search whose first part was refused too: nothing is known of it. Once many were found it is searched on its own. */
+  #passBy(rows: readonly R[]): void {
+    if (rows.length === 0) return
+    if (this.#finds >= manyFinds || this.#others > 1) this.#untried.push(rows)
+    else this.#passedBy.push(...rows)
+  }
+
+  /** They fill up what others send, if there are any. @returns whether they wait with the others now. */
+  #goBackToPassedBy(others: Others): boolean {
+    if (this.#passedBy.length === 0) return false
+    if (others.waiting || !this.#isProven) {
+      this.#releasePassedBy()
+      return true
+    }
+    this.#untried.push(this.#passedBy)
+    this.#passedBy = []
+    return false
+  }
+
+  #releasePassedBy(): void {
+    for (const row of this.#passedBy) this.#options.release(row)
+    this.#passedBy = []
+    this.#endIfIdle()
+  }
+
+  #rejectCandidates(): void {
+    for (const { row, letter } of this.#candidates) this.#options.refuse(row, letter)
+    this.#finds += this.#candidates.length
+    this.#candidates = []
+  }
+
+  #endIfIdle(): void {
+    if (!this.isIdle) return
+    this.#hasSucceeded = false
+    this.#refusals = 0
+    this.#isControlled = false
+    this.#others = 0
+    this.#firsts = 0
+  }
+}

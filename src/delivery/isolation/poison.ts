@@ -1,0 +1,101 @@
+import type { DeadLetter } from '../../model/progress/stored-row.ts'
+import type { Others } from './isolation.ts'
+import { halves } from './parts.ts'
+import type { Share } from './share.ts'
+
+export interface PoisonOptions<R> {
+  readonly refuse: (row: R, deadLetter: DeadLetter) => void
+  /** It may have been applied; it waits with the others again. */
+  readonly release: (row: R) => void
+  readonly share: Share
+}
+
+/** A request that the server failed on. `othersAreWell`: something else has been accepted since. */
+interface Failing<R> {
+  readonly rows: readonly R[]
+  readonly status: number
+  failures: number
+  othersAreWell: boolean
+}
+
+/** A server fails now and then: one request so often, a single row this often, each time with something accepted in between. */
+const timesForMany = 2
+const timesForOne = 4
+
+/**
+ * Rows at which the API breaks: a 5xx again and again for one request, while others are accepted. While nothing is accepted it
+ * is an outage, which uses up nobody's attempts. Events in, decisions out.
+ */
+export class Poison<R> {
+  readonly #options: PoisonOptions<R>
+  #failing: Failing<R>[] = []
+  #out: Failing<R> | null = null
+
+  constructor(options: PoisonOptions<R>) {
+    this.#options = options
+  }
+
+  get isIdle(): boolean {
+    return this.#failing.length === 0 && this.#out === null
+  }
+
+  /** What to try again, or null: something else, if there is any. */
+  next(others: Others): readonly R[] | null {
+    if (this.#out) return null
+    const ready = this.#failing.find(({ othersAreWell }) => othersAreWell)
+    // Nobody else to compare with: it is tried like anything after an outage.
+    const failing = ready ?? (others.waiting || others.inFlight > 0 ? undefined : this.#failing[0])
+    if (!failing || !this.#options.share.mayTake(others.waiting)) return null
+    this.#failing = this.#failing.filter((one) => one !== failing)
+    this.#out = failing
+    return failing.rows
+  }
+
+  /** A request failed with a 5xx: keeps its rows. */
+  failed(rows: readonly R[], status: number): void {
+    const again = this.#land(rows)
+    const failing: Failing<R> = { rows, status, failures: (again?.failures ?? 0) + 1, othersAreWell: false }
+    const isOutage = !again && this.#failing.some(({ othersAreWell }) => !othersAreWell)
+    this.#failing.push(failing)
+    if (isOutage) this.giveUp()
+    else if (again?.othersAreWell === false) failing.failures = again.failures
+    else this.#judge(failing)
+  }
+
+  /** A request was accepted. */
+  accepted(rows: readonly R[]): void {
+    this.#land(rows)
+    for (const failing of this.#failing) failing.othersAreWell = true
+  }
+
+  /** A request of ours came to something else: its rows are the caller's. */
+  abandoned(rows: readonly R[]): void {
+    this.#land(rows)
+  }
+
+  /** Releases everything. */
+  giveUp(): void {
+    for (const { rows } of this.#failing) for (const row of rows) this.#options.release(row)
+    this.#failing = []
+  }
+
+  #judge(failing: Failing<R>): void {
+    const { rows, status, failures } = failing
+    const [row] = rows
+    if (failures < (rows.length > 1 ? timesForMany : timesForOne) || row === undefined) return
+    this.#failing = this.#failing.filter((one) => one !== failing)
+    if (rows.length === 1) {
+      this.#options.refuse(row, { reason: 'refused by the API', attributes: [], status })
+      return
+    }
+    const parts = halves(rows).map((half) => ({ rows: half, status, failures: 0, othersAreWell: false }))
+    this.#failing.push(...parts)
+  }
+
+  #land(rows: readonly R[]): Failing<R> | null {
+    const out = this.#out
+    if (out?.rows !== rows) return null
+    this.#out = null
+    return out
+  }
+}

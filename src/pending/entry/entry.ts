@@ -1,0 +1,293 @@
+import type { PatientCode } from '../../model/patient/patient.ts'
+import type { StoredRow } from '../../model/progress/stored-row.ts'
+import { comparePositions, type Position } from '../../model/source/position.ts'
+import type { RowKey } from '../../model/source/row.ts'
+import type { Xid } from '../../model/source/visibility.ts'
+import type { Delivery, MergedRead, Removal, Version } from './version.ts'
+
+/**
+ * What a waiting version waits for: its record, a table read, the end of its transaction, the record of an ended code, a request that
+ * ends a code, or a request that carries the row.
+ */
+export const places = ['look up', 'read', 'commit', 'resolve removal', 'end code', 'send'] as const
+export type Place = (typeof places)[number]
+
+/** `idle`: nothing waits and nothing is in flight. `unplaced`: a version arrived and its next step is not decided. `overtaken`: in flight while a newer version waits. */
+export const entryStates = ['idle', 'unplaced', ...places, 'in flight', 'overtaken'] as const
+export type EntryState = (typeof entryStates)[number]
+
+/**
+ * `arrive`: a version takes the waiting place. `settle`: the waiting version is done without a request. `send`: it leaves.
+ * `land`: what was in flight is done. `put back`: what was in flight waits again, or joins the newer version that waits.
+ */
+export const entryEvents = ['arrive', 'settle', 'send', 'land', 'put back'] as const
+export type EntryEvent = (typeof entryEvents)[number]
+
+type Transitions = Readonly<Record<EntryEvent, EntryState | null>>
+const waits: Transitions = { arrive: 'unplaced', settle: 'idle', send: null, land: null, 'put back': null }
+
+/** The life of an entry: state × event → state; null: impossible. A placement moves it between the places, which are alike but for `send`. */
+export const transitions: Readonly<Record<EntryState, Transitions>> = {
+  idle: { arrive: 'unplaced', settle: null, send: null, land: null, 'put back': null },
+  unplaced: waits,
+  'look up': waits,
+  read: waits,
+  commit: waits,
+  'resolve removal': waits,
+  'end code': { ...waits, send: 'in flight' },
+  send: { ...waits, send: 'in flight' },
+  'in flight': { arrive: 'overtaken', settle: null, send: null, land: 'idle', 'put back': 'unplaced' },
+  overtaken: { arrive: 'overtaken', settle: null, send: null, land: 'unplaced', 'put back': 'unplaced' },
+}
+
+/** Everything known in memory of one row: at most one waiting and one in-flight version, and flags beside them. */
+export interface EntryView {
+  readonly key: RowKey
+  /** Undefined until it was loaded. */
+  readonly stored: StoredRow | null | undefined
+  readonly known: { readonly position: Position; readonly xid: Xid } | null
+  readonly waiting: Version | null
+  readonly inFlight: Version | null
+  /** The API may hold something else than the fingerprint says. */
+  readonly inDoubt: boolean
+  /** A request for it was never answered, by this run or an earlier one: it may be applied after a later one. */
+  readonly unanswered: boolean
+  /** Accepted deliveries that are to be read back before they are believed: one of each code. */
+  readonly unconfirmed: readonly Delivery[]
+  readonly removal: Removal | null
+  /** The code whose record is being looked for, until something is sent for the row: then the record is out of date. */
+  readonly resolving: PatientCode | null
+  /** Codes of versions that were never answered for: an earlier request, or another row that left its code to this one, may have brought them to mediQuo. */
+  readonly formerCodes: readonly PatientCode[]
+  /** The mark: the last read that was merged, until the stream has passed its end or the mark is forgotten. */
+  readonly read: MergedRead | null
+  /** A read is under way that may return it: it stays in memory until that is merged. */
+  readonly expected: boolean
+  /** What the store shall say, and does not yet. */
+  readonly unrecorded: StoredRow | null
+}
+
+/** A row whose record is being loaded: as it is in memory then, for the answer may come once it was forgotten and is there again. */
+export type LookUp = Pick<EntryView, 'key'>
+
+/** The state machine of one row. Every change of an entry is a method here. */
+export class Entry implements EntryView {
+  readonly key: RowKey
+  #state: EntryState = 'idle'
+  #stored: StoredRow | null | undefined = undefined
+  #known: EntryView['known'] = null
+  #waiting: Version | null = null
+  #inFlight: Version | null = null
+  #inDoubt = false
+  #unanswered = false
+  #unconfirmed: readonly Delivery[] = []
+  #removal: Removal | null = null
+  #resolving: PatientCode | null = null
+  #formerCodes: readonly PatientCode[] = []
+  #read: MergedRead | null = null
+  #expected = false
+  #unrecorded: StoredRow | null = null
+
+  constructor(key: RowKey) {
+    this.key = key
+  }
+
+  get state(): EntryState {
+    return this.#state
+  }
+  get stored(): StoredRow | null | undefined {
+    return this.#stored
+  }
+  get known(): EntryView['known'] {
+    return this.#known
+  }
+  get waiting(): Version | null {
+    return this.#waiting
+  }
+  get inFlight(): Version | null {
+    return this.#inFlight
+  }
+  get inDoubt(): boolean {
+    return this.#inDoubt
+  }
+  get unanswered(): boolean {
+    return this.#unanswered
+  }
+  get unconfirmed(): readonly Delivery[] {
+    return this.#unconfirmed
+  }
+  get removal(): Removal | null {
+    return this.#removal
+  }
+  get resolving(): PatientCode | null {
+    return this.#resolving
+  }
+  get formerCodes(): readonly PatientCode[] {
+    return this.#formerCodes
+  }
+  get read(): MergedRead | null {
+    return this.#read
+  }
+  get expected(): boolean {
+    return this.#expected
+  }
+  get unrecorded(): StoredRow | null {
+    return this.#unrecorded
+  }
+  /** Whether memory may forget it. */
+  get isDone(): boolean {
+    return (
+      this.#state === 'idle' &&
+      !this.#read &&
+      !this.#expected &&
+      this.#unrecorded === null &&
+      this.#unconfirmed.length === 0
+    )
+  }
+
+  // The versions.
+
+  arrive(version: Version): void {
+    this.#step('arrive')
+    this.#waiting = version
+  }
+  /** The next step of the waiting version is decided. */
+  place(place: Place): void {
+    if (!this.#waiting || this.#inFlight) throw new Error(`a row that is ${this.#state} was given a place`)
+    this.#state = place
+  }
+  settle(): void {
+    this.#step('settle')
+    this.#waiting = null
+    this.#removal = null
+  }
+  send(): Version {
+    this.#step('send')
+    const version = this.#waiting
+    if (!version) throw new Error('nothing waits that could be sent')
+    this.#inFlight = version
+    this.#waiting = null
+    this.#resolving = null
+    return version
+  }
+  land(): void {
+    this.#step('land')
+    this.#inFlight = null
+    if (!this.#waiting) this.#removal = null
+  }
+  /** @returns whether the version waits again; false: a newer one does. */
+  putBack(): boolean {
+    const isNewest = this.#waiting === null
+    this.#step('put back')
+    if (isNewest) this.#waiting = this.#inFlight
+    this.#inFlight = null
+    return isNewest
+  }
+
+  // What is known of the row.
+
+  load(stored: StoredRow | null): void {
+    this.#stored = stored
+  }
+  /** The store shall say this from now on. */
+  store(row: StoredRow): void {
+    this.#stored = row
+    this.#unrecorded = row
+  }
+  recorded(row: StoredRow): void {
+    if (this.#unrecorded === row) this.#unrecorded = null
+  }
+  /** The stream brought a change: MERGE's known(K). */
+  know(position: Position, xid: Xid): void {
+    this.#known = { position, xid }
+  }
+  doubt(): void {
+    this.#inDoubt = true
+  }
+  /** A request was not answered: it may be applied later. */
+  doubtAnswer(): void {
+    this.#inDoubt = true
+    this.#unanswered = true
+  }
+  /** The API accepted a version: it has that, unless an older request is applied later. */
+  accept(): void {
+    this.#inDoubt = false
+  }
+  /** No older request can be applied any more. */
+  believe(): void {
+    this.#inDoubt = false
+    this.#unanswered = false
+  }
+  watch(delivery: Delivery): void {
+    this.#unconfirmed = [...this.#unconfirmed, delivery]
+  }
+  unwatch(delivery: Delivery): void {
+    this.#unconfirmed = this.#unconfirmed.filter((one) => one !== delivery)
+  }
+
+  // Codes.
+
+  remember(code: PatientCode): void {
+    if (!this.#formerCodes.includes(code)) this.#formerCodes = [...this.#formerCodes, code]
+  }
+  forgetCode(code: PatientCode): void {
+    this.#formerCodes = this.#formerCodes.filter((former) => former !== code)
+  }
+  forgetCodes(): void {
+    this.#formerCodes = []
+  }
+  resolve(code: PatientCode): void {
+    this.#resolving = code
+  }
+  stopResolving(): void {
+    this.#resolving = null
+  }
+  end(removal: Removal | null): void {
+    this.#removal = removal
+  }
+
+  // Table reads.
+
+  expect(isExpected: boolean): void {
+    this.#expected = isExpected
+  }
+  mark(read: MergedRead | null): void {
+    this.#read = read
+  }
+
+  #step(event: EntryEvent): void {
+    const next = transitions[this.#state][event]
+    if (next === null) throw new Error(`impossible: ${event} of a row that is ${this.#state}`)
+    this.#state = next
+  }
+}
+
+/** Checks what must hold of an entry between two events. @throws {Error} what does not. */
+export function assertEntry(entry: Entry): void {
+  const { key, state, waiting, inFlight, stored, unrecorded, known } = entry
+  const check = (holds: boolean, invariant: string): void => {
+    if (!holds) throw new Error(`entry ${key}, ${state}: ${invariant}`)
+  }
+  // 1. The state says what waits and what is in flight.
+  check((state === 'in flight' || state === 'overtaken') === (inFlight !== null), 'in flight by its state')
+  check((state === 'idle' || state === 'in flight') === (waiting === null), 'waiting by its state')
+  // 2. Nothing is left undecided between two events.
+  check(state !== 'unplaced', 'placed')
+  // 3. Nothing leaves, and nothing is recorded, before the record was loaded.
+  check(stored !== undefined || (inFlight === null && unrecorded === null), 'loaded before it is sent or recorded')
+  check((state === 'look up') === (waiting !== null && inFlight === null && stored === undefined), 'loaded first')
+  // 4. What is to be recorded is what is believed to be stored.
+  check(unrecorded === null || unrecorded === stored, 'recorded as believed')
+  // 5. A way to end a code belongs to a version that waits.
+  check(entry.removal === null || waiting !== null || inFlight !== null, 'ends a code for a version')
+  // 6. Nothing older waits than what is in flight.
+  const isInOrder =
+    !waiting?.position || !inFlight?.position || comparePositions(waiting.position, inFlight.position) >= 0
+  check(isInOrder, 'in the order of the stream')
+  // 7. No streamed version is newer than the newest change known.
+  const isKnown =
+    waiting?.origin !== 'stream' ||
+    !waiting.position ||
+    (known !== null && comparePositions(waiting.position, known.position) <= 0)
+  check(isKnown, 'known by the stream')
+}

@@ -1,0 +1,82 @@
+import type { Patient, PatientCode } from '../../model/patient/patient.ts'
+import type { EntryView } from './entry.ts'
+import { codesBeside } from './entry-facts.ts'
+import type { Purpose } from './version.ts'
+
+/** What is to be done next with a row's waiting version. */
+export type Step =
+  | { readonly kind: 'look up' }
+  | { readonly kind: 'read' }
+  | { readonly kind: 'resolve removal'; readonly code: PatientCode; readonly patient: Patient | null }
+  | { readonly kind: 'send'; readonly purpose: Purpose; readonly code: PatientCode; readonly patient: Patient }
+  | { readonly kind: 'settle'; readonly outcome: UnsentOutcome }
+  | { readonly kind: 'forget old code'; readonly code: PatientCode; readonly isLeft: boolean }
+export type UnsentOutcome = 'unchanged' | 'ignored' | 'nothing to remove' | 'dead letter'
+
+export interface StepPolicy {
+  readonly onDelete: 'ignore' | 'unsubscribe'
+  /** The keyed hash of a payload, hexadecimal. */
+  readonly fingerprint: (patient: Patient) => string
+}
+
+/**
+ * The decision about an entry with a waiting version and nothing in flight. Pure.
+ * @param compares whether to compare the patient with what the API has. False: it is to be sent, and compared when its turn comes.
+ */
+export function nextStep(entry: EntryView, policy: StepPolicy, compares = true): Step {
+  const content = entry.waiting?.content
+  if (!content) throw new Error('a row without a waiting version has no next step')
+  // 1. Nothing is decided before the row's record is loaded: a dead letter or an older code may stand there.
+  if (entry.stored === undefined) return { kind: 'look up' }
+  const stored = entry.stored
+  switch (content.kind) {
+    // 2. A value that the change did not carry must be read: sending null instead would wipe it.
+    case 'incomplete':
+      return { kind: 'read' }
+    case 'invalid': {
+      // A dead letter keeps the code that the store has of it; those besides would be forgotten,
+      // even the one that it has now, if another row left it to this one.
+      const kept = stored && !stored.removed ? stored.code : null
+      const [old] = codesBeside(entry, kept ?? content.code)
+      if (policy.onDelete === 'unsubscribe' && old !== undefined) return endOfCode(entry, 'retire', old, null)
+      return { kind: 'settle', outcome: 'dead letter' }
+    }
+    case 'patient': {
+      const { patient } = content
+      // 3. The row had another code: that one ends first, so that a crash in between cannot forget it.
+      if (policy.onDelete === 'unsubscribe') {
+        const [old] = codesBeside(entry, patient.code)
+        if (old !== undefined) return endOfCode(entry, 'retire', old, null)
+      }
+      // 4. The API has just this, unless something may have overtaken it.
+      if (compares && !entry.inDoubt && stored?.fingerprint && stored.code === patient.code) {
+        if (stored.fingerprint === policy.fingerprint(patient)) return { kind: 'settle', outcome: 'unchanged' }
+      }
+      return { kind: 'send', purpose: 'upsert', code: patient.code, patient }
+    }
+    case 'removed': {
+      const code = content.code ?? stored?.code ?? codesBeside(entry, null)[0] ?? null
+      const [old] = codesBeside(entry, code)
+      if (stored?.removed && stored.code === code && old === undefined && !entry.inDoubt)
+        return { kind: 'settle', outcome: 'unchanged' }
+      if (policy.onDelete === 'ignore') return { kind: 'settle', outcome: 'ignored' }
+      // 5. Unknown to the store does not mean unknown to the API: only a code that nobody knows is given up.
+      if (code === null) return { kind: 'settle', outcome: 'nothing to remove' }
+      if (old !== undefined) return endOfCode(entry, 'retire', old, null)
+      return endOfCode(entry, 'remove', code, content.code === code ? content.patient : null)
+    }
+  }
+}
+
+function endOfCode(entry: EntryView, purpose: 'retire' | 'remove', code: PatientCode, old: Patient | null): Step {
+  const { removal } = entry
+  if (removal?.code !== code) return { kind: 'resolve removal', code, patient: old }
+  if (removal.kind !== 'send') {
+    const isLeft = removal.kind === 'left'
+    return purpose === 'remove'
+      ? { kind: 'settle', outcome: 'nothing to remove' }
+      : { kind: 'forget old code', code, isLeft }
+  }
+  const { plan: _, ...withoutPlan } = removal.patient
+  return { kind: 'send', purpose, code, patient: withoutPlan }
+}

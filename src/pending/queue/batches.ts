@@ -1,0 +1,98 @@
+import type { PatientCode } from '../../model/patient/patient.ts'
+import type { Lane } from '../../model/progress/lane.ts'
+import { comparePositions, type Position } from '../../model/source/position.ts'
+import type { Entry, Place } from '../entry/entry.ts'
+import { intendedRow } from '../entry/settled-row.ts'
+import type { Delivery } from '../entry/version.ts'
+import type { Placement } from './placement.ts'
+
+/** What the rows of a batch may occupy before no other is added, bytes: some thousand times an ordinary row. */
+const maxBatchBytes = 4 * 1024 * 1024
+
+/** Which rows leave first. */
+const order: readonly (readonly [Place, Lane])[] = [
+  ['send', 'live'],
+  ['end code', 'live'],
+  ['send', 'backfill'],
+  ['end code', 'backfill'],
+]
+
+/** Cuts batches from what waits. */
+export class Batches {
+  readonly #placement: Placement
+  #sentTo: Position | null = null
+
+  constructor(placement: Placement) {
+    this.#placement = placement
+  }
+
+  /** The newest streamed change of which a version left: MERGE's H. */
+  get sentTo(): Position | null {
+    return this.#sentTo
+  }
+
+  /** The oldest rows, live before backfill and upserts before ends of codes, each code once, and none whose code is in flight: fewer if they are large. */
+  take(limit: number): Delivery[] {
+    const deliveries: Delivery[] = []
+    let bytes = 0
+    if (this.#placement.isHeld) return deliveries
+    for (const [place, lane] of order) {
+      for (const entry of this.#placement.queues.queue(place, lane)) {
+        if (deliveries.length >= limit || bytes >= maxBatchBytes) return deliveries
+        const delivery = entry.state === place ? this.#deliveryOf(entry) : null
+        if (!delivery) continue
+        deliveries.push(delivery)
+        bytes += delivery.version.bytes
+      }
+    }
+    return deliveries
+  }
+
+  #deliveryOf(entry: Entry): Delivery | null {
+    const { queues, entries } = this.#placement
+    if (!entry.waiting) return null
+    const step = this.#placement.nextStep(entry)
+    // Its newest version is what the API has.
+    if (step.kind === 'settle') this.#placement.place(entry, true)
+    if (step.kind !== 'send') return null
+    const { code, patient, purpose } = step
+    if (purpose !== 'upsert') {
+      if (queues.isUndecided(code, entry)) return null
+      if (queues.isClaimed(code, entry)) {
+        this.#placement.leave(entry, code)
+        return null
+      }
+    }
+    if (queues.isInFlight(code) || queues.hasEarlier(code, entry)) return null
+    if (!this.#placement.confirming.mayRepeat(code)) return null
+    const version = entry.send()
+    const delivery: Delivery = { key: entry.key, code, patient, purpose, version }
+    // Stored before the request leaves: whatever happens then, the store does not claim to know what the API has.
+    const intended = intendedRow(entry, code, purpose)
+    if (intended) entries.store(entry, intended)
+    if (version.read) entries.raiseReadLsn(version.read.endLsn)
+    if (version.position && (!this.#sentTo || comparePositions(version.position, this.#sentTo) > 0))
+      this.#sentTo = version.position
+    this.#placement.confirming.cut(delivery)
+    queues.markInFlight(delivery)
+    this.#placement.changes++
+    queues.place(entry, null)
+    this.#takeFromOthers(code, entry)
+    return delivery
+  }
+
+  /** A request is about to replace what mediQuo has of a code: other rows that had it must neither end it nor trust a fingerprint. */
+  #takeFromOthers(code: PatientCode, holder: Entry): void {
+    for (const other of this.#placement.queues.sharing(code, holder)) {
+      other.doubt()
+      // A record that was found for it is out of date, even if it cannot be sent yet.
+      if (other.removal?.code === code) other.end(null)
+      if (other.resolving === code) this.#placement.stopResolving(other)
+      if (other.inFlight) continue
+      const step = this.#placement.nextStep(other)
+      const ends = step.kind === 'resolve removal' || (step.kind === 'send' && step.purpose !== 'upsert')
+      if (ends && step.code === code) this.#placement.leave(other, code)
+      else this.#placement.place(other)
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import type { Lsn } from '../../model/source/lsn.ts'
+import type { Entry } from '../entry/entry.ts'
+
+export interface Mark {
+  readonly entry: Entry
+  readonly endLsn: Lsn
+}
+
+/**
+ * Which rows a read was merged for, until the stream has passed the read's end. Marks only spare reads (MERGE rule 3): past the
+ * bound the oldest are forgotten, and their rows are read again if the stream brings something older.
+ */
+export class ReadMarks {
+  readonly #bound: number
+  #marks: Mark[] = []
+
+  constructor(bound: number) {
+    this.#bound = bound
+  }
+
+  get size(): number {
+    return this.#marks.length
+  }
+
+  /** @returns the oldest, forgotten to make room. */
+  add(mark: Mark): Mark[] {
+    this.#marks.push(mark)
+    // In portions: to drop the oldest of an array one by one costs its length each time.
+    if (this.#marks.length <= this.#bound + Math.max(1, this.#bound / 10)) return []
+    return this.#marks.splice(0, this.#marks.length - this.#bound)
+  }
+
+  /** The rows whose read ended before a position that the stream has received. */
+  passed(receivedLsn: Lsn): Entry[] {
+    const [oldest] = this.#marks
+    // Reads are merged one after another: their ends only rise.
+    if (!oldest || oldest.endLsn > receivedLsn) return []
+    const passed = this.#marks.filter(({ endLsn }) => endLsn <= receivedLsn)
+    this.#marks = this.#marks.filter(({ endLsn }) => endLsn > receivedLsn)
+    return passed.map(({ entry }) => entry)
+  }
+}

@@ -1,0 +1,96 @@
+import type { Lsn } from '../../model/source/lsn.ts'
+import type { RowKey } from '../../model/source/row.ts'
+import type { Entry, LookUp } from '../entry/entry.ts'
+import { mergeRead } from '../entry/merge.ts'
+import type { ReadRow } from '../entry/version.ts'
+import type { Placement } from '../queue/placement.ts'
+import { ReadMarks } from './read-marks.ts'
+
+/** Table reads: which rows one is under way for, and for which one was merged that the stream has not caught up with. */
+export class Reads {
+  readonly #placement: Placement
+  readonly #marks: ReadMarks
+  readonly #expected = new Set<Entry>()
+  #received: Lsn | null = null
+  #number = 0
+
+  constructor(placement: Placement, { marks }: { readonly marks: number }) {
+    this.#placement = placement
+    this.#marks = new ReadMarks(marks)
+  }
+
+  get marks(): number {
+    return this.#marks.size
+  }
+
+  /** Keeps these rows in memory until `end`. @returns those whose record must be loaded before they are merged. */
+  expect(keys: readonly RowKey[]): LookUp[] {
+    const entries = keys.map((key) => this.#placement.entries.open(key))
+    for (const entry of entries) {
+      entry.expect(true)
+      this.#expected.add(entry)
+    }
+    return entries.filter(({ stored }) => stored === undefined)
+  }
+
+  /** What the API accepted of these rows is forgotten, durably: it holds something else. */
+  distrust(keys: readonly RowKey[]): void {
+    const { entries } = this.#placement
+    for (const key of keys) {
+      const entry = entries.find(key)
+      if (entry?.stored?.fingerprint) entries.store(entry, { ...entry.stored, fingerprint: null })
+    }
+  }
+
+  /** @returns false if it is older than what is known: nothing is left of it then (rules 4 to 6). */
+  merge(found: ReadRow): boolean {
+    const { entries } = this.#placement
+    const entry = entries.open(found.key)
+    const { stale, version } = mergeRead(entry, found, this.#number)
+    if (version) {
+      entries.replace(entry, version)
+      this.#mark(entry, found)
+    } else {
+      entries.claim(entry, found.claim)
+    }
+    this.#placement.place(entry)
+    return !stale
+  }
+
+  end(): void {
+    for (const entry of this.#expected) {
+      entry.expect(false)
+      this.#placement.place(entry)
+    }
+    this.#expected.clear()
+    this.#number++
+  }
+
+  /** The stream has received everything before a position: reads that ended there are forgotten. */
+  passed(receivedLsn: Lsn): void {
+    this.#received = receivedLsn
+    for (const entry of this.#marks.passed(receivedLsn)) {
+      if (entry.read && entry.read.endLsn <= receivedLsn) this.#forget(entry)
+    }
+  }
+
+  /** Whether the stream has passed what a read contained: before that it may still tell who has a code now. */
+  isPassed(endLsn: Lsn): boolean {
+    return this.#received !== null && endLsn <= this.#received
+  }
+
+  #mark(entry: Entry, { endLsn, containsLsn }: ReadRow): void {
+    if (containsLsn != null) return
+    if (this.isPassed(endLsn)) {
+      entry.mark(null)
+      return
+    }
+    for (const oldest of this.#marks.add({ entry, endLsn }))
+      if (oldest.entry.read?.endLsn === oldest.endLsn) this.#forget(oldest.entry)
+  }
+
+  #forget(entry: Entry): void {
+    entry.mark(null)
+    this.#placement.place(entry)
+  }
+}

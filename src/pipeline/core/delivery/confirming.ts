@@ -1,0 +1,101 @@
+import { Confirmations } from '../../../delivery/confirmations.ts'
+import type { Acceptance } from '../../../model/patient/acceptance.ts'
+import type { PatientCode } from '../../../model/patient/patient.ts'
+import type { Delivery } from '../../../pending/entry/version.ts'
+import type { Pending } from '../../../pending/pending.ts'
+import type { Confirming as Port } from '../../../pending/queue/placement.ts'
+import type { FetchedCode } from '../events.ts'
+import type { Facts } from '../facts.ts'
+import type { Fetch, FetchSource } from './code-fetching.ts'
+
+export interface ConfirmingOptions {
+  readonly maxWatched: number
+  readonly overAfterMs: number
+  readonly facts: Facts
+}
+
+/** Reads patients back until the API has what it accepted last, or what overtook it is sent over. */
+export class Confirming implements FetchSource, Port {
+  readonly #confirmations: Confirmations<Delivery>
+  readonly #facts: Facts
+  readonly #underWay = new Set<Delivery>()
+  readonly #cutAtMs = new WeakMap<Delivery, number>()
+  #pending: Pick<Pending, 'confirmed' | 'overtaken'> | null = null
+  #nowMs = 0
+
+  /** @param overAfterMs how long after it was lost a request may be applied, milliseconds. */
+  constructor({ maxWatched, overAfterMs, facts }: ConfirmingOptions) {
+    this.#confirmations = new Confirmations({ maxWatched, overAfterMs })
+    this.#facts = facts
+  }
+
+  /** The pending set asks it, and is told what was read back. */
+  connect(pending: Pick<Pending, 'confirmed' | 'overtaken'>): void {
+    this.#pending = pending
+  }
+  /** The time of the event that is being handled. */
+  at(nowMs: number): void {
+    this.#nowMs = nowMs
+    this.#confirmations.beganAt(nowMs)
+  }
+
+  get watched(): number {
+    return this.#confirmations.watched
+  }
+  recentUntilMs(code: PatientCode): number {
+    return this.#confirmations.recentUntilMs(code)
+  }
+
+  accepted(delivery: Delivery, inDoubt: boolean, hasRoom: boolean): Acceptance {
+    return this.#confirmations.accepted(delivery, inDoubt, this.#nowMs, hasRoom)
+  }
+  cut(delivery: Delivery): void {
+    this.#cutAtMs.set(delivery, this.#nowMs)
+  }
+  isCertain(delivery: Delivery): boolean {
+    return this.#confirmations.isOver(delivery.code, this.#cutAtMs.get(delivery) ?? Number.NEGATIVE_INFINITY)
+  }
+  lost({ code }: Delivery): void {
+    this.#confirmations.lost(code, this.#nowMs)
+  }
+  isOver(code: PatientCode): boolean {
+    return this.#confirmations.isOver(code, this.#nowMs)
+  }
+  mayRepeat(code: PatientCode): boolean {
+    return this.#confirmations.mayRepeat(code, this.#nowMs)
+  }
+
+  nextAtMs(nowMs: number): number | null {
+    return this.#confirmations.nextAtMs(nowMs)
+  }
+  wantsFetch(nowMs: number): boolean {
+    return this.#due(nowMs) !== undefined
+  }
+  nextFetch(nowMs: number): Fetch | null {
+    const delivery = this.#due(nowMs)
+    if (!delivery) return null
+    this.#underWay.add(delivery)
+    const { code, patient } = delivery
+    return { code, expected: patient, fetched: (found, atMs) => this.#fetched(delivery, found, atMs) }
+  }
+
+  #due(nowMs: number): Delivery | undefined {
+    return this.#confirmations.due(nowMs, this.#underWay.size + 1).find((delivery) => !this.#underWay.has(delivery))
+  }
+
+  #fetched(delivery: Delivery, found: FetchedCode, nowMs: number): void {
+    this.#underWay.delete(delivery)
+    const { code } = delivery
+    if (found.kind === 'not now') {
+      this.#confirmations.postponed(delivery, nowMs)
+      return
+    }
+    const isThere = found.kind === 'patient' && found.isAsExpected
+    const verdict = this.#confirmations.seen(delivery, isThere, nowMs)
+    if (verdict === 'differs') this.#facts.add({ kind: 'differs', code })
+    if (verdict === 'confirmed' || verdict === 'differs') this.#pending?.confirmed(delivery)
+    if (verdict !== 'send again') return
+    this.#facts.add({ kind: 'overtaken', code })
+    this.#pending?.overtaken(delivery)
+  }
+}

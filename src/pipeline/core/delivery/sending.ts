@@ -1,0 +1,297 @@
+import { Circuit, type Trouble } from '../../../delivery/circuit.ts'
+import { Concurrency } from '../../../delivery/concurrency.ts'
+import { Isolation, type Others } from '../../../delivery/isolation/isolation.ts'
+import { Poison } from '../../../delivery/isolation/poison.ts'
+import { Share } from '../../../delivery/isolation/share.ts'
+import type { BatchOutcome } from '../../../delivery/outcome.ts'
+import { signalOf } from '../../../delivery/signal.ts'
+import type { DeadLetter } from '../../../model/progress/stored-row.ts'
+import type { RowKey } from '../../../model/source/row.ts'
+import { stateCannotBeWritten } from '../../../model/status/status.ts'
+import type { Delivery } from '../../../pending/entry/version.ts'
+import type { Pending } from '../../../pending/pending.ts'
+import type { Effect } from '../effects.ts'
+import type { Ticket } from '../events.ts'
+import type { Facts } from '../facts.ts'
+import type { Tickets } from '../tickets.ts'
+
+export interface SendingOptions {
+  readonly pending: Pick<
+    Pending,
+    'take' | 'accepted' | 'refused' | 'returned' | 'lost' | 'doubted' | 'sendable' | 'changes' | 'held'
+  >
+  /** Rows that are worth a request now. */
+  readonly sendable: (nowMs: number) => number
+  /** What must be stored before a batch leaves; it names the write. */
+  readonly recording: {
+    readonly writeBeforeSending: number | null
+    isStored(write: number): boolean
+    requestLeft(): void
+  }
+  readonly tickets: Tickets
+  readonly facts: Facts
+  readonly random: () => number
+  readonly batchSize: number
+  readonly maxInFlight: number
+  readonly requestsPerMinute: number
+}
+
+/** A batch from the moment it was cut. `afterWrite`: what must be stored before it leaves; null: nothing. */
+interface Flight {
+  readonly batch: readonly Delivery[]
+  readonly permit: Ticket
+  readonly afterWrite: number | null
+}
+
+/** What cannot leave though it is counted as sendable (its code is in flight) is looked at again after this, milliseconds. */
+const lookAgainMs = 1_000
+
+/**
+ * Cuts a batch at the moment the quota grants a request, and settles it by its answer. Nothing lingers: alone, a change leaves
+ * immediately; under load, batches fill by themselves.
+ */
+export class Sending {
+  readonly #options: SendingOptions
+  readonly #circuit = new Circuit()
+  readonly #share = new Share()
+  readonly #concurrency: Concurrency
+  readonly #isolation: Isolation<Delivery>
+  readonly #poison: Poison<Delivery>
+  #wanted: Ticket | null = null
+  #permit: Ticket | null = null
+  /** Cut, and waiting for their write. */
+  #cut: Flight[] = []
+  readonly #sent = new Map<Ticket, { readonly batch: readonly Delivery[]; readonly leftAtMs: number }>()
+  #isActive = false
+  /** What the pending set counted, and the time, when nothing could be cut. */
+  #fruitless: { readonly changes: number; readonly atMs: number } | null = null
+  #nowMs = 0
+  /** Rows that a search let go, since it was last asked. */
+  #released: RowKey[] = []
+  #refusedAlike: readonly RowKey[] = []
+  /** Permits of batches that went back before they left. */
+  #unused: Ticket[] = []
+
+  constructor(options: SendingOptions) {
+    const { pending, requestsPerMinute, maxInFlight, random, facts } = options
+    this.#options = options
+    this.#concurrency = new Concurrency({ requestsPerMinute, most: maxInFlight })
+    const refuse = (delivery: Delivery, deadLetter: DeadLetter) => pending.refused(delivery, deadLetter)
+    this.#isolation = new Isolation<Delivery>({
+      refuse,
+      release: (delivery) => {
+        pending.returned(delivery)
+        this.#released.push(delivery.key)
+      },
+      halt: (status) => {
+        this.#refusedAlike = this.#released
+        this.#circuit.observe({ kind: 'rejecting', status }, this.#nowMs, random())
+        // What a 5xx keeps waits for something to be accepted: it may be the only rows that would be.
+        this.#poison.giveUp()
+        facts.add({ kind: 'every patient refused', status })
+      },
+      keyOf: ({ code }) => code,
+      share: this.#share,
+      random,
+    })
+    this.#poison = new Poison<Delivery>({ refuse, release: (delivery) => pending.lost(delivery), share: this.#share })
+  }
+
+  /** Whether this instance may send: it holds the slot, and is not draining. */
+  activate(isActive: boolean): void {
+    this.#isActive = isActive
+  }
+  /** Nothing new is sent: what a search keeps waits with the others again. */
+  giveUp(): void {
+    this.#isolation.giveUp()
+    this.#poison.giveUp()
+  }
+
+  /** Whether a request is out, or leaves as soon as the quota allows: memory is freed by it. */
+  get isUnderWay(): boolean {
+    return this.#wanted !== null || this.#permit !== null || this.requestsInFlight > 0
+  }
+  /** The rows that were sent last while every patient is refused alike: others can tell more. */
+  get refusedAlike(): readonly RowKey[] {
+    return this.trouble?.kind === 'rejecting' ? this.#refusedAlike : []
+  }
+  get requestsInFlight(): number {
+    return this.#cut.length + this.#sent.size
+  }
+  get trouble(): Trouble | null {
+    return this.#circuit.trouble
+  }
+  /** Whether rows are kept aside to find out which of them is bad. */
+  get isSearching(): boolean {
+    return !this.#isolation.isIdle || !this.#poison.isIdle
+  }
+
+  nextAtMs(nowMs: number): number | null {
+    if (!this.#hasWork(nowMs)) return null
+    const waitMs = this.#waitMs(nowMs)
+    if (waitMs !== null && waitMs > 0) return nowMs + waitMs
+    const again = this.#fruitless ? this.#fruitless.atMs + lookAgainMs : null
+    return again !== null && again > nowMs ? again : null
+  }
+
+  effects(nowMs: number, out: Effect[]): void {
+    this.#nowMs = nowMs
+    for (const permit of this.#unused) out.push({ kind: 'return permit', permit, endpoint: 'put' })
+    this.#unused = []
+    if (this.#permit !== null) this.#use(this.#permit, nowMs, out)
+    this.#release(nowMs, out)
+    if (this.#wanted !== null || !this.#hasWork(nowMs) || this.#waitMs(nowMs) !== 0 || this.isFruitless(nowMs)) return
+    this.#wanted = this.#options.tickets.issue('want permit')
+    out.push({ kind: 'want permit', ticket: this.#wanted, endpoint: 'put' })
+  }
+
+  granted(ticket: Ticket): boolean {
+    if (this.#wanted !== ticket) return false
+    this.#wanted = null
+    this.#permit = ticket
+    return true
+  }
+
+  answered(ticket: Ticket, outcome: BatchOutcome, nowMs: number): boolean {
+    const flight = this.#sent.get(ticket)
+    if (!flight) return false
+    const { random, facts } = this.#options
+    const { batch, leftAtMs } = flight
+    this.#nowMs = nowMs
+    this.#sent.delete(ticket)
+    this.#fruitless = null
+    if (outcome.kind !== 'pause') this.#concurrency.answered(nowMs - leftAtMs, outcome.kind === 'retry')
+    this.#circuit.observe(signalOf(outcome), nowMs, random())
+    this.#settle(batch, outcome)
+    facts.add({ kind: 'batch answered', batch, outcome })
+    return true
+  }
+
+  failed(ticket: Ticket, nowMs: number): boolean {
+    if (this.#wanted !== ticket)
+      return this.answered(ticket, { kind: 'retry', reason: 'given up', inDoubt: true, status: null }, nowMs)
+    this.#wanted = null
+    return true
+  }
+
+  /** The store could not be written: what waits for it goes back, and is tried again later. */
+  writeFailed(nowMs: number): void {
+    this.#nowMs = nowMs
+    const waiting = this.#cut.filter(({ afterWrite }) => afterWrite !== null)
+    if (waiting.length === 0) return
+    this.#cut = this.#cut.filter(({ afterWrite }) => afterWrite === null)
+    for (const { batch, permit } of waiting) {
+      this.#unused.push(permit)
+      this.#giveBack(batch, 'returned')
+    }
+    this.#circuit.observe({ kind: 'outage', reason: stateCannotBeWritten }, nowMs, this.#options.random())
+  }
+
+  #hasWork(nowMs: number): boolean {
+    if (!this.#isActive || this.#options.pending.held) return false
+    return this.isSearching || this.#options.sendable(nowMs) > 0
+  }
+
+  /** Of what waits nothing could leave, and nothing has changed since. */
+  isFruitless(nowMs: number): boolean {
+    const { changes, atMs } = this.#fruitless ?? {}
+    if (changes === undefined || atMs === undefined) return false
+    return changes === this.#options.pending.changes && nowMs < atMs + lookAgainMs
+  }
+
+  #waitMs(nowMs: number): number | null {
+    return this.#circuit.waitMs(nowMs, this.requestsInFlight, this.#concurrency.limit)
+  }
+
+  /** Looked at again once the permit is there: things may have changed meanwhile. */
+  #use(permit: Ticket, nowMs: number, out: Effect[]): void {
+    this.#permit = null
+    const { batchSize, recording, pending } = this.#options
+    // Looking for a batch may itself release rows, or find that it is not the rows: then it is worth another look.
+    const { changes } = pending
+    const mayCut = this.#hasWork(nowMs) && this.#waitMs(nowMs) === 0
+    const batch = mayCut ? this.#cutBatch(nowMs, batchSize) : []
+    if (batch.length === 0) {
+      if (mayCut) this.#fruitless = { changes, atMs: nowMs }
+      out.push({ kind: 'return permit', permit, endpoint: 'put' })
+      return
+    }
+    this.#fruitless = null
+    this.#cut.push({ batch, permit, afterWrite: recording.writeBeforeSending })
+  }
+
+  /** Lets leave what is stored by now. */
+  #release(nowMs: number, out: Effect[]): void {
+    const { recording, tickets } = this.#options
+    const ready = this.#cut.filter(({ afterWrite }) => afterWrite === null || recording.isStored(afterWrite))
+    if (ready.length === 0) return
+    this.#cut = this.#cut.filter((flight) => !ready.includes(flight))
+    for (const flight of ready) {
+      if (!this.#isActive) {
+        out.push({ kind: 'return permit', permit: flight.permit, endpoint: 'put' })
+        this.#giveBack(flight.batch, 'returned')
+        continue
+      }
+      const ticket = tickets.issue('send')
+      recording.requestLeft()
+      this.#sent.set(ticket, { batch: flight.batch, leftAtMs: nowMs })
+      out.push({ kind: 'send', ticket, permit: flight.permit, batch: flight.batch })
+    }
+  }
+
+  /** What leaves now: rows that a bad one is looked for among, or the oldest that wait. */
+  #cutBatch(nowMs: number, limit: number): readonly Delivery[] {
+    const others = { waiting: this.#options.sendable(nowMs) > 0, inFlight: this.requestsInFlight }
+    const batch = this.#cutBeside(others, limit)
+    // Of what waits nothing can leave: perhaps newer versions of the very rows that wait for something else to be sent.
+    return batch.length === 0 && others.waiting ? this.#cutBeside({ ...others, waiting: false }, limit) : batch
+  }
+
+  #cutBeside(others: Others, limit: number): readonly Delivery[] {
+    this.#released = []
+    const turn = this.#isolation.next(others)
+    if (turn === 'nothing') return []
+    const suspects = turn === 'others' ? this.#poison.next(others) : turn
+    if (suspects) {
+      this.#share.sentOurs()
+      return suspects
+    }
+    const batch = others.waiting ? this.#options.pending.take(limit) : []
+    if (batch.length > 0) this.#share.sentOther()
+    return batch
+  }
+
+  #settle(batch: readonly Delivery[], outcome: BatchOutcome): void {
+    const { pending } = this.#options
+    switch (outcome.kind) {
+      case 'accepted':
+        for (const delivery of batch) pending.accepted(delivery)
+        this.#isolation.accepted(batch)
+        this.#poison.accepted(batch)
+        return
+      case 'isolate':
+        this.#poison.abandoned(batch)
+        this.#isolation.refused(batch, { reason: 'refused', status: outcome.status, named: outcome.named })
+        return
+      case 'split':
+        this.#poison.abandoned(batch)
+        this.#isolation.refused(batch, { reason: 'too large', status: 413, named: [] })
+        return
+      case 'retry':
+        if (outcome.status !== null && outcome.status >= 500) {
+          if (outcome.inDoubt) for (const delivery of batch) pending.doubted(delivery)
+          this.#isolation.abandoned(batch)
+          this.#poison.failed(batch, outcome.status)
+        } else this.#giveBack(batch, outcome.inDoubt ? 'lost' : 'returned')
+        return
+      default:
+        this.#giveBack(batch, 'returned')
+    }
+  }
+
+  #giveBack(batch: readonly Delivery[], as: 'lost' | 'returned'): void {
+    for (const delivery of batch) this.#options.pending[as](delivery)
+    this.#isolation.abandoned(batch)
+    this.#poison.abandoned(batch)
+  }
+}

@@ -1,0 +1,204 @@
+import type { PassLedger } from '../../../backfill/pass-ledger.ts'
+import type { Progress } from '../../../checkpoint/progress.ts'
+import { backOffMs } from '../../../lifecycle/back-off.ts'
+import type { StoredRow } from '../../../model/progress/stored-row.ts'
+import type { DurableLsn, Lsn } from '../../../model/source/lsn.ts'
+import { comparePositions, type Position } from '../../../model/source/position.ts'
+import type { Pending } from '../../../pending/pending.ts'
+import type { Effect, Settlement } from '../effects.ts'
+import type { Ticket } from '../events.ts'
+import type { Tickets } from '../tickets.ts'
+import { rowsLoadedAtOnce } from './loading.ts'
+
+export interface RecordingOptions {
+  readonly progress: Pick<Progress, 'settledLsn' | 'durableLsn' | 'stored'>
+  readonly pending: Pick<Pending, 'unrecorded' | 'toRecord' | 'recorded' | 'readLsn' | 'sentTo'>
+  readonly ledger: Pick<PassLedger, 'toRecord' | 'recorded'>
+  readonly tickets: Tickets
+  readonly random: () => number
+  /** MERGE's H and R as they are stored. */
+  readonly horizon: Position | null
+  readonly readLsn: Lsn | null
+  /** Requests of which the store knows nothing: so many a restart counts beside those it knows. */
+  readonly maxUnnotedRequests: number
+  /** Rows are stored. */
+  readonly onStored: (rows: readonly StoredRow[]) => void
+}
+
+/**
+ * How long settled progress that no delivery hurries may wait, milliseconds. Each write is WAL in the customer's database, and a
+ * keepalive's position that we store is itself followed by one: without the pause the two would feed each other.
+ */
+const unhurriedMs = 1_000
+/** … and while only the server's position moves. */
+const idleMs = 10_000
+
+/**
+ * The only writer of what is settled, and of what is about to be sent. It stores, then lets the position be acknowledged: never the
+ * other way round, never one without the other. One write at a time; who comes meanwhile shares the next.
+ */
+export class Recording {
+  readonly #options: RecordingOptions
+  #horizon: Position | null
+  #readLsn: Lsn | null
+  #writing: { readonly ticket: Ticket; readonly settlement: Settlement; readonly requests: number } | null = null
+  /** Writes begun, ever, and the newest that is stored. They are numbered from 1. */
+  #begun = 0
+  #stored = 0
+  #wantedWrite = 0
+  #isHurried = false
+  #isFlushing = false
+  #unnoted = 0
+  /** Before this instance has become the writer it may not write: null. */
+  #lastWriteMs: number | null = null
+  #failures = 0
+  #notBeforeMs = Number.NEGATIVE_INFINITY
+  #toAcknowledge: DurableLsn | null = null
+
+  constructor(options: RecordingOptions) {
+    this.#options = options
+    this.#horizon = options.horizon
+    this.#readLsn = options.readLsn
+  }
+
+  get isFailing(): boolean {
+    return this.#failures > 0
+  }
+  /** Nothing is left to be stored, or nothing may be. */
+  get isIdle(): boolean {
+    if (this.#writing !== null || this.#toAcknowledge !== null) return false
+    return this.#lastWriteMs === null || (!this.#hasNews && (!this.#isFlushing || !this.#isMoved))
+  }
+
+  /** This instance has become the writer. */
+  activate(nowMs: number): void {
+    this.#lastWriteMs ??= nowMs
+  }
+
+  /** Something was delivered or rejected: its settlement is stored soon. */
+  hurry(): void {
+    this.#isHurried = true
+  }
+  /** Everything is stored now, and from now on. */
+  flush(): void {
+    this.#isFlushing = true
+  }
+
+  /**
+   * MERGE rule 7: the write that must be stored before what was cut until now leaves; null: none. It notes what is about to be
+   * sent, H, R, and the requests that a restart would not count.
+   */
+  get writeBeforeSending(): number | null {
+    if (!this.#hasNews && !this.#mustRise && this.#unnoted < this.#options.maxUnnotedRequests) return null
+    // The one that is under way was composed before.
+    this.#wantedWrite = this.nextWrite
+    return this.#wantedWrite
+  }
+  /** The write that will contain what is settled now. */
+  get nextWrite(): number {
+    return this.#begun + 1
+  }
+  isStored(write: number): boolean {
+    return write <= this.#stored
+  }
+  /** A request leaves of which the store does not know. */
+  requestLeft(): void {
+    this.#unnoted++
+  }
+
+  nextAtMs(nowMs: number): number | null {
+    if (this.#writing) return null
+    const atMs = this.#dueAtMs
+    if (atMs === null) return null
+    const next = Math.max(atMs, this.#notBeforeMs)
+    return next > nowMs ? next : null
+  }
+
+  effects(nowMs: number, out: Effect[]): void {
+    if (this.#toAcknowledge !== null) {
+      out.push({ kind: 'acknowledge', lsn: this.#toAcknowledge })
+      this.#toAcknowledge = null
+    }
+    if (this.#writing || nowMs < this.#notBeforeMs) return
+    const dueAtMs = this.#dueAtMs
+    if (dueAtMs === null || nowMs < dueAtMs) return
+    const { progress, pending, ledger, tickets } = this.#options
+    const raisesHorizon = this.#mustRise
+    // All of it is taken at one moment: a position must not stand for rows that are not among them.
+    const settlement: Settlement = {
+      rows: pending.toRecord(),
+      checkpointLsn: progress.settledLsn,
+      // The store takes it as it is: what this run sent may lie before what an earlier one did.
+      horizon: raisesHorizon ? later(this.#horizon, pending.sentTo) : null,
+      readLsn: raisesHorizon ? pending.readLsn : null,
+      backfill: ledger.toRecord(),
+    }
+    this.#begun++
+    this.#isHurried = false
+    const ticket = tickets.issue('record')
+    this.#writing = { ticket, settlement, requests: this.#unnoted }
+    out.push({ kind: 'record', ticket, settlement })
+  }
+
+  recorded(ticket: Ticket, nowMs: number): boolean {
+    if (this.#writing?.ticket !== ticket) return false
+    const { progress, pending, ledger } = this.#options
+    const { settlement, requests } = this.#writing
+    this.#writing = null
+    this.#failures = 0
+    this.#lastWriteMs = nowMs
+    this.#stored = this.#begun
+    this.#unnoted -= requests
+    pending.recorded(settlement.rows)
+    this.#options.onStored(settlement.rows)
+    if (settlement.backfill) ledger.recorded(settlement.backfill)
+    this.#horizon = later(this.#horizon, settlement.horizon)
+    if (settlement.readLsn !== null) this.#readLsn = settlement.readLsn
+    this.#toAcknowledge = progress.stored(settlement.checkpointLsn)
+    return true
+  }
+
+  /** Nothing is known of what was written: all of it is written again. */
+  failed(ticket: Ticket, nowMs: number): boolean {
+    if (this.#writing?.ticket !== ticket) return false
+    this.#writing = null
+    this.#failures++
+    this.#isHurried = true
+    const { random } = this.#options
+    this.#notBeforeMs = nowMs + 100 + backOffMs(this.#failures, random(), { baseMs: 200, maxMs: 10_000 })
+    return true
+  }
+
+  get #hasNews(): boolean {
+    const { pending, ledger } = this.#options
+    return pending.unrecorded > 0 || ledger.toRecord() !== null
+  }
+
+  get #isMoved(): boolean {
+    const { settledLsn, durableLsn } = this.#options.progress
+    return settledLsn !== durableLsn
+  }
+
+  /** Whether something left, or is about to leave, past what is stored. */
+  get #mustRise(): boolean {
+    const { sentTo, readLsn } = this.#options.pending
+    const risesH = sentTo !== null && (this.#horizon === null || comparePositions(sentTo, this.#horizon) > 0)
+    return risesH || (readLsn !== null && (this.#readLsn === null || readLsn > this.#readLsn))
+  }
+
+  /** When the next write is due; null: there is nothing to write. */
+  get #dueAtMs(): number | null {
+    const { pending } = this.#options
+    if (this.#lastWriteMs === null) return null
+    if (this.#wantedWrite > this.#begun) return Number.NEGATIVE_INFINITY
+    if (!this.#hasNews && !this.#isMoved) return null
+    const isUrgent = this.#isHurried || this.#isFlushing || pending.unrecorded >= rowsLoadedAtOnce
+    if (isUrgent) return Number.NEGATIVE_INFINITY
+    return this.#lastWriteMs + (this.#hasNews ? unhurriedMs : idleMs)
+  }
+}
+
+function later(a: Position | null, b: Position | null): Position | null {
+  if (a === null || b === null) return a ?? b
+  return comparePositions(a, b) >= 0 ? a : b
+}

@@ -1,0 +1,90 @@
+import type { RowKey } from '../../../model/source/row.ts'
+import type { Pending } from '../../../pending/pending.ts'
+import type { Effect } from '../effects.ts'
+import type { Facts } from '../facts.ts'
+
+export interface BackPressureOptions {
+  readonly pending: Pick<Pending, 'fill' | 'unloaded' | 'owe' | 'oweSendable' | 'oweUnsubscriptions' | 'held'>
+  readonly facts: Facts
+  readonly maxUnloaded: number
+  readonly mayRead: () => boolean
+  /** Whether requests free memory. */
+  readonly isSending: () => boolean
+  /** Rows that were sent while every patient is refused alike. */
+  readonly refusedAlike: () => readonly RowKey[]
+  /** Rows were owed: they are to be read once their note is stored, after so many milliseconds. */
+  readonly onOwed: (delayMs: number) => void
+}
+
+/** The stream goes on once memory is this full, or emptier. */
+const resumeBelow = 0.9
+/** What was refused with everything else is looked at again after this, milliseconds, at the earliest. */
+const refusedAgainMs = 60_000
+
+/**
+ * The only owner of pause and resume, the hold included. Whatever fills memory, something that frees it stays enabled: 1. rows whose
+ * records are not loaded: loading; 2. rows to be sent: requests; 3. rows to be read: reads, or, while none is allowed, a note that
+ * they are owed; 4. rows of the transaction that is still arriving, and codes to be ended beyond their bound: the same note; 5. rows
+ * that were sent while everything is refused: the same note, so that others come that may be accepted.
+ */
+export class BackPressure {
+  readonly #options: BackPressureOptions
+  #isPaused = false
+  #pausedAtMs = 0
+
+  constructor(options: BackPressureOptions) {
+    this.#options = options
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+  /** A new connection delivers until it is paused. */
+  opened(): void {
+    this.#isPaused = false
+  }
+
+  /** How long the stream has been paused, milliseconds; 0: it is not. */
+  pausedMs(nowMs: number): number {
+    return this.#isPaused ? nowMs - this.#pausedAtMs : 0
+  }
+
+  effects(nowMs: number, out: Effect[]): void {
+    this.#owe()
+    const mustPause = this.#mustPause
+    if (mustPause === this.#isPaused) return
+    this.#isPaused = mustPause
+    this.#pausedAtMs = nowMs
+    out.push({ kind: mustPause ? 'pause stream' : 'resume stream' })
+  }
+
+  get #mustPause(): boolean {
+    const { pending, maxUnloaded } = this.#options
+    // In the hold only the stream ends the hold: it is paused for rows whose records are not loaded, and for nothing else.
+    const lag = pending.unloaded / maxUnloaded
+    const fill = pending.held ? lag : Math.max(lag, pending.fill)
+    return this.#isPaused ? fill > resumeBelow : fill >= 1
+  }
+
+  /** Full, or not empty enough yet to go on: nothing would come that could free the rest. */
+  get #isFull(): boolean {
+    const { pending } = this.#options
+    return !pending.held && (this.#isPaused ? pending.fill > resumeBelow : pending.fill >= 1)
+  }
+
+  #owe(): void {
+    const { pending, mayRead, isSending, refusedAlike } = this.#options
+    let rows = pending.oweUnsubscriptions()
+    // What requests make room for costs no note, no read and no WAL.
+    if (this.#isFull && !isSending()) rows += pending.owe({ mayRead: mayRead() })
+    this.#owed(rows, 0)
+    if (!this.#isFull) return
+    this.#owed(refusedAlike().filter((key) => pending.oweSendable(key, refusedAgainMs)).length, refusedAgainMs)
+  }
+
+  #owed(rows: number, delayMs: number): void {
+    if (rows === 0) return
+    this.#options.facts.add({ kind: 'rows owed', rows })
+    this.#options.onOwed(delayMs)
+  }
+}

@@ -1,0 +1,89 @@
+import type { Progress } from '../../../checkpoint/progress.ts'
+import type { Lsn } from '../../../model/source/lsn.ts'
+import { widenXid, type Xid } from '../../../model/source/visibility.ts'
+import type { Pending } from '../../../pending/pending.ts'
+import type { MappedWalEvent } from '../events.ts'
+import type { Facts } from '../facts.ts'
+
+export interface ReceivingOptions {
+  readonly progress: Pick<Progress, 'begin' | 'commit' | 'keepalive' | 'receivedLsn'>
+  readonly pending: Pick<Pending, 'streamed' | 'begun' | 'committed' | 'passed'>
+  readonly facts: Facts
+  /** A 64-bit transaction id of about now, by which the stream's 32 bits are widened. */
+  readonly nearXid: Xid
+}
+
+/**
+ * Gives each change its place in the stream, and drops what a reconnection from the checkpoint brings again: whole transactions
+ * that were received, and the first part of the one that was cut off.
+ */
+export class Receiving {
+  readonly #options: ReceivingOptions
+  #nearXid: Xid
+  #open: { readonly commitLsn: Lsn; readonly xid: Xid; readonly committedAtMs: number } | null = null
+  #isSkipping = false
+  #ordinal = 0
+  #received = 0
+
+  constructor(options: ReceivingOptions) {
+    this.#options = options
+    this.#nearXid = options.nearXid
+  }
+
+  /** The transaction that is still arriving. */
+  get openCommitLsn(): Lsn | null {
+    return this.#open?.commitLsn ?? null
+  }
+
+  /** A transaction id of about now. A table that is quiet for 2^31 transactions of others has none of its own to go by. */
+  sawXid(now: Xid): void {
+    if (now > this.#nearXid) this.#nearXid = now
+  }
+
+  /** @throws {Error} if the events are not in the protocol's order. */
+  receive(wal: MappedWalEvent, nowMs: number): void {
+    const { progress, pending, facts } = this.#options
+    switch (wal.kind) {
+      case 'begin': {
+        const arrival = progress.begin(wal.commitLsn, nowMs)
+        this.#isSkipping = arrival === 'known'
+        if (this.#isSkipping) return
+        if (arrival === 'new') this.#received = 0
+        this.#ordinal = 0
+        this.#nearXid = widenXid(wal.xid, this.#nearXid)
+        this.#open = { commitLsn: wal.commitLsn, xid: this.#nearXid, committedAtMs: wal.committedAtMs }
+        pending.begun(wal.commitLsn)
+        return
+      }
+      case 'change': {
+        if (this.#isSkipping) return
+        if (!this.#open) throw new Error('a change outside of a transaction')
+        this.#ordinal++
+        if (this.#ordinal <= this.#received) return
+        this.#received = this.#ordinal
+        facts.add({ kind: 'received', operation: wal.operation, changes: 1 })
+        const { commitLsn, xid, committedAtMs } = this.#open
+        const position = { commitLsn, ordinal: this.#ordinal }
+        // Each property by name: a spread in front of others makes objects that V8 keeps as hash tables, which is slow.
+        for (const { key, content, bytes } of wal.rows)
+          pending.streamed({ key, position, xid, committedAtMs, content, bytes })
+        return
+      }
+      case 'commit':
+        if (!this.#isSkipping) {
+          progress.commit(wal.commitEndLsn, nowMs)
+          this.#open = null
+          pending.committed()
+        }
+        this.#isSkipping = false
+        pending.passed(progress.receivedLsn)
+        return
+      case 'keepalive':
+        progress.keepalive(wal.lsn, nowMs)
+        pending.passed(progress.receivedLsn)
+        return
+      case 'truncate':
+        if (!this.#isSkipping) facts.add({ kind: 'truncated' })
+    }
+  }
+}

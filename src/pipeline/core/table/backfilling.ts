@@ -1,0 +1,176 @@
+import type { PassLedger } from '../../../backfill/pass-ledger.ts'
+import { Walk, type WalkedRead, type WalkStep } from '../../../backfill/walk.ts'
+import type { Pass } from '../../../model/progress/pass.ts'
+import type { RowKey } from '../../../model/source/row.ts'
+import { codeOf } from '../../../pending/entry/version.ts'
+import type { Pending } from '../../../pending/pending.ts'
+import type { Effect } from '../effects.ts'
+import type { MappedRead, Ticket } from '../events.ts'
+import type { Facts } from '../facts.ts'
+import { Retried } from '../retried.ts'
+import type { Tickets } from '../tickets.ts'
+import type { ReadJob, ReadSource } from './table-reading.ts'
+
+export interface BackfillingOptions {
+  readonly pending: Pick<Pending, 'waiting' | 'sendable' | 'fill' | 'held'>
+  readonly ledger: PassLedger
+  readonly tickets: Tickets
+  readonly facts: Facts
+  readonly random: () => number
+  /** Whether the API refuses every patient alike, as far as is known. */
+  readonly isRejecting: () => boolean
+  readonly batchSize: number
+  readonly requestsPerMinute: number
+}
+
+/** How often the store is asked for a run, milliseconds. */
+const lookEveryMs = 2_000
+/** How often its progress is told, milliseconds. */
+const tellEveryMs = 30_000
+/** The backfill keeps this much of the quota waiting, seconds: enough that no request leaves half empty. */
+const aheadSeconds = 2
+
+/** The backfill runs that the store asks for, one after another, each fed as the pending set has room. */
+export class Backfilling implements ReadSource {
+  readonly #options: BackfillingOptions
+  readonly #task: Retried
+  readonly #mostAhead: number
+  #current: { readonly run: Pass; readonly walk: Walk } | null = null
+  #lookAtMs = Number.NEGATIVE_INFINITY
+  #isActive = false
+  #reads = 0
+  #tellAtMs: number | null = null
+
+  constructor(options: BackfillingOptions) {
+    const { requestsPerMinute, batchSize, random } = options
+    this.#options = options
+    this.#task = new Retried(random)
+    this.#mostAhead = Math.max(500, Math.ceil((requestsPerMinute / 60) * batchSize * aheadSeconds))
+  }
+
+  /** Whether this instance is the one to read and send. */
+  activate(isActive: boolean): void {
+    this.#isActive = isActive
+  }
+
+  /** The run under way with what it has settled; null: there is none. */
+  get current(): (Pass & { readonly rowsRead: number }) | null {
+    if (!this.#current) return null
+    const { run, walk } = this.#current
+    const { rowsRead } = this.#options.ledger.progress ?? walk
+    return { ...run, rowsRead }
+  }
+  /** Grows while a run gets on: reads made and rows settled. The second half of a run settles only what is gone. */
+  get mark(): number {
+    return this.#reads + (this.current?.rowsRead ?? 0)
+  }
+  /** Whether more rows will come without anything having to be delivered before. */
+  get isFeeding(): boolean {
+    return this.#current !== null && !this.#current.walk.isOver && this.hasRoom
+  }
+  /** Whether what is read for later may wait in memory. Of what is refused alike there may be more: only others can tell. */
+  get hasRoom(): boolean {
+    const { pending, isRejecting } = this.#options
+    return this.hasRoomToRepeat || (isRejecting() && !this.#isAhead && pending.fill < 1)
+  }
+  /** … of what was in memory before. */
+  get hasRoomToRepeat(): boolean {
+    const { pending } = this.#options
+    if (this.#isAhead) return false
+    const { live, backfill } = pending.sendable
+    // Rows that are kept aside to find out which of them is bad may fill half of memory.
+    return pending.fill < 0.5 || (live + backfill === 0 && pending.fill < 1)
+  }
+  get #isAhead(): boolean {
+    return this.#options.pending.waiting.backfill >= this.#mostAhead
+  }
+
+  nextAtMs(nowMs: number): number | null {
+    if (!this.#isActive || this.#options.pending.held) return null
+    const retryAtMs = this.#task.nextAtMs(nowMs)
+    if (retryAtMs !== null) return retryAtMs
+    return !this.#current && !this.#task.isOut && this.#lookAtMs > nowMs ? this.#lookAtMs : null
+  }
+
+  effects(nowMs: number, out: Effect[]): void {
+    const { ledger, tickets, pending } = this.#options
+    if (this.#current?.walk.isOver && ledger.progress === null) this.#end()
+    if (!this.#isActive || pending.held || !this.#task.mayBegin(nowMs)) return
+    if (!this.#current) {
+      if (nowMs < this.#lookAtMs) return
+      this.#lookAtMs = nowMs + lookEveryMs
+      out.push({ kind: 'find backfill', ticket: this.#task.begin(tickets.issue('find backfill')) })
+      return
+    }
+    const step = this.hasRoom ? this.#current.walk.next : null
+    if (step?.kind !== 'list known rows') return
+    const { after, limit, codes } = step
+    const ticket = this.#task.begin(tickets.issue('list known rows'))
+    out.push({ kind: 'list known rows', ticket, after, limit, codes })
+  }
+
+  found(ticket: Ticket, run: Pass | null): boolean {
+    if (!this.#task.ends(ticket)) return false
+    if (!run) return true
+    const { ledger, facts } = this.#options
+    const isResumed = run.position !== null || run.rowsRead > 0
+    this.#current = { run, walk: new Walk(run, ledger) }
+    facts.add({ kind: 'backfill started', run, isResumed })
+    return true
+  }
+
+  listed(ticket: Ticket, keys: readonly RowKey[]): boolean {
+    if (!this.#task.ends(ticket)) return false
+    this.#current?.walk.listed(keys)
+    return true
+  }
+
+  failed(ticket: Ticket, nowMs: number): boolean {
+    return this.#task.fails(ticket, nowMs)
+  }
+
+  nextRead(): ReadJob | null {
+    if (!this.#isActive || !this.#current || !this.hasRoom) return null
+    const { walk, run } = this.#current
+    const rows = readable(walk.next)
+    if (!rows) return null
+    return {
+      rows,
+      lane: 'backfill',
+      distrusts: run.reason === 'found to differ',
+      keysOf: (read) => walk.keysOf(walkedRead(read)),
+      claim: (read, keys) => walk.claim(walkedRead(read), keys),
+      merged: (_stale, nowMs) => {
+        this.#reads++
+        this.#tellProgress(nowMs)
+        if (walk.foundNothing) this.#options.facts.add({ kind: 'table empty' })
+      },
+    }
+  }
+
+  #tellProgress(nowMs: number): void {
+    const { current } = this
+    this.#tellAtMs ??= nowMs + tellEveryMs
+    if (!current || nowMs < this.#tellAtMs) return
+    this.#tellAtMs = nowMs + tellEveryMs
+    this.#options.facts.add({ kind: 'backfill progress', run: current })
+  }
+
+  #end(): void {
+    this.#tellAtMs = null
+    if (!this.#current) return
+    const { run, walk } = this.#current
+    this.#current = null
+    this.#lookAtMs = Number.NEGATIVE_INFINITY
+    this.#options.facts.add({ kind: 'backfill done', run, rowsRead: walk.rowsRead })
+  }
+}
+
+function readable(step: WalkStep | null): Exclude<WalkStep, { kind: 'list known rows' }> | null {
+  return step && step.kind !== 'list known rows' ? step : null
+}
+
+function walkedRead({ rows, page, valueBytes, tookMs }: MappedRead): WalkedRead {
+  const codes = new Map([...rows].map(([key, { content }]) => [key, codeOf(content)]))
+  return { codes, page, valueBytes, tookMs }
+}

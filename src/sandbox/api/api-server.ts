@@ -1,0 +1,111 @@
+import type { AddressInfo } from 'node:net'
+import { createAdaptorServer } from '@hono/node-server'
+import { adminEndpoints, adminPath } from './admin.ts'
+import { apiEndpoints } from './endpoints.ts'
+import type { FaultInput, QueuedFault } from './faults.ts'
+import type { Application, StoredPatient } from './patient/patient-store.ts'
+import type { RejectionRuleInput } from './patient/rejection-rules.ts'
+import type { RecordedRequest } from './request-log.ts'
+import { SandboxState, type SandboxStateOptions } from './sandbox-state.ts'
+import type { SandboxKeys, SandboxSettingsInput } from './settings.ts'
+
+/** Where the sandbox listens and what it starts from. */
+export interface SandboxOptions extends SandboxStateOptions {
+  /** `127.0.0.1` by default. */
+  readonly host?: string
+  /** 0, the default, takes any free one. */
+  readonly port?: number
+  /** How long an idle connection is kept; Node's default is 5 s. */
+  readonly keepAliveTimeoutMs?: number
+}
+
+/** A running stand-in for the mediQuo API. */
+export interface SandboxApi {
+  /** With `/v1`, as `mediquo.baseUrl` wants it. */
+  readonly baseUrl: string
+  readonly adminUrl: string
+  readonly port: number
+  patients(): ReadonlyMap<string, StoredPatient>
+  /** The newest requests, the oldest first. */
+  readonly requests: readonly RecordedRequest[]
+  /** What was applied, in that order. */
+  readonly history: readonly Application[]
+  readonly faults: {
+    add(fault: FaultInput): number
+    /** One by its id; without one all of them, and every held request is released. */
+    clear(id?: number): void
+    list(): readonly QueuedFault[]
+    /** Releases held requests, by the name of their fault; returns how many. */
+    release(holdId: string): number
+    /** Resolves once a request waits under this name. */
+    whenHeld(holdId: string): Promise<void>
+  }
+  reject(rule: RejectionRuleInput): void
+  clearRejections(): void
+  configure(changes: SandboxSettingsInput): void
+  setKeys(keys: SandboxKeys): void
+  /** Resolves once every accepted patient can be read. */
+  applied(): Promise<void>
+  reset(): void
+  close(): Promise<void>
+}
+
+/** Starts the sandbox. @throws if the port is taken. */
+export async function startSandboxApi(options: SandboxOptions = {}): Promise<SandboxApi> {
+  const { host = '127.0.0.1', port = 0, keepAliveTimeoutMs } = options
+  const state = new SandboxState(options)
+  const app = apiEndpoints(state)
+  app.route(adminPath, adminEndpoints(state))
+
+  const serverOptions = keepAliveTimeoutMs === undefined ? {} : { keepAliveTimeout: keepAliveTimeoutMs }
+  const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false, serverOptions })
+  const address = await listen(server, port, host)
+  const origin = `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`
+
+  return {
+    baseUrl: `${origin}/v1`,
+    adminUrl: `${origin}${adminPath}`,
+    port: address.port,
+    patients: () => state.store.patients,
+    get requests() {
+      return state.log.entries
+    },
+    get history() {
+      return state.store.history
+    },
+    faults: {
+      add: (fault) => state.faults.add(fault),
+      clear: (id) => (id === undefined ? state.clearFaults() : state.faults.clear(id)),
+      list: () => state.faults.list,
+      release: (holdId) => state.held.release(holdId),
+      whenHeld: (holdId) => state.held.whenHeld(holdId),
+    },
+    reject: (rule) => state.rules.add(rule),
+    clearRejections: () => state.rules.clear(),
+    configure: (changes) => state.configure(changes),
+    setKeys: (keys) => state.setKeys(keys),
+    applied: () => state.store.applied(),
+    reset: () => state.reset(),
+    async close() {
+      state.reset()
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        if ('closeAllConnections' in server) server.closeAllConnections()
+      })
+    },
+  }
+}
+
+type ApiServer = ReturnType<typeof createAdaptorServer>
+
+function listen(server: ApiServer, port: number, host: string): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      const address = server.address()
+      if (address !== null && typeof address === 'object') resolve(address)
+      else reject(new Error('the sandbox listens on something that has no port'))
+    })
+  })
+}

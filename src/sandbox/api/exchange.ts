@@ -1,0 +1,161 @@
+import { STATUS_CODES } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { HttpBindings } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import type { Context } from 'hono'
+import type { Endpoint, Fault } from './faults.ts'
+import { codesOf } from './patient/validation.ts'
+import type { Verdict } from './rate-limit.ts'
+import type { RecordedRequest } from './request-log.ts'
+import type { SandboxState } from './sandbox-state.ts'
+
+type ServerContext = Context<{ Bindings: HttpBindings }>
+
+/** A status with a body: text as it is, anything else as JSON. */
+export interface Answer {
+  readonly status: number
+  readonly body: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Where a request came in. */
+export interface Connection {
+  readonly state: SandboxState
+  readonly context: ServerContext
+}
+
+/** One request on its way through an endpoint. `body` is undefined when it was not JSON. */
+export interface Exchange extends Connection {
+  readonly request: RecordedRequest
+  readonly fault: Fault | null
+  readonly body: unknown
+}
+
+/** What an endpoint does with a request. `code` is the one that a path names; a body names its own. */
+export interface EndpointHandler {
+  readonly endpoint: Endpoint
+  readonly code?: string
+  readonly answer: (exchange: Exchange) => Answer
+}
+
+type Cut = 'reset' | 'closed'
+
+/**
+ * Takes one request through record, rate limit, latency and faults. Whatever arrives counts against the limit, the ones
+ * that fail included; what is refused with 429 does not.
+ */
+export async function serve(connection: Connection, { endpoint, code, answer }: EndpointHandler): Promise<Response> {
+  const { state, context } = connection
+  const request = arrive(connection, endpoint)
+  const fault = state.faults.draw(endpoint)
+  request.fault = fault?.kind ?? null
+  if (fault?.kind === 'down') return finish(connection, { request, answer: 'closed' })
+
+  const bucket = state.settings.rateLimit.shared ? request.client : `${request.client} ${endpoint}`
+  const counts = fault?.kind !== '429'
+  const verdict = counts ? state.limiter.take(bucket, state.nowMs()) : state.limiter.peek(bucket, state.nowMs())
+  const text = endpoint === 'put' ? await readBody(context) : ''
+  if (text === null) return finish(connection, { request, answer: 'closed' })
+  const body = parseJson(text)
+  request.bytes = Buffer.byteLength(text)
+  request.codes = code === undefined ? codesOf(body) : [code]
+
+  const exchange = { ...connection, request, fault, body }
+  const result = verdict.allowed ? await answerOf(exchange, answer) : tooMany(laravelWait(state, verdict.retryAfterS))
+  return finish(connection, { request, answer: result, verdict })
+}
+
+/** Records and answers a request that no endpoint takes. */
+export function serveUnknown(connection: Connection, answer: Answer): Response {
+  return finish(connection, { request: arrive(connection, null), answer })
+}
+
+/** The faults before and after what the endpoint itself does. */
+async function answerOf(exchange: Exchange, answer: (exchange: Exchange) => Answer): Promise<Answer | Cut> {
+  const { state, fault } = exchange
+  if (state.settings.latencyMs > 0) await sleep(state.settings.latencyMs)
+  if (fault?.kind === 'reset') return 'reset'
+  if (fault?.kind === 'status')
+    return { status: fault.status, headers: fault.headers, body: fault.body ?? plainBody(fault.status) }
+  if (fault?.kind === '429') return tooMany(fault.retryAfter)
+  await delayBy(exchange, 'before applying')
+  const own = answer(exchange)
+  await delayBy(exchange, 'after applying')
+  if (fault?.kind !== 'fail after applying' || !exchange.request.accepted) return own
+  return fault.answer === 'reset' ? 'reset' : { status: fault.answer, body: plainBody(fault.answer) }
+}
+
+async function delayBy({ state, fault }: Exchange, moment: 'before applying' | 'after applying'): Promise<void> {
+  if (fault?.kind === 'hold' && fault.when === moment) await state.held.hold(fault.id, fault.ms)
+  if (fault?.kind === 'slow' && fault.when === moment) await sleep(fault.delayMs)
+}
+
+function tooMany(retryAfter?: string | number): Answer {
+  const headers = retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }
+  return { status: 429, headers, body: { message: 'Too Many Attempts.' } }
+}
+
+function laravelWait({ settings, nowMs }: SandboxState, afterS: number | null): string | undefined {
+  if (afterS === null || settings.retryAfter === 'absent') return undefined
+  if (settings.retryAfter === 'seconds') return String(afterS)
+  return new Date(nowMs() + afterS * 1000).toUTCString()
+}
+
+function plainBody(status: number): { readonly message: string } {
+  return { message: STATUS_CODES[status] ?? `Status ${status}` }
+}
+
+/** Null when the client went away before its body was whole. */
+async function readBody(context: ServerContext): Promise<string | null> {
+  try {
+    return await context.req.text()
+  } catch {
+    return null
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function arrive({ state, context }: Connection, endpoint: Endpoint | null): RecordedRequest {
+  const { incoming } = context.env
+  return state.log.arrive({
+    endpoint,
+    epochMs: state.nowMs(),
+    client: incoming.socket.remoteAddress ?? '',
+    method: incoming.method ?? '',
+    path: incoming.url ?? '',
+  })
+}
+
+interface Ending {
+  readonly request: RecordedRequest
+  readonly answer: Answer | Cut
+  readonly verdict?: Verdict
+}
+
+function finish({ state, context }: Connection, { request, answer, verdict }: Ending): Response {
+  if (answer === 'reset' || answer === 'closed') {
+    state.log.answer(request, null)
+    const { socket } = context.env.incoming
+    if (answer === 'reset') socket.resetAndDestroy()
+    else socket.destroy()
+    return RESPONSE_ALREADY_SENT
+  }
+  state.log.answer(request, answer.status)
+  const isText = typeof answer.body === 'string'
+  const headers = new Headers({ 'content-type': isText ? 'text/html; charset=utf-8' : 'application/json' })
+  if (verdict !== undefined) {
+    headers.set('x-ratelimit-limit', String(verdict.limit))
+    headers.set('x-ratelimit-remaining', String(verdict.remaining))
+  }
+  for (const [name, value] of Object.entries(answer.headers ?? {})) headers.set(name, value)
+  const bodiless = [204, 205, 304].includes(answer.status)
+  const body = isText ? String(answer.body) : JSON.stringify(answer.body)
+  return new Response(bodiless ? null : body, { status: answer.status, headers })
+}

@@ -1,0 +1,169 @@
+import { type Attribute, genders, locales } from '../../../model/patient/patient.ts'
+
+/** A patient as a valid request carries it: null clears an attribute, an absent one keeps its value, `plan` excepted. */
+export interface SentPatient {
+  readonly code: string
+  readonly first_name: string
+  readonly plan: string | null
+  readonly last_name?: string | null
+  readonly gender?: string | null
+  readonly birth_date?: string | null
+  readonly email?: string | null
+  readonly tax_id?: string | null
+  readonly phone?: string | null
+  readonly locale?: string | null
+  readonly meta?: object | null
+}
+
+/** One broken rule. `index` is the patient's place in the request, null when the list itself is wrong. */
+export interface FieldError {
+  readonly index: number | null
+  readonly path: string
+  readonly message: string
+}
+
+/** What the documented rules say of a request's body. */
+export type Validation =
+  | { readonly kind: 'valid'; readonly patients: readonly SentPatient[] }
+  | { readonly kind: 'invalid'; readonly errors: readonly FieldError[] }
+
+const maxPatients = 100
+
+/** The newest edition makes these two optional; the default is to require them. */
+export const relaxableAttributes = ['gender', 'birth_date'] as const
+export type RelaxableAttribute = (typeof relaxableAttributes)[number]
+
+/** Checks `{patients: [...]}` as a whole: one broken rule anywhere refuses everything. */
+export function validatePatients(body: unknown, optional: readonly RelaxableAttribute[] = []): Validation {
+  const list = isObject(body) ? Reflect.get(body, 'patients') : undefined
+  if (list === undefined || list === null) return listError('The patients field is required.')
+  if (!Array.isArray(list)) return listError('The patients field must be an array.')
+  if (list.length === 0) return listError('The patients field is required.')
+  if (list.length > maxPatients) return listError(`The patients field must not have more than ${maxPatients} items.`)
+
+  const errors: FieldError[] = []
+  const timesSent = countCodes(list)
+  const patients = list.map((sent: unknown, index) => readPatient({ sent, index, optional, timesSent, errors }))
+  return errors.length > 0 ? { kind: 'invalid', errors } : { kind: 'valid', patients }
+}
+
+/** The codes that a body names, in its order; of a body that is not as it should be, whatever can be read. */
+export function codesOf(body: unknown): string[] {
+  const list = isObject(body) ? Reflect.get(body, 'patients') : undefined
+  if (!Array.isArray(list)) return []
+  return list.map((sent: unknown) => (isObject(sent) ? String(Reflect.get(sent, 'code') ?? '') : ''))
+}
+
+function listError(message: string): Validation {
+  return { kind: 'invalid', errors: [{ index: null, path: 'patients', message }] }
+}
+
+interface Reading {
+  readonly sent: unknown
+  readonly index: number
+  readonly optional: readonly RelaxableAttribute[]
+  readonly timesSent: ReadonlyMap<string, number>
+  readonly errors: FieldError[]
+}
+
+function readPatient({ sent, index, optional, timesSent, errors }: Reading): SentPatient {
+  const reader = new AttributeReader(isObject(sent) ? sent : {}, index, errors)
+  const code = reader.needed('code')
+  if ((timesSent.get(code) ?? 0) > 1) reader.fail('code', 'The :path field has a duplicate value.')
+  const first_name = reader.needed('first_name')
+  const patient: Writable<SentPatient> = { code, first_name, plan: null }
+
+  const last_name = reader.text('last_name')
+  if (last_name !== undefined) patient.last_name = last_name
+  const gender = optional.includes('gender') ? reader.text('gender') : reader.needed('gender')
+  if (gender !== undefined) patient.gender = gender
+  if (gender && !isOneOf(genders, gender)) reader.fail('gender', 'The selected :path is invalid.')
+  const birth_date = optional.includes('birth_date') ? reader.text('birth_date') : reader.needed('birth_date')
+  if (birth_date !== undefined) patient.birth_date = birth_date
+  if (birth_date && !isDate(birth_date)) reader.fail('birth_date', 'The :path field must match the format Y-m-d.')
+  const email = reader.text('email')
+  if (email !== undefined) patient.email = email
+  patient.plan = reader.text('plan') ?? null
+  const tax_id = reader.text('tax_id')
+  if (tax_id !== undefined) patient.tax_id = tax_id
+  const phone = reader.text('phone')
+  if (phone !== undefined) patient.phone = phone
+  const locale = reader.text('locale')
+  if (locale !== undefined) patient.locale = locale
+  if (locale && !isOneOf(locales, locale)) reader.fail('locale', 'The selected :path is invalid.')
+  const meta = reader.object('meta')
+  if (meta !== undefined) patient.meta = meta
+  return patient
+}
+
+/** A value while it is being put together. */
+export type Writable<Value> = { -readonly [Key in keyof Value]: Value[Key] }
+
+/** Reads one patient's attributes and notes what is wrong with them; a blank one reads as null. */
+class AttributeReader {
+  readonly #source: object
+  readonly #index: number
+  readonly #errors: FieldError[]
+
+  constructor(source: object, index: number, errors: FieldError[]) {
+    this.#source = source
+    this.#index = index
+    this.#errors = errors
+  }
+
+  text(attribute: Attribute): string | null | undefined {
+    const value: unknown = Reflect.get(this.#source, attribute)
+    if (value === undefined) return undefined
+    if (value === null || value === '') return null
+    if (typeof value === 'string') return value
+    this.fail(attribute, 'The :path field must be a string.')
+    return undefined
+  }
+
+  needed(attribute: Attribute): string {
+    const value: unknown = Reflect.get(this.#source, attribute)
+    if (value !== undefined && value !== null && value !== '') return this.text(attribute) ?? ''
+    this.fail(attribute, 'The :path field is required.')
+    return ''
+  }
+
+  object(attribute: Attribute): object | null | undefined {
+    const value: unknown = Reflect.get(this.#source, attribute)
+    if (value === undefined || value === null || isObject(value)) return value
+    this.fail(attribute, 'The :path field must be an array.')
+    return undefined
+  }
+
+  /** `:path` in the message stands for the attribute's path in the request. */
+  fail(attribute: Attribute, message: string): void {
+    const path = `patients.${this.#index}.${attribute}`
+    this.#errors.push({ index: this.#index, path, message: message.replace(':path', path) })
+  }
+}
+
+function countCodes(list: readonly unknown[]): Map<string, number> {
+  const times = new Map<string, number>()
+  for (const sent of list) {
+    const code: unknown = isObject(sent) ? Reflect.get(sent, 'code') : undefined
+    if (typeof code === 'string' && code !== '') times.set(code, (times.get(code) ?? 0) + 1)
+  }
+  return times
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isOneOf(allowed: readonly string[], value: string): boolean {
+  return allowed.includes(value)
+}
+
+/** `Y-m-d`, and a day that the calendar has. */
+function isDate(value: string): boolean {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(value)) return false
+  const month = Number(value.slice(5, 7))
+  const day = Number(value.slice(8))
+  if (month < 1 || month > 12 || day < 1) return false
+  if (day <= 28) return true
+  return day <= new Date(Date.UTC(Number(value.slice(0, 4)), month, 0)).getUTCDate()
+}

@@ -1,0 +1,150 @@
+import type { Pool } from 'pg'
+import { formatLsn, type Lsn, parseLsn } from '../../model/source/lsn.ts'
+import { type Xid, xid } from '../../model/source/visibility.ts'
+import type { SlotLoss } from '../slot/slot-health.ts'
+import { type EndedTimeline, parseTimeline, timelineSql } from './timeline-history.ts'
+
+/** What the state says that it belongs to. */
+export interface StoredIdentity {
+  readonly systemIdentifier: string
+  readonly timeline: number
+  readonly publication: string
+  readonly lsn: Lsn
+}
+
+/** The server as it is. `history`: its earlier timelines, needed only if the stored one is another. */
+export interface FoundIdentity {
+  readonly systemIdentifier: string
+  readonly timeline: number
+  readonly currentLsn: Lsn
+  readonly history: readonly EndedTimeline[]
+  readonly slot: FoundSlot
+  /** `replaced`: it was dropped and created again, so that earlier changes are not published. */
+  readonly publication: 'there' | 'absent' | 'replaced'
+  /** The publication that the settings name. */
+  readonly wantedPublication: string
+}
+
+/** `unready`: another session is making it. */
+export type FoundSlot =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'lost' }
+  | { readonly kind: 'unready' }
+  | { readonly kind: 'present'; readonly confirmedFlushLsn: Lsn }
+
+/** Why a database is not the one that the state belongs to. */
+export const identityChanges = [
+  'another server',
+  'another publication',
+  'another history',
+  'past the switch',
+  'timeline without the slot',
+  'behind the checkpoint',
+] as const
+export type IdentityChange = (typeof identityChanges)[number]
+
+export const verdictKinds = ['go on', 'not ready', 'failover', 'slot lost', 'identity changed'] as const
+
+/** What is to be done about a server, given what the state says. `switchLsn`: where it left the stored timeline. */
+export type Verdict =
+  | { readonly kind: 'go on' | 'not ready' }
+  | { readonly kind: 'failover'; readonly switchLsn: Lsn }
+  | { readonly kind: 'slot lost'; readonly loss: SlotLoss }
+  | { readonly kind: 'identity changed'; readonly change: IdentityChange }
+
+/**
+ * The identity fence. The slot must have been looked at before the checkpoint was loaded, and the server's WAL after it:
+ * confirmed ≤ stored ≤ written holds only in that order. Pure.
+ */
+export function judgeIdentity(stored: StoredIdentity, found: FoundIdentity): Verdict {
+  const { slot } = found
+  // 1. A clone that was initialised again, an upgraded server, or simply another one.
+  if (found.systemIdentifier !== stored.systemIdentifier) return changed('another server')
+  // 2. The state stands for what another publication published.
+  if (found.wantedPublication !== stored.publication) return changed('another publication')
+  if (found.timeline !== stored.timeline) {
+    const ended = found.history.find(({ timeline }) => timeline === stored.timeline)
+    // 3. The stored timeline is none of its ancestors.
+    if (!ended) return changed('another history')
+    // 4. It does not have everything that was delivered: a restore to an earlier time, or a standby that lagged behind.
+    if (stored.lsn > ended.switchLsn) return changed('past the switch')
+    if (slot.kind === 'unready') return { kind: 'not ready' }
+    // 5. The slot was not kept in step, or was made after the promotion: changes in between are not in it.
+    if (slot.kind !== 'present' || slot.confirmedFlushLsn > stored.lsn) return changed('timeline without the slot')
+    // 6. A standby with our slot was promoted.
+    return { kind: 'failover', switchLsn: ended.switchLsn }
+  }
+  // 7. Its WAL ends before what was delivered: its files were put back.
+  if (stored.lsn > found.currentLsn) return changed('behind the checkpoint')
+  if (slot.kind === 'unready') return { kind: 'not ready' }
+  // 8. What was written while there was no publication is never published.
+  if (found.publication !== 'there') return lost('publication dropped')
+  if (slot.kind === 'absent') return lost('gone')
+  if (slot.kind === 'lost') return lost('invalidated')
+  // 9. Acknowledged ≤ stored: this slot was recreated or moved by somebody else, or the state is older than the slot.
+  if (slot.confirmedFlushLsn > stored.lsn) return lost('ahead')
+  return { kind: 'go on' }
+}
+
+function changed(change: IdentityChange): Verdict {
+  return { kind: 'identity changed', change }
+}
+
+function lost(loss: SlotLoss): Verdict {
+  return { kind: 'slot lost', loss }
+}
+
+const sentences: Readonly<Record<IdentityChange, (stored: StoredIdentity, found: FoundIdentity) => string>> = {
+  'another server': (stored, found) =>
+    `the server's system identifier is ${found.systemIdentifier}, the state belongs to ${stored.systemIdentifier}`,
+  'another publication': (stored, found) =>
+    `source.publication is ${found.wantedPublication}, the state belongs to ${stored.publication}`,
+  'another history': (stored, found) =>
+    `the server is on timeline ${found.timeline}, which does not descend from the state's timeline ${stored.timeline}`,
+  'past the switch': (stored, found) =>
+    `the server is on timeline ${found.timeline}, which left timeline ${stored.timeline} before ${formatLsn(stored.lsn)}, up to where changes were delivered`,
+  'timeline without the slot': (stored, found) =>
+    `the server is on timeline ${found.timeline}, the state on ${stored.timeline}, and the replication slot did not come with it`,
+  'behind the checkpoint': (stored, found) =>
+    `the server's WAL ends at ${formatLsn(found.currentLsn)}, before ${formatLsn(stored.lsn)}, up to where changes were delivered`,
+}
+
+/** One sentence, without the fix. */
+export function describeIdentityChange(change: IdentityChange, stored: StoredIdentity, found: FoundIdentity): string {
+  return `the database is not the one that the state belongs to: ${sentences[change](stored, found)}`
+}
+
+/** A server by its own word. */
+export interface Server {
+  readonly systemIdentifier: string
+  readonly timeline: number
+  readonly currentLsn: Lsn
+  readonly snapshotXmax: Xid
+  /** Changes when the publication is dropped and made again; null if it is not there. */
+  readonly publicationOid: string | null
+  readonly isStandby: boolean
+  /** Its version, as in 17. */
+  readonly major: number
+}
+
+const serverQuery = `
+  select (select system_identifier from pg_control_system())::text as system,
+    ${timelineSql} as timeline,
+    case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end::text as current,
+    pg_is_in_recovery()::text as standby, current_setting('server_version_num') as version,
+    pg_snapshot_xmax(pg_current_snapshot())::text as xmax,
+    (select oid::text from pg_publication where pubname = $1) as "publicationOid"`
+
+export async function askServer(pool: Pool, publication: string): Promise<Server> {
+  const { rows } = await pool.query<Record<string, string | null>>(serverQuery, [publication])
+  const { system, timeline, current, standby, version, xmax, publicationOid } = rows[0] ?? {}
+  return {
+    systemIdentifier: system ?? '',
+    timeline: parseTimeline(timeline ?? ''),
+    currentLsn: parseLsn(current ?? ''),
+    snapshotXmax: xid(BigInt(xmax ?? '0')),
+    publicationOid: publicationOid ?? null,
+    isStandby: standby === 'true',
+    major: Math.floor(Number(version) / 10_000),
+  }
+}

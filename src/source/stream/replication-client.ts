@@ -1,0 +1,148 @@
+import type { Socket } from 'node:net'
+import type { Client, ClientConfig } from 'pg'
+import { LogicalReplicationService, PgoutputPlugin } from 'pg-logical-replication'
+import { aborted } from '../../lifecycle/aborted.ts'
+import type { WalEvent } from '../../model/source/change.ts'
+import { formatLsn, type Lsn } from '../../model/source/lsn.ts'
+import { type Decoder, readCopyData, readCopyDataInPieces } from './copy-data.ts'
+import { divertData } from './divert-data.ts'
+import { FrameReader } from './frame-reader.ts'
+import { encodeStandbyStatus } from './standby-status.ts'
+
+export interface ReplicationOptions {
+  readonly client: ClientConfig
+  readonly slot: string
+  readonly publication: string
+  /** Where the stream starts: the checkpoint. The server goes no further back than the slot's confirmed flush LSN. */
+  readonly startAt: Lsn
+  /** New for each connection: the server describes its relations again. */
+  readonly decoder: Decoder
+  readonly onStart: () => void
+  /** Bytes have arrived, whatever they are. */
+  readonly onBytes: () => void
+  /** Runs inside the socket's event handler, in the order of the stream. What it throws ends the connection. */
+  readonly onEvent: (event: WalEvent) => void
+}
+
+/**
+ * One replication connection. The library connects and starts the replication; what the server then streams is read from the
+ * socket here, because the library and pg collect each message in memory before they look at it. Once it has ended it is not
+ * used again: a service resumes at the last LSN received, not at the checkpoint.
+ */
+export class ReplicationClient {
+  readonly #service: LogicalReplicationService
+  readonly #options: ReplicationOptions
+  #frames: FrameReader | null = null
+  #failure: Error | null = null
+  readonly #closing = new AbortController()
+
+  constructor(options: ReplicationOptions) {
+    this.#options = options
+    // With a timeout above 0 the library confirms the last LSN received, whatever `auto` says: TRAPS 2.
+    this.#service = new LogicalReplicationService(options.client, {
+      acknowledge: { auto: false, timeoutSeconds: 0 },
+      flowControl: { enabled: false },
+    })
+    this.#service.on('start', options.onStart)
+    this.#service.on('error', (error: Error) => this.#fail(error))
+  }
+
+  get #closed(): boolean {
+    return this.#closing.signal.aborted
+  }
+
+  /** Streams until the server ends it or `close` is called (resolves), or until it breaks (rejects with the first failure). */
+  async run(): Promise<void> {
+    const { slot, publication, startAt } = this.#options
+    const plugin = new StartPlugin(publication, () => this.#readSocket())
+    try {
+      // A connection that is closed while it is being made never says so.
+      await Promise.race([this.#service.subscribe(plugin, slot, formatLsn(startAt)), aborted(this.#closing.signal)])
+    } catch (error) {
+      if (!this.#closed) this.#fail(asError(error))
+    }
+    await this.close()
+    if (this.#failure) throw this.#failure
+  }
+
+  /** Reports that everything before `flushed` is stored. Written even while reading is paused. */
+  sendStatus(flushed: Lsn, nowMs: number, replyRequested: boolean): void {
+    this.#connection()?.sendCopyFromChunk(encodeStandbyStatus(flushed, nowMs, replyRequested))
+  }
+
+  /** Back-pressure: the server is no longer read from; what has arrived is still passed on. */
+  pause(): void {
+    this.#connection()?.stream.pause()
+  }
+  resume(): void {
+    this.#connection()?.stream.resume()
+  }
+
+  /** Disconnects immediately. Nothing that was not acknowledged is lost. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closing.abort()
+    this.#frames?.stop()
+    // A peer that is gone answers no goodbye: the socket is closed without waiting for one.
+    const socket = this.#connection()?.stream
+    const ended = this.#service.destroy().catch(() => undefined)
+    socket?.destroy()
+    await ended
+  }
+
+  /** Takes the replication's messages from the socket and leaves all others to pg: errors, the answer to the command, its end. */
+  #readSocket(): void {
+    const connection = this.#connection()
+    if (!connection) return
+    const { decoder, onBytes } = this.#options
+    const frames = new FrameReader({
+      pass: (bytes) => passToPg(bytes),
+      copyData: (bytes, from, to) => this.#pass(readCopyData(decoder, bytes, from, to)),
+      copyDataInPieces: (length) => readCopyDataInPieces(decoder, length, (event) => this.#pass(event)),
+    })
+    const passToPg = divertData(connection.stream, (chunk) => {
+      try {
+        onBytes()
+        frames.read(chunk)
+      } catch (error) {
+        this.#fail(asError(error))
+      }
+    })
+    this.#frames = frames
+  }
+
+  #pass(event: WalEvent | null): void {
+    if (event !== null) this.#options.onEvent(event)
+  }
+
+  /** The first failure ends the stream permanently. */
+  #fail(error: Error): void {
+    if (this.#closed) return
+    this.#failure ??= error
+    void this.close()
+  }
+
+  /** The narrow way past the library: it has no public door to its socket, nor one that writes an exact flush position. */
+  #connection(): { stream: Socket; sendCopyFromChunk(chunk: Buffer): void } | null {
+    return this.#service['_connection' as never] as { stream: Socket; sendCopyFromChunk(chunk: Buffer): void } | null
+  }
+}
+
+/** Starts pgoutput. The connection is idle before: the server has answered everything, and the next byte begins a message. */
+class StartPlugin extends PgoutputPlugin {
+  readonly #beforeStart: () => void
+
+  constructor(publication: string, beforeStart: () => void) {
+    super({ protoVersion: 1, publicationNames: [publication] })
+    this.#beforeStart = beforeStart
+  }
+
+  override start(client: Client, slot: string, startAt: string) {
+    this.#beforeStart()
+    return super.start(client, slot, startAt)
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error))
+}

@@ -1,0 +1,31 @@
+import type { Lsn } from '../../model/source/lsn.ts'
+
+/** Milliseconds from the Unix epoch to PostgreSQL's, 2000-01-01. */
+const postgresEpochMs = 946_684_800_000
+
+/**
+ * A standby status update whose write, flush and apply positions are exactly `flushed`: the end of what is stored, not one
+ * byte more. PostgreSQL manual, "Streaming Replication Protocol", Standby status update.
+ */
+export function encodeStandbyStatus(flushed: Lsn, nowMs: number, replyRequested: boolean): Buffer {
+  const message = Buffer.alloc(34)
+  message.write('r', 0, 'latin1')
+  for (const at of [1, 9, 17]) message.writeBigUInt64BE(flushed, at)
+  message.writeBigInt64BE(BigInt(Math.round((nowMs - postgresEpochMs) * 1000)), 25)
+  message.writeUInt8(replyRequested ? 1 : 0, 33)
+  return message
+}
+
+/**
+ * How often a status is sent, milliseconds: well inside the server's `wal_sender_timeout`, and calm when that is 0 (never)
+ * or long. @param walSenderTimeoutMs the server's setting, 0 for none.
+ */
+export function statusIntervalMs(walSenderTimeoutMs: number): number {
+  if (walSenderTimeoutMs <= 0) return 10_000
+  return Math.max(50, Math.min(10_000, Math.floor(walSenderTimeoutMs / 4)))
+}
+
+/** Silence after which a connection counts as dead, milliseconds: the server answers each of our statuses. */
+export function silenceLimitMs(walSenderTimeoutMs: number): number {
+  return walSenderTimeoutMs <= 0 ? 120_000 : Math.max(2_000, 2 * walSenderTimeoutMs)
+}

@@ -1,0 +1,117 @@
+import type { WalEvent } from '../../model/source/change.ts'
+import type { DurableLsn, Lsn } from '../../model/source/lsn.ts'
+import type { ReplicationClient, ReplicationOptions } from './replication-client.ts'
+import { silenceLimitMs, statusIntervalMs } from './standby-status.ts'
+
+/** How a session ended without a failure of the connection itself. */
+export const sessionEnds = ['released', 'ended by the server', 'silent', 'stopped'] as const
+export type SessionEnd = (typeof sessionEnds)[number]
+
+/** What a session asks of its connection. */
+type Connection = Pick<ReplicationClient, 'run' | 'close' | 'sendStatus' | 'pause' | 'resume'>
+
+export interface SessionOptions {
+  readonly open: (on: Pick<ReplicationOptions, 'onStart' | 'onBytes' | 'onEvent'>) => Connection
+  readonly walSenderTimeoutMs: number
+  readonly durableLsn: () => DurableLsn
+  readonly onStart: () => void
+  /** Takes an event in; runs in the socket's handler. */
+  readonly receive: (event: WalEvent) => void
+  readonly signal: AbortSignal
+  readonly monotonicMs: () => number
+  readonly wallClockMs: () => number
+}
+
+/**
+ * One replication connection with its standby status, its back-pressure, and the decision to disconnect: on silence, and when
+ * the server waits for us to shut down (it asks for a reply again with no WAL in between, which otherwise never happens
+ * because our own status goes out long before it would ask).
+ */
+export class StreamSession {
+  readonly #options: SessionOptions
+  readonly #client: Connection
+  #timer: NodeJS.Timeout | undefined
+  #paused = false
+  #lastHeardMs: number
+  #askedAt: Lsn | null = null
+  #end: SessionEnd | null = null
+
+  constructor(options: SessionOptions) {
+    this.#options = options
+    this.#lastHeardMs = options.monotonicMs()
+    this.#client = options.open({
+      onStart: () => this.#start(),
+      onBytes: () => {
+        this.#lastHeardMs = options.monotonicMs()
+      },
+      onEvent: (event) => this.#receive(event),
+    })
+  }
+
+  /** Resolves with the reason of an orderly end. Rejects with the failure of the connection or of `receive`. */
+  async run(): Promise<SessionEnd> {
+    const stop = () => this.close('stopped')
+    this.#options.signal.addEventListener('abort', stop, { once: true })
+    try {
+      if (this.#options.signal.aborted) return 'stopped'
+      await this.#client.run()
+      return this.#end ?? 'ended by the server'
+    } finally {
+      clearInterval(this.#timer)
+      this.#options.signal.removeEventListener('abort', stop)
+    }
+  }
+
+  close(end: SessionEnd): void {
+    this.#end ??= end
+    // The last word: what is stored is acknowledged before the connection goes.
+    this.acknowledge()
+    void this.#client.close()
+  }
+
+  /** Sends the durable position: after each store, on the timer, and when the server asks. */
+  acknowledge(replyRequested = false): void {
+    this.#client.sendStatus(this.#options.durableLsn(), this.#options.wallClockMs(), replyRequested)
+  }
+
+  /** Back-pressure: nothing is read any more; the status goes on. */
+  pause(): void {
+    if (this.#paused) return
+    this.#paused = true
+    this.#client.pause()
+  }
+
+  resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    this.#lastHeardMs = this.#options.monotonicMs()
+    this.#client.resume()
+  }
+
+  #start(): void {
+    const { walSenderTimeoutMs, monotonicMs } = this.#options
+    this.#lastHeardMs = monotonicMs()
+    this.#timer = setInterval(() => {
+      const silentMs = monotonicMs() - this.#lastHeardMs
+      // Our own back-pressure is why nothing is heard: that is no silence of the server's.
+      if (!this.#paused && silentMs > silenceLimitMs(walSenderTimeoutMs)) this.close('silent')
+      else this.acknowledge(true)
+    }, statusIntervalMs(walSenderTimeoutMs))
+    this.acknowledge()
+    this.#options.onStart()
+  }
+
+  #receive(event: WalEvent): void {
+    this.#options.receive(event)
+    if (event.kind !== 'keepalive') {
+      this.#askedAt = null
+    } else if (event.replyRequested) {
+      if (this.#askedAt === event.lsn) {
+        this.close('released')
+        return
+      }
+      this.#askedAt = event.lsn
+      this.acknowledge()
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import pg, { type ClientConfig } from 'pg'
+import type { Row } from '../../model/source/row.ts'
+import { qualifiedName, quoteIdentifier } from '../sql-names.ts'
+
+const mostMs = 10_000
+
+/** Some rows of the table as the stream would bring them, in no order, for a look at what they are like. They are not kept. */
+export async function readExcerpt(
+  config: ClientConfig,
+  {
+    columns,
+    limit,
+    ...table
+  }: { readonly schema: string; readonly table: string; readonly columns: readonly string[]; readonly limit: number },
+): Promise<Row[]> {
+  const client = new pg.Client({ ...config, statement_timeout: mostMs })
+  client.on('error', () => undefined)
+  await client.connect()
+  try {
+    const list = columns.map((column) => `t.${quoteIdentifier(column)}`).join(', ')
+    const text = `select ${list} from ${qualifiedName(table)} t limit ${limit}`
+    const { rows } = await client.query<(string | null)[]>({ text, rowMode: 'array' })
+    return rows.map((values) => new Map(columns.map((column, at) => [column, values[at] ?? null])))
+  } finally {
+    await client.end()
+  }
+}

@@ -1,0 +1,191 @@
+import { DatabaseError, type Pool, type PoolClient } from 'pg'
+import { z } from 'zod'
+import { type Lsn, parseLsn } from '../../model/source/lsn.ts'
+import { keyValues, type Row, type RowKey, rowKey } from '../../model/source/row.ts'
+import { parseSnapshot, type Snapshot, seesAll } from '../../model/source/visibility.ts'
+import {
+  byKeySql,
+  columnsRead,
+  countSql,
+  estimateSql,
+  pageSql,
+  type ReadableTable,
+  sampleSql,
+} from './table-read-sql.ts'
+
+/** Rows as one statement's snapshot saw them. */
+export interface TableRead {
+  readonly snapshot: Snapshot
+  readonly snapshotText: string
+  /** Published rows. A key that was asked for and is not here did not exist, or the row filter leaves it out. */
+  readonly rows: ReadonlyMap<RowKey, Row>
+  /** The WAL insert position taken after the snapshot; of a standby, up to where WAL had come to it. */
+  readonly endLsn: Lsn
+  /** Of a standby: every commit before this position is contained. Null of a primary, whose snapshot tells. */
+  readonly containsLsn: Lsn | null
+}
+
+/** Neighbours in the key's order. */
+export interface TablePage extends TableRead {
+  /** Rows of the page that the row filter leaves out. */
+  readonly leftOut: readonly RowKey[]
+  /** The page's last key, published or not; null if the page is empty. */
+  readonly last: RowKey | null
+  /** No row came after these. */
+  readonly isLast: boolean
+}
+
+/**
+ * Reads rows of the table as the stream would bring them, in short statements, each with its own snapshot. The pool's sessions
+ * are those of `sourceClientConfig`. @throws what the server says, row-level security that applies included (SQLSTATE 42501).
+ */
+export class TableReader {
+  readonly #pool: Pool
+  readonly #passed: ((lsn: Lsn) => Promise<void>) | null
+  readonly #keyColumns: readonly string[]
+  readonly #columns: readonly string[]
+  readonly #sql: Readonly<Record<'byKey' | 'firstPage' | 'page' | 'sample' | 'count' | 'estimate', string>>
+
+  /**
+   * @param passed of a standby, resolves once the stream has passed a position. Its snapshots do not tell which transactions they
+   * contain; but it streams what it shows, in that order, so that positions do. Each read is handed on once the stream has passed it.
+   */
+  constructor(pool: Pool, table: ReadableTable, passed: ((lsn: Lsn) => Promise<void>) | null = null) {
+    this.#pool = pool
+    this.#passed = passed
+    this.#keyColumns = table.key.map(({ name }) => name)
+    this.#columns = columnsRead(table)
+    this.#sql = {
+      byKey: byKeySql(table),
+      firstPage: pageSql(table, { fromStart: true }),
+      page: pageSql(table, { fromStart: false }),
+      sample: sampleSql(table),
+      count: countSql(table),
+      estimate: estimateSql(table),
+    }
+  }
+
+  /** The rows of these keys, in one statement. */
+  async byKey(keys: readonly RowKey[]): Promise<TableRead> {
+    const texts = keys.map(keyValues)
+    const { read } = await this.#read(
+      this.#sql.byKey,
+      this.#keyColumns.map((_, at) => texts.map((key) => key[at] ?? null)),
+    )
+    return read
+  }
+
+  /** The next `limit` rows after a key, or from the start. They cost `limit` rows of an index, however few are published. */
+  async page({ after, limit }: { readonly after: RowKey | null; readonly limit: number }): Promise<TablePage> {
+    const { read, keys } = await (after === null
+      ? this.#read(this.#sql.firstPage, [limit])
+      : this.#read(this.#sql.page, [...keyValues(after), limit]))
+    const leftOut = keys.filter((key) => !read.rows.has(key))
+    return { ...read, leftOut, last: keys.at(-1) ?? null, isLast: keys.length < limit }
+  }
+
+  /** Keys of so many rows at random, of all if there are no more. It reads some of the table's blocks; none twice but where the estimate was far too high. */
+  async sampleKeys(limit: number): Promise<RowKey[]> {
+    const rows = Math.max(1, await this.estimateRows())
+    for (let percent = (100 * limit * sampledFrom) / rows; ; percent *= 8) {
+      const values = [Math.min(100, percent), limit]
+      const found = await this.#pool.query<string[]>({ text: this.#sql.sample, values, rowMode: 'array' })
+      if (found.rows.length < limit && percent < 100) continue
+      return found.rows.map((texts) =>
+        rowKey(new Map(this.#keyColumns.map((column, at) => [column, texts[at] ?? null])), this.#keyColumns),
+      )
+    }
+  }
+
+  /**
+   * The table's rows, the row filter not considered: counted if that takes no longer than so many milliseconds, else as the
+   * planner estimates them, which may be far off.
+   */
+  async estimateRows(countingMs = 500): Promise<number> {
+    return (await this.#countWithin(countingMs)) ?? (await this.#plannedRows())
+  }
+
+  /** Null if the time ran out. */
+  async #countWithin(ms: number): Promise<number | null> {
+    const client = await this.#pool.connect()
+    try {
+      await client.query(`begin read only; set local statement_timeout = ${ms}`)
+      const { rows } = await client.query<{ count: string }>(this.#sql.count)
+      return Number(rows[0]?.count)
+    } catch (error) {
+      if (error instanceof DatabaseError && error.code === queryCanceled) return null
+      throw error
+    } finally {
+      const isClean = await client.query('rollback').then(
+        () => true,
+        () => false,
+      )
+      client.release(!isClean)
+    }
+  }
+
+  async #plannedRows(): Promise<number> {
+    const { rows } = await this.#pool.query<string[]>({ text: this.#sql.estimate, rowMode: 'array' })
+    const [{ Plan: plan }] = explained.parse(JSON.parse(rows[0]?.[0] ?? ''))
+    return plan['Plan Rows']
+  }
+
+  /** A statement's rows and the keys of all of them, published or not, in its order. */
+  async #read(text: string, values: unknown[]): Promise<{ readonly read: TableRead; readonly keys: RowKey[] }> {
+    const client = await this.#pool.connect()
+    try {
+      const from = this.#passed ? await askStandby(client) : null
+      const found = await client.query<FoundRow>({ text, values, rowMode: 'array' })
+      const endLsn = this.#passed ? (await askStandby(client)).arrivedLsn : await insertLsn(client)
+      const snapshotText = found.rows[0]?.[0] ?? ''
+      const keys: RowKey[] = []
+      const rows = new Map<RowKey, Row>()
+      for (const [, published, ...texts] of found.rows) {
+        if (published === null) continue
+        const row: Row = new Map(this.#columns.map((column, at) => [column, texts[at] ?? null]))
+        const key = rowKey(row, this.#keyColumns)
+        keys.push(key)
+        if (published === 't') rows.set(key, row)
+      }
+      await this.#passed?.(endLsn)
+      const snapshot = from ? seesAll : parseSnapshot(snapshotText)
+      return { read: { snapshot, snapshotText, rows, endLsn, containsLsn: from?.replayedLsn ?? null }, keys }
+    } finally {
+      client.release()
+    }
+  }
+}
+
+async function insertLsn(client: PoolClient): Promise<Lsn> {
+  const { rows } = await client.query<{ lsn: string }>('select pg_current_wal_insert_lsn()::text as lsn')
+  return parseLsn(rows[0]?.lsn ?? '')
+}
+
+/** A commit can be seen a moment before it counts as replayed, and never before it has arrived. */
+const standbyQuery = `select pg_last_wal_replay_lsn()::text as replayed,
+  greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())::text as arrived, pg_is_in_recovery() as standby`
+
+/** @throws {PromotedError} */
+async function askStandby(client: PoolClient): Promise<{ readonly replayedLsn: Lsn; readonly arrivedLsn: Lsn }> {
+  const { rows } = await client.query<Record<string, string | null>>(standbyQuery)
+  const { replayed, arrived, standby } = rows[0] ?? {}
+  if (standby !== 't' || !replayed || !arrived) throw new PromotedError('the server is no longer a standby')
+  return { replayedLsn: parseLsn(replayed), arrivedLsn: parseLsn(arrived) }
+}
+
+/** The standby was promoted: from now on its positions are a primary's. */
+class PromotedError extends Error {
+  override readonly name = 'PromotedError'
+}
+
+/** The snapshot, whether the row is published (null: there is no row), and the columns read. */
+type FoundRow = [snapshot: string, published: string | null, ...texts: (string | null)[]]
+
+/** Rows of one block are often of one time: so many are read for each that is taken, so that they come from many blocks. */
+const sampledFrom = 20
+
+/** SQLSTATE of a statement that ran out of time. */
+const queryCanceled = '57014'
+
+/** PostgreSQL manual, "Using EXPLAIN". */
+const explained = z.tuple([z.object({ Plan: z.object({ 'Plan Rows': z.number() }) })])

@@ -1,0 +1,49 @@
+import type { Found } from '../../mediquo/client.ts'
+import { haltReasons, haltSentences } from '../../mediquo/outcome.ts'
+import { patientCode } from '../../model/patient/patient.ts'
+import type { Finding } from '../../source/requirements/finding.ts'
+import type { Resources } from '../resources.ts'
+import { getPatient } from './get-patient.ts'
+
+const stopped: Found = {
+  kind: 'not now',
+  outcome: { kind: 'retry', reason: 'stopped', inDoubt: false, status: null },
+}
+
+/** A code that no patient has: asking for it shows whether the API is there and accepts the keys. */
+const nobody = patientCode('mediquo-cdc-check')
+
+/** Why the API answered neither with a patient nor that there is none. */
+export type NotNow = Extract<Found, { kind: 'not now' }>['outcome']
+
+/** Whether the API can be reached and accepts the keys. `reachable` is false where trying again later may help. */
+export async function checkApi(
+  resources: Pick<Resources, 'client' | 'settings' | 'quotas'>,
+  signal: AbortSignal,
+): Promise<{ readonly reachable: boolean; readonly findings: Finding[] }> {
+  const { settings } = resources
+  const found: Found = (await getPatient(resources, nobody, signal)) ?? stopped
+  const where = settings.mediquo.baseUrl.host
+  if (found.kind !== 'not now') {
+    return {
+      reachable: true,
+      findings: [{ requirement: 'the API accepts the keys', met: true, detail: where, fix: null }],
+    }
+  }
+  return { reachable: found.outcome.kind === 'halt', findings: [apiTrouble(found.outcome, settings)] }
+}
+
+/** What is wrong with the API, and its fix. */
+export function apiTrouble(outcome: NotNow, { mediquo }: Resources['settings']): Finding {
+  if (outcome.kind === 'halt') {
+    const reason = haltReasons.find((known) => known === outcome.reason) ?? 'not accepted'
+    return { requirement: 'the API accepts the keys', met: false, detail: haltSentences[reason], fix: null }
+  }
+  const why = outcome.kind === 'retry' ? outcome.reason : 'status 429'
+  return {
+    requirement: 'the API can be reached',
+    met: false,
+    detail: `the API at ${mediquo.baseUrl.host} does not answer as it should (${why})`,
+    fix: 'check mediquo.baseUrl, the network, and HTTPS_PROXY',
+  }
+}

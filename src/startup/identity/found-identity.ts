@@ -1,0 +1,114 @@
+import type { Checkpoint, SourceIdentity } from '../../checkpoint/store/store.ts'
+import { parseLsn } from '../../model/source/lsn.ts'
+import {
+  askServer,
+  type FoundIdentity,
+  type FoundSlot,
+  judgeIdentity,
+  type Server,
+  type Verdict,
+} from '../../source/identity/source-identity.ts'
+import { readTimelineHistory } from '../../source/identity/timeline-history.ts'
+import { obstacles } from '../../source/requirements/finding.ts'
+import type { SlotFacts, SourceFacts, TableFacts } from '../../source/source-facts.ts'
+import type { Wanted } from '../../source/wanted.ts'
+import { CheckFailedError } from '../requirements/check-failed.ts'
+import { judgeStandby } from '../requirements/standby-requirements.ts'
+import type { Resources } from '../resources.ts'
+
+/** A source and the checkpoint held against each other. */
+export interface Judged {
+  readonly facts: SourceFacts
+  readonly wanted: Wanted
+  readonly server: Server
+  readonly checkpoint: Checkpoint
+  readonly identity: FoundIdentity
+  readonly verdict: Verdict
+}
+
+/** What an earlier life of the pipeline has seen, and the server does not tell. */
+export interface Evidence {
+  /**
+   * The publication turned out to be another than the one that the slot was used with: in this run of the state or an earlier
+   * one, so that it holds no more once somebody has recreated the slot. Null: nothing was seen.
+   */
+  readonly replacedUpToRun: number | null
+  /** The stream has brought rows of another shape of the table, so that it holds until the source was looked at again. */
+  readonly alteredStream: boolean
+}
+
+/** Nothing was seen. */
+export const noEvidence: Evidence = { replacedUpToRun: null, alteredStream: false }
+
+/** The checkpoint against the server. The slot's facts are older than the checkpoint, the server's newer: no instance's progress in between looks like a loss. */
+export async function judge(
+  { settings, clientConfig }: Pick<Resources, 'settings' | 'clientConfig'>,
+  found: Omit<Judged, 'identity' | 'verdict'> & Evidence,
+): Promise<Judged> {
+  const { facts, wanted, server, checkpoint, replacedUpToRun } = found
+  const publicationReplaced = replacedUpToRun !== null && checkpoint.run <= replacedUpToRun
+  const isDescendant =
+    server.systemIdentifier === checkpoint.systemIdentifier && server.timeline !== checkpoint.timeline
+  const identity: FoundIdentity = {
+    ...server,
+    history: isDescendant ? await readTimelineHistory(clientConfig, server.timeline) : [],
+    slot: foundSlot(facts.slot),
+    publication: !facts.publication ? 'absent' : publicationReplaced ? 'replaced' : 'there',
+    wantedPublication: settings.source.publication,
+  }
+  return { facts, wanted, server, checkpoint, identity, verdict: judgeIdentity(checkpoint, identity) }
+}
+
+export function foundSlot(slot: SlotFacts | null): FoundSlot {
+  if (!slot) return { kind: 'absent' }
+  if (slot.walStatus === 'lost') return { kind: 'lost' }
+  if (slot.confirmedFlushLsn === null) return { kind: 'unready' }
+  return { kind: 'present', confirmedFlushLsn: parseLsn(slot.confirmedFlushLsn) }
+}
+
+/** @throws {CheckFailedError} if it is a standby that is not to be decoded, or cannot be. */
+export async function findServer({
+  settings,
+  sourcePool,
+}: Pick<Resources, 'settings' | 'sourcePool'>): Promise<Server> {
+  const server = await askServer(sourcePool, settings.source.publication)
+  if (!server.isStandby) return server
+  const findings = obstacles(judgeStandby(settings, server))
+  if (findings.length > 0) throw new CheckFailedError(findings)
+  return server
+}
+
+/**
+ * The checkpoint of this slot and table, which is still the same if it was renamed; null before the first start.
+ * @throws {CheckFailedError} if the state is another's.
+ */
+export async function findCheckpoint(
+  { settings, store }: Pick<Resources, 'settings' | 'store'>,
+  table: Pick<TableFacts, 'oid'>,
+): Promise<Checkpoint | null> {
+  const checkpoint = await store.load()
+  if (!checkpoint) return null
+  const { slot, sourceTable, sourceShape } = checkpoint
+  const isItsTable = sourceTable === sourceTableOf(settings) || sourceShape?.table === String(table.oid)
+  if (slot === settings.source.slot && isItsTable) return checkpoint
+  throw new CheckFailedError([
+    {
+      requirement: 'the state belongs to this source',
+      met: false,
+      detail: `the state in schema ${settings.state.schema} belongs to slot ${checkpoint.slot} on ${checkpoint.sourceTable}`,
+      fix: `set state.schema to a name of its own for this table. If ${checkpoint.slot} is not needed any more, drop it, or it fills the disk: "mediquo-cdc teardown" with source.slot set to it`,
+    },
+  ])
+}
+
+/** What a checkpoint on this server belongs to. */
+export function identityOn(server: Server, settings: Resources['settings']): SourceIdentity {
+  const { slot, publication } = settings.source
+  const { systemIdentifier, timeline } = server
+  return { slot, publication, sourceTable: sourceTableOf(settings), systemIdentifier, timeline }
+}
+
+/** The table's name as the state has it. */
+export function sourceTableOf({ source }: Resources['settings']): string {
+  return `${source.table.schema}.${source.table.table}`
+}

@@ -1,0 +1,148 @@
+import { adoptIdentity, followFailover, type Renewal, renewSlot } from '../../checkpoint/store/slot-renewal.ts'
+import { formatLsn, type Lsn } from '../../model/source/lsn.ts'
+import { type Xid, xid } from '../../model/source/visibility.ts'
+import { describeIdentityChange, type IdentityChange } from '../../source/identity/source-identity.ts'
+import { createPublicationSql } from '../../source/requirements/publication-sql.ts'
+import { dropSlotAsFound } from '../../source/slot/replication-slot.ts'
+import { describeSlotTrouble, type SlotLoss } from '../../source/slot/slot-health.ts'
+import { BlockedError, SlotBusyError } from '../blocked.ts'
+import { makeSlot } from '../make-slot.ts'
+import type { Resources } from '../resources.ts'
+import { identityOn, type Judged } from './found-identity.ts'
+
+/** What may be done without asking, as the settings of these names say. */
+export interface FencePolicy {
+  readonly onSlotLost: 'backfill' | 'stop'
+  readonly onIdentityChange: 'block' | 'adopt'
+}
+
+/** What was found other than the state says, and what was done about it. */
+export interface Reconciliation {
+  readonly kind: 'failover' | 'slot lost' | 'identity changed' | 'key changed' | 'table altered'
+  /** One sentence. */
+  readonly found: string
+  readonly slot: 'kept' | 'made'
+  /** Whether a pass over the whole table was asked for. */
+  readonly pass: boolean
+}
+
+type Tools = Pick<Resources, 'settings' | 'sourcePool' | 'clientConfig' | 'state' | 'logger' | 'drain'>
+
+/**
+ * Makes the state and the slot fit again, if the policy lets it; null if they do. Whoever calls it looks at the source again
+ * afterwards. @throws {BlockedError} what must be decided by somebody. @throws {SlotBusyError} @throws {FencedError}
+ */
+export async function reconcileIdentity(
+  tools: Tools,
+  judged: Judged,
+  policy: FencePolicy,
+): Promise<Reconciliation | null> {
+  const { verdict } = judged
+  switch (verdict.kind) {
+    case 'go on':
+      return null
+    case 'not ready':
+      throw new SlotBusyError('another session is making the replication slot')
+    case 'failover':
+      return await goAlong(tools, judged, verdict.switchLsn)
+    case 'slot lost':
+      return await renew(tools, judged, verdict.loss, policy)
+    case 'identity changed':
+      return await adopt(tools, judged, verdict.change, policy)
+  }
+}
+
+async function goAlong(
+  { state, logger }: Tools,
+  { checkpoint, server }: Judged,
+  switchLsn: Lsn,
+): Promise<Reconciliation> {
+  const { run } = checkpoint
+  const { timeline } = server
+  const { walWasLost } = await followFailover(state.db, { run, timeline, switchLsn })
+  const fields = { from: checkpoint.timeline, to: timeline, switchLsn: formatLsn(switchLsn) }
+  if (walWasLost) logger.warn(fields, 'the server failed over and lost what was delivered, a backfill follows')
+  else logger.info(fields, 'the server failed over with the replication slot')
+  const found = `the server failed over to timeline ${timeline}, and the replication slot with it`
+  return { kind: 'failover', found, slot: 'kept', pass: walWasLost }
+}
+
+async function renew(
+  tools: Tools,
+  judged: Judged,
+  loss: SlotLoss,
+  { onSlotLost }: FencePolicy,
+): Promise<Reconciliation> {
+  const { settings, state, logger } = tools
+  const { checkpoint, server } = judged
+  const checkpointLsn = formatLsn(checkpoint.lsn)
+  const { slot: slotName } = settings.source
+  const found = `${describeSlotTrouble(loss, slotName)}: what changed after ${checkpointLsn} cannot be streamed any more`
+  if (onSlotLost === 'stop') {
+    // Only who saw it knows that the publication is another: "adopt" sees it by the slot's absence.
+    const first =
+      judged.identity.publication === 'replaced' ? `SELECT pg_drop_replication_slot('${slotName}'); and ` : ''
+    throw new BlockedError(
+      `${found}. Set source.onSlotLost to backfill, or ${first}run "mediquo-cdc adopt": either recreates the slot where it must, and has the whole table read`,
+      checkpoint.run,
+    )
+  }
+  const slot = loss === 'ahead' ? keptSlot(judged) : null
+  const { lsn, slotGapXid } = slot ?? (await renewedSlot(tools, judged))
+  const identity = identityOn(server, settings)
+  await renewSlot(state.db, { run: checkpoint.run, identity, lsn, slotGapXid, doubted: loss === 'ahead' })
+  const fields = { slot: slotName, loss, checkpointLsn, slotLsn: formatLsn(lsn) }
+  logger.warn(fields, 'changes were lost with the replication slot, a backfill follows')
+  return { kind: 'slot lost', found, slot: slot ? 'kept' : 'made', pass: true }
+}
+
+async function adopt(
+  tools: Tools,
+  judged: Judged,
+  change: IdentityChange,
+  { onIdentityChange }: FencePolicy,
+): Promise<Reconciliation> {
+  const { settings, state, logger } = tools
+  const { checkpoint, identity: found, server } = judged
+  const sentence = describeIdentityChange(change, checkpoint, found)
+  if (onIdentityChange === 'block') {
+    throw new BlockedError(
+      `${sentence}. Nothing is sent, since this may be a clone. If it is to be followed from now on, run "mediquo-cdc adopt"`,
+      checkpoint.run,
+    )
+  }
+  if (found.slot.kind === 'unready') throw new SlotBusyError('another session is making the replication slot')
+  // A slot made before its publication cannot be read, and which came first is not known of another publication.
+  const slot = found.publication === 'there' && change !== 'another publication' ? keptSlot(judged) : null
+  const begins = slot ?? (await renewedSlot(tools, judged))
+  const renewal: Renewal = { run: checkpoint.run, identity: identityOn(server, settings), ...begins }
+  const { rows } = await adoptIdentity(state.db, renewal)
+  const fields = { change, found: sentence, rows, slotLsn: formatLsn(begins.lsn) }
+  logger.warn(fields, 'the database is another one than before: adopted, a backfill follows')
+  return { kind: 'identity changed', found: sentence, slot: slot ? 'kept' : 'made', pass: true }
+}
+
+interface BeginningSlot {
+  readonly lsn: Lsn
+  readonly slotGapXid: Xid
+}
+
+/**
+ * A slot that is there and readable; null if there is none. Whoever made it, what runs now may stand in its gap. One that was
+ * confirmed past the end of a restored server's WAL would skip everything up to there.
+ */
+function keptSlot({ identity, server }: Judged): BeginningSlot | null {
+  const { slot } = identity
+  if (slot.kind !== 'present' || slot.confirmedFlushLsn > server.currentLsn) return null
+  return { lsn: slot.confirmedFlushLsn, slotGapXid: xid(server.snapshotXmax - 1n) }
+}
+
+/** @throws SQLSTATE 55006 while another session uses the slot, 42710 if one was quicker to make it. */
+async function renewedSlot(tools: Tools, judged: Judged): Promise<BeginningSlot> {
+  const { facts, wanted } = judged
+  const { slot } = tools.settings.source
+  if (facts.slot) await dropSlotAsFound(tools.sourcePool, slot, facts.slot.confirmedFlushLsn)
+  const publicationSql = facts.publication ? null : createPublicationSql(facts, wanted)
+  const made = await makeSlot(tools, { slot, publicationSql })
+  return { lsn: made.confirmedFlushLsn, slotGapXid: made.gapXid }
+}

@@ -1,0 +1,71 @@
+import { isDeepStrictEqual } from 'node:util'
+import { adoptKey, type FoundShape, followAlteration, noteShape } from '../../checkpoint/store/shape.ts'
+import { alterationOf, isSameKey, type TableShape } from '../../model/source/table-shape.ts'
+import { BlockedError } from '../blocked.ts'
+import { type Judged, sourceTableOf } from '../identity/found-identity.ts'
+import type { Reconciliation } from '../identity/identity-fence.ts'
+import type { Resources } from '../resources.ts'
+
+type Tools = Pick<Resources, 'settings' | 'state' | 'logger'>
+
+interface Found {
+  readonly checkpoint: Judged['checkpoint']
+  readonly shape: TableShape
+  /** The stream has brought rows of another shape: they are read from the table, and a pass finds what their changes did. */
+  readonly alteredStream: boolean
+  /** Whether somebody has decided that the rows go by another key from now on. */
+  readonly adoptsKey: boolean
+}
+
+/**
+ * Holds the table against the shape that the state knows, and makes the state fit; null if it does. A table that was altered is
+ * read again: alterations change rows, and what is published of them, without a change in the stream. @throws {BlockedError} if
+ * its rows go by another key, unless that is to be adopted. @throws {FencedError}
+ */
+export async function reconcileSchema(
+  { settings, state, logger }: Tools,
+  { checkpoint, shape, alteredStream, adoptsKey }: Found,
+): Promise<Reconciliation | null> {
+  const { run, sourceShape: before } = checkpoint
+  const found: FoundShape = { run, shape, sourceTable: sourceTableOf(settings) }
+  if (before !== null && !isSameKey(before.key, shape.key)) {
+    const sentence = `rows of ${found.sourceTable} are now known by ${columnsOf(shape)}, the state knows them by ${columnsOf(before)}`
+    if (!adoptsKey) {
+      throw new BlockedError(
+        `${sentence}. Put the key back, or run "mediquo-cdc adopt": what the state knows of single rows is forgotten, and every row sent again`,
+        run,
+      )
+    }
+    const { rows } = await adoptKey(state.db, found)
+    logger.warn({ rows, table: found.sourceTable }, 'the key of the table was changed: adopted, a backfill follows')
+    return { kind: 'key changed', found: sentence, slot: 'kept', pass: true }
+  }
+  const gone = before === null ? [] : goneColumns(before, shape, settings)
+  if (gone.length > 0) {
+    throw new BlockedError(
+      `${found.sourceTable} has no column ${gone.join(', ')} any more, which is sent under its own name. Put it back, or write the mapping without it in the configuration`,
+      run,
+    )
+  }
+  const alteration = before === null ? null : alterationOf(before, shape)
+  if (alteration !== null || alteredStream) {
+    await followAlteration(state.db, found, 'table altered')
+    const what = alteration ?? 'it was altered and put back'
+    logger.warn({ table: found.sourceTable, what }, 'the table was altered, a backfill follows')
+    return { kind: 'table altered', found: `${found.sourceTable} was altered: ${what}`, slot: 'kept', pass: true }
+  }
+  // Nothing to compare with, another name of the same table, or columns that the mapping has come to read.
+  if (isDeepStrictEqual(before, shape) && checkpoint.sourceTable === found.sourceTable) return null
+  await noteShape(state.db, found)
+  return null
+}
+
+/** Only a mapping that is written says what is wanted: without one, what is not there is not asked for. */
+function goneColumns(before: TableShape, now: TableShape, { mapping, transform }: Tools['settings']): string[] {
+  if (mapping !== null || transform !== null) return []
+  return Object.keys(before.columns).filter((column) => !(column in now.columns))
+}
+
+function columnsOf({ key }: TableShape): string {
+  return key.map(({ column }) => column).join(', ')
+}

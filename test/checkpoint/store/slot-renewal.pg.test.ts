@@ -1,0 +1,187 @@
+import { describe, expect, test } from 'vitest'
+import { adoptIdentity, followFailover, renewSlot } from '../../../src/checkpoint/store/slot-renewal.ts'
+import { migrateState, openStateDatabase } from '../../../src/checkpoint/store/state-database.ts'
+import { FencedError, Store } from '../../../src/checkpoint/store/store.ts'
+import { lsn } from '../../../src/model/source/lsn.ts'
+import { xid } from '../../../src/model/source/visibility.ts'
+import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
+
+const identity = { slot: 's', publication: 'p', sourceTable: 'public.patients', systemIdentifier: '7', timeline: 1 }
+const letters = `insert into mediquo_cdc.dead_letter (source_key, code, reason, attributes) values ('["b"]', 'b', 'invalid', '[]')`
+
+/** A state at 0/C8 in its first run: a delivered row, one that was removed, and one rejected. */
+async function state(database: TestDatabase) {
+  const { url } = database
+  const opened = openStateDatabase({
+    connection: { connectionString: url },
+    schema: 'mediquo_cdc',
+    applicationName: 'test',
+    onConnectionError: () => undefined,
+  })
+  const store = new Store(opened.db)
+  await migrateState(opened.db, 'mediquo_cdc')
+  await store.begin(identity, lsn(200n), null, null)
+  const { fingerprintSalt } = await store.takeOver()
+  await database.query(`insert into mediquo_cdc.delivery (source_key, code, fingerprint, removed, lsn, ordinal, xid) values
+    ('["a"]', 'a', '\\x00', false, '0/90', 1, 11), ('["b"]', 'b', null, false, '0/1F4', 1, 12),
+    ('["c"]', 'c', null, true, '0/1F5', 1, 13)`)
+  await database.query(letters)
+  return { db: opened.db, store, fingerprintSalt, [Symbol.asyncDispose]: () => opened.close() }
+}
+
+const rows = (database: TestDatabase) =>
+  database.query('select code, fingerprint, removed, lsn, xid from mediquo_cdc.delivery order by code')
+const untouched = [
+  { code: 'a', fingerprint: '\\x00', removed: 'f', lsn: '0/90', xid: '11' },
+  { code: 'b', fingerprint: null, removed: 'f', lsn: '0/1F4', xid: '12' },
+  { code: 'c', fingerprint: null, removed: 't', lsn: '0/1F5', xid: '13' },
+]
+const readTo = (position: string) => `update mediquo_cdc.checkpoint set read_lsn = '${position}'`
+const passes = (database: TestDatabase) => database.query('select state, reason from mediquo_cdc.backfill order by id')
+
+const renewal = { run: 1, identity: { ...identity, timeline: 2 }, lsn: lsn(0x300n), slotGapXid: xid(99n) }
+
+describe('a slot that was recreated', () => {
+  test('moves the checkpoint and asks for a pass; what is known of the rows stays', async () => {
+    await using database = await testDatabase()
+    await using known = await state(database)
+    await database.query(readTo('0/2A0'))
+    await renewSlot(known.db, { ...renewal, doubted: false })
+    const { fingerprintSalt } = known
+    expect(await known.store.load()).toMatchObject({
+      lsn: 0x300n,
+      timeline: 2,
+      slotGapXid: 99n,
+      run: 2,
+      readLsn: 0x2a0n,
+      fingerprintSalt,
+    })
+    expect(await passes(database)).toEqual([{ state: 'requested', reason: 'slot lost' }])
+    expect(await rows(database)).toEqual(untouched)
+  })
+
+  test('if it is in doubt, no earlier fingerprint or removal is believed', async () => {
+    await using database = await testDatabase()
+    await using known = await state(database)
+    await renewSlot(known.db, { ...renewal, doubted: true })
+    expect((await known.store.load())?.fingerprintSalt).not.toEqual(known.fingerprintSalt)
+    expect((await rows(database)).map(({ removed }) => removed)).toEqual(['f', 'f', 'f'])
+  })
+})
+
+describe('an adopted identity', () => {
+  test('leaves keys, codes and dead letters, and nothing that another server said', async () => {
+    await using database = await testDatabase()
+    await using known = await state(database)
+    await database.query(`update mediquo_cdc.checkpoint set horizon_lsn = '0/400', horizon_ordinal = 1`)
+    await database.query(readTo('0/410'))
+    expect(await adoptIdentity(known.db, renewal)).toEqual({ rows: 3 })
+    const nothing = { horizon: null, readLsn: null }
+    expect(await known.store.load()).toMatchObject({ lsn: 0x300n, ...nothing, slotGapXid: 99n, run: 2 })
+    expect(await passes(database)).toEqual([{ state: 'requested', reason: 'identity changed' }])
+    const unknown = { fingerprint: null, removed: 'f', lsn: null, xid: null }
+    expect(await rows(database)).toEqual(['a', 'b', 'c'].map((code) => ({ code, ...unknown })))
+    expect(await known.store.countDeadLetters()).toBe(1)
+  })
+})
+
+describe('rows that are owed', () => {
+  const owe = (columns: string) =>
+    `update mediquo_cdc.delivery set owed = 'end', next_code = 'x', owed_at = now(), ${columns}`
+  const owedRows = (database: TestDatabase) =>
+    database.query(`select owed, next_code, former_codes, lsn from mediquo_cdc.delivery where owed_at is not null`)
+  const note = { owed: 'end', next_code: 'x', former_codes: '{o}' }
+
+  test('are still owed after a renewal and in another database, where their positions mean nothing', async () => {
+    await using database = await testDatabase()
+    await using known = await state(database)
+    await database.query(owe(`former_codes = '{o}' where code = 'b'`))
+    await renewSlot(known.db, { ...renewal, doubted: true })
+    expect(await owedRows(database)).toEqual([{ ...note, lsn: '0/1F4' }])
+    await adoptIdentity(known.db, { ...renewal, run: 2 })
+    expect(await owedRows(database)).toEqual([{ ...note, lsn: null }])
+  })
+
+  test('are still owed after a failover that lost their changes', async () => {
+    await using database = await testDatabase()
+    await using known = await state(database)
+    await database.query(owe(`former_codes = '{o}' where code = 'b'`))
+    await followFailover(known.db, { run: 1, timeline: 2, switchLsn: lsn(0x1f4n) })
+    expect(await owedRows(database)).toEqual([{ ...note, lsn: null }])
+  })
+})
+
+describe('a failover', () => {
+  test('that lost nothing only moves to the new timeline', async () => {
+    await using database = await testDatabase()
+    await using known = await state(database)
+    await database.query(`update mediquo_cdc.checkpoint set horizon_lsn = '0/1FF', horizon_ordinal = 1`)
+    // A read that ended at the switch has seen nothing past it.
+    await database.query(readTo('0/200'))
+    const followed = await followFailover(known.db, { run: 1, timeline: 2, switchLsn: lsn(0x200n) })
+    expect(followed.walWasLost).toBe(false)
+    expect(await known.store.load()).toMatchObject({
+      timeline: 2,
+      lsn: 200n,
+      run: 2,
+      horizon: { commitLsn: 0x1ffn, ordinal: 1 },
+      readLsn: 0x200n,
+    })
+    expect(await passes(database)).toEqual([])
+    expect(await rows(database)).toEqual(untouched)
+  })
+
+  test('that lost what was settled forgets those positions, and has the table read', async () => {
+    await using database = await testDatabase()
+    await using known = await state(database)
+    const followed = await followFailover(known.db, { run: 1, timeline: 2, switchLsn: lsn(0x1f5n) })
+    expect(followed.walWasLost).toBe(true)
+    expect(await passes(database)).toEqual([{ state: 'requested', reason: 'identity changed' }])
+    expect((await rows(database)).map((row) => [row.lsn, row.xid])).toEqual([
+      ['0/90', '11'],
+      ['0/1F4', '12'],
+      [null, null],
+    ])
+  })
+
+  test('that lost what may have been sent has the table read, and waits for no position that never comes', async () => {
+    await using database = await testDatabase()
+    await using known = await state(database)
+    await database.query(`update mediquo_cdc.checkpoint set horizon_lsn = '0/200', horizon_ordinal = 1`)
+    const followed = await followFailover(known.db, { run: 1, timeline: 2, switchLsn: lsn(0x200n) })
+    expect(followed.walWasLost).toBe(true)
+    expect((await known.store.load())?.horizon?.commitLsn).toBe(0x1ffn)
+    expect(await passes(database)).toEqual([{ state: 'requested', reason: 'identity changed' }])
+  })
+
+  test('that lost what was read has the table read, and reads no change again for a position that never comes', async () => {
+    await using database = await testDatabase()
+    await using known = await state(database)
+    await database.query(readTo('0/201'))
+    const followed = await followFailover(known.db, { run: 1, timeline: 2, switchLsn: lsn(0x200n) })
+    expect(followed.walWasLost).toBe(true)
+    expect(await known.store.load()).toMatchObject({ horizon: null, readLsn: 0x200n })
+    expect(await passes(database)).toEqual([{ state: 'requested', reason: 'identity changed' }])
+  })
+})
+
+test('who was not the quicker of two changes nothing, and an instance that still writes is fenced off', async () => {
+  await using database = await testDatabase()
+  await using known = await state(database)
+  await renewSlot(known.db, { ...renewal, doubted: false })
+  await expect(renewSlot(known.db, { ...renewal, lsn: lsn(0x999n), doubted: true })).rejects.toThrow(FencedError)
+  await expect(adoptIdentity(known.db, { ...renewal, lsn: lsn(0x999n) })).rejects.toThrow(FencedError)
+  await expect(followFailover(known.db, { run: 1, timeline: 9, switchLsn: lsn(1n) })).rejects.toThrow(FencedError)
+  expect(await known.store.load()).toMatchObject({ lsn: 0x300n, timeline: 2, run: 2 })
+  expect(await rows(database)).toEqual(untouched)
+  expect(await passes(database)).toHaveLength(1)
+  const settlement = {
+    rows: [],
+    checkpointLsn: lsn(250n),
+    horizon: null,
+    readLsn: null,
+    pass: null,
+    recentRequests: [],
+  }
+  await expect(known.store.record(settlement)).rejects.toThrow(FencedError)
+})

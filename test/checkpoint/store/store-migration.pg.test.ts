@@ -1,0 +1,38 @@
+import { sql } from 'drizzle-orm'
+import { readMigrationFiles } from 'drizzle-orm/migrator'
+import { expect, test } from 'vitest'
+import { migrateState, migrationsFolder, type StateDatabase } from '../../../src/checkpoint/store/state-database.ts'
+import { lsn } from '../../../src/model/source/lsn.ts'
+import { xid } from '../../../src/model/source/visibility.ts'
+import { testDatabase } from '../../support/postgres/postgres.ts'
+import { open, row } from './store-scene.ts'
+
+/** Brings the tables to the version of the first `count` migrations, as an older release left them. */
+async function migratePartly(db: StateDatabase, count: number): Promise<void> {
+  await db.execute(sql`create schema mediquo_cdc`)
+  await db.execute(sql`create table migration (hash text primary key, applied_at timestamptz not null default now())`)
+  for (const migration of readMigrationFiles({ migrationsFolder }).slice(0, count)) {
+    for (const statement of migration.sql) await db.execute(sql.raw(statement))
+    await db.execute(sql`insert into migration (hash) values (${migration.hash})`)
+  }
+}
+
+test('rows of an older release are kept where they are, and owe nothing', async () => {
+  await using database = await testDatabase()
+  await using state = open(database.url)
+  await migratePartly(state.db, 4)
+  await database.query(`insert into mediquo_cdc.checkpoint
+    (slot, publication, source_table, system_identifier, timeline, lsn, horizon_lsn, fingerprint_salt)
+    values ('s', 'p', 'public.patients', '7', 1, '0/64', '0/60', '\\x00')`)
+  await database.query(`insert into mediquo_cdc.delivery (source_key, code, fingerprint, removed, lsn, ordinal, xid)
+    values ('["a"]', 'a', '\\x0011', false, '0/32', 7, 5)`)
+  const files = () =>
+    database.query(`select relname, relfilenode from pg_class
+      where oid in ('mediquo_cdc.delivery'::regclass, 'mediquo_cdc.checkpoint'::regclass) order by relname`)
+  const before = await files()
+  await migrateState(state.db, 'mediquo_cdc')
+  expect(await files()).toEqual(before)
+  expect(await state.store.load()).toMatchObject({ lsn: 0x64n, horizon: { commitLsn: 0x60n }, readLsn: null })
+  const known = row('a', { fingerprint: '0011', position: { commitLsn: lsn(0x32n), ordinal: 7 }, xid: xid(5n) })
+  expect(await state.store.lookUp([known.key])).toEqual(new Map([[known.key, known]]))
+})

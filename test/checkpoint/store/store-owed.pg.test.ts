@@ -1,0 +1,142 @@
+import { describe, expect, test } from 'vitest'
+import { FencedError } from '../../../src/checkpoint/store/store.ts'
+import { patientCode } from '../../../src/model/patient/patient.ts'
+import { type Owed, owedReasons } from '../../../src/model/progress/stored-row.ts'
+import { lsn } from '../../../src/model/source/lsn.ts'
+import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
+import { until } from '../../support/until.ts'
+import { begun, open, record, row } from './store-scene.ts'
+
+const owed = (reason: Owed['reason'], changes: Partial<Owed> = {}): Owed => ({
+  reason,
+  nextCode: null,
+  delayMs: 0,
+  ...changes,
+})
+const codes = (...texts: string[]) => texts.map(patientCode)
+
+/** The columns as they are in the table. */
+const columns = (database: TestDatabase) =>
+  database.query('select former_codes, owed, next_code, owed_at from mediquo_cdc.delivery order by source_key')
+
+describe('a row that is owed', () => {
+  test('comes back with its reason, its next code and its former codes, whatever is in them', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    const rows = [
+      row('a', { fingerprint: null, owed: owed('content', { nextCode: patientCode('next') }) }),
+      row('b', { formerCodes: codes('plain', 'a,b', '{"q"}', 'back\\slash', 'line\nfeed', ' ', 'NULL', 'é') }),
+      row('c', { fingerprint: null, formerCodes: codes('one'), owed: owed('end') }),
+      row('d', { fingerprint: null, owed: owed('confirm') }),
+    ]
+    await record(state.store, rows)
+    const found = await state.store.lookUp(rows.map(({ key }) => key))
+    expect([...found.values()].sort((x, y) => (x.key < y.key ? -1 : 1))).toEqual(rows)
+  })
+
+  test('has no delay once it is loaded, and its time is kept by the clock of the server', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    const stored = row('a', { fingerprint: null, owed: owed('confirm', { delayMs: 3_600_000 }) })
+    await record(state.store, [stored])
+    expect((await state.store.lookUp([stored.key])).get(stored.key)?.owed).toEqual(owed('confirm'))
+    const inAnHour = `owed_at between now() + interval '59 minutes' and now() + interval '1 hour'`
+    expect(await database.query(`select ${inAnHour} as due from mediquo_cdc.delivery`)).toEqual([{ due: 't' }])
+  })
+
+  test('owes nothing once it is settled, and nothing of it is left', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    const note = owed('end', { nextCode: patientCode('next'), delayMs: 50 })
+    await record(state.store, [row('a', { fingerprint: null, formerCodes: codes('old'), owed: note })])
+    expect(await columns(database)).toMatchObject([{ former_codes: '{old}', owed: 'end', next_code: 'next' }])
+    await record(state.store, [row('a')])
+    expect(await columns(database)).toEqual([{ former_codes: null, owed: null, next_code: null, owed_at: null }])
+  })
+
+  test('is not stored by an instance that another has replaced', async () => {
+    await using database = await testDatabase()
+    await using older = await begun(database)
+    await record(older.store, [row('a')])
+    await using newer = open(database.url)
+    await newer.store.takeOver()
+    const changed = row('a', { fingerprint: null, formerCodes: codes('old'), owed: owed('content') })
+    await expect(record(older.store, [changed])).rejects.toThrow(FencedError)
+    expect(await newer.store.lookUp([changed.key])).toEqual(new Map([[changed.key, row('a')]]))
+  })
+})
+
+describe('the rows that are owed', () => {
+  const any = { reasons: owedReasons, beforeLsn: null, limit: 10 }
+  const owes = (key: string, reason: Owed['reason'] = 'content', delayMs = 0) =>
+    row(key, { fingerprint: null, owed: owed(reason, { delayMs }) })
+  const keys = (...names: string[]) => names.map((name) => row(name).key)
+
+  test('are those of the reasons that are asked for', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    const rows = [owes('a', 'content', -3), owes('b', 'end', -2), owes('c', 'confirm', -1), row('d')]
+    await record(state.store, rows)
+    expect(await state.store.owedRows(any)).toEqual({ keys: keys('a', 'b', 'c'), nextInMs: null })
+    expect(await state.store.owedRows({ ...any, reasons: ['confirm', 'content'] })).toMatchObject({
+      keys: keys('a', 'c'),
+    })
+    expect((await state.store.owedRows({ ...any, reasons: [] })).keys).toEqual([])
+  })
+
+  test('come with the longest due first, no more than were asked for', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    await record(state.store, [owes('a', 'content', -1_000), owes('b', 'end', -3_000), owes('c', 'content', -2_000)])
+    expect((await state.store.owedRows(any)).keys).toEqual(keys('b', 'c', 'a'))
+    expect((await state.store.owedRows({ ...any, limit: 2 })).keys).toEqual(keys('b', 'c'))
+  })
+
+  test('are not due before their delay is over, and tell when the next one is', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    await record(state.store, [owes('a', 'end', -1), owes('b', 'end', 7_200_000), owes('c', 'confirm', 3_600_000)])
+    const found = await state.store.owedRows(any)
+    expect(found.keys).toEqual(keys('a'))
+    expect([found.nextInMs, (await state.store.owedRows({ ...any, reasons: ['end'] })).nextInMs]).toEqual([
+      expect.toSatisfy((ms: number) => ms > 3_500_000 && ms <= 3_600_000),
+      expect.toSatisfy((ms: number) => ms > 7_100_000 && ms <= 7_200_000),
+    ])
+    expect((await state.store.owedRows({ ...any, reasons: ['content'] })).nextInMs).toBeNull()
+  })
+
+  test('are those below a position, or without one, where one is given', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    const at = (bytes: bigint) => ({ position: { commitLsn: lsn(bytes), ordinal: 1 } })
+    const rows = [
+      { ...owes('a', 'end', -4), ...at(0x1_0000_00ffn) },
+      { ...owes('b', 'end', -3), ...at(0x1_0000_0100n) },
+      { ...owes('c', 'end', -2), position: null, xid: null },
+      { ...owes('d', 'end', 3_600_000), ...at(0x1_0000_0200n) },
+    ]
+    await record(state.store, rows)
+    const found = await state.store.owedRows({ ...any, beforeLsn: lsn(0x1_0000_0100n) })
+    expect(found.keys).toEqual(keys('a', 'c'))
+    // A row that is not due yet counts wherever it is.
+    expect(found.nextInMs).not.toBeNull()
+    expect((await state.store.owedRows({ ...any, beforeLsn: null })).keys).toEqual(keys('a', 'b', 'c'))
+  })
+
+  test('are found through their index, and so is the time of the next one, without a look at the others', async () => {
+    await using database = await testDatabase()
+    {
+      await using state = await begun(database)
+      await database.query(`insert into mediquo_cdc.delivery (source_key, code, owed, owed_at)
+        select n, n, case when n <= 1000 then 'end' end, case when n <= 1000 then now() + (n - 1) * interval '1 hour' end
+        from generate_series(1, 5000) n`)
+      await database.query('analyze mediquo_cdc.delivery')
+      expect((await state.store.owedRows(any)).keys).toEqual(['1'])
+    }
+    // The server counts them when the session has ended.
+    const read = `select idx_tup_read from pg_stat_user_indexes where indexrelname = 'delivery_owed_at_idx'`
+    const rows = async () => Number((await database.query(read))[0]?.idx_tup_read)
+    await until(async () => (await rows()) > 0)
+    expect(await rows()).toBe(2)
+  })
+})

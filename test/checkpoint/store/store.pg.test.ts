@@ -1,0 +1,291 @@
+import { sql } from 'drizzle-orm'
+import { describe, expect, test } from 'vitest'
+import { discardDeadLetters, listDeadLetters } from '../../../src/checkpoint/store/dead-letters.ts'
+import { requestWholePass } from '../../../src/checkpoint/store/passes.ts'
+import { migrateState } from '../../../src/checkpoint/store/state-database.ts'
+import { FencedError } from '../../../src/checkpoint/store/store.ts'
+import { patientCode } from '../../../src/model/patient/patient.ts'
+import { lsn } from '../../../src/model/source/lsn.ts'
+import { xid } from '../../../src/model/source/visibility.ts'
+import { testDatabase } from '../../support/postgres/postgres.ts'
+import { until } from '../../support/until.ts'
+import { begun, identity, open, record, row } from './store-scene.ts'
+
+describe('the store', () => {
+  test('of two rows that have one code neither has a fingerprint, unless one of them has given it up', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    const code = patientCode('shared')
+    await record(state.store, [row('a', { code }), row('b', { code }), row('c')])
+    const keys = ['a', 'b', 'c'].map((key) => row(key).key)
+    const known = async () =>
+      [...(await state.store.lookUp(keys)).values()].map(({ fingerprint }) => fingerprint !== null)
+    expect(await known()).toEqual([false, false, true])
+    await record(state.store, [row('b', { code, removed: true, fingerprint: null })])
+    expect(new Map([...(await state.store.lookUp(keys))]).get(row('a').key)?.fingerprint).not.toBeNull()
+  })
+
+  test('what was recorded comes back as it was', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    const letter = {
+      reason: 'invalid',
+      attributes: [{ attribute: 'gender', reason: 'missing' }],
+      status: null,
+    } as const
+    const rows = [
+      row('a'),
+      row('b', { removed: true, fingerprint: null }),
+      row('c', { deadLetter: letter, position: null, xid: null }),
+    ]
+    await record(state.store, rows)
+    const found = await state.store.lookUp(rows.map(({ key }) => key))
+    expect([...found.values()].sort((x, y) => (x.key < y.key ? -1 : 1))).toEqual(rows)
+    const loaded = await state.store.load()
+    expect(loaded).toMatchObject({ lsn: 200n, run: 1, recentRequests: [[1_700_000_000, 'put', 3]] })
+    expect(await state.store.countDeadLetters()).toBe(1)
+  })
+
+  test('rows and checkpoint are stored together or not at all', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    await database.query(`alter table mediquo_cdc.delivery add constraint no_bad check (code <> 'bad')`)
+    await expect(record(state.store, [row('a'), row('bad')])).rejects.toThrow()
+    expect((await state.store.load())?.lsn).toBe(100n)
+    expect((await state.store.lookUp([row('a').key])).size).toBe(0)
+  })
+
+  test('a dead letter counts its attempts, and goes when the row is settled otherwise', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    const letter = { reason: 'refused by the API', attributes: [], status: 422 } as const
+    await record(state.store, [row('a', { deadLetter: letter })])
+    await record(state.store, [row('a', { deadLetter: letter })])
+    expect(await database.query('select attempts, status from mediquo_cdc.dead_letter')).toEqual([
+      { attempts: '2', status: '422' },
+    ])
+    await record(state.store, [row('a')])
+    expect(await state.store.countDeadLetters()).toBe(0)
+  })
+
+  test('a dead letter that is kept is neither counted again nor brought back', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    const letter = { reason: 'invalid', attributes: [], status: null } as const
+    await record(state.store, [row('a', { deadLetter: letter })])
+    await record(state.store, [row('a', { deadLetter: 'kept' })])
+    expect(await listDeadLetters(state.db, null)).toMatchObject([{ code: 'a', attempts: 1 }])
+    expect(await discardDeadLetters(state.db, ['a'])).toBe(1)
+    await record(state.store, [row('a', { deadLetter: 'kept' })])
+    expect(await state.store.countDeadLetters()).toBe(0)
+  })
+
+  test('what the API said of an attribute is not listed: it may quote the value', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    const attributes = [{ attribute: 'email', reason: 'zelda@example is no address' }]
+    await record(state.store, [row('a', { deadLetter: { reason: 'refused by the API', attributes, status: 422 } })])
+    expect(await listDeadLetters(state.db, null)).toMatchObject([
+      { attributes: [{ attribute: 'email', reason: null }] },
+    ])
+  })
+
+  test('dead letters are discarded in turn with the writes of a connector', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    const letter = { reason: 'invalid', attributes: [], status: null } as const
+    await record(state.store, [row('a', { deadLetter: letter })])
+    const blocked = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+    const { discarding } = await state.db.transaction(async (tx) => {
+      await tx.execute(sql`update checkpoint set lsn = lsn`)
+      const discarding = discardDeadLetters(state.db, null)
+      await until(async () => (await database.query(blocked)).length > 0)
+      return { discarding }
+    })
+    expect(await discarding).toBe(1)
+  })
+
+  test('an instance that another has replaced can record nothing', async () => {
+    await using database = await testDatabase()
+    await using older = await begun(database)
+    await using newer = open(database.url)
+    await newer.store.takeOver()
+    const letter = { reason: 'refused by the API', attributes: [], status: 422 } as const
+    await newer.store.passes.request(null)
+    await newer.store.passes.begin(1, 10)
+    const pass = { id: 1, position: null, rowsRead: 5, done: true }
+    const rows = [row('a'), row('b', { deadLetter: letter })]
+    await expect(record(older.store, rows, { pass, readLsn: lsn(300n) })).rejects.toThrow(FencedError)
+    expect((await newer.store.lookUp(rows.map(({ key }) => key))).size).toBe(0)
+    expect(await newer.store.countDeadLetters()).toBe(0)
+    expect(await newer.store.passes.next()).toMatchObject({ state: 'running', rowsRead: 0 })
+    expect((await newer.store.load())?.readLsn).toBeNull()
+    await record(newer.store, [row('a')])
+    expect((await newer.store.load())?.lsn).toBe(200n)
+  })
+
+  test('the horizon is kept with the ordinal of the change', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    await record(state.store, [], { horizon: { commitLsn: lsn(300n), ordinal: 12 } })
+    await record(state.store, [row('a')])
+    expect((await state.store.load())?.horizon).toEqual({ commitLsn: 300n, ordinal: 12 })
+  })
+
+  test('the largest position that was read is kept, and only rises', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    const stored = async () => (await state.store.load())?.readLsn
+    expect(await stored()).toBeNull()
+    await record(state.store, [], { readLsn: lsn(0x2_0000_0300n) })
+    await record(state.store, [row('a')])
+    expect(await stored()).toBe(0x2_0000_0300n)
+    await record(state.store, [], { readLsn: lsn(0x2_0000_02ffn) })
+    expect(await stored()).toBe(0x2_0000_0300n)
+    await record(state.store, [], { readLsn: lsn(0x2_0000_0301n) })
+    expect(await stored()).toBe(0x2_0000_0301n)
+  })
+
+  test('the first checkpoint comes with the request to read the table, once, however many instances write it', async () => {
+    await using database = await testDatabase()
+    await using one = open(database.url)
+    await using two = open(database.url)
+    await migrateState(one.db, 'mediquo_cdc')
+    await Promise.all([one, two].map(({ store }) => store.begin(identity, lsn(100n), xid(7n), 'first run')))
+    expect(await one.store.load()).toMatchObject({ ...identity, lsn: 100n, slotGapXid: 7n, run: 0 })
+    expect(await database.query('select state, reason from mediquo_cdc.backfill')).toEqual([
+      { state: 'requested', reason: 'first run' },
+    ])
+  })
+
+  test('which rows have a code, or will have it once they are read', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    const code = patientCode('a')
+    const moving = { fingerprint: null, owed: { reason: 'content', nextCode: code, delayMs: 0 } } as const
+    await record(state.store, [
+      row('a'),
+      row('b', { code }),
+      row('c', moving),
+      row('d', { ...moving, code, removed: true }),
+      row('e', { ...moving, code }),
+      row('f', { formerCodes: [code] }),
+      row('gone', { removed: true }),
+    ])
+    const asked = ['a', 'c', 'gone', 'unknown'].map(patientCode)
+    const found = await state.store.holdersOf(asked)
+    const keys = (...names: string[]) => names.map((name) => row(name).key)
+    expect([...found.keys()]).toEqual(asked)
+    expect(asked.map((code) => found.get(code)?.toSorted())).toEqual([keys('a', 'b', 'c', 'd', 'e'), keys('c'), [], []])
+  })
+})
+
+describe('passes of the backfill', () => {
+  test('go on where they settled, one after another, and are done once', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    const { passes } = state.store
+    expect(await passes.next()).toBeNull()
+    expect(await passes.request(null)).toBe(true)
+    expect(await passes.request([patientCode('a')])).toBe(true)
+    expect([await passes.request(null), await passes.request([patientCode('a')])]).toEqual([false, false])
+    await passes.begin(1, 10)
+    const position = { phase: 'table', after: row('k').key, pageSize: 50 } as const
+    await record(state.store, [row('k')], { pass: { id: 1, position, rowsRead: 7, done: false } })
+    expect(await passes.next()).toMatchObject({ id: 1, state: 'running', position, rowsRead: 7, rowsEstimated: 10 })
+    await record(state.store, [], { pass: { id: 1, position, rowsRead: 9, done: true } })
+    expect(await passes.next()).toMatchObject({ id: 2, state: 'requested', codes: ['a'] })
+    expect(await passes.latest()).toMatchObject({ id: 1, state: 'done', rowsRead: 9 })
+  })
+
+  test('one over the whole table replaces those before it, and what they record later', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    await state.store.passes.request([patientCode('a')])
+    await state.store.passes.request(null)
+    await state.store.passes.begin(1, 10)
+    await requestWholePass(state.db, 'slot lost')
+    await record(state.store, [], { pass: { id: 1, position: null, rowsRead: 9, done: true } })
+    expect(await database.query('select id, state, reason from mediquo_cdc.backfill order by id')).toEqual([
+      { id: '1', state: 'replaced', reason: 'asked for' },
+      { id: '2', state: 'replaced', reason: 'asked for' },
+      { id: '3', state: 'requested', reason: 'slot lost' },
+    ])
+  })
+
+  test('a repair is no backfill of the same codes, and one over the whole table does not replace it', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    const { passes } = state.store
+    const codes = Array.from({ length: 1_001 }, (_, n) => patientCode(`p${n}`))
+    await passes.request(codes.slice(0, 1_000))
+    expect(await passes.requestRepair(codes)).toBe(true)
+    expect(await passes.requestRepair(codes)).toBe(false)
+    await requestWholePass(state.db, 'slot lost')
+    expect(
+      await database.query(
+        'select state, reason, jsonb_array_length(codes) as codes from mediquo_cdc.backfill order by id',
+      ),
+    ).toEqual([
+      { state: 'replaced', reason: 'asked for', codes: '1000' },
+      { state: 'requested', reason: 'found to differ', codes: '1000' },
+      { state: 'requested', reason: 'found to differ', codes: '1' },
+      { state: 'requested', reason: 'slot lost', codes: null },
+    ])
+  })
+
+  test('rows are drawn from those that the API has accepted', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    await record(state.store, [row('a'), row('b', { fingerprint: null }), row('c')])
+    expect((await state.store.sampleDelivered(5)).toSorted()).toEqual([row('a').key, row('c').key])
+    expect(await state.store.sampleDelivered(1)).toHaveLength(1)
+  })
+
+  test('the rows that the state knows: those that mediQuo may have, and those that are owed', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    const letter = { reason: 'refused by the API', attributes: [], status: 422 } as const
+    const gone = { removed: true, fingerprint: null }
+    await record(state.store, [row('a'), row('b', gone), row('c', { ...gone, deadLetter: letter }), row('d')])
+    const { passes } = state.store
+    expect(await passes.rowsAfter(null, 2, null)).toEqual([row('a').key, row('c').key])
+    expect(await passes.rowsAfter(row('c').key, 2, null)).toEqual([row('d').key])
+    expect(await passes.rowsAfter(null, 2, [patientCode('d'), patientCode('b')])).toEqual([row('d').key])
+    await record(state.store, [row('b', { ...gone, owed: { reason: 'end', nextCode: null, delayMs: 0 } })])
+    expect(await passes.rowsAfter(null, 2, null)).toEqual([row('a').key, row('b').key])
+    expect(await passes.rowsAfter(null, 2, [patientCode('d'), patientCode('b')])).toEqual([row('b').key, row('d').key])
+  })
+})
+
+describe('the migrations', () => {
+  test('instances that start together make the tables once', async () => {
+    await using database = await testDatabase()
+    await using one = open(database.url)
+    await using two = open(database.url)
+    await Promise.all([migrateState(one.db, 'mediquo_cdc'), migrateState(two.db, 'mediquo_cdc')])
+    await migrateState(one.db, 'mediquo_cdc')
+    expect(await one.store.load()).toBeNull()
+  })
+
+  test('a role that may make no schema uses one that was made for it, and is told when there is none', async () => {
+    await using database = await testDatabase()
+    const role = `role_${database.name}`
+    await database.query(`create role ${role} login password 'secret'`)
+    try {
+      const url = new URL(database.url)
+      url.username = role
+      url.password = 'secret'
+      {
+        await using state = open(url.href)
+        await expect(migrateState(state.db, 'mediquo_cdc')).rejects.toThrow('CREATE SCHEMA mediquo_cdc AUTHORIZATION')
+        await database.query(`create schema mediquo_cdc authorization ${role}`)
+        await migrateState(state.db, 'mediquo_cdc')
+        expect(await state.store.load()).toBeNull()
+      }
+    } finally {
+      await database.query(`drop schema if exists mediquo_cdc cascade`)
+      await database.query(`drop role ${role}`)
+    }
+  })
+})

@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { workspace } from '../../config/loading.ts'
+import { expectBothEndsEqual } from '../../support/both-ends.ts'
+import { startConnector, type WrittenConfig } from '../../support/connector.ts'
+import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
+import { runProgram } from '../run-command.ts'
+
+/** As a hospital has it, whose application has never heard of us. */
+const hospital = `
+  create table visitas (id bigserial primary key, paciente bigint, nota text);
+  create table "Pacientes" (
+    id bigserial primary key, "NHC" varchar(20) unique not null, nombre varchar(80), apellido1 text, apellido2 text,
+    sexo char(1), "fechaNacimiento" text, correo text, tarifa text default 'premium');
+  insert into "Pacientes" ("NHC", nombre, apellido1, apellido2, sexo, "fechaNacimiento", correo)
+    select 'H' || i, 'Nombre' || i, 'Primero', case when i % 2 = 0 then 'Segundo' end, case when i % 2 = 0 then 'H' else 'M' end,
+      to_char(date '1930-01-01' + i * 17, 'DD/MM/YYYY'), case when i % 3 = 0 then 'h' || i || '@example.org' end
+    from generate_series(1, 300) i;`
+const asPatients = `select "NHC" as code, nombre as first_name, concat_ws(' ', apellido1, apellido2) as last_name,
+  case sexo when 'H' then 'male' else 'female' end as gender, to_date("fechaNacimiento", 'DD/MM/YYYY')::text as birth_date,
+  correo as email, tarifa as plan from "Pacientes"`
+
+const init = (database: TestDatabase, args: readonly string[], cwd: string) =>
+  runProgram(['init', ...args], { cwd, env: { DATABASE_URL: database.url } })
+
+test('a table that nobody prepared is found, proposed, written, and its patients arrive', async () => {
+  await using database = await testDatabase({ schema: hospital })
+  using folder = workspace({})
+  const { status, text } = await init(database, [], folder.cwd)
+  expect(status).toBe(0)
+  expect(text).toContain('public."Pacientes"')
+  expect(text).toContain('300 of the 300 rows that were looked at can be sent')
+  expect(text).toContain('mediquo-cdc setup')
+  const written = readFileSync(join(folder.cwd, 'config/mediquo-cdc.yaml'), 'utf8')
+  // Neither a row's value nor a secret: words for a gender are named, which the mapping is made of.
+  for (const value of ['Nombre', 'Primero', '@example', '1930', new URL(database.url).password])
+    expect(text + written).not.toContain(value)
+  const { source, mapping } = parse(written) as Record<string, Record<string, unknown>>
+  expect(mapping).toMatchObject({
+    code: 'NHC',
+    last_name: { columns: ['apellido1', 'apellido2'] },
+    gender: { column: 'sexo', values: { H: 'male', M: 'female' } },
+    birth_date: { column: 'fechaNacimiento', format: 'dd/MM/yyyy' },
+  })
+  const config = { source: { table: source?.table, backfill: 'initial' }, mapping } as WrittenConfig
+  await using connector = await startConnector({ database, config })
+  await expectBothEndsEqual(connector, asPatients)
+})
+
+describe('init', () => {
+  test('replaces no file unasked', async () => {
+    await using database = await testDatabase({ schema: hospital })
+    using folder = workspace({ 'config/mediquo-cdc.yaml': 'source: {}\n' })
+    await expect(init(database, [], folder.cwd)).rejects.toThrow('--force replaces it')
+    expect((await init(database, ['--force', '--json'], folder.cwd)).status).toBe(0)
+  })
+
+  test('names the tables if several look alike, and takes the one that is named', async () => {
+    await using database = await testDatabase({
+      schema: `${hospital} create table antiguos (like "Pacientes" including all);`,
+    })
+    using folder = workspace({})
+    const several = await init(database, [], folder.cwd)
+    expect(several).toMatchObject({
+      status: 3,
+      text: expect.stringMatching(/public\.(antiguos|"Pacientes")\s+public\.(antiguos|"Pacientes")/),
+    })
+    const { status, text } = await init(database, ['--table', 'public."Pacientes"', '--json'], folder.cwd)
+    expect([status, JSON.parse(text)]).toMatchObject([0, { preview: { rows: 300, pass: 300 }, problems: [] }])
+  })
+
+  test('says what is missing, and what a table of something else is', async () => {
+    await using database = await testDatabase({ schema: 'create table things (id int primary key, nombre text)' })
+    using folder = workspace({})
+    expect(await init(database, [], folder.cwd)).toMatchObject({
+      status: 3,
+      text: expect.stringContaining('name it with --table'),
+    })
+    const named = await init(database, ['--table', 'things'], folder.cwd)
+    expect(named).toMatchObject({
+      status: 3,
+      text: expect.stringContaining('missing: mapping.gender: is required and not mapped'),
+    })
+  })
+})

@@ -1,0 +1,28 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { firstPart, halves } from '../../../src/delivery/isolation/parts.ts'
+
+test('a bad row among any number is found in as many requests as halving takes, wherever it stands', () => {
+  const requestsFor = (count: number, bad: number): number => {
+    if (count < 2) return 0
+    const part = firstPart(count)
+    return 1 + (bad < part ? requestsFor(part, bad) : requestsFor(count - part, bad - part))
+  }
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 500 }), fc.nat(), (count, mark) => {
+      expect(requestsFor(count, mark % count)).toBeLessThanOrEqual(Math.ceil(Math.log2(count)))
+    }),
+  )
+})
+
+test('what is asked first leaves a power of two, which is the fewest requests if everything is refused', () => {
+  expect([0, 1, 2, 3, 4, 5, 64, 65, 100].map(firstPart)).toEqual([0, 1, 1, 1, 2, 1, 32, 1, 36])
+})
+
+test('two halves are all of the rows in their order, the first the larger one', () => {
+  expect(halves([1, 2, 3, 4, 5])).toEqual([
+    [1, 2, 3],
+    [4, 5],
+  ])
+  expect(halves([1, 2])).toEqual([[1], [2]])
+})

@@ -1,0 +1,225 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { Quota } from '../../../src/delivery/quota/quota.ts'
+import { mostIn, quota, saturate, startMs } from './saturated.ts'
+
+const never = new AbortController().signal
+
+beforeEach(() => void vi.useFakeTimers({ now: startMs }))
+afterEach(() => void vi.useRealTimers())
+
+describe('a saturated client', () => {
+  test('is paced evenly once its credit of a second is used up', async () => {
+    const { startedAtMs } = saturate(quota(), { answerMs: 100 })
+    await vi.advanceTimersByTimeAsync(30_000)
+    expect(mostIn(1_000, startedAtMs)).toBe(20)
+    const later = startedAtMs.filter((at) => at >= 2_000 && at < 30_000)
+    expect(mostIn(100, later)).toBe(1)
+    expect(later.length).toBe(280)
+  })
+
+  test('makes up for a stall of less than a second, and for no more of a longer one', async () => {
+    const { startedAtMs } = saturate(quota(), { answerMs: 100 })
+    const during = async (stallMs: number) => {
+      const before = startedAtMs.length
+      vi.setSystemTime(Date.now() + stallMs)
+      await vi.advanceTimersByTimeAsync(10_000 - stallMs)
+      return startedAtMs.length - before
+    }
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(await during(0)).toBe(100)
+    expect(await during(700)).toBe(100)
+    expect(await during(4_000)).toBe(70)
+  })
+
+  test('never starts more than the limit in any minute, and uses nearly all of it', async () => {
+    const { startedAtMs } = saturate(quota(), { answerMs: 100 })
+    await vi.advanceTimersByTimeAsync(5 * 60_000)
+    expect(mostIn(60_000, startedAtMs)).toBeLessThanOrEqual(600)
+    expect(startedAtMs.length).toBeGreaterThan(5 * 600 * 0.98)
+  })
+
+  test('waits a minute from the answer, not from the request', async () => {
+    const { startedAtMs } = saturate(quota(1), { answerMs: 30_000 })
+    await vi.advanceTimersByTimeAsync(90_000)
+    expect(startedAtMs).toEqual([0])
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(startedAtMs).toHaveLength(2)
+  })
+})
+
+test('an idle client may send its credit at twice the pace, and no faster', async () => {
+  const budget = quota()
+  const startedAtMs: number[] = []
+  const send = async () => {
+    const permit = await budget.next(never)
+    startedAtMs.push(Date.now() - startMs)
+    permit?.answered()
+  }
+  void send()
+  await vi.advanceTimersByTimeAsync(5_990)
+  for (let i = 0; i < 30; i++) void send()
+  await vi.advanceTimersByTimeAsync(3_000)
+
+  expect(startedAtMs).toHaveLength(31)
+  expect(mostIn(50, startedAtMs)).toBe(1)
+  expect(mostIn(1_000, startedAtMs)).toBe(20)
+})
+
+describe('after the signal has aborted', () => {
+  test('nobody gets a permit, however many are free', async () => {
+    const budget = quota()
+    expect(await budget.next(AbortSignal.abort())).toBeNull()
+    expect(budget.free).toBe(600)
+  })
+
+  test('a call that waits for its turn gets none', async () => {
+    const budget = quota(60)
+    const stop = new AbortController()
+    await budget.next(stop.signal)
+    const waiting = budget.next(stop.signal)
+    stop.abort()
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(await waiting).toBeNull()
+    expect(budget.free).toBe(59)
+  })
+
+  test('a call that waits for a permit gets none', async () => {
+    const budget = quota(1)
+    const stop = new AbortController()
+    await budget.next(stop.signal)
+    const waiting = budget.next(stop.signal)
+    await vi.advanceTimersByTimeAsync(61_000)
+    stop.abort()
+    expect(await waiting).toBeNull()
+  })
+})
+
+test.each([
+  ['back', -3_600_000],
+  ['forward', 3_600_000],
+])('a wall clock that is set %s by an hour changes next to nothing', async (_, stepMs) => {
+  const budget = new Quota({
+    requestsPerMinute: 600,
+    monotonicMs: () => performance.now(),
+    wallClockMs: () => Date.now(),
+  })
+  const { startedAtMs } = saturate(budget, { answerMs: 100 })
+  await vi.advanceTimersByTimeAsync(10_000)
+  vi.setSystemTime(Date.now() + stepMs)
+  const before = startedAtMs.length
+  await vi.advanceTimersByTimeAsync(50_000)
+  expect(startedAtMs.length - before).toBeGreaterThan(480)
+  expect(startedAtMs.length).toBeLessThanOrEqual(600)
+})
+
+describe('what the API says is left', () => {
+  test('lowers the budget by what somebody else has used, for a window', async () => {
+    const budget = quota()
+    const permit = await budget.next(never)
+    permit?.answered(499)
+    expect(budget.free).toBe(499)
+    await vi.advanceTimersByTimeAsync(60_200)
+    const next = await budget.next(never)
+    expect(budget.free).toBe(599)
+    next?.answered(599)
+    expect(budget.free).toBe(599)
+  })
+
+  test('never raises it, and nothing said says nothing', async () => {
+    const budget = quota(10)
+    const permit = await budget.next(never)
+    permit?.answered(500)
+    const another = budget.next(never)
+    await vi.advanceTimersByTimeAsync(10_000)
+    ;(await another)?.answered(null)
+    expect(budget.free).toBe(8)
+  })
+
+  test('is not somebody else’s work where requests of ours are on their way', async () => {
+    const budget = quota()
+    const wanted = Promise.all([budget.next(never), budget.next(never), budget.next(never)])
+    await vi.advanceTimersByTimeAsync(1_000)
+    const permits = await wanted
+    // The server has counted all three by the time that it answers the first.
+    for (const permit of permits) permit?.answered(597)
+    expect(budget.free).toBe(597)
+  })
+
+  test('is counted once, however many requests are told of it', async () => {
+    const budget = quota()
+    const wanted = Promise.all([budget.next(never), budget.next(never), budget.next(never)])
+    await vi.advanceTimersByTimeAsync(1_000)
+    for (const permit of await wanted) permit?.answered(497)
+    expect(budget.free).toBe(497)
+  })
+
+  test('after a 429 nothing leaves for as long as it says', async () => {
+    const budget = quota()
+    budget.pause(30_000)
+    let left = false
+    const next = budget.next(never).then(() => {
+      left = true
+    })
+    await vi.advanceTimersByTimeAsync(29_900)
+    expect(left).toBe(false)
+    await vi.advanceTimersByTimeAsync(200)
+    await next
+  })
+
+  test('the longest pause counts, whichever was asked for last', async () => {
+    const budget = quota()
+    budget.pause(30_000)
+    budget.pause(1_000)
+    const { startedAtMs } = saturate(budget, { answerMs: 1 })
+    await vi.advanceTimersByTimeAsync(29_900)
+    expect(startedAtMs).toEqual([])
+  })
+})
+
+describe('what was sent is counted', () => {
+  const leave = async (budget: Quota) => {
+    const permit = budget.next(never)
+    await vi.advanceTimersByTimeAsync(200)
+    return await permit
+  }
+
+  test('by second, for a minute', async () => {
+    const budget = quota()
+    const second = startMs / 1_000
+    await leave(budget)
+    await leave(budget)
+    await vi.advanceTimersByTimeAsync(600)
+    await leave(budget)
+    const all = [
+      [second, 2],
+      [second + 1, 1],
+    ]
+    expect([budget.recent(), budget.lastMinute, budget.taken]).toEqual([all, 3, 3])
+    vi.setSystemTime(startMs + 61_999)
+    expect(budget.lastMinute).toBe(3)
+    vi.setSystemTime(startMs + 62_000)
+    expect([budget.recent(), budget.lastMinute, budget.taken]).toEqual([[[second + 1, 1]], 1, 3])
+  })
+
+  test('but not what did not leave in the end: its permit is back immediately', async () => {
+    const budget = quota()
+    const permits = [await leave(budget), await leave(budget)]
+    expect([budget.free, budget.lastMinute]).toEqual([598, 2])
+    permits[0]?.unused()
+    expect([budget.free, budget.lastMinute, budget.recent().length]).toEqual([599, 1, 1])
+    permits[1]?.unused()
+    expect([budget.free, budget.lastMinute, budget.recent()]).toEqual([600, 0, []])
+  })
+})
+
+test('an abort ends the wait of everybody immediately, however long a 429 makes them wait', async () => {
+  const budget = quota()
+  budget.pause(3_600_000)
+  const stop = new AbortController()
+  let ended = 0
+  for (let i = 0; i < 4; i++) void budget.next(stop.signal).then(() => ended++)
+  await vi.advanceTimersByTimeAsync(5_000)
+  stop.abort()
+  await vi.advanceTimersByTimeAsync(0)
+  expect([ended, vi.getTimerCount()]).toEqual([4, 0])
+})

@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { mattersOf } from '../../../src/http/page/matters.ts'
+import { verdictOf } from '../../../src/http/page/verdict.ts'
+import { sampleEveryMs } from '../../../src/model/status/sample.ts'
+import { deliveryTroubles, stateCannotBeWritten } from '../../../src/model/status/status.ts'
+import { quietStatus } from '../../support/quiet-status.ts'
+import { view } from './view.ts'
+
+const operations = readFileSync(new URL('../../../docs/operations.md', import.meta.url), 'utf8')
+
+/** A pass that has got on for the last time so long ago. */
+function gettingNowhereFor(ms: number) {
+  const { monotonicMs } = view()
+  const samples = Array.from({ length: 361 }, (_, index) => {
+    const atMs = monotonicMs - (360 - index) * sampleEveryMs
+    const backfillMark = atMs > monotonicMs - ms - sampleEveryMs ? 100 : 99
+    return { atMs, lagBytes: 0, requestsLastMinute: 0, backfillMark, delivery: null }
+  })
+  return view({ samples, backfillMark: 100, status: { state: 'backfilling' } })
+}
+
+/** What each thing that may be wrong looks like. */
+const wrong = [
+  ...deliveryTroubles.map((trouble) => [trouble, view({ trouble })] as const),
+  ['a state that cannot be written', view({ trouble: 'outage', status: { reason: stateCannotBeWritten } })],
+  ['stuck', view({ healthy: false })],
+  ['blocked', view({ status: { state: 'blocked', reason: 'the table is gone' } })],
+  ['not started', view({ status: { state: 'starting', reason: 'the server cannot be reached' } })],
+  ['dead letters', view({ status: { deadLetters: 1 } })],
+  [
+    'a slot in danger',
+    view({ status: { warnings: ['the replication slot mediquo_cdc holds 9 GB. Deliver what waits.'] } }),
+  ],
+  ['drift', view({ driftRatio: 0.01 })],
+  ['a backlog', view({ status: { source: { ...quietStatus.source, secondsToDrain: 601 } } })],
+  ['a backfill that does not get on', gettingNowhereFor(900_000)],
+  ['another warning', view({ status: { warnings: ['several rows have one code'] } })],
+] as const
+
+describe('what is wrong', () => {
+  test.each(wrong)('%s: the badge is not that all is well, and there is something to do', (_, seen) => {
+    expect(['look', 'act']).toContain(verdictOf(seen).tone)
+    expect(mattersOf(seen)).toHaveLength(1)
+  })
+
+  test.each(wrong)('%s: its paragraph is in the handbook', (_, seen) => {
+    for (const { anchor } of mattersOf(seen)) expect(operations).toMatch(`<a id="${anchor}"></a>`)
+  })
+
+  test('a slot that is about to be lost needs somebody now', () => {
+    const seen = view({
+      isSlotSoonLost: true,
+      status: { warnings: ['the replication slot mediquo_cdc holds 9 GB. Act.'] },
+    })
+    expect(verdictOf(seen).tone).toBe('act')
+    expect(mattersOf(seen)).toMatchObject([{ anchor: 'alert-slot-soon-lost' }])
+    expect(operations).toMatch('<a id="alert-slot-soon-lost"></a>')
+  })
+
+  test('a state that cannot be written is not told as an outage of mediQuo', () => {
+    const seen = view({ trouble: 'outage', status: { reason: stateCannotBeWritten } })
+    expect(verdictOf(seen).sentence).toMatch(/^The state cannot be written/)
+    expect(mattersOf(seen)).toMatchObject([{ title: 'The state cannot be written' }])
+  })
+
+  test('a backfill is given a quarter of an hour, none of it while the machine was suspended or the API away', () => {
+    expect(mattersOf(gettingNowhereFor(800_000))).toEqual([])
+    const stuck = gettingNowhereFor(2_000_000)
+    const asleep = stuck.samples.filter((_, index) => index < 200 || index > 350)
+    expect(mattersOf({ ...stuck, samples: asleep })).toEqual([])
+    expect(mattersOf({ ...stuck, samples: [] })).toEqual([])
+    expect(mattersOf({ ...stuck, trouble: 'outage' }).map(({ anchor }) => anchor)).toEqual(['alert-api-down'])
+  })
+
+  test('the worst comes first, and nothing of it is left out', () => {
+    const seen = view({ healthy: false, trouble: 'halted', status: { deadLetters: 2, warnings: ['a warning'] } })
+    expect(mattersOf(seen).map(({ title }) => title)).toEqual([
+      'It is stuck',
+      'mediQuo refuses the keys',
+      'A warning',
+      '2 rows rejected',
+    ])
+    expect(verdictOf(seen)).toMatchObject({ tone: 'act', badge: 'Needs you now' })
+  })
+})
+
+test.each([
+  ['streaming', 'well'],
+  ['backfilling', 'working'],
+  ['starting', 'working'],
+  ['stopping', 'working'],
+  ['standby', 'standing by'],
+] as const)('%s, with nothing wrong: %s, and nothing to do', (state, tone) => {
+  const seen = view({ status: { state } })
+  expect(verdictOf(seen).tone).toBe(tone)
+  expect(mattersOf(seen)).toEqual([])
+})

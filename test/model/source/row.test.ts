@@ -1,0 +1,37 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { type ColumnValue, KeyError, keyValues, rowKey, unchanged } from '../../../src/model/source/row.ts'
+
+const columns = ['clinic', 'number']
+const row = (clinic: ColumnValue, number: ColumnValue) =>
+  new Map<string, ColumnValue>([
+    ['number', number],
+    ['name', 'Jane'],
+    ['clinic', clinic],
+  ])
+
+test('a row goes by its key columns alone, in the key’s order', () => {
+  expect(rowKey(row('north', '7'), columns)).toBe('["north","7"]')
+  expect(rowKey(row('north', '7'), ['number'])).toBe('["7"]')
+})
+
+test('a key says its values again, whatever they are, and other values are another key', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), fc.string(), (clinic, number, other) => {
+      const key = rowKey(row(clinic, number), columns)
+      expect(keyValues(key)).toEqual([clinic, number])
+      expect(rowKey(row(clinic, other), columns) === key).toBe(other === number)
+    }),
+  )
+})
+
+test.each([
+  ['null', row('north', null)],
+  ['not there', new Map([['clinic', 'north']])],
+  ['an unchanged value that did not come', row('north', unchanged)],
+])('without a key column there is no key, and the error names it: %s', (_, without) => {
+  const asked = () => rowKey(without, columns)
+  expect(asked).toThrow(KeyError)
+  expect(asked).toThrow('the key column "number" did not come with the change')
+  expect(asked).toThrow(expect.objectContaining({ name: 'KeyError', column: 'number' }))
+})

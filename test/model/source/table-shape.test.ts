@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest'
+import { alterationOf, isSameKey, keyKind, type TableShape } from '../../../src/model/source/table-shape.ts'
+
+const shape: TableShape = {
+  table: '16384',
+  publication: '16400 740 16401 740 t',
+  identity: 'd 16390 1',
+  key: [{ column: 'id', kind: 'integer' }],
+  columns: { id: '1 23', name: '2 25' },
+  partitions: '',
+}
+
+test('the same shape is no alteration, nor is a column that the mapping has come to read, or reads no more', () => {
+  expect(alterationOf(shape, { ...shape })).toBeNull()
+  expect(alterationOf(shape, { ...shape, columns: { ...shape.columns, email: '3 25' } })).toBeNull()
+  expect(alterationOf(shape, { ...shape, columns: { id: '1 23' } })).toBeNull()
+})
+
+test.each<[Partial<TableShape>, RegExp]>([
+  [{ table: '2' }, /another table/],
+  [{ publication: '16400 740 16999 801 t' }, /publication/],
+  [{ identity: 'f' }, /replica identity/],
+  [{ columns: { id: '1 20', name: '2 25' } }, /column id/],
+  [{ columns: { id: '4 23', name: '2 1043' } }, /columns id, name/],
+  [{ partitions: 'b' }, /partitions/],
+])('%j is an alteration', (altered, says) => {
+  expect(alterationOf(shape, { ...shape, ...altered })).toMatch(says)
+})
+
+test('a key is another if its columns are, their order, or the kind of their text', () => {
+  const key = (...columns: [string, string][]) => columns.map(([column, type]) => ({ column, kind: keyKind(type) }))
+  const two = key(['a', 'integer'], ['b', 'text'])
+  expect(isSameKey(two, key(['a', 'bigint'], ['b', 'character varying']))).toBe(true)
+  expect(isSameKey(two, key(['b', 'text'], ['a', 'integer']))).toBe(false)
+  expect(isSameKey(two, key(['a', 'integer']))).toBe(false)
+  expect(isSameKey(key(['a', 'integer']), two)).toBe(false)
+  expect(isSameKey(two, key(['renamed', 'integer'], ['b', 'text']))).toBe(false)
+  expect(isSameKey(two, key(['a', 'numeric'], ['b', 'text']))).toBe(false)
+  expect(isSameKey(two, key(['a', 'integer'], ['b', 'bpchar']))).toBe(false)
+})
+
+test.each([
+  ['integer', ['smallint', 'integer', 'bigint']],
+  ['text', ['text', 'character varying', 'name']],
+  ['numeric', ['numeric']],
+  ['character', ['character']],
+])('the kind %s is stored under that name, for %j: a value of these types is the same text', (kind, types) => {
+  expect(types.map(keyKind)).toEqual(types.map(() => kind))
+})

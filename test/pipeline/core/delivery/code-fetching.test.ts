@@ -1,0 +1,112 @@
+import { describe, expect, test } from 'vitest'
+import { CodeFetching, type FetchSource } from '../../../../src/pipeline/core/delivery/code-fetching.ts'
+import type { Effect } from '../../../../src/pipeline/core/effects.ts'
+import type { FetchedCode, Ticket } from '../../../../src/pipeline/core/events.ts'
+import { Tickets } from '../../../../src/pipeline/core/tickets.ts'
+import { code } from '../../../pending/rows.ts'
+
+/** A source that wants these codes, one after another, and the answers that it got. */
+function sourceOf(...codes: readonly string[]) {
+  const waiting = [...codes]
+  const answers: [string, FetchedCode['kind']][] = []
+  const source: FetchSource = {
+    wantsFetch: () => waiting.length > 0,
+    nextFetch: () => {
+      const of = waiting.shift()
+      if (of === undefined) return null
+      return { code: code(of), expected: null, fetched: ({ kind }) => answers.push([of, kind]) }
+    },
+  }
+  return { source, waiting, answers }
+}
+
+function scene(sources: readonly FetchSource[], maxInFlight = 8) {
+  const fetching = new CodeFetching({ tickets: new Tickets(), sources, maxInFlight })
+  fetching.activate(true)
+  const out = new Map<string, Ticket>()
+  let wanted: Ticket | null = null
+  let returned = 0
+  const run = (): void => {
+    const effects: Effect[] = []
+    fetching.effects(0, effects)
+    for (const effect of effects) {
+      if (effect.kind === 'want permit') wanted = effect.ticket
+      if (effect.kind === 'return permit') returned++
+      if (effect.kind === 'fetch code') out.set(effect.code, effect.ticket)
+    }
+  }
+  const grant = (): void => {
+    if (wanted !== null) fetching.granted(wanted)
+    wanted = null
+    run()
+  }
+  run()
+  return {
+    fetching,
+    run,
+    grant,
+    out: () => [...out.keys()],
+    ticketOf: (of: string) => out.get(of) ?? -1,
+    isWanted: () => wanted !== null,
+    refuse: () => {
+      if (wanted !== null) fetching.failed(wanted, 0)
+      wanted = null
+      run()
+    },
+    returned: () => returned,
+  }
+}
+
+describe('reading codes back', () => {
+  test('takes turns between those who want some', () => {
+    const { grant, out } = scene([sourceOf('a1', 'a2', 'a3').source, sourceOf('b1', 'b2').source])
+    for (let permit = 0; permit < 5; permit++) grant()
+    expect(out().map((of) => of[0])).toEqual(['b', 'a', 'b', 'a', 'a'])
+  })
+
+  test('asks for one permit at a time, and for no more than so many requests', () => {
+    const { grant, out, isWanted, fetching, ticketOf, run } = scene([sourceOf('a', 'b', 'c').source], 2)
+    expect(isWanted()).toBe(true)
+    grant()
+    grant()
+    expect([out(), isWanted(), fetching.inFlight]).toEqual([['a', 'b'], false, 2])
+    fetching.fetched(ticketOf('a'), { kind: 'absent' }, 0)
+    run()
+    expect(isWanted()).toBe(true)
+  })
+
+  test('returns a permit that nobody wants any more', () => {
+    const { source, waiting } = sourceOf('a')
+    const { grant, returned, isWanted } = scene([source])
+    waiting.length = 0
+    grant()
+    expect([returned(), isWanted()]).toEqual([1, false])
+  })
+
+  test('returns a permit once this instance may not ask, and wants none', () => {
+    const { fetching, grant, returned, isWanted, out } = scene([sourceOf('a').source])
+    fetching.activate(false)
+    grant()
+    expect([returned(), isWanted(), out()]).toEqual([1, false, []])
+  })
+
+  test('asks for a permit again if it was not granted', () => {
+    const { refuse, isWanted } = scene([sourceOf('a').source])
+    refuse()
+    expect(isWanted()).toBe(true)
+  })
+
+  test('hands each answer to who wanted it; a request that failed tells nothing now', () => {
+    const { source, answers } = sourceOf('a', 'b')
+    const { fetching, grant, ticketOf } = scene([source])
+    grant()
+    grant()
+    fetching.fetched(ticketOf('b'), { kind: 'absent' }, 0)
+    fetching.failed(ticketOf('a'), 0)
+    expect(answers).toEqual([
+      ['b', 'absent'],
+      ['a', 'not now'],
+    ])
+    expect(fetching.fetched(ticketOf('a'), { kind: 'absent' }, 0)).toBe(false)
+  })
+})

@@ -1,0 +1,279 @@
+import { describe, expect, test } from 'vitest'
+import type { BatchOutcome } from '../../../../src/delivery/outcome.ts'
+import { accepted, broken, letters, refusal, sendingScene } from './sending-scene.ts'
+
+test('a batch is cut when the quota grants it, so what came in the meantime is in it', () => {
+  const scene = sendingScene(['a'])
+  scene.set.grants = false
+  expect(scene.out()).toEqual([])
+  scene.add('b')
+  scene.grant()
+  expect(scene.out()).toEqual(['ab'])
+})
+
+test('no request holds more than a batch, no more are in flight than allowed, and every permit is used or returned', () => {
+  const scene = sendingScene(letters(20), { maxInFlight: 2 })
+  scene.settle(20, () => accepted)
+  expect(Math.max(...scene.requests.map(({ length }) => length))).toBe(4)
+  expect(scene.set.maxOut).toBe(2)
+  expect(scene.permits.granted).toBe(scene.permits.used + scene.permits.returned)
+})
+
+test('a bad row is found and rejected; the others are delivered', () => {
+  const scene = sendingScene(letters(4))
+  scene.settle(4, (codes) => (codes.includes('c') ? refusal : accepted))
+  expect(scene.log.refused).toEqual(['c'])
+  expect(scene.log.accepted.toSorted()).toEqual(['a', 'b', 'd'])
+  expect(scene.requests.length).toBeLessThanOrEqual(4)
+})
+
+test('a batch that is too large for the API is split', () => {
+  const scene = sendingScene(letters(4))
+  scene.settle(4, (codes) => (codes.length > 1 ? { kind: 'split' } : accepted))
+  expect(scene.log.refused).toEqual([])
+})
+
+test('an answer that never came leaves the rows in doubt; a 429 does not', () => {
+  const answers: BatchOutcome[] = [
+    { kind: 'retry', reason: 'timeout', inDoubt: true, status: null },
+    { kind: 'pause', ms: 0 },
+  ]
+  const scene = sendingScene(['a'])
+  scene.settle(1, () => answers.shift() ?? accepted)
+  expect(scene.log).toEqual({ accepted: ['a'], refused: [], lost: ['a'], returned: ['a'], doubted: [] })
+})
+
+describe('nothing is sent', () => {
+  test('while this instance may not send: no permit is even wanted', () => {
+    const scene = sendingScene(['a'])
+    scene.sending.activate(false)
+    expect([scene.out(), scene.permits.granted]).toEqual([[], 0])
+  })
+
+  test('in the hold', () => {
+    const scene = sendingScene(['a'])
+    scene.set.isHeld = true
+    expect([scene.out(), scene.permits.granted]).toEqual([[], 0])
+    scene.set.isHeld = false
+    expect(scene.out()).toEqual(['a'])
+  })
+})
+
+describe('what must be stored before a batch leaves', () => {
+  test('is waited for; its request counts as in flight', () => {
+    const scene = sendingScene(['a'])
+    scene.set.write = 7
+    scene.set.stored = 6
+    expect([scene.out(), scene.sending.requestsInFlight]).toEqual([[], 1])
+    scene.set.stored = 7
+    expect(scene.out()).toEqual(['a'])
+  })
+
+  test('gives the batch back if it cannot be written: that is an outage, the permit is returned, and the batch is tried again', () => {
+    const scene = sendingScene(['a'])
+    scene.set.write = 1
+    expect(scene.out()).toEqual([])
+    scene.sending.writeFailed(scene.set.nowMs)
+    expect(scene.sending.trouble).toMatchObject({ kind: 'outage', reason: 'the state cannot be written' })
+    expect(scene.log.returned).toEqual(['a'])
+    scene.set.write = null
+    scene.settle(1, () => accepted)
+    expect(scene.requests).toEqual(['a'])
+    expect(scene.permits).toEqual({ granted: 2, used: 1, returned: 1 })
+  })
+
+  test('holds up only the batches that wait for it', () => {
+    const scene = sendingScene(letters(8), { maxInFlight: 2 })
+    scene.set.write = 1
+    scene.set.grants = false
+    scene.run()
+    scene.grant()
+    scene.run()
+    scene.set.write = null
+    scene.grant()
+    expect(scene.out()).toEqual(['efgh'])
+    scene.sending.writeFailed(scene.set.nowMs)
+    expect([scene.log.returned, scene.out()]).toEqual([['a', 'b', 'c', 'd'], ['efgh']])
+  })
+})
+
+describe('once a permit is there, it is returned and no row is taken', () => {
+  test('if this instance may not send any more', () => {
+    const scene = sendingScene(['a'])
+    scene.set.grants = false
+    scene.run()
+    scene.sending.activate(false)
+    scene.grant()
+    expect(scene.out()).toEqual([])
+    expect([scene.permits, scene.log.returned]).toEqual([{ granted: 1, used: 0, returned: 1 }, []])
+    scene.sending.activate(true)
+    scene.set.grants = true
+    expect(scene.out()).toEqual(['a'])
+  })
+
+  test('if nothing is left to be sent by then', () => {
+    const scene = sendingScene([])
+    scene.set.untakeable = 1
+    scene.set.grants = false
+    scene.run()
+    scene.set.untakeable = 0
+    scene.grant()
+    expect([scene.out(), scene.permits.returned]).toEqual([[], 1])
+  })
+
+  test('if an answer that came in the meantime asks everybody to wait; afterwards it is asked for again', () => {
+    const scene = sendingScene(['a'])
+    scene.run()
+    scene.set.grants = false
+    scene.add('b')
+    scene.run()
+    scene.answer('a', { kind: 'pause', ms: 500 })
+    scene.grant()
+    expect([scene.out(), scene.permits.returned]).toEqual([[], 1])
+    scene.set.grants = true
+    scene.set.nowMs += 499
+    expect(scene.out()).toEqual([])
+    expect(scene.sending.nextAtMs(scene.set.nowMs)).toBe(scene.set.nowMs + 1)
+    scene.set.nowMs += 1
+    expect(scene.out()).toEqual(['ba'])
+  })
+})
+
+test('an instance that may no longer send once the write is stored lets its rows wait again, and returns the permit', () => {
+  const scene = sendingScene(['a'])
+  scene.set.write = 1
+  scene.run()
+  scene.sending.activate(false)
+  scene.set.stored = 1
+  expect([scene.out(), scene.log.returned, scene.permits.returned]).toEqual([[], ['a'], 1])
+})
+
+test('what waits and cannot leave is looked at again when something has changed, or after a second', () => {
+  const scene = sendingScene([])
+  scene.set.untakeable = 1
+  scene.run()
+  expect(scene.permits).toEqual({ granted: 1, used: 0, returned: 1 })
+  expect(scene.sending.nextAtMs(scene.set.nowMs)).toBe(scene.set.nowMs + 1_000)
+  scene.set.nowMs += 999
+  scene.run()
+  expect(scene.permits.granted).toBe(1)
+  scene.change()
+  scene.run()
+  expect(scene.permits.granted).toBe(2)
+  scene.set.nowMs += 1_000
+  scene.run()
+  expect(scene.permits.granted).toBe(3)
+})
+
+describe('in a drain', () => {
+  test('the answer of what is in flight is waited for, and nothing new is sent', () => {
+    const scene = sendingScene(['a'])
+    scene.run()
+    scene.sending.activate(false)
+    scene.add('b')
+    expect(scene.sending.requestsInFlight).toBe(1)
+    scene.answer('a', accepted)
+    expect([scene.log.accepted, scene.requests, scene.sending.requestsInFlight]).toEqual([['a'], ['a'], 0])
+  })
+
+  test('what a bad row is still looked for among waits again', () => {
+    const scene = sendingScene(letters(4))
+    scene.run()
+    scene.sending.activate(false)
+    scene.answer('abcd', refusal)
+    expect(scene.sending.isSearching).toBe(true)
+    scene.sending.giveUp()
+    expect([scene.log.returned, scene.sending.isSearching]).toEqual([letters(4), false])
+  })
+
+  test('what failed with a 5xx waits again, and may have been applied', () => {
+    const scene = sendingScene(letters(2))
+    scene.run()
+    scene.sending.activate(false)
+    scene.answer('ab', broken)
+    scene.sending.giveUp()
+    expect(scene.log.lost).toEqual(['a', 'b'])
+  })
+})
+
+test('a request that failed with a 5xx is sent again, though nothing waits but newer versions of its own rows', () => {
+  const answers = [broken]
+  const scene = sendingScene(['a'])
+  scene.set.untakeable = 1
+  scene.settle(1, () => answers.shift() ?? accepted)
+  expect(scene.log.accepted).toEqual(['a'])
+  // Since that answer, whatever becomes of the next try.
+  expect(scene.log.doubted).toEqual(['a'])
+})
+
+test('good rows that failed once with a 5xx are sent again, though all that waits beside them is refused', () => {
+  const scene = sendingScene(['g'])
+  const first = [broken]
+  scene.settle(1, (codes) => {
+    const outcome = first.shift()
+    if (outcome) for (const bad of ['x', 'y', 'z']) scene.add(bad)
+    return outcome ?? (codes.join('') === 'g' ? accepted : refusal)
+  })
+  expect(scene.log.accepted).toEqual(['g'])
+})
+
+describe('what an answer means for the API as a whole', () => {
+  test.each<[BatchOutcome, readonly [string | null, string | null], 'lost' | 'returned' | 'doubted']>([
+    [{ kind: 'retry', reason: 'timeout', inDoubt: true, status: null }, ['outage', 'timeout'], 'lost'],
+    [{ kind: 'retry', reason: 'connection', inDoubt: false, status: null }, ['outage', 'connection'], 'returned'],
+    [{ kind: 'retry', reason: 'status 408', inDoubt: true, status: 408 }, ['outage', 'status 408'], 'lost'],
+    [{ kind: 'retry', reason: 'status 500', inDoubt: true, status: 500 }, ['outage', 'status 500'], 'doubted'],
+    [{ kind: 'pause', ms: 0 }, ['rate limited', 'the API answered 429'], 'returned'],
+    [{ kind: 'halt', reason: 'key refused', status: 401 }, ['halted', 'key refused'], 'returned'],
+  ])('is told with the batch, and over with the next acceptance: %j', (outcome, [kind, reason], becomes) => {
+    const scene = sendingScene(['a'])
+    scene.set.grants = false
+    scene.run()
+    scene.grant()
+    scene.answer('a', outcome)
+    expect(scene.sending.trouble).toMatchObject({ kind, reason })
+    scene.set.grants = true
+    scene.settle(1, () => accepted)
+    const answered = scene.told.filter((fact) => fact.kind === 'batch answered')
+    expect(answered.map((fact) => [fact.batch.map(({ code }) => code), fact.outcome])).toEqual([
+      [['a'], outcome],
+      [['a'], accepted],
+    ])
+    const { lost, returned, doubted } = scene.log
+    expect({ lost, returned, doubted }).toEqual({ ...{ lost: [], returned: [], doubted: [] }, [becomes]: ['a'] })
+    expect(scene.sending.trouble).toBeNull()
+  })
+
+  test('is that nothing gets through, if every patient is refused alike: that is told, and nobody is rejected', () => {
+    const scene = sendingScene(letters(12), { maxInFlight: 2 })
+    const halted = () => scene.told.filter((fact) => fact.kind === 'every patient refused')
+    for (let step = 0; halted().length === 0 && step < 100; step++) {
+      for (const request of scene.out()) scene.answer(request, refusal)
+      scene.set.nowMs = scene.sending.nextAtMs(scene.set.nowMs) ?? scene.set.nowMs
+    }
+    expect(halted()[0]).toEqual({ kind: 'every patient refused', status: 422 })
+    expect([scene.sending.trouble?.kind, scene.log.refused]).toEqual(['rejecting', []])
+  })
+
+  test('is nothing, if one row is too large: it is rejected with that reason', () => {
+    const scene = sendingScene(letters(3))
+    scene.settle(3, (codes) => (codes.includes('b') ? { kind: 'split' } : accepted))
+    expect(scene.deadLetters).toEqual([['b', 'too large', 413]])
+    expect(scene.sending.trouble).toBeNull()
+  })
+})
+
+test('a row that is refused is rejected with the status of the refusal', () => {
+  const named: BatchOutcome = { kind: 'isolate', status: 400, named: [{ index: 1, attribute: 'email' }] }
+  const scene = sendingScene(letters(3))
+  scene.settle(3, (codes) => (codes.includes('b') ? named : accepted))
+  expect(scene.deadLetters).toEqual([['b', 'refused by the API', 400]])
+})
+
+test('a request that was given up is in doubt', () => {
+  const scene = sendingScene(['a'])
+  scene.run()
+  expect(scene.sending.requestsInFlight).toBe(1)
+  expect(scene.sending.failed(scene.ticketOf('a'), scene.set.nowMs)).toBe(true)
+  expect([scene.log.lost, scene.sending.requestsInFlight]).toEqual([['a'], 0])
+})

@@ -1,0 +1,281 @@
+import { describe, expect, test } from 'vitest'
+import type { Content } from '../../../../src/pending/entry/version.ts'
+import type { FetchedCode } from '../../../../src/pipeline/core/events.ts'
+import { short } from '../../../pending/dialogue.ts'
+import { code, delivered, key, patient, position, removed, upsert } from '../../../pending/rows.ts'
+import { type AskedKind, everything, type Script, scripted } from '../scripted.ts'
+
+const row = (name: string, of = name) => delivered(name, patient(of))
+const rows = (...names: readonly string[]) => names.map((name) => row(name))
+const byHand = (...kinds: readonly AskedKind[]) => everything.filter((kind) => !kinds.includes(kind))
+const found = (of: string): FetchedCode => ({
+  kind: 'patient',
+  isAsExpected: false,
+  record: patient(of, 'FromApi'),
+})
+
+/** Answers the GET of a code. */
+function fetched(script: Script, of: string, answer: FetchedCode): void {
+  const effect = script.asked('fetch code').find((asked) => asked.code === of)
+  if (!effect) throw new Error(`${of} is not being read back`)
+  script.tell({ kind: 'code fetched', ticket: effect.ticket, found: answer })
+}
+/** A patient that is accepted twice can be read as it is at the third look only, after 35 seconds. */
+function learnsApplyTime(script: Script): void {
+  script.commits(['slow', upsert('slow')])
+  script.commits(['slow', upsert('slow', 'Later')])
+  for (const isAsExpected of [false, false, true]) {
+    while (asked(script).length === 0) script.pass(1_000)
+    fetched(script, 'slow', { kind: 'patient', isAsExpected, record: null })
+  }
+}
+const sent = (script: Script) => script.log.flatMap((effect) => (effect.kind === 'send' ? short(effect.batch) : []))
+const asked = (script: Script) => script.asked('fetch code').map((effect) => effect.code)
+
+describe('a code that is to be unsubscribed', () => {
+  test('is sent with the record that the API has of it, without its plan', () => {
+    const script = scripted({ state: rows('a'), automatic: byHand('fetch code') })
+    script.commits(['a', removed()])
+    fetched(script, 'a', found('a'))
+    expect(sent(script)).toEqual(['remove a FromApi no plan'])
+    expect(script.store.get(key('a'))?.row).toMatchObject({ code: 'a', removed: true })
+  })
+
+  test('is sent without a request if the full old row is known', () => {
+    const script = scripted({ state: rows('a'), automatic: byHand('fetch code') })
+    script.commits(['a', { kind: 'removed', code: code('a'), patient: patient('a', 'Old') }])
+    expect([sent(script), script.count('fetch code')]).toEqual([['remove a Old no plan'], 0])
+  })
+
+  test.each<[string, FetchedCode]>([
+    ['does not have it', { kind: 'absent' }],
+    ['has unsubscribed it, or has no record to send', { kind: 'patient', isAsExpected: false, record: null }],
+  ])('is settled without being sent if the API %s', (_, answer) => {
+    const script = scripted({ state: rows('a'), automatic: byHand('fetch code') })
+    script.commits(['a', removed()])
+    fetched(script, 'a', answer)
+    expect(sent(script)).toEqual([])
+    expect(script.view).toMatchObject({ unsubscriptions: 0, unsettled: 0 })
+  })
+
+  test('is left to another row that has it by the store, whatever is known of it', () => {
+    const script = scripted({ state: [row('a'), row('b', 'a')], automatic: everything })
+    script.commits(['a', { kind: 'removed', code: code('a'), patient: patient('a', 'Old') }])
+    expect([sent(script), script.count('fetch code'), script.count('find holders')]).toEqual([[], 0, 1])
+    expect(script.view.unsettled).toBe(0)
+  })
+
+  test('is left to no row that gave it up: who has it is asked again while rows are stored that had it', () => {
+    const script = scripted({
+      state: [row('a'), row('b', 'a')],
+      automatic: byHand('record', 'find holders', 'fetch code'),
+    })
+    const storeAll = () => {
+      while (script.asked('record').length > 0) script.answer('record')
+    }
+    script.commits(['b', upsert('x')])
+    script.answer('find holders')
+    script.commits(['a', removed()])
+    for (const name of ['First', 'Second']) {
+      // It was read from the store before the other row's record was stored, and arrives after memory has forgotten the row.
+      const { ticket } = script.next('find holders')
+      script.commits(['b', upsert('x', name)])
+      storeAll()
+      script.pass(2_000)
+      storeAll()
+      script.tell({ kind: 'holders found', ticket, holders: new Map([[code('a'), [key('a'), key('b')]]]) })
+    }
+    script.answer('find holders')
+    expect(asked(script)).toEqual(['a'])
+  })
+
+  test('is left to another row that has it by memory, and the store is not asked', () => {
+    const script = scripted({ state: rows('a'), automatic: byHand('send', 'find holders') })
+    script.commits(['a', removed()], ['b', upsert('a')])
+    script.answer('send')
+    expect([script.count('fetch code'), sent(script)]).toEqual([0, ['upsert a Jane']])
+  })
+
+  test('is not looked for in the hold', () => {
+    const script = scripted({ state: rows('a'), automatic: everything, horizon: position(5_000) })
+    script.commits(['a', removed()])
+    expect([script.view.isHeld, script.count('find holders')]).toEqual([true, 0])
+  })
+
+  test('is looked for again if the store cannot be asked', () => {
+    const script = scripted({ state: rows('a'), automatic: byHand('find holders', 'fetch code') })
+    script.commits(['a', removed()])
+    script.fail('find holders')
+    expect(script.asked('find holders')).toEqual([])
+    script.pass(200)
+    script.answer('find holders')
+    expect(asked(script)).toEqual(['a'])
+  })
+})
+
+describe('many codes', () => {
+  const names = Array.from({ length: 150 }, (_, n) => `r${n}`)
+  const ended = names.map((name): [string, Content] => [name, removed()])
+
+  test('have their holders asked for a hundred at a time, while the records of others are fetched', () => {
+    const script = scripted({ state: rows(...names), automatic: byHand('find holders', 'fetch code') })
+    script.commits(...ended)
+    expect(script.next('find holders').codes).toHaveLength(100)
+    script.answer('find holders')
+    expect([script.next('find holders').codes.length, asked(script).length]).toEqual([50, 8])
+  })
+
+  test('that others have by memory make room for the next, in the same moment', () => {
+    const script = scripted({ state: rows(...names), automatic: byHand('find holders', 'send', 'want permit') })
+    const taken = names.slice(0, 100).map((name): [string, Content] => [`new ${name}`, upsert(name)])
+    script.commits(...ended, ...taken)
+    const codes = script.asked('find holders').flatMap((effect) => effect.codes)
+    expect(codes).toEqual(names.slice(100))
+  })
+})
+
+describe('few ends that are ready', () => {
+  const puts = (script: Script) => script.asked('want permit').filter(({ endpoint }) => endpoint === 'put')
+  const three = () => {
+    const script = scripted({ state: rows('a', 'b', 'c'), automatic: byHand('fetch code', 'want permit') })
+    const grant = () => {
+      const get = script.asked('want permit').find(({ endpoint }) => endpoint === 'get')
+      if (get) script.tell({ kind: 'permit granted', ticket: get.ticket })
+      return get !== undefined
+    }
+    // At another time than the store is asked for a backfill run: nothing else is to be woken for then.
+    script.pass(500)
+    script.commits(['a', removed()], ['b', removed()], ['c', removed()])
+    while (grant());
+    fetched(script, 'a', found('a'))
+    return script
+  }
+
+  test('wait for the others, two seconds at most', () => {
+    const script = three()
+    expect(puts(script)).toEqual([])
+    script.pass(1_999)
+    expect(puts(script)).toEqual([])
+    script.pass(1)
+    expect(puts(script)).toHaveLength(1)
+  })
+
+  test('leave together as soon as no other is on its way', () => {
+    const script = three()
+    fetched(script, 'b', found('b'))
+    expect(puts(script)).toEqual([])
+    fetched(script, 'c', { kind: 'absent' })
+    const [permit] = puts(script)
+    if (permit) script.tell({ kind: 'permit granted', ticket: permit.ticket })
+    expect(sent(script)).toEqual(['remove a FromApi no plan', 'remove b FromApi no plan'])
+  })
+
+  test('leave with a live change, which waits for nobody', () => {
+    const script = three()
+    script.commits(['d', upsert('d')])
+    expect(puts(script)).toHaveLength(1)
+  })
+})
+
+describe('a code whose GET fails', () => {
+  test('keeps nobody waiting: others are read back in the meantime, it ever more seldom', () => {
+    const script = scripted({ state: rows('a', 'b'), automatic: byHand('fetch code') })
+    script.commits(['a', removed()], ['b', removed()])
+    fetched(script, 'a', { kind: 'not now' })
+    expect(asked(script)).toEqual(['b'])
+    fetched(script, 'b', found('b'))
+    script.pass(999)
+    expect(asked(script)).toEqual([])
+    script.pass(1)
+    expect(asked(script)).toEqual(['a'])
+    fetched(script, 'a', { kind: 'not now' })
+    script.pass(1_999)
+    expect(asked(script)).toEqual([])
+    script.pass(1)
+    expect(asked(script)).toEqual(['a'])
+    expect(sent(script)).toEqual(['remove b FromApi no plan'])
+  })
+
+  test('is owed after half a minute, so that it pins nothing, and looked at again a minute later', () => {
+    const script = scripted({ state: rows('a'), automatic: byHand('fetch code') })
+    script.commits(['a', removed()])
+    for (let failures = 0; script.view.unsubscriptions > 0 && failures < 60; failures++) {
+      if (script.asked('fetch code').length > 0) fetched(script, 'a', { kind: 'not now' })
+      script.pass(1_000)
+    }
+    script.pass(1_000)
+    expect(script.store.get(key('a'))?.row.owed).toMatchObject({ reason: 'end', delayMs: 60_000 })
+    expect(script.view).toMatchObject({ unsubscriptions: 0, unsettled: 0, entries: 0 })
+    expect(script.view.durableLsn).toBe(script.view.receivedLsn)
+    const reads = script.count('read rows')
+    script.pass(50_000)
+    expect(script.count('read rows')).toBe(reads)
+    script.pass(15_000)
+    // The stream has passed the read: it tells of no other row that has the code.
+    script.keepalive()
+    fetched(script, 'a', found('a'))
+    expect(sent(script)).toEqual(['remove a FromApi no plan'])
+    expect(script.store.get(key('a'))?.row).toMatchObject({ removed: true, owed: null })
+  })
+
+  test('is read back only once the API has applied what it accepted of it: an older record would take its place', () => {
+    const script = scripted({ automatic: byHand('fetch code') })
+    script.commits(['a', upsert('a')])
+    script.commits(['a', removed()])
+    script.pass(4_900)
+    expect([script.view.unsubscriptions, asked(script)]).toEqual([1, []])
+    script.pass(200)
+    fetched(script, 'a', found('a'))
+    expect(sent(script)).toEqual(['upsert a Jane', 'remove a FromApi no plan'])
+  })
+})
+
+test('a record that was asked for before the row was sent once more is not used: it is older than what was sent', () => {
+  const script = scripted({ state: rows('a'), automatic: byHand('fetch code') })
+  script.commits(['a', removed()])
+  const { ticket } = script.next('fetch code')
+  script.commits(['a', upsert('a', 'Newer')])
+  script.commits(['a', removed()])
+  script.tell({ kind: 'code fetched', ticket, found: found('a') })
+  expect(sent(script)).toEqual(['upsert a Newer'])
+  // Nobody is waited for any more: the earlier search is over, and the API has applied the newer version.
+  script.pass(6_000)
+  fetched(script, 'a', { kind: 'patient', isAsExpected: false, record: patient('a', 'Newer') })
+  expect(sent(script)).toEqual(['upsert a Newer', 'remove a Newer no plan'])
+})
+
+describe('records that the quota of GET does not fetch within seconds', () => {
+  const names = Array.from({ length: 30 }, (_, n) => `r${n}`)
+
+  test('are owed: they keep neither the checkpoint back nor a code whose record is known, and are fetched in the end', () => {
+    const script = scripted({
+      ...{ state: rows(...names, 'full'), automatic: byHand('fetch code') },
+      bounds: { recordFetches: 4 },
+    })
+    script.commits(...names.map((name): [string, Content] => [name, removed()]))
+    script.commits(['full', { kind: 'removed', code: code('full'), patient: patient('full', 'Old') }])
+    script.pass(3_000)
+    expect([script.view.unsubscriptions, sent(script)]).toEqual([4, ['remove full Old no plan']])
+    for (let seconds = 0; seconds < 100 && !script.view.isQuiet; seconds++) {
+      for (const name of asked(script)) fetched(script, name, found(name))
+      script.pass(1_000)
+      script.keepalive()
+    }
+    expect([script.view.isQuiet, new Set(sent(script)).size, sent(script).length]).toEqual([true, 31, 31])
+    expect([...script.store.values()].filter(({ row }) => !row.removed || row.owed)).toEqual([])
+  })
+
+  test('as is one that may be fetched only after a long time, when the API takes a minute to apply what it accepted', () => {
+    const script = scripted({ automatic: byHand('fetch code') })
+    learnsApplyTime(script)
+    script.commits(['a', upsert('a')])
+    script.commits(['a', removed()])
+    script.pass(3_000)
+    expect([script.view.unsubscriptions, script.view.unsettled]).toEqual([0, 0])
+    expect(script.store.get(key('a'))?.row.owed).toMatchObject({ reason: 'end' })
+    script.pass(45_000)
+    script.keepalive()
+    script.pass(1_000)
+    expect(asked(script)).toEqual(['a'])
+  })
+})

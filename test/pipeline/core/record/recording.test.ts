@@ -1,0 +1,361 @@
+import { describe, expect, test } from 'vitest'
+import { Progress } from '../../../../src/checkpoint/progress.ts'
+import type { PassProgress } from '../../../../src/model/progress/pass.ts'
+import type { StoredRow } from '../../../../src/model/progress/stored-row.ts'
+import type { Lsn } from '../../../../src/model/source/lsn.ts'
+import type { Position } from '../../../../src/model/source/position.ts'
+import type { Effect } from '../../../../src/pipeline/core/effects.ts'
+import type { Ticket } from '../../../../src/pipeline/core/events.ts'
+import { Recording } from '../../../../src/pipeline/core/record/recording.ts'
+import { Tickets } from '../../../../src/pipeline/core/tickets.ts'
+import { at, delivered, patient, position } from '../../../pending/rows.ts'
+
+interface Stored {
+  readonly horizon?: Position | null
+  readonly readLsn?: Lsn | null
+  readonly random?: number
+  readonly isWriter?: boolean
+}
+
+/** A recording with one row and one transaction to record, the means to give it more, and a log of its effects. */
+function recordingScene({ horizon = null, readLsn = null, random = 0, isWriter = true }: Stored = {}) {
+  const progress = new Progress(at(10))
+  progress.begin(at(20))
+  progress.commit(at(30))
+  let rows: readonly StoredRow[] = [delivered('a', patient('a'))]
+  let pass: PassProgress | null = null
+  let nowMs = 1_000_000
+  let writing: Ticket | null = null
+  const log: string[] = []
+  const sent = { to: null as Position | null, readLsn }
+  const recording = new Recording({
+    onStored: () => undefined,
+    progress,
+    pending: {
+      get unrecorded() {
+        return rows.length
+      },
+      toRecord: () => rows,
+      recorded: (stored) => {
+        log.push(`recorded ${stored.length}`)
+        rows = rows.filter((one) => !stored.includes(one))
+      },
+      get readLsn() {
+        return sent.readLsn
+      },
+      get sentTo() {
+        return sent.to
+      },
+    },
+    ledger: {
+      toRecord: () => pass,
+      recorded: ({ rowsRead }) => {
+        log.push(`recorded ${rowsRead} read`)
+        pass = null
+      },
+    },
+    tickets: new Tickets(),
+    random: () => random,
+    horizon,
+    readLsn,
+    maxUnnotedRequests: 2,
+  })
+
+  function execute(effect: Effect): void {
+    if (effect.kind === 'acknowledge') {
+      log.push(`acknowledge ${effect.lsn}`)
+    } else if (effect.kind === 'record') {
+      const { settlement } = effect
+      const parts = [`write ${settlement.rows.length} ${settlement.checkpointLsn}`]
+      if (settlement.horizon) parts.push(`H ${settlement.horizon.commitLsn}`)
+      if (settlement.readLsn !== null) parts.push(`R ${settlement.readLsn}`)
+      if (settlement.backfill) parts.push(`rows read ${settlement.backfill.rowsRead}`)
+      log.push(parts.join(' '))
+      writing = effect.ticket
+    } else throw new Error(`recording does not want ${effect.kind}`)
+  }
+  const scene = {
+    recording,
+    progress,
+    sent,
+    get nowMs() {
+      return nowMs
+    },
+    /** Executes what is enabled, and returns everything that it did since the last time. */
+    log(): string[] {
+      const effects: Effect[] = []
+      recording.effects(nowMs, effects)
+      for (const effect of effects) execute(effect)
+      return log.splice(0)
+    },
+    pass(ms: number) {
+      nowMs += ms
+      return scene
+    },
+    stored() {
+      if (writing !== null) recording.recorded(writing, nowMs)
+      writing = null
+      return scene
+    },
+    fails() {
+      if (writing !== null) recording.failed(writing, nowMs)
+      writing = null
+      return scene
+    },
+    /** Writes what there is. */
+    flushed() {
+      recording.hurry()
+      scene.log()
+      scene.stored().log()
+      return scene
+    },
+    grow: () => {
+      rows = [...rows, delivered('b', patient('b'))]
+    },
+    commit: (end: number) => {
+      progress.begin(at(end - 10))
+      progress.commit(at(end))
+    },
+    send: (bytes: number) => {
+      sent.to = position(bytes)
+    },
+    read: (rowsRead: number) => {
+      pass = { id: 1, position: null, rowsRead, done: false }
+    },
+  }
+  if (isWriter) recording.activate(nowMs)
+  return scene
+}
+
+describe('what is settled', () => {
+  test('is written together with its position, and only then acknowledged', () => {
+    const scene = recordingScene()
+    scene.recording.hurry()
+    expect(scene.log()).toEqual(['write 1 30'])
+    expect(scene.progress.durableLsn).toBe(10n)
+    expect(scene.stored().log()).toEqual(['recorded 1', 'acknowledge 30'])
+    expect(scene.progress.durableLsn).toBe(30n)
+    expect(scene.log()).toEqual([])
+  })
+
+  test('is neither acknowledged nor forgotten if the write fails', () => {
+    const scene = recordingScene()
+    scene.recording.hurry()
+    scene.log()
+    expect(scene.fails().log()).toEqual([])
+    expect(scene.progress.durableLsn).toBe(10n)
+    expect(scene.pass(1_000).log()).toEqual(['write 1 30'])
+  })
+
+  test('while a write is under way waits for the next, which is not made before', () => {
+    const scene = recordingScene()
+    scene.recording.hurry()
+    scene.log()
+    scene.grow()
+    scene.commit(50)
+    scene.recording.hurry()
+    expect(scene.log()).toEqual([])
+    expect(scene.stored().log()).toEqual(['recorded 1', 'acknowledge 30', 'write 1 50'])
+    expect([scene.progress.settledLsn, scene.progress.durableLsn]).toEqual([50n, 30n])
+  })
+
+  test('is written immediately after a delivery, within a second otherwise', () => {
+    const scene = recordingScene().flushed()
+    scene.grow()
+    scene.recording.hurry()
+    expect(scene.log()).toEqual(['write 1 30'])
+    scene.stored().log()
+    scene.read(500)
+    expect(scene.pass(999).log()).toEqual([])
+    expect(scene.recording.nextAtMs(scene.nowMs)).toBe(scene.nowMs + 1)
+    expect(scene.pass(1).log()).toEqual(['write 0 30 rows read 500'])
+  })
+
+  test('is not written before this instance is the writer', () => {
+    const scene = recordingScene({ isWriter: false })
+    scene.recording.hurry()
+    scene.recording.flush()
+    expect([scene.log(), scene.recording.nextAtMs(scene.nowMs), scene.recording.isIdle]).toEqual([[], null, true])
+    scene.recording.activate(scene.nowMs)
+    expect([scene.log(), scene.recording.isIdle]).toEqual([['write 1 30'], false])
+  })
+})
+
+test('a position that moves alone is written ten seconds after the last write: each write moves it again', () => {
+  const scene = recordingScene().flushed()
+  for (let end = 50; end < 140; end += 10) {
+    scene.commit(end)
+    expect(scene.pass(1_000).log()).toEqual([])
+  }
+  expect(scene.pass(1_000).log()).toEqual(['write 0 130'])
+  scene.stored().log()
+  scene.commit(150)
+  expect(scene.pass(9_000).log()).toEqual([])
+  expect(scene.pass(1_000).log()).toEqual(['write 0 150'])
+})
+
+describe('a position of the backfill', () => {
+  test('is written with the rows that were settled for it', () => {
+    const scene = recordingScene()
+    scene.read(500)
+    scene.recording.hurry()
+    expect(scene.log()).toEqual(['write 1 30 rows read 500'])
+  })
+
+  test('is written though nothing else is new, and the backfill is told that it is', () => {
+    const scene = recordingScene().flushed()
+    scene.read(500)
+    scene.recording.hurry()
+    expect(scene.log()).toEqual(['write 0 30 rows read 500'])
+    expect(scene.stored().log()).toEqual(['recorded 0', 'recorded 500 read', 'acknowledge 30'])
+  })
+})
+
+describe('before something is sent', () => {
+  test('the write that is under way is not enough: one shared write after it notes all of it, and H', () => {
+    const scene = recordingScene()
+    scene.recording.hurry()
+    scene.log()
+    scene.grow()
+    scene.send(40)
+    const writes = [scene.recording.writeBeforeSending, scene.recording.writeBeforeSending]
+    expect(writes).toEqual([2, 2])
+    expect(scene.recording.isStored(2)).toBe(false)
+    expect(scene.stored().log()).toEqual(['recorded 1', 'acknowledge 30', 'write 1 30 H 40'])
+    expect(scene.recording.isStored(2)).toBe(false)
+    scene.stored()
+    expect(scene.recording.isStored(2)).toBe(true)
+  })
+
+  test('nothing is written if the store says all of it already', () => {
+    const scene = recordingScene()
+    scene.send(40)
+    expect(scene.recording.writeBeforeSending).toBe(1)
+    expect(scene.log()).toEqual(['write 1 30 H 40'])
+    scene.stored().log()
+    expect([scene.recording.writeBeforeSending, scene.log()]).toEqual([null, []])
+  })
+
+  test('requests that a restart would not count are noted, though the store says all else already', () => {
+    const scene = recordingScene().flushed()
+    scene.recording.requestLeft()
+    expect(scene.recording.writeBeforeSending).toBeNull()
+    scene.recording.requestLeft()
+    expect(scene.recording.writeBeforeSending).toBe(2)
+    expect(scene.log()).toEqual(['write 0 30'])
+    // It leaves while the note is being written, and may not be in it.
+    scene.recording.requestLeft()
+    scene.stored().log()
+    expect(scene.recording.writeBeforeSending).toBeNull()
+    scene.recording.requestLeft()
+    expect(scene.recording.writeBeforeSending).toBe(3)
+  })
+
+  test('a note of requests that fails leaves them to be noted', () => {
+    const scene = recordingScene().flushed()
+    for (let request = 0; request < 2; request++) scene.recording.requestLeft()
+    expect(scene.recording.writeBeforeSending).toBe(2)
+    scene.log()
+    scene.fails()
+    expect(scene.recording.writeBeforeSending).toBe(3)
+  })
+
+  test('a write that fails lets nothing leave, and the next raises H', () => {
+    const scene = recordingScene()
+    scene.send(40)
+    const write = scene.recording.writeBeforeSending ?? 0
+    expect(scene.log()).toEqual(['write 1 30 H 40'])
+    scene.fails()
+    expect(scene.recording.isStored(write)).toBe(false)
+    expect(scene.recording.writeBeforeSending).toBe(write + 1)
+    expect(scene.pass(100).log()).toEqual(['write 1 30 H 40'])
+  })
+})
+
+describe('H and R', () => {
+  test.each<[string, Stored, Position | null, Lsn | null, string]>([
+    ['stay as they are while nothing was sent', {}, null, null, 'write 1 30'],
+    ['rise before the first change leaves', {}, position(40), null, 'write 1 30 H 40'],
+    ['rise to a newer change', { horizon: position(40) }, position(50), null, 'write 1 30 H 50'],
+    [
+      'rise to a later change of the same transaction',
+      { horizon: position(40, 3) },
+      position(40, 4),
+      null,
+      'write 1 30 H 40',
+    ],
+    ['stay if nothing newer was sent', { horizon: position(40, 3) }, position(40, 3), null, 'write 1 30'],
+    [
+      'rise to a read that may contain something newer',
+      { horizon: position(40) },
+      position(40),
+      at(60),
+      'write 1 30 H 40 R 60',
+    ],
+    [
+      'stay if the newest read ended before',
+      { horizon: position(60), readLsn: at(50) },
+      position(60),
+      at(50),
+      'write 1 30',
+    ],
+  ])('%s', (_, stored, sentTo, readLsn, written) => {
+    const scene = recordingScene(stored)
+    scene.sent.to = sentTo
+    if (readLsn !== null) scene.sent.readLsn = readLsn
+    scene.recording.hurry()
+    expect(scene.log()).toEqual([written])
+  })
+
+  test('never fall: a read that leaves after a restart does not take H back to what this run sent', () => {
+    const scene = recordingScene({ horizon: position(80) })
+    scene.send(40)
+    scene.sent.readLsn = at(90)
+    scene.recording.hurry()
+    expect(scene.log()).toEqual(['write 1 30 H 80 R 90'])
+  })
+
+  test('are raised once, not by what is recorded afterwards', () => {
+    const scene = recordingScene().flushed()
+    scene.send(40)
+    expect(scene.recording.writeBeforeSending).toBe(2)
+    expect(scene.log()).toEqual(['write 0 30 H 40'])
+    scene.stored().log()
+    scene.grow()
+    scene.recording.hurry()
+    expect(scene.log()).toEqual(['write 1 30'])
+  })
+})
+
+describe('a store that cannot be written', () => {
+  test('is tried again ever more seldom, up to ten seconds, and as before once it can', () => {
+    const scene = recordingScene({ random: 0.5 })
+    scene.recording.hurry()
+    const apart = (failures: number) =>
+      Array.from({ length: failures }, () => {
+        expect(scene.log().filter((line) => line.startsWith('write'))).toHaveLength(1)
+        scene.fails()
+        const beganMs = scene.nowMs
+        scene.pass((scene.recording.nextAtMs(beganMs) ?? beganMs) - beganMs)
+        return scene.nowMs - beganMs
+      })
+    expect(apart(8)).toEqual([200, 300, 500, 900, 1_700, 3_300, 5_100, 5_100])
+    expect(scene.recording.isFailing).toBe(true)
+    scene.log()
+    scene.stored().log()
+    expect(scene.recording.isFailing).toBe(false)
+  })
+
+  test('keeps a drain waiting until all of it is stored, and a position alone too', () => {
+    const scene = recordingScene().flushed()
+    scene.recording.flush()
+    expect(scene.recording.isIdle).toBe(true)
+    scene.commit(50)
+    expect(scene.log()).toEqual(['write 0 50'])
+    scene.fails()
+    expect(scene.recording.isIdle).toBe(false)
+    scene.pass(1_000).log()
+    expect(scene.stored().recording.isIdle).toBe(false)
+    expect([scene.log(), scene.recording.isIdle]).toEqual([['recorded 0', 'acknowledge 50'], true])
+  })
+})

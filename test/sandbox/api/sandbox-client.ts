@@ -1,0 +1,65 @@
+import { type SandboxApi, type SandboxOptions, startSandboxApi } from '../../../src/sandbox/api/api-server.ts'
+import { windowKinds } from '../../../src/sandbox/api/rate-limit.ts'
+import { defaultKeys } from '../../../src/sandbox/api/sandbox-state.ts'
+
+/** A valid patient without a plan. */
+/** The documented limit, counted by the kind of window that SANDBOX_WINDOW names. */
+export const rateLimit = {
+  kind: windowKinds.find((kind) => kind === process.env.SANDBOX_WINDOW) ?? 'fixed',
+  limit: 600,
+} as const
+
+export const jane = { code: 'jane', first_name: 'Jane', gender: 'female', birth_date: '1980-01-01' }
+
+/** A sandbox that applies immediately, closed at the end of the scope. */
+export async function testSandbox(options: SandboxOptions = {}): Promise<SandboxApi & AsyncDisposable> {
+  const sandbox = await startSandboxApi({ ...options, settings: { applyDelayMs: 0, ...options.settings } })
+  return Object.assign(sandbox, { [Symbol.asyncDispose]: () => sandbox.close() })
+}
+
+/** What a request answered: its status, its headers, and its body as JSON where it is that. */
+export interface Reply {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: unknown
+}
+
+const headers = {
+  accept: 'application/json',
+  'content-type': 'application/json',
+  'x-api-key': defaultKeys.apiKey,
+  'x-secret-key': defaultKeys.secretKey,
+}
+
+/** `PUT /v1/patients`; the changed headers replace the right ones, undefined leaves one out. */
+export async function put(
+  sandbox: SandboxApi,
+  patients: unknown,
+  changes: Readonly<Record<string, string | undefined>> = {},
+): Promise<Reply> {
+  return await send(`${sandbox.baseUrl}/patients`, { method: 'PUT', body: JSON.stringify({ patients }), changes })
+}
+
+/** `GET /v1/patients/{code}`. */
+export async function get(sandbox: SandboxApi, code: string): Promise<Reply> {
+  return await send(`${sandbox.baseUrl}/patients/${encodeURIComponent(code)}`, { method: 'GET' })
+}
+
+interface Sent {
+  readonly method: string
+  readonly body?: string
+  readonly changes?: Readonly<Record<string, string | undefined>>
+}
+
+/** Any request, with the right headers. Redirects are not followed. */
+export async function send(url: string, { method, body, changes = {} }: Sent): Promise<Reply> {
+  const sent = new Headers(headers)
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === undefined) sent.delete(name)
+    else sent.set(name, value)
+  }
+  const response = await fetch(url, { method, headers: sent, redirect: 'manual', ...(body !== undefined && { body }) })
+  const text = await response.text()
+  const isJson = response.headers.get('content-type')?.startsWith('application/json')
+  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text }
+}

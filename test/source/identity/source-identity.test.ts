@@ -1,0 +1,221 @@
+import { describe, expect, test } from 'vitest'
+import { lsn } from '../../../src/model/source/lsn.ts'
+import { xid } from '../../../src/model/source/visibility.ts'
+import {
+  describeIdentityChange,
+  type FoundIdentity,
+  identityChanges,
+  judgeIdentity,
+  type StoredIdentity,
+  type Verdict,
+  verdictKinds,
+} from '../../../src/source/identity/source-identity.ts'
+import { parseTimelineHistory } from '../../../src/source/identity/timeline-history.ts'
+import { type SlotHealth, slotLosses, slotTroubleOf } from '../../../src/source/slot/slot-health.ts'
+
+const stored: StoredIdentity = { systemIdentifier: '7', timeline: 2, publication: 'ours', lsn: lsn(200n) }
+const same: FoundIdentity = {
+  systemIdentifier: '7',
+  timeline: 2,
+  currentLsn: lsn(900n),
+  history: [],
+  slot: { kind: 'present', confirmedFlushLsn: lsn(200n) },
+  publication: 'there',
+  wantedPublication: 'ours',
+}
+/** Promoted at 500, after everything that was delivered. */
+const promoted: FoundIdentity = {
+  ...same,
+  timeline: 4,
+  history: [
+    { timeline: 1, switchLsn: lsn(50n) },
+    { timeline: 2, switchLsn: lsn(500n) },
+    { timeline: 3, switchLsn: lsn(600n) },
+  ],
+}
+const absent = { kind: 'absent' } as const
+const lost = { kind: 'lost' } as const
+const unready = { kind: 'unready' } as const
+const ahead = { kind: 'present', confirmedFlushLsn: lsn(201n) } as const
+const behind = { kind: 'present', confirmedFlushLsn: lsn(10n) } as const
+const at = (switchLsn: bigint) => [{ timeline: 2, switchLsn: lsn(switchLsn) }]
+
+const cases: readonly { readonly found: string; readonly identity: FoundIdentity; readonly verdict: Verdict }[] = [
+  { found: 'the slot at the checkpoint', identity: same, verdict: { kind: 'go on' } },
+  { found: 'the slot behind the checkpoint', identity: { ...same, slot: behind }, verdict: { kind: 'go on' } },
+  {
+    found: 'WAL that ends at the checkpoint',
+    identity: { ...same, currentLsn: lsn(200n) },
+    verdict: { kind: 'go on' },
+  },
+  { found: 'a slot that is being made', identity: { ...same, slot: unready }, verdict: { kind: 'not ready' } },
+  { found: 'no slot', identity: { ...same, slot: absent }, verdict: { kind: 'slot lost', loss: 'gone' } },
+  {
+    found: 'a slot without WAL',
+    identity: { ...same, slot: lost },
+    verdict: { kind: 'slot lost', loss: 'invalidated' },
+  },
+  {
+    found: 'a slot past the checkpoint',
+    identity: { ...same, slot: ahead },
+    verdict: { kind: 'slot lost', loss: 'ahead' },
+  },
+  {
+    found: 'no publication',
+    identity: { ...same, publication: 'absent' },
+    verdict: { kind: 'slot lost', loss: 'publication dropped' },
+  },
+  {
+    found: 'a publication that was recreated, and a slot past the checkpoint',
+    identity: { ...same, publication: 'replaced', slot: ahead },
+    verdict: { kind: 'slot lost', loss: 'publication dropped' },
+  },
+  {
+    found: 'WAL that ends before the checkpoint',
+    identity: { ...same, currentLsn: lsn(199n), slot: behind },
+    verdict: { kind: 'identity changed', change: 'behind the checkpoint' },
+  },
+  {
+    found: 'WAL that ends before the checkpoint, and no slot',
+    identity: { ...same, currentLsn: lsn(199n), slot: absent },
+    verdict: { kind: 'identity changed', change: 'behind the checkpoint' },
+  },
+  {
+    found: 'another system identifier, all else alike',
+    identity: { ...same, systemIdentifier: '8' },
+    verdict: { kind: 'identity changed', change: 'another server' },
+  },
+  {
+    found: 'another publication in the settings',
+    identity: { ...same, wantedPublication: 'another', slot: absent },
+    verdict: { kind: 'identity changed', change: 'another publication' },
+  },
+  {
+    found: 'a promoted standby with the slot',
+    identity: promoted,
+    verdict: { kind: 'failover', switchLsn: lsn(500n) },
+  },
+  {
+    found: 'a promoted standby with the slot behind',
+    identity: { ...promoted, slot: behind },
+    verdict: { kind: 'failover', switchLsn: lsn(500n) },
+  },
+  {
+    found: 'a standby promoted right at the checkpoint',
+    identity: { ...promoted, history: at(200n) },
+    verdict: { kind: 'failover', switchLsn: lsn(200n) },
+  },
+  {
+    found: 'a standby promoted before the checkpoint',
+    identity: { ...promoted, history: at(199n) },
+    verdict: { kind: 'identity changed', change: 'past the switch' },
+  },
+  {
+    found: 'a promoted standby on which the slot is being made',
+    identity: { ...promoted, slot: unready },
+    verdict: { kind: 'not ready' },
+  },
+  ...[absent, lost, ahead].map((slot) => ({
+    found: `a promoted standby whose slot is ${slot.kind === 'present' ? 'past the checkpoint' : slot.kind}`,
+    identity: { ...promoted, slot },
+    verdict: { kind: 'identity changed', change: 'timeline without the slot' } as const,
+  })),
+  {
+    found: 'a timeline that does not descend from ours',
+    identity: { ...promoted, history: [{ timeline: 1, switchLsn: lsn(900n) }] },
+    verdict: { kind: 'identity changed', change: 'another history' },
+  },
+  {
+    found: 'an earlier timeline',
+    identity: { ...same, timeline: 1 },
+    verdict: { kind: 'identity changed', change: 'another history' },
+  },
+]
+
+describe('the identity fence', () => {
+  test.each(cases)('$found', ({ identity, verdict }) => {
+    expect(judgeIdentity(stored, identity)).toEqual(verdict)
+  })
+
+  test('every verdict, every loss and every change is among the cases', () => {
+    const verdicts = cases.map(({ verdict }) => verdict)
+    expect(new Set(verdicts.map(({ kind }) => kind))).toEqual(new Set(verdictKinds))
+    expect(new Set(verdicts.flatMap((verdict) => ('loss' in verdict ? verdict.loss : [])))).toEqual(new Set(slotLosses))
+    const changes = verdicts.flatMap((verdict) => ('change' in verdict ? verdict.change : []))
+    expect(new Set(changes)).toEqual(new Set(identityChanges))
+  })
+
+  test('a change is told with what differs', () => {
+    const other = { ...same, systemIdentifier: '8', timeline: 4, currentLsn: lsn(0x1_0000_00ffn) }
+    expect(describeIdentityChange('another server', stored, other)).toContain('identifier is 8, the state belongs to 7')
+    expect(describeIdentityChange('timeline without the slot', stored, other)).toMatch(/timeline 4, the state on 2/)
+    expect(describeIdentityChange('behind the checkpoint', stored, other)).toMatch(/ends at 1\/FF, before 0\/C8/)
+  })
+})
+
+describe('a timeline history', () => {
+  test('is read as the server writes it', () => {
+    const text = '1\t0/1751E08\tno recovery target specified\n\n2\t16/B374D848\tbefore 2026-01-01 00:00:00+00\n'
+    expect(parseTimelineHistory(text)).toEqual([
+      { timeline: 1, switchLsn: 0x1751e08n },
+      { timeline: 2, switchLsn: 0x16_b374d848n },
+    ])
+  })
+
+  test('comments and the empty history of a first timeline hold nothing', () => {
+    expect(parseTimelineHistory('# made by hand\n')).toEqual([])
+    expect(parseTimelineHistory('')).toEqual([])
+  })
+})
+
+describe('a slot in use', () => {
+  const health: SlotHealth = {
+    systemIdentifier: '7',
+    timeline: 2,
+    isStandby: false,
+    currentLsn: lsn(900n),
+    snapshotXmax: xid(800n),
+    lagBytes: 0,
+    retainedBytes: 0,
+    walStatus: 'reserved',
+    confirmedFlushLsn: lsn(200n),
+    publicationOid: '17',
+    safeBytes: null,
+    idle: null,
+    isActive: true,
+  }
+  const use = {
+    systemIdentifier: '7',
+    timeline: 2,
+    isStandby: false,
+    publicationOid: '17',
+    writtenLsn: lsn(200n),
+    durableLsn: lsn(200n),
+  }
+  const troubles: readonly {
+    readonly it: string
+    readonly changes: Partial<SlotHealth>
+    readonly trouble: ReturnType<typeof slotTroubleOf>
+  }[] = [
+    { it: 'confirmed up to what is stored', changes: {}, trouble: null },
+    { it: 'that keeps more than it should', changes: { walStatus: 'unreserved' }, trouble: null },
+    { it: 'that is being made', changes: { confirmedFlushLsn: null }, trouble: null },
+    { it: 'that is gone', changes: { walStatus: 'missing', publicationOid: null }, trouble: 'gone' },
+    { it: 'without its WAL', changes: { walStatus: 'lost' }, trouble: 'invalidated' },
+    { it: 'without its publication', changes: { publicationOid: null }, trouble: 'publication dropped' },
+    { it: 'whose publication was recreated', changes: { publicationOid: '18' }, trouble: 'publication dropped' },
+    { it: 'past what is stored', changes: { confirmedFlushLsn: lsn(201n) }, trouble: 'ahead' },
+    { it: 'of a server whose files were put back', changes: { currentLsn: lsn(199n) }, trouble: 'moved' },
+    { it: 'of another server', changes: { systemIdentifier: '8', walStatus: 'missing' }, trouble: 'moved' },
+    { it: 'of a promoted standby', changes: { timeline: 3, walStatus: 'missing' }, trouble: 'moved' },
+    { it: 'of a server that became a standby', changes: { isStandby: true, walStatus: 'lost' }, trouble: 'moved' },
+  ]
+
+  test.each(troubles)('$it: $trouble', ({ changes, trouble }) => {
+    expect(slotTroubleOf({ ...health, ...changes }, use)).toBe(trouble)
+  })
+
+  test('that another instance moves is as it should be', () => {
+    expect(slotTroubleOf({ ...health, confirmedFlushLsn: lsn(300n) }, { ...use, durableLsn: null })).toBeNull()
+  })
+})

@@ -1,0 +1,144 @@
+import { pino } from 'pino'
+import { expect, test } from 'vitest'
+import { parseLsn } from '../../../src/model/source/lsn.ts'
+import { testSandbox } from '../../sandbox/api/sandbox-client.ts'
+import { patientsTable, type RunningConnector, startConnector } from '../../support/connector.ts'
+import { ownServer } from '../../support/postgres/own-server.ts'
+import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
+import { until } from '../../support/until.ts'
+
+const sayings = {
+  willBeLost: 'the replication slot will be lost if this goes on',
+  soonLost: 'the replication slot will soon be lost',
+  beingLost: 'the replication slot is over its limit, and lost with the next checkpoint of the server',
+  fine: 'the replication slot is out of danger',
+}
+
+async function set(database: TestDatabase, name: string, value: string) {
+  await database.query(`alter system set ${name} = '${value}'`)
+  await database.query('select pg_reload_conf()')
+  await until(async () => {
+    const [row] = await database.query('select current_setting($1) as value', [name])
+    return row?.value === value
+  })
+}
+
+/** Fills WAL segments, one for each look that the connector takes at the slot, until it is so. */
+async function writeUntil(connector: RunningConnector, isSo: () => boolean | Promise<boolean>) {
+  const { database } = connector
+  await until(
+    async () => {
+      const [written] = await database.query(`select pg_logical_emit_message(false, 'a', 'b'), pg_switch_wal() as lsn`)
+      await until(async () => {
+        const { currentLsn } = (await connector.status()).source
+        return currentLsn !== null && parseLsn(currentLsn) >= parseLsn(written?.lsn ?? '')
+      })
+      return isSo()
+    },
+    { deadlineMs: 100_000 },
+  )
+}
+
+/** A figure of `GET /metrics`. */
+async function gauge(connector: RunningConnector, name: string) {
+  const listening = connector.log.find(({ msg }) => msg === 'listening')
+  const text = await (await fetch(`http://127.0.0.1:${listening?.port}/metrics`)).text()
+  return Number(new RegExp(`^mediquo_cdc_${name} (.+)$`, 'm').exec(text)?.[1]?.replace('Inf', 'Infinity'))
+}
+
+const saidOf = ({ log }: RunningConnector) =>
+  log.flatMap(({ level, msg }) =>
+    Object.values(sayings).includes(msg) ? [[pino.levels.labels[Number(level)], msg]] : [],
+  )
+
+/** Nothing but the test makes checkpoints: only they take a slot's WAL. */
+const calm = { max_wal_size: '8GB', checkpoint_timeout: '1h' }
+
+test.concurrent('a slot that an outage will cost is warned about, louder as it comes near, and no more once it is over', async () => {
+  await using server = await ownServer(calm)
+  await using database = await testDatabase({ schema: patientsTable, serverUrl: server.url() })
+  await using sandbox = await testSandbox()
+  await set(database, 'max_slot_wal_keep_size', '4GB')
+  await using connector = await startConnector({ database, sandbox })
+  await database.query(`insert into patients (code) values ('jane')`)
+  await connector.whenPatient('jane')
+  const before = (await connector.status()).source
+  expect(before).toMatchObject({ walStatus: 'reserved', secondsUntilSlotLost: null })
+  expect(await gauge(connector, 'slot_seconds_until_lost')).toBe(Number.POSITIVE_INFINITY)
+
+  // 1. Nothing is delivered, and WAL is written: how long that can go on is said, and how long the rest takes.
+  sandbox.faults.add({ kind: 'down' })
+  await database.query(`insert into patients (code) select 'P' || n from generate_series(1, 1000) n`)
+  await writeUntil(connector, () => saidOf(connector).length > 0)
+  const warned = await connector.status()
+  expect(warned.source.walStatus).toMatch(/reserved|extended/)
+  expect(warned.source.secondsUntilSlotLost).toBeGreaterThan(600)
+  expect(warned.source.safeWalBytes).toBeLessThan(before.safeWalBytes ?? 0)
+  expect(warned.source.retainedBytesPerSecond).toBeGreaterThan(0)
+  expect(warned.source.secondsToDrain).toBeGreaterThan(0)
+  expect(warned.warnings).toEqual([
+    expect.stringMatching(/holds .+B of WAL and will be lost in .+ALTER SYSTEM SET max_slot_wal_keep_size = '\d+MB'/),
+  ])
+  expect(await gauge(connector, 'slot_seconds_until_lost')).toBeGreaterThan(600)
+  expect(await gauge(connector, 'slot_safe_bytes')).toBe(warned.source.safeWalBytes)
+  expect(await gauge(connector, 'drain_seconds')).toBeGreaterThan(0)
+  const line = connector.log.find(({ msg }) => msg === sayings.willBeLost)
+  expect(line).toMatchObject({ slot: connector.slot, secondsUntilLost: expect.any(Number), fix: expect.any(String) })
+
+  // 2. The limit comes near, then is passed: the slot is still there.
+  await set(database, 'max_slot_wal_keep_size', '320MB')
+  await connector.whenLogged(sayings.soonLost)
+  await set(database, 'max_slot_wal_keep_size', '16MB')
+  await connector.whenLogged(sayings.beingLost)
+  expect(saidOf(connector)).toEqual([
+    ['warn', sayings.willBeLost],
+    ['error', sayings.soonLost],
+    ['error', sayings.beingLost],
+  ])
+
+  // 3. The API answers again.
+  sandbox.faults.clear()
+  await connector.whenSettled()
+  await until(
+    async () => {
+      // The slot releases WAL when the server notes its running transactions, which an idle one does not do.
+      await database.query(`select pg_logical_emit_message(false, 'a', 'b')`)
+      return connector.log.some(({ msg }) => msg === sayings.fine)
+    },
+    { deadlineMs: 90_000 },
+  )
+  const after = await connector.status()
+  expect(after.warnings).toEqual([])
+  expect(after.source).toMatchObject({ walStatus: 'reserved', secondsUntilSlotLost: null })
+  expect(await gauge(connector, 'slot_seconds_until_lost')).toBe(Number.POSITIVE_INFINITY)
+  expect(connector.log.filter(({ msg }) => /changes were lost/.test(msg))).toEqual([])
+}, 180_000)
+
+test.concurrent('a slot that is lost in the end was warned about', async () => {
+  await using server = await ownServer({ ...calm, max_slot_wal_keep_size: '128MB' })
+  await using database = await testDatabase({ schema: patientsTable, serverUrl: server.url() })
+  await using sandbox = await testSandbox()
+  await using connector = await startConnector({ database, sandbox })
+  sandbox.faults.add({ kind: 'down' })
+  await database.query(`insert into patients (code) values ('jane')`)
+  await until(async () => (await connector.status()).delivery.pending > 0)
+
+  const seen = new Set<string | null>()
+  const lossSaid = () => connector.log.findIndex(({ msg }) => msg.startsWith('changes were lost'))
+  await writeUntil(connector, async () => {
+    seen.add((await connector.status()).source.walStatus)
+    await database.query('checkpoint')
+    return seen.has('unreserved')
+  })
+  await until(() => lossSaid() >= 0)
+
+  const warnedAt = [sayings.soonLost, sayings.beingLost].map((saying) =>
+    connector.log.findIndex(({ msg }) => msg === saying),
+  )
+  expect(warnedAt.map((at) => at >= 0 && at < lossSaid())).toEqual([true, true])
+  // A new slot is in no danger.
+  sandbox.faults.clear()
+  await connector.whenPatient('jane')
+  await until(async () => (await connector.status()).warnings.length === 0)
+  expect(saidOf(connector).map(([, saying]) => saying)).not.toContain(sayings.fine)
+}, 180_000)

@@ -1,0 +1,142 @@
+import { expect } from 'vitest'
+import { stringify } from 'yaml'
+import { type Lsn, parseLsn } from '../../../src/model/source/lsn.ts'
+import { type SandboxApi, startSandboxApi } from '../../../src/sandbox/api/api-server.ts'
+import { defaultKeys } from '../../../src/sandbox/api/sandbox-state.ts'
+import { workspace } from '../../config/loading.ts'
+import { type TestDatabase, testDatabase } from '../postgres/postgres.ts'
+import { until } from '../until.ts'
+import { type ConnectorProcess, startProcess } from './crash-process.ts'
+import {
+  crashMapping,
+  crashTable,
+  differences,
+  stepsBack,
+  storedPatients,
+  storyOf,
+  wantedPatients,
+} from './crash-table.ts'
+
+export interface SceneOptions {
+  readonly seed: number
+  readonly identity: 'default' | 'full'
+  readonly backfill: 'initial' | 'never'
+  /** Rows in the table before the connector is first started. */
+  readonly rows?: number
+  readonly requestsPerMinute: number
+  readonly logLevel?: string
+}
+
+/** A table, the sandbox, and the connector as a process to be killed. */
+export interface CrashScene extends AsyncDisposable {
+  readonly database: TestDatabase
+  readonly sandbox: SandboxApi
+  readonly slot: string
+  start(): ConnectorProcess
+  /** What is stored and what is confirmed. @throws if more is confirmed than stored, or less stored than at the last call. */
+  positions(): Promise<{ readonly stored: Lsn; readonly confirmed: Lsn }>
+  /** Resolves once the checkpoint has passed everything committed so far. @throws with the connector's last lines. */
+  quiet(connector: ConnectorProcess): Promise<void>
+  /** Holds both ends against each other, and everything that was sent against the API's rules. @returns what was counted. */
+  judge(about: object): Promise<{ readonly requests: number; readonly puts: number; readonly summary: string }>
+}
+
+/** The code of the row whose commit moves the checkpoint past the end. */
+const afterTheEnd = 'after the end'
+
+export async function crashScene(options: SceneOptions): Promise<CrashScene> {
+  const { seed, identity, backfill, rows = 0, requestsPerMinute, logLevel = 'debug' } = options
+  const releases: (() => Promise<void> | void)[] = []
+  const database = await testDatabase({
+    schema: `${crashTable} alter table patients replica identity ${identity};
+      insert into patients (given_name) select 'Early' || n from generate_series(1, ${rows}) n;`,
+  })
+  releases.push(() => database.dispose())
+  const sandbox = await startSandboxApi({
+    recordPatients: true,
+    recordLength: 200_000,
+    settings: { latencyMs: 5, applyDelayMs: 0, rateLimit: { limit: 1_000_000 } },
+  })
+  releases.push(() => sandbox.close())
+  // Some answers come late, so that kills fall between applying and answering too; some are lost.
+  sandbox.faults.add({ kind: 'slow', endpoint: 'put', delayMs: 60, when: 'after applying', probability: 0.2, seed })
+  sandbox.faults.add({ kind: 'fail after applying', endpoint: 'put', answer: 'reset', probability: 0.01, seed })
+  const slot = `slot_${database.name}`
+  const { write, cwd, [Symbol.dispose]: remove } = workspace()
+  releases.push(remove)
+  write(
+    'config.yaml',
+    stringify({
+      source: { table: 'public.patients', slot, backfill, onDelete: 'unsubscribe' },
+      mapping: crashMapping,
+      mediquo: { requestsPerMinute },
+      http: { port: 0 },
+      log: { level: logLevel },
+    }),
+  )
+  const env = {
+    DATABASE_URL: database.url,
+    MEDIQUO_BASE_URL: sandbox.baseUrl,
+    MEDIQUO_API_KEY: defaultKeys.apiKey,
+    MEDIQUO_SECRET_KEY: defaultKeys.secretKey,
+  }
+  let checkpoint = 0n
+  const positions = async () => {
+    const [row] = await database.query(
+      `select (select lsn from mediquo_cdc.checkpoint) as stored,
+        (select confirmed_flush_lsn from pg_replication_slots where slot_name = $1) as confirmed`,
+      [slot],
+    )
+    const found = { stored: parseLsn(row?.stored ?? ''), confirmed: parseLsn(row?.confirmed ?? '') }
+    expect(found.confirmed, `acknowledged more than was stored (seed ${seed})`).toBeLessThanOrEqual(found.stored)
+    expect(found.stored, `the checkpoint fell (seed ${seed})`).toBeGreaterThanOrEqual(checkpoint)
+    checkpoint = found.stored
+    return found
+  }
+  return {
+    database,
+    sandbox,
+    slot,
+    positions,
+    start() {
+      const started = startProcess(`${cwd}/config.yaml`, env)
+      releases.push(() => started.kill())
+      return started
+    },
+    async quiet(connector) {
+      const [end] = await database.query('select pg_current_wal_insert_lsn()::text as lsn')
+      await database.query('insert into patients (code) values ($1)', [afterTheEnd])
+      await until(async () => (await positions()).stored >= parseLsn(end?.lsn ?? ''), { deadlineMs: 60_000 }).catch(
+        (error: unknown) => {
+          throw new Error(`not quiet (seed ${seed}):\n${connector.lastLines.join('\n')}`, { cause: error })
+        },
+      )
+      await sandbox.applied()
+    },
+    async judge(about) {
+      const wanted = await wantedPatients(database)
+      const stored = storedPatients(sandbox.patients())
+      const found = differences(wanted, stored).filter(({ code }) => code !== afterTheEnd)
+      const { versions, back } = stepsBack(sandbox)
+      const puts = sandbox.requests.filter(({ method }) => method === 'PUT')
+      const unanswered = sandbox.requests.filter(({ status }) => status === null).length
+      const counts = { rows: wanted.size, versions, requests: sandbox.requests.length, puts: puts.length, unanswered }
+      const summary = JSON.stringify({ seed, identity, ...counts, ...about })
+      const stories = [...found, ...back].slice(0, 5).map(({ code }) => [code, ...storyOf(sandbox, code)].join('\n  '))
+      const message = [summary, ...stories].join('\n')
+      expect(found.slice(0, 5), message).toEqual([])
+      expect(back.slice(0, 5), message).toEqual([])
+      expect(await database.query('select source_key, reason from mediquo_cdc.dead_letter'), message).toEqual([])
+      for (const { codes, status } of puts) {
+        expect(codes.length, message).toBeGreaterThan(0)
+        expect(codes.length, message).toBeLessThanOrEqual(100)
+        expect(new Set(codes).size, message).toBe(codes.length)
+        expect([200, null], message).toContain(status)
+      }
+      return { requests: counts.requests, puts: counts.puts, summary }
+    },
+    async [Symbol.asyncDispose]() {
+      for (const release of releases.reverse()) await release()
+    },
+  }
+}

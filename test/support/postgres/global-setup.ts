@@ -1,0 +1,44 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { Client } from 'pg'
+import type { TestProject } from 'vitest/node'
+import { startTestServer } from './test-server.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** A superuser's connection string; every test makes its own database there. */
+    postgresUrl: string
+    /** Its version, as in 17. */
+    postgresMajor: number
+  }
+}
+
+const run = promisify(execFile)
+const root = new URL('../../../', import.meta.url)
+const finish = new URL('scripts/finish-build.mjs', root)
+
+/** Before the first database test: one server for all of them, and `dist/` as it is started by the crash tests. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await build()
+  const server = await startTestServer()
+  project.provide('postgresUrl', server.url)
+  project.provide('postgresMajor', await majorOf(server.url))
+  return () => server.stop()
+}
+
+async function majorOf(url: string): Promise<number> {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  const { rows } = await client.query<{ version: string }>(`select current_setting('server_version_num') as version`)
+  await client.end()
+  return Math.floor(Number(rows[0]?.version) / 10_000)
+}
+
+/** As `npm run build`, but without the type check, which has its own gate. */
+async function build(): Promise<void> {
+  await run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--noCheck'], {
+    cwd: root,
+  })
+  await run(process.execPath, [fileURLToPath(finish)], { cwd: root })
+}

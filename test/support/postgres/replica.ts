@@ -1,0 +1,38 @@
+import { execFile } from 'node:child_process'
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { type EmbeddedServer, startEmbeddedServer } from '../../../src/sandbox/postgres/embedded-server.ts'
+
+const run = promisify(execFile)
+
+/**
+ * A standby of a server, streaming from it through a physical slot: a copy of its files, taken while it is down. The same
+ * password opens both. `await using standby = await replicaOf(primary)`
+ */
+export async function replicaOf(
+  primary: EmbeddedServer,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<EmbeddedServer> {
+  const { password } = new URL(primary.url())
+  const standby = await startEmbeddedServer({
+    durable: false,
+    password: decodeURIComponent(password),
+    binDir: primary.binDir,
+    settings: {
+      hot_standby_feedback: 'on',
+      wal_receiver_status_interval: '1s',
+      primary_slot_name: 'replica',
+      primary_conninfo: `host=127.0.0.1 port=${primary.port} user=postgres password=${decodeURIComponent(password)} dbname=postgres`,
+      ...settings,
+    },
+  })
+  await standby.stop('immediate')
+  await primary.stop()
+  await rm(standby.dataDir, { recursive: true })
+  await run('cp', ['-a', primary.dataDir, standby.dataDir])
+  await primary.start()
+  await writeFile(join(standby.dataDir, 'standby.signal'), '')
+  await standby.start()
+  return standby
+}

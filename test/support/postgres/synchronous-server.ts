@@ -1,0 +1,61 @@
+import pg from 'pg'
+import { until } from '../until.ts'
+import { ownServer } from './own-server.ts'
+import { type TestDatabase, testDatabase } from './postgres.ts'
+
+/** A server whose commits can be made to wait for a standby that does not answer: streamed, and not visible. */
+export interface SynchronousServer extends AsyncDisposable {
+  /** Its sessions do not wait: those of the connector, and `query`. */
+  readonly database: TestDatabase
+  /** From now on commits of `writer` wait. */
+  holdCommits(): Promise<void>
+  /** Those that wait become visible. */
+  releaseCommits(): Promise<void>
+  /** A session of an application, whose commits wait for the standby. */
+  writer(): Promise<pg.Client>
+  /** Resolves once so many commits wait. */
+  whenHeld(commits: number): Promise<void>
+}
+
+export async function synchronousServer(schema: string): Promise<SynchronousServer> {
+  const server = await ownServer()
+  const database = await testDatabase({ serverUrl: server.url(), schema })
+  const clients: pg.Client[] = []
+  const writer = async () => {
+    const client = new pg.Client({ connectionString: database.url, options: '-c synchronous_commit=on' })
+    client.on('error', () => undefined)
+    await client.connect()
+    clients.push(client)
+    return client
+  }
+  // Sessions that say nothing do not wait.
+  await database.query('alter system set synchronous_commit = local')
+  const setStandby = async (name: string) => {
+    await database.query(`alter system set synchronous_standby_names = '${name}'`)
+    await database.query('select pg_reload_conf()')
+    await until(async () => {
+      const [row] = await database.query(`select setting from pg_settings where name = 'synchronous_standby_names'`)
+      return row?.setting === name
+    })
+  }
+  await setStandby('')
+  await until(async () => (await database.query('show synchronous_commit'))[0]?.synchronous_commit === 'local')
+  return {
+    database,
+    writer,
+    holdCommits: () => setStandby('nobody'),
+    releaseCommits: () => setStandby(''),
+    async whenHeld(commits) {
+      await until(async () => {
+        const [row] = await database.query(`select count(*) from pg_stat_activity where wait_event = 'SyncRep'`)
+        return Number(row?.count) === commits
+      })
+    },
+    async [Symbol.asyncDispose]() {
+      await setStandby('')
+      for (const client of clients) await client.end()
+      await database.dispose()
+      await server.destroy()
+    },
+  }
+}

@@ -1,0 +1,52 @@
+import { startEmbeddedServer } from '../../../src/sandbox/postgres/embedded-server.ts'
+import { dockerEngineAnswers } from './docker-engine.ts'
+
+/** The server that the tests share. */
+export interface TestServer {
+  readonly url: string
+  stop(): Promise<void>
+}
+
+/** The one in TEST_DATABASE_URL; else a container, where a Docker engine answers; else the embedded one. */
+export async function startTestServer(): Promise<TestServer> {
+  const given = process.env.TEST_DATABASE_URL
+  if (given) return { url: given, stop: async () => {} }
+  const binDir = process.env.TEST_POSTGRES_BIN_DIR
+  if (!binDir && (await dockerEngineAnswers())) return await startContainer()
+  const server = await startEmbeddedServer({
+    durable: false,
+    settings: { max_connections: '200' },
+    ...(binDir && { binDir }),
+  })
+  return { url: server.url(), stop: () => server.destroy() }
+}
+
+/** Ready is told from the log and the port: health checks never fire in some environments. */
+async function startContainer(): Promise<TestServer> {
+  const { GenericContainer, Wait } = await import('testcontainers')
+  const settings = [
+    'wal_level=logical',
+    'max_wal_senders=20',
+    'max_replication_slots=20',
+    'max_connections=200',
+    'fsync=off',
+  ]
+  const container = await new GenericContainer('postgres:17')
+    .withEnvironment({ POSTGRES_PASSWORD: 'postgres' })
+    .withCommand(['postgres', ...settings.flatMap((setting) => ['-c', setting])])
+    .withExposedPorts(5432)
+    .withWaitStrategy(
+      Wait.forAll([
+        Wait.forLogMessage('database system is ready to accept connections', 2),
+        Wait.forListeningPorts(),
+      ]).withDeadline(120_000),
+    )
+    .start()
+  const url = `postgres://postgres:postgres@${container.getHost()}:${container.getMappedPort(5432)}/postgres`
+  return {
+    url,
+    async stop() {
+      await container.stop()
+    },
+  }
+}

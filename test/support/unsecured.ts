@@ -1,4 +1,0 @@
-import type { Security } from '../../src/source/secured-connection.ts'
-
-/** A connection on this machine. */
-export const unsecured: Security = { mode: 'disable', host: 'localhost', rootCertificate: 'system', client: null }
