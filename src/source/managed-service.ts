@@ -1,7 +1,7 @@
-/** Whose PostgreSQL it is, as the roles that only they make tell; null: nobody's that we know. */
+/** Provider of a managed PostgreSQL, known by a role that only this provider creates; null: none that we know. */
 export type ManagedService = 'Amazon RDS' | 'Cloud SQL' | 'Azure' | 'Supabase' | 'Neon'
 
-/** A role that each service makes in every one of its servers. */
+/** Role that each provider creates in every one of its servers. */
 export const telltaleRoles: Readonly<Record<ManagedService, string>> = {
   'Amazon RDS': 'rds_superuser',
   'Cloud SQL': 'cloudsqlsuperuser',
@@ -10,7 +10,7 @@ export const telltaleRoles: Readonly<Record<ManagedService, string>> = {
   Neon: 'neon_superuser',
 }
 
-/** What turns on logical decoding: none of them lets a user alter the system. */
+/** Returns the way to turn on logical decoding. No provider lets a user run ALTER SYSTEM. */
 export function walLevelFix(service: ManagedService | null): string {
   switch (service) {
     case 'Amazon RDS':
@@ -28,13 +28,13 @@ export function walLevelFix(service: ManagedService | null): string {
   }
 }
 
-/** The statement that lets a role replicate. RDS has no such attribute, but a role. */
+/** Returns the statement that lets a role replicate. RDS has no such attribute but a role. */
 export function replicationFix(service: ManagedService | null, quotedRole: string): string {
   if (service === 'Amazon RDS') return `GRANT rds_replication TO ${quotedRole};`
   return `ALTER ROLE ${quotedRole} REPLICATION;`
 }
 
-/** How a setting of the server is changed. */
+/** Returns the way to change a setting of the server. */
 export function settingFix(service: ManagedService | null, setting: string, value: string): string {
   if (service === null) return `ALTER SYSTEM SET ${setting} = '${value}'; SELECT pg_reload_conf();`
   return `set ${setting} to ${value} in the settings of ${service}`

@@ -1,12 +1,12 @@
 import type { Pool } from 'pg'
 import { type ManagedService, telltaleRoles } from './managed-service.ts'
 
-/** What the source's catalogs say about everything that the connector depends on. */
+/** Everything in the source's catalogs that the connector depends on. */
 export interface SourceFacts {
   readonly serverVersionNumber: number
   readonly serverVersion: string
   readonly database: string
-  /** As the server names it, `SQL_ASCII` if it does not know. */
+  /** Encoding as the server names it, `SQL_ASCII` if it does not know. */
   readonly encoding: string
   readonly user: string
   readonly walLevel: string
@@ -20,7 +20,7 @@ export interface SourceFacts {
   /** `idle_replication_slot_timeout`, which came with PostgreSQL 18; 0: none. */
   readonly idleTimeoutSeconds: number | null
   readonly mayUseSchema: boolean
-  /** Nobody on the way can read along: by TLS, or because there is no way. */
+  /** True if nobody on the way can read the data: the connection uses TLS or stays on the server's machine. */
   readonly isProtected: boolean
   readonly table: TableFacts | null
   readonly publication: PublicationFacts | null
@@ -33,50 +33,50 @@ export interface TableFacts {
   readonly kind: 'table' | 'partitioned' | 'other'
   readonly isOwner: boolean
   readonly maySelect: boolean
-  /** Whether row-level security applies to the user. */
+  /** True if row-level security applies to the user. */
   readonly hidesRows: boolean
   readonly hasRowSecurity: boolean
   readonly replicaIdentity: 'default' | 'nothing' | 'full' | 'index'
-  /** The columns that identify a row in every change: those of the replica identity, or of the primary key if it is full. */
+  /** Columns that identify a row in every change: those of the replica identity, or of the primary key if the identity is full. */
   readonly keyColumns: readonly string[]
-  /** The same columns, with what it takes to compare them as their index does. */
+  /** The same columns, with the operators and collations of their index. */
   readonly key: readonly KeyColumn[]
   readonly columns: readonly ColumnFacts[]
 }
 
-/** A column. Its type is a domain's base type: values of a domain are written as those of its base type. */
+/** Column. Its type is a domain's base type: values of a domain are written as those of its base type. */
 export interface ColumnFacts {
   readonly name: string
   readonly attnum: number
   readonly typeOid: number
-  /** As the stream's relation messages name it: a domain's own. */
+  /** Type as the relation messages of the stream name it: the domain itself. */
   readonly declaredTypeOid: number
-  /** As `format_type` writes it, without a modifier: qualified by schema unless it is built in. */
+  /** Type as `format_type` writes it, without a modifier: qualified by schema unless it is built in. */
   readonly type: string
   /** PostgreSQL manual, "pg_type", `typcategory`. */
   readonly category: string
-  /** Null: it is an ordinary column. */
+  /** Null: an ordinary column. */
   readonly generated: 'stored' | 'virtual' | null
   readonly maySelect: boolean
 }
 
-/** A key column as its unique index sorts it. All but the name is SQL, qualified by schema, for sessions without a search path. */
+/** Key column as its unique index sorts it. Everything but the name is SQL, qualified by schema, for sessions without a search path. */
 export interface KeyColumn {
   readonly name: string
-  /** The type that a key's text is read as: a domain's base type, without a length. */
+  /** Type to which a key's text is cast: a domain's base type, without a length. */
   readonly type: string
-  /** The index's collation where it is not the column's. */
+  /** Collation of the index if it differs from the column's. */
   readonly collation: string | null
-  /** The operator that says that two keys are equal. */
+  /** Operator for "the keys are equal". */
   readonly equal: string
-  /** The operator that says that its left key comes after its right one. */
+  /** Operator for "the left key comes after the right one". */
   readonly after: string
-  /** What follows the column in `order by`. */
+  /** SQL that follows the column in `order by`. */
   readonly order: string
 }
 
 export interface PublicationFacts {
-  /** Under its own name: a partitioned table only by way of its root. */
+  /** True if the table is published under its own name; for a partitioned table, only if it is published via its root. */
   readonly containsTable: boolean
   readonly listsTable: boolean
   readonly viaRoot: boolean
@@ -113,8 +113,9 @@ const serverQuery = `
     has_database_privilege(current_database(), 'create') as "mayCreate"`
 
 /**
- * A type of an extension has operators outside of pg_catalog, and an index may sort by others than its type's (`text_pattern_ops`).
- * Strategies of a btree: 1 less, 3 equal, 5 greater. `format_type` without -1 makes char(1), which cuts, of char(n).
+ * Selects the operators from the index. Types of extensions have operators outside of pg_catalog, and an index can sort by operators other
+ * than its type's (`text_pattern_ops`). Btree strategies: 1 less, 3 equal, 5 greater. `format_type` without -1 would turn char(n) into
+ * char(1), which truncates.
  */
 const keySelection = `
   select json_agg(json_build_object('name', a.attname, 'collation', l.name,
@@ -176,7 +177,7 @@ const slotQuery = `
   select plugin, database, active, wal_status as "walStatus", confirmed_flush_lsn::text as "confirmedFlushLsn"
   from pg_replication_slots where slot_name = $1`
 
-/** Asks the source's catalogs. It changes nothing, and each statement is a transaction of its own. */
+/** Reads the facts from the catalogs. It changes nothing, and each statement is its own transaction. */
 export async function gatherSourceFacts(
   pool: Pool,
   names: { readonly schema: string; readonly table: string; readonly publication: string; readonly slot: string },

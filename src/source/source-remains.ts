@@ -1,14 +1,14 @@
 import type { Pool } from 'pg'
 import { quoteIdentifier, quoteLiteral } from './sql-names.ts'
 
-/** What of ours stands in the source. */
+/** Objects of ours that exist in the source. */
 export interface SourceRemains {
   readonly systemIdentifier: string
-  /** The database, as the server names it. */
+  /** Database, as the server names it. */
   readonly where: string
   readonly slot: RemainingSlot | null
   readonly publication: RemainingPublication | null
-  /** Sessions of connectors: one that waits would recreate everything. */
+  /** Sessions of connectors. One that waits would recreate everything. */
   readonly sessions: readonly number[]
 }
 
@@ -16,16 +16,16 @@ export interface RemainingSlot {
   readonly retainedBytes: number
   /** Null: nobody uses it. */
   readonly activePid: number | null
-  /** Of the session that uses it; null if it is not shown to this user. */
+  /** `application_name` of the session that uses it; null if this user may not see it. */
   readonly application: string | null
-  /** Of pgoutput, and of this database. */
+  /** True if the slot uses pgoutput and belongs to this database. */
   readonly isOurKind: boolean
 }
 
 export interface RemainingPublication {
-  /** `schema.table`, those that it names itself. */
+  /** `schema.table` of the tables that the publication names itself. */
   readonly tables: readonly string[]
-  /** It publishes every table, or all of a schema. */
+  /** True if it publishes all tables, or all tables of a schema. */
   readonly isWide: boolean
 }
 
@@ -54,7 +54,7 @@ const sessionQuery = `
 
 type Row = Record<string, string | null>
 
-/** Asks the source what is there of these names. It changes nothing. */
+/** Looks up the objects with these names. It changes nothing. */
 export async function findSourceRemains(
   pool: Pool,
   names: { readonly slot: string; readonly publication: string; readonly connectors: string },
@@ -88,12 +88,12 @@ export async function findSourceRemains(
   }
 }
 
-/** The statement that drops the slot; it fails with SQLSTATE 55006 while a session uses it. */
+/** Returns the statement that drops the slot. It fails with SQLSTATE 55006 while a session uses it. */
 export function dropSlotSql(slot: string): string {
   return `SELECT pg_drop_replication_slot(${quoteLiteral(slot)});`
 }
 
-/** The statement that drops the publication. */
+/** Returns the statement that drops the publication. */
 export function dropPublicationSql(publication: string): string {
   return `DROP PUBLICATION ${quoteIdentifier(publication)};`
 }

@@ -1,4 +1,4 @@
-/** What the settings ask of the source. */
+/** Requirements of the settings on the source. */
 export interface Wanted {
   readonly schema: string
   readonly table: string
@@ -7,8 +7,8 @@ export interface Wanted {
   readonly where: string | null
   /** Columns that the mapping reads. */
   readonly columns: readonly string[]
-  /** Whether every column is read, whatever there will be: of a transform, which is given the whole row. */
+  /** True if every column is read, also columns added later: a transform receives the whole row. */
   readonly wholeRow?: boolean
-  /** `backfill`: a slot that has lost its WAL is no obstacle, since it will be recreated. */
+  /** `backfill`: a slot that has lost its WAL does not prevent a start, since it will be recreated. */
   readonly onSlotLost?: 'backfill' | 'stop'
 }

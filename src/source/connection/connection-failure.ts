@@ -1,4 +1,4 @@
-/** Why PostgreSQL could not be reached or ended a session, told apart by SQLSTATE or system error code, never by text. */
+/** Reason why PostgreSQL could not be reached or ended a session. SQLSTATE or the system error code decides, never the message. */
 export interface ConnectionFailure {
   readonly kind:
     | 'credentials'
@@ -8,7 +8,7 @@ export interface ConnectionFailure {
     | 'configuration'
     | 'unreachable'
     | 'other'
-  /** One sentence with the fix. */
+  /** Description with the fix, one sentence. */
   readonly sentence: string
 }
 
@@ -17,7 +17,7 @@ interface Coded {
   readonly message?: unknown
 }
 
-/** PostgreSQL manual, Appendix A, "PostgreSQL Error Codes". */
+/** Classifies a connection error. PostgreSQL manual, Appendix A, "PostgreSQL Error Codes". */
 export function describeConnectionFailure(error: unknown, what = 'PostgreSQL'): ConnectionFailure {
   const { code, message } = (error ?? {}) as Coded
   const text = typeof message === 'string' ? message : String(error)

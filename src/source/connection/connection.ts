@@ -2,9 +2,9 @@ import type { ClientConfig } from 'pg'
 import { type Security, securedConnection } from './secured-connection.ts'
 
 /**
- * What the connector asks of every connection, so that values come as the same text whatever the database's settings say.
- * Rows that row-level security would hide are an error: fewer rows would look like deletes. Rows are read in the key's order:
- * on a table without statistics a bitmap would collect and sort all that share the key's first column.
+ * Options of every session. They make values arrive as the same text whatever the settings of the database are. Rows that row-level
+ * security would hide are an error, because missing rows would look like deletes. Bitmap scans are off, so that rows are read in the order
+ * of the key: on a table without statistics a bitmap would collect and sort all rows that share the key's first column.
  */
 const sessionOptions = [
   'datestyle=ISO',
@@ -20,16 +20,16 @@ const sessionOptions = [
   .join(' ')
 
 export interface ConnectionSettings {
-  /** A connection URL; null leaves it to the libpq variables (PGHOST, PGUSER, …). */
+  /** Connection URL; null leaves it to the libpq variables (PGHOST, PGUSER, …). */
   readonly url: string | null
   readonly security: Security
-  /** What the environment asks for already (PGOPTIONS). */
+  /** Session options that the environment already sets (PGOPTIONS). */
   readonly environmentOptions: string
   readonly applicationName: string
   readonly connectTimeoutMs: number
 }
 
-/** A connection to the customer's PostgreSQL whose values are the server's text, never converted by type. */
+/** Configures a connection to the customer's PostgreSQL. Values arrive as the server's text and are never converted by type. */
 export function sourceClientConfig(settings: ConnectionSettings): ClientConfig {
   const { url, options } = withOptions(settings)
   return {
@@ -43,7 +43,7 @@ export function sourceClientConfig(settings: ConnectionSettings): ClientConfig {
   }
 }
 
-/** A URL's own `options` would replace ours: they are joined instead, ours last, so that ours hold. */
+/** Appends our session options to the URL's own `options`, which would replace them otherwise. Ours come last, so that they win. */
 function withOptions({ url, environmentOptions }: ConnectionSettings): { url: string | null; options: string | null } {
   if (url === null) return { url, options: `${environmentOptions} ${sessionOptions}`.trim() }
   const parsed = new URL(url)

@@ -1,11 +1,12 @@
 import pg, { type ClientConfig } from 'pg'
 
 /**
- * Opens a connection of the replication protocol, as the stream will need one, and asks whose it is. PostgreSQL manual, "Streaming
- * Replication Protocol", `IDENTIFY_SYSTEM`. @returns the system identifier. @throws what the server or something in between says.
+ * Opens a connection of the replication protocol, as the stream will need one. PostgreSQL manual, "Streaming Replication Protocol",
+ * `IDENTIFY_SYSTEM`.
+ * @returns the system identifier. @throws the error of the server, or of a proxy in between.
  */
 export async function probeReplication(config: ClientConfig): Promise<string> {
-  // node-postgres hands this on in its startup message, and its types do not know it.
+  // node-postgres puts this into its startup message, but its types lack it.
   const replication: ClientConfig & { readonly replication: 'database' } = { ...config, replication: 'database' }
   const client = new pg.Client(replication)
   client.on('error', () => undefined)

@@ -1,7 +1,7 @@
 import { type ConnectionOptions, checkServerIdentity } from 'node:tls'
 import type { ClientConfig } from 'pg'
 
-/** How to secure it, as the settings have it. */
+/** Settings that secure a connection. */
 export interface Security {
   readonly mode: 'disable' | 'require' | 'verify-ca' | 'verify-full'
   readonly host: string
@@ -28,7 +28,7 @@ const parameters = [
   'uselibpqcompat',
 ]
 
-/** Where to connect, and how: node-postgres' own reading of the parameters differs from libpq's, so that they are taken out. */
+/** Configures address and TLS. Removes the TLS parameters from the URL, because node-postgres reads them differently than libpq. */
 export function securedConnection(
   url: string | null,
   security: Security,
@@ -46,7 +46,7 @@ function optionsOf({ mode, host, rootCertificate, client }: Security): Connectio
     rejectUnauthorized: mode !== 'require',
     ...(rootCertificate !== 'system' && { ca: rootCertificate }),
     ...(client && { cert: client.certificate, key: client.key.reveal(), passphrase: client.passphrase?.reveal() }),
-    // Told by Node's default, the certificate of an address would be compared with the name localhost.
+    // Node's default would compare the certificate of a host given as an address with the name localhost.
     checkServerIdentity: (_, certificate) =>
       mode === 'verify-full' ? checkServerIdentity(host, certificate) : undefined,
   }

@@ -4,7 +4,7 @@ import { type Xid, xid } from '../../model/source/visibility.ts'
 import type { SlotLoss } from '../slot/slot-health.ts'
 import { type EndedTimeline, parseTimeline, timelineSql } from './timeline-history.ts'
 
-/** What the state says that it belongs to. */
+/** Source that the checkpoint belongs to. */
 export interface StoredIdentity {
   readonly systemIdentifier: string
   readonly timeline: number
@@ -12,27 +12,27 @@ export interface StoredIdentity {
   readonly lsn: Lsn
 }
 
-/** The server as it is. `history`: its earlier timelines, needed only if the stored one is another. */
+/** Server as it is now. `history`: its earlier timelines, needed only if the stored timeline is another. */
 export interface FoundIdentity {
   readonly systemIdentifier: string
   readonly timeline: number
   readonly currentLsn: Lsn
   readonly history: readonly EndedTimeline[]
   readonly slot: FoundSlot
-  /** `replaced`: it was dropped and created again, so that earlier changes are not published. */
+  /** `replaced`: the publication was dropped and created again, so that earlier changes are not published. */
   readonly publication: 'there' | 'absent' | 'replaced'
-  /** The publication that the settings name. */
+  /** Publication that the settings name. */
   readonly wantedPublication: string
 }
 
-/** `unready`: another session is making it. */
+/** `unready`: another session is creating it. */
 export type FoundSlot =
   | { readonly kind: 'absent' }
   | { readonly kind: 'lost' }
   | { readonly kind: 'unready' }
   | { readonly kind: 'present'; readonly confirmedFlushLsn: Lsn }
 
-/** Why a database is not the one that the state belongs to. */
+/** Reasons why a database is not the one that the checkpoint belongs to. */
 export const identityChanges = [
   'another server',
   'another publication',
@@ -45,7 +45,7 @@ export type IdentityChange = (typeof identityChanges)[number]
 
 export const verdictKinds = ['go on', 'not ready', 'failover', 'slot lost', 'identity changed'] as const
 
-/** What is to be done about a server, given what the state says. `switchLsn`: where it left the stored timeline. */
+/** Action for a server, given the checkpoint. `switchLsn`: the LSN at which the server left the stored timeline. */
 export type Verdict =
   | { readonly kind: 'go on' | 'not ready' }
   | { readonly kind: 'failover'; readonly switchLsn: Lsn }
@@ -53,35 +53,35 @@ export type Verdict =
   | { readonly kind: 'identity changed'; readonly change: IdentityChange }
 
 /**
- * The identity fence. The slot must have been looked at before the checkpoint was loaded, and the server's WAL after it:
- * confirmed ≤ stored ≤ written holds only in that order. Pure.
+ * Compares the server with the checkpoint. Read the slot before the checkpoint, and the server's WAL position after it: confirmed ≤ stored
+ * ≤ written holds only in that order. Pure.
  */
 export function judgeIdentity(stored: StoredIdentity, found: FoundIdentity): Verdict {
   const { slot } = found
-  // 1. A clone that was initialised again, an upgraded server, or simply another one.
+  // 1. A clone that was initialised again, an upgraded server, or a different server.
   if (found.systemIdentifier !== stored.systemIdentifier) return changed('another server')
-  // 2. The state stands for what another publication published.
+  // 2. The checkpoint covers the changes of another publication.
   if (found.wantedPublication !== stored.publication) return changed('another publication')
   if (found.timeline !== stored.timeline) {
     const ended = found.history.find(({ timeline }) => timeline === stored.timeline)
-    // 3. The stored timeline is none of its ancestors.
+    // 3. The stored timeline is not an ancestor of the server's.
     if (!ended) return changed('another history')
-    // 4. It does not have everything that was delivered: a restore to an earlier time, or a standby that lagged behind.
+    // 4. The server lacks changes that were delivered: it was restored to an earlier time, or promoted while it lagged.
     if (stored.lsn > ended.switchLsn) return changed('past the switch')
     if (slot.kind === 'unready') return { kind: 'not ready' }
-    // 5. The slot was not kept in step, or was made after the promotion: changes in between are not in it.
+    // 5. The slot was not synchronized, or was created after the promotion: it lacks the changes in between.
     if (slot.kind !== 'present' || slot.confirmedFlushLsn > stored.lsn) return changed('timeline without the slot')
     // 6. A standby with our slot was promoted.
     return { kind: 'failover', switchLsn: ended.switchLsn }
   }
-  // 7. Its WAL ends before what was delivered: its files were put back.
+  // 7. The server's WAL ends before the delivered position: its files were restored from a copy.
   if (stored.lsn > found.currentLsn) return changed('behind the checkpoint')
   if (slot.kind === 'unready') return { kind: 'not ready' }
-  // 8. What was written while there was no publication is never published.
+  // 8. Changes written while there was no publication are never published.
   if (found.publication !== 'there') return lost('publication dropped')
   if (slot.kind === 'absent') return lost('gone')
   if (slot.kind === 'lost') return lost('invalidated')
-  // 9. Acknowledged ≤ stored: this slot was recreated or moved by somebody else, or the state is older than the slot.
+  // 9. Acknowledged ≤ stored: otherwise somebody recreated or advanced this slot, or the checkpoint is older than the slot.
   if (slot.confirmedFlushLsn > stored.lsn) return lost('ahead')
   return { kind: 'go on' }
 }
@@ -109,21 +109,21 @@ const sentences: Readonly<Record<IdentityChange, (stored: StoredIdentity, found:
     `the server's WAL ends at ${formatLsn(found.currentLsn)}, before ${formatLsn(stored.lsn)}, up to where changes were delivered`,
 }
 
-/** One sentence, without the fix. */
+/** Describes the change in one sentence, without the fix. */
 export function describeIdentityChange(change: IdentityChange, stored: StoredIdentity, found: FoundIdentity): string {
   return `the database is not the one that the state belongs to: ${sentences[change](stored, found)}`
 }
 
-/** A server by its own word. */
+/** Server as it identifies itself. */
 export interface Server {
   readonly systemIdentifier: string
   readonly timeline: number
   readonly currentLsn: Lsn
   readonly snapshotXmax: Xid
-  /** Changes when the publication is dropped and made again; null if it is not there. */
+  /** Changes when the publication is dropped and created again; null if there is none. */
   readonly publicationOid: string | null
   readonly isStandby: boolean
-  /** Its version, as in 17. */
+  /** Major version, such as 17. */
   readonly major: number
 }
 

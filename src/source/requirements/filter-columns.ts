@@ -1,6 +1,6 @@
 /**
- * The columns that a filter's SQL speaks of: every word outside of its literals that is a column's name. One that happens to be
- * called like a function is counted as well. Pure.
+ * Returns the columns that a filter's SQL names: every word outside of its literals that is the name of a column. A column that has the
+ * name of a function used in the filter counts as well. Pure.
  */
 export function columnsNamedIn(filter: string, columns: readonly string[]): string[] {
   const withoutLiterals = filter.replaceAll(/'(?:[^']|'')*'/g, ' ')

@@ -1,6 +1,6 @@
 /**
- * One requirement and whether it is met. `fix`: the statement or setting that meets it. `advice`: without it the connector
- * works, and something may go wrong with it later.
+ * One requirement and whether it is met. `fix`: the statement or setting that meets it. `severity: 'warns'`: the connector works without
+ * it, but something can go wrong with it later.
  */
 export interface Finding {
   readonly requirement: string
@@ -10,7 +10,7 @@ export interface Finding {
   readonly severity?: 'warns'
 }
 
-/** What of a source's requirements is in the way of a start. */
+/** Returns the unmet requirements that prevent a start. */
 export function obstacles(findings: readonly Finding[]): Finding[] {
   return findings.filter(({ met, severity }) => !met && severity !== 'warns')
 }
@@ -18,18 +18,18 @@ export function obstacles(findings: readonly Finding[]): Finding[] {
 export interface Judgement {
   readonly requirement: string
   readonly met: boolean
-  /** What is said if it is met, and if it is not. */
+  /** Text to show if the requirement is met (`found`) and if it is not (`lacking`, by default the same). */
   readonly found: string
   readonly lacking?: string
   readonly fix: string | null
 }
 
-/** Only what is not met has a fix. */
+/** Makes the finding of a requirement. Only an unmet one has a fix. */
 export function requirement({ requirement, met, found, lacking = found, fix }: Judgement): Finding {
   return { requirement, met, detail: met ? found : lacking, fix: met ? null : fix }
 }
 
-/** The same, of what is only advised. */
+/** Makes the finding of a recommendation, which does not prevent a start. */
 export function warning(judgement: Judgement): Finding {
   return { ...requirement(judgement), severity: 'warns' }
 }

@@ -5,10 +5,10 @@ import { columnsNamedIn } from './filter-columns.ts'
 import { type Finding, requirement } from './finding.ts'
 import { createPublicationSql, narrowingVersion, publicationOptions, publishedTable } from './publication-sql.ts'
 
-/** Not met: publishing the filter would break updates of the table. */
+/** Requirement on the row filter. A filter that reads columns outside of the replica identity would break updates of the table. */
 export const filterReadsIdentity = 'the row filter reads the identity'
 
-/** Of the publication, or of what it takes to make it. One that suffices is used as it is. Pure. */
+/** Judges the publication, or the conditions for creating it. A sufficient one is used as it is. Pure. */
 export function judgePublication(facts: SourceFacts, wanted: Wanted): Finding[] {
   return [
     ...rowFilter(facts, wanted),
@@ -16,7 +16,7 @@ export function judgePublication(facts: SourceFacts, wanted: Wanted): Finding[] 
   ]
 }
 
-/** An update of a published table fails if its filter reads a column that the old row does not bring. */
+/** Updates of a published table fail if the row filter reads a column that the old row does not contain. */
 function rowFilter({ publication, table, serverVersionNumber, serverVersion }: SourceFacts, wanted: Wanted): Finding[] {
   const findings: Finding[] = []
   if (wanted.where !== null) {
@@ -83,7 +83,7 @@ function existing(facts: SourceFacts, publication: PublicationFacts, wanted: Wan
       }),
     )
   }
-  // Under their own names is another finding than not at all.
+  // A table that is published only under the names of its partitions has its own finding above.
   const has = publication.containsTable || publication.listsTable
   findings.push(
     requirement({

@@ -5,17 +5,17 @@ import { columnsRead } from './table-requirements.ts'
 
 type Facts = Pick<SourceFacts, 'table' | 'serverVersionNumber'>
 
-/** Column lists and row filters came with PostgreSQL 15, published generated columns with 18. */
+/** PostgreSQL 15 introduced column lists and row filters, PostgreSQL 18 published generated columns. */
 export const narrowingVersion = 150_000
 export const generatedVersion = 180_000
 
-/** The statement that makes the publication. */
+/** Returns the statement that creates the publication. */
 export function createPublicationSql(facts: Facts, wanted: Wanted): string {
   const options = ["publish = 'insert, update, delete, truncate'", ...publicationOptions(facts, wanted)]
   return `CREATE PUBLICATION ${quoteIdentifier(wanted.publication)} FOR TABLE ${publishedTable(facts, wanted)} WITH (${options.join(', ')});`
 }
 
-/** The table as it is to be published: only the columns that are read and only the rows that are wanted, where that can be said. */
+/** Returns the table for CREATE PUBLICATION. Where the version allows it, it lists only the columns and rows that are needed. */
 export function publishedTable(facts: Facts, wanted: Wanted): string {
   const columns = publishedColumns(facts, wanted)
   const list = columns === null ? '' : ` (${columns.map(quoteIdentifier).join(', ')})`
@@ -24,8 +24,8 @@ export function publishedTable(facts: Facts, wanted: Wanted): string {
 }
 
 /**
- * The columns to publish, those of the replica identity and of the row filter included; null: all of them. A full replica identity
- * is all of them, and so is a transform's row. PostgreSQL manual, "Column Lists".
+ * Returns the columns to publish, with those of the replica identity and of the row filter; null: all of them. A full replica identity and
+ * a transform need every column. PostgreSQL manual, "Column Lists".
  */
 function publishedColumns({ table, serverVersionNumber }: Facts, wanted: Wanted): string[] | null {
   if (!table || serverVersionNumber < narrowingVersion || wanted.wholeRow || table.replicaIdentity === 'full')
@@ -34,7 +34,7 @@ function publishedColumns({ table, serverVersionNumber }: Facts, wanted: Wanted)
   return read.length === 0 ? null : read
 }
 
-/** What the publication must say beside its table. */
+/** Returns the options of the publication that the table needs. */
 export function publicationOptions({ table, serverVersionNumber }: Facts, wanted: Wanted): string[] {
   const options: string[] = []
   if (table?.kind === 'partitioned') options.push('publish_via_partition_root = true')

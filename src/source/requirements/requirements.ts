@@ -6,7 +6,7 @@ import { judgeServer } from './server-requirements.ts'
 import { judgeSlot } from './slot-requirements.ts'
 import { judgeTable } from './table-requirements.ts'
 
-/** Every requirement of the source, in the order in which they are to be fixed. Pure. */
+/** Judges every requirement of the source, in the order in which to fix them. Pure. */
 export function judgeSource(facts: SourceFacts, wanted: Wanted): Finding[] {
   return [
     ...judgeServer(facts),

@@ -3,7 +3,7 @@ import type { SourceFacts } from '../source-facts.ts'
 import { quoteIdentifier } from '../sql-names.ts'
 import { type Finding, requirement, warning } from './finding.ts'
 
-/** Of the server, and of the user's rights on it. Pure. */
+/** Judges the server, and the user's rights on it. Pure. */
 export function judgeServer(facts: SourceFacts): Finding[] {
   const { user, service } = facts
   return [
@@ -33,7 +33,7 @@ export function judgeServer(facts: SourceFacts): Finding[] {
       lacking: "patients' data passes the network in the clear",
       fix: 'add sslmode=verify-full and sslrootcert to DATABASE_URL',
     }),
-    // A text that is not UTF-8 would end the stream, there and each time it is tried again.
+    // Text that is not UTF-8 would end the stream, and would do so again at each attempt.
     requirement({
       requirement: 'the encoding is known',
       met: facts.encoding !== 'SQL_ASCII',

@@ -5,7 +5,7 @@ import type { Wanted } from '../wanted.ts'
 import { createPublicationSql, publishedTable } from './publication-sql.ts'
 import { columnsToGrant } from './table-requirements.ts'
 
-/** A statement of `setup`. `by hand`: it needs a restart, a decision, or a right that the connector should not have. */
+/** Statement of `setup`. `by hand`: it needs a restart, a decision, or a right that the connector should not have. */
 export interface SetupStatement {
   readonly kind: 'sql' | 'slot' | 'by hand'
   readonly comment: string
@@ -13,13 +13,13 @@ export interface SetupStatement {
 }
 
 export interface SetupOptions {
-  /** Null: the state is kept in another database. */
+  /** Schema of the state; null: the state is in another database. */
   readonly stateSchema: string | null
-  /** The role that the connector is to run as, if it is not the connected user. */
+  /** Role that the connector is to run as, if it is not the connected user. */
   readonly role?: { readonly name: string; readonly exists: boolean } | null
 }
 
-/** What is still missing for the role to be all that the connector needs, and no more. Pure. */
+/** Returns the statements that are missing to give the role everything that the connector needs, and nothing more. Pure. */
 export function setupStatements(facts: SourceFacts, wanted: Wanted, options: SetupOptions): SetupStatement[] {
   const statements: SetupStatement[] = []
   if (facts.walLevel !== 'logical')
@@ -32,7 +32,7 @@ export function setupStatements(facts: SourceFacts, wanted: Wanted, options: Set
     const sql = `CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(options.stateSchema)} AUTHORIZATION ${owner};`
     statements.push({ kind: 'sql', comment: 'the connector keeps its state here', sql })
   }
-  // Once it is published, a table without an identity refuses its application's updates.
+  // PostgreSQL rejects updates and deletes of a published table that has no replica identity.
   if (identifying.some(({ kind }) => kind === 'by hand')) return statements
   statements.push(...publication(facts, wanted))
   if (!facts.slot) {
@@ -44,10 +44,10 @@ export function setupStatements(facts: SourceFacts, wanted: Wanted, options: Set
   return statements
 }
 
-/** Standbys keep slots in step with their primary's from PostgreSQL 17 on. */
+/** Standbys synchronize slots from their primary from PostgreSQL 17 on. */
 const failoverVersion = 170_000
 
-/** The least that a role needs: it owns nothing of the customer's and reads no column that is not mapped. */
+/** Returns the minimum for a role of its own: it owns nothing of the customer's and reads only mapped columns. */
 function roleOfItsOwn(
   facts: SourceFacts,
   wanted: Wanted,

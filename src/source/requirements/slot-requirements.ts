@@ -6,17 +6,17 @@ import { quoteLiteral } from '../sql-names.ts'
 import type { Wanted } from '../wanted.ts'
 import { type Finding, requirement, warning } from './finding.ts'
 
-/** WAL of less than this is written within minutes by many servers: a restart of the connector might lose the slot. */
+/** Minimum of `max_slot_wal_keep_size`. Many servers write less WAL within minutes, so that a restart could lose the slot. */
 const leastKeepBytes = 2 ** 30
-/** A night without the connector should not cost the slot, seconds. */
+/** Minimum of `idle_replication_slot_timeout`, seconds: a night without the connector must not cost the slot. */
 const leastIdleSeconds = 12 * 3_600
-/** Below, a busy machine alone ends a connection, milliseconds. */
+/** Minimum of `wal_sender_timeout`, milliseconds: below it, a busy machine alone ends a connection. */
 const leastSenderTimeoutMs = 5_000
 
-/** Not met: the slot is another's. */
+/** Requirement that is not met if the slot belongs to another database or plugin. */
 export const ownSlot = 'the replication slot'
 
-/** Of the slot, what it may hold, and the process that reads it. Pure. */
+/** Judges the slot, the WAL that it may retain, and the process that reads it. Pure. */
 export function judgeSlot(facts: SourceFacts, wanted: Wanted): Finding[] {
   return [...ofTheSlot(facts, wanted), freeSender(facts), ...ofItsLimits(facts)]
 }

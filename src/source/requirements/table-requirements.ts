@@ -4,7 +4,7 @@ import type { Wanted } from '../wanted.ts'
 import { columnsNamedIn } from './filter-columns.ts'
 import { type Finding, requirement } from './finding.ts'
 
-/** Of the table, and of the user's rights on it. Pure. */
+/** Judges the table, and the user's rights on it. Pure. */
 export function judgeTable({ table, user, mayUseSchema }: SourceFacts, wanted: Wanted): Finding[] {
   const name = qualifiedName(wanted)
   const role = quoteIdentifier(user)
@@ -52,7 +52,7 @@ export function judgeTable({ table, user, mayUseSchema }: SourceFacts, wanted: W
   ]
 }
 
-/** The columns that reads ask for, those that the row filter needs included. */
+/** Returns the columns that reads select, with those that the row filter needs. */
 export function columnsRead({ keyColumns, columns }: TableFacts, wanted: Wanted): string[] {
   const names = columns.map(({ name }) => name)
   const filtering = wanted.where === null ? [] : columnsNamedIn(wanted.where, names)
@@ -60,7 +60,7 @@ export function columnsRead({ keyColumns, columns }: TableFacts, wanted: Wanted)
   return names.filter((name) => needed.has(name))
 }
 
-/** A column list in parentheses, or nothing: all columns are needed. */
+/** Returns a column list in parentheses, or an empty text if all columns are needed. */
 export function columnsToGrant(table: TableFacts, wanted: Wanted): string {
   const read = columnsRead(table, wanted)
   if (wanted.wholeRow || read.length === 0) return ''

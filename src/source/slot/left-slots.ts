@@ -1,18 +1,18 @@
 import type { Pool } from 'pg'
 import { quoteLiteral } from '../sql-names.ts'
 
-/** A replication slot that looks like one of ours, and that nobody uses. */
+/** Replication slot that looks like one of ours and that nobody uses. */
 export interface LeftSlot {
   readonly slot: string
   readonly retainedBytes: number
-  /** The statement for somebody who knows that it is not needed any more. */
+  /** Statement that drops the slot, for an administrator who knows that it is no longer needed. */
   readonly fix: string
 }
 
-/** The names that are proposed: of the default, and what people make of it. */
+/** Prefix of the slot names that we propose: the default, and names derived from it. */
 const ownPrefix = 'mediquo_cdc'
 
-/** A slot that a standby keeps in step with its primary's (PostgreSQL 17) is not its own, and another version has no such column. */
+/** Leaves out slots that a standby synchronizes from its primary. The column `synced` exists from PostgreSQL 17 on, hence the JSON. */
 const query = `
   select slot_name as slot,
     coalesce(pg_wal_lsn_diff(
@@ -23,7 +23,7 @@ const query = `
     and not coalesce((to_jsonb(s) ->> 'synced')::boolean, false)
   order by slot_name`
 
-/** Slots of this database that may have been left behind. @param known names that states of ours speak of. */
+/** Returns unused slots of this database that look like ours. @param known slot names that our checkpoint stores contain. */
 export async function readLeftSlots(
   pool: Pool,
   { inUse, known }: { readonly inUse: string; readonly known: readonly string[] },

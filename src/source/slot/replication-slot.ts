@@ -5,14 +5,14 @@ import { deadline } from '../../lifecycle/deadline.ts'
 import { type Lsn, parseLsn } from '../../model/source/lsn.ts'
 import { parseSnapshot, type Xid, xid } from '../../model/source/visibility.ts'
 
-/** A slot could not be made in time: a transaction that was already open keeps it from becoming consistent. */
+/** The slot could not be created in time: a transaction that is still open keeps it from becoming consistent. */
 class SlotTimeoutError extends Error {
   override readonly name = 'SlotTimeoutError'
 }
 
 export interface NewSlot {
   readonly confirmedFlushLsn: Lsn
-  /** MERGE rule 1: no table read before a snapshot whose xmin is above this. */
+  /** MERGE rule 1: no table read is valid before a snapshot whose xmin is above this. */
   readonly gapXid: Xid
 }
 
@@ -20,18 +20,18 @@ export interface NewSlotOptions {
   readonly slot: string
   readonly publicationSql: string | null
   readonly timeoutMs: number
-  /** It waits for transactions that are still open. */
+  /** Called while the creation waits for transactions that are still open. */
   readonly onWaiting?: () => void
   readonly signal?: AbortSignal
 }
 
-/** A slot that is made sooner needs no word about it. */
+/** Delay before `onWaiting`: a slot that is created sooner is not reported. */
 const quietMs = 2_000
 
 /**
- * Makes the publication (first: a slot made before it fails for ever), then the slot; from version 17 on one that standbys keep too.
- * Every statement gives up a lock after five seconds, so that no application waits behind it. @throws {SlotTimeoutError} after
- * `timeoutMs`, or the signal's reason; no half-made slot stays.
+ * Creates the publication first, because a slot created before it always fails, and then the slot. From PostgreSQL 17 on the slot is also
+ * synchronized to standbys. Each statement waits at most five seconds for a lock, so that no application queues behind it.
+ * @throws {SlotTimeoutError} after `timeoutMs`, or the signal's reason; no half-created slot remains.
  */
 export async function createSlot(config: ClientConfig, options: NewSlotOptions): Promise<NewSlot> {
   const client = new pg.Client(config)
@@ -73,7 +73,7 @@ export async function createSlot(config: ClientConfig, options: NewSlotOptions):
 }
 
 /**
- * Drops the slot if it is still the one that was looked at; a slot that another session has made since begins elsewhere.
+ * Drops the slot if its position is still the given one. A slot that another session has created since has another position.
  * @throws SQLSTATE 55006 while another session uses it.
  */
 export async function dropSlotAsFound(pool: Pool, slot: string, confirmedFlushLsn: string | null): Promise<void> {
@@ -84,12 +84,12 @@ export async function dropSlotAsFound(pool: Pool, slot: string, confirmedFlushLs
   )
 }
 
-/** MERGE rule 1: whether every transaction that was running when the slot was made has ended and can be seen. */
+/** MERGE rule 1: returns true if every transaction that ran when the slot was created has ended and is visible. */
 export function slotGapIsClosed(snapshotText: string, gapXid: Xid): boolean {
   return parseSnapshot(snapshotText).xmin > gapXid
 }
 
-/** Null if the time ran out, or it is no longer wanted. */
+/** Returns the result; null if the time ran out or the signal aborted. */
 async function withinTime(
   result: Promise<string>,
   { timeoutMs, onWaiting, signal }: NewSlotOptions,

@@ -1,40 +1,40 @@
 import { growthOf, heldBytes, isTaken, type SlotTrail } from './slot-trail.ts'
 
-/** How it stands with a slot's hold on the customer's disk, from the best to the worst. */
+/** Verdicts on the WAL that a slot retains on the customer's disk, from the best to the worst. */
 export const slotVerdicts = ['fine', 'holding', 'will be lost', 'soon lost', 'being lost'] as const
 export type SlotVerdict = (typeof slotVerdicts)[number]
 
-/** What is to be expected of a slot if everything goes on as it does now. */
+/** Forecast for a slot if everything goes on as it does now. */
 export interface SlotForecast {
   readonly verdict: SlotVerdict
-  /** The least that was held in the last minute. */
+  /** Minimum that the slot retained in the last minute. */
   readonly heldBytes: number
-  /** Negative: it comes to hold less. Null: not known yet. */
+  /** Growth of the retained WAL; negative: it shrinks. Null: not known yet. */
   readonly bytesPerSecond: number | null
-  /** Until the server may take its WAL; null: that is not to be expected, or not known yet. */
+  /** Time until the server may remove the slot's WAL; null: that is not to be expected, or not known yet. */
   readonly secondsUntilLost: number | null
-  /** Which limit comes first: `max_slot_wal_keep_size`, or `idle_replication_slot_timeout`. */
+  /** Limit that is reached first: `max_slot_wal_keep_size`, or `idle_replication_slot_timeout`. */
   readonly limit: 'size' | 'idle' | null
 }
 
-/** What else is known of the changes that the slot holds. */
+/** Progress of the delivery of the changes that the slot retains. */
 export interface Delivery {
-  /** At the quota, at most; null: not known. */
+  /** Upper bound, at the quota; null: not known. */
   readonly secondsToDrain: number | null
-  /** Nothing keeps changes from being sent. */
+  /** True if nothing keeps changes from being sent. */
   readonly isDelivering: boolean
 }
 
-/** Past this nobody has to act today. */
+/** Time to a loss beyond which nobody has to act today. */
 const daySeconds = 86_400
-/** Less time than this to act in. */
+/** Time that is too short to act. */
 const soonSeconds = 600
-/** A loss is foretold once what leads to it has gone on for this part of the time that is left. */
+/** Share of the remaining time for which a cause must have lasted before a loss is forecast. */
 const noticedShare = 1 / 60
-/** Without a limit, the disk is one, and its size is not known. */
+/** Alarm threshold without `max_slot_wal_keep_size`: then the disk is the limit, and its size is not known. */
 const muchBytes = 1024 ** 3
 
-/** What becomes of the slot. Pure: time comes with the trail. */
+/** Forecasts the slot's future. Pure: time comes with the samples. */
 export function forecastSlot(trail: SlotTrail, { secondsToDrain, isDelivering }: Delivery): SlotForecast {
   const last = trail.samples.at(-1)
   const held = heldBytes(trail)
@@ -56,20 +56,20 @@ export function forecastSlot(trail: SlotTrail, { secondsToDrain, isDelivering }:
   return { ...known, verdict: verdict() }
 
   function verdict(): SlotVerdict {
-    // 1. Over the limit: the next checkpoint takes it, unless it releases WAL before.
+    // 1. Over the limit: the next checkpoint removes the WAL, unless the slot releases it before.
     if (isPast) return 'being lost'
     if (secondsUntilLost !== null && isForetold(secondsUntilLost)) {
-      // 2. Even if it is fixed now, little or nothing is left of the time that it then takes.
+      // 2. Even if the cause is fixed now, sending what waits takes nearly all of the remaining time, or more.
       return secondsUntilLost - (secondsToDrain ?? 0) <= soonSeconds ? 'soon lost' : 'will be lost'
     }
-    // 3. Nothing is foretold, and a burst would do it.
+    // 3. No loss is forecast, but a burst of changes would cause one.
     const much = safeBytes === null ? muchBytes : (last?.retainedBytes ?? 0) / 2 + safeBytes / 2
     return held >= much ? 'holding' : 'fine'
   }
 
   function isForetold(seconds: number): boolean {
     if (seconds > daySeconds) return false
-    // A slot that nobody uses for a moment is no news: half of the time must be over.
+    // A slot that is unused for a moment is normal: half of the timeout must be over.
     if (isIdle) return lasted >= seconds
     const isOutrun = isDelivering && secondsToDrain !== null && secondsToDrain < seconds
     return !isOutrun && lasted >= seconds * noticedShare

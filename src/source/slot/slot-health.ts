@@ -3,7 +3,7 @@ import { type Lsn, parseLsn } from '../../model/source/lsn.ts'
 import { type Xid, xid } from '../../model/source/visibility.ts'
 import { parseTimeline, timelineSql } from '../identity/timeline-history.ts'
 
-/** How a slot stands, in the server's words; `missing` if it is gone. PostgreSQL manual, "pg_replication_slots". */
+/** Status of a slot in the server's terms; `missing` if there is no slot. PostgreSQL manual, "pg_replication_slots". */
 export const walStatuses = ['reserved', 'extended', 'unreserved', 'lost', 'missing'] as const
 export type WalStatus = (typeof walStatuses)[number]
 
@@ -12,22 +12,22 @@ export interface SlotHealth {
   readonly timeline: number
   readonly isStandby: boolean
   readonly currentLsn: Lsn
-  /** The next transaction id: what is streamed soon has one near it. */
+  /** Next transaction id. Transactions that are streamed soon have an id near it. */
   readonly snapshotXmax: Xid
   /** Bytes of WAL written after the slot's confirmed flush position. */
   readonly lagBytes: number
-  /** Bytes of the customer's disk that the slot keeps the server from freeing. */
+  /** Bytes of WAL on the customer's disk that the slot keeps the server from removing. */
   readonly retainedBytes: number
   readonly walStatus: WalStatus
-  /** Null while the slot is being made. */
+  /** Null while the slot is being created. */
   readonly confirmedFlushLsn: Lsn | null
-  /** Changes when the publication is dropped and made again; null if there is none of the name. */
+  /** Changes when the publication is dropped and created again; null if there is none with the name. */
   readonly publicationOid: string | null
-  /** Bytes of WAL until the server may take the slot's; null: no limit (`max_slot_wal_keep_size` is -1), or already taken. */
+  /** Bytes of WAL until the server may remove the slot's WAL; null: no limit (`max_slot_wal_keep_size` is -1), or already removed. */
   readonly safeBytes: number | null
-  /** Of `idle_replication_slot_timeout` (PostgreSQL 18), while no session uses the slot; null: it does not apply. */
+  /** State of `idle_replication_slot_timeout` (PostgreSQL 18) while no session uses the slot; null: it does not apply. */
   readonly idle: { readonly seconds: number; readonly timeoutSeconds: number } | null
-  /** Whether a session streams from the slot. */
+  /** True while a session streams from the slot. */
   readonly isActive: boolean
 }
 
@@ -45,7 +45,7 @@ const query = `
   from (select case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end as lsn) server
     left join pg_replication_slots s on s.slot_name = $1`
 
-/** How the server, the slot and the publication of these names stand now. */
+/** Reads the current state of the server, the slot and the publication. */
 export async function readSlotHealth(
   pool: Pool,
   { slot, publication }: { readonly slot: string; readonly publication: string },
@@ -68,45 +68,47 @@ export async function readSlotHealth(
   }
 }
 
-/** The setting's unit is the second; 0 turns it off. */
+/** Returns the idle time of the slot. The setting's unit is the second; 0 turns it off. */
 function idleOf(seconds: string | null | undefined, timeout: string | null | undefined): SlotHealth['idle'] {
   const timeoutSeconds = Number(timeout ?? 0)
   return seconds && timeoutSeconds > 0 ? { seconds: Math.max(0, Number(seconds)), timeoutSeconds } : null
 }
 
-/** A slot has no status while it is being made. */
+/** Returns the slot's status. The server reports none while the slot is being created. */
 function walStatusOf(text: string | null | undefined): WalStatus {
   return walStatuses.find((status) => status === text) ?? 'reserved'
 }
 
-/** Why the changes after the checkpoint can no longer be streamed. `ahead`: the slot begins after the checkpoint. */
+/** Reasons why the changes after the checkpoint can no longer be streamed. `ahead`: the slot begins after the checkpoint. */
 export const slotLosses = ['gone', 'invalidated', 'publication dropped', 'ahead'] as const
 export type SlotLoss = (typeof slotLosses)[number]
 
-/** What the pipeline that uses the slot was made ready with. */
+/** Server, slot and publication for which the running pipeline was prepared. */
 export interface SlotInUse {
   readonly systemIdentifier: string
   readonly timeline: number
   readonly isStandby: boolean
   readonly publicationOid: string | null
-  /** A stored position, read before the slot's health: the server must have written that far. */
+  /** Stored position, read before the slot's health: the server must have written up to it. */
   readonly writtenLsn: Lsn
-  /** Read after the slot's health: what is acknowledged was stored before. Null while another session holds the slot. */
+  /**
+   * Durable position, read after the slot's health: everything acknowledged was stored before. Null while another session uses the slot.
+   */
   readonly durableLsn: Lsn | null
 }
 
-/** Null: the slot can still be streamed from where it was left. `moved`: it may be another server's than before. Pure. */
+/** Returns the slot's problem. Null: streaming can go on. `moved`: the server, its timeline or its role has changed. Pure. */
 export function slotTroubleOf(health: SlotHealth, use: SlotInUse): SlotLoss | 'moved' | null {
-  // 1. Whether that server's slot is ours is for the identity fence to say.
+  // 1. `reconcileIdentity` decides whether that server's slot is ours.
   if (health.systemIdentifier !== use.systemIdentifier || health.timeline !== use.timeline) return 'moved'
-  // Promoted, or started as a standby: what a read of the table contains is told in another way.
+  // The server was promoted, or became a standby: the contents of a table read are determined differently.
   if (health.isStandby !== use.isStandby) return 'moved'
   if (health.currentLsn < use.writtenLsn) return 'moved'
   if (health.walStatus === 'missing') return 'gone'
   if (health.walStatus === 'lost') return 'invalidated'
-  // 2. PostgreSQL 18 leaves out what is written while the publication is not there, and says nothing; earlier ones fail.
+  // 2. PostgreSQL 18 silently skips changes written while the publication does not exist; earlier versions fail.
   if (health.publicationOid !== use.publicationOid) return 'publication dropped'
-  // 3. Acknowledged ≤ stored: the server has skipped what lies in between, and says nothing.
+  // 3. Acknowledged ≤ stored: otherwise the server has silently skipped the changes in between.
   const { confirmedFlushLsn } = health
   return confirmedFlushLsn !== null && use.durableLsn !== null && confirmedFlushLsn > use.durableLsn ? 'ahead' : null
 }
@@ -119,12 +121,12 @@ const sentences: Readonly<Record<SlotLoss | 'moved', (slot: string) => string>> 
   moved: () => 'the server has failed over, was restored, or is another one than before',
 }
 
-/** One sentence, without the fix. */
+/** Describes the problem in one sentence, without the fix. */
 export function describeSlotTrouble(trouble: SlotLoss | 'moved', slot: string): string {
   return sentences[trouble](slot)
 }
 
-/** The pipeline must end, and the source be made ready again. */
+/** The slot has a problem: the pipeline must end and the source must be prepared again. */
 export class SlotTroubleError extends Error {
   override readonly name = 'SlotTroubleError'
   readonly trouble: SlotLoss | 'moved'

@@ -2,11 +2,11 @@ import type { WalEvent } from '../../model/source/change.ts'
 import { lsn } from '../../model/source/lsn.ts'
 import { FrameError, type Pieces } from './frame-reader.ts'
 
-/** Turns the output plugin's messages into WAL events; supplied by `decode/`. Null: nothing to pass on. */
+/** Turns the output plugin's messages into WAL events; supplied by `decode/`. Null: no event. */
 export interface Decoder {
   /** Decodes the message at these bytes, which are not kept. */
   decode(bytes: Buffer, from: number, to: number): WalEvent | null
-  /** Begins a message of this many bytes that come in pieces. */
+  /** Begins a message of this many bytes that comes in pieces. */
   decodeInPieces(length: number): {
     write(bytes: Buffer, from: number, to: number): void
     end(): WalEvent | null
@@ -15,7 +15,7 @@ export interface Decoder {
 
 const walData = 0x77
 const keepalive = 0x6b
-/** Letter, start and end of the WAL, time. */
+/** Message type, WAL start, WAL end, time. */
 const walHeaderBytes = 25
 const keepaliveBytes = 18
 

@@ -3,31 +3,31 @@ import { wait } from '../../lifecycle/wait.ts'
 import { describeConnectionFailure } from '../connection/connection-failure.ts'
 import type { SessionEnd, StreamSession } from './stream-session.ts'
 
-/** What the connector shows of the stream: why it does not stream, if it does not. */
+/** State of the stream as the connector shows it, with the reason if it does not stream. */
 export type StreamState =
   | { readonly kind: 'streaming' }
   | { readonly kind: 'standby'; readonly reason: string }
   | { readonly kind: 'disconnected'; readonly reason: string }
 
 export interface FollowOptions {
-  /** A new session for each attempt, from the checkpoint. May reject: the server is asked for its settings first. */
+  /** Opens a session for each attempt, from the checkpoint. Can reject, since it first asks the server for its settings. */
   readonly newSession: () => Promise<StreamSession>
   readonly onState: (state: StreamState) => void
-  /** A sign of health since the session began: the back-off starts from the first delay. */
+  /** Returns true if the session has shown that it works. The back-off then starts from the first delay again. */
   readonly wasHealthy: () => boolean
-  /** The server's start time by an ordinary connection: another than before means that it was restarted. */
+  /** Returns the server's start time, by an ordinary connection. A different time means that the server was restarted. */
   readonly serverStartedAt: () => Promise<string>
-  /** A failure that no new attempt fixes. */
+  /** Returns true for a failure that no new attempt fixes. */
   readonly isFatal: (error: unknown) => boolean
   readonly signal: AbortSignal
   readonly random: () => number
 }
 
-/** After disconnecting from a server that shuts down, a client that returns immediately would hold it up again: TRAPS 12e. */
+/** Pause after a server that shuts down has been released: a client that returns immediately would delay it again. TRAPS 12e. */
 const quietAfterReleaseMs = 10_000
 const standbyIntervalMs = 1_000
 
-/** Follows the WAL through every kind of disconnection until the signal aborts. @throws what `isFatal` says is fatal. */
+/** Follows the WAL through every kind of disconnection until the signal aborts. @throws errors that `isFatal` accepts. */
 export async function followWal(options: FollowOptions): Promise<void> {
   const { signal, onState } = options
   let attempt = 0
@@ -59,7 +59,7 @@ export async function followWal(options: FollowOptions): Promise<void> {
   }
 }
 
-/** Leaves the server alone for ten seconds, or until it was restarted. */
+/** Waits ten seconds, or until the server was restarted. */
 async function untilServerIsNew(options: FollowOptions, startedAt: string | null): Promise<void> {
   const steps = quietAfterReleaseMs / 500
   for (let step = 0; step < steps && !options.signal.aborted; step++) {

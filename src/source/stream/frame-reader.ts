@@ -1,10 +1,10 @@
-/** Takes what the server sends. */
+/** Receives the server's messages. */
 export interface FrameSink {
-  /** Takes bytes of messages other than CopyData, whole or in part, in order. */
+  /** Receives bytes of messages other than CopyData, whole or in part, in order. */
   pass(bytes: Buffer): void
-  /** Takes the content of a CopyData message, which is not kept. */
+  /** Receives the content of a CopyData message, which is not kept. */
   copyData(bytes: Buffer, from: number, to: number): void
-  /** Takes a CopyData message that is too large to collect. */
+  /** Receives a CopyData message that is too large to collect. */
   copyDataInPieces(length: number): Pieces
 }
 
@@ -14,7 +14,7 @@ export interface Pieces {
   end(): void
 }
 
-/** The server sends what is no message of its protocol. */
+/** The server sent bytes that are no message of its protocol. */
 export class FrameError extends Error {
   override readonly name = 'FrameError'
 }
@@ -23,34 +23,34 @@ const copyDataType = 0x64
 const headerBytes = 5
 
 /**
- * Splits a connection's bytes into messages, from the start of one on. It keeps part of one message at most. PostgreSQL
- * manual, "Message Formats": a letter, the length with itself but without the letter, the content.
+ * Splits a connection's bytes into messages. The first byte must be the start of one. It keeps at most a part of one message. PostgreSQL
+ * manual, "Message Formats": type, length (which counts itself but not the type), content.
  */
 export class FrameReader {
   readonly #sink: FrameSink
   readonly #maxWholeBytes: number
-  /** The start of a message whose end has not come. */
+  /** Start of an incomplete message. */
   readonly #part: Buffer
   #partBytes = 0
-  /** Bytes that have not come of a message that is not collected. */
+  /** Bytes that are still to come of a message that is not collected. */
   #remaining = 0
-  /** Takes those bytes; null: they are passed. */
+  /** Receives those bytes; null: they are passed to the sink. */
   #pieces: Pieces | null = null
   #stopped = false
 
-  /** @param maxWholeBytes content of a CopyData message up to which it is collected. A larger one comes in pieces. */
+  /** @param maxWholeBytes maximum content of a CopyData message that is collected. A larger one comes in pieces. */
   constructor(sink: FrameSink, maxWholeBytes = 64 * 1024) {
     this.#sink = sink
     this.#maxWholeBytes = maxWholeBytes
     this.#part = Buffer.allocUnsafe(headerBytes + maxWholeBytes)
   }
 
-  /** Reads no further, not even the rest of the chunk. */
+  /** Stops reading, even within the current chunk. */
   stop(): void {
     this.#stopped = true
   }
 
-  /** @throws {FrameError} and what the sink throws; then nothing more may be read. */
+  /** Reads a chunk. @throws {FrameError} and errors of the sink; nothing more may be read afterwards. */
   read(chunk: Buffer): void {
     let at = 0
     while (at < chunk.length && !this.#stopped) {
@@ -60,7 +60,7 @@ export class FrameReader {
     }
   }
 
-  /** Reads a message from its start. @returns up to where the chunk was read. */
+  /** Reads a message from its start. @returns the position up to which the chunk was read. */
   #next(chunk: Buffer, at: number): number {
     if (chunk.length - at < headerBytes) return this.#keep(chunk, at, chunk.length)
     const content = contentBytes(chunk, at)
@@ -79,7 +79,7 @@ export class FrameReader {
     return end
   }
 
-  /** Reads on in a message whose start was kept. */
+  /** Continues a message whose start was kept. */
   #complete(chunk: Buffer, at: number): number {
     const part = this.#part
     if (this.#partBytes < headerBytes) {
@@ -89,7 +89,7 @@ export class FrameReader {
       if (part[0] !== copyDataType) {
         this.#partBytes = 0
         this.#remaining = content
-        // The receiver may keep it.
+        // Copy: the receiver may keep these bytes.
         this.#sink.pass(Buffer.from(part.subarray(0, headerBytes)))
         return to
       }
@@ -108,7 +108,7 @@ export class FrameReader {
     return to
   }
 
-  /** Reads on in a message that is not collected. */
+  /** Continues a message that is not collected. */
   #continue(chunk: Buffer, at: number): number {
     const to = Math.min(chunk.length, at + this.#remaining)
     this.#remaining -= to - at
@@ -140,7 +140,7 @@ export class FrameReader {
 
 function contentBytes(bytes: Buffer, at: number): number {
   const length = bytes.readUInt32BE(at + 1)
-  // Letters alone name messages. The server's other messages are short.
+  // Message types are letters, or the digits 1 to 3.
   const type = bytes[at] ?? 0
   const isLetter = (type >= 0x41 && type <= 0x5a) || (type >= 0x61 && type <= 0x7a) || (type >= 0x31 && type <= 0x33)
   if (!isLetter || length < 4) throw new FrameError(`the server sent what is no message (${length} bytes)`)

@@ -13,21 +13,21 @@ export interface ReplicationOptions {
   readonly client: ClientConfig
   readonly slot: string
   readonly publication: string
-  /** Where the stream starts: the checkpoint. The server goes no further back than the slot's confirmed flush LSN. */
+  /** LSN at which the stream starts: the checkpoint. The server starts no earlier than the slot's confirmed flush LSN. */
   readonly startAt: Lsn
-  /** New for each connection: the server describes its relations again. */
+  /** Decoder, new for each connection because the server then describes its relations again. */
   readonly decoder: Decoder
   readonly onStart: () => void
-  /** Bytes have arrived, whatever they are. */
+  /** Called for any bytes that arrive. */
   readonly onBytes: () => void
-  /** Runs inside the socket's event handler, in the order of the stream. What it throws ends the connection. */
+  /** Runs inside the socket's event handler, in the order of the stream. An exception ends the connection. */
   readonly onEvent: (event: WalEvent) => void
 }
 
 /**
- * One replication connection. The library connects and starts the replication; what the server then streams is read from the
- * socket here, because the library and pg collect each message in memory before they look at it. Once it has ended it is not
- * used again: a service resumes at the last LSN received, not at the checkpoint.
+ * One replication connection. The library connects and starts the replication. This class then reads the stream from the socket, because
+ * the library and pg collect each message in memory before they look at it. A connection that has ended is not used again: the library
+ * would resume at the last LSN received, not at the checkpoint.
  */
 export class ReplicationClient {
   readonly #service: LogicalReplicationService
@@ -51,12 +51,12 @@ export class ReplicationClient {
     return this.#closing.signal.aborted
   }
 
-  /** Streams until the server ends it or `close` is called (resolves), or until it breaks (rejects with the first failure). */
+  /** Streams until the server ends it or `close` is called (resolves), or until the connection fails (rejects with the first failure). */
   async run(): Promise<void> {
     const { slot, publication, startAt } = this.#options
     const plugin = new StartPlugin(publication, () => this.#readSocket())
     try {
-      // A connection that is closed while it is being made never says so.
+      // A connection that is closed while it is being established never reports it.
       await Promise.race([this.#service.subscribe(plugin, slot, formatLsn(startAt)), aborted(this.#closing.signal)])
     } catch (error) {
       if (!this.#closed) this.#fail(asError(error))
@@ -70,7 +70,7 @@ export class ReplicationClient {
     this.#connection()?.sendCopyFromChunk(encodeStandbyStatus(flushed, nowMs, replyRequested))
   }
 
-  /** Back-pressure: the server is no longer read from; what has arrived is still passed on. */
+  /** Stops reading from the server (back-pressure). Data that has arrived is still passed on. */
   pause(): void {
     this.#connection()?.stream.pause()
   }
@@ -78,19 +78,19 @@ export class ReplicationClient {
     this.#connection()?.stream.resume()
   }
 
-  /** Disconnects immediately. Nothing that was not acknowledged is lost. */
+  /** Disconnects immediately. Nothing is lost: the server sends again what was not acknowledged. */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closing.abort()
     this.#frames?.stop()
-    // A peer that is gone answers no goodbye: the socket is closed without waiting for one.
+    // A peer that is gone does not answer a Terminate message, so do not wait for one.
     const socket = this.#connection()?.stream
     const ended = this.#service.destroy().catch(() => undefined)
     socket?.destroy()
     await ended
   }
 
-  /** Takes the replication's messages from the socket and leaves all others to pg: errors, the answer to the command, its end. */
+  /** Takes the messages of the replication from the socket and leaves all others to pg: errors, the command's response and its end. */
   #readSocket(): void {
     const connection = this.#connection()
     if (!connection) return
@@ -115,14 +115,14 @@ export class ReplicationClient {
     if (event !== null) this.#options.onEvent(event)
   }
 
-  /** The first failure ends the stream permanently. */
+  /** Records the first failure and ends the stream permanently. */
   #fail(error: Error): void {
     if (this.#closed) return
     this.#failure ??= error
     void this.close()
   }
 
-  /** The narrow way past the library: it has no public door to its socket, nor one that writes an exact flush position. */
+  /** Returns the library's private connection. The library has no public access to its socket, and none to send an exact flush position. */
   #connection(): { stream: Socket; sendCopyFromChunk(chunk: Buffer): void } | null {
     return this.#service['_connection' as never] as { stream: Socket; sendCopyFromChunk(chunk: Buffer): void } | null
   }

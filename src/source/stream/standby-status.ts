@@ -4,8 +4,8 @@ import type { Lsn } from '../../model/source/lsn.ts'
 const postgresEpochMs = 946_684_800_000
 
 /**
- * A standby status update whose write, flush and apply positions are exactly `flushed`: the end of what is stored, not one
- * byte more. PostgreSQL manual, "Streaming Replication Protocol", Standby status update.
+ * Encodes a standby status update whose write, flush and apply positions are exactly `flushed`: the end of the stored changes, not one byte
+ * more. PostgreSQL manual, "Streaming Replication Protocol", Standby status update.
  */
 export function encodeStandbyStatus(flushed: Lsn, nowMs: number, replyRequested: boolean): Buffer {
   const message = Buffer.alloc(34)
@@ -17,15 +17,15 @@ export function encodeStandbyStatus(flushed: Lsn, nowMs: number, replyRequested:
 }
 
 /**
- * How often a status is sent, milliseconds: well inside the server's `wal_sender_timeout`, and calm when that is 0 (never)
- * or long. @param walSenderTimeoutMs the server's setting, 0 for none.
+ * Returns the interval between two statuses, milliseconds: well below `wal_sender_timeout`, and at most ten seconds.
+ * @param walSenderTimeoutMs the server's setting, 0 for none.
  */
 export function statusIntervalMs(walSenderTimeoutMs: number): number {
   if (walSenderTimeoutMs <= 0) return 10_000
   return Math.max(50, Math.min(10_000, Math.floor(walSenderTimeoutMs / 4)))
 }
 
-/** Silence after which a connection counts as dead, milliseconds: the server answers each of our statuses. */
+/** Returns the silence after which a connection counts as dead, milliseconds. The server answers each of our statuses. */
 export function silenceLimitMs(walSenderTimeoutMs: number): number {
   return walSenderTimeoutMs <= 0 ? 120_000 : Math.max(2_000, 2 * walSenderTimeoutMs)
 }

@@ -3,11 +3,11 @@ import type { DurableLsn, Lsn } from '../../model/source/lsn.ts'
 import type { ReplicationClient, ReplicationOptions } from './replication-client.ts'
 import { silenceLimitMs, statusIntervalMs } from './standby-status.ts'
 
-/** How a session ended without a failure of the connection itself. */
+/** Ways in which a session ends without a failure of the connection itself. */
 export const sessionEnds = ['released', 'ended by the server', 'silent', 'stopped'] as const
 export type SessionEnd = (typeof sessionEnds)[number]
 
-/** What a session asks of its connection. */
+/** Methods of the connection that a session uses. */
 type Connection = Pick<ReplicationClient, 'run' | 'close' | 'sendStatus' | 'pause' | 'resume'>
 
 export interface SessionOptions {
@@ -15,7 +15,7 @@ export interface SessionOptions {
   readonly walSenderTimeoutMs: number
   readonly durableLsn: () => DurableLsn
   readonly onStart: () => void
-  /** Takes an event in; runs in the socket's handler. */
+  /** Accepts an event; runs in the socket's handler. */
   readonly receive: (event: WalEvent) => void
   readonly signal: AbortSignal
   readonly monotonicMs: () => number
@@ -23,9 +23,9 @@ export interface SessionOptions {
 }
 
 /**
- * One replication connection with its standby status, its back-pressure, and the decision to disconnect: on silence, and when
- * the server waits for us to shut down (it asks for a reply again with no WAL in between, which otherwise never happens
- * because our own status goes out long before it would ask).
+ * One replication connection with its standby status and its back-pressure. It disconnects when the server is silent, and when the server
+ * waits for us in order to shut down: then it requests a reply again with no WAL in between. Otherwise that never happens, because our own
+ * status goes out long before the server would ask.
  */
 export class StreamSession {
   readonly #options: SessionOptions
@@ -48,7 +48,7 @@ export class StreamSession {
     })
   }
 
-  /** Resolves with the reason of an orderly end. Rejects with the failure of the connection or of `receive`. */
+  /** Runs the session. Resolves with the reason of an orderly end; rejects with the failure of the connection or of `receive`. */
   async run(): Promise<SessionEnd> {
     const stop = () => this.close('stopped')
     this.#options.signal.addEventListener('abort', stop, { once: true })
@@ -64,7 +64,7 @@ export class StreamSession {
 
   close(end: SessionEnd): void {
     this.#end ??= end
-    // The last word: what is stored is acknowledged before the connection goes.
+    // Acknowledge what is stored before the connection closes.
     this.acknowledge()
     void this.#client.close()
   }
@@ -74,7 +74,7 @@ export class StreamSession {
     this.#client.sendStatus(this.#options.durableLsn(), this.#options.wallClockMs(), replyRequested)
   }
 
-  /** Back-pressure: nothing is read any more; the status goes on. */
+  /** Stops reading (back-pressure); the standby status goes on. */
   pause(): void {
     if (this.#paused) return
     this.#paused = true
@@ -93,7 +93,7 @@ export class StreamSession {
     this.#lastHeardMs = monotonicMs()
     this.#timer = setInterval(() => {
       const silentMs = monotonicMs() - this.#lastHeardMs
-      // Our own back-pressure is why nothing is heard: that is no silence of the server's.
+      // While our own back-pressure stops reading, nothing can arrive: that is no silence of the server's.
       if (!this.#paused && silentMs > silenceLimitMs(walSenderTimeoutMs)) this.close('silent')
       else this.acknowledge(true)
     }, statusIntervalMs(walSenderTimeoutMs))

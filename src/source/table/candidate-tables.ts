@@ -1,11 +1,11 @@
 import type { Pool } from 'pg'
 
-/** A table of the database that is not PostgreSQL's own. */
+/** Table of the database that is not PostgreSQL's own. */
 export interface CandidateTable {
   readonly schema: string
   readonly table: string
   readonly columns: readonly string[]
-  /** As the planner has it; 0 before the table was ever looked at. */
+  /** Estimate of the planner; 0 before the first ANALYZE or VACUUM. */
   readonly rowsEstimated: number
 }
 
@@ -18,7 +18,7 @@ const query = `
     and n.nspname not like 'pg\\_%'
   order by 1, 2`
 
-/** Every table that could be followed, whoever may read it. @param stateSchema ours, which is none. */
+/** Returns every table that could be followed, whoever may read it. @param stateSchema our own schema, which is left out. */
 export async function readCandidateTables(pool: Pool, stateSchema: string): Promise<CandidateTable[]> {
   const { rows } = await pool.query<Record<string, string | null>>(query, [stateSchema])
   return rows.map((row) => ({

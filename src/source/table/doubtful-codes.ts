@@ -2,17 +2,17 @@ import pg, { type ClientConfig } from 'pg'
 import { qualifiedName, quoteIdentifier } from '../sql-names.ts'
 import type { Wanted } from '../wanted.ts'
 
-/** How many rows have no code, and how many have another row's. */
+/** Number of rows without a code, and of rows whose code another row has. */
 export interface DoubtfulCodes {
   readonly missing: number
   readonly repeated: number
 }
 
-/** The customer's server is not to work longer than this for it. */
+/** Time limit of the count, to spare the customer's server. */
 const mostMs = 3_000
 const canceled = '57014'
 
-/** Counts them, of a table whose code is one column; null if that would take too long. It reads, and takes no other lock. */
+/** Counts the doubtful codes of a table whose code is one column; null on timeout. It takes only the lock of a query. */
 export async function countDoubtfulCodes(
   config: ClientConfig,
   { column, ...wanted }: Wanted & { readonly column: string },

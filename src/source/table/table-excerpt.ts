@@ -4,7 +4,7 @@ import { qualifiedName, quoteIdentifier } from '../sql-names.ts'
 
 const mostMs = 10_000
 
-/** Some rows of the table as the stream would bring them, in no order, for a look at what they are like. They are not kept. */
+/** Returns some rows of the table with the text values that the stream would bring, in no order, for a proposal. They are not stored. */
 export async function readExcerpt(
   config: ClientConfig,
   {

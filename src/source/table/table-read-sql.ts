@@ -6,28 +6,28 @@ export interface ReadableTable {
   readonly table: string
   readonly kind: TableFacts['kind']
   readonly key: readonly KeyColumn[]
-  /** The columns to read beside the key's. */
+  /** Columns to read in addition to the key's. */
   readonly columns: readonly string[]
-  /** The publication's row filter, as SQL over the table's columns. */
+  /** Row filter of the publication, as SQL over the table's columns. */
   readonly filter?: string | null
 }
 
 /**
- * Rows by key: one array of key texts for each key column. Each row is looked up by itself, so that no statistics make a scan
- * of the whole table of it. First the snapshot, then whether the row is published, then `columnsRead`.
+ * Returns the SQL that reads rows by key, with one array of key texts for each key column. It looks up each row by itself, so that the
+ * planner never scans the whole table. Result: the snapshot, whether the row is published, then `columnsRead`.
  */
 export function byKeySql(table: ReadableTable): string {
   const names = table.key.map((_, at) => `k${at}`).join(', ')
   const arrays = table.key.map((_, at) => `$${at + 1}::text[]`).join(', ')
   const same = table.key.map((column, at) => `${sorted(column)} ${column.equal} k.k${at}::${column.type}`).join(' and ')
-  // `offset 0` keeps the planner from making a join of it.
+  // `offset 0` keeps the planner from turning it into a join.
   return withSnapshot(`select r.* from unnest(${arrays}) k(${names})
     cross join lateral (select ${selection(table)} from ${from(table)} t where ${same} offset 0) r`)
 }
 
 /**
- * The next rows in the key's order: after the key whose texts are the first parameters, or from the start. The last parameter
- * is how many. Rows that are not published come too, but for their values: what a page costs depends on its size alone.
+ * Returns the SQL that reads the next rows in the order of the key: after the key whose texts are the first parameters, or from the start.
+ * The last parameter is the limit. Unpublished rows come too, without their values, so that the cost of a page depends on its size alone.
  */
 export function pageSql(table: ReadableTable, { fromStart }: { readonly fromStart: boolean }): string {
   const order = table.key.map((column) => `${sorted(column)} ${column.order}`).join(', ')
@@ -40,8 +40,8 @@ export function pageSql(table: ReadableTable, { fromStart }: { readonly fromStar
 }
 
 /**
- * Keys of published rows from some share of the table's blocks (`$1`, in percent), at most `$2` of them in no order: blocks
- * that are not chosen are not read. Of a partitioned table, blocks of each partition.
+ * Returns the SQL that selects keys of published rows from a share of the table's blocks (`$1`, in percent), at most `$2` of them in no
+ * order. Blocks that are not chosen are not read. For a partitioned table it samples the blocks of each partition.
  */
 export function sampleSql(table: ReadableTable): string {
   const { key, filter = null } = table
@@ -51,32 +51,34 @@ export function sampleSql(table: ReadableTable): string {
     where ${published} order by random() limit $2`
 }
 
-/** How many rows the table has. */
+/** Returns the SQL that counts the rows of the table. */
 export function countSql(table: ReadableTable): string {
   return `select count(*) as count from ${from(table)} t`
 }
 
-/** The planner's own estimate of a table's rows: from its size where it was never analysed, summed over its partitions. */
+/**
+ * Returns the SQL of the planner's estimate of the row count: from the table's size if it was never analysed, summed over its partitions.
+ */
 export function estimateSql(table: ReadableTable): string {
   return `explain (format json) select 1 from ${from(table)} t`
 }
 
-/** What a read selects of each row: the key's columns first. */
+/** Returns the columns that a read selects, those of the key first. */
 export function columnsRead({ key, columns }: Pick<ReadableTable, 'key' | 'columns'>): string[] {
   return [...new Set([...key.map(({ name }) => name), ...columns])]
 }
 
-/** The snapshot comes from the statement that reads the rows, and also if it finds none. One row joined to many keeps their order. */
+/** Adds the snapshot of the statement that reads the rows, also if there are none. Joining one row to many keeps their order. */
 function withSnapshot(rows: string): string {
   return `select s.snapshot, r.* from (select pg_current_snapshot()::text as snapshot) s left join (${rows}) r on true`
 }
 
-/** Rows of the table itself, not of tables that inherit from it: their changes are not the table's either. */
+/** Reads the table itself and not the tables that inherit from it: their changes are not streamed as the table's either. */
 function from(table: ReadableTable): string {
   return `${table.kind === 'partitioned' ? '' : 'only '}${qualifiedName(table)}`
 }
 
-/** Values of rows that are not published stay in the database. */
+/** Selects no values of unpublished rows: they stay in the database. */
 function selection(table: ReadableTable): string {
   const { key, filter = null } = table
   const published = filter === null ? 'true' : `(${filter}) is true`
@@ -88,9 +90,9 @@ function selection(table: ReadableTable): string {
 }
 
 /**
- * The rows after a key, as conditions that an index answers from where it stands. (1) One operator for all columns: a row
- * comparison. (2) Several, as with an extension's type beside a built-in one: the rows after it in the first column, those that
- * share that one and come after it in the second, and so on. As one condition with `or`, they would be searched from the start.
+ * Returns conditions for the rows after a key that an index scan can start from. (1) One operator for all columns: a row comparison. (2)
+ * Several operators, as with an extension's type beside a built-in one: the rows after it in the first column, those with an equal first
+ * column that come after it in the second, and so on. A single condition with `or` would search the index from its start.
  */
 function after(key: readonly KeyColumn[]): string[] {
   const parameter = (column: KeyColumn, at: number) => `$${at + 1}::${column.type}`
@@ -103,7 +105,7 @@ function after(key: readonly KeyColumn[]): string[] {
   })
 }
 
-/** The column as its index sorts it. */
+/** Returns the column as its index sorts it. */
 function sorted({ name, collation }: KeyColumn): string {
   return `t.${quoteIdentifier(name)}${collation === null ? '' : ` collate ${collation}`}`
 }

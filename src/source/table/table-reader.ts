@@ -13,31 +13,32 @@ import {
   sampleSql,
 } from './table-read-sql.ts'
 
-/** Rows as one statement's snapshot saw them. */
+/** Rows as the snapshot of one statement sees them. */
 export interface TableRead {
   readonly snapshot: Snapshot
   readonly snapshotText: string
-  /** Published rows. A key that was asked for and is not here did not exist, or the row filter leaves it out. */
+  /** Published rows. A requested key that is missing here did not exist, or the row filter excludes it. */
   readonly rows: ReadonlyMap<RowKey, Row>
-  /** The WAL insert position taken after the snapshot; of a standby, up to where WAL had come to it. */
+  /** WAL insert position after the snapshot; on a standby, the end of the WAL that it had received. */
   readonly endLsn: Lsn
-  /** Of a standby: every commit before this position is contained. Null of a primary, whose snapshot tells. */
+  /** LSN before which every commit is contained, on a standby. Null on a primary, whose snapshot tells. */
   readonly containsLsn: Lsn | null
 }
 
-/** Neighbours in the key's order. */
+/** Consecutive rows in the order of the key. */
 export interface TablePage extends TableRead {
-  /** Rows of the page that the row filter leaves out. */
+  /** Rows of the page that the row filter excludes. */
   readonly leftOut: readonly RowKey[]
-  /** The page's last key, published or not; null if the page is empty. */
+  /** Last key of the page, published or not; null if the page is empty. */
   readonly last: RowKey | null
-  /** No row came after these. */
+  /** True if no row follows the page. */
   readonly isLast: boolean
 }
 
 /**
- * Reads rows of the table as the stream would bring them, in short statements, each with its own snapshot. The pool's sessions
- * are those of `sourceClientConfig`. @throws what the server says, row-level security that applies included (SQLSTATE 42501).
+ * Reads rows of the table as the stream would bring them, in short statements, each with its own snapshot. The pool's sessions are those of
+ * `sourceClientConfig`.
+ * @throws errors of the server, also if row-level security applies (SQLSTATE 42501).
  */
 export class TableReader {
   readonly #pool: Pool
@@ -47,8 +48,9 @@ export class TableReader {
   readonly #sql: Readonly<Record<'byKey' | 'firstPage' | 'page' | 'sample' | 'count' | 'estimate', string>>
 
   /**
-   * @param passed of a standby, resolves once the stream has passed a position. Its snapshots do not tell which transactions they
-   * contain; but it streams what it shows, in that order, so that positions do. Each read is handed on once the stream has passed it.
+   * @param passed for a standby: resolves once the stream has passed a position. The snapshots of a standby do not tell which transactions
+   * they contain. It streams the changes that it shows, in the same order, so that positions do. Each read is returned once the stream has
+   * passed it.
    */
   constructor(pool: Pool, table: ReadableTable, passed: ((lsn: Lsn) => Promise<void>) | null = null) {
     this.#pool = pool
@@ -65,7 +67,7 @@ export class TableReader {
     }
   }
 
-  /** The rows of these keys, in one statement. */
+  /** Reads the rows of these keys, in one statement. */
   async byKey(keys: readonly RowKey[]): Promise<TableRead> {
     const texts = keys.map(keyValues)
     const { read } = await this.#read(
@@ -75,7 +77,7 @@ export class TableReader {
     return read
   }
 
-  /** The next `limit` rows after a key, or from the start. They cost `limit` rows of an index, however few are published. */
+  /** Reads the next `limit` rows after a key, or from the start. The cost is `limit` rows of an index, however few are published. */
   async page({ after, limit }: { readonly after: RowKey | null; readonly limit: number }): Promise<TablePage> {
     const { read, keys } = await (after === null
       ? this.#read(this.#sql.firstPage, [limit])
@@ -84,7 +86,7 @@ export class TableReader {
     return { ...read, leftOut, last: keys.at(-1) ?? null, isLast: keys.length < limit }
   }
 
-  /** Keys of so many rows at random, of all if there are no more. It reads some of the table's blocks; none twice but where the estimate was far too high. */
+  /** Returns up to `limit` random keys. It reads a sample of the blocks, and a larger one if the estimate was far too high. */
   async sampleKeys(limit: number): Promise<RowKey[]> {
     const rows = Math.max(1, await this.estimateRows())
     for (let percent = (100 * limit * sampledFrom) / rows; ; percent *= 8) {
@@ -98,14 +100,14 @@ export class TableReader {
   }
 
   /**
-   * The table's rows, the row filter not considered: counted if that takes no longer than so many milliseconds, else as the
-   * planner estimates them, which may be far off.
+   * Returns the number of rows, without regard to the row filter. It counts them within `countingMs`, and else returns the planner's
+   * estimate, which can be far off.
    */
   async estimateRows(countingMs = 500): Promise<number> {
     return (await this.#countWithin(countingMs)) ?? (await this.#plannedRows())
   }
 
-  /** Null if the time ran out. */
+  /** Counts the rows; null if the time ran out. */
   async #countWithin(ms: number): Promise<number | null> {
     const client = await this.#pool.connect()
     try {
@@ -130,7 +132,7 @@ export class TableReader {
     return plan['Plan Rows']
   }
 
-  /** A statement's rows and the keys of all of them, published or not, in its order. */
+  /** Runs a statement. Returns its rows, and the keys of all rows in its order, published or not. */
   async #read(text: string, values: unknown[]): Promise<{ readonly read: TableRead; readonly keys: RowKey[] }> {
     const client = await this.#pool.connect()
     try {
@@ -161,11 +163,11 @@ async function insertLsn(client: PoolClient): Promise<Lsn> {
   return parseLsn(rows[0]?.lsn ?? '')
 }
 
-/** A commit can be seen a moment before it counts as replayed, and never before it has arrived. */
+/** Query of the positions. A commit is visible a moment before it counts as replayed, but never before it was received. */
 const standbyQuery = `select pg_last_wal_replay_lsn()::text as replayed,
   greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())::text as arrived, pg_is_in_recovery() as standby`
 
-/** @throws {PromotedError} */
+/** Reads the standby's positions. @throws {PromotedError} */
 async function askStandby(client: PoolClient): Promise<{ readonly replayedLsn: Lsn; readonly arrivedLsn: Lsn }> {
   const { rows } = await client.query<Record<string, string | null>>(standbyQuery)
   const { replayed, arrived, standby } = rows[0] ?? {}
@@ -173,19 +175,19 @@ async function askStandby(client: PoolClient): Promise<{ readonly replayedLsn: L
   return { replayedLsn: parseLsn(replayed), arrivedLsn: parseLsn(arrived) }
 }
 
-/** The standby was promoted: from now on its positions are a primary's. */
+/** The standby was promoted: from now on its positions are those of a primary. */
 class PromotedError extends Error {
   override readonly name = 'PromotedError'
 }
 
-/** The snapshot, whether the row is published (null: there is no row), and the columns read. */
+/** Snapshot, whether the row is published (null: there is no row), and the columns read. */
 type FoundRow = [snapshot: string, published: string | null, ...texts: (string | null)[]]
 
-/** Rows of one block are often of one time: so many are read for each that is taken, so that they come from many blocks. */
+/** Rows read for each row taken. Rows of one block were often written together, so the sample spans many blocks. */
 const sampledFrom = 20
 
-/** SQLSTATE of a statement that ran out of time. */
+/** SQLSTATE of a statement that was canceled by its timeout. */
 const queryCanceled = '57014'
 
-/** PostgreSQL manual, "Using EXPLAIN". */
+/** Output of EXPLAIN. PostgreSQL manual, "Using EXPLAIN". */
 const explained = z.tuple([z.object({ Plan: z.object({ 'Plan Rows': z.number() }) })])

@@ -2,12 +2,12 @@ import type { Pool } from 'pg'
 import { keyKind, type TableShape } from '../../model/source/table-shape.ts'
 import type { TableFacts } from '../source-facts.ts'
 
-/** A table's shape as one short statement sees it: the key comes from `TableFacts`. */
+/** Schema of a table as one short statement reads it, without the key, which comes from `TableFacts`. */
 export type CatalogShape = Omit<TableShape, 'key'>
 
 /**
- * `xmin` says which transaction wrote a catalog row, so that what was altered and put back has another one. An enum's labels are
- * part of its columns: a renamed label is another text in every row, and nothing is streamed.
+ * `xmin` is the transaction that wrote a catalog row, so that an alteration shows even if it was reverted. The labels of an enum count as
+ * part of its columns: renaming a label changes the text of every row, and nothing is streamed.
  */
 const query = `
   with recursive parts as (
@@ -29,7 +29,7 @@ const query = `
     (select md5(string_agg(oid::text, ',' order by oid)) from parts) as partitions
   from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2`
 
-/** The shape of the table and of these columns, or of all, as it is now; null if there is no table of the name. It takes no lock. */
+/** Returns the current schema of the table, with these columns or all; null if there is no such table. It takes no lock. */
 export async function readTableShape(
   pool: Pool,
   of: {
@@ -51,7 +51,7 @@ export async function readTableShape(
   }
 }
 
-/** The whole shape, of the columns that are read. */
+/** Returns the complete schema, with the columns that are read. */
 export function tableShape(
   found: CatalogShape,
   { key }: Pick<TableFacts, 'key'>,
