@@ -1,7 +1,7 @@
-/** Nothing may be sent until somebody has acted. It is looked at again and again, and goes on by itself once they have. */
+/** Nothing may be sent until somebody has acted. The connector checks the source repeatedly and continues by itself afterwards. */
 export class BlockedError extends Error {
   override readonly name = 'BlockedError'
-  /** The state's run at that time: a later one means that somebody has acted. */
+  /** Epoch of the checkpoint at that time. A later one means that somebody has acted. */
   readonly run: number
 
   constructor(message: string, run: number) {
@@ -10,7 +10,7 @@ export class BlockedError extends Error {
   }
 }
 
-/** Another session is at work on the slot: it is looked at again soon. */
+/** Another session uses or creates the slot. The connector tries again soon. */
 export class SlotBusyError extends Error {
   override readonly name = 'SlotBusyError'
 }

@@ -5,7 +5,9 @@ import { payloadFingerprint } from '../mapping/fingerprint.ts'
 import type { Patient } from '../model/patient/patient.ts'
 import type { Resources } from './resources.ts'
 
-/** What the state keeps of an accepted payload, hexadecimal. Keyed by a secret that is not in the database. */
+/**
+ * Returns the function that computes the fingerprint of an accepted payload, hexadecimal, with a secret key that is not in the database.
+ */
 export function createFingerprint(
   { mediquo }: Resources['settings'],
   { fingerprintSalt }: Pick<Checkpoint, 'fingerprintSalt'>,
@@ -13,7 +15,7 @@ export function createFingerprint(
 ): (patient: Patient) => string {
   const derived = createHmac('sha256', mediquo.secretKey.current.reveal()).update(fingerprintSalt).digest()
   const key = createSecretKey(derived)
-  // A version is compared with what was accepted before it is sent, and its fingerprint is stored after.
+  // Each version needs its fingerprint twice: to compare it before it is sent, and to store it afterwards.
   const known = new WeakMap<Patient, string>()
   return (patient) => {
     const before = known.get(patient)

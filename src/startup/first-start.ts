@@ -13,8 +13,8 @@ import { CheckFailedError } from './requirements/check-failed.ts'
 import type { Resources } from './resources.ts'
 
 /**
- * Makes publication and slot where they are missing, and the first checkpoint with the request to read what is in the table
- * already. @throws {CheckFailedError} if what is there cannot be used.
+ * Creates the publication and the slot if they are missing, and the first checkpoint with the request for the initial backfill.
+ * @throws {CheckFailedError} if the existing ones cannot be used.
  */
 export async function startFirst(
   resources: Resources,
@@ -23,7 +23,7 @@ export async function startFirst(
   const { settings, sourcePool, store, logger } = resources
   const { slot, publication, backfill } = settings.source
   const passReason = backfill === 'initial' ? 'first run' : null
-  // After the slot was looked at: the gap is of what runs now.
+  // Read the server after the slot: transactions that run now count as part of the slot's gap.
   const server = await findServer(resources)
   const identity = identityOn(server, settings)
   const found = foundSlot(facts.slot)
@@ -32,7 +32,7 @@ export async function startFirst(
       throw new SlotBusyError('another session is making the replication slot')
     case 'present':
       if (!facts.publication) throw publicationAfterSlot(publication, slot)
-      // Whoever made the slot: reads wait until all that runs now has ended.
+      // The slot's creator is unknown: reads wait until all transactions that run now have ended.
       return await store.begin(identity, found.confirmedFlushLsn, xid(server.snapshotXmax - 1n), passReason)
     case 'lost':
       requireSlot(facts, wanted)
@@ -47,7 +47,7 @@ export async function startFirst(
   await store.begin(identity, made.confirmedFlushLsn, made.gapXid, passReason)
 }
 
-/** @throws {CheckFailedError} if a slot without its WAL is not to be recreated. */
+/** Requires that a slot without its WAL may be recreated. @throws {CheckFailedError} */
 function requireSlot(facts: SourceFacts, wanted: Wanted): void {
   const unmet = obstacles(judgeSource(facts, wanted))
   if (unmet.length > 0) throw new CheckFailedError(unmet)

@@ -1,10 +1,10 @@
 import { createSlot, type NewSlot } from '../source/slot/replication-slot.ts'
 import type { Resources } from './resources.ts'
 
-/** A transaction that stays open longer than this is waited for in another attempt, so that the status can say so. */
+/** Time to wait for open transactions in one attempt. The next attempt goes on, so that the status can report it. */
 const timeoutMs = 30_000
 
-/** Makes the publication, if it is missing, and the slot; says so if it has to wait. @throws as `createSlot`. */
+/** Creates the publication, if it is missing, and the slot; logs it if it has to wait. @throws errors of `createSlot`. */
 export async function makeSlot(
   { clientConfig, logger, drain }: Pick<Resources, 'clientConfig' | 'logger' | 'drain'>,
   { slot, publicationSql }: { readonly slot: string; readonly publicationSql: string | null },

@@ -21,37 +21,37 @@ import type { Resources } from './resources.ts'
 import { reconcileSchema } from './schema/shape-fence.ts'
 import { type ExpectedTable, expectedTable } from './schema/streamed-relation.ts'
 
-/** The source as it was found and made ready, and where to go on. */
+/** Source as prepared for the pipeline, and the position to start from. */
 export interface Prepared {
   readonly facts: SourceFacts
-  /** The table as reads take it in: the rows and columns that the stream brings. */
+  /** Table as reads select it: the rows and columns that the stream brings. */
   readonly readable: ReadableTable
-  /** The table as the stream should bring it. */
+  /** Table as the stream is expected to describe it. */
   readonly expected: ExpectedTable
   readonly mapping: CompiledMapping
   readonly checkpoint: Checkpoint
-  /** A 64-bit transaction id of about now. */
+  /** Current 64-bit transaction id, approximately. */
   readonly nearXid: Xid
-  /** The server that the slot was judged on. */
+  /** Server on which the slot was judged. */
   readonly server: Server
   readonly shape: TableShape
-  /** Rows that the stream brings under another shape up to here are stale: they are read from the table. */
+  /** LSN up to which rows of another table schema in the stream are stale: they are read from the table. Null: none are accepted. */
   readonly toleratedLsn: Lsn | null
 }
 
-/** What the source must have, from the settings. */
+/** Returns the requirements on the source, from the settings. */
 export function wantedOf({ settings }: Pick<Resources, 'settings'>, columns: readonly string[]): Wanted {
   const { table, publication, slot, where, onSlotLost } = settings.source
   return { ...table, publication, slot, where, columns, wholeRow: settings.transform !== null, onSlotLost }
 }
 
-/** Compiles the mapping for the table as it stands. @throws {MappingError} @throws {TransformError} */
+/** Compiles the mapping for the table as it is now. @throws {MappingError} @throws {TransformError} */
 export async function fitMapping(
   { settings }: Pick<Resources, 'settings'>,
   { table, serverVersionNumber }: Pick<SourceFacts, 'table' | 'serverVersionNumber'>,
 ): Promise<CompiledMapping | null> {
   if (!table) return null
-  // PostgreSQL 18 publishes stored ones if it is asked to; a transform gets what every server streams.
+  // PostgreSQL 18 publishes stored generated columns on request. A transform gets only the columns that every version streams.
   const streamsStored = serverVersionNumber >= generatedVersion && settings.transform === null
   const isStreamed = ({ generated }: ColumnFacts) => generated === null || (generated === 'stored' && streamsStored)
   return compileMapping(settings.mapping, {
@@ -63,12 +63,13 @@ export async function fitMapping(
   })
 }
 
-/** How often the source may turn out to be another again while it is being made ready. */
+/** Maximum number of attempts while the source keeps changing during the preparation. */
 export const mostRounds = 4
 
 /**
- * Checks the source, makes what may be made (publication, slot, state) and loads the checkpoint. @throws {CheckFailedError} what is
- * in the way, with the fix. @throws {BlockedError} what somebody must decide. @throws {SlotBusyError} @throws {FencedError}
+ * Checks the source, creates what may be created (publication, slot, state) and loads the checkpoint.
+ * @throws {CheckFailedError} the unmet requirements, with their fixes. @throws {BlockedError} if somebody must decide.
+ * @throws {SlotBusyError} @throws {FencedError}
  */
 export async function prepare(resources: Resources, seen: Evidence): Promise<Prepared> {
   let evidence = seen
@@ -96,7 +97,7 @@ export async function prepare(resources: Resources, seen: Evidence): Promise<Pre
   throw new Error('the replication slot was changed again and again while it was being made ready')
 }
 
-/** What is there of a source that meets every requirement, but for what can be made. */
+/** Source that meets every requirement, except for objects that the connector can create. */
 interface Source {
   readonly server: Server
   readonly facts: SourceFacts
@@ -106,22 +107,24 @@ interface Source {
   readonly shape: TableShape
 }
 
-/** Looks at everything but the state. @throws {CheckFailedError} */
+/** Reads and checks everything but the state. @throws {CheckFailedError} */
 export async function findSource(resources: Resources): Promise<Source> {
   const server = await findServer(resources)
   const { table, publication, slot } = resources.settings.source
-  // Before the facts, so that an alteration in between shows as one later.
+  // Read the schema before the facts, so that an alteration in between is noticed later.
   const shape = await readTableShape(resources.sourcePool, { ...table, publication, columns: null })
   const facts = await gatherSourceFacts(resources.sourcePool, { ...table, publication, slot })
   const mapping = await fitMapping(resources, facts)
   const wanted = wantedOf(resources, mapping?.columns ?? [])
-  // What becomes of a lost slot depends on whether there is a checkpoint.
+  // The action on a lost slot depends on the checkpoint, which is not loaded yet.
   const failed = obstacles(judgeSource(facts, { ...wanted, onSlotLost: 'backfill' }))
   if (failed.length > 0 || !facts.table || !mapping || !shape) throw new CheckFailedError(failed)
   return { server, facts, table: facts.table, mapping, wanted, shape: tableShape(shape, facts.table, mapping.columns) }
 }
 
-/** The checkpoint against the server as it is by now. Null: its address has passed to another, whose facts these are not. */
+/**
+ * Compares the checkpoint with the server as it is now. Null: the address now leads to another server, and the facts are of the old one.
+ */
 export async function judgeFound(
   resources: Resources,
   { server: before, facts, wanted }: Source,
@@ -140,14 +143,14 @@ function preparedOf(
 ): Prepared {
   const { facts, table, mapping, shape } = source
   const readable = readableOf(resources, source)
-  // What was written before the facts were asked for is of a shape that they may have followed.
+  // WAL written before the facts were read can have an older table schema than the facts.
   const toleratedLsn = toleratesOlder ? source.server.currentLsn : null
   const expected = expectedTable(resources.settings.source.table, table, mapping.columns)
   const { snapshotXmax: nearXid } = server
   return { facts, readable, expected, mapping, checkpoint, server, shape, toleratedLsn, nearXid }
 }
 
-/** The table as reads take it in: the rows and columns that the stream brings. */
+/** Returns the table as reads select it: the rows and columns that the stream brings. */
 export function readableOf(
   { settings }: Pick<Resources, 'settings'>,
   { facts, table, mapping }: Pick<Source, 'facts' | 'table' | 'mapping'>,

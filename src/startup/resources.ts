@@ -13,15 +13,15 @@ import { createApiKeys } from './api/api-keys.ts'
 
 export const applicationName = 'mediquo-cdc'
 
-/** What every run of the pipeline uses: connections, the store, the API's client and its budgets. */
+/** Resources that every run of the pipeline uses: connections, the store, the API client and its quotas. */
 export type Resources = ReturnType<typeof openResources>
 
 /**
- * How long an answer may take, and a session may be kept. One through which nothing comes any more would be waited for until TCP
- * itself notices, for a quarter of an hour; and a server that is to stop in its own time waits for every session.
+ * Time limits of queries and sessions. Without them, a dead connection would be waited for until TCP notices, about a quarter of an hour;
+ * and a server in a smart shutdown waits for every session to end.
  */
 export interface SessionLimits {
-  /** The server's own limit is shorter. */
+  /** Client-side limit. The server's own limit is shorter. */
   readonly queryTimeoutMs: number
   readonly lifetimeSeconds: number
 }
@@ -32,16 +32,16 @@ export interface ResourceOptions {
   readonly metrics: Metrics
   /** PGOPTIONS, which our own session options must not replace. */
   readonly environmentOptions: string
-  /** A session of ours was ended by the server: it may be shutting down. */
+  /** Called when the server ends one of our sessions: it is possibly shutting down. */
   readonly onConnectionError: (error: Error) => void
   readonly sessions?: SessionLimits
-  /** Ends what waits. */
+  /** Aborts waiting. */
   readonly drain?: AbortSignal
-  /** Where the core's events and effects are recorded, without row values; null: nowhere. */
+  /** File for the core's events and effects, without row values; null: none. */
   readonly traceFile?: string | null
 }
 
-/** Opens nothing yet: pools connect when they are first used. */
+/** Creates the resources without opening them: pools connect on first use. */
 export function openResources({
   settings,
   logger,
@@ -72,7 +72,7 @@ export function openResources({
     query_timeout: queryTimeoutMs,
   })
   sourcePool.on('error', failed)
-  // While it is in use, the pool does not listen: its end would be the process's. Whatever is asked fails with it.
+  // The pool handles no errors of a client in use, and an unhandled error would end the process. The running query fails anyway.
   sourcePool.on('connect', (client) => client.on('error', () => undefined))
   const state = openStateDatabase({
     connection: securedConnection(settings.state.url?.current.reveal() ?? url, settings.state.tls),
@@ -108,7 +108,7 @@ export function openResources({
     client,
     clocks,
     quotas: { put: new Quota({ requestsPerMinute, ...clocks }), get: new Quota({ requestsPerMinute, ...clocks }) },
-    /** Of the rows that were read back while running. */
+    /** Drift of the rows that were read back while running. */
     drift: new Drift(),
     close: async () => {
       await Promise.allSettled([client.close(), sourcePool.end(), state.close()])

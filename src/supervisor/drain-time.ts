@@ -1,6 +1,6 @@
 import { type Lsn, lsn } from '../model/source/lsn.ts'
 
-/** What of a running pipeline says how much is still to be sent. */
+/** View of a running pipeline from which the amount to send is derived. */
 export interface DrainedPipeline {
   view(): {
     readonly receivedLsn: Lsn
@@ -12,7 +12,7 @@ export interface DrainedPipeline {
   }
 }
 
-/** How many rows of ours the WAL has brought so far, on the average: the only way to tell how many the rest of it holds. */
+/** Average number of our rows per byte of WAL so far: the only way to estimate the rows in the rest of the WAL. */
 export class StreamDensity {
   #pipeline: unknown = null
   #receivedLsn = lsn(0n)
@@ -20,10 +20,10 @@ export class StreamDensity {
   #bytes = 0
   #rows = 0
 
-  /** Counts what has come since the last look. @param receivedRows since the start of the process. */
+  /** Counts the rows received since the last call. @param receivedRows since the start of the process. */
   look(pipeline: DrainedPipeline, receivedRows: number): void {
     const { receivedLsn, isTransactionOpen } = pipeline.view()
-    // The rows of an open transaction have been received, and its end is none of the positions yet.
+    // The rows of an open transaction were received, but no position includes them yet.
     if (isTransactionOpen) return
     if (pipeline === this.#pipeline) {
       this.#bytes += Number(receivedLsn - this.#receivedLsn)
@@ -40,15 +40,15 @@ export class StreamDensity {
   }
 }
 
-/** What is to be sent: in memory, and in WAL that was not received yet. */
+/** Changes to send: in memory, and in WAL that was not received yet. */
 export interface Undelivered {
   readonly rows: number
   readonly unreadBytes: number
 }
 
 /**
- * Null: nobody knows. Without a pipeline everything after the confirmed position comes again. The rest of a transaction that
- * does not fit in memory is not known: how much of the unread WAL it is, the stream does not say. Pure.
+ * Returns the changes to send; null if not known. Without a pipeline all WAL after the confirmed position comes again. The rest of a
+ * transaction that does not fit in memory is not known, because the stream does not tell its size. Pure.
  */
 export function undelivered(
   pipeline: DrainedPipeline | null,
@@ -61,7 +61,7 @@ export function undelivered(
   return { rows, unreadBytes: Math.max(0, Number(currentLsn - receivedLsn)) }
 }
 
-/** At most, at the quota: several changes of a row may leave as one. Null: not known. Pure. */
+/** Returns an upper bound at the quota: several changes of a row can be sent as one. Null: not known. Pure. */
 export function secondsToDrain(
   left: Undelivered | null,
   rowsPerByte: number | null,

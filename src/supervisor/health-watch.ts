@@ -5,13 +5,13 @@ import { type SlotHealth, type SlotInUse, SlotTroubleError, slotTroubleOf } from
 import type { CatalogShape } from '../source/table/table-shape.ts'
 import { SchemaChangedError } from '../startup/schema/schema-change.ts'
 
-/** What of the board the watch reads and keeps up to date. */
+/** Part of the board that the watch reads and updates. */
 export interface WatchedBoard {
   readonly state: ConnectorState
   readonly pipeline: {
     isStuck(): boolean
     breakOff(error: unknown): void
-    /** Closes the replication connection, which is made again. */
+    /** Closes the replication connection, which is then opened again. */
     disconnect(end: 'silent'): void
     view(): { readonly durableLsn: Lsn; readonly isPaused: boolean }
   } | null
@@ -22,11 +22,11 @@ export interface WatchedBoard {
 export interface HealthWatchOptions {
   readonly slot: string
   readonly readHealth: () => Promise<SlotHealth>
-  /** The table as the catalogs have it; null if it is gone. */
+  /** Reads the schema of the table from the catalogs; null if the table is gone. */
   readonly readShape: (columns: readonly string[]) => Promise<CatalogShape | null>
-  /** What else is to be looked at as often. */
+  /** Reads the state, as often as the slot. */
   readonly readState: () => Promise<void>
-  /** The server or the state did not answer. */
+  /** Called if the server or the state did not answer. */
   readonly onFailure: () => Promise<void>
 }
 
@@ -35,12 +35,15 @@ interface Expected extends Omit<SlotInUse, 'writtenLsn' | 'durableLsn'> {
 }
 
 const everyMs = 5_000
-/** While back-pressure pauses the stream nothing is read, so a dead connection shows only by a slot that nobody uses: so many looks in a row. */
+/**
+ * Number of consecutive looks at an unused slot after which the connection counts as dead. It applies while back-pressure stops the stream:
+ * then nothing is read, and only the slot shows a dead connection.
+ */
 const unservedLooks = 2
-/** Rows that could leave, no trouble known, and nothing in flight for this long: the process is wedged and wants a restart. */
+/** Time with rows ready to send, no known trouble, and nothing in flight, after which the process counts as stuck and needs a restart. */
 const wedgedAfterMs = 180_000
 
-/** Looks at the slot and the table every five seconds, and when it is told to; a pipeline whose slot is lost, or whose table was altered, is ended. */
+/** Checks the slot and the table every five seconds, and on request. It ends a pipeline whose slot is lost or whose table was altered. */
 export function createHealthWatch(
   board: WatchedBoard,
   { slot, readHealth, readShape, readState, onFailure }: HealthWatchOptions,
@@ -49,7 +52,7 @@ export function createHealthWatch(
   let checking = false
   let unserved = 0
   let wanted = false
-  /** The pipeline that acknowledged last, as far as is known. It stays so while its stream is broken: then nobody acknowledges. */
+  /** Pipeline that acknowledged last, as far as is known. It stays the same while its stream is broken, since nobody acknowledges then. */
   let holder: WatchedBoard['pipeline'] = null
 
   function noteHolder(): void {
@@ -57,7 +60,7 @@ export function createHealthWatch(
     else if (board.state === 'standby' || board.pipeline !== holder) holder = null
   }
 
-  /** One check at a time; a caller in the meantime gets another one after it. */
+  /** Runs one check at a time. A call during a check causes another one after it. */
   async function check(): Promise<void> {
     noteHolder()
     wanted = true
@@ -65,7 +68,7 @@ export function createHealthWatch(
     checking = true
     while (wanted) {
       wanted = false
-      // Also while blocked: the slot keeps WAL on the customer's disk.
+      // Check also while blocked: the slot retains WAL on the customer's disk.
       if (board.pipeline || board.state === 'blocked') await look().catch(onFailure)
     }
     checking = false
@@ -79,10 +82,10 @@ export function createHealthWatch(
     const health = await readHealth()
     board.health = health
     lookAtConnection(health)
-    // A pipeline that began in the meantime may have another slot than the one that was looked at.
+    // A pipeline that began in the meantime can use another slot than the one that was read.
     if (pipeline && writtenLsn !== undefined && inUse && pipeline === board.pipeline) {
       noteHolder()
-      // Another instance moves the slot while this one stands by.
+      // Another instance advances the slot while this one is on standby.
       const durableLsn = holder === pipeline && heldBefore === pipeline ? pipeline.view().durableLsn : null
       const trouble = slotTroubleOf(health, { ...inUse, writtenLsn, durableLsn })
       if (trouble) pipeline.breakOff(new SlotTroubleError(trouble, slot))
@@ -91,7 +94,7 @@ export function createHealthWatch(
     await readState()
   }
 
-  /** The server has ended the session, and the connection does not say so. */
+  /** Disconnects if the server has ended the session and the connection does not show it. */
   function lookAtConnection({ isActive }: SlotHealth): void {
     const { pipeline, state } = board
     const isStreaming = state === 'streaming' || state === 'backfilling'
@@ -115,7 +118,7 @@ export function createHealthWatch(
   }, everyMs)
 
   return {
-    /** What the pipeline about to begin was made ready with. */
+    /** Sets the facts for which the next pipeline was prepared. */
     expect: (inUse: Expected) => {
       expected = inUse
     },

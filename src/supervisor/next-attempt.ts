@@ -8,7 +8,7 @@ import { type Evidence, noEvidence } from '../startup/identity/found-identity.ts
 import { CheckFailedError } from '../startup/requirements/check-failed.ts'
 import { SchemaChangedError } from '../startup/schema/schema-change.ts'
 
-/** How the connector goes on after a failure: what it shows in the meantime, and when it tries again. */
+/** Reaction of the connector to a failure: the state to show, and the time until the next attempt. */
 export interface NextAttempt {
   readonly state: Extract<ConnectorState, 'starting' | 'standby' | 'blocked'>
   readonly reason: string
@@ -18,17 +18,17 @@ export interface NextAttempt {
 const anyRun = Number.POSITIVE_INFINITY
 const blockedForMs = 10_000
 const standbyForMs = 1_000
-/** A pipeline that ran for this long was not in vain, milliseconds. */
+/** Run time after which a pipeline counts as successful, milliseconds. */
 const notInVainMs = 10_000
 
-/** After the source could not be made ready. An error: the process ends with it, since it was started with a mistake. Pure. */
+/** Returns the reaction to a failed preparation. An error: the process ends with it, since it was started with a mistake. Pure. */
 export function afterPreparing(
   error: unknown,
   { attempt, isFirst, random }: { readonly attempt: number; readonly isFirst: boolean; readonly random: number },
 ): NextAttempt | Error {
-  // 1. Somebody must decide; in the meantime the process shows why.
+  // 1. Somebody must decide; in the meantime the process shows the reason.
   if (error instanceof BlockedError) return { state: 'blocked', reason: error.message, waitMs: blockedForMs }
-  // 2. Another instance has the slot in hand, or was quicker to make it.
+  // 2. Another instance uses the slot, or was faster to create it.
   const { kind, sentence } = describeConnectionFailure(error, 'the source')
   if (error instanceof SlotBusyError || error instanceof FencedError) return standby(error.message)
   if (kind === 'slot in use' || codeOf(error) === duplicateObject) return standby(sentence)
@@ -36,29 +36,29 @@ export function afterPreparing(
   if (error instanceof Error && 'exitStatus' in error) {
     return isFirst ? error : { state: 'blocked', reason: error.message, waitMs: blockedForMs }
   }
-  // 4. The database refuses us: by mistake at the start, later perhaps for a while.
+  // 4. The database rejects the connection: at the start by mistake, later possibly for a while.
   if (isFirst && (kind === 'credentials' || kind === 'configuration')) {
     return new CheckFailedError([{ requirement: 'the source', met: false, detail: sentence, fix: null }])
   }
-  // 5. Everything else passes.
+  // 5. All other failures are temporary.
   const waitMs = 500 + backOffMs(attempt, random, { baseMs: 500, maxMs: 15_000 })
   return { state: 'starting', reason: sentence, waitMs }
 }
 
-/** Lives of the pipeline that ended with a lost slot or an altered table soon after they began, one after another. */
+/** Consecutive runs of the pipeline that ended with a lost slot or an altered table soon after they began. */
 export interface LostInARow extends Evidence {
   readonly count: number
 }
 
 export const noneLost: LostInARow = { count: 0, ...noEvidence }
 
-/** While somebody must decide, what was seen holds for the run that they are to decide about. Pure. */
+/** Limits the observation to the epoch about which somebody must decide. Pure. */
 export function afterBlocked(lost: LostInARow, error: unknown): LostInARow {
   if (!(error instanceof BlockedError) || lost.replacedUpToRun === null) return lost
   return { ...lost, replacedUpToRun: Math.min(lost.replacedUpToRun, error.run) }
 }
 
-/** After the pipeline ended with a failure. The source is looked at again immediately, unless that has not helped twice. Pure. */
+/** Returns the reaction to a failure of the pipeline. It prepares the source again immediately, unless that has failed twice. Pure. */
 export function afterRunning(
   failure: unknown,
   { lost, ranMs }: { readonly lost: LostInARow; readonly ranMs: number },
@@ -75,13 +75,13 @@ export function afterRunning(
     count > 2 ? { state: 'blocked', reason, waitMs: blockedForMs } : { state: 'starting', reason, waitMs: 0 }
   if (failure instanceof SchemaChangedError)
     return { next, lost: { ...noEvidence, count, alteredStream: failure.inStream } }
-  // The slot looks whole and cannot be decoded: the publication was made after WAL that is still to come (up to version 17).
+  // The slot looks intact but cannot be decoded: the publication was created after WAL that is still to come (up to version 17).
   const undecodable = count > 1 && codeOf(failure) === undefinedObject
   const replaced = undecodable || (failure instanceof SlotTroubleError && failure.trouble === 'publication dropped')
   return { next, lost: { ...noEvidence, count, replacedUpToRun: replaced ? anyRun : null } }
 }
 
-/** PostgreSQL manual, Appendix A, "PostgreSQL Error Codes". */
+/** SQLSTATEs. PostgreSQL manual, Appendix A, "PostgreSQL Error Codes". */
 const duplicateObject = '42710'
 const undefinedObject = '42704'
 

@@ -11,7 +11,7 @@ export interface PageSources {
   readonly healthy: () => boolean
 }
 
-/** What the page shows: the board as it is now, and samples of the last hour, taken until it is stopped. */
+/** Provides the page's content: the board as it is now, and samples of the last hour, taken until it is stopped. */
 export function keepPage({ board, resources, version, healthy }: PageSources) {
   const { metrics, clocks } = resources
   const history = new History()

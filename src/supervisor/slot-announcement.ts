@@ -1,12 +1,12 @@
 import { type SlotForecast, type SlotVerdict, slotVerdicts } from '../source/slot/slot-forecast.ts'
 
-/** What was last said of the slot. */
+/** Last announcement about the slot. */
 export interface Announced {
   readonly verdict: SlotVerdict
   readonly atMs: number
   readonly secondsUntilLost: number | null
   readonly heldBytes: number
-  /** Since when it looks better than that; null: it does not. */
+  /** Time since which the slot looks better than announced; null: it does not. */
   readonly betterSinceMs: number | null
 }
 
@@ -18,13 +18,13 @@ export const nothingAnnounced: Announced = {
   betterSinceMs: null,
 }
 
-/** It must look better for so long before it is believed. */
+/** Time for which the slot must look better before that is announced. */
 const calmMs = 30_000
 const sayAgainMs = 3_600_000
 
 /**
- * Whether something is to be said, and what then counts as said: as soon as it looks worse, again when half of the time has
- * passed, twice as much is held, or an hour is over; and that it is fine again once it has been for a while. Pure.
+ * Decides whether to announce the slot's situation. It announces a worse verdict immediately; it repeats one when the remaining time has
+ * halved, twice as much WAL is retained, or an hour has passed; and it announces that the slot is fine once that has lasted a while. Pure.
  */
 export function announce(
   said: Announced,

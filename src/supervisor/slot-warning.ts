@@ -2,18 +2,18 @@ import { sizeInWords, timeInWords } from '../model/quantity.ts'
 import type { SlotForecast, SlotVerdict } from '../source/slot/slot-forecast.ts'
 import type { SlotHealth } from '../source/slot/slot-health.ts'
 
-/** What a warning about the slot is made of. */
+/** Facts of a warning about the slot. */
 export interface SlotSituation {
   readonly slot: string
   readonly forecast: SlotForecast
   readonly health: SlotHealth
   readonly secondsToDrain: number | null
-  /** Why nothing is delivered; null: nothing is in the way. */
+  /** Reason why nothing is delivered; null: there is none. */
   readonly reason: string | null
   readonly onSlotLost: 'backfill' | 'stop'
 }
 
-/** What the log says of it. */
+/** Log messages for the verdicts. */
 export const slotSayings: Readonly<Record<SlotVerdict, string>> = {
   fine: 'the replication slot is out of danger',
   holding: 'the replication slot holds much WAL',
@@ -22,7 +22,7 @@ export const slotSayings: Readonly<Record<SlotVerdict, string>> = {
   'being lost': 'the replication slot is over its limit, and lost with the next checkpoint of the server',
 }
 
-/** The same for a person, with the figures, what follows and what to do. Pure. */
+/** Returns the warning for a person, with the figures, the consequence and the fix. Pure. */
 export function slotWarning(verdict: SlotVerdict, situation: SlotSituation): string {
   const { slot, forecast, health, secondsToDrain } = situation
   const held = `the replication slot ${slot} holds ${sizeInWords(health.retainedBytes)} of WAL`
@@ -32,13 +32,13 @@ export function slotWarning(verdict: SlotVerdict, situation: SlotSituation): str
   return `${held}${verdict === 'holding' ? '' : when}${drain}. ${slotFix(situation)}`
 }
 
-/** What to do about it, with the statement, and what follows if nothing is done. Pure. */
+/** Returns the fix with its statement, and the consequence of doing nothing. Pure. */
 export function slotFix({ forecast, health, reason, onSlotLost }: SlotSituation): string {
   const loss = onSlotLost === 'backfill' ? 'the table is read again' : 'it is blocked until "mediquo-cdc adopt"'
   if (forecast.limit === 'idle') {
     return `Let the connector use it${because(reason)}, or ALTER SYSTEM SET idle_replication_slot_timeout = 0; SELECT pg_reload_conf(); once it is lost, ${loss}`
   }
-  // All is confirmed, and yet WAL is held: only a transaction that began before does that.
+  // The slot retains WAL although most of it is confirmed: only an old open transaction causes that.
   const remedy =
     health.lagBytes < health.retainedBytes / 2
       ? 'End the transaction that has been open for so long (SELECT pid, xact_start, state FROM pg_stat_activity WHERE backend_xid IS NOT NULL ORDER BY xact_start)'
@@ -53,7 +53,7 @@ function because(reason: string | null): string {
   return reason === null ? '' : ` (${reason})`
 }
 
-/** Twice what it may hold now, in megabytes, the setting's unit. */
+/** Returns twice the WAL that the slot may retain now, in megabytes, the setting's unit. */
 function doubled({ retainedBytes, safeBytes }: SlotHealth): string {
   return `${Math.max(1, Math.ceil((2 * (retainedBytes + (safeBytes ?? 0))) / 1024 ** 2))}MB`
 }

@@ -10,7 +10,7 @@ import { type DrainedPipeline, StreamDensity, secondsToDrain, undelivered } from
 import { announce, nothingAnnounced } from './slot-announcement.ts'
 import { type SlotSituation, slotFix, slotSayings, slotWarning } from './slot-warning.ts'
 
-/** What of the board says how delivery goes. */
+/** Part of the board that shows how delivery goes. */
 export interface DeliveryBoard {
   readonly state: ConnectorState
   readonly reason: string | null
@@ -19,12 +19,15 @@ export interface DeliveryBoard {
 
 const leftEveryMs = 300_000
 
-/** What the slot holds, and until when: for the status, the metrics and the log. */
+/** Retained WAL of the slot and its forecast, for the status, the metrics and the log. */
 export type SlotWatch = ReturnType<typeof createSlotWatch>
 
 type Tools = Pick<Resources, 'settings' | 'logger' | 'metrics' | 'clocks' | 'sourcePool' | 'state'>
 
-/** Follows what the slot holds of the customer's disk, and says so before it is lost; and which slots of ours nobody uses. */
+/**
+ * Watches the WAL that the slot retains on the customer's disk, and warns before the slot is lost. Also finds slots of ours that nobody
+ * uses.
+ */
 export function createSlotWatch(tools: Tools, board: DeliveryBoard) {
   const { settings, logger, metrics, clocks } = tools
   const { slot, onSlotLost } = settings.source
@@ -35,7 +38,7 @@ export function createSlotWatch(tools: Tools, board: DeliveryBoard) {
   let left: readonly LeftSlot[] = []
   let lookedAtMs: number | null = null
 
-  /** A new look at the slot. */
+  /** Records a new sample of the slot. */
   function seen(health: SlotHealth): void {
     const atMs = clocks.monotonicMs()
     trail = followed(trail, { ...health, atMs })
@@ -44,7 +47,7 @@ export function createSlotWatch(tools: Tools, board: DeliveryBoard) {
     if (pipeline) density.look(pipeline, insert + update + deleted)
     const trouble = board.reason ?? pipeline?.view().trouble?.reason ?? null
     const isStreaming = state === 'streaming' || state === 'backfilling'
-    // What another instance has in hand is not known here.
+    // The rows that another instance has received are not known here.
     const waiting = state === 'standby' ? null : undelivered(pipeline, health)
     const drain = secondsToDrain(waiting, density.rowsPerByte, settings.mediquo)
     const forecast = forecastSlot(trail, { secondsToDrain: drain, isDelivering: isStreaming && trouble === null })
@@ -53,7 +56,7 @@ export function createSlotWatch(tools: Tools, board: DeliveryBoard) {
   }
 
   function tell(now: SlotSituation, atMs: number): void {
-    // 1. That it is lost is said by who notices it; 2. what is to be said of a slot in use, by the instance that uses it.
+    // A lost slot is reported by the code that notices it. A slot in use is reported by the instance that uses it.
     const isOthers = board.state === 'standby' && now.forecast.limit !== 'idle'
     if (isTaken(now.health) || isOthers) {
       said = nothingAnnounced
@@ -69,7 +72,7 @@ export function createSlotWatch(tools: Tools, board: DeliveryBoard) {
 
   return {
     seen,
-    /** Looks for slots that were left behind, if that was some minutes ago. */
+    /** Looks for leftover slots, at most every few minutes. */
     async lookForLeft(): Promise<void> {
       const nowMs = clocks.monotonicMs()
       if (lookedAtMs !== null && nowMs - lookedAtMs < leftEveryMs) return
@@ -85,11 +88,11 @@ export function createSlotWatch(tools: Tools, board: DeliveryBoard) {
     get secondsToDrain(): number | null {
       return situation?.secondsToDrain ?? null
     },
-    /** The last that was said: it is about to be lost, or being lost. */
+    /** True if the last announcement was that the slot will soon be lost or is being lost. */
     get isSoonLost(): boolean {
       return said.verdict === 'soon lost' || said.verdict === 'being lost'
     },
-    /** One sentence each, with what to do. */
+    /** Warnings, one sentence each, with the fix. */
     get warnings(): string[] {
       const own = situation && said.verdict !== 'fine' ? [slotWarning(said.verdict, situation)] : []
       return [...own, ...left.map((one) => `${describeLeftSlot(one)}; if no connector needs it any more: ${one.fix}`)]
@@ -97,18 +100,18 @@ export function createSlotWatch(tools: Tools, board: DeliveryBoard) {
   }
 }
 
-/** Slots that look like ours and are used by nobody; one may be another table's, whose connector is stopped. */
+/** Returns unused slots that look like ours. One can belong to another table, whose connector is stopped. */
 export async function leftSlots({
   settings,
   sourcePool,
   state,
 }: Pick<Tools, 'settings' | 'sourcePool' | 'state'>): Promise<LeftSlot[]> {
-  // A state that cannot be read, or is not there yet, says nothing.
+  // Ignore a state that cannot be read or does not exist yet.
   const known = await knownSlots(state.db).catch(() => [])
   return await readLeftSlots(sourcePool, { inUse: settings.source.slot, known })
 }
 
-/** One sentence, without the statement. */
+/** Describes a leftover slot in one sentence, without the statement. */
 export function describeLeftSlot({ slot, retainedBytes }: LeftSlot): string {
   return `the replication slot ${slot} is used by nobody and holds ${sizeInWords(retainedBytes)} of WAL`
 }

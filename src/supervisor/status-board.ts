@@ -10,21 +10,21 @@ import type { SlotHealth } from '../source/slot/slot-health.ts'
 import type { Resources } from '../startup/resources.ts'
 import type { SlotWatch } from './slot-watch.ts'
 
-/** What is known for the status, whichever run of the pipeline it comes from. */
+/** Facts for the status, from whichever run of the pipeline. */
 export interface Board {
   state: ConnectorState
   reason: string | null
   serverVersion: string
   health: SlotHealth | null
   pipeline: Pipeline | null
-  /** What the slot holds; null before anything can be asked. */
+  /** Watch of the retained WAL; null before the first connection. */
   slotWatch: Pick<SlotWatch, 'forecast' | 'secondsToDrain' | 'isSoonLost' | 'warnings'> | null
   deadLetters: DeadLetterOverview
-  /** Rows that are noted in the store, to be read and sent later. */
+  /** Number of rows that are noted in the store, to be read and sent later. */
   owed: number
-  /** The newest pass of the backfill that the state knows. */
+  /** Newest backfill run in the state. */
   latestPass: Pass | null
-  /** Health checks in a row that found rows to send, no trouble, and nothing in flight. */
+  /** Consecutive health checks that found rows to send, no trouble, and nothing in flight. */
   stuckChecks: number
   readonly tally: Tally
 }
@@ -110,10 +110,10 @@ function rounded(figure: number | null | undefined): number | null {
 
 type Quota = Pick<Settings['mediquo'], 'requestsPerMinute'>
 
-/** The settled position may stand still for so long, and for two requests at the quota, milliseconds. */
+/** Time for which the settled position may stand still, in addition to two requests at the quota, milliseconds. */
 const maxStandstillMs = 60_000
 
-/** How long the settled position has stood still although something could be settled, seconds; null: it has not. */
+/** Returns how long the settled position has stood still although something could be settled, seconds; null: not too long. */
 function standstillSeconds({ pipeline, state }: Board, { requestsPerMinute }: Quota): number | null {
   if (!pipeline || state !== 'streaming') return null
   const { standstillMs, isHeld, trouble } = pipeline.view()
@@ -121,7 +121,7 @@ function standstillSeconds({ pipeline, state }: Board, { requestsPerMinute }: Qu
   return isHeld || trouble || standstillMs <= mayTakeMs ? null : Math.floor(standstillMs / 1000)
 }
 
-/** Ready: streaming, the API accepts the keys, and what arrives is settled. */
+/** Returns ready if the connector streams, the API accepts the keys, and what arrives is settled. */
 export function readinessOf(
   board: Board,
   { mediquo }: Pick<Settings, 'mediquo'>,

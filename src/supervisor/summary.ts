@@ -1,9 +1,9 @@
 import type { Status } from '../model/status/status.ts'
 
-/** What the log says once a minute, while something happens. */
+/** Log entry of once a minute, while something happens. */
 export interface Summary {
   readonly state: Status['state']
-  /** Since the last summary. */
+  /** Delivered since the last summary. */
   readonly delivered: number
   readonly unchanged: number
   readonly pending: number
@@ -12,7 +12,7 @@ export interface Summary {
   readonly requestsLastMinute: number
 }
 
-/** A summary, or null: nothing was done, nothing waits, and nobody need hear of it again. Pure. */
+/** Returns a summary, or null if nothing was done, nothing waits and nothing has changed. Pure. */
 export function summaryOf(before: Status, now: Status): Summary | null {
   const delivered = now.delivery.delivered - before.delivery.delivered
   const unchanged = now.delivery.unchanged - before.delivery.unchanged
@@ -25,7 +25,7 @@ export function summaryOf(before: Status, now: Status): Summary | null {
 
 const everyMs = 60_000
 
-/** Says it once a minute. @returns what ends that. */
+/** Passes a summary to `say` once a minute. @returns a function that stops it. */
 export function summarise(status: () => Status, say: (summary: Summary) => void): () => void {
   let before = status()
   const timer = setInterval(() => {

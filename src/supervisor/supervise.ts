@@ -35,15 +35,18 @@ export interface SuperviseOptions {
   readonly logger: Logger
   readonly version: string
   readonly environmentOptions: string
-  /** Where the core's events and effects are recorded; null or absent: nowhere. */
+  /** File for the core's events and effects; null or absent: none. */
   readonly traceFile?: string | null
   /** SIGTERM: drain and stop. */
   readonly drain: AbortSignal
-  /** Told once the HTTP server listens. */
+  /** Called once the HTTP server listens. */
   readonly onListening?: (port: number) => void
 }
 
-/** Runs the pipeline until it is told to drain: prepares it, and again after what it cannot fix itself. @throws {CheckFailedError} at the start only. */
+/**
+ * Runs the pipeline until the signal to drain, and prepares it again after failures that it cannot fix itself.
+ * @throws {CheckFailedError} at the start only.
+ */
 export async function supervise(options: SuperviseOptions): Promise<void> {
   const { settings, logger, drain } = options
   const board = newBoard()
@@ -119,13 +122,13 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
   logger.info('stopped')
 }
 
-/** Nothing is lost by it, and it is hardly meant so. */
+/** Warns about codes that several rows share: nothing is lost, but it is probably a mistake. */
 async function sayWhoSharesCodes({ store, logger }: Resources): Promise<void> {
   for (const code of await store.sharedCodes.look())
     logger.warn({ code }, 'several rows have this code: mediQuo has the one that changed last')
 }
 
-/** An abandoned slot fills the customer's disk: whoever stops it permanently is told. */
+/** Logs that the slot remains, for somebody who stops the connector permanently: an abandoned slot fills the customer's disk. */
 function sayWhatStays(logger: Logger, { health }: Board, slot: string): void {
   if (!health || isTaken(health)) return
   logger.info(
@@ -134,16 +137,16 @@ function sayWhatStays(logger: Logger, { health }: Board, slot: string): void {
   )
 }
 
-/** What earlier attempts leave to the next one. */
+/** State that one attempt leaves for the next. */
 interface Past {
-  /** Attempts in a row to make the source ready. */
+  /** Consecutive attempts to prepare the source. */
   attempt: number
-  /** No pipeline has run yet. */
+  /** True until a pipeline has run. */
   isFirst: boolean
   lost: LostInARow
 }
 
-/** Null: not yet, try again. */
+/** Prepares the source; null: it waited, and the caller tries again. */
 async function prepareOrWait(
   { logger, drain }: SuperviseOptions,
   resources: Resources,
@@ -152,7 +155,7 @@ async function prepareOrWait(
 ): Promise<Prepared | null> {
   const { attempt, isFirst } = past
   try {
-    // Before a slot is made: one that nobody reads fills the customer's disk.
+    // Check the keys before a slot is created: a slot that nobody reads fills the customer's disk.
     if (isFirst && attempt === 1) await requireKeys(resources, drain)
     const prepared = await prepare(resources, past.lost)
     board.serverVersion = prepared.facts.serverVersion
@@ -178,7 +181,10 @@ async function showAndWait(
   if (waitMs > 0) await wait(waitMs, drain)
 }
 
-/** Keys that are refused at the start are a mistake to be told; an API that is down is one to wait for. @throws {CheckFailedError} */
+/**
+ * Requires that the API accepts the keys at the start. An API that is down is no error: the connector waits for it.
+ * @throws {CheckFailedError}
+ */
 async function requireKeys(resources: Resources, signal: AbortSignal): Promise<void> {
   const { reachable, findings } = await checkApi(resources, signal)
   const unmet = findings.filter(({ met }) => !met)
@@ -193,7 +199,7 @@ interface Life {
   readonly written: WrittenRuns
 }
 
-/** Null: it has drained. Otherwise what ended it. */
+/** Runs the pipeline once. Null: it has drained. Otherwise the error that ended it. */
 async function runOnce(
   resources: Resources,
   prepared: Prepared,
@@ -212,7 +218,7 @@ async function runOnce(
       if (drain.aborted || isOver) return
       if (stream.kind === 'streaming') show(logger, board, 'streaming', null)
       else show(logger, board, stream.kind === 'standby' ? 'standby' : 'starting', stream.reason)
-      // A stream that broke, or began, may have done so because of the slot.
+      // The slot can be the cause when a stream breaks or begins.
       watch.checkNow()
     },
   })
@@ -241,7 +247,7 @@ function show(logger: Logger, board: Board, state: Board['state'], reason: strin
   else logger.info(fields, 'state changed')
 }
 
-/** While our own back-pressure keeps us from reading, only an ordinary connection shows that the server waits for us to go. */
+/** Disconnects from a server that shuts down. While back-pressure stops reading, only an ordinary connection shows that it waits for us. */
 async function releaseClosingServer(resources: Resources, board: Board): Promise<void> {
   try {
     await serverStartedAt(resources)

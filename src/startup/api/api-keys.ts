@@ -3,11 +3,11 @@ import type { SecretSource } from '../../config/value/secret.ts'
 export interface ApiKeysOptions {
   readonly apiKey: SecretSource
   readonly secretKey: SecretSource
-  /** A file held another key than before. */
+  /** Called when a file contains another key than before. */
   readonly onChanged: () => void
 }
 
-/** The API's keys. Once it has refused them, their files are read again before each request, until it accepts one. */
+/** Provides the API's keys. After the API has rejected them, it reads their files again before each request until the API accepts a key. */
 export function createApiKeys({ apiKey, secretKey, onChanged }: ApiKeysOptions) {
   let refused = false
   return {
@@ -15,7 +15,7 @@ export function createApiKeys({ apiKey, secretKey, onChanged }: ApiKeysOptions) 
       if (status !== 'no answer') refused = status === 401
     },
     current() {
-      // Both of them: they are changed together.
+      // Read both, because they are changed together.
       if (refused && [apiKey, secretKey].map((key) => key.reread()).includes('changed')) onChanged()
       return { apiKey: apiKey.current.reveal(), secretKey: secretKey.current.reveal() }
     },

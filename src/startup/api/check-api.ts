@@ -10,13 +10,13 @@ const stopped: Found = {
   outcome: { kind: 'retry', reason: 'stopped', inDoubt: false, status: null },
 }
 
-/** A code that no patient has: asking for it shows whether the API is there and accepts the keys. */
+/** Code that no patient has. A request for it shows whether the API is there and accepts the keys. */
 const nobody = patientCode('mediquo-cdc-check')
 
-/** Why the API answered neither with a patient nor that there is none. */
+/** Reason why the API answered neither with a patient nor with "not found". */
 export type NotNow = Extract<Found, { kind: 'not now' }>['outcome']
 
-/** Whether the API can be reached and accepts the keys. `reachable` is false where trying again later may help. */
+/** Checks that the API can be reached and accepts the keys. `reachable` is false if trying again later can help. */
 export async function checkApi(
   resources: Pick<Resources, 'client' | 'settings' | 'quotas'>,
   signal: AbortSignal,
@@ -33,7 +33,7 @@ export async function checkApi(
   return { reachable: found.outcome.kind === 'halt', findings: [apiTrouble(found.outcome, settings)] }
 }
 
-/** What is wrong with the API, and its fix. */
+/** Returns the problem of the API, with its fix. */
 export function apiTrouble(outcome: NotNow, { mediquo }: Resources['settings']): Finding {
   if (outcome.kind === 'halt') {
     const reason = haltReasons.find((known) => known === outcome.reason) ?? 'not accepted'

@@ -2,7 +2,7 @@ import type { Found } from '../../mediquo/client.ts'
 import type { PatientCode } from '../../model/patient/patient.ts'
 import type { Resources } from '../resources.ts'
 
-/** Reads a patient back within the quota, which a 429 pauses. Null once the signal aborts. */
+/** Reads a patient within the quota, which a 429 pauses. Null once the signal aborts. */
 export async function getPatient(
   { client, quotas }: Pick<Resources, 'client' | 'quotas'>,
   code: PatientCode,

@@ -16,7 +16,7 @@ import { CheckFailedError } from '../requirements/check-failed.ts'
 import { judgeStandby } from '../requirements/standby-requirements.ts'
 import type { Resources } from '../resources.ts'
 
-/** A source and the checkpoint held against each other. */
+/** Source and checkpoint, compared. */
 export interface Judged {
   readonly facts: SourceFacts
   readonly wanted: Wanted
@@ -26,21 +26,24 @@ export interface Judged {
   readonly verdict: Verdict
 }
 
-/** What an earlier life of the pipeline has seen, and the server does not tell. */
+/** Observations of an earlier run of the pipeline that the server does not report. */
 export interface Evidence {
   /**
-   * The publication turned out to be another than the one that the slot was used with: in this run of the state or an earlier
-   * one, so that it holds no more once somebody has recreated the slot. Null: nothing was seen.
+   * Epoch up to which the publication is known to differ from the one that the slot was used with. Recreating the slot begins a later
+   * epoch, so that the observation no longer holds. Null: nothing was observed.
    */
   readonly replacedUpToRun: number | null
-  /** The stream has brought rows of another shape of the table, so that it holds until the source was looked at again. */
+  /** True if the stream has brought rows of another table schema. It holds until the source was read again. */
   readonly alteredStream: boolean
 }
 
-/** Nothing was seen. */
+/** No observations. */
 export const noEvidence: Evidence = { replacedUpToRun: null, alteredStream: false }
 
-/** The checkpoint against the server. The slot's facts are older than the checkpoint, the server's newer: no instance's progress in between looks like a loss. */
+/**
+ * Compares the checkpoint with the server. The slot's facts are older than the checkpoint, and the server's are newer, so that progress of
+ * any instance in between does not look like a loss.
+ */
 export async function judge(
   { settings, clientConfig }: Pick<Resources, 'settings' | 'clientConfig'>,
   found: Omit<Judged, 'identity' | 'verdict'> & Evidence,
@@ -66,7 +69,7 @@ export function foundSlot(slot: SlotFacts | null): FoundSlot {
   return { kind: 'present', confirmedFlushLsn: parseLsn(slot.confirmedFlushLsn) }
 }
 
-/** @throws {CheckFailedError} if it is a standby that is not to be decoded, or cannot be. */
+/** Reads the server. @throws {CheckFailedError} if it is a standby that must not or cannot be decoded. */
 export async function findServer({
   settings,
   sourcePool,
@@ -79,8 +82,8 @@ export async function findServer({
 }
 
 /**
- * The checkpoint of this slot and table, which is still the same if it was renamed; null before the first start.
- * @throws {CheckFailedError} if the state is another's.
+ * Loads the checkpoint of this slot and table, also if the table was renamed; null before the first start.
+ * @throws {CheckFailedError} if the state belongs to another connector.
  */
 export async function findCheckpoint(
   { settings, store }: Pick<Resources, 'settings' | 'store'>,
@@ -101,14 +104,14 @@ export async function findCheckpoint(
   ])
 }
 
-/** What a checkpoint on this server belongs to. */
+/** Returns the identity that a checkpoint on this server belongs to. */
 export function identityOn(server: Server, settings: Resources['settings']): SourceIdentity {
   const { slot, publication } = settings.source
   const { systemIdentifier, timeline } = server
   return { slot, publication, sourceTable: sourceTableOf(settings), systemIdentifier, timeline }
 }
 
-/** The table's name as the state has it. */
+/** Returns the table's name as the checkpoint stores it. */
 export function sourceTableOf({ source }: Resources['settings']): string {
   return `${source.table.schema}.${source.table.table}`
 }

@@ -10,27 +10,27 @@ import { makeSlot } from '../make-slot.ts'
 import type { Resources } from '../resources.ts'
 import { identityOn, type Judged } from './found-identity.ts'
 
-/** What may be done without asking, as the settings of these names say. */
+/** Actions that are allowed without asking, from the settings with these names. */
 export interface FencePolicy {
   readonly onSlotLost: 'backfill' | 'stop'
   readonly onIdentityChange: 'block' | 'adopt'
 }
 
-/** What was found other than the state says, and what was done about it. */
+/** Difference between the source and the checkpoint, and the action taken. */
 export interface Reconciliation {
   readonly kind: 'failover' | 'slot lost' | 'identity changed' | 'key changed' | 'table altered'
-  /** One sentence. */
+  /** Description of the difference, one sentence. */
   readonly found: string
   readonly slot: 'kept' | 'made'
-  /** Whether a pass over the whole table was asked for. */
+  /** True if a backfill was requested. */
   readonly pass: boolean
 }
 
 type Tools = Pick<Resources, 'settings' | 'sourcePool' | 'clientConfig' | 'state' | 'logger' | 'drain'>
 
 /**
- * Makes the state and the slot fit again, if the policy lets it; null if they do. Whoever calls it looks at the source again
- * afterwards. @throws {BlockedError} what must be decided by somebody. @throws {SlotBusyError} @throws {FencedError}
+ * Makes the checkpoint and the slot fit again, if the policy allows it; null if they fit. The caller must read the source again afterwards.
+ * @throws {BlockedError} if somebody must decide. @throws {SlotBusyError} @throws {FencedError}
  */
 export async function reconcileIdentity(
   tools: Tools,
@@ -79,7 +79,7 @@ async function renew(
   const { slot: slotName } = settings.source
   const found = `${describeSlotTrouble(loss, slotName)}: what changed after ${checkpointLsn} cannot be streamed any more`
   if (onSlotLost === 'stop') {
-    // Only who saw it knows that the publication is another: "adopt" sees it by the slot's absence.
+    // Only this process has seen that the publication differs. "adopt" recognizes it by the missing slot.
     const first =
       judged.identity.publication === 'replaced' ? `SELECT pg_drop_replication_slot('${slotName}'); and ` : ''
     throw new BlockedError(
@@ -112,7 +112,7 @@ async function adopt(
     )
   }
   if (found.slot.kind === 'unready') throw new SlotBusyError('another session is making the replication slot')
-  // A slot made before its publication cannot be read, and which came first is not known of another publication.
+  // A slot created before its publication cannot be read. For another publication the order is not known.
   const slot = found.publication === 'there' && change !== 'another publication' ? keptSlot(judged) : null
   const begins = slot ?? (await renewedSlot(tools, judged))
   const renewal: Renewal = { run: checkpoint.run, identity: identityOn(server, settings), ...begins }
@@ -128,8 +128,8 @@ interface BeginningSlot {
 }
 
 /**
- * A slot that is there and readable; null if there is none. Whoever made it, what runs now may stand in its gap. One that was
- * confirmed past the end of a restored server's WAL would skip everything up to there.
+ * Returns the existing, readable slot; null if there is none. Its creator is unknown, so that transactions that run now count as its gap. A
+ * slot confirmed past the end of a restored server's WAL is not kept: it would skip all changes up to there.
  */
 function keptSlot({ identity, server }: Judged): BeginningSlot | null {
   const { slot } = identity
@@ -137,7 +137,7 @@ function keptSlot({ identity, server }: Judged): BeginningSlot | null {
   return { lsn: slot.confirmedFlushLsn, slotGapXid: xid(server.snapshotXmax - 1n) }
 }
 
-/** @throws SQLSTATE 55006 while another session uses the slot, 42710 if one was quicker to make it. */
+/** Recreates the slot. @throws SQLSTATE 55006 while another session uses it, 42710 if another session was faster to create it. */
 async function renewedSlot(tools: Tools, judged: Judged): Promise<BeginningSlot> {
   const { facts, wanted } = judged
   const { slot } = tools.settings.source

@@ -1,6 +1,6 @@
 import type { Finding } from '../../source/requirements/finding.ts'
 
-/** A requirement is not met. Its message is one line each, with the fix; exit status 3. */
+/** A requirement is not met. The message has one line for each, with the fix; exit status 3. */
 export class CheckFailedError extends Error {
   override readonly name = 'CheckFailedError'
   readonly exitStatus = 3

@@ -17,12 +17,12 @@ interface Found {
   readonly mapping: CompiledMapping | null
 }
 
-/** What the catalogs of the source do not say: each asks on its own, so that one that fails hides no other. */
+/** Checks what the source's catalogs do not contain. Each check is independent, so that a failure hides no other. */
 export async function checkSurroundings(tools: Tools, found: Found | null): Promise<Finding[]> {
   const { clientConfig } = tools
   const findings: Finding[] = []
   if (found) {
-    // Without the right to replicate the server refuses, which is a finding already.
+    // Without the right to replicate the server refuses the connection, which is a finding already.
     if (found.facts.mayReplicate && found.facts.freeSenders > 0) findings.push(await checkReplication(tools))
     const code = await checkCodes(clientConfig, found)
     if (code) findings.push(code)
@@ -30,7 +30,7 @@ export async function checkSurroundings(tools: Tools, found: Found | null): Prom
   return [...findings, await checkState(tools), ...(await checkClocks(tools, found !== null))]
 }
 
-/** A pooler answers ordinary sessions, and can carry no stream. */
+/** Checks the replication protocol: a pooler answers ordinary sessions but cannot carry the stream. */
 async function checkReplication({ clientConfig, sourcePool }: Tools): Promise<Finding> {
   const what = 'the server itself is reached'
   try {
@@ -51,7 +51,7 @@ async function checkReplication({ clientConfig, sourcePool }: Tools): Promise<Fi
 
 async function checkCodes(config: Tools['clientConfig'], { facts, wanted, mapping }: Found): Promise<Finding | null> {
   const [column, ...others] = mapping?.codeColumns ?? []
-  // A code that is the key itself can be neither missing nor repeated.
+  // A code that is the key itself is never missing or repeated.
   const isKey = facts.table?.keyColumns.length === 1 && facts.table.keyColumns[0] === column
   if (column === undefined || others.length > 0 || isKey) return null
   const what = 'each row has a code of its own'
@@ -96,7 +96,7 @@ async function checkState({ state, settings }: Tools): Promise<Finding> {
   }
 }
 
-/** A clock that is off spoils what logs say, and when to come back after a 429 that names a date. */
+/** Maximum deviation of the clock: beyond it, log times and the date in a 429's Retry-After are misleading. */
 const mostSkewMs = 60_000
 
 async function checkClocks({ client, sourcePool, clocks }: Tools, asksSource: boolean): Promise<Finding[]> {

@@ -1,10 +1,10 @@
 import { type Finding, requirement } from '../../source/requirements/finding.ts'
 import type { Resources } from '../resources.ts'
 
-/** Slots of a standby came with PostgreSQL 16. */
+/** PostgreSQL 16 introduced logical slots on standbys. */
 const decodingVersion = 16
 
-/** What it takes to decode on a standby. Pure. */
+/** Judges the requirements of decoding on a standby. Pure. */
 export function judgeStandby(
   { source, state }: Pick<Resources['settings'], 'source' | 'state'>,
   { major }: { readonly major: number },

@@ -1,8 +1,8 @@
 import { DatabaseError } from 'pg'
 
 /**
- * The table, or what is published of it, is another than when the pipeline was made ready: nothing may be sent until the source
- * was looked at again. `inStream`: the stream has brought rows of another shape.
+ * The table, or its publication, has changed since the preparation: nothing may be sent until the source was read again. `inStream`: the
+ * stream has brought rows of another table schema.
  */
 export class SchemaChangedError extends Error {
   override readonly name = 'SchemaChangedError'
@@ -14,13 +14,13 @@ export class SchemaChangedError extends Error {
   }
 }
 
-/** PostgreSQL manual, Appendix A: a table, schema, column, operator or type of a column that is not as it was. */
+/** SQLSTATEs of a changed table, schema, column, operator or column type. PostgreSQL manual, Appendix A. */
 const codes = ['42P01', '3F000', '42703', '42883', '42804', '42846', '22P02']
 
-/** What a read of the table failed with: an error of its own if the table is not as it was. */
+/** Returns a SchemaChangedError for a failed read if the table has changed, and else the error itself. */
 export function schemaChangeOf(error: unknown): unknown {
   if (!(error instanceof DatabaseError) || !codes.includes(error.code ?? '')) return error
-  // The server's message may quote a value.
+  // Leave out the server's message: it can quote a value.
   return new SchemaChangedError(`the table can no longer be read as it was (SQLSTATE ${error.code})`, {
     inStream: false,
   })

@@ -11,16 +11,17 @@ type Tools = Pick<Resources, 'settings' | 'state' | 'logger'>
 interface Found {
   readonly checkpoint: Judged['checkpoint']
   readonly shape: TableShape
-  /** The stream has brought rows of another shape: they are read from the table, and a pass finds what their changes did. */
+  /** True if the stream has brought rows of another table schema. They are read from the table, and a backfill finds their changes. */
   readonly alteredStream: boolean
-  /** Whether somebody has decided that the rows go by another key from now on. */
+  /** True if somebody has accepted another key for the rows. */
   readonly adoptsKey: boolean
 }
 
 /**
- * Holds the table against the shape that the state knows, and makes the state fit; null if it does. A table that was altered is
- * read again: alterations change rows, and what is published of them, without a change in the stream. @throws {BlockedError} if
- * its rows go by another key, unless that is to be adopted. @throws {FencedError}
+ * Compares the table with the stored schema and updates the checkpoint; null if the table was not altered. An altered table is read again:
+ * alterations change rows, and the published part of them, without a change in the stream.
+ * @throws {BlockedError} if the key changed and is not to be adopted, or if a column is gone that is sent under its own name.
+ * @throws {FencedError}
  */
 export async function reconcileSchema(
   { settings, state, logger }: Tools,
@@ -54,13 +55,13 @@ export async function reconcileSchema(
     logger.warn({ table: found.sourceTable, what }, 'the table was altered, a backfill follows')
     return { kind: 'table altered', found: `${found.sourceTable} was altered: ${what}`, slot: 'kept', pass: true }
   }
-  // Nothing to compare with, another name of the same table, or columns that the mapping has come to read.
+  // Nothing to compare with, another name of the same table, or columns that the mapping has started to read.
   if (isDeepStrictEqual(before, shape) && checkpoint.sourceTable === found.sourceTable) return null
   await noteShape(state.db, found)
   return null
 }
 
-/** Only a mapping that is written says what is wanted: without one, what is not there is not asked for. */
+/** Returns the columns that are gone. A written mapping fails without them; the default mapping could silently leave them out. */
 function goneColumns(before: TableShape, now: TableShape, { mapping, transform }: Tools['settings']): string[] {
   if (mapping !== null || transform !== null) return []
   return Object.keys(before.columns).filter((column) => !(column in now.columns))

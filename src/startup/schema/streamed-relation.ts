@@ -1,17 +1,17 @@
 import type { Relation } from '../../model/source/change.ts'
 import type { TableFacts } from '../../source/source-facts.ts'
 
-/** The table as the catalogs had it when the pipeline was made ready. */
+/** Table as the catalogs described it during the preparation. */
 export interface ExpectedTable {
   readonly schema: string
   readonly table: string
   readonly oid: number
   readonly keyColumns: readonly string[]
-  /** The columns that the mapping reads, and the key's, with their types as the stream names them. */
+  /** Columns that the mapping reads, and those of the key, with their types as the stream names them. */
   readonly types: ReadonlyMap<string, number>
 }
 
-/** What is expected of the stream, given what is mapped. */
+/** Returns the table as the stream should describe it, given the mapped columns. */
 export function expectedTable(
   name: { readonly schema: string; readonly table: string },
   facts: Pick<TableFacts, 'oid' | 'keyColumns' | 'columns'>,
@@ -25,8 +25,8 @@ export function expectedTable(
 }
 
 /**
- * What a relation of the stream is to us: `ours` as it is expected, `other` if it is another table, else what is different. The
- * table is known by its object id, whatever it was called by then; one that had its name at that time may have been replaced since.
+ * Compares a relation of the stream with the table: `ours` if it fits, `other` if it is another table, else the difference. The object id
+ * identifies the table, whatever its name was then. A table that had the name at that time is possibly replaced by now.
  */
 export function relationFit(
   relation: Relation,
@@ -45,7 +45,7 @@ export function relationFit(
     .filter(([column, type]) => streamed.get(column)?.typeOid !== type)
     .map(([column]) => column)
   if (retyped.length > 0) return { sentence: `the table ${name} has another type of ${retyped.join(', ')}` }
-  // Changes carry the old values of the identity's columns alone.
+  // Changes contain old values only of the columns in the identity.
   const unidentified = keyColumns.filter((column) => !streamed.get(column)?.inIdentity)
   if (unidentified.length === 0) return 'ours'
   return { sentence: `the rows of ${name} are no longer identified by ${unidentified.join(', ')}` }
