@@ -11,7 +11,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 const stop = new AbortController()
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => {
-    // The first asks for an orderly end, the second does not wait for it.
+    // The first signal stops in order, the second immediately.
     if (stop.signal.aborted) process.exit(1)
     stop.abort()
   })
@@ -28,7 +28,7 @@ const program = createProgram(
     print: (line) => void process.stdout.write(`${line}\n`),
     write: (text) => void process.stdout.write(text),
     isTerminal: process.stdout.isTTY === true,
-    // Only where the terminal shows them; NO_COLOR and FORCE_COLOR are heeded.
+    // Colours only where the terminal shows them. NO_COLOR and FORCE_COLOR are respected.
     paint: (meaning, text) => styleText(colours[meaning], text, { stream: process.stdout }),
     confirm: isAsked ? confirmOnTerminal : null,
     choose: isAsked ? chooseOnTerminal : null,
@@ -45,5 +45,5 @@ try {
   if (message !== null) process.stderr.write(`${message}\n`)
   process.exitCode = status
 }
-// A connection through which nothing comes any more would keep the process for as long as TCP does.
+// A dead connection would keep the process alive until TCP gives up.
 setTimeout(() => process.exit(), 5_000).unref()

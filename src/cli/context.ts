@@ -1,27 +1,27 @@
 import type { Paint } from './terminal/paint.ts'
 
-/** What a command may use of the process it runs in. */
+/** Resources of the process that a command may use. */
 export interface CliContext {
   readonly version: string
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
-  /** SIGTERM or SIGINT: end in order. */
+  /** Aborts on SIGTERM or SIGINT: stop in order. */
   readonly stop: AbortSignal
-  /** Results; logs go to standard error. */
+  /** Prints results; logs go to standard error. */
   readonly print: (line: string) => void
-  /** Text as it is, for a line that is written over on a terminal. */
+  /** Writes text as it is, for a line that is overwritten on a terminal. */
   readonly write: (text: string) => void
   readonly isTerminal: boolean
-  /** Colours for standard output; left out: none. */
+  /** Colours for standard output; absent: none. */
   readonly paint?: Paint
-  /** Asks yes or no on the terminal; null if there is none. */
+  /** Asks yes or no on the terminal; null without a terminal. */
   readonly confirm: ((question: string) => Promise<boolean>) | null
-  /** Lets one of several be chosen, or asks for a line, in the same way; null for neither. */
+  /** Lets the user choose one, or asks for a line, likewise; null without a terminal. */
   readonly choose: ((question: string, choices: readonly string[]) => Promise<string | null>) | null
   readonly askText: ((question: string) => Promise<string | null>) | null
 }
 
-/** An option's text, or undefined. */
+/** Returns an option's text, or undefined. */
 export function textOption(options: Record<string, unknown>, name: string): string | undefined {
   const value = options[name]
   return typeof value === 'string' ? value : undefined

@@ -2,9 +2,9 @@ import { CommanderError } from 'commander'
 import { describeConnectionFailure } from '../source/connection/connection-failure.ts'
 import { describeError } from '../telemetry/logger.ts'
 
-/** The exit status of a failed command and what to print: one clear sentence a problem, never a stack trace or a row's value. */
+/** Returns the exit status of a failed command and the text to print: one sentence per problem, no stack trace, no value of a row. */
 export function explainFailure(error: unknown): { readonly status: number; readonly message: string | null } {
-  // commander has printed its own message.
+  // commander has already printed its own message.
   if (error instanceof CommanderError) return { status: error.exitCode === 0 ? 0 : 2, message: null }
   if (error instanceof Error && 'exitStatus' in error && typeof error.exitStatus === 'number') {
     return { status: error.exitStatus, message: error.message }
@@ -20,7 +20,7 @@ export function explainFailure(error: unknown): { readonly status: number; reado
   return { status: 1, message: `${[name, code].filter(Boolean).join(' ')}: ${message}` }
 }
 
-/** The port that was to be listened at is. */
+/** Returns true if the port to listen on is in use. */
 function isTaken(error: unknown): error is Error {
   return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
 }

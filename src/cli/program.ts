@@ -14,8 +14,8 @@ import { completionScript, type Shell, shellOf, shells } from './terminal/comple
 const helpHint = '(run with --help for the options)'
 
 /**
- * The command line. Each command's action resolves with the exit status. The stand-ins are loaded only when they are asked
- * for: `run` starts without them.
+ * Creates the command line. Each command's action resolves with the exit status. The sandbox and the demo are loaded only on request, so
+ * that `run` starts without them.
  */
 export function createProgram(context: CliContext, done: (exitStatus: number) => void): Command {
   const program = new Command('mediquo-cdc')
@@ -156,7 +156,7 @@ export function createProgram(context: CliContext, done: (exitStatus: number) =>
   )
   program.hook('preSubcommand', (_, subcommand) => {
     const [first] = program.args
-    // Without this a misspelt command would be taken for an argument of the default one.
+    // Without this, a misspelt command would be taken for an argument of the default command.
     if (first !== undefined && !first.startsWith('-') && first !== subcommand.name()) {
       program.error(`error: unknown command '${first}'`, { code: 'commander.unknownCommand' })
     }
@@ -175,7 +175,7 @@ export function createProgram(context: CliContext, done: (exitStatus: number) =>
   return program
 }
 
-/** What changes something names what it changes. */
+/** Requires that a command that changes rows names them. */
 function namesRows(command: Command): void {
   const { code, all } = command.opts()
   if (code === undefined && all !== true) command.error("error: name the rows with '--code <codes...>' or '--all'")

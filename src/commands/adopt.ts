@@ -5,8 +5,8 @@ import type { Resources } from '../startup/resources.ts'
 import { reconcileSchema } from '../startup/schema/shape-fence.ts'
 
 /**
- * Accepts the source as it is: what `onSlotLost: backfill` and `onIdentityChange: adopt` do by themselves. @returns what was
- * done, nothing if the state fits; null before the first start. @throws {CheckFailedError} @throws {FencedError}
+ * Accepts the source as it is, like `onSlotLost: backfill` and `onIdentityChange: adopt` do by themselves.
+ * @returns the actions taken, none if the state fits; null before the first start. @throws {CheckFailedError} @throws {FencedError}
  */
 export async function adoptSource(resources: Resources): Promise<readonly Reconciliation[] | null> {
   const done: Reconciliation[] = []

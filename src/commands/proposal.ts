@@ -15,28 +15,28 @@ import { type CandidateTable, readCandidateTables } from '../source/table/candid
 import { readExcerpt } from '../source/table/table-excerpt.ts'
 import { applicationName } from '../startup/resources.ts'
 
-/** Rows that are looked at. */
+/** Maximum number of rows to look at. */
 const excerptRows = 1_000
 
-/** How many of the rows that were looked at would be sent, and why the others would not: no value of any. */
+/** Number of sampled rows that would be sent, and the reasons against the others, without values. */
 export interface Preview {
   readonly rows: number
   readonly pass: number
   readonly reasons: readonly { readonly attribute: string; readonly reason: string; readonly rows: number }[]
 }
 
-/** A configuration for a table, and what it would do. */
+/** Configuration for a table, and its effect. */
 export interface Proposal {
   readonly table: { readonly schema: string; readonly table: string }
-  /** A name for the replication slot; null: the usual one, which no other database of the server has. */
+  /** Name for the replication slot; null: the default, which no other database of the server uses. */
   readonly slot: string | null
   readonly mapping: readonly ProposedAttribute[]
   readonly preview: Preview
-  /** What of the mapping is missing, one sentence each. */
+  /** Gaps of the mapping, one sentence each. */
   readonly problems: readonly string[]
 }
 
-/** The database that `init` looks at; nothing is changed in it. */
+/** Opens the database for `init`, which changes nothing in it. */
 export function openProposals(settings: Settings, environmentOptions: string) {
   const config = sourceClientConfig({
     url: settings.source.url?.current.reveal() ?? null,
@@ -48,7 +48,7 @@ export function openProposals(settings: Settings, environmentOptions: string) {
   const pool = new pg.Pool({ ...config, max: 1 })
   pool.on('error', () => undefined)
   return {
-    /** The tables, those that look most like one of patients first. */
+    /** Returns the tables, those first that look most like a table of patients. */
     async tables(): Promise<(CandidateTable & { readonly likeness: number })[]> {
       const found = await readCandidateTables(pool, settings.state.schema)
       const judged = found.map((table) => ({ ...table, likeness: likeness(table.columns) }))

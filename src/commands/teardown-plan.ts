@@ -2,51 +2,51 @@ import { dropSchemaSql, dropTablesSql, type StateRemains } from '../checkpoint/s
 import { sizeInWords } from '../model/quantity.ts'
 import { dropPublicationSql, dropSlotSql, type SourceRemains } from '../source/source-remains.ts'
 
-/** What could not be asked, in one sentence. */
+/** Failure of a query, in one sentence. */
 interface Unanswered {
   readonly failure: string
 }
 
-/** What was found of ours at both ends. */
+/** Objects of ours that were found at both ends. */
 export interface Remains {
   readonly source: SourceRemains | Unanswered
   readonly state: StateRemains | Unanswered
 }
 
-/** What the configuration names. */
+/** Names from the configuration. */
 export interface TeardownNames {
   readonly slot: string
   readonly publication: string
   /** `schema.table` */
   readonly table: string
   readonly stateSchema: string
-  /** The state is kept in another database than the source. */
+  /** True if the state is in another database than the source. */
   readonly isStateElsewhere: boolean
 }
 
 export const teardownParts = ['replication slot', 'publication', 'state tables', 'state schema'] as const
 export type TeardownPart = (typeof teardownParts)[number]
 
-/** What is to become of a part. `leave`: it is not ours, or not ours alone. `unknown`: its database does not answer. */
+/** Action for a part. `leave`: it is not ours, or not ours alone. `unknown`: its database does not answer. */
 export interface TeardownStep {
   readonly part: TeardownPart
   readonly name: string
   readonly where: string | null
   readonly action: 'drop' | 'leave' | 'gone' | 'unknown'
   readonly detail: string
-  /** The statement that drops it; null if nothing is to be dropped. */
+  /** Statement that drops it; null if nothing is to be dropped. */
   readonly statement: string | null
 }
 
 export interface TeardownPlan {
-  /** Why nothing may be dropped, with the fix; none: it may. */
+  /** Reasons why nothing may be dropped, with the fix; none: it may. */
   readonly refusals: readonly string[]
-  /** In the order in which they are dropped: the slot first, which fills the customer's disk. */
+  /** Steps in the order of execution: the slot first, since it fills the customer's disk. */
   readonly steps: readonly TeardownStep[]
   readonly notes: readonly string[]
 }
 
-/** What a teardown would drop, and what keeps it from that. Pure. */
+/** Plans the objects to drop, and lists the reasons against it. Pure. */
 export function planTeardown({ source, state }: Remains, names: TeardownNames): TeardownPlan {
   return {
     refusals: refusals({ source, state }, names),
@@ -109,7 +109,7 @@ function publicationStep(source: Remains['source'], state: Remains['state'], nam
   if ('failure' in source) return { part, name, where: null, action: 'unknown', detail: source.failure, statement }
   const { publication, where } = source
   if (!publication) return { part, name, where, action: 'gone', detail: 'there is none', statement: null }
-  // A table that was renamed is still the one that the state speaks of.
+  // A renamed table is still the one that the state names.
   const known = 'failure' in state ? [] : [state.belongsTo?.sourceTable]
   const others = publication.tables.filter((one) => one !== table && !known.includes(one))
   if (publication.isWide || others.length > 0) {
@@ -162,7 +162,7 @@ function rowsOf(count: number): string {
   return `${count} ${count === 1 ? 'row' : 'rows'}`
 }
 
-/** A connector that waits for the slot, or is blocked, does not hold it, and recreates everything. */
+/** Warns about sessions of connectors: one that waits for the slot, or is blocked, does not use it but recreates everything. */
 function notes(source: Remains['source']): string[] {
   if ('failure' in source || source.sessions.length === 0) return []
   return [

@@ -9,14 +9,14 @@ import { findSourceRemains } from '../source/source-remains.ts'
 import { applicationName } from '../startup/resources.ts'
 import type { Remains, TeardownNames, TeardownPart, TeardownStep } from './teardown-plan.ts'
 
-/** What became of a part. `kept`: it should be gone, and could not be dropped; `reason` says why. */
+/** Result for a part. `kept`: it should be gone but could not be dropped, and `reason` says why. */
 export interface TornDown {
   readonly step: TeardownStep
   readonly result: 'dropped' | 'was not there' | 'left' | 'kept'
   readonly reason: string | null
 }
 
-/** The two databases, as a teardown uses them. */
+/** Databases of the source and of the state, as a teardown uses them. */
 export interface Databases {
   readonly names: TeardownNames
   find(): Promise<Remains>
@@ -24,7 +24,7 @@ export interface Databases {
   close(): Promise<void>
 }
 
-/** Connections under a name of their own, so that they are not taken for a connector's. Nothing is opened yet. */
+/** Creates connections with a name of their own, so that they are not taken for a connector's. It opens nothing yet. */
 export function openDatabases(settings: Settings, environmentOptions: string): Databases {
   const url = settings.source.url?.current.reveal() ?? null
   const own = `${applicationName} teardown`
@@ -68,7 +68,7 @@ export function openDatabases(settings: Settings, environmentOptions: string): D
       }
     },
     async drop({ part, statement }) {
-      // No application waits behind a drop that waits.
+      // Limit the wait for the lock, so that no application queues behind the drop.
       if (statement !== null) await pools[part].query(`SET lock_timeout = '5s'; ${statement}`)
     },
     close: async () => {
@@ -78,12 +78,12 @@ export function openDatabases(settings: Settings, environmentOptions: string): D
 }
 
 /**
- * Drops what the plan says, in its order. A part that could not be dropped is reported and does not keep the others, but for a
- * slot that a connector has taken in the meantime: then that one is in use, and nothing else is touched. Nobody's session is ended.
+ * Drops the parts of the plan, in order. A part that cannot be dropped is reported, and the others are still dropped. Exception: a slot
+ * that a connector has started to use stops everything, because the rest is in use too. It ends no sessions.
  */
 export async function tearDown({ drop }: Pick<Databases, 'drop'>, steps: readonly TeardownStep[]): Promise<TornDown[]> {
   const done: TornDown[] = []
-  /** Parts that are still there keep others: a slot in use all of them, tables their schema. */
+  /** Remaining part that keeps others: a slot in use keeps all of them, tables keep their schema. */
   let keeper: { readonly keeps: (part: TeardownPart) => boolean; readonly reason: string } | null = null
   for (const step of steps) {
     if (step.action === 'gone') done.push({ step, result: 'was not there', reason: null })
@@ -103,7 +103,7 @@ export async function tearDown({ drop }: Pick<Databases, 'drop'>, steps: readonl
   return done
 }
 
-/** PostgreSQL manual, Appendix A, "PostgreSQL Error Codes". */
+/** SQLSTATEs. PostgreSQL manual, Appendix A, "PostgreSQL Error Codes". */
 const slotInUse = '55006'
 const reasons: Readonly<Record<string, string>> = {
   '42501': 'this user may not: somebody who may is to run the statement',
@@ -112,7 +112,7 @@ const reasons: Readonly<Record<string, string>> = {
   '25006': 'the server is a standby: run the statement on its primary',
   '2BP01': 'something of somebody else’s depends on it: see to that first',
 }
-/** Somebody else was quicker: no such slot, publication, schema, table. */
+/** SQLSTATEs for no such slot, publication, schema or table: another session was faster. */
 const gone = ['42704', '3F000', '42P01']
 
 function failureOf(error: unknown): { readonly code: string; readonly isGone: boolean; readonly reason: string } {

@@ -18,24 +18,25 @@ import { type Selection, selectRows } from '../verify/selection.ts'
 import type { Verdict } from '../verify/verdict.ts'
 import { verifyRows } from '../verify/verify-rows.ts'
 
-/** Requests in a row that the API may leave unanswered. */
+/** Maximum number of consecutive requests that the API leaves unanswered. */
 const mostFailures = 5
 const getsAtOnce = 4
-/** How long the checkpoint may take to come past a read, milliseconds: on an idle server it moves every ten seconds. */
+/** Time for the checkpoint to pass a read, milliseconds. On an idle server it moves every ten seconds. */
 const patienceMs = 20_000
 const lookEveryMs = 500
 const knownAtOnce = 1_000
 
 export interface VerificationOptions {
   readonly selection: Selection
-  /** Whether a connector has ever been started, so that there is a state. */
+  /** True if a connector has been started before, so that the state exists. */
   readonly isStarted: boolean
   readonly signal: AbortSignal
 }
 
 /**
- * Compares the selected rows with mediQuo's patients, beside a running connector or without one: it writes nothing, and counts
- * the connector's requests to its own. @throws {CheckFailedError} what is in the way at either end.
+ * Compares the selected rows with mediQuo's patients, with or without a running connector. It writes nothing, and counts the connector's
+ * requests towards its own quota.
+ * @throws {CheckFailedError} the problem at either end.
  */
 export async function* verifySource(
   resources: Resources,
@@ -45,7 +46,7 @@ export async function* verifySource(
   const source = await findSource(resources)
   const checkpoint = isStarted ? await findCheckpoint(resources, source.table) : null
   const { mapping } = source
-  // No stream is followed here: on a standby, what has arrived counts as passed.
+  // Nothing follows the stream here: on a standby, WAL that was received counts as passed.
   const passed = source.server.isStandby ? async () => {} : null
   const reader = new TableReader(sourcePool, readableOf(resources, source), passed)
   const budget = createSharedBudget(resources)
@@ -78,7 +79,7 @@ async function knownKeys({ store }: Resources, codes: readonly PatientCode[]): P
   }
 }
 
-/** Waits for the checkpoint to come past a position. If it does not move at all, as when nobody runs, not a second time. */
+/** Waits until the checkpoint passes a position. After a wait without any progress, as without a connector, it does not wait again. */
 function createSettledWatch({ store, clocks }: Resources, signal: AbortSignal): (lsn: Lsn) => Promise<boolean> {
   let mayMove = true
   return async (lsn) => {
@@ -101,7 +102,10 @@ interface Turn {
   readonly signal: AbortSignal
 }
 
-/** @throws {CheckFailedError} if the API refuses the keys, or answers nothing again and again. @throws once the signal aborts. */
+/**
+ * Gets patients with limited concurrency.
+ * @throws {CheckFailedError} if the API rejects the keys, or answers nothing repeatedly. @throws once the signal aborts.
+ */
 async function getInTurn(
   { client, settings }: Resources,
   { code, next, signal }: Turn,

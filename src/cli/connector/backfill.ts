@@ -10,7 +10,7 @@ import { hangingIndent, hangingText } from '../terminal/hanging-text.ts'
 import { askConnector, whenItBegins } from './running-connector.ts'
 import { NoStateError, withState } from './state.ts'
 
-/** Asks for a backfill; on a terminal it then shows how far a running connector has come. @returns 3 if the state cannot be used. */
+/** Requests a backfill; on a terminal it then shows the progress of a running connector. @returns 3 if the state cannot be used. */
 export async function backfillCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
   const { env, cwd, print, isTerminal } = context
   const settings = loadSettings({ configPath: textOption(options, 'config'), env, cwd, needs: [] })
@@ -43,7 +43,7 @@ function sentence(codes: readonly PatientCode[] | null, { isNew, isRunning }: An
   return `${asked}; ${whenItBegins(isRunning)}`
 }
 
-/** A bar until nothing is left to do. Ctrl-C leaves it, and the backfill goes on. */
+/** Shows a progress bar until the backfill is done. Ctrl-C ends the bar, not the backfill. */
 async function follow(store: Store, settings: Settings, { print, stop }: CliContext): Promise<void> {
   const bar = progress({ max: 1000, style: 'block' })
   bar.start('waiting for the connector')

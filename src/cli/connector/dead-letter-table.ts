@@ -2,11 +2,11 @@ import type { ListedDeadLetter } from '../../model/progress/dead-letter-overview
 import { deadLetterReasons } from '../../model/progress/stored-row.ts'
 
 const width = 80
-/** A UUID; a longer code has a line of its own. */
+/** Width of a UUID; a longer code has a line of its own. */
 const codeWidth = 36
 const reasonWidth = Math.max(...deadLetterReasons.map((reason) => reason.length))
 
-/** Dead letters as lines of at most 80 columns; only a code longer than that is a longer line. No value of a row is in them. */
+/** Formats dead letters as lines of at most 80 columns; only a longer code makes a longer line. It contains no value of a row. */
 export function deadLetterTable(letters: readonly ListedDeadLetter[]): string[] {
   return [cells('CODE', 'REASON', 'STATUS', 'ATTEMPTS'), ...letters.flatMap(linesOf)]
 }
@@ -45,7 +45,7 @@ function minute(time: Date): string {
   return time.toISOString().slice(0, 16).replace('T', ' ')
 }
 
-/** A code comes from the customer's table: it must not move a terminal's cursor. */
+/** Replaces control characters. A code comes from the customer's table and must not move a terminal's cursor. */
 function printable(text: string): string {
   return text.replaceAll(/\p{C}/gu, '\uFFFD')
 }

@@ -8,7 +8,7 @@ import { deadLetterTable } from './dead-letter-table.ts'
 import { askConnector, whenItBegins } from './running-connector.ts'
 import { NoStateError, withState } from './state.ts'
 
-/** What can be done with dead letters, each from the state alone. */
+/** Actions on dead letters, each on the state alone. */
 export const deadLetterActions = ['list', 'retry', 'discard'] as const
 type Action = (typeof deadLetterActions)[number]
 
@@ -19,16 +19,16 @@ export const deadLetterHelp: Readonly<Record<Action, string>> = {
 }
 const works: Readonly<Record<Action, (db: StateDatabase, request: Request) => Promise<void>>> = { list, retry, discard }
 
-/** Which of them, and how it is told. */
+/** Selected dead letters, and the form of the output. */
 interface Request {
   readonly settings: Settings
-  /** Null: all. */
+  /** Codes; null: all. */
   readonly names: readonly string[] | null
   readonly print: (line: string) => void
   readonly asJson: boolean
 }
 
-/** `dead-letters list`, `retry` or `discard`. @returns 3 if the state cannot be used. */
+/** Runs `dead-letters list`, `retry` or `discard`. @returns 3 if the state cannot be used. */
 export async function deadLettersCommand(
   { env, cwd, print }: CliContext,
   action: Action,
@@ -54,7 +54,7 @@ async function list(db: StateDatabase, { names, print, asJson }: Request): Promi
   else for (const line of deadLetterTable(letters)) print(line)
 }
 
-/** Asks for a pass over the rows, so that each is read from the table and merged like any other. */
+/** Requests a backfill run of these rows, so that each is read from the table and merged like any other. */
 async function retry(db: StateDatabase, { settings, names, print, asJson }: Request): Promise<void> {
   const keys = (await listDeadLetters(db, names)).map(({ key }) => key)
   const isNew = keys.length > 0 && (await new Store(db).passes.request(null, keys))

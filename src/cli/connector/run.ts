@@ -3,7 +3,7 @@ import { supervise } from '../../supervisor/supervise.ts'
 import { createLogger } from '../../telemetry/logger.ts'
 import { type CliContext, textOption } from '../context.ts'
 
-/** Streams until the process is told to stop. @returns 0 once drained. */
+/** Streams until the process gets a signal to stop. @returns 0 once drained. */
 export async function runCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
   const { env, cwd, version, stop } = context
   const settings = loadSettings({ configPath: textOption(options, 'config'), env, cwd })

@@ -1,6 +1,6 @@
 import type { Settings } from '../../config/settings.ts'
 
-/** What the connector that these settings start says at `/status`; null if none answers here. */
+/** Returns `/status` of the connector that runs with these settings; null if none answers here. */
 export async function askConnector({ http }: Pick<Settings, 'http'>): Promise<Record<string, unknown> | null> {
   const host = http.host === '0.0.0.0' ? '127.0.0.1' : http.host
   try {
@@ -11,7 +11,7 @@ export async function askConnector({ http }: Pick<Settings, 'http'>): Promise<Re
   }
 }
 
-/** When a pass that was asked for in the state is taken up. */
+/** Returns when a requested backfill run begins, in words. */
 export function whenItBegins(isRunning: boolean): string {
   return isRunning ? 'the connector begins within seconds' : 'the next run of the connector begins it'
 }

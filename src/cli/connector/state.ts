@@ -5,11 +5,11 @@ import { describeConnectionFailure } from '../../source/connection/connection-fa
 import { securedConnection } from '../../source/connection/secured-connection.ts'
 import { applicationName } from '../../startup/resources.ts'
 
-/** The state's tables do not exist, or lack what a later version added. */
+/** SQLSTATEs if the state's tables do not exist, or lack a column of a later version. */
 const undefinedTable = '42P01'
 const undefinedColumn = '42703'
 
-/** The state cannot be used, in one sentence. `neverStarted`: because no connector has made it yet. */
+/** The state cannot be used; the message is one sentence. `neverStarted`: no connector has created it yet. */
 export class NoStateError extends Error {
   override readonly name = 'NoStateError'
   readonly neverStarted: boolean
@@ -19,7 +19,7 @@ export class NoStateError extends Error {
   }
 }
 
-/** Whether a connector has ever been started, so that there is a state. @throws {NoStateError} if that cannot be told. */
+/** Returns true if a connector has been started before, so that the state exists. @throws {NoStateError} if that cannot be determined. */
 export async function isStarted(settings: Settings): Promise<boolean> {
   try {
     return (await withState(settings, (db) => new Store(db).load())) !== null
@@ -29,7 +29,7 @@ export async function isStarted(settings: Settings): Promise<boolean> {
   }
 }
 
-/** Works with the state's database. @throws {NoStateError} */
+/** Opens the state's database for `work` and closes it. @throws {NoStateError} */
 export async function withState<T>(settings: Settings, work: (db: StateDatabase) => Promise<T>): Promise<T> {
   const url = settings.state.url ?? settings.source.url
   const state = openStateDatabase({

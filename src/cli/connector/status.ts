@@ -12,7 +12,7 @@ import { NoStateError, withState } from './state.ts'
 
 type Report = Record<string, unknown>
 
-/** What `/status` says, for a person; from the state alone when no connector is running. @returns 3 if neither can be asked. */
+/** Prints `/status` for a person; from the state alone when no connector is running. @returns 3 if neither is available. */
 export async function statusCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
   const { env, cwd } = context
   const settings = loadSettings({ configPath: textOption(options, 'config'), env, cwd, needs: [] })
@@ -77,7 +77,7 @@ function printReport(report: Report, out: Out, indent = ''): void {
   }
 }
 
-/** The words that one looks for: whether it goes on, and what is wrong if anything is. */
+/** Returns the colour of a value that people look for: whether the connector works, and the problem if there is one. */
 function meaningOf(name: string, value: unknown): Meaning | null {
   if (name === 'state') return states[String(value)] ?? null
   if (name === 'reason' || name === 'lastError') return value == null ? null : 'bad'

@@ -4,18 +4,18 @@ import type { Verdict } from '../../verify/verdict.ts'
 import { hangingIndent, hangingText } from '../terminal/hanging-text.ts'
 import { type Paint, plain } from '../terminal/paint.ts'
 
-/** What was done about the rows that differ; null: nothing was asked for. */
+/** Repair of the rows that differ; null: none was requested. */
 export type Repair = { readonly isNew: boolean; readonly isRunning: boolean } | null
 
 interface End {
-  /** Not interrupted. */
+  /** True if it was not interrupted. */
   readonly isComplete: boolean
   readonly repair: Repair
-  /** Whether a connector has ever been started. */
+  /** True if a connector has been started before. */
   readonly isStarted: boolean
 }
 
-/** The comparison for a person, line by line, or as JSON at the end. Codes, keys and names of attributes only. */
+/** Report of the comparison, line by line for a person, or as JSON at the end. It contains only codes, keys and names of attributes. */
 export class VerifyReport {
   readonly #counts: Record<Verdict['kind'], number> = {
     same: 0,
@@ -30,7 +30,7 @@ export class VerifyReport {
   readonly #print: (line: string) => void
   readonly #paint: Paint
 
-  /** @param print null: nothing line by line. */
+  /** @param print prints a line; null: no lines. */
   constructor(selection: Selection, print: ((line: string) => void) | null, paint: Paint = plain) {
     this.#unseen = new Set(selection.kind === 'codes' ? selection.codes : [])
     this.#print = print ?? (() => undefined)
@@ -47,7 +47,7 @@ export class VerifyReport {
     }
   }
 
-  /** The codes that differ or are missing at mediQuo. */
+  /** Returns the codes that differ or are missing at mediQuo. */
   get drifted(): PatientCode[] {
     return this.#rows.flatMap((row) => (row.kind === 'different' || row.kind === 'missing' ? [row.code] : []))
   }

@@ -10,12 +10,12 @@ import { askConnector } from './running-connector.ts'
 import { isStarted, NoStateError, withState } from './state.ts'
 import { VerifyReport } from './verify-report.ts'
 
-/** How a difference was found: CONTRACT's exit status of its own. */
+/** Exit status if a difference was found (CONTRACT). */
 const foundDifference = 4
 
 /**
- * Compares rows of the table with mediQuo's patients; with `--repair`, asks for those that differ to be sent again. @returns 4
- * if one differs or is missing, 3 if the state cannot be used.
+ * Compares rows of the table with mediQuo's patients; with `--repair`, requests that rows that differ are sent again.
+ * @returns 4 if one differs or is missing, 3 if the state cannot be used.
  */
 export async function verifyCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
   const { stop, print } = context
@@ -31,7 +31,7 @@ export async function verifyCommand(context: CliContext, options: Record<string,
         for await (const verdicts of verifySource(resources, { selection, isStarted: started, signal: stop }))
           report.add(verdicts)
       } catch (error) {
-        // Interrupted: what was compared until then is told.
+        // Interrupted: report the rows compared so far.
         if (!stop.aborted) throw error
       }
       const repair = options.repair === true ? await askForRepair(settings, report.drifted) : null
@@ -48,7 +48,7 @@ export async function verifyCommand(context: CliContext, options: Record<string,
 
 const neverStarted = 'there is nothing to repair yet: the first run of the connector sends every row'
 
-/** How many rows `--sample` asks for. @throws {InvalidArgumentError} */
+/** Parses the number of rows of `--sample`. @throws {InvalidArgumentError} */
 export function sampleSize(text: string): number {
   const rows = Number(text)
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(rows) || rows < 1)
@@ -62,7 +62,7 @@ function selectionOf({ all, code, sample }: Record<string, unknown>): Selection 
   return { kind: 'sample', rows: Number(sample) }
 }
 
-/** Writes nothing of a row's own: the connector that holds the slot does that. @throws {NoStateError} */
+/** Requests a repair. It writes nothing of the rows themselves: the connector that uses the slot does that. @throws {NoStateError} */
 async function askForRepair(settings: Settings, codes: readonly PatientCode[]) {
   if (codes.length === 0) return { isNew: false, isRunning: false }
   const isNew = await withState(settings, (db) => new Store(db).passes.requestRepair(codes))

@@ -7,7 +7,7 @@ export interface Progress {
   readonly requests: number
 }
 
-/** Progress in one line that is written over on a terminal, and in plain lines anywhere else. */
+/** Shows progress: on a terminal in one line that it overwrites, elsewhere in plain lines. */
 export function progressReporter({ print, write, isTerminal }: CliContext) {
   let open = false
   const text = ({ rows, changes, different, requests }: Progress) =>

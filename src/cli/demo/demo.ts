@@ -21,10 +21,10 @@ import { type Progress, progressReporter } from './demo-progress.ts'
 const demoConfig = fileURLToPath(new URL('../../../config/demo.yaml', import.meta.url))
 const initialRows = 2_000
 const liveChanges = 300
-/** How long both ends may take to become equal once the hospital is quiet, milliseconds. */
+/** Time for both ends to become equal once the hospital is quiet, milliseconds. */
 const patienceMs = 60_000
 
-/** A hospital's database, the sandbox API, and the connector between them. @returns 0 if both ends are equal, else 4. */
+/** Runs a hospital's database, the sandbox API, and the connector between them. @returns 0 if both ends are equal, else 4. */
 export async function demoCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
   const once = options.once === true
   const say = progressReporter(context)
@@ -114,7 +114,7 @@ async function hospitalDay({ context, pool, sandbox, once, say }: Day): Promise<
   return equal ? 0 : 4
 }
 
-/** Rows whose patient is not what the table says, and patients still subscribed whose row is gone. */
+/** Counts rows whose patient differs from the table, and subscribed patients without a row. */
 function differences(expected: readonly ExpectedPatient[], sandbox: SandboxApi): number {
   const stored = sandbox.patients()
   const codes = new Set(expected.map(({ code }) => code))

@@ -3,7 +3,7 @@ import { startSandboxApi } from '../../sandbox/api/api-server.ts'
 import { defaultKeys } from '../../sandbox/api/sandbox-state.ts'
 import { type CliContext, textOption } from '../context.ts'
 
-/** Runs the stand-in API until told to stop. */
+/** Runs the sandbox API until it gets a signal to stop. */
 export async function sandboxCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
   const port = Number(textOption(options, 'port') ?? 8090)
   const host = textOption(options, 'host') ?? '127.0.0.1'

@@ -5,7 +5,7 @@ import type { CliContext } from '../context.ts'
 import { hangingIndent, hangingText } from '../terminal/hanging-text.ts'
 import { inspectSource } from './inspect.ts'
 
-/** Accepts the database as it is, and says what has changed and what was done about it. @returns 3 if the state cannot be used. */
+/** Accepts the database as it is, and prints the changes and the actions. @returns 3 if the state cannot be used. */
 export async function adoptCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
   return inspectSource(context, options, ['database'], async ({ resources }) => {
     const { settings } = resources

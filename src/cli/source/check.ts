@@ -8,7 +8,7 @@ import { hangingIndent, hangingText } from '../terminal/hanging-text.ts'
 import { type Meaning, type Paint, plain } from '../terminal/paint.ts'
 import { inspectSource } from './inspect.ts'
 
-/** Every requirement on both ends, one line each. @returns 3 if one is not met; what is only advised fails nothing. */
+/** Prints every requirement on both ends, one line each. @returns 3 if one is not met; recommendations do not count. */
 export async function checkCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
   return inspectSource(
     context,
@@ -26,7 +26,7 @@ export async function checkCommand(context: CliContext, options: Record<string, 
   )
 }
 
-/** Worth knowing, and no failure: another connector's may be stopped for a while. */
+/** Lists leftover slots as information: a slot can belong to another connector, which is stopped for a while. */
 async function slotsLeftBehind(resources: Resources): Promise<Finding[]> {
   const left = await leftSlots(resources)
   return left.map((slot) => ({
@@ -38,7 +38,7 @@ async function slotsLeftBehind(resources: Resources): Promise<Finding[]> {
   }))
 }
 
-/** A finding a line, and what it comes to: the last line is what one sees first. */
+/** Prints one line for each finding, and the result in the last line, where it is seen first. */
 function report(findings: readonly Finding[], paint: Paint): string[] {
   const failed = obstacles(findings).length
   const warned = findings.filter(({ met, severity }) => !met && severity === 'warns').length

@@ -7,11 +7,11 @@ import { loadSettings } from '../../config/load.ts'
 import { parseTableName, type TableName, writeTableName } from '../../config/value/table-name.ts'
 import { type CliContext, textOption } from '../context.ts'
 
-/** A table with fewer columns that are known looks like one of something else. */
+/** Minimum likeness of a patient table: fewer known columns point to a table of something else. */
 const leastLikeness = 2
 const defaultOutput = 'config/mediquo-cdc.yaml'
 
-/** Proposes a configuration for a database and writes it. @returns 3 if no table is found, or its mapping lacks something. */
+/** Proposes a configuration for a database and writes it. @returns 3 if there is no table, or if the mapping lacks something. */
 export async function initCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
   const { env, cwd, print, confirm } = context
   const output = textOption(options, 'output') ?? defaultOutput
@@ -20,7 +20,7 @@ export async function initCommand(context: CliContext, options: Record<string, u
     throw new ConfigError([`${output} is there already: --force replaces it, --output writes another`])
   const url =
     textOption(options, 'url') ?? env.DATABASE_URL ?? (await context.askText?.('Where is the database? (postgres://…)'))
-  // What is written is not to come from a file that is there.
+  // Ignore an existing configuration file: the proposal must not depend on it.
   const settings = loadSettings({
     env: { ...env, ...(url && { DATABASE_URL: url }), MEDIQUO_CDC_CONFIG: undefined },
     cwd: dirname(file),
@@ -51,7 +51,7 @@ export async function initCommand(context: CliContext, options: Record<string, u
 
 type Tables = ReturnType<typeof openProposals>
 
-/** The table, or why there is none. */
+/** Returns the table, or the reason why there is none. */
 async function chooseTable(
   { choose }: CliContext,
   options: Record<string, unknown>,

@@ -13,17 +13,17 @@ import { createLogger } from '../../telemetry/logger.ts'
 import { createMetrics } from '../../telemetry/metrics.ts'
 import { type CliContext, textOption } from '../context.ts'
 
-/** The source as `check` and `setup` see it. `facts` is null if it cannot be asked. */
+/** Source as `check` and `setup` see it. `facts` is null if the database does not answer. */
 export interface Inspection {
   readonly resources: Resources
   readonly facts: SourceFacts | null
   readonly wanted: Wanted
-  /** Null if there is no table, or if it does not fit. */
+  /** Null if there is no table, or if the mapping does not fit. */
   readonly mapping: CompiledMapping | null
   readonly findings: readonly Finding[]
 }
 
-/** Opens what the configuration names, looks at the source, hands it on, and closes it. @throws {ConfigError} */
+/** Opens the configured resources, inspects the source, passes it on, and closes everything. @throws {ConfigError} */
 export async function inspectSource<T>(
   { env, cwd, version }: CliContext,
   options: Record<string, unknown>,
@@ -60,7 +60,7 @@ async function look(resources: Resources): Promise<Inspection> {
   }
 }
 
-/** The mapping, or what of it does not fit: one thing among others that are in the way. */
+/** Returns the mapping, or the finding why it does not fit, as one finding among others. */
 async function mappingOf(resources: Resources, facts: SourceFacts) {
   try {
     return { mapping: await fitMapping(resources, facts), problems: [] }

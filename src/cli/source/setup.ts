@@ -9,12 +9,13 @@ import { type CliContext, textOption } from '../context.ts'
 import { hangingText } from '../terminal/hanging-text.ts'
 import { inspectSource } from './inspect.ts'
 
-/** What no statement of `setup` fixes, and what it prints would do harm with. */
+/** Requirements that `setup` cannot fix and whose statements would do harm. */
 const refusals: readonly string[] = [ownSlot, filterReadsIdentity]
 
 /**
- * Prints the SQL that prepares the database; `--apply` runs it. @returns 3 if something is to be done by hand first: then nothing is
- * run. @throws {CheckFailedError} if the table is missing, the slot is another's, or the row filter would break updates.
+ * Prints the SQL that prepares the database; `--apply` runs it.
+ * @returns 3 if something must be done by hand first: then it runs nothing.
+ * @throws {CheckFailedError} if the table is missing, the slot is another's, or the row filter would break updates.
  */
 export async function setupCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
   return inspectSource(context, options, ['database'], async ({ resources, facts, wanted, findings }) => {

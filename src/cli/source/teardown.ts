@@ -7,8 +7,8 @@ import { type CliContext, textOption } from '../context.ts'
 import { hangingIndent, hangingText } from '../terminal/hanging-text.ts'
 
 /**
- * Drops slot, publication and state after showing them. @returns 1 if the answer was no, 2 if nobody could be asked, 3 if
- * something that should be gone is still there.
+ * Drops slot, publication and state after it has shown them.
+ * @returns 1 if the answer was no, 2 if nobody could be asked, 3 if something that should be gone still exists.
  */
 export async function teardownCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
   const { env, cwd, print, confirm } = context
@@ -51,7 +51,7 @@ export async function teardownCommand(context: CliContext, options: Record<strin
   }
 }
 
-/** A connector that runs here recreates what is dropped, whether it holds the slot at present or not. */
+/** Returns a refusal if a connector runs here: it recreates what is dropped, whether it uses the slot at present or not. */
 async function answering(settings: Settings): Promise<string[]> {
   const status = await askConnector(settings)
   const source = status?.source

@@ -3,14 +3,14 @@ import { type Command, InvalidArgumentError } from 'commander'
 export const shells = ['bash', 'zsh', 'fish'] as const
 export type Shell = (typeof shells)[number]
 
-/** @throws {InvalidArgumentError} */
+/** Parses the name of a shell. @throws {InvalidArgumentError} */
 export function shellOf(text: string): Shell {
   const shell = shells.find((known) => known === text)
   if (shell === undefined) throw new InvalidArgumentError(`It must be one of ${shells.join(', ')}.`)
   return shell
 }
 
-/** The words that may follow each command, by the command as it is typed. */
+/** Returns the words that can follow each command, by the command as it is typed. */
 function words(program: Command): Map<string, string[]> {
   const found = new Map<string, string[]>()
   const walk = (command: Command, path: readonly string[]) => {
@@ -25,7 +25,7 @@ function words(program: Command): Map<string, string[]> {
   return found
 }
 
-/** A script for the shell that completes the commands and options there are; what an option takes, the shell completes as files. */
+/** Returns a shell script that completes commands and options. The shell completes the values of options as file names. */
 export function completionScript(program: Command, shell: Shell): string {
   const name = program.name()
   const cases = [...words(program)]

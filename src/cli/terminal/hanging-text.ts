@@ -1,12 +1,12 @@
-/** What a report is made to fit, on every terminal and where there is none: a log of a job, a ticket, a printed page. */
+/** Width of a report, on every terminal and without one, such as in a job's log, a ticket or on a printed page. */
 const columns = 80
 
-/** Of further lines, unless there are columns to keep to. */
+/** Indentation of further lines, unless there are columns to align with. */
 export const hangingIndent = ' '.repeat(10)
 
 /**
- * A text of at most 80 columns a line, where a word is not longer. The first line begins with `label`; every further one is indented
- * by `indent`. What is in quotes is never broken, so that SQL stays what it is.
+ * Wraps a text at 80 columns, except for longer words. The first line begins with `label`; further lines are indented by `indent`. It never
+ * breaks quoted text, so that SQL stays valid.
  */
 export function hangingText(label: string, text: string, indent: string): string {
   const lines: string[] = []
@@ -24,7 +24,9 @@ export function hangingText(label: string, text: string, indent: string): string
   return [...lines, line].join('\n')
 }
 
-/** Words; several count as one where a quote that begins a word spans them. An apostrophe within a word is no quote. */
+/**
+ * Splits a text into words. A quote that begins a word keeps everything up to its end together. An apostrophe within a word is no quote.
+ */
 function unbreakable(text: string): string[] {
   const words: string[] = []
   let open: string | null = null
@@ -41,7 +43,7 @@ function unbreakable(text: string): string[] {
     }
     previous = character
   }
-  // A quote that nothing closes was none.
+  // An unclosed quote is not a quote.
   if (open !== null) return [...words, ...word.split(' ')].filter((part) => part !== '')
   return word === '' ? words : [...words, word]
 }
