@@ -1,7 +1,7 @@
-/** The configuration cannot be used. The message lists every problem, one a line, and holds no setting's value. */
+/** The configuration cannot be used. The message lists every problem, one a line, and contains no setting's value. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
-  /** The process's exit status. */
+  /** Exit status of the process. */
   readonly exitStatus = 2
   readonly problems: readonly string[]
 

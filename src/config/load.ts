@@ -10,22 +10,22 @@ import { issueProblems } from './schema/schema-problems.ts'
 import type { Settings } from './settings.ts'
 import { toSettings } from './to-settings.ts'
 
-/** Where the configuration is read when neither `--config` nor MEDIQUO_CDC_CONFIG names a file. */
+/** Path of the configuration when neither `--config` nor MEDIQUO_CDC_CONFIG names a file. */
 const defaultConfigPath = 'config/mediquo-cdc.yaml'
 
-/** Any of these says where the database is without a URL. PostgreSQL manual, libpq "Environment Variables". */
+/** Variables of which any locates the database without a URL. PostgreSQL manual, libpq "Environment Variables". */
 const libpqVariables = ['PGHOST', 'PGPORT', 'PGDATABASE', 'PGUSER']
 
 export interface LoadOptions {
-  /** `--config`. */
+  /** Path given with `--config`. */
   readonly configPath?: string | undefined
   readonly env: Environment
   readonly cwd: string
-  /** Which ends the command talks to; what only another end needs may be missing. Default: both. */
+  /** Ends that the command connects to; settings for the other end may be missing. Default: both. */
   readonly needs?: readonly ('database' | 'api')[]
 }
 
-/** The settings from file, environment and defaults. Reads files. @throws {ConfigError} that lists every problem. */
+/** Reads the settings from file, environment and defaults. @throws {ConfigError} that lists every problem. */
 export function loadSettings({ configPath, env, cwd, needs = ['database', 'api'] }: LoadOptions): Settings {
   const file = findFile({ configPath, env, cwd })
   const { overrides, problems: environmentProblems } = overridesFrom(env, cwd)
@@ -90,7 +90,7 @@ function readConfig({ file, cwd, env, mayBeUnset }: ReadOptions): YamlSource {
   })
 }
 
-/** The file's data with the environment's values in their places. What is no map is left for the schema to refuse. */
+/** Replaces the file's values with those of the environment. It leaves values that should be a map for the schema to reject. */
 function withOverrides(value: unknown, overrides: ReadonlyMap<string, Override>): unknown {
   const root = value ?? {}
   if (!isMap(root)) return root

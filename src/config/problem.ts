@@ -1,18 +1,18 @@
-/** Something wrong with the configuration: never with a value in it. */
+/** Problem of the configuration, without any value. */
 export interface Problem {
-  /** The environment variable to blame, or null: the file. */
+  /** Environment variable that causes it; null: the file. */
   readonly variable: string | null
   readonly line: number | null
   readonly key: string
   readonly fault: string
 }
 
-/** What a key looks like, and what a table of values may be asked for. */
+/** Form of an ordinary key, including those of a value table. */
 const likeKey = /^(?:[A-Za-z][A-Za-z_]{0,30}|\d{1,3})$/
 
 /**
- * A key's path as one writes it: `mediquo.requiredAttributes[2]`. A key is in it only if it looks like one: what was put in a
- * key's place may be a secret.
+ * Returns a key's path in the usual notation: `mediquo.requiredAttributes[2]`. It replaces keys of an unusual form: they are possibly a
+ * secret in the wrong place.
  */
 export function keyText(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, part) => {
@@ -22,7 +22,7 @@ export function keyText(path: readonly PropertyKey[]): string {
   }, '')
 }
 
-/** `config/mediquo-cdc.yaml:12: mediquo.batchSize: must be between 1 and 100`. */
+/** Returns a line such as `config/mediquo-cdc.yaml:12: mediquo.batchSize: must be between 1 and 100`. */
 export function problemText({ variable, line, key, fault }: Problem, file: string | null): string {
   if (variable !== null) return `environment variable ${variable}: ${fault}`
   const place = file === null ? 'configuration' : line === null ? file : `${file}:${line}`

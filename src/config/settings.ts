@@ -5,20 +5,20 @@ import type { TlsSettings } from './tls.ts'
 import type { SecretSource } from './value/secret.ts'
 import type { TableName } from './value/table-name.ts'
 
-/** The configuration as used: parsed, complete, its secrets wrapped. */
+/** Configuration as used: parsed, complete, its secrets wrapped. */
 export interface Settings {
   readonly source: Readonly<Omit<Config['source'], 'url' | 'table'>> & {
-    /** Null: the libpq variables say where the database is. */
+    /** Null: the libpq variables locate the database. */
     readonly url: SecretSource | null
     readonly tls: TlsSettings
     readonly table: TableName
   }
-  /** Null: each attribute from the column of its own name. */
+  /** Null: each attribute comes from the column of its own name. */
   readonly mapping: Mapping | null
-  /** The absolute path of the user's module. */
+  /** Absolute path of the user's module. */
   readonly transform: string | null
   readonly mediquo: {
-    /** Its path ends in a slash: `new URL('patients', baseUrl)` lies below it. */
+    /** URL whose path ends in a slash, so that `new URL('patients', baseUrl)` lies below it. */
     readonly baseUrl: URL
     readonly apiKey: SecretSource
     readonly secretKey: SecretSource
@@ -37,6 +37,6 @@ export interface Settings {
   }
   readonly http: Readonly<Config['http']>
   readonly log: Readonly<Config['log']>
-  /** The configuration file as it was named, or null if there is none. */
+  /** Configuration file as it was named; null if there is none. */
   readonly file: string | null
 }

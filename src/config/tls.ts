@@ -2,28 +2,28 @@ import { readFileSync } from 'node:fs'
 import { type Environment, errorCode } from './input/environment.ts'
 import { Secret } from './value/secret.ts'
 
-/** libpq's words for how a connection is secured. `verify-ca`: by whom the certificate is signed; `verify-full`: and for whom. */
+/** Values of libpq's `sslmode` that are supported. `verify-ca` checks the certificate's issuer, `verify-full` also its host. */
 export const tlsModes = ['disable', 'require', 'verify-ca', 'verify-full'] as const
 export type TlsMode = (typeof tlsModes)[number]
 
-/** How a connection to PostgreSQL is secured, the files read. PostgreSQL manual, libpq, "SSL Support". */
+/** TLS settings of a connection to PostgreSQL, with the content of the files. PostgreSQL manual, libpq, "SSL Support". */
 export interface TlsSettings {
   readonly mode: TlsMode
-  /** The host that a certificate must be for. */
+  /** Host that the certificate must match. */
   readonly host: string
-  /** PEM; `system`: the CAs that Node trusts, with those of NODE_EXTRA_CA_CERTS. */
+  /** PEM; `system`: the CAs that Node trusts, including those of NODE_EXTRA_CA_CERTS. */
   readonly rootCertificate: string | 'system'
   readonly client: { readonly certificate: string; readonly key: Secret; readonly passphrase: Secret | null } | null
 }
 
 type Name = 'sslmode' | 'sslrootcert' | 'sslcert' | 'sslkey'
 
-/** Of a key that wants a passphrase. RFC 7468; RFC 1421 for the older form. */
+/** Header of a key that needs a passphrase. RFC 7468; RFC 1421 for the older form. */
 const encrypted = /^-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m
 
 /**
- * The connection's own parameters, else the libpq variables (PGSSLMODE, PGSSLROOTCERT, PGSSLCERT, PGSSLKEY). `prefer` and `allow` are
- * refused: they go on without TLS where somebody in between wishes it. A fault names no value but the mode.
+ * Reads the parameters of the connection, else the libpq variables (PGSSLMODE, PGSSLROOTCERT, PGSSLCERT, PGSSLKEY). It rejects `prefer` and
+ * `allow`, because an attacker in between can make them continue without TLS. A fault contains no value but the mode.
  */
 export function readTls(
   url: string | null,
@@ -47,7 +47,7 @@ export function readTls(
     }
   if (Boolean(certificateFile) !== Boolean(keyFile)) return { fault: 'needs both of sslcert and sslkey, or neither' }
   try {
-    // In the order in which node-postgres takes them.
+    // Same precedence as in node-postgres.
     const host = parsed?.searchParams.get('host') || parsed?.hostname || env.PGHOST || 'localhost'
     const rootCertificate = rootFile && rootFile !== 'system' ? readFileSync(rootFile, 'utf8') : 'system'
     const passphrase = parsed?.searchParams.get('sslpassword') || null
@@ -61,7 +61,7 @@ export function readTls(
         : null
     if (client !== null && passphrase === null && encrypted.test(client.key.reveal()))
       return { fault: 'names an sslkey that is encrypted: give its passphrase in the parameter sslpassword' }
-    // As libpq: a root certificate that is there is not left unused.
+    // Like libpq: a root certificate turns `require` into `verify-ca`.
     const verified = mode === 'require' && rootFile ? 'verify-ca' : mode
     return { tls: { mode: verified, host: host.replace(/^\[|\]$/g, ''), rootCertificate, client } }
   } catch (error) {
@@ -69,7 +69,7 @@ export function readTls(
   }
 }
 
-/** node-postgres has a parameter of its own. */
+/** Converts the parameter `ssl` of node-postgres to an sslmode. */
 function shorthand(ssl: string | null): string | null {
   if (ssl === null) return null
   return ssl === 'true' || ssl === '1' ? 'verify-full' : 'disable'

@@ -11,7 +11,7 @@ import { SecretSource } from './value/secret.ts'
 
 interface Origin {
   readonly file: string | null
-  /** What relative paths are relative to. */
+  /** Base directory of relative paths. */
   readonly directory: string
   readonly lines: ReadonlyMap<string, number>
   readonly overrides: ReadonlyMap<string, Override>
@@ -20,7 +20,7 @@ interface Origin {
   readonly optional: readonly string[]
 }
 
-/** Turns the configuration as written into the settings as used; the problems are keys that are needed and missing. */
+/** Converts the configuration as written to the settings as used. The problems are required keys that are missing. */
 export function toSettings(config: Config, origin: Origin): { settings: Settings; problems: readonly Problem[] } {
   const { source, transform, mediquo, state } = config
   const problems: Problem[] = []
@@ -50,7 +50,7 @@ export function toSettings(config: Config, origin: Origin): { settings: Settings
   function secured(url: string | null, key: string): TlsSettings {
     const read = readTls(url, origin.env)
     if ('tls' in read) return read.tls
-    // The state's is the source's where it has none of its own: said once.
+    // Without a URL of its own, the state uses the source's: report the fault once.
     if (key === 'source.url' || state.url !== null) problems.push(problemAt(key.split('.'), read.fault, origin))
     return { mode: 'verify-full', host: '', rootCertificate: 'system', client: null }
   }
@@ -70,7 +70,7 @@ export function toSettings(config: Config, origin: Origin): { settings: Settings
   }
 }
 
-/** Each attribute with its file and line, for what can only be found wrong once the table is known. */
+/** Adds file and line to each attribute, for faults that show only once the table is known. */
 function placed(mapping: Mapping, { file, lines }: Origin): Mapping {
   return Object.fromEntries(
     attributes.flatMap((attribute) => {

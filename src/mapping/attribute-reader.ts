@@ -5,11 +5,11 @@ import { compileDateFormat, type ReadDate, readIsoDate } from './birth-date.ts'
 import { isBlankText } from './blank-text.ts'
 import { rulesOf, validatePatient } from './validate.ts'
 
-/** What one attribute of a complete row is to be, still to be checked, or why nothing can be made of it. */
+/** Returns an attribute of a complete row, not checked yet, or the reason why there is none. */
 export type ReadAttribute = (row: Row) => ReadValue
 type ReadValue = { readonly value: unknown } | { readonly reason: InvalidReason }
 
-/** Compiles one attribute's source. Faults of the configuration itself are added to `faults`, as text. */
+/** Compiles the source of one attribute. It adds faults of the configuration itself to `faults`, as text. */
 export function compileAttribute(attribute: Attribute, source: AttributeSource, faults: string[]): ReadAttribute {
   if (source.kind === 'constant') {
     if (attribute === 'code') faults.push('must not be a constant: every row would be the same patient')
@@ -35,7 +35,7 @@ type Columns = Extract<AttributeSource, { kind: 'columns' }>
 type ReadText = (row: Row) => string | null
 type Convert = (text: string) => ReadValue
 
-/** Null and blank parts are skipped; char(n) columns come padded with spaces. */
+/** Reads a text. Null and blank parts are skipped; char(n) columns are padded with spaces. */
 function textReader({ columns, separator }: Columns): ReadText {
   const [only] = columns
   if (columns.length === 1 && only !== undefined) return (row) => textOf(row, only)
@@ -45,7 +45,7 @@ function textReader({ columns, separator }: Columns): ReadText {
   }
 }
 
-/** A code is kept exactly; skipping one of its parts would give two rows the same code. */
+/** Reads a code exactly: skipping one of its parts would give two rows the same code. */
 function codeReader(columns: readonly string[], separator: string): ReadText {
   const [only] = columns
   if (columns.length === 1 && only !== undefined) return (row) => textOf(row, only)
@@ -69,7 +69,7 @@ function converter(attribute: Attribute, source: Columns, faults: string[]): Con
   return (text) => ({ value: text.trim() })
 }
 
-/** Looked up as it stands, then without char(n) padding. A blank value that the table does not name is null. */
+/** Looks a value up as it is, then without char(n) padding. A blank value that the table does not list is null. */
 function valueTable(attribute: Attribute, written: Readonly<Record<string, string | null>>, faults: string[]): Convert {
   const table = new Map<string, { readonly value: unknown }>()
   for (const [from, to] of Object.entries(written)) {
@@ -108,7 +108,7 @@ function isEmpty(value: unknown): boolean {
   return value === null || (typeof value === 'string' && isBlankText(value))
 }
 
-/** A value that the configuration gives (a constant, a default, a table's result) in the attribute's final form. */
+/** Converts a value in the configuration (a constant, a default, a table's result) to the attribute's final form. */
 function literal(attribute: Attribute, text: string, faults: string[]): unknown {
   const parsed = attribute === 'meta' ? parseJson(text) : { value: text }
   if ('reason' in parsed) {

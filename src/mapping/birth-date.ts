@@ -1,7 +1,7 @@
 import type { InvalidReason } from '../model/patient/patient.ts'
 import { dateText, dayFault, isoDay } from './calendar.ts'
 
-/** A birth date as `Y-m-d`, or why the text is none. */
+/** Returns a birth date as `Y-m-d`, or the reason why the text is none. */
 export type ReadDate = (text: string) => { readonly date: string } | { readonly reason: InvalidReason }
 
 const notADate = { reason: 'not a date' } as const
@@ -10,8 +10,8 @@ const outOfRange = { reason: 'date out of range' } as const
 const iso = /^(\d{4,7})-(\d\d)-(\d\d)(?: \d\d:\d\d:\d\d(?:\.\d{1,6})?(?:\+00(?::00)?)?)?( BC)?$/
 
 /**
- * Reads the server's text of a date, timestamp or timestamptz, with DateStyle ISO and TimeZone UTC: any other offset is
- * refused, since it would mean that the connection's settings are not in force. Takes the day, of a timestamptz the day in UTC.
+ * Reads the server's text of a date, timestamp or timestamptz, with DateStyle ISO and TimeZone UTC. It rejects any other offset, because
+ * that means that the session's settings are not in force. It returns the day, for a timestamptz the day in UTC.
  */
 export const readIsoDate: ReadDate = (text) => {
   const plain = isoDay(text)
@@ -36,7 +36,7 @@ const parts: Readonly<Record<string, { readonly part: Part; readonly pattern: st
   d: { part: 'day', pattern: String.raw`\d\d?` },
 }
 
-/** Compiles a format of yyyy, MM or M, dd or d, and separators. Gives the fault's text if it is none. */
+/** Compiles a format of yyyy, MM or M, dd or d, and separators. Returns the fault of an invalid format. */
 export function compileDateFormat(format: string): ReadDate | { readonly fault: string } {
   const order: Part[] = []
   let pattern = ''

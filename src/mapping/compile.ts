@@ -9,33 +9,33 @@ import { MappingError } from './mapping-error.ts'
 import { applyTransform, type Transform } from './transform.ts'
 import { type AttributeRule, codeOf, PatientDraft, rulesOf, validatePatient } from './validate.ts'
 
-/** A mapping made for one table's columns. */
+/** Mapping compiled for one table's columns. */
 export interface CompiledMapping {
-  /** Names what the mapping means, for fingerprints: another id, and every row is sent again. */
+  /** Identifies the mapping's meaning in fingerprints: with another id every row is sent again. */
   readonly id: string
-  /** Every column that it reads: all of them if there is a transform. */
+  /** Columns that it reads: all of them if there is a transform. */
   readonly columns: readonly string[]
-  /** The columns that the code depends on. */
+  /** Columns that the code depends on. */
   readonly codeColumns: readonly string[]
-  /** Total: never throws, whatever the row. */
+  /** Maps a row. It never throws, whatever the row. */
   map(row: Row): Mapped
-  /** The code alone, of a row that may lack other columns (an old key). Null if it cannot be told, as with a transform. */
+  /** Returns the code of a row that possibly lacks other columns (an old key). Null if it cannot be determined, as with a transform. */
   codeOf(row: Row): PatientCode | null
 }
 
 interface CompileOptions {
-  /** The table's columns, those that are published. */
+  /** Published columns of the table. */
   readonly columns: readonly string[]
-  /** Columns of the table that are generated and never streamed. */
+  /** Generated columns of the table that are never streamed. */
   readonly generated?: readonly string[]
-  /** By column; where it is not known, every type is taken. */
+  /** Types by column; a column without one accepts every attribute. */
   readonly types?: ReadonlyMap<string, ColumnType>
   readonly requiredAttributes: readonly Attribute[]
   readonly transform?: Transform | null
 }
 
 /**
- * Fits a mapping to a table; null maps each attribute from the column of its own name, where there is one.
+ * Compiles a mapping for a table. Null maps each attribute from the column of its own name, if there is one.
  * @throws {MappingError} that lists every attribute, column or form that does not fit.
  */
 export function compileMapping(mapping: Mapping | null, options: CompileOptions): CompiledMapping {
@@ -84,7 +84,7 @@ export function compileMapping(mapping: Mapping | null, options: CompileOptions)
 type MakePatient = (row: Row) => Mapped
 type Readers = ReadonlyMap<Attribute, ReadAttribute>
 
-/** Every change comes through here: each attribute goes from its column to the patient in one step. */
+/** Maps each attribute from its column to the patient in one step, for speed: every change is mapped here. */
 function directly(readers: Readers, rules: readonly AttributeRule[]): MakePatient {
   const steps = rules.flatMap((rule) => {
     const read = readers.get(rule.attribute)
@@ -127,7 +127,7 @@ function columnsOf(sources: Mapping, attribute: Attribute): readonly string[] {
   return source?.kind === 'columns' ? source.columns : []
 }
 
-/** Without a transform to make it, an attribute that every row must have must come from somewhere. */
+/** Returns a problem for each required attribute without a source. It does not apply to a transform, which can supply the attribute. */
 function unmapped(
   mapping: Mapping | null,
   sources: Mapping,
@@ -157,7 +157,10 @@ function isComplete(row: Row, columns: readonly string[]): boolean {
   return true
 }
 
-/** Neither an unchanged out-of-line value nor a column that did not come at all may be taken for null: that would wipe it. */
+/**
+ * Returns true if the row has the value. An unchanged out-of-line value, or an absent column, must not count as null: that would clear the
+ * attribute.
+ */
 function hasValue(row: Row, column: string): boolean {
   const value = row.get(column)
   return typeof value === 'string' || value === null

@@ -3,8 +3,8 @@ import type { Mapping } from '../model/patient/mapping.ts'
 import { type Attribute, attributes, type Patient } from '../model/patient/patient.ts'
 
 /**
- * Returns a keyed hash of 16 bytes, hexadecimal, of what is sent for a patient under a mapping. Equal for equal payloads, whatever the
- * order of their keys; without the key it tells nothing about them.
+ * Returns a keyed hash of 16 bytes, hexadecimal, of the payload of a patient under a mapping. It is equal for equal payloads, whatever the
+ * order of their keys. Without the key it reveals nothing about them.
  */
 export function payloadFingerprint(key: KeyObject, mappingId: string, patient: Patient): string {
   let payload = mappingId
@@ -13,11 +13,11 @@ export function payloadFingerprint(key: KeyObject, mappingId: string, patient: P
     payload += '\n'
     if (value !== undefined) payload += `${attribute}:${JSON.stringify(attribute === 'meta' ? sorted(value) : value)}`
   }
-  // As text, and of a key object: buffers for them take longer than the hash itself.
+  // Text and a key object, for speed: creating buffers takes longer than the hash itself.
   return createHmac('sha256', key).update(payload).digest('hex').slice(0, 32)
 }
 
-/** Names a mapping's meaning: the same for the same sources, required attributes and transform text, wherever they stand. */
+/** Returns an id of a mapping's meaning. It is equal for the same sources, required attributes and transform text, wherever they stand. */
 export function mappingIdOf(mapping: Mapping, required: readonly Attribute[], transformHash: string | null): string {
   const sources = attributes.map((attribute) => {
     const source = mapping[attribute]
@@ -27,7 +27,7 @@ export function mappingIdOf(mapping: Mapping, required: readonly Attribute[], tr
   return createHash('sha256').update(meaning).digest('hex').slice(0, 32)
 }
 
-/** Objects with their keys in order, all the way down. */
+/** Copies a value with the keys of all objects sorted. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted)
   if (typeof value !== 'object' || value === null) return value

@@ -1,7 +1,7 @@
-/** The mapping does not fit the table or itself. The message lists every problem, one a line, each with its place. */
+/** The mapping does not fit the table, or contradicts itself. The message lists every problem with its place, one a line. */
 export class MappingError extends Error {
   override readonly name = 'MappingError'
-  /** The process's exit status. */
+  /** Exit status of the process. */
   readonly exitStatus = 2
   readonly problems: readonly string[]
 

@@ -1,10 +1,10 @@
 import type { InvalidReason } from '../model/patient/patient.ts'
 import { isSendable } from './sendable-text.ts'
 
-/** Servers refuse a whole request that is nested deeper than theirs allow (PHP: 512), whatever else is in it. */
+/** Maximum depth: servers reject a whole request that is nested too deeply (PHP: 512), whatever else is in it. */
 const deepest = 100
 
-/** A copy of a `meta` object that JSON can carry as it is, or why it cannot. */
+/** Returns a copy of a `meta` object that JSON can represent, or the reason why it cannot. */
 export function plainObject(value: unknown): Readonly<Record<string, unknown>> | InvalidReason {
   if (!isObject(value)) return 'not an object'
   try {

@@ -5,13 +5,13 @@ import { type Attribute, attributes, type Invalid } from '../model/patient/patie
 import type { Row } from '../model/source/row.ts'
 import type { Candidate } from './validate.ts'
 
-/** The user's function: a frozen row as text by column, and the patient so far, which it may change and return. */
+/** Function of the user. It gets a frozen row as text by column, and the patient so far, which it may change and return. */
 export type TransformFunction = (
   row: Readonly<Record<string, string | null>>,
   patient: Record<string, unknown>,
 ) => unknown
 
-/** The user's function and what identifies its present text. */
+/** Function of the user and the hash that identifies its current text. */
 export interface Transform {
   readonly apply: TransformFunction
   readonly contentHash: string
@@ -20,11 +20,11 @@ export interface Transform {
 /** The transform module cannot be used. */
 class TransformError extends Error {
   override readonly name = 'TransformError'
-  /** The process's exit status. */
+  /** Exit status of the process. */
   readonly exitStatus = 2
 }
 
-/** Imports the user's module. Only this file's own text is hashed, not what it imports. @throws {TransformError} */
+/** Imports the user's module. It hashes only this file's own text, not its imports. @throws {TransformError} */
 export async function loadTransform(path: string): Promise<Transform> {
   const content = await readFile(path).catch((error: unknown) => {
     throw new TransformError(`the transform module ${path} cannot be read`, { cause: error })
@@ -45,10 +45,10 @@ export async function loadTransform(path: string): Promise<Transform> {
   return { apply: exported, contentHash: createHash('sha256').update(content).digest('hex') }
 }
 
-/** What a transform makes of a row: the candidate to check, null for a row to leave out, or that it failed. */
+/** Applies a transform. Returns the candidate to check, null for a row to leave out, or the failure. */
 export function applyTransform(transform: Transform, row: Row, draft: Candidate): Candidate | null | Invalid {
   try {
-    // A copy to the bottom: an object that the configuration gives is there for every row.
+    // Deep copy: all rows share the objects of the configuration.
     const result = transform.apply(plainRow(row), structuredClone(draft))
     if (result === null) return null
     return isObject(result) ? candidateOf(result) : failed
@@ -57,7 +57,7 @@ export function applyTransform(transform: Transform, row: Row, draft: Candidate)
   }
 }
 
-/** Nothing of what the user's code threw is kept: it may hold the row's values. */
+/** Failure without the error of the user's code, which possibly contains the row's values. */
 const failed: Invalid = { attribute: 'transform', reason: 'transform failed' }
 
 function plainRow(row: Row): Readonly<Record<string, string | null>> {
@@ -66,10 +66,10 @@ function plainRow(row: Row): Readonly<Record<string, string | null>> {
   return Object.freeze(plain)
 }
 
-/** A misspelt attribute would be dropped silently by the far end, so it is refused. */
+/** Checks the result. A misspelt attribute is rejected, because the API would silently drop it. */
 function candidateOf(result: object): Candidate | Invalid {
   if ('then' in result && typeof result.then === 'function') {
-    // A rejection that nobody handles would end the process.
+    // An unhandled rejection would end the process.
     Promise.resolve(result).catch(() => {})
     return failed
   }

@@ -15,20 +15,20 @@ import { dayFault, isoDay } from './calendar.ts'
 import { plainObject } from './meta.ts'
 import { isSendable } from './sendable-text.ts'
 
-/** What may become a Patient: attributes by name, of any type. */
+/** Candidate for a Patient: attributes by name, of any type. */
 export type Candidate = Readonly<Partial<Record<Attribute, unknown>>>
 
-/** Codes are stored by the far end in a column of 255 characters, as Laravel makes them. */
+/** Maximum length of a code: 255 characters, the default column length of Laravel. */
 const longestCode = 255
 
-/** An attribute with its check, and whether a row without it is no patient. */
+/** Attribute with its check. `isRequired`: a row without it is no patient. */
 export interface AttributeRule {
   readonly attribute: Attribute
   readonly check: (value: unknown) => Checked
   readonly isRequired: boolean
 }
 
-/** Of every attribute, in the order of the API's documentation. */
+/** Returns the rules of all attributes, in the order of the API's documentation. */
 export function rulesOf(required: readonly Attribute[]): readonly AttributeRule[] {
   return attributes.map((attribute) => ({
     attribute,
@@ -38,8 +38,8 @@ export function rulesOf(required: readonly Attribute[]): readonly AttributeRule[
 }
 
 /**
- * The project's own check: a Patient as the API takes it, or every reason why not. It is made attribute by attribute, in the
- * order of the rules. Blank optional attributes become null, a blank plan is left out.
+ * Builds a Patient as the API accepts it, or collects every reason against it. Attributes are added one by one, in the order of the rules.
+ * Blank optional attributes become null; a blank plan is left out.
  */
 export class PatientDraft {
   readonly #patient: Record<string, unknown> = {}
@@ -56,7 +56,7 @@ export class PatientDraft {
     else this.#patient[attribute] = checked.value
   }
 
-  /** Nothing can be made of the attribute. */
+  /** Records that an attribute has no valid value. */
   refuse(attribute: Attribute, reason: InvalidReason): void {
     this.#invalid.push({ attribute, reason })
   }
@@ -68,7 +68,7 @@ export class PatientDraft {
   }
 }
 
-/** Checks a whole candidate. `noted` says why an attribute that is absent could not be made. */
+/** Checks a whole candidate. `noted` has the reasons why absent attributes could not be read. */
 export function validatePatient(
   candidate: Candidate,
   rules: readonly AttributeRule[],
@@ -84,13 +84,13 @@ export function validatePatient(
   return draft.finish()
 }
 
-/** The code of what did not become a patient, if that much of it is valid. */
+/** Returns the code of a row that is no valid patient, if the code is valid. */
 export function codeOf(candidate: { readonly code?: unknown }): PatientCode | null {
   const checked = isBlank(candidate.code) ? null : checks.code(candidate.code)
   return checked !== null && 'value' in checked ? patientCode(String(checked.value)) : null
 }
 
-/** As the last part of a URL these mean another page: such a patient could never be read back. */
+/** Returns true for path segments that a URL resolves to another page: such a patient could never be read back. */
 function isPathStep(value: unknown): boolean {
   return value === '.' || value === '..'
 }
@@ -126,7 +126,7 @@ function notedReason(noted: readonly Invalid[], wanted: Attribute): InvalidReaso
   return noted.find(({ attribute }) => attribute === wanted)?.reason ?? null
 }
 
-/** Characters, not UTF-16 units, which only matter past the limit. */
+/** Counts characters, not UTF-16 units, if the length is over the limit. */
 function isTooLong(value: unknown): boolean {
   return typeof value === 'string' && value.length > longestCode && [...value].length > longestCode
 }
@@ -149,7 +149,7 @@ function date(value: unknown): Checked {
   return reason === null ? { value } : { reason }
 }
 
-/** The one place where checked data becomes a Patient. */
+/** Turns checked data into a Patient, in this one place. */
 function narrowed(checked: object): Patient {
   return checked as Patient
 }

@@ -1,6 +1,6 @@
 import type { Attribute } from '../model/patient/patient.ts'
 
-/** What columns are called in the databases of hospitals and insurers, in the order of how sure the name is. */
+/** Names of columns in the databases of hospitals and insurers, the most certain first. */
 const names: Readonly<Partial<Record<Attribute, readonly string[]>>> = {
   code: [
     ...[
@@ -101,7 +101,7 @@ const names: Readonly<Partial<Record<Attribute, readonly string[]>>> = {
   meta: ['meta', 'metadata'],
 }
 
-/** Two columns that are one attribute, in this order. */
+/** Pairs of columns that form one attribute, in this order. */
 const pairs: Readonly<Partial<Record<Attribute, readonly (readonly [string, string])[]>>> = {
   first_name: [
     ['first_name', 'middle_name'],
@@ -121,7 +121,7 @@ const pairs: Readonly<Partial<Record<Attribute, readonly (readonly [string, stri
   ],
 }
 
-/** A name in one spelling: `fechaNacimiento`, `FECHA-NACIMIENTO` and `Fecha_Nacimiento` are one. */
+/** Normalizes a name: `fechaNacimiento`, `FECHA-NACIMIENTO` and `Fecha_Nacimiento` become the same. */
 function oneSpelling(name: string): string {
   return name
     .normalize('NFD')
@@ -132,7 +132,7 @@ function oneSpelling(name: string): string {
     .replaceAll(/^_+|_+$/g, '')
 }
 
-/** The columns that an attribute is most likely made of, as they are spelt; none if no name fits. Pure. */
+/** Returns the columns of which an attribute most likely consists, in their own spelling; none if no name fits. Pure. */
 export function columnsNamedFor(attribute: Attribute, columns: readonly string[]): string[] {
   const spelt = new Map(columns.map((column) => [oneSpelling(column).replaceAll('_', ''), column]))
   const find = (name: string) => spelt.get(name.replaceAll('_', ''))
@@ -147,7 +147,7 @@ export function columnsNamedFor(attribute: Attribute, columns: readonly string[]
   return []
 }
 
-/** How much a table looks like one of patients: by how many of its columns have a name that is known. Pure. */
+/** Returns the likeness of a table of patients: the number of its columns with a known name. Pure. */
 export function likeness(columns: readonly string[]): number {
   const found = (attribute: Attribute) => columnsNamedFor(attribute, columns).length > 0
   const telling: readonly Attribute[] = [

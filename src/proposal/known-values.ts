@@ -1,4 +1,4 @@
-/** Words for a gender that mean one thing wherever they stand. */
+/** Words for a gender that have only one meaning. */
 const male = [
   'male',
   'man',
@@ -29,15 +29,15 @@ const female = [
   'w',
 ]
 
-/** A table of values for a column of genders; `others`: how many distinct values are no gender that is known. */
+/** Value table for a column of genders; `others`: the number of distinct values that are no known gender. */
 export interface GenderValues {
   readonly values: Readonly<Record<string, 'male' | 'female'>>
   readonly others: number
-  /** What a value means depends on a language that the others do not tell. */
+  /** True if the meaning of a value depends on a language that the other values do not show. */
   readonly isAmbiguous: boolean
 }
 
-/** Only words of this list are ever named: whatever else the column holds may be anything. Pure. */
+/** Returns the value table. It names only known words: any other value of the column is possibly private. Pure. */
 export function genderValues(found: readonly string[]): GenderValues {
   const plain = (value: string) =>
     value
@@ -46,7 +46,7 @@ export function genderValues(found: readonly string[]): GenderValues {
       .replaceAll(/\p{Diacritic}/gu, '')
       .toLowerCase()
   const words = new Set(found.map(plain))
-  // M is male beside F or W, and mujer beside H or V.
+  // M is "male" if there is F or W, and "mujer" if there is H or V.
   const english = words.has('f') || words.has('w')
   const spanish = words.has('h') || words.has('v')
   const meaning = new Map<string, 'male' | 'female'>([
@@ -64,7 +64,7 @@ export function genderValues(found: readonly string[]): GenderValues {
   return { values, others, isAmbiguous: words.has('m') && !meaning.has('m') }
 }
 
-/** How dates are written as text, the more common first. */
+/** Formats of dates as text, the more common first. */
 const formats = [
   'dd/MM/yyyy',
   'dd-MM-yyyy',
@@ -78,13 +78,13 @@ const formats = [
 ] as const
 
 export interface DateFormat {
-  /** Null: the server's own form (1980-02-01), or none that is known. */
+  /** Null: the server's own form (1980-02-01), or no known format. */
   readonly format: string | null
-  /** The other order of day and month fits every text as well. */
+  /** True if the other order of day and month fits every text as well. */
   readonly isAmbiguous: boolean
 }
 
-/** The format that reads every text. @param reads whether a format (null: the server's own) reads a text. Pure. */
+/** Returns the format that reads every text. @param reads returns true if a format (null: the server's own) reads a text. Pure. */
 export function dateFormat(
   texts: readonly string[],
   reads: (format: string | null, text: string) => boolean,

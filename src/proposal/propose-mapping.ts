@@ -2,7 +2,7 @@ import { type Attribute, attributes } from '../model/patient/patient.ts'
 import { columnsNamedFor } from './column-names.ts'
 import type { DateFormat, GenderValues } from './known-values.ts'
 
-/** A table as far as a proposal goes. */
+/** Part of a table that a proposal uses. */
 export interface ProposedTable {
   readonly columns: readonly {
     readonly name: string
@@ -10,24 +10,24 @@ export interface ProposedTable {
     readonly isJson: boolean
     readonly isDate: boolean
   }[]
-  /** The columns of its primary key. */
+  /** Columns of its primary key. */
   readonly key: readonly string[]
 }
 
-/** An attribute as the configuration writes it, and what a person should look at. */
+/** Attribute as the configuration writes it, with a comment if a person should check it. */
 export interface ProposedAttribute {
   readonly attribute: Attribute
   readonly written: unknown
   readonly comment?: string
 }
 
-/** What a bounded look into the table has shown. */
+/** Findings of a bounded look at the rows. */
 export interface Findings {
   readonly genders: (column: string) => GenderValues
   readonly dates: (column: string) => DateFormat
 }
 
-/** A mapping from the names and types of a table's columns. What is in doubt has a comment. Pure. */
+/** Proposes a mapping from the names and types of a table's columns. Doubtful parts have a comment. Pure. */
 export function proposeMapping(table: ProposedTable, findings: Findings): ProposedAttribute[] {
   const names = table.columns.map(({ name }) => name)
   const taken = new Set<string>()

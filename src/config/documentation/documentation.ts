@@ -3,7 +3,7 @@ import { transformSetting } from '../schema/schema.ts'
 import { type SettingDoc, settingDocs } from '../schema/setting.ts'
 import { writtenDefault } from './example.ts'
 
-/** The text of `docs/configuration.md`, made from the schema. */
+/** Returns the text of `docs/configuration.md`, generated from the schema. */
 export function configurationDocument(): string {
   return [intro, settingTables(), variableTable(), mappingText, transformText, exitStatuses].join('\n\n').concat('\n')
 }

@@ -4,15 +4,15 @@ import type { Attribute } from '../../model/patient/patient.ts'
 import { sections, transformSetting } from '../schema/schema.ts'
 import { type SettingDoc, settingDocs } from '../schema/setting.ts'
 
-/** What a written configuration has in place of the defaults. */
+/** Content of a written configuration that replaces the defaults. */
 export interface ConfigYamlOptions {
-  /** By key (`source.table`), as one would write the value. */
+  /** Values by key (`source.table`), in the written form. */
   readonly values?: Readonly<Record<string, unknown>>
-  /** In the written form (`id`, `{ column: sex, values: { M: male } }`); without it the example's mapping, commented out. */
+  /** Mapping in the written form (`id`, `{ column: sex, values: { M: male } }`). Without it, the example's mapping, commented out. */
   readonly mapping?: readonly { readonly attribute: Attribute; readonly written: unknown; readonly comment?: string }[]
 }
 
-/** A commented configuration file with every key. Without options: `config/mediquo-cdc.example.yaml`. */
+/** Returns a commented configuration file with every key. Without options: `config/mediquo-cdc.example.yaml`. */
 export function configYaml({ values = {}, mapping }: ConfigYamlOptions = {}): string {
   const { source, ...rest } = sections
   const mappingLines = mapping === undefined ? exampleMapping : mapping.flatMap(mappingLine)
@@ -71,7 +71,7 @@ function settingLines(name: string, schema: z.ZodType, value: unknown, indent: s
   ]
 }
 
-/** A setting's default as the example writes it. */
+/** Returns a setting's default as the example writes it. */
 export function writtenDefault({ writtenAsVariable, variable = '', fallback }: SettingDoc): unknown {
   return writtenAsVariable === true ? reference(variable) : fallback
 }

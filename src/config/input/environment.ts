@@ -5,10 +5,10 @@ import type { Problem } from '../problem.ts'
 import { sections } from '../schema/schema.ts'
 import { settingDocs } from '../schema/setting.ts'
 
-/** The process's environment variables. */
+/** Environment variables of the process. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** A setting's value from the environment, with the variable that gave it. */
+/** Setting's value from the environment, with the variable that supplied it. */
 export interface Override {
   readonly section: string
   readonly name: string
@@ -18,7 +18,7 @@ export interface Override {
   readonly readFile: (() => string) | null
 }
 
-/** The settings that environment variables override, by key. A variable that is set but empty counts as unset. */
+/** Returns the settings that environment variables override, by key. A variable that is set but empty counts as unset. */
 export function overridesFrom(env: Environment, cwd: string) {
   const overrides = new Map<string, Override>()
   const problems: Problem[] = []
@@ -48,25 +48,25 @@ export function overridesFrom(env: Environment, cwd: string) {
   return { overrides, problems }
 }
 
-/** Every setting that is in a section, in the order of the schema. */
+/** Returns every setting that is in a section, in the order of the schema. */
 export function listSettings() {
   return Object.entries(sections).flatMap(([section, { shape }]) =>
     Object.entries<z.ZodType>(shape).map(([name, schema]) => ({ key: `${section}.${name}`, section, name, schema })),
   )
 }
 
-/** Editors and `echo` end a file with a line break that is no part of the secret. */
+/** Reads a secret without the final line break that editors and `echo` add. */
 function readSecretFile(path: string): string {
   return readFileSync(path, 'utf8').replace(/\r?\n$/, '')
 }
 
-/** What a file holds by now must pass the same check as at start. @throws without the value in it. */
+/** Checks a file's new content like at the start. @throws an error without the value. */
 function checked(schema: z.ZodType, content: string): string {
   if (content === '' || !schema.safeParse(content).success) throw new Error('the file holds nothing usable')
   return content
 }
 
-/** The code of a file system error (`ENOENT`), which unlike its message names no path. */
+/** Returns the code of a file system error (`ENOENT`). Unlike the message, it names no path. */
 export function errorCode(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   return typeof code === 'string' ? code : 'unknown error'

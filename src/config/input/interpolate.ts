@@ -1,14 +1,14 @@
 import type { Environment } from './environment.ts'
 
-/** The text with its variables in place, or what is wrong with them. */
+/** Text with its variables replaced, or the fault. */
 export type Interpolated = { readonly text: string } | { readonly fault: string }
 
 const malformed = `has a "\${" that begins neither \${NAME} nor \${NAME:-fallback}; write "$\${" for the characters`
 const reference = /\$?\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})?/g
 
 /**
- * Replaces `${NAME}` and `${NAME:-fallback}` (the fallback also stands for an empty variable); `$${` is a literal `${`.
- * What a variable holds is not looked at again.
+ * Replaces `${NAME}` and `${NAME:-fallback}` (the fallback also replaces an empty variable); `$${` is a literal `${`. A variable's content
+ * is not interpolated again.
  */
 export function interpolate(text: string, env: Environment): Interpolated {
   const faults: string[] = []

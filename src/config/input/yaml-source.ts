@@ -2,14 +2,14 @@ import { type ErrorCode, isAlias, isMap, isScalar, isSeq, LineCounter, type Node
 import { keyText, type Problem } from '../problem.ts'
 import type { Interpolated } from './interpolate.ts'
 
-/** A YAML file as plain data, and the line of each of its keys. */
+/** YAML file as plain data, and the line of each of its keys. */
 export interface YamlSource {
   readonly value: unknown
   readonly lines: ReadonlyMap<string, number>
   readonly problems: readonly Problem[]
 }
 
-/** Reads one YAML document. `resolve` is given each text scalar and its key. A problem never quotes the file's text. */
+/** Reads one YAML document. It calls `resolve` with each text scalar and its key. A problem never quotes the file's text. */
 export function readYaml(text: string, resolve: (scalar: string, key: string) => Interpolated): YamlSource {
   const lineCounter = new LineCounter()
   const document = parseDocument(text, { lineCounter, prettyErrors: false, stringKeys: true })
@@ -56,7 +56,7 @@ function problem(line: number, key: string, fault: string): Problem {
   return { variable: null, line, key, fault }
 }
 
-/** In place of the parser's own messages, which quote the text: it may be a secret. */
+/** Replacements for the parser's messages, which quote the text: it is possibly a secret. */
 const syntaxFaults: Readonly<Record<ErrorCode, string>> = {
   ALIAS_PROPS: 'an alias must not have an anchor or a tag',
   BAD_ALIAS: 'an alias is not valid (text that begins with * must be in quotes)',

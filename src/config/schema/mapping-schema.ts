@@ -5,7 +5,7 @@ import { type Attribute, attributes } from '../../model/patient/patient.ts'
 const quoted = 'must be text (put a number, yes or no in quotes)'
 const column = z.string('must be a column name').min(1, 'must be a column name')
 
-/** The keys of an attribute's written form; which go together is checked after them. */
+/** Keys of an attribute's written form. `faultOf` checks their combinations. */
 export const attributeKeys = ['column', 'columns', 'separator', 'values', 'format', 'default', 'constant'] as const
 
 const written = z.strictObject({
@@ -38,7 +38,7 @@ const attributeSchema = z.preprocess(
   }),
 )
 
-/** Which keys exclude each other. */
+/** Returns the fault of keys that exclude each other, or null. */
 function faultOf(form: Written): string | null {
   const { column, columns, separator, values, format, constant, default: fallback } = form
   const sources = [column, columns, constant].filter((source) => source !== undefined)
@@ -54,7 +54,7 @@ function faultOf(form: Written): string | null {
 
 const byAttribute = Object.fromEntries(attributes.map((attribute) => [attribute, attributeSchema.optional()]))
 
-/** The mapping as written, turned into where each attribute comes from. Null or left out: columns of the same name. */
+/** Mapping as written, converted to the source of each attribute. Null or absent: columns of the same name. */
 export const mappingSchema = z.preprocess(
   (value) => value ?? null,
   z.nullable(z.strictObject(byAttribute).transform(mappingOf)),

@@ -5,13 +5,13 @@ import { keyText, type Problem } from '../problem.ts'
 import { attributeKeys } from './mapping-schema.ts'
 import { configSchema, sections } from './schema.ts'
 
-/** What places a key: the file's lines, and the variables that gave it a value instead. */
+/** Places of keys: the lines of the file, and the variables that override them. */
 export interface Places {
   readonly lines: ReadonlyMap<string, number>
   readonly overrides: ReadonlyMap<string, { readonly variable: string }>
 }
 
-/** The schema's complaints, each with its key and place. */
+/** Converts the schema's issues to problems, each with its key and place. */
 export function issueProblems(issues: readonly z.core.$ZodIssue[], places: Places): Problem[] {
   return issues.flatMap((issue) => {
     if (issue.code !== 'unrecognized_keys') return [problemAt(issue.path, faultOf(issue), places)]
@@ -19,7 +19,7 @@ export function issueProblems(issues: readonly z.core.$ZodIssue[], places: Place
   })
 }
 
-/** A problem with a key, at its line or at that of the nearest key around it. */
+/** Makes the problem of a key, at its line or at the line of the nearest enclosing key. */
 export function problemAt(path: readonly PropertyKey[], fault: string, { lines, overrides }: Places): Problem {
   const key = keyText(path)
   const variable = overrides.get(key)?.variable ?? null
@@ -33,7 +33,7 @@ function faultOf(issue: z.core.$ZodIssue): string {
   return inMapping ? 'must be a column name, or hold keys and values' : 'must hold keys and values'
 }
 
-/** The key itself is named only if it looks like one: what was put in a key's place may be a secret. */
+/** Makes the problem of an unknown key. It names only keys of an ordinary form: others are possibly a secret in the wrong place. */
 function unknownKey(path: readonly PropertyKey[], key: string, places: Places): Problem {
   const line = problemAt([...path, key], '', places).line
   if (!/^[A-Za-z][A-Za-z_]{0,30}$/.test(key))

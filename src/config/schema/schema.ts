@@ -17,7 +17,7 @@ import {
   whole,
 } from './setting-checks.ts'
 
-/** Every section of the configuration; what each setting is, its default and what it means stand here and nowhere else. */
+/** Sections of the configuration: the only definition of each setting, its default and its meaning. */
 export const sections = {
   source: z.strictObject({
     url: setting(nullable(databaseUrl), {
@@ -179,14 +179,14 @@ export const sections = {
   }),
 } as const
 
-/** The settings that stand outside of any section, besides the mapping. */
+/** Setting outside of any section, like the mapping. */
 export const transformSetting = setting(nullable(text), {
   type: 'path or null',
   fallback: null,
   doc: 'An ES module: `export default (row, patient) => patient | null` (null leaves the row out). Its path is relative to the configuration file’s.',
 })
 
-/** The configuration as written. A section that is left out, or empty, is all defaults. */
+/** Schema of the configuration as written. A section that is absent or empty has all defaults. */
 export const configSchema = z.strictObject({
   source: section(sections.source),
   mapping: mappingSchema,
@@ -198,7 +198,7 @@ export const configSchema = z.strictObject({
   log: section(sections.log),
 })
 
-/** The configuration as written, checked and with defaults. */
+/** Configuration as written, checked and with defaults. */
 export type Config = z.output<typeof configSchema>
 
 function section<T extends z.ZodType>(schema: T) {

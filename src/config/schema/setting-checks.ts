@@ -11,7 +11,7 @@ export function nullable<T extends z.ZodType>(check: T) {
   return z.preprocess((value) => (value === '' ? null : value), z.nullable(check))
 }
 
-/** A whole number within inclusive bounds; digits as text (an environment variable) count. */
+/** Whole number within inclusive bounds; digits as text (an environment variable) are accepted. */
 export function whole(least: number, most = Number.MAX_SAFE_INTEGER) {
   const range = most === Number.MAX_SAFE_INTEGER ? `must be at least ${least}` : `must be between ${least} and ${most}`
   const number = z.int('must be a whole number').min(least, range).max(most, range)
@@ -21,12 +21,12 @@ export function whole(least: number, most = Number.MAX_SAFE_INTEGER) {
   )
 }
 
-/** One of a list of words. */
+/** Word from a list. */
 export function choice<const T extends readonly [string, ...string[]]>(words: T) {
   return z.enum(words, `must be one of: ${words.join(', ')}`)
 }
 
-/** A duration of 1 ms to 1 h, as milliseconds. */
+/** Duration of 1 ms to 1 h, as milliseconds. */
 export const durationMs = z.string('must be a duration such as 30s').transform((value, context) => {
   const parsed = parseDurationMs(value)
   if (parsed === null) context.addIssue('must be a duration such as 500ms, 30s or 2m')
@@ -34,27 +34,27 @@ export const durationMs = z.string('must be a duration such as 30s').transform((
   return parsed ?? 0
 })
 
-/** A name that goes into SQL without quotes. */
+/** Name that SQL accepts without quotes. */
 export const identifier = z
   .string('must be text')
   .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'must be lower-case letters, digits and underscores, not a digit first, at most 63')
 
-/** A schema that one may create: `pg_` is the server's own prefix. */
+/** Name of a schema that can be created: the server reserves the prefix `pg_`. */
 export const schemaName = identifier.refine((name) => !name.startsWith('pg_'), 'must not begin with pg_')
 
-/** PostgreSQL manual, "Replication Slots": lower-case letters, digits and underscores. */
+/** Name of a slot: lower-case letters, digits and underscores. PostgreSQL manual, "Replication Slots". */
 export const slotName = z
   .string('must be text')
   .regex(/^[a-z0-9_]{1,63}$/, 'must be lower-case letters, digits and underscores, at most 63')
 
-/** A table, as `{schema, table}`. */
+/** Name of a table, as `{schema, table}`. */
 export const tableName = z.string('must be text').transform((value, context) => {
   const parsed = parseTableName(value)
   if (parsed === null) context.addIssue('must be `table` or `schema.table` (names that need quotes in double quotes)')
   return parsed ?? { schema: '', table: '' }
 })
 
-/** The API's base URL. */
+/** Base URL of the API. */
 export const baseUrl = z.string('must be text').transform((value, context) => {
   const parsed = parseBaseUrl(value)
   if (parsed instanceof URL) return parsed
@@ -62,12 +62,12 @@ export const baseUrl = z.string('must be text').transform((value, context) => {
   return z.NEVER
 })
 
-/** A key that goes into an HTTP header. */
+/** Key that is sent in an HTTP header. */
 export const headerValue = z
   .string('must be text (a number must be put in quotes)')
   .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII characters without spaces, and not empty')
 
-/** A PostgreSQL connection URL. */
+/** PostgreSQL connection URL. */
 export const databaseUrl = z
   .string('must be text')
   .refine(

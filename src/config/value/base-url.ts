@@ -1,8 +1,8 @@
 import { isIPv4 } from 'node:net'
 
 /**
- * The API's base URL with a path that ends in a slash, so that `new URL('patients', baseUrl)` lies below it; or what is wrong.
- * Plain HTTP only to a loopback host: keys and patients' data never cross a network unencrypted.
+ * Returns the API's base URL with a path that ends in a slash, so that `new URL('patients', baseUrl)` lies below it; or the fault. Plain
+ * HTTP is allowed only to a loopback host: keys and patients' data never cross a network unencrypted.
  */
 export function parseBaseUrl(text: string): URL | string {
   if (!URL.canParse(text)) return 'must be a URL such as https://sdk.mediquo.com/v1'

@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 
 const hidden = '[secret]'
 
-/** A value that shows itself only to `reveal()`: neither to JSON, nor to inspection, nor as text. */
+/** Value that only `reveal()` returns: JSON, inspection and string conversion hide it. */
 export class Secret {
   readonly #value: string
 
@@ -10,7 +10,7 @@ export class Secret {
     this.#value = value
   }
 
-  /** The value itself, for the one place that sends it. */
+  /** Returns the value, for the one place that sends it. */
   reveal(): string {
     return this.#value
   }
@@ -29,14 +29,14 @@ export class Secret {
 }
 
 /**
- * A secret and, if it came from a file, the way to read it again after the other side has refused it.
- * A file that cannot be read, or holds nothing usable, leaves the secret as it was.
+ * Secret and, if it came from a file, the way to read it again after the other side has rejected it. A file that cannot be read, or has no
+ * usable content, leaves the secret unchanged.
  */
 export class SecretSource {
   #current: Secret
   readonly #readFile: (() => string) | null
 
-  /** `readFile` gives the file's checked content, or throws; null if the secret did not come from a file. */
+  /** @param readFile returns the file's checked content, or throws; null if the secret did not come from a file. */
   constructor(value: string, readFile: (() => string) | null = null) {
     this.#current = new Secret(value)
     this.#readFile = readFile
@@ -46,7 +46,7 @@ export class SecretSource {
     return this.#current
   }
 
-  /** Reads the file again. `fixed`: there is no file, so only a restart can change it. */
+  /** Reads the file again. `fixed`: there is no file, so that only a restart can change the secret. */
   reread(): 'changed' | 'unchanged' | 'unreadable' | 'fixed' {
     if (this.#readFile === null) return 'fixed'
     let value: string

@@ -1,4 +1,4 @@
-/** A table's name, each part as the catalogue has it (case kept, quotes gone). */
+/** Name of a table, each part as the catalog stores it (case kept, quotes removed). */
 export interface TableName {
   readonly schema: string
   readonly table: string
@@ -7,8 +7,8 @@ export interface TableName {
 const part = /"((?:[^"]|"")+)"|([A-Za-z_\u0080-\uffff][A-Za-z0-9_$\u0080-\uffff]*)/y
 
 /**
- * Reads `table` (of schema public) or `schema.table`, as SQL does: names are folded to lower case unless quoted.
- * Null if the text is no such name. PostgreSQL manual, "Identifiers and Key Words".
+ * Parses `table` (of schema public) or `schema.table` like SQL: it folds names to lower case unless they are quoted. Null if the text is no
+ * such name. PostgreSQL manual, "Identifiers and Key Words".
  */
 export function parseTableName(text: string): TableName | null {
   const names: string[] = []
@@ -30,13 +30,13 @@ export function parseTableName(text: string): TableName | null {
   return second === undefined ? { schema: 'public', table: first } : { schema: first, table: second }
 }
 
-/** A name as `parseTableName` reads it, quoted where it must be. */
+/** Returns a name as `parseTableName` reads it, quoted where necessary. */
 export function writeTableName({ schema, table }: TableName): string {
   const written = (name: string) => (/^[a-z_][a-z0-9_$]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`)
   return `${written(schema)}.${written(table)}`
 }
 
-/** Only ASCII letters: what the server does beyond those depends on its encoding. */
+/** Folds only ASCII letters: the server's folding of other letters depends on its encoding. */
 function foldCase(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase())
 }
