@@ -20,7 +20,7 @@ export interface HttpServer {
   close(): Promise<void>
 }
 
-/** What operators and orchestrators ask of the connector. It shows figures and reasons, no value of a row. */
+/** Serves the endpoints for operators and orchestrators. They show figures and reasons, no value of a row. */
 export async function startHttpServer(options: HttpOptions): Promise<HttpServer> {
   const app = new Hono()
   app.get('/healthz', (c) => (options.healthy() ? c.text('ok\n') : c.text('wedged\n', 503)))

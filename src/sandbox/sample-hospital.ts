@@ -1,7 +1,7 @@
 import type { Pool } from 'pg'
 import { seededRandom } from '../model/seeded-random.ts'
 
-/** A hospital's table as a customer might have it; no real person is in it. */
+/** Table of a hospital as a customer could have it, with invented persons only. */
 export const hospitalSchema = `
   create schema admissions;
   create table admissions.persons (
@@ -9,7 +9,7 @@ export const hospitalSchema = `
     family_name text, sex char(1) not null, dob text not null, mail text, policy text not null default 'NONE',
     last_seen timestamptz not null default now())`
 
-/** What the API should hold for each row, said in SQL: an oracle that shares no code with the mapping. */
+/** Content that the API should have for each row, in SQL: an oracle that shares no code with the mapping. */
 const expectedQuery = `
   select history_number as code,
     concat_ws(' ', given_name, nullif(second_name, '')) as first_name, nullif(family_name, '') as last_name,
@@ -57,7 +57,9 @@ export async function admit(pool: Pool, from: number, count: number, seed = 1): 
   )
 }
 
-/** One everyday change: mostly a visit (nothing that is sent), else a new policy, a moved mailbox, an admission or a deletion. */
+/**
+ * Makes one everyday change: mostly a visit (nothing that is sent), else a new policy, another e-mail address, an admission or a deletion.
+ */
 export async function liveChange(pool: Pool, random: () => number, next: () => number): Promise<void> {
   const someone = `(select history_number from admissions.persons offset floor(${random()} * (select count(*) from admissions.persons)) limit 1)`
   const dice = random()

@@ -2,7 +2,7 @@ import { historyMs, type Sample, sampleEveryMs } from '../model/status/sample.ts
 
 const most = historyMs / sampleEveryMs
 
-/** The samples of the last hour, the oldest first: never more than an hour holds, and none that is older. It survives nothing. */
+/** Samples of the last hour, the oldest first, in memory only. */
 export class History {
   readonly #samples: Sample[] = []
 
@@ -11,7 +11,7 @@ export class History {
     if (this.#samples.length > most) this.#samples.shift()
   }
 
-  /** After a machine was suspended, samples may be older than they are many. */
+  /** Returns the samples of the last hour. After a machine was suspended, some of the samples kept are older. */
   since(nowMs: number): readonly Sample[] {
     return this.#samples.filter(({ atMs }) => atMs > nowMs - historyMs)
   }

@@ -2,7 +2,7 @@ import { destination, type Logger, pino } from 'pino'
 
 export type { Logger } from 'pino'
 
-/** Structured logs, one JSON object a line, on standard error: results alone go to standard output. */
+/** Creates the log: one JSON object a line on standard error, since standard output is for results. */
 export function createLogger(level: string): Logger {
   return pino(
     {
@@ -17,8 +17,8 @@ export function createLogger(level: string): Logger {
 }
 
 /**
- * An error for the log: its name, code and message. PostgreSQL's `detail`, `where` and `hint` may quote a row's values, and
- * drizzle's message quotes the parameters, so neither is taken over.
+ * Describes an error for the log: name, code and message. It leaves out PostgreSQL's `detail`, `where` and `hint`, which can quote a row's
+ * values, and drizzle's message, which quotes the parameters.
  */
 export function describeError(error: unknown): Readonly<Record<string, string>> {
   if (!(error instanceof Error)) return { message: 'not an error' }

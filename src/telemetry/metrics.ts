@@ -2,18 +2,18 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { type ConnectorState, connectorStates, type DeliveryTrouble, deliveryTroubles } from '../model/status/status.ts'
 import { RecentDurations } from './recent-durations.ts'
 
-/** Where gauges get their values when they are scraped. */
+/** Sources of the gauges' values at scrape time. */
 export interface GaugeSources {
   readonly pending: (lane: 'live' | 'backfill') => number
   readonly inFlightRequests: () => number
   readonly deadLetters: () => number
   readonly replicationLagBytes: () => number
   readonly slotRetainedBytes: () => number
-  /** Infinite: there is no limit. */
+  /** Infinite: no limit. */
   readonly slotSafeBytes: () => number
   /** NaN: not known. */
   readonly slotRetainedBytesPerSecond: () => number
-  /** Infinite: it is not to be expected. */
+  /** Infinite: no loss is expected. */
   readonly slotSecondsUntilLost: () => number
   /** NaN: not known. */
   readonly secondsToDrain: () => number
@@ -22,10 +22,10 @@ export interface GaugeSources {
   readonly backfillProgress: () => number
   readonly backfillMark: () => number
   readonly driftRatio: () => number
-  /** Of those that changed since the start. */
+  /** Codes that several rows share, among those that changed since the start. */
   readonly sharedCodes: () => number
   readonly ready: () => boolean
-  /** False once the process is wedged. */
+  /** False once the process is stuck. */
   readonly healthy: () => boolean
   readonly state: () => ConnectorState
   readonly trouble: () => DeliveryTrouble | null
@@ -33,7 +33,7 @@ export interface GaugeSources {
 
 export type Metrics = ReturnType<typeof createMetrics>
 
-/** Every metric of the connector, once, with its name and meaning. No label ever holds a value of a row. */
+/** Creates every metric of the connector, with its name and meaning. No label contains a value of a row. */
 export function createMetrics(version: string) {
   const registry = new Registry()
   const registers = [registry]
@@ -66,7 +66,7 @@ export function createMetrics(version: string) {
   })
   return {
     registry,
-    /** Counted here and handed over when scraped: prom-client's own look-up of a label is felt at every change. */
+    /** Counts here and passes the values on at scrape time: prom-client's look-up of a label is too slow for every change. */
     received,
     patientsDelivered: counter('patients_delivered_total', 'Patients that the API accepted', ['lane']),
     patientsUnchanged: counter(
@@ -84,7 +84,7 @@ export function createMetrics(version: string) {
       "From a row's commit to the API's acceptance, by the two machines' clocks",
       [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800],
     ),
-    /** The same, for the page: of the last seconds alone. */
+    /** The same durations for the page, since they were last taken. */
     recentDeliveries: new RecentDurations(),
     requestDuration: histogram(
       'request_duration_seconds',
@@ -93,7 +93,7 @@ export function createMetrics(version: string) {
       ['endpoint'],
     ),
     batchPatients: histogram('batch_patients', 'Patients in a request', [1, 2, 5, 10, 25, 50, 75, 100]),
-    /** Gauges read the pipeline when scraped; they exist once there is one. */
+    /** Registers the gauges. They read the pipeline at scrape time, if there is one. */
     observe(sources: GaugeSources): void {
       new Gauge({
         name: 'mediquo_cdc_pending_patients',

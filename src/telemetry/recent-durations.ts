@@ -1,13 +1,13 @@
 import type { DeliveryTimes } from '../model/status/sample.ts'
 
-/** Durations up to this count as nothing. */
+/** Upper bound of the shortest class. */
 const leastSeconds = 0.001
-/** A class ends this much above the one before: what is said of a duration is at most so much too high. */
+/** Ratio of two consecutive class bounds: a reported duration is at most this much too high. */
 const growth = 1.1
-/** Up to 22 days; what takes longer counts as that. */
+/** Number of classes. They cover up to 22 days; longer durations count as that. */
 const classes = 225
 
-/** Durations since they were last taken, in classes of ten percent: however many there are, they need the same memory. */
+/** Histogram of the durations since the last `take`, in classes of ten percent. Its memory does not depend on their number. */
 export class RecentDurations {
   readonly #counts = new Uint32Array(classes)
   #total = 0
@@ -19,7 +19,7 @@ export class RecentDurations {
     this.#total++
   }
 
-  /** Forgets them; null if there were none. */
+  /** Returns the percentiles and clears the histogram; null if it was empty. */
   take(): DeliveryTimes | null {
     if (this.#total === 0) return null
     const times = { halfWithin: this.#within(0.5), mostWithin: this.#within(0.95) }
@@ -28,7 +28,7 @@ export class RecentDurations {
     return times
   }
 
-  /** The end of the class in which this share of all durations is reached. */
+  /** Returns the upper bound of the class that contains this percentile. */
   #within(share: number): number {
     const wanted = share * this.#total
     let sum = 0

@@ -1,14 +1,14 @@
 import { type Attribute, attributes, type Patient } from '../model/patient/patient.ts'
 
-/** A patient as `GET /v1/patients/{code}` answers it: attributes by name, of any type. */
+/** Patient as `GET /v1/patients/{code}` returns it: attributes by name, of any type. */
 export type FoundAttributes = Readonly<Record<string, unknown>>
 
-/** What may be found to differ. `unsubscribed_at` stands for being subscribed or not, which the presence of a plan says. */
+/** Attributes that are compared. `unsubscribed_at` stands for being subscribed, which is sent as the presence of a plan. */
 export type ComparedAttribute = Exclude<Attribute, 'code'> | 'unsubscribed_at'
 
 /**
- * The attributes by which mediQuo's patient is another than the one that was sent. Nothing that was not sent is compared, and
- * of a patient without a plan only that it is unsubscribed: whether the API keeps the old plan's name is not documented.
+ * Returns the attributes in which mediQuo's patient differs from the one that was sent. It compares only what was sent. Of a patient
+ * without a plan it compares only the unsubscription: whether the API keeps the old plan's name is not documented.
  */
 export function differingAttributes(sent: Patient, found: FoundAttributes): ComparedAttribute[] {
   const differing: ComparedAttribute[] = []
@@ -24,19 +24,19 @@ export function differingAttributes(sent: Patient, found: FoundAttributes): Comp
 function canonical(attribute: Attribute, value: unknown): string {
   const text = plain(value)
   if (attribute === 'birth_date' && typeof text === 'string') return dayOf(text)
-  // The documented default of a locale that is blank.
+  // A blank locale has a documented default.
   if (attribute === 'locale') return JSON.stringify(text ?? 'es')
   return JSON.stringify(text)
 }
 
-/** A date may come back with a time of day. */
+/** Returns the day of a date, which the API possibly returns with a time of day. */
 function dayOf(text: string): string {
   return /^(\d{4}-\d\d-\d\d)(?:[T ]|$)/.exec(text)?.[1] ?? text
 }
 
 /**
- * A value without what the API may have taken off it, or put in order: spaces around a text, keys in another order, and blank
- * values, which are one whether they are null, absent, an empty text, or an empty object, which PHP makes a list of.
+ * Normalizes a value for changes that the API is allowed to make: spaces around a text, the order of keys, and blank values. Null, absent,
+ * an empty text and an empty object (a list in PHP) are all the same.
  */
 function plain(value: unknown): unknown {
   if (typeof value === 'string') return value.trim() || null

@@ -1,9 +1,9 @@
 import type { Result } from './verdict.ts'
 
-/** How many of the rows verified last count. */
+/** Number of recently verified rows that count. */
 const lastRows = 1_000
 
-/** Which share of the rows verified last differed, or were missing, at mediQuo. Pending ones say nothing. */
+/** Share of the recently verified rows that differed, or were missing, at mediQuo. Pending ones do not count. */
 export class Drift {
   readonly #drifted: boolean[] = []
   #next = 0
@@ -14,7 +14,7 @@ export class Drift {
     this.#next = (this.#next + 1) % lastRows
   }
 
-  /** From 0 to 1; 0 while nothing was verified. */
+  /** Returns the share, 0 to 1; 0 before any row was verified. */
   get ratio(): number {
     return this.#drifted.filter(Boolean).length / Math.max(1, this.#drifted.length)
   }

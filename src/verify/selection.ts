@@ -2,7 +2,7 @@ import type { PatientCode } from '../model/patient/patient.ts'
 import type { Row, RowKey } from '../model/source/row.ts'
 import type { ReadRows } from './verify-rows.ts'
 
-/** Which rows are to be verified. */
+/** Rows to verify. */
 export type Selection =
   | { readonly kind: 'sample'; readonly rows: number }
   | { readonly kind: 'codes'; readonly codes: readonly PatientCode[] }
@@ -14,7 +14,7 @@ export interface SelectionOptions {
     byKey(keys: readonly RowKey[]): Promise<ReadRows>
     sampleKeys(limit: number): Promise<readonly RowKey[]>
   }
-  /** The keys of rows that the state knows with one of these codes. */
+  /** Returns the keys of rows that the state knows with one of these codes. */
   readonly knownKeys: (codes: readonly PatientCode[]) => Promise<readonly RowKey[]>
   readonly codeOf: (row: Row) => PatientCode | null
 }
@@ -24,12 +24,12 @@ interface TablePage extends ReadRows {
   readonly isLast: boolean
 }
 
-/** As many rows as GETs fit in ten seconds: by then a row may have changed, and would have to be read again. */
+/** Rows of a read: as many as GETs fit in ten seconds. A row read earlier has possibly changed, and would have to be read again. */
 const rowsAtOnce = 100
-/** Rows of a page of the table in which few or none are looked for. */
+/** Rows of a page when the table is searched for a few rows. */
 const searchedAtOnce = 1_000
 
-/** The selected rows in short reads. */
+/** Reads the selected rows in short statements. */
 export async function* selectRows(selection: Selection, options: SelectionOptions): AsyncGenerator<ReadRows> {
   const { reader } = options
   switch (selection.kind) {
@@ -44,7 +44,7 @@ export async function* selectRows(selection: Selection, options: SelectionOption
   }
 }
 
-/** First the rows that the state knows, by key; the table is searched only for what is left. */
+/** Reads the rows that the state knows by key, and then searches the table for the remaining codes. */
 async function* rowsOfCodes(
   wanted: Set<PatientCode>,
   { reader, knownKeys, codeOf }: SelectionOptions,

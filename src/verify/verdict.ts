@@ -2,13 +2,13 @@ import type { PatientCode } from '../model/patient/patient.ts'
 import type { RowKey } from '../model/source/row.ts'
 import type { ComparedAttribute } from './compare.ts'
 
-/** What became of comparing a row that has a patient. `pending`: it differs, and the connector is not done with it. */
+/** Results of comparing a row that has a patient. `pending`: it differs, and the connector has not finished with it. */
 export const results = ['same', 'different', 'missing', 'pending'] as const
 export type Result = (typeof results)[number]
 
 /**
- * What was found of a row: its code and the attributes' names, never a value. `not sendable`: it has no valid patient, or the
- * API has refused it. `not compared`: the transform leaves it out, or it is gone from the table by now.
+ * Verdict on a row: its code and the attributes' names, never a value. `not sendable`: it has no valid patient, or the API has rejected it.
+ * `not compared`: the transform leaves it out, or the table no longer has it.
  */
 export type Verdict =
   | { readonly kind: 'same' | 'missing'; readonly code: PatientCode }

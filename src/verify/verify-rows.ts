@@ -5,13 +5,13 @@ import type { Row, RowKey } from '../model/source/row.ts'
 import { type ComparedAttribute, differingAttributes, type FoundAttributes } from './compare.ts'
 import type { Verdict } from './verdict.ts'
 
-/** Rows as one statement saw them. `endLsn`: the WAL insert position taken after it. */
+/** Rows as one statement sees them. `endLsn`: the WAL insert position after it. */
 export interface ReadRows {
   readonly rows: ReadonlyMap<RowKey, Row>
   readonly endLsn: Lsn
 }
 
-/** A row that has a patient, and the read that said so. */
+/** Row that has a patient, with the end LSN of its read. */
 export interface SendableRow {
   readonly key: RowKey
   readonly patient: Patient
@@ -19,27 +19,27 @@ export interface SendableRow {
 }
 
 /**
- * What the state says of a row's patient. `accepted`: just this is what the API accepted last; `settled`: nothing of it is on
- * its way any more; `awaited`: the connector has not come to it yet; `rejected`: the API has refused it.
+ * State of a row's patient. `accepted`: it is exactly what the API accepted last; `settled`: nothing of it is in flight any more;
+ * `awaited`: the connector has not handled it yet; `rejected`: the API has rejected it.
  */
 export type Standing = 'accepted' | 'settled' | 'awaited' | 'rejected'
 
 export interface VerifyRowsOptions {
   readonly map: (row: Row) => Mapped
-  /** Reads a patient back in its turn; null: the API does not know it. */
+  /** Reads a patient within the quota; null: the API does not know it. */
   readonly get: (code: PatientCode) => Promise<FoundAttributes | null>
   readonly getsAtOnce: number
   readonly readAgain: (keys: readonly RowKey[]) => Promise<ReadRows>
   readonly standingOf: (rows: readonly SendableRow[]) => Promise<ReadonlyMap<RowKey, Standing>>
-  /** How long to wait before each time that a row is compared again, milliseconds: a 200 means queued. The last is the verdict. */
+  /** Delays before each repeated comparison of a row, milliseconds: a 200 means queued. The last comparison decides. */
   readonly applyDelaysMs: readonly number[]
   readonly wait: (ms: number) => Promise<void>
 }
 
 /**
- * Compares rows with what mediQuo has of them. A row that differs is read and compared again, after longer and longer. It is
- * called different, or missing, only if (1) the state was done with just this patient before the last delay, (2) mediQuo had
- * something else after it, and (3) the row had not changed even then. Otherwise it is pending.
+ * Compares rows with mediQuo's patients. It reads and compares a row that differs again, after increasing delays. A row is different or
+ * missing only if (1) the state had finished with exactly this patient before the last delay, (2) mediQuo had something else after it, and
+ * (3) the row had still not changed. Otherwise it is pending.
  */
 export async function verifyRows(found: ReadRows, options: VerifyRowsOptions): Promise<Verdict[]> {
   const { readAgain, standingOf, applyDelaysMs, wait } = options
@@ -68,7 +68,7 @@ export async function verifyRows(found: ReadRows, options: VerifyRowsOptions): P
   return verdicts
 }
 
-/** A row whose patient is not what mediQuo has. `found`: the attributes by which; null: mediQuo does not know the code. */
+/** Row whose patient differs at mediQuo. `found`: the attributes that differ; null: mediQuo does not know the code. */
 interface Suspect extends SendableRow {
   readonly found: readonly ComparedAttribute[] | null
 }
@@ -77,7 +77,7 @@ function keysOf(suspects: readonly Suspect[]): RowKey[] {
   return suspects.map(({ key }) => key)
 }
 
-/** Of these keys the rows that have a patient; the others get their verdict. */
+/** Returns the rows of these keys that have a patient, and adds a verdict for the others. */
 function sendable(
   { rows, endLsn }: ReadRows,
   keys: readonly RowKey[],

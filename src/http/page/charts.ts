@@ -1,7 +1,7 @@
 import { html } from 'hono/html'
 import { timeInWords } from '../../model/quantity.ts'
 
-/** A point of a line; null: nothing is known of that moment, and the line is broken there. */
+/** Point of a line; null: the value is not known, and the line is broken there. */
 export interface Point {
   readonly atMs: number
   readonly value: number | null
@@ -16,27 +16,27 @@ export interface Line {
 export interface Chart {
   readonly id: string
   readonly title: string
-  /** The figure of now, in words. */
+  /** Current value, in words. */
   readonly now: string
-  /** What the chart says, for who does not see it. */
+  /** Text of the chart for screen readers. */
   readonly summary: string
   readonly lines: readonly Line[]
-  /** A level that is not to be passed, drawn across; null: there is none. */
+  /** Level that should not be exceeded, drawn as a line; null: none. */
   readonly limit: number | null
-  /** What the top of the chart is at least: a line at nothing does not fill it. */
+  /** Minimum of the vertical scale, so that a line of small values stays low. */
   readonly leastTop: number
   readonly inWords: (value: number) => string
-  /** The clock of the points. */
+  /** Current time on the clock of the points. */
   readonly nowMs: number
-  /** How far back it goes, milliseconds. */
+  /** Time span of the chart, milliseconds. */
   readonly spanMs: number
 }
 
 const size = { width: 320, height: 96, top: 8 }
-/** Samples further apart than this are not joined, milliseconds. */
+/** Maximum distance of samples that are joined, milliseconds. */
 const gapMs = 45_000
 
-/** The last hour as a picture, drawn on the server: there without a script, and as large as the page lets it be. */
+/** Draws the last hour on the server, so that the chart needs no script and scales with the page. */
 export function chartFigure(chart: Chart) {
   const { id, title, now, summary, lines, limit, inWords } = chart
   const top = topOf(chart)
@@ -53,7 +53,7 @@ ${lines.map(({ kind, points }) => stretches(points).map((stretch) => pathOf(stre
 </figure>`
 }
 
-/** The highest known value, null if none is. */
+/** Returns the highest known value; null if there is none. */
 export function highest(points: readonly Point[]): number | null {
   const known = points.flatMap(({ value }) => (value === null ? [] : [value]))
   return known.length === 0 ? null : Math.max(...known)
@@ -66,7 +66,7 @@ function topOf({ lines, limit, leastTop }: Chart): number {
 
 type Known = readonly { readonly atMs: number; readonly value: number }[]
 
-/** What is known without a gap in between. */
+/** Splits the points into runs of known values without a gap. */
 function stretches(points: readonly Point[]): Known[] {
   const found: { atMs: number; value: number }[][] = []
   let last: number | null = null
@@ -90,7 +90,7 @@ function pathOf(stretch: Known, kind: Line['kind'], { x, y }: Place) {
   const [first] = stretch
   const last = stretch.at(-1)
   if (!first || !last) return ''
-  // One moment alone is a short dash.
+  // Draw a single point as a short dash.
   const path = points.length === 1 ? `M${points[0]}h2` : `M${points.join('L')}`
   const area = kind === 'main' && points.length > 1
   return html`${area ? html`<path class="area" d="${path}L${x(last.atMs)} ${size.height}L${x(first.atMs)} ${size.height}Z"/>` : ''}<path class="line ${kind}" d="${path}"/>`

@@ -3,10 +3,10 @@ import type { ListedDeadLetter } from '../../model/progress/dead-letter-overview
 import type { PageView } from './page-view.ts'
 import { ago, counted, grouped, printable } from './words.ts'
 
-/** So many one by one: the command lists all. */
+/** Maximum number of dead letters on the page: the command lists all. */
 const shown = 10
 
-/** The dead letters, by reason, and the newest of them: codes, attributes and reasons, no value. */
+/** Shows the dead letters by reason, and the newest of them: codes, attributes and reasons, no values. */
 export function deadLetterSection({ deadLetters, wallClockMs }: PageView) {
   const { total, byReason, newest } = deadLetters
   if (total === 0) return html`<div id="dead-letters" data-live hidden></div>`

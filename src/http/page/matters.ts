@@ -3,15 +3,15 @@ import { backfillStalls } from './backfill-stall.ts'
 import type { PageView } from './page-view.ts'
 import { counted } from './words.ts'
 
-/** Something that is wrong, and what to do. */
+/** Problem and its fix. */
 export interface Matter {
   readonly title: string
-  /** As the connector says it; null: the title says all. */
+  /** Reason from the connector; null: the title says everything. */
   readonly reason: string | null
   readonly fix: string
   /** Commands that help. */
   readonly commands: readonly string[]
-  /** Of the paragraph in docs/operations.md. */
+  /** Anchor of the paragraph in docs/operations.md. */
   readonly anchor: string
 }
 
@@ -42,7 +42,7 @@ const troubles: Readonly<Record<DeliveryTrouble, Omit<Matter, 'reason'>>> = {
   },
 }
 
-/** An outage too, and not mediQuo's. */
+/** Outage of the state's database, as opposed to one of mediQuo. */
 const stateOutage: Matter = {
   title: 'The state cannot be written',
   reason: null,
@@ -56,14 +56,14 @@ export type Judged = Pick<
   'status' | 'healthy' | 'trouble' | 'isSlotSoonLost' | 'driftRatio' | 'backfillMark' | 'samples' | 'monotonicMs'
 >
 
-/** What waits takes longer than this to send: it falls behind, seconds. */
+/** Time to send what waits, seconds: beyond it, delivery has fallen behind. */
 const longSeconds = 600
 
 export function fallsBehind({ status, trouble }: Pick<PageView, 'status' | 'trouble'>): boolean {
   return trouble === null && status.state === 'streaming' && (status.source.secondsToDrain ?? 0) > longSeconds
 }
 
-/** What is wrong, the worst first. Pure. */
+/** Returns the problems, the worst first. Pure. */
 export function mattersOf(view: Judged): Matter[] {
   const { status, healthy, trouble, isSlotSoonLost, driftRatio } = view
   const { state, reason, warnings, deadLetters, source } = status
@@ -137,7 +137,7 @@ export function mattersOf(view: Judged): Matter[] {
   return matters
 }
 
-/** The text of a warning contains its fix. */
+/** Makes the problem of a warning, whose text contains the fix. */
 function warned(warning: string, slot: string, isSlotSoonLost: boolean): Matter {
   const isOfSlot = warning.startsWith(`the replication slot ${slot} `)
   const [, what = warning, fix = ''] = /^(.*?(?:[.;:])) (.*)$/s.exec(warning) ?? []

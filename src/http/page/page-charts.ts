@@ -4,10 +4,10 @@ import { type Chart, highest, type Point } from './charts.ts'
 import type { PageView } from './page-view.ts'
 import { grouped, shortTime } from './words.ts'
 
-/** Less is not shown: a line of a few seconds says nothing. */
+/** Minimum time span: a line of a few seconds shows nothing. */
 const leastSpanMs = 600_000
 
-/** What the page draws of the last hour, or of the time since the start if that is less. Pure. */
+/** Returns the charts of the last hour, or of the time since the start if that is less. Pure. */
 export function pageCharts({ status, samples, monotonicMs: nowMs }: PageView): Chart[] {
   const { source, delivery } = status
   const points = (value: (sample: Sample) => number | null): Point[] =>

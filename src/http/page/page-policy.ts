@@ -4,7 +4,7 @@ import { pageStyle } from './page-style.ts'
 
 const hashOf = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
 
-/** The page's own style and script, requests to where it came from, and nothing else, whatever text gets into it. */
+/** Allows only the page's own style and script, and requests to its own origin, whatever text gets into the page. */
 export const contentSecurityPolicy = [
   `default-src 'none'`,
   `style-src ${hashOf(pageStyle)}`,

@@ -1,6 +1,6 @@
 /**
- * Keeps the page as it is now: every five seconds it is asked for again, and what differs takes the place of what stood there. What is
- * open, marked or focused stays. Without it the page reloads by itself.
+ * Script that updates the page: it fetches the page every five seconds and replaces the parts that differ. Open, selected and focused parts
+ * stay. Without the script the page reloads by itself.
  */
 export const pageScript = `
 'use strict'

@@ -1,4 +1,4 @@
-/** Light and dark, narrow and wide. No outside font; colours at 4.5 to 1 or better. */
+/** Style for light and dark, narrow and wide screens. It uses no external font; colours have a contrast of 4.5 to 1 or better. */
 export const pageStyle = `
 :root { color-scheme: light dark; --ground: #f5f6f8; --card: #ffffff; --edge: #dde1e7; --ink: #1b2430; --faint: #566070;
   --well: #17703d; --working: #1d5bb8; --standing-by: #5a4da8; --look: #8a5a00; --act: #b3261e; --line: #1d5bb8; --second: #7c8798;

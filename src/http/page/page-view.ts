@@ -2,24 +2,24 @@ import type { DeadLetterOverview } from '../../model/progress/dead-letter-overvi
 import type { Sample } from '../../model/status/sample.ts'
 import type { DeliveryTrouble, Status } from '../../model/status/status.ts'
 
-/** All that the page shows. Codes and keys, no other value of a row. */
+/** Content of the page. It contains codes and keys, no other value of a row. */
 export interface PageView {
   readonly version: string
   readonly status: Status
-  /** False once the process is wedged. */
+  /** False once the process is stuck. */
   readonly healthy: boolean
   readonly trouble: DeliveryTrouble | null
-  /** The slot is about to be lost, or being lost. */
+  /** True if the slot will soon be lost, or is being lost. */
   readonly isSlotSoonLost: boolean
-  /** The share of the rows read back lately that differed from what was delivered, 0 to 1. */
+  /** Share of the rows recently read back that differed from the delivered content, 0 to 1. */
   readonly driftRatio: number
-  /** Rows, by where they are; `status` counts requests. */
+  /** Number of rows by their place; `status` counts requests. */
   readonly flow: { readonly live: number; readonly backfill: number; readonly inFlight: number }
-  /** Grows while a pass over the table gets on. */
+  /** Grows while a backfill run makes progress. */
   readonly backfillMark: number
   readonly samples: readonly Sample[]
   readonly deadLetters: DeadLetterOverview
-  /** Of the samples' clock. */
+  /** Current time on the clock of the samples. */
   readonly monotonicMs: number
   readonly wallClockMs: number
 }

@@ -10,7 +10,7 @@ import type { PageView } from './page-view.ts'
 import { type Tone, verdictOf } from './verdict.ts'
 import { ago, counted, grouped, moment, printable } from './words.ts'
 
-/** The connector for a person's eyes: rendered on the server, complete without a script, and without an outside request. */
+/** Renders the status page on the server. It is complete without a script and makes no external request. */
 export function statusPage(view: PageView) {
   const verdict = verdictOf(view)
   const { status, version } = view
@@ -49,7 +49,7 @@ ${sourceCard(view)}
 </html>`
 }
 
-/** Signs that differ in shape: colour alone tells nobody anything. */
+/** Signs with different shapes, for readers who cannot tell the colours apart. */
 const marks: Readonly<Record<Tone, string>> = {
   well: '\u2713',
   working: '\u25B6',

@@ -2,16 +2,16 @@ import { type ConnectorState, type DeliveryTrouble, stateCannotBeWritten } from 
 import { backfillStalls } from './backfill-stall.ts'
 import { fallsBehind, type Judged } from './matters.ts'
 
-/** How urgent it is, the least first. */
+/** Degrees of urgency, the lowest first. */
 export const tones = ['well', 'working', 'standing by', 'look', 'act'] as const
 export type Tone = (typeof tones)[number]
 
 export interface Verdict {
   readonly tone: Tone
-  /** The tone, for who sees no colour. */
+  /** Tone in words, for readers who see no colour. */
   readonly badge: string
   readonly state: string
-  /** What it does, or why it does not. */
+  /** Activity of the connector, or the reason why it does nothing. */
   readonly sentence: string
 }
 
@@ -48,7 +48,7 @@ const troubles: Readonly<Record<DeliveryTrouble, { readonly tone: Tone; readonly
   },
 }
 
-/** The connector's state at a glance. Pure. */
+/** Returns the connector's state at a glance. Pure. */
 export function verdictOf(view: Judged): Verdict {
   const { tone, sentence } = judged(view)
   return { tone, badge: badges[tone], state: capital(view.status.state), sentence }
@@ -57,12 +57,12 @@ export function verdictOf(view: Judged): Verdict {
 function judged(view: Judged): { readonly tone: Tone; readonly sentence: string } {
   const { status, healthy, trouble, isSlotSoonLost, driftRatio } = view
   const { state, reason, warnings, deadLetters } = status
-  // 1. A process that does nothing says nothing true of its state.
+  // 1. The state that a stuck process reports is stale.
   if (!healthy) return { tone: 'act', sentence: 'It is stuck: rows could be sent, and nothing has moved for minutes.' }
   const isStreaming = state === 'streaming' || state === 'backfilling'
   if (isSlotSoonLost)
     return { tone: 'act', sentence: 'The replication slot is about to be lost: every row would have to be read again.' }
-  // 2. It streams, and yet nothing arrives.
+  // 2. It streams, but nothing arrives.
   if (isStreaming && trouble === 'outage' && reason === stateCannotBeWritten)
     return { tone: 'act', sentence: 'The state cannot be written. Changes wait, and are delivered once it can be.' }
   if (isStreaming && trouble) return troubles[trouble]
@@ -70,7 +70,7 @@ function judged(view: Judged): { readonly tone: Tone; readonly sentence: string 
   // 3. It waits for something.
   if (state === 'starting' && reason !== null)
     return { tone: 'look', sentence: 'It cannot go on yet, and tries again.' }
-  // 4. It works, and something wants a look all the same.
+  // 4. It works, but something needs attention.
   const isOdd = warnings.length > 0 || deadLetters > 0 || driftRatio > 0 || fallsBehind(view) || backfillStalls(view)
   if (isOdd && usual.tone !== 'act') return { ...usual, tone: 'look' }
   return usual

@@ -6,12 +6,12 @@ import { rejectionRuleSchema } from './patient/rejection-rules.ts'
 import type { SandboxState } from './sandbox-state.ts'
 import { keysSchema, type settingsSchema } from './settings.ts'
 
-/** Where the sandbox is watched and given faults to show; below it the API's own paths cannot be. */
+/** Path of the sandbox's own endpoints, which show its state and add faults. It is reserved: no API path can be below it. */
 export const adminPath = '/__sandbox'
 
 type Bindings = { Bindings: HttpBindings }
 
-/** The sandbox's own endpoints. What is wrong with a request comes back as 400 with zod's words. */
+/** Creates the sandbox's own endpoints. They answer an invalid request with 400 and zod's message. */
 export function adminEndpoints(state: SandboxState): Hono<Bindings> {
   const app = new Hono<Bindings>()
   app.get('/state', (context) => context.json(summary(state)))
@@ -65,7 +65,7 @@ export function adminEndpoints(state: SandboxState): Hono<Bindings> {
   return app
 }
 
-/** The settings are checked whole once they have been merged into the current ones. */
+/** Change of the settings. The merged settings are checked as a whole. */
 const settingsChange = z.custom<z.input<typeof settingsSchema>>((value) => typeof value === 'object' && value !== null)
 
 function oneOrMore<Schema extends z.ZodType>(schema: Schema) {

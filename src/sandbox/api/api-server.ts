@@ -9,33 +9,33 @@ import type { RecordedRequest } from './request-log.ts'
 import { SandboxState, type SandboxStateOptions } from './sandbox-state.ts'
 import type { SandboxKeys, SandboxSettingsInput } from './settings.ts'
 
-/** Where the sandbox listens and what it starts from. */
+/** Address and initial state of the sandbox. */
 export interface SandboxOptions extends SandboxStateOptions {
   /** `127.0.0.1` by default. */
   readonly host?: string
-  /** 0, the default, takes any free one. */
+  /** Port; 0, the default, takes any free one. */
   readonly port?: number
-  /** How long an idle connection is kept; Node's default is 5 s. */
+  /** Time for which an idle connection is kept; Node's default is 5 s. */
   readonly keepAliveTimeoutMs?: number
 }
 
-/** A running stand-in for the mediQuo API. */
+/** Running sandbox of the mediQuo API. */
 export interface SandboxApi {
-  /** With `/v1`, as `mediquo.baseUrl` wants it. */
+  /** URL with `/v1`, for `mediquo.baseUrl`. */
   readonly baseUrl: string
   readonly adminUrl: string
   readonly port: number
   patients(): ReadonlyMap<string, StoredPatient>
-  /** The newest requests, the oldest first. */
+  /** Newest requests, the oldest first. */
   readonly requests: readonly RecordedRequest[]
-  /** What was applied, in that order. */
+  /** Applied requests, in the order of application. */
   readonly history: readonly Application[]
   readonly faults: {
     add(fault: FaultInput): number
-    /** One by its id; without one all of them, and every held request is released. */
+    /** Clears a fault by its id. Without an id it clears all of them and releases every held request. */
     clear(id?: number): void
     list(): readonly QueuedFault[]
-    /** Releases held requests, by the name of their fault; returns how many. */
+    /** Releases held requests by the name of their fault. @returns their number. */
     release(holdId: string): number
     /** Resolves once a request waits under this name. */
     whenHeld(holdId: string): Promise<void>
@@ -44,7 +44,7 @@ export interface SandboxApi {
   clearRejections(): void
   configure(changes: SandboxSettingsInput): void
   setKeys(keys: SandboxKeys): void
-  /** Resolves once every accepted patient can be read. */
+  /** Resolves once every accepted patient is readable. */
   applied(): Promise<void>
   reset(): void
   close(): Promise<void>

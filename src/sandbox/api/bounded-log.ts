@@ -1,4 +1,4 @@
-/** The newest `capacity` entries (up to a quarter more, so that dropping the oldest costs little each). */
+/** Log of the newest `capacity` entries, or up to a quarter more, so that dropping the oldest is cheap. */
 export class BoundedLog<Entry> {
   readonly #capacity: number
   #entries: Entry[] = []
@@ -12,7 +12,7 @@ export class BoundedLog<Entry> {
     return this.#entries
   }
 
-  /** How many were ever pushed, the dropped ones included. */
+  /** Number of entries ever pushed, including the dropped ones. */
   get total(): number {
     return this.#total
   }

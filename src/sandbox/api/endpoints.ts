@@ -6,7 +6,7 @@ import { type FieldError, validatePatients } from './patient/validation.ts'
 import { validationErrorBody } from './patient/validation-errors.ts'
 import type { SandboxState } from './sandbox-state.ts'
 
-/** The two documented endpoints below `/v1`, and what the server says of any other path. */
+/** Creates the two documented endpoints below `/v1`, and the answer for any other path. */
 export function apiEndpoints(state: SandboxState): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>()
   app.put('/v1/patients', (context) => serve({ state, context }, { endpoint: 'put', answer: putPatients }))
@@ -20,7 +20,7 @@ export function apiEndpoints(state: SandboxState): Hono<{ Bindings: HttpBindings
   return app
 }
 
-/** Create or update, as a whole or not at all. */
+/** Creates or updates the patients, all or none. */
 function putPatients(exchange: Exchange): Answer {
   const { state, context, request, fault, body } = exchange
   const refusal = authenticate(exchange)
@@ -61,7 +61,7 @@ function authenticate({ state, context, fault }: Exchange): Answer | null {
   return permitted ? null : { status: 403, body: { message: 'This action is unauthorized.' } }
 }
 
-/** Laravel answers a failed validation with JSON only to who asks for it, and sends all others back to a page. */
+/** Answers a failed validation. Laravel answers with JSON only if the client accepts it, and redirects all others to a page. */
 function invalid({ state, context }: Exchange, errors: readonly FieldError[]): Answer {
   if (!isJson(context.req.header('accept'))) {
     return { status: 302, headers: { location: '/' }, body: '<!DOCTYPE html><title>Redirecting to /</title>' }

@@ -11,27 +11,27 @@ import type { SandboxState } from './sandbox-state.ts'
 
 type ServerContext = Context<{ Bindings: HttpBindings }>
 
-/** A status with a body: text as it is, anything else as JSON. */
+/** Status with a body: text as it is, anything else as JSON. */
 export interface Answer {
   readonly status: number
   readonly body: unknown
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Where a request came in. */
+/** Connection of a request. */
 export interface Connection {
   readonly state: SandboxState
   readonly context: ServerContext
 }
 
-/** One request on its way through an endpoint. `body` is undefined when it was not JSON. */
+/** Request in an endpoint. `body` is undefined when it was not JSON. */
 export interface Exchange extends Connection {
   readonly request: RecordedRequest
   readonly fault: Fault | null
   readonly body: unknown
 }
 
-/** What an endpoint does with a request. `code` is the one that a path names; a body names its own. */
+/** Handler of an endpoint. `code` is the one in the path; a body names its own. */
 export interface EndpointHandler {
   readonly endpoint: Endpoint
   readonly code?: string
@@ -41,8 +41,8 @@ export interface EndpointHandler {
 type Cut = 'reset' | 'closed'
 
 /**
- * Takes one request through record, rate limit, latency and faults. Whatever arrives counts against the limit, the ones
- * that fail included; what is refused with 429 does not.
+ * Records a request and applies rate limit, latency and faults. Every request counts against the limit, also one that fails, but not one
+ * that gets a 429.
  */
 export async function serve(connection: Connection, { endpoint, code, answer }: EndpointHandler): Promise<Response> {
   const { state, context } = connection
@@ -70,7 +70,7 @@ export function serveUnknown(connection: Connection, answer: Answer): Response {
   return finish(connection, { request: arrive(connection, null), answer })
 }
 
-/** The faults before and after what the endpoint itself does. */
+/** Applies the faults before and after the endpoint's own work. */
 async function answerOf(exchange: Exchange, answer: (exchange: Exchange) => Answer): Promise<Answer | Cut> {
   const { state, fault } = exchange
   if (state.settings.latencyMs > 0) await sleep(state.settings.latencyMs)
@@ -105,7 +105,7 @@ function plainBody(status: number): { readonly message: string } {
   return { message: STATUS_CODES[status] ?? `Status ${status}` }
 }
 
-/** Null when the client went away before its body was whole. */
+/** Reads the body; null when the client disconnected before its end. */
 async function readBody(context: ServerContext): Promise<string | null> {
   try {
     return await context.req.text()

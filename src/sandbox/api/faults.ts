@@ -2,16 +2,16 @@ import { z } from 'zod'
 import { attributes } from '../../model/patient/patient.ts'
 import { seededRandom } from '../../model/seeded-random.ts'
 
-/** The two endpoints of the API; each has its own rate limit and its own faults. */
+/** Endpoints of the API; each has its own rate limit and its own faults. */
 const endpoints = ['put', 'get'] as const
 export type Endpoint = (typeof endpoints)[number]
 
 const scope = {
-  /** Both endpoints if left out. */
+  /** Absent: both endpoints. */
   endpoint: z.enum(endpoints).optional(),
-  /** How many requests it hits: 1 by default; null (the default of a standing fault and of one with a probability) until cleared. */
+  /** Number of requests that it hits. Default: 1. Null: until cleared, the default of a standing fault and of one with a probability. */
   times: z.int().min(1).nullable().optional(),
-  /** The share of requests that it hits, drawn from `seed`. */
+  /** Share of the requests that it hits, drawn from `seed`. */
   probability: z.number().min(0).max(1).optional(),
   seed: z.int().optional(),
 }
@@ -19,7 +19,7 @@ const when = z.enum(['before applying', 'after applying']).default('before apply
 const status = z.int().min(200).max(599)
 const milliseconds = z.number().min(0)
 
-/** A fault as data. `hold` waits until it is released by its id, or for `ms`. */
+/** Fault as data. `hold` waits until it is released by its id, or for `ms`. */
 export const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('status'),
@@ -49,7 +49,7 @@ export const faultSchema = z.discriminatedUnion('kind', [
 export type Fault = z.output<typeof faultSchema>
 export type FaultInput = z.input<typeof faultSchema>
 
-/** A fault that waits for requests; `left` is null when it stays until cleared. */
+/** Fault that waits for requests; `left` is null if it stays until cleared. */
 export interface QueuedFault {
   readonly id: number
   readonly fault: Fault
@@ -63,7 +63,7 @@ interface Queued {
   readonly hits: () => boolean
 }
 
-/** Faults in the order in which they were added. A request takes the first one that fits it; standing ones go first. */
+/** Faults in the order in which they were added, standing ones first. A request takes the first one that fits it. */
 export class FaultQueue {
   #queued: Queued[] = []
   #lastId = 0
@@ -72,7 +72,7 @@ export class FaultQueue {
     return this.#queued.map(({ id, fault, left }) => ({ id, fault, left }))
   }
 
-  /** @throws {z.ZodError} if it is not a fault. */
+  /** Adds a fault. @throws {z.ZodError} if it is invalid. */
   add(input: FaultInput): number {
     const fault = faultSchema.parse(input)
     const { times, probability = 1, seed = 1 } = fault
@@ -89,7 +89,7 @@ export class FaultQueue {
     return this.#lastId
   }
 
-  /** The fault that this request meets, if any; it is used up by one. */
+  /** Returns the fault for this request, if any, and counts it as used once. */
   draw(endpoint: Endpoint): Fault | null {
     for (const queued of this.#queued) {
       if (queued.fault.endpoint !== undefined && queued.fault.endpoint !== endpoint) continue
@@ -101,7 +101,7 @@ export class FaultQueue {
     return null
   }
 
-  /** One fault, or all of them. */
+  /** Clears one fault, or all of them. */
   clear(id?: number): void {
     this.#queued = id === undefined ? [] : this.#queued.filter((queued) => queued.id !== id)
   }

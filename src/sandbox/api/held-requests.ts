@@ -3,7 +3,7 @@ export class HeldRequests {
   readonly #held = new Map<string, Set<() => void>>()
   readonly #expected = new Map<string, (() => void)[]>()
 
-  /** How many wait under each name. */
+  /** Number of waiting requests by name. */
   get waiting(): Readonly<Record<string, number>> {
     return Object.fromEntries([...this.#held].map(([id, waiting]) => [id, waiting.size]))
   }
@@ -31,7 +31,7 @@ export class HeldRequests {
     await new Promise<void>((resolve) => this.#expected.set(id, [...(this.#expected.get(id) ?? []), resolve]))
   }
 
-  /** Releases the requests under one name, or all of them; returns how many there were. */
+  /** Releases the requests under one name, or all of them. @returns their number. */
   release(id?: string): number {
     const released = [...this.#held].flatMap(([name, waiting]) => (id === undefined || id === name ? [...waiting] : []))
     for (const release of released) release()

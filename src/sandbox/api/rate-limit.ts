@@ -1,15 +1,15 @@
-/** How a server may count: windows that open at the first counted request (Laravel), aligned to the clock, or sliding. */
+/** Ways to count: windows that open at the first counted request (Laravel), aligned to the clock, or sliding. */
 export const windowKinds = ['fixed', 'clock minute', 'sliding log', 'sliding counter'] as const
 export type WindowKind = (typeof windowKinds)[number]
 
-/** At most `limit` requests in a window of `windowMs`. */
+/** Limit of `limit` requests in a window of `windowMs`. */
 export interface RateLimitRule {
   readonly kind: WindowKind
   readonly limit: number
   readonly windowMs: number
 }
 
-/** What the limit says of one request; `retryAfterS` is in whole seconds, rounded up, and null when it is allowed. */
+/** Verdict on one request; `retryAfterS` is in whole seconds, rounded up, and null if it is allowed. */
 export interface Verdict {
   readonly allowed: boolean
   readonly limit: number
@@ -17,10 +17,10 @@ export interface Verdict {
   readonly retryAfterS: number | null
 }
 
-/** A sliding counter weighs requests in fractions. */
+/** Tolerance for the fractions in which a sliding counter weighs requests. */
 const roundingError = 1e-6
 
-/** Counts requests by bucket. Time is an input, in milliseconds of the epoch; it never goes back. */
+/** Counts requests by bucket. Time is an argument, in milliseconds since the epoch; it never goes back. */
 export class RateLimiter {
   readonly #rule: RateLimitRule
   readonly #windows = new Map<string, Window>()
@@ -29,7 +29,7 @@ export class RateLimiter {
     this.#rule = rule
   }
 
-  /** Counts the request unless it is refused: a refusal uses nothing up. */
+  /** Counts the request unless it is refused: a refusal does not use the limit. */
   take(bucket: string, nowMs: number): Verdict {
     const window = this.#window(bucket)
     const refusal = this.#refusal(window, nowMs)
@@ -38,7 +38,7 @@ export class RateLimiter {
     return this.#allowed(window, nowMs)
   }
 
-  /** What the headers of an uncounted answer say. */
+  /** Returns the verdict without counting, for the headers of an uncounted answer. */
   peek(bucket: string, nowMs: number): Verdict {
     const window = this.#window(bucket)
     return this.#refusal(window, nowMs) ?? this.#allowed(window, nowMs)
@@ -70,7 +70,7 @@ export class RateLimiter {
   }
 }
 
-/** One bucket's count: how many requests weigh on it now, and when a full one next lets a request in. */
+/** Count of one bucket: the requests that count now, and the time at which a full one accepts the next request. */
 interface Window {
   used(nowMs: number): number
   freeAtMs(nowMs: number): number
@@ -118,7 +118,7 @@ function slidingLog({ limit, windowMs }: RateLimitRule): Window {
   }
 }
 
-/** The window before weighs in by the share of it that a sliding window would still cover. */
+/** Weighs the previous window by the share of it that a sliding window still covers. */
 function slidingCounter({ limit, windowMs }: RateLimitRule): Window {
   let startMs = 0
   let before = 0

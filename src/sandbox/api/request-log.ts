@@ -1,7 +1,7 @@
 import { BoundedLog } from './bounded-log.ts'
 import type { Endpoint } from './faults.ts'
 
-/** What the sandbox knows of one request. Times are milliseconds on a monotonic clock, `epochMs` apart. */
+/** Record of one request. Times are milliseconds on a monotonic clock, except `epochMs`. */
 export interface RecordedRequest {
   readonly id: number
   readonly arrivedAtMs: number
@@ -12,20 +12,20 @@ export interface RecordedRequest {
   readonly endpoint: Endpoint | null
   bytes: number
   codes: readonly string[]
-  /** The patients as sent; only with `recordPatients`. */
+  /** Patients as sent; only with `recordPatients`. */
   patients?: readonly unknown[]
   fault: string | null
-  /** Whether its patients were queued to be applied. */
+  /** True if its patients were queued to be applied. */
   accepted: boolean
   /** Null while unanswered, and for a connection that was cut. */
   status: number | null
   answeredAtMs: number | null
 }
 
-/** What a request is known by when it arrives. */
+/** Facts of a request that are known when it arrives. */
 export type Arrival = Pick<RecordedRequest, 'epochMs' | 'client' | 'method' | 'path' | 'endpoint'>
 
-/** Every request, the newest of them in full. */
+/** Counts every request and keeps the newest in full. */
 export class RequestLog {
   readonly #log: BoundedLog<RecordedRequest>
   readonly #byStatus = new Map<string, number>()
@@ -42,7 +42,7 @@ export class RequestLog {
     return this.#log.total
   }
 
-  /** How many got each status; a connection that was cut counts as `none`. */
+  /** Number of requests by status; a connection that was cut counts as `none`. */
   get byStatus(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#byStatus)
   }

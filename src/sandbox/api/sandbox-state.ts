@@ -13,24 +13,24 @@ import {
   settingsSchema,
 } from './settings.ts'
 
-/** What a sandbox starts from. */
+/** Initial state of a sandbox. */
 export interface SandboxStateOptions {
   readonly settings?: SandboxSettingsInput
   readonly keys?: SandboxKeys
-  /** Milliseconds since the epoch, never going back; the limiter's and the patients' time. */
+  /** Clock in milliseconds since the epoch that never goes back, for the limiter and the patients. */
   readonly nowMs?: () => number
-  /** How many requests, and how many applications, are remembered. */
+  /** Number of requests, and of applications, that are kept. */
   readonly recordLength?: number
-  /** Whether the record of a request holds its patients besides their codes. */
+  /** True if the record of a request contains its patients in addition to their codes. */
   readonly recordPatients?: boolean
-  /** Of the jitter. */
+  /** Seed of the jitter. */
   readonly seed?: number
 }
 
-/** The keys that are accepted when none are given. */
+/** Keys that are accepted by default. */
 export const defaultKeys = { apiKey: 'sandbox-api-key', secretKey: 'sandbox-secret-key' } as const
 
-/** Everything that one running sandbox remembers. */
+/** State of one running sandbox. */
 export class SandboxState {
   readonly faults = new FaultQueue()
   readonly held = new HeldRequests()
@@ -71,25 +71,25 @@ export class SandboxState {
     return this.#limiter
   }
 
-  /** Changes some settings. A new rate limit starts to count afresh. @throws {z.ZodError} if one is wrong. */
+  /** Changes some settings. A new rate limit starts its count at zero. @throws {z.ZodError} if one is invalid. */
   configure(changes: SandboxSettingsInput): void {
     const rateLimit = { ...this.#settings.rateLimit, ...changes.rateLimit }
     this.#settings = settingsSchema.parse({ ...this.#settings, ...changes, rateLimit })
     if (changes.rateLimit !== undefined) this.#limiter = new RateLimiter(this.#settings.rateLimit)
   }
 
-  /** @throws {z.ZodError} if a key is empty. */
+  /** Sets the accepted keys. @throws {z.ZodError} if a key is empty. */
   setKeys(keys: SandboxKeys): void {
     this.#keys = keysSchema.parse(keys)
   }
 
-  /** Drops all faults and releases the requests that they hold. */
+  /** Clears all faults and releases the requests that they hold. */
   clearFaults(): void {
     this.faults.clear()
     this.held.release()
   }
 
-  /** Back to an empty sandbox; settings and keys stay. */
+  /** Empties the sandbox; settings and keys stay. */
   reset(): void {
     this.clearFaults()
     this.rules.clear()

@@ -5,25 +5,25 @@ import { windowKinds } from './rate-limit.ts'
 
 const milliseconds = z.number().min(0)
 
-/** How the sandbox behaves; every setting may change while it runs. */
+/** Settings of the sandbox. Each can change while it runs. */
 export const settingsSchema = z.strictObject({
-  /** How long an answer takes. */
+  /** Delay of an answer. */
   latencyMs: milliseconds.default(0),
-  /** From acceptance until the patients can be read; each request adds its share of the jitter. */
+  /** Time from acceptance until the patients are readable; each request adds its share of the jitter. */
   applyDelayMs: milliseconds.default(50),
   applyJitterMs: milliseconds.default(0),
-  /** How much a 422 tells of what is wrong. */
+  /** Detail of the errors in a 422. */
   errorHints: z.enum(errorHints).default('errors'),
-  /** Attributes that need not be sent, as in the documentation's newest edition. */
+  /** Attributes that are optional, as in the newest edition of the documentation. */
   optionalAttributes: z.array(z.enum(relaxableAttributes)).default([]),
-  /** A larger body gets 413. */
+  /** Maximum size of a body; a larger one gets 413. */
   maxBodyBytes: z
     .int()
     .min(1)
     .default(8 * 1024 * 1024),
-  /** What a 429 says of when to come back. */
+  /** Form of a 429's Retry-After. */
   retryAfter: z.enum(['seconds', 'date', 'absent']).default('seconds'),
-  /** Counted per client address and per endpoint, or for both endpoints together when `shared`. */
+  /** Rate limit, counted per client address and per endpoint, or for both endpoints together when `shared`. */
   rateLimit: z
     .strictObject({
       kind: z.enum(windowKinds).default('fixed'),
@@ -36,7 +36,7 @@ export const settingsSchema = z.strictObject({
 export type SandboxSettings = z.output<typeof settingsSchema>
 export type SandboxSettingsInput = z.input<typeof settingsSchema>
 
-/** What `X-API-Key` and `X-Secret-Key` must hold; a key without the permission gets 403. */
+/** Required values of `X-API-Key` and `X-Secret-Key`; a key without the permission gets 403. */
 export const keysSchema = z.strictObject({
   apiKey: z.string().min(1),
   secretKey: z.string().min(1),

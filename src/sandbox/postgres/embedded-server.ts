@@ -13,42 +13,45 @@ import { type Account, serverAccount } from './server-account.ts'
 
 const run = promisify(execFile)
 
-/** How the server is made. */
+/** Options of a new server. */
 export interface EmbeddedServerOptions {
-  /** Over the defaults: logical WAL, 20 slots and senders. They go on the command line, so `ALTER SYSTEM` cannot change them. */
+  /**
+   * Settings in addition to the defaults: logical WAL, 20 slots and senders. They are command-line options, which `ALTER SYSTEM` cannot
+   * change.
+   */
   readonly settings?: Readonly<Record<string, string>>
-  /** False gives up on surviving a crash of the machine, for speed; a killed server survives either way. */
+  /** False: does not survive a crash of the machine, but is faster. A killed server survives either way. */
   readonly durable?: boolean
-  /** Another server's programs, as `pg_config --bindir` prints it; the embedded ones by default. */
+  /** Directory of another server's programs, as `pg_config --bindir` prints it; default: the embedded ones. */
   readonly binDir?: string
   readonly user?: string
-  /** Random by default. */
+  /** Default: random. */
   readonly password?: string
 }
 
-/** A PostgreSQL server of our own, in a temporary folder. */
+/** PostgreSQL server of our own, in a temporary directory. */
 export interface EmbeddedServer extends AsyncDisposable {
   readonly port: number
   readonly dataDir: string
   readonly binDir: string
-  /** Of the postmaster; null while it is down. */
+  /** Process id of the postmaster; null while it is down. */
   readonly pid: number | null
-  /** A connection string for the superuser; the database is `postgres` by default. */
+  /** Returns a connection string for the superuser; the database is `postgres` by default. */
   url(database?: string): string
   /** Resolves once the server is down. */
   stop(mode?: StopMode): Promise<void>
-  /** Starts it again on the same port, with these settings over those it was made with. */
+  /** Starts it again on the same port, with these settings in addition to those it was created with. */
   start(settings?: Readonly<Record<string, string>>): Promise<void>
   /** Kills the postmaster, as a crash would. */
   kill(): Promise<void>
-  /** Stops the server and removes its folder. */
+  /** Stops the server and removes its directory. */
   destroy(): Promise<void>
 }
 
 const firstStartAttempts = 3
 const restartAttempts = 8
 
-/** Makes a server and starts it on a free port of 127.0.0.1. */
+/** Creates a server and starts it on a free port of 127.0.0.1. */
 export async function startEmbeddedServer(options: EmbeddedServerOptions = {}): Promise<EmbeddedServer> {
   const { user = 'postgres', password = randomBytes(12).toString('hex'), durable = true } = options
   const account = await serverAccount()
@@ -120,7 +123,7 @@ function defaultSettings(socketDir: string, durable: boolean): Record<string, st
   }
 }
 
-/** Only the account may enter. The path is the real one, as the server reports it. */
+/** Creates a directory that only the account can enter. Returns its real path, as the server reports it. */
 async function makeHome(account: Account | null): Promise<string> {
   const home = await mkdtemp(join(await realpath(tmpdir()), 'mediquo-cdc-'))
   await mkdir(join(home, 'socket'), { mode: 0o700 })
@@ -148,7 +151,7 @@ async function initialise({ binaries, account, dataDir, user, password }: Initia
   await rm(passwordFile)
 }
 
-/** A port may be taken between the look and the start; the processes of a killed server take a moment to leave. */
+/** Repeats a failed start: another process can take the port after the check, and the processes of a killed server take a moment to end. */
 async function repeatedly(attempts: number, attempt: () => Promise<Postmaster>): Promise<Postmaster> {
   for (let made = 1; ; made += 1) {
     try {

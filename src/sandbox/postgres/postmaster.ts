@@ -10,24 +10,24 @@ import type { Account } from './server-account.ts'
 
 const run = promisify(execFile)
 
-/** PostgreSQL manual, "Shutting Down the Server": wait for the clients, end their sessions, or stop as in a crash. */
+/** Ways to stop: wait for the clients, end their sessions, or stop as in a crash. PostgreSQL manual, "Shutting Down the Server". */
 export type StopMode = 'smart' | 'fast' | 'immediate'
 
-/** What one start of a server needs. */
+/** Parameters of one start of a server. */
 export interface PostmasterOptions {
   readonly binaries: PostgresBinaries
   readonly account: Account | null
   readonly dataDir: string
   readonly logFile: string
   readonly settings: Readonly<Record<string, string>>
-  /** The maintenance database's connection string, for a superuser. */
+  /** Connection string of the maintenance database, for a superuser. */
   readonly url: string
 }
 
 const stopSignals: Record<StopMode, NodeJS.Signals> = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' }
 const readyWithinMs = 60_000
 
-/** A running server process and the ways to end it. */
+/** Running server process and the ways to end it. */
 export interface Postmaster {
   readonly pid: number
   readonly running: boolean
@@ -36,7 +36,7 @@ export interface Postmaster {
   kill(): Promise<void>
 }
 
-/** Starts a server and waits until it takes connections. @throws {PostmasterError} with the end of its log if it exits. */
+/** Starts a server and waits until it accepts connections. @throws {PostmasterError} with the end of its log if it exits. */
 export async function startPostmaster(options: PostmasterOptions): Promise<Postmaster> {
   const { child, exited } = await spawnServer(options)
   const running = () => child.exitCode === null && child.signalCode === null
@@ -64,7 +64,7 @@ export async function startPostmaster(options: PostmasterOptions): Promise<Postm
   return postmaster
 }
 
-/** The server ended, or did not answer, while it was being started. */
+/** The server ended, or did not answer, during its start. */
 export class PostmasterError extends Error {
   override readonly name = 'PostmasterError'
 }
@@ -74,7 +74,7 @@ interface Spawned {
   readonly exited: Promise<void>
 }
 
-/** Detached: an interrupt from the terminal must reach whoever uses the server first. */
+/** Starts the process detached: an interrupt from the terminal must reach the user of the server first. */
 async function spawnServer({ binaries, account, dataDir, logFile, settings }: PostmasterOptions): Promise<Spawned> {
   const log = await open(logFile, 'a')
   try {
@@ -104,7 +104,7 @@ async function requestStop(
   try {
     await run(binaries.pgCtl, ['stop', '--no-wait', '-m', mode, '-D', dataDir], { ...account, cwd: dataDir })
   } catch (error) {
-    // It ends by itself already, and has removed its PID file.
+    // Ignore the failure if the server is already ending and has removed its PID file.
     if (await stat(join(dataDir, 'postmaster.pid')).catch(() => null)) throw error
   }
 }
@@ -122,7 +122,7 @@ async function waitUntilReady({ url, dataDir, logFile }: PostmasterOptions, runn
   }
 }
 
-/** Null while nobody answers. Another server on the same port shows by its data directory, or refuses the password. */
+/** Returns the data directory; null while nobody answers. Another server on the port has another directory, or rejects the password. */
 async function askDataDir(url: string): Promise<string | null> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 5000 })
   client.on('error', () => {})

@@ -4,20 +4,20 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** An account of the operating system, by its numbers. */
+/** User and group id of an account of the operating system. */
 export interface Account {
   readonly uid: number
   readonly gid: number
 }
 
-/** PostgreSQL refuses to run as root, so root's servers run as `nobody`; anybody else's as themselves (null). */
+/** Returns the account for the server. PostgreSQL refuses to run as root, so that root uses `nobody`; null: the current account. */
 export async function serverAccount(): Promise<Account | null> {
   if (platform() === 'win32' || userInfo().uid !== 0) return null
   const [uid, gid] = await Promise.all([nobody('-u'), nobody('-g')])
   return { uid, gid }
 }
 
-/** Whether the account may reach and execute a program of PostgreSQL. */
+/** Returns true if the account can reach and execute a program of PostgreSQL. */
 export async function runsAs(account: Account, program: string): Promise<boolean> {
   return await run(program, ['--version'], { ...account, cwd: '/' }).then(
     () => true,

@@ -1,7 +1,7 @@
 import { BoundedLog } from '../bounded-log.ts'
 import type { SentPatient, Writable } from './validation.ts'
 
-/** A patient as `GET /v1/patients/{code}` answers it. The attributes added since are there once they have been sent. */
+/** Patient as `GET /v1/patients/{code}` returns it. Attributes that the API added later are present once they have been sent. */
 export interface StoredPatient {
   readonly code: string
   readonly first_name: string
@@ -19,7 +19,7 @@ export interface StoredPatient {
   readonly unsubscribed_at: string | null
 }
 
-/** One request's patients being applied, as a whole; `order` counts from 1 in the order of application. */
+/** Application of one request's patients, as a whole; `order` counts from 1. */
 export interface Application {
   readonly order: number
   readonly requestId: number
@@ -27,14 +27,14 @@ export interface Application {
   readonly codes: readonly string[]
 }
 
-/** Where the store takes its delay and its time from (milliseconds; `nowMs` since the epoch). */
+/** Sources of the delay and of the time (milliseconds; `nowMs` since the epoch). */
 export interface PatientStoreOptions {
   readonly applyDelayMs: () => number
   readonly nowMs: () => number
   readonly historyLength: number
 }
 
-/** The stored patients. What is accepted is applied whole, after a delay: a 200 means queued. */
+/** Stored patients. An accepted request is applied as a whole, after a delay: a 200 means queued. */
 export class PatientStore {
   readonly #options: PatientStoreOptions
   readonly #patients = new Map<string, StoredPatient>()
@@ -60,7 +60,7 @@ export class PatientStore {
     return this.#queued.size
   }
 
-  /** Queues a valid request. Two of them may be applied in either order if the delay varies. */
+  /** Queues a valid request. Two requests can be applied in either order if the delay varies. */
   accept(requestId: number, patients: readonly SentPatient[]): void {
     const delayMs = this.#options.applyDelayMs()
     if (delayMs <= 0) {
@@ -80,7 +80,7 @@ export class PatientStore {
     if (this.#queued.size > 0) await new Promise<void>((resolve) => this.#waiters.push(resolve))
   }
 
-  /** Forgets the patients, the history and what was still to be applied. */
+  /** Clears the patients, the history and the queue. */
   clear(): void {
     for (const timer of this.#queued) clearTimeout(timer)
     this.#queued.clear()
@@ -108,7 +108,7 @@ export class PatientStore {
   }
 }
 
-/** Creates or updates: an absent attribute keeps its value, but an absent `plan` unsubscribes. */
+/** Creates or updates a patient: an absent attribute keeps its value, but an absent `plan` unsubscribes. */
 export function applyPatient(old: StoredPatient | undefined, sent: SentPatient, date: string): StoredPatient {
   const patient: Writable<StoredPatient> = {
     code: sent.code,
@@ -134,7 +134,7 @@ function keep<Value>(sent: Value | undefined, old: Value | undefined): Value | n
   return old === undefined ? null : old
 }
 
-/** The documented form of a date in a response, in UTC: `2000-01-01 10:00:00+0000`. */
+/** Returns a date in the documented form of a response, in UTC: `2000-01-01 10:00:00+0000`. */
 export function apiDate(epochMs: number): string {
   return new Date(epochMs)
     .toISOString()

@@ -2,20 +2,20 @@ import { z } from 'zod'
 import { attributes } from '../../../model/patient/patient.ts'
 import type { FieldError, SentPatient } from './validation.ts'
 
-/** Codes that the far end never takes, for a reason that its documentation does not give. */
+/** Rule for codes that the API never accepts, for an undocumented reason. */
 export const rejectionRuleSchema = z.strictObject({
   codes: z.array(z.string()).min(1),
   status: z.union([z.literal(422), z.literal(500)]).default(422),
-  /** The attribute that a 422 names. */
+  /** Attribute that a 422 names. */
   attribute: z.enum(attributes).default('email'),
 })
 type RejectionRule = z.output<typeof rejectionRuleSchema>
 export type RejectionRuleInput = z.input<typeof rejectionRuleSchema>
 
-/** What the rules say of a request: broken fields for a 422, `failure` for a 500. */
+/** Result of the rules for a request: invalid fields for a 422, `failure` for a 500. */
 type Rejection = { readonly kind: 'invalid'; readonly errors: readonly FieldError[] } | { readonly kind: 'failure' }
 
-/** The rules in force, by code; a later rule for a code replaces the earlier one. */
+/** Active rules by code; a later rule for a code replaces the earlier one. */
 export class RejectionRules {
   readonly #byCode = new Map<string, RejectionRule>()
 
@@ -23,7 +23,7 @@ export class RejectionRules {
     return [...new Set(this.#byCode.values())]
   }
 
-  /** @throws {z.ZodError} if it is not a rule. */
+  /** Adds a rule. @throws {z.ZodError} if it is invalid. */
   add(input: RejectionRuleInput): void {
     const rule = rejectionRuleSchema.parse(input)
     for (const code of rule.codes) this.#byCode.set(code, rule)
@@ -33,7 +33,7 @@ export class RejectionRules {
     this.#byCode.clear()
   }
 
-  /** The first code that fails the whole server decides; otherwise every refused patient is named. */
+  /** Judges a request. The first code that causes a 500 decides; otherwise the result names every rejected patient. */
   judge(patients: readonly SentPatient[]): Rejection | null {
     if (this.#byCode.size === 0) return null
     const errors: FieldError[] = []
@@ -47,7 +47,7 @@ export class RejectionRules {
   }
 }
 
-/** A refusal of one patient for one of its attributes. */
+/** Makes the rejection of one patient for one of its attributes. */
 export function fieldError(index: number, attribute: string): FieldError {
   const path = `patients.${index}.${attribute}`
   return { index, path, message: `The selected ${path} is invalid.` }

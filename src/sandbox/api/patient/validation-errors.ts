@@ -1,10 +1,10 @@
 import type { FieldError } from './validation.ts'
 
-/** How much a 422 tells: every bad patient, the first bad one, its message alone, or nothing to go by. */
+/** Detail of a 422: every invalid patient, the first one, its message alone, or nothing. */
 export const errorHints = ['errors', 'first error only', 'message only', 'no hint'] as const
 export type ErrorHints = (typeof errorHints)[number]
 
-/** A 422's body. */
+/** Body of a 422. */
 export interface ValidationErrorBody {
   readonly message: string
   readonly errors?: Readonly<Record<string, readonly string[]>>
@@ -12,7 +12,7 @@ export interface ValidationErrorBody {
 
 const generalMessage = 'The given data was invalid.'
 
-/** Words the broken rules in one of the shapes that the API's documentation leaves open. */
+/** Formats the errors in one of the shapes that the API's documentation allows. */
 export function validationErrorBody(errors: readonly FieldError[], hints: ErrorHints): ValidationErrorBody {
   switch (hints) {
     case 'errors':

@@ -1,6 +1,6 @@
 import { type Attribute, genders, locales } from '../../../model/patient/patient.ts'
 
-/** A patient as a valid request carries it: null clears an attribute, an absent one keeps its value, `plan` excepted. */
+/** Patient in a valid request: null clears an attribute; an absent one keeps its value, except for `plan`. */
 export interface SentPatient {
   readonly code: string
   readonly first_name: string
@@ -15,25 +15,25 @@ export interface SentPatient {
   readonly meta?: object | null
 }
 
-/** One broken rule. `index` is the patient's place in the request, null when the list itself is wrong. */
+/** One broken rule. `index` is the patient's position in the request, null if the list itself is invalid. */
 export interface FieldError {
   readonly index: number | null
   readonly path: string
   readonly message: string
 }
 
-/** What the documented rules say of a request's body. */
+/** Result of the documented rules for a request's body. */
 export type Validation =
   | { readonly kind: 'valid'; readonly patients: readonly SentPatient[] }
   | { readonly kind: 'invalid'; readonly errors: readonly FieldError[] }
 
 const maxPatients = 100
 
-/** The newest edition makes these two optional; the default is to require them. */
+/** Attributes that the newest edition makes optional; they are required by default. */
 export const relaxableAttributes = ['gender', 'birth_date'] as const
 export type RelaxableAttribute = (typeof relaxableAttributes)[number]
 
-/** Checks `{patients: [...]}` as a whole: one broken rule anywhere refuses everything. */
+/** Checks `{patients: [...]}` as a whole: one broken rule anywhere rejects everything. */
 export function validatePatients(body: unknown, optional: readonly RelaxableAttribute[] = []): Validation {
   const list = isObject(body) ? Reflect.get(body, 'patients') : undefined
   if (list === undefined || list === null) return listError('The patients field is required.')
@@ -47,7 +47,7 @@ export function validatePatients(body: unknown, optional: readonly RelaxableAttr
   return errors.length > 0 ? { kind: 'invalid', errors } : { kind: 'valid', patients }
 }
 
-/** The codes that a body names, in its order; of a body that is not as it should be, whatever can be read. */
+/** Returns the codes in a body, in its order. From an invalid body it returns those that can be read. */
 export function codesOf(body: unknown): string[] {
   const list = isObject(body) ? Reflect.get(body, 'patients') : undefined
   if (!Array.isArray(list)) return []
@@ -96,10 +96,10 @@ function readPatient({ sent, index, optional, timesSent, errors }: Reading): Sen
   return patient
 }
 
-/** A value while it is being put together. */
+/** Value under construction. */
 export type Writable<Value> = { -readonly [Key in keyof Value]: Value[Key] }
 
-/** Reads one patient's attributes and notes what is wrong with them; a blank one reads as null. */
+/** Reads one patient's attributes and records the errors; a blank attribute reads as null. */
 class AttributeReader {
   readonly #source: object
   readonly #index: number
@@ -134,7 +134,7 @@ class AttributeReader {
     return undefined
   }
 
-  /** `:path` in the message stands for the attribute's path in the request. */
+  /** Records an error. `:path` in the message stands for the attribute's path in the request. */
   fail(attribute: Attribute, message: string): void {
     const path = `patients.${this.#index}.${attribute}`
     this.#errors.push({ index: this.#index, path, message: message.replace(':path', path) })
@@ -158,7 +158,7 @@ function isOneOf(allowed: readonly string[], value: string): boolean {
   return allowed.includes(value)
 }
 
-/** `Y-m-d`, and a day that the calendar has. */
+/** Returns true for `Y-m-d` with a day that the calendar has. */
 function isDate(value: string): boolean {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(value)) return false
   const month = Number(value.slice(5, 7))
