@@ -5,7 +5,7 @@ import type { Patient, PatientCode } from '../model/patient/patient.ts'
 import { differingAttributes } from '../verify/compare.ts'
 import type { FetchedCode } from './core/events.ts'
 
-/** Reads a patient back with a permit, compares it where the values are, and lets a 429 pause the quota. */
+/** Reads a patient back with a permit, and compares it here, where the values are. A 429 pauses the quota. */
 export async function fetchCode(
   { client, quota, permit }: { readonly client: MediquoClient; readonly quota: Quota; readonly permit: Permit },
   { code, expected }: { readonly code: PatientCode; readonly expected: Patient | null },

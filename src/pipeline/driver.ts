@@ -13,7 +13,7 @@ import { findBackfill } from './find-backfill.ts'
 import { recentRequests } from './recent-requests.ts'
 import { mapRead } from './row-mapping.ts'
 
-/** What the effects are executed with. */
+/** Connections and services with which the driver executes effects. */
 export interface DriverPorts {
   readonly store: Store
   readonly reader: TableReader
@@ -21,26 +21,26 @@ export interface DriverPorts {
   readonly client: MediquoClient
   readonly quotas: Readonly<Record<Endpoint, Quota>>
   readonly clocks: { monotonicMs(): number; wallClockMs(): number }
-  /** MERGE rule 1: whether everything that ran when the slot was made has ended; closes the gap in the store. */
+  /** MERGE rule 1: returns true if every transaction that ran when the slot was created has ended; then closes the gap in the store. */
   readonly slotGapIsClosed: () => Promise<boolean>
 }
 
-/** What the driver does to the stream, and tells. */
+/** Calls of the driver to the replication stream and to the report. */
 export interface DriverOutlets {
   readonly acknowledge: (lsn: DurableLsn) => void
   readonly pause: () => void
   readonly resume: () => void
   readonly tell: (facts: readonly Fact[]) => void
   readonly drained: () => void
-  /** An effect failed, and is tried again. */
+  /** Called when an effect failed. The core tries it again. */
   readonly onFailure: (error: unknown, effect: Effect['kind']) => void
 }
 
 type Handlers = { readonly [K in Effect['kind']]: (effect: Extract<Effect, { kind: K }>) => void }
 
 /**
- * Executes what the core wants with PostgreSQL and HTTP, and reports each answer as one event. It decides nothing: what to do next,
- * and again after a failure, is the core's.
+ * Executes the effects of the core with PostgreSQL and HTTP, and reports each answer as one event. It decides nothing: the core
+ * decides what comes next, and what is tried again after a failure.
  */
 export function createDriver(core: Core, ports: DriverPorts, outlets: DriverOutlets, abandon: AbortSignal) {
   const { store, reader, mapping, client, quotas, clocks, slotGapIsClosed } = ports
@@ -48,7 +48,7 @@ export function createDriver(core: Core, ports: DriverPorts, outlets: DriverOutl
   const underWay = new Set<Promise<void>>()
   let timer: NodeJS.Timeout | undefined
   let isAsked = false
-  /** When the burst began that is being handled: reading the clock for each event would cost as much as handling some. */
+  /** Start of the burst of events in progress: reading the clock for each event would cost as much as handling some. */
   let burstMs = 0
   let isStopped = false
 
@@ -59,7 +59,7 @@ export function createDriver(core: Core, ports: DriverPorts, outlets: DriverOutl
     ask()
   }
 
-  /** Once for all events of a burst. */
+  /** Schedules one call of `effects` for all events of a burst. */
   function ask(): void {
     if (isAsked) return
     isAsked = true
@@ -72,7 +72,7 @@ export function createDriver(core: Core, ports: DriverPorts, outlets: DriverOutl
     for (const effect of core.effects(clocks.monotonicMs())) executeOne(effect)
   }
 
-  /** Reports the answer to a ticket, or that there is none. */
+  /** Reports the answer to a ticket, or its failure. */
   function answer(kind: Effect['kind'], ticket: Ticket, asking: Promise<CoreEvent>): void {
     const answered = asking
       .catch((error: unknown): CoreEvent => {
@@ -205,7 +205,7 @@ export function createDriver(core: Core, ports: DriverPorts, outlets: DriverOutl
 
   return {
     handle,
-    /** Executes nothing more. @returns once nothing is under way any more. */
+    /** Executes no further effect. @returns once nothing is in progress. */
     async stop(): Promise<void> {
       isStopped = true
       clearTimeout(timer)

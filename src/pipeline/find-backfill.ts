@@ -2,7 +2,7 @@ import type { Passes } from '../checkpoint/store/passes.ts'
 import type { Pass } from '../model/progress/pass.ts'
 import type { TableReader } from '../source/table/table-reader.ts'
 
-/** The backfill run to go on with, or to begin; one that was only asked for is begun. Null: there is none. */
+/** Returns the backfill run to continue or to start, or null if there is none. Starts a run that is only requested. */
 export async function findBackfill({
   passes,
   reader,

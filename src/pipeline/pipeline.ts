@@ -26,23 +26,23 @@ import { createSlotGapCheck } from './slot-gap.ts'
 import { streamPassed } from './stream-passed.ts'
 import { tracedCore } from './trace-file.ts'
 
-/** How long requests in flight may take to end when the connector stops, milliseconds. */
+/** Time that requests in flight have to end when the connector stops, milliseconds. */
 const drainMs = 8_000
 
 export interface PipelineControl {
-  /** Drain: nothing new is sent, what is in flight is settled and stored. */
+  /** Requests draining: nothing new is sent; what is in flight is settled and stored. */
   readonly drain: AbortSignal
   readonly onStream: (state: StreamState) => void
   readonly tally: Tally
   readonly written: WrittenRuns
 }
 
-/** A running pipeline, for the status and for releasing a server that shuts down. */
+/** A running pipeline, for the status and for disconnecting from a server that shuts down. */
 export type Pipeline = ReturnType<typeof createPipeline>
 
 /**
  * One life of the pipeline: the core, the driver that executes its effects, and the replication connection that feeds it. It
- * outlives reconnections. `run` ends when it has drained, and rejects with what it cannot fix itself.
+ * survives reconnections. `run` resolves after draining, and rejects with a failure that the pipeline cannot fix itself.
  */
 export function createPipeline(resources: Resources, prepared: Prepared, control: PipelineControl) {
   const { settings, store, quotas, client, clocks, logger, sourcePool } = resources
@@ -104,10 +104,10 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
   }
 
   const mapChange = createChangeMapper({ table: prepared.expected, mapping, tolerated: prepared.toleratedLsn })
-  /** The transaction that is being received. */
+  /** Commit LSN of the transaction that is being received. */
   let commitLsn: Lsn = checkpoint.lsn
 
-  /** Maps what the stream brings, and hands it to the core. */
+  /** Maps a WAL event and passes it to the core. */
   function receive(event: WalEvent): void {
     switch (event.kind) {
       case 'change': {
@@ -127,7 +127,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     }
   }
 
-  // verify: a few delivered rows a minute, beside everything else
+  // verify: reads a few delivered rows back per minute, in the background
   const sample = createSampling({
     store,
     reader,
@@ -138,17 +138,17 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     isActive: () => isActive && !control.drain.aborted,
   })
 
-  /** Holding the slot, becomes the only writer; rejects if another instance wrote since the checkpoint was read. */
+  /** Becomes the only writer while holding the slot. Rejects if another instance has written since the checkpoint was read. */
   async function takeOver(): Promise<void> {
     const taken = await store.takeOver()
     if (taken.run !== run + 1) throw new FencedError('another instance has taken over')
-    // While this one stood by, the other went on under the same run: what is in memory is older.
+    // While this instance stood by, the other one continued under the same `run`: memory is stale.
     if (
       run === checkpoint.run &&
       (taken.lsn !== checkpoint.lsn || taken.horizon?.commitLsn !== checkpoint.horizon?.commitLsn)
     )
       throw new FencedError('the state has moved on since it was read')
-    // Another process may have sent something in between, though this one had a pipeline before: it may have stood by.
+    // Another process may have sent something in between, even if this one had a pipeline before: it may have stood by.
     if (control.written.last !== run) resumeQuotas(quotas, taken, settings.mediquo.maxInFlight)
     control.written.last = taken.run
     run = taken.run
@@ -158,7 +158,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
   }
 
   async function newSession(signal: AbortSignal): Promise<StreamSession> {
-    // Before the server is told a position that may be none of its own.
+    // Check the slot before the server is told a position: the position may come from another server.
     const { durableLsn: writtenLsn } = view()
     const health = await readSlotHealth(sourcePool, settings.source)
     const durableLsn = run === checkpoint.run ? null : view().durableLsn
@@ -167,7 +167,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     session = await openSession(resources, {
       signal,
       durableLsn: () => view().durableLsn,
-      // A transform may ask for any column.
+      // A transform may read any column.
       columns: settings.transform === null ? new Set(prepared.expected.types.keys()) : 'all',
       onStart: () =>
         void takeOver().catch((error: unknown) => (isFatal(error) ? breakOff(error) : session?.close('silent'))),
@@ -200,11 +200,11 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     const sampling = sample(abandon.signal)
 
     await aborted(AbortSignal.any([control.drain, broken.signal]))
-    // Drain: first the requests, then what they settled, then the last acknowledgement.
+    // Drain in order: the requests, then what they settled, then the last acknowledgement.
     driver.handle({ kind: 'drain' })
     const ended = AbortSignal.any([drained.signal, broken.signal])
     await wait(drainMs, ended)
-    // What is not answered by now is given up; what it settled is stored.
+    // Requests without an answer by now are given up; what they settled is stored.
     abandon.abort()
     if (!broken.signal.aborted) await wait(drainMs, ended)
     await driver.stop()
@@ -217,15 +217,15 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
   return {
     run: untilDrained,
     breakOff,
-    /** Closes the replication connection: the server waits for it to shut down, or it is dead. */
+    /** Closes the replication connection: either the server waits for it to shut down, or the connection is dead. */
     disconnect: (end: 'released' | 'silent') => session?.close(end),
     sawXid: (xid: Xid) => driver.handle({ kind: 'xid seen', xid }),
     view,
-    /** The last backfill run that this pipeline has done. */
+    /** The last backfill run that this pipeline has completed. */
     get lastBackfill() {
       return report.lastBackfill
     },
-    /** Rows could leave, nothing is in the way, and nothing is under way. */
+    /** Returns true if rows could be sent, nothing prevents it, and no request is in flight. */
     isStuck: () => {
       const { sendable, isHeld, requestsInFlight, trouble } = view()
       return isActive && !isHeld && sendable.live + sendable.backfill > 0 && requestsInFlight === 0 && trouble === null

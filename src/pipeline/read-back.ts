@@ -13,20 +13,20 @@ export interface ReadBackOptions {
   readonly mapping: CompiledMapping
   readonly get: (code: PatientCode) => Promise<FoundAttributes | null>
   readonly getsAtOnce: number
-  /** What the state says; null if no connector has ever been started. */
+  /** Row records; null if no connector has ever been started. */
   readonly state: {
     readonly store: Pick<Store, 'lookUp'>
     readonly fingerprint: (patient: Patient) => string
-    /** Whether everything up to a position is settled; it may wait for it. */
+    /** Returns true once everything up to a position is settled; it may wait for it. */
     readonly hasSettled: (lsn: Lsn) => Promise<boolean>
   } | null
   readonly signal: AbortSignal
 }
 
-/** The API applies what it has accepted within seconds: a row that differs is compared again after each of these. */
+/** The API applies what it has accepted within seconds: a row that differs is compared again after each of these delays. */
 const applyDelaysMs = [500, 1_500, 4_000]
 
-/** How rows are verified against the API, the table and the state. */
+/** Returns the options for verifying rows against the API, the table and the row records. */
 export function readBackOptions(options: ReadBackOptions): VerifyRowsOptions {
   const { reader, mapping, get, getsAtOnce, state, signal } = options
 
@@ -59,8 +59,9 @@ export function readBackOptions(options: ReadBackOptions): VerifyRowsOptions {
 }
 
 /**
- * A matching fingerprint is the state's word that the API has accepted just this patient, and nothing since: it is taken back
- * before anything is sent. So it holds wherever the checkpoint stands, and while no connector runs.
+ * Returns the standing of a row that its row record alone decides. A matching fingerprint means that the API has accepted exactly
+ * this patient, and nothing since: the fingerprint is cleared before anything else is sent. This holds wherever the checkpoint is,
+ * and while no connector runs.
  */
 function knownStanding(
   patient: Patient,

@@ -5,25 +5,26 @@ import type { Resources } from '../startup/resources.ts'
 
 type Quotas = Readonly<Record<'put' | 'get', Quota>>
 
-/** The requests of the last minute, for the store. */
+/** Returns the requests of the last minute, for the store. */
 export function recentRequests(quotas: Quotas): RecentRequests {
   return (['put', 'get'] as const).flatMap((endpoint) =>
     quotas[endpoint].recent().map(([second, count]) => [second, endpoint, count] as const),
   )
 }
 
-/** What the process's pipelines leave to each other. */
+/** State that the pipelines of one process share. */
 export interface WrittenRuns {
-  /** The run of the state in which this process became the writer last; null: it has not been yet. */
+  /** `run` under which this process last became the writer; null if it never has. */
   last: number | null
 }
 
-/** Past this age of the state no reading back of an earlier run counts any more, milliseconds. */
+/** Age of the checkpoint past which requests of an earlier run to read patients back no longer count, milliseconds. */
 const forgottenMs = 180_000
 
 /**
- * A process that becomes the writer begins with what the state last knew, and with as many more requests as may have left
- * unnoted: while nothing is settled those may be the newest, however old the state is. What it sent itself is not counted twice.
+ * Counts the requests that other processes sent before this one became the writer: those that the store knows, and as many more as
+ * may have been sent without a note. While nothing is settled the latter may be the newest, however old the checkpoint is. This
+ * process's own requests are not counted twice.
  */
 export function resumeQuotas(
   quotas: Quotas,
@@ -38,26 +39,26 @@ export function resumeQuotas(
       const others = name === endpoint ? count - (own.get(second) ?? 0) : 0
       return others > 0 ? [[second, others] as const] : []
     })
-    // What is read back is not noted before it leaves.
+    // Reading back is not noted before it is sent.
     if (endpoint === 'put') quotas.put.resume(known, mostUnnoted)
     else quotas.get.resume(known, 1, earlier.ageMs)
   }
 }
 
-/** A running connector cannot see another process's requests: this part of the budget is left to it. */
+/** Part of the budget that is left to a running connector: this process cannot see its requests. */
 const leftToConnector = 0.1
 const lookAgainMs = 200
 
 /**
- * The GET budget of a process beside a running connector: what the state says that the connector used counts as used here, and
- * a tenth is left for what it does not say yet.
+ * Returns the GET budget of a process that runs beside a connector. Requests that the store attributes to the connector count as
+ * used, and a tenth is left for those that the store does not know yet.
  */
 export function createSharedBudget({ quotas, settings }: Pick<Resources, 'quotas' | 'settings'>) {
   const counted = new Map<number, number>()
   const { requestsPerMinute } = settings.mediquo
   const most = requestsPerMinute - Math.floor(requestsPerMinute * leftToConnector)
   return {
-    /** Counts what was not counted before. */
+    /** Counts the requests that are not counted yet. */
     count(recent: RecentRequests): void {
       const news = recent.flatMap(([second, endpoint, count]) => {
         const fresh = endpoint === 'get' ? count - (counted.get(second) ?? 0) : 0

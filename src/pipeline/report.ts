@@ -7,7 +7,7 @@ import type { Metrics } from '../telemetry/metrics.ts'
 import { backfillStatus } from './backfill-status.ts'
 import type { Fact } from './core/events.ts'
 
-/** What the status shows of deliveries since the start. */
+/** Deliveries since the start, as the status shows them. */
 export interface Tally {
   delivered: number
   unchanged: number
@@ -15,7 +15,7 @@ export interface Tally {
   lastError: string | null
 }
 
-/** Counts and logs what the core tells. */
+/** Counts and logs the facts of the core. */
 export function createReport(resources: Pick<Resources, 'metrics' | 'logger' | 'clocks' | 'settings'>, tally: Tally) {
   const { metrics, logger, clocks, settings } = resources
   let lastBackfill: Status['backfill'] | null = null
@@ -79,7 +79,7 @@ export function createReport(resources: Pick<Resources, 'metrics' | 'logger' | '
   }
 }
 
-/** Counts how versions ended. */
+/** Counts settled versions by outcome. */
 function countSettled(
   metrics: Metrics,
   tally: Tally,
@@ -114,7 +114,7 @@ function countSettled(
   }
 }
 
-/** Counts and logs an answer: one line a batch at debug, louder where somebody may have to act. */
+/** Counts and logs an answer: one line per batch at debug level, a higher level where somebody may have to act. */
 function countBatch(
   metrics: Metrics,
   logger: Logger,

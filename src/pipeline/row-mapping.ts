@@ -8,25 +8,25 @@ import { SchemaChangedError } from '../startup/schema/schema-change.ts'
 import { type ExpectedTable, relationFit } from '../startup/schema/streamed-relation.ts'
 import type { MappedRead, MappedRow } from './core/events.ts'
 
-/** A row that a change is about. */
+/** A row that a change affects, mapped. */
 export type ChangedRow = MappedRow & { readonly key: RowKey }
 
-/** What of the mapping is needed to turn rows into patients. */
+/** Part of the mapping that turns rows into patients. */
 interface RowMapping {
   map(row: Row): Mapped
   codeOf(row: Row): PatientCode | null
 }
 
 /**
- * Turns a change into what the core takes in: one row, or two if the row's key changed (a delete of the old key and an upsert of the
- * new). @throws {SchemaChangedError} if it came under another shape of the table than was expected, unless that shape is history: the
- * source was looked at after `tolerated` was written, and a backfill was asked for. What a row's values meant by then is not known:
- * the row is read from the table.
+ * Returns a function that turns a change into rows for the core: one row, or two if the key changed (a delete of the old key and an
+ * upsert of the new). @throws {SchemaChangedError} if the change has another table schema than expected. A change up to `tolerated`
+ * with another schema is not an error: the source was checked after that position was written, and a backfill is requested. The
+ * meaning of its values is unknown, so its rows are read from the table.
  */
 export function createChangeMapper(options: {
   readonly table: ExpectedTable
   readonly mapping: RowMapping
-  /** Null: no other shape was met. */
+  /** Position up to which another table schema is accepted; null if none was found. */
   readonly tolerated: Lsn | null
 }): (change: Change, commitLsn: Lsn, bytes: number) => ChangedRow[] {
   const { table, mapping, tolerated } = options
@@ -57,7 +57,7 @@ export function createChangeMapper(options: {
   }
 }
 
-/** A table read, mapped. */
+/** Maps a table read. */
 export function mapRead(
   found: TableRead & Partial<TablePage>,
   mapping: RowMapping,
@@ -78,14 +78,14 @@ export function mapRead(
   return { snapshot, endLsn, containsLsn, rows, page, valueBytes, ...times }
 }
 
-/** What a row's values weigh. */
+/** Returns the approximate size of a row's values, bytes. */
 function textBytes(row: Row): number {
   let bytes = 0
   for (const value of row.values()) if (typeof value === 'string') bytes += value.length
   return bytes
 }
 
-/** A row's patient, or why it has none, as a version's content. @param knownCode the code that the row has though it is incomplete. */
+/** Returns a row's patient, or the reason why it has none, as the content of a version. @param knownCode code of an incomplete row. */
 function toContent(mapped: Mapped, knownCode: () => PatientCode | null): Content {
   switch (mapped.kind) {
     case 'left out':
@@ -97,12 +97,12 @@ function toContent(mapped: Mapped, knownCode: () => PatientCode | null): Content
   }
 }
 
-/** The code that a complete row gives. With a transform only the whole patient tells it. */
+/** Returns the code of a complete row. With a transform only the whole patient gives it. */
 export function codeOfRow(row: Row, mapping: RowMapping): PatientCode | null {
   return mapping.codeOf(row) ?? codeOf(toContent(mapping.map(row), () => null))
 }
 
-/** The code comes from the old row or its key; the patient only from a full old row, never from a key alone. */
+/** Takes the code from the old row or its key, and the patient only from a full old row, never from a key alone. */
 function removedContent(change: Exclude<Change, { operation: 'insert' }>, mapping: RowMapping): Content {
   const { old } = change
   if (!old) return { kind: 'removed', code: null, patient: null }
@@ -111,7 +111,7 @@ function removedContent(change: Exclude<Change, { operation: 'insert' }>, mappin
   return { kind: 'removed', code: mapping.codeOf(old), patient: null }
 }
 
-/** The rows that a change under another shape names. Without the key's columns it names none: the pass finds what it did. */
+/** Returns the rows that a change with another table schema names. Without the key columns it names none: the backfill finds the change. */
 function keysOf(change: Change, keyColumns: readonly string[]): RowKey[] {
   const rows =
     change.operation === 'insert' ? [change.row] : [change.old, change.operation === 'update' ? change.row : null]

@@ -19,18 +19,18 @@ export interface SamplingOptions {
   readonly fingerprint: (patient: Patient) => string
   readonly resources: Pick<Resources, 'settings' | 'client' | 'quotas' | 'clocks' | 'metrics' | 'logger' | 'drift'>
   readonly core: { view(): { readonly unsubscriptions: number; readonly durableLsn: Lsn } }
-  /** Whether this instance holds the slot, and so is the one to ask. */
+  /** Returns true if this instance has the slot: only then does it read back. */
   readonly isActive: () => boolean
 }
 
-/** Keys that are drawn at once; the rows themselves are read when their turn comes. */
+/** Keys that one query draws; each row is read only when its turn comes. */
 const drawnAtOnce = 100
-/** After a failure, milliseconds: whoever failed has other things to do. */
+/** Pause after a failure, milliseconds: the component that failed is busy. */
 const restMs = 30_000
-/** Codes that end are read back so many at once: what a sample always leaves of the budget, if half of it is less. */
+/** Requests of the budget that a sample always leaves, if that is more than half of it: codes to be unsubscribed need as many at a time. */
 const leftForRemovals = 8
 
-/** Whether a sample may use a GET: never one that the end of a code may want. */
+/** Returns true if a sample may use a GET: it must never use one that unsubscribing a code may need. */
 export function mayReadBack(now: {
   readonly mustResolve: boolean
   readonly requestsLastMinute: number
@@ -41,8 +41,8 @@ export function mayReadBack(now: {
 }
 
 /**
- * Reads delivered rows back, at most `verify.samplePerMinute` a minute, one at a time, and says what differs. It never rejects:
- * whatever fails, the pipeline goes on. @returns its loop, which ends when the signal aborts.
+ * Reads delivered rows back, at most `verify.samplePerMinute` per minute, one at a time, and reports differences. It never rejects:
+ * the pipeline continues whatever fails. @returns the loop, which ends when the signal aborts.
  */
 export function createSampling(options: SamplingOptions): (signal: AbortSignal) => Promise<void> {
   const { store, reader, core, isActive, resources } = options
@@ -55,7 +55,7 @@ export function createSampling(options: SamplingOptions): (signal: AbortSignal) 
     const key = keys.pop()
     if (key === undefined) return
     const found = await reader.byKey([key])
-    // Gone, or left out by the row filter: no drift.
+    // The row is gone, or the row filter leaves it out: this is no drift.
     if (found.rows.size === 0) return
     for (const verdict of await verifyRows(found, readBack(options, signal))) report(verdict, resources)
   }
@@ -79,7 +79,7 @@ export function createSampling(options: SamplingOptions): (signal: AbortSignal) 
   }
 }
 
-/** The API does not answer, or limits the rate: the requests that carry patients deal with that. */
+/** The API does not answer, or limits the rate: delivery handles that. */
 class NotNowError extends Error {
   override readonly name = 'NotNowError'
   readonly ms: number

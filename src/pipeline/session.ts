@@ -13,7 +13,7 @@ import type { Resources } from '../startup/resources.ts'
 import { SchemaChangedError } from '../startup/schema/schema-change.ts'
 
 export interface SessionWiring {
-  /** Columns that streamed rows have: those of the mapping and the key. */
+  /** Columns of streamed rows: those of the mapping and the key. */
   readonly columns: Columns
   readonly durableLsn: () => DurableLsn
   readonly receive: (event: WalEvent) => void
@@ -21,7 +21,7 @@ export interface SessionWiring {
   readonly signal: AbortSignal
 }
 
-/** A new replication connection from the checkpoint, with the server's present `wal_sender_timeout`. */
+/** Opens a replication connection from the checkpoint, with the server's present `wal_sender_timeout`. */
 export async function openSession(resources: Resources, wiring: SessionWiring): Promise<StreamSession> {
   const { settings, sourcePool, clientConfig, clocks } = resources
   const { rows } = await sourcePool.query<{ ms: string }>(
@@ -43,13 +43,13 @@ export async function openSession(resources: Resources, wiring: SessionWiring): 
   })
 }
 
-/** Changes on every start of the server. */
+/** Returns the start time of the server, which changes on every start. */
 export async function serverStartedAt({ sourcePool }: Resources): Promise<string> {
   const { rows } = await sourcePool.query<{ at: string }>('select pg_postmaster_start_time()::text as at')
   return rows[0]?.at ?? ''
 }
 
-/** What a new connection does not fix. */
+/** Returns true if a new connection does not fix the error. */
 export function isFatal(error: unknown): boolean {
   if (error instanceof SlotTroubleError || error instanceof FencedError || error instanceof SchemaChangedError)
     return true

@@ -3,7 +3,7 @@ import type { Lsn } from '../model/source/lsn.ts'
 
 const everyMs = 20
 
-/** @returns what resolves once the stream has received everything before a position; rejects once the signal aborts. */
+/** @returns a function that resolves once the stream has received everything before a position, and rejects once the signal aborts. */
 export function streamPassed(receivedLsn: () => Lsn, signal: AbortSignal): (lsn: Lsn) => Promise<void> {
   return async (lsn) => {
     while (receivedLsn() < lsn) {

@@ -5,8 +5,9 @@ import { recordTrace } from './trace.ts'
 
 /**
  * Returns a core that appends its events and effects to a file, without row values; `npm run replay` drives a core with them again.
- * Null: to none. Written at once and in one piece for each turn of the event loop: a process that is killed loses its last turn, and
- * memory holds no more than that. A file that cannot be written ends the trace and nothing else. @param onFailure told why.
+ * With `path` null it writes nothing. Each turn of the event loop is written synchronously and in one piece: a process that is
+ * killed loses its last turn, and memory holds no more than that. If the file cannot be written, only the trace ends. @param
+ * onFailure receives the reason.
  */
 export function tracedCore(path: string | null, options: CoreOptions, onFailure: (error: unknown) => void): Core {
   const core = createCore(options)
@@ -15,7 +16,7 @@ export function tracedCore(path: string | null, options: CoreOptions, onFailure:
   let isOver = false
 
   function flush(file: string): void {
-    // The line before may have been cut by the end of its process.
+    // The previous line may be incomplete: its process may have ended while it wrote.
     const text = `\n${lines.join('\n')}\n`
     lines = []
     try {

@@ -4,15 +4,15 @@ import type { CoreEvent } from './core/events.ts'
 import type { CoreOptions } from './core/options.ts'
 
 /**
- * A trace is what a core was told and what it wanted, one JSON object a line: its options, then each event and each answer to
- * `effects`, in order. The same events give the same effects, so that a trace of the field can be replayed (`replayTrace`).
+ * A trace contains the events and the effects of a core, one JSON object per line: its options, then each event and each answer to
+ * `effects`, in order. The same events give the same effects, so that a trace from production can be replayed (`replayTrace`).
  *
- * No line holds a row's values: a patient is its code and its fingerprint. A replayed core is handed a stub in its place.
+ * No line contains a row's values: a patient is its code and its fingerprint. A replayed core receives a stub instead.
  */
 
 const version = 1
 
-/** Everything of the options but the function, which a replay replaces. */
+/** All options but the function, which a replay replaces. */
 type RecordedOptions = Omit<CoreOptions, 'fingerprint'>
 
 type Line =
@@ -20,14 +20,14 @@ type Line =
   | { readonly ms: number; readonly event: CoreEvent }
   | { readonly ms: number; readonly effects: unknown }
 
-/** The same core, which writes what happens to it. @param write takes one line, without its line feed. */
+/** Returns a core that also writes its events and effects. @param write receives one line, without its line feed. */
 export function recordTrace(core: Core, options: CoreOptions, write: (line: string) => void): Core {
   const { told, wanted } = createEncoders(options.fingerprint)
   const { fingerprint: _, ...recorded } = options
   write(told({ trace: version, options: recorded }))
   return {
     handle(event, nowMs) {
-      // Before the event is handled: one that the core throws at is the last line.
+      // Write before the event is handled: an event on which the core throws is the last line.
       write(told({ ms: nowMs, event }))
       core.handle(event, nowMs)
     },
@@ -41,15 +41,15 @@ export function recordTrace(core: Core, options: CoreOptions, write: (line: stri
   }
 }
 
-/** How many lines were replayed, and the first one at which the core wanted something else. */
+/** Number of lines that were replayed, and the first line at which the effects differ. */
 export interface Replay {
   readonly lines: number
   readonly difference: { readonly line: number; readonly recorded: string; readonly replayed: string } | null
 }
 
 /**
- * Hands a trace's events to a new core, one for each line of options, and compares its effects. The last line of a process that was
- * killed may be cut. @throws {TraceError} if the text is not a trace.
+ * Passes a trace's events to a new core, one for each line of options, and compares its effects. The last line of a process that
+ * was killed may be incomplete. @throws {TraceError} if the text is not a trace.
  */
 export function replayTrace(lines: Iterable<string>, createCore: (options: CoreOptions) => Core): Replay {
   let core: Core | null = null
@@ -86,14 +86,14 @@ export class TraceError extends Error {
   override readonly name = 'TraceError'
 }
 
-/** What a replayed core knows of a patient: its code, and its fingerprint in the place of its name. */
+/** Fingerprint of a stub patient: the stub carries it in place of the name. */
 const stubFingerprint = ({ first_name }: Patient): string => first_name
 
 type Encode = (line: object) => string
 
 /**
- * Write what a core is told, and what it wants. In what it wants a patient without a plan is its code alone: the core has taken the
- * plan out to unsubscribe it, and no longer knows the fingerprint that it was told.
+ * Returns the encoders of events and of effects. In effects a patient without a plan is its code alone: the core has removed the
+ * plan to unsubscribe it, and no longer knows the fingerprint of the event.
  */
 function createEncoders(fingerprint: (patient: Patient) => string): { readonly told: Encode; readonly wanted: Encode } {
   const hasPlan = ({ plan }: Patient) => plan !== undefined
@@ -107,7 +107,7 @@ function createEncoders(fingerprint: (patient: Patient) => string): { readonly t
   return { told, wanted }
 }
 
-/** What JSON does not have becomes an object of one property that begins with `$`. */
+/** Encodes values that JSON does not have as an object with one property that begins with `$`. */
 function plain(value: unknown, patient: (of: Patient) => object): unknown {
   const inside = (item: unknown): unknown => plain(item, patient)
   if (typeof value === 'bigint') return { $int: String(value) }
@@ -125,7 +125,7 @@ function isPatient(value: object): value is Patient {
   return 'code' in value && 'first_name' in value
 }
 
-/** One patient of a request: its version is the core's own. */
+/** One patient of a request, without the core's own version. */
 interface SentPatient {
   readonly key: string
   readonly code: string
@@ -147,7 +147,7 @@ function decode(text: string, number: number): Line | TraceError {
   }
 }
 
-/** The one place where a line is taken for what this version has written. @throws {TypeError} if it is not even an object. */
+/** The only place where a line is assumed to be written by this version. @throws {TypeError} if it is not an object. */
 function adopt(value: unknown): Line {
   if (typeof value !== 'object' || value === null) throw new TypeError('not an object')
   return value as Line
@@ -175,7 +175,7 @@ function pairs(content: unknown): [unknown, unknown][] {
   return content.flatMap((pair: unknown) => (Array.isArray(pair) ? [[pair[0], pair[1]]] : []))
 }
 
-/** Of what the core wanted only the code may be there: such lines are compared as they are. */
+/** Returns a stub for a patient. Lines of effects may contain the code alone: they are compared as text. */
 function stubPatient(content: unknown): Patient {
   if (typeof content !== 'object' || content === null || !('code' in content)) throw new TypeError('not a patient')
   const first_name = 'fingerprint' in content ? String(content.fingerprint) : ''

@@ -24,21 +24,21 @@ import { Tickets } from './tickets.ts'
 import { type View, viewOf } from './view.ts'
 
 export interface Core {
-  /** @throws {Error} for what the driver must not do, such as an answer to a ticket that was never handed out. */
+  /** @throws {Error} if the driver breaks the protocol, such as an answer to a ticket that was never issued. */
   handle(event: CoreEvent, nowMs: number): void
-  /** Everything that is enabled now and was not handed out yet. Asked again without an event in between it is empty. */
+  /** Returns the effects that are enabled now and were not returned before. A second call without an event in between returns none. */
   effects(nowMs: number): Effect[]
   view(nowMs: number): View
-  /** Checks every invariant. @throws {Error} the first that does not hold. */
+  /** Checks every invariant. @throws {Error} for the first that does not hold. */
   assert(): void
 }
 
-/** Requests that read patients back at a time. */
+/** Maximum number of concurrent requests that read patients back. */
 const maxFetches = 8
 
 /**
- * The state machine of delivery: receive → coalesce → send → settle → record → acknowledge, without I/O, timers or callbacks to the
- * outside. Each concern is a part of its own; this file routes events to them, in one order, and asks each what it wants done.
+ * State machine of delivery: receive → coalesce → send → settle → record → acknowledge, without I/O, timers or callbacks to the
+ * outside. Each concern is a part of its own. This file routes events to the parts, in one order, and collects their effects.
  */
 export function createCore(options: CoreOptions): Core {
   const { bounds, batchSize, requestsPerMinute, maxInFlight } = options
@@ -80,7 +80,7 @@ export function createCore(options: CoreOptions): Core {
     onStored: (rows) => unsubscribing.stored(rows),
   })
   confirming.connect(pending)
-  // Everything before the checkpoint was received by an earlier run.
+  // An earlier run received everything before the checkpoint.
   pending.passed(options.checkpointLsn)
 
   const receiving = new Receiving({ progress, pending, facts, nearXid: options.nearXid })
@@ -187,7 +187,7 @@ export function createCore(options: CoreOptions): Core {
     backPressure,
   }
   const working = [
-    // What is not to be fetched any more makes room for owed rows, without another effect.
+    // Unsubscribing comes before the owed rows: the codes that it drops make room for them without another effect.
     ...[loading, unsubscribing, backfilling, owedContent, owedEnds, reading, fetching],
     ...[sending, backPressure, recording],
   ]
@@ -223,7 +223,7 @@ export function createCore(options: CoreOptions): Core {
   function effects(atMs: number): Effect[] {
     at(atMs)
     const out: Effect[] = []
-    // What one part does may enable another that was asked before: they are asked until none has anything to add.
+    // One part may enable another that was asked before: ask all of them until none adds anything.
     for (let before = -1; before !== out.length + pending.changes; ) {
       before = out.length + pending.changes
       gathering.look(nowMs)
@@ -239,7 +239,7 @@ export function createCore(options: CoreOptions): Core {
     return out
   }
 
-  /** When time alone enables something. */
+  /** Requests a tick for the next time at which time alone enables something. */
   function wake(out: Effect[]): void {
     const waiting = [loading, backfilling, owedContent, owedEnds, reading, unsubscribing, confirming]
     const times = [...waiting, gathering, sending, recording].map((part) => part.nextAtMs(nowMs))

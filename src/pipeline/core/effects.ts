@@ -10,30 +10,30 @@ import type { Fact, Ticket } from './events.ts'
 export const endpoints = ['put', 'get'] as const
 export type Endpoint = (typeof endpoints)[number]
 
-/** Which rows of the table to read in one statement. */
+/** Rows of the table to read in one statement. */
 export type RowsToRead =
   | { readonly kind: 'keys'; readonly keys: readonly RowKey[] }
-  /** The next rows in the key's order. */
+  /** The next rows in the order of the key. */
   | { readonly kind: 'page'; readonly after: RowKey | null; readonly limit: number }
 
-/** Everything that is stored at one time. */
+/** Everything that one write stores. */
 export interface Settlement {
   readonly rows: readonly StoredRow[]
   readonly checkpointLsn: Lsn
-  /** MERGE's H and R; null: as they were. */
+  /** MERGE's H and R; null if unchanged. */
   readonly horizon: Position | null
   readonly readLsn: Lsn | null
   readonly backfill: PassProgress | null
 }
 
 /**
- * What the core wants done. An effect with a ticket is answered by exactly one event that carries it, whenever the driver likes;
- * the comment names that event. Any of them may be answered by `failed`.
+ * An effect that the core requests. The driver answers an effect with a ticket by exactly one event with that ticket, in any order.
+ * The comment names the event. `failed` may answer any of them.
  */
 export type Effect =
   /** `records loaded` */
   | { readonly kind: 'load records'; readonly ticket: Ticket; readonly keys: readonly RowKey[] }
-  /** `holders found`: rows that have a code by the store. */
+  /** `holders found`: the rows that have a code, as the store knows it. */
   | { readonly kind: 'find holders'; readonly ticket: Ticket; readonly codes: readonly PatientCode[] }
   /** `owed listed` */
   | {
@@ -43,11 +43,11 @@ export type Effect =
       readonly beforeLsn: Lsn | null
       readonly limit: number
     }
-  /** `rows read`. One at a time: MERGE rule 2. */
+  /** `rows read`. At most one read is in progress: MERGE rule 2. */
   | { readonly kind: 'read rows'; readonly ticket: Ticket; readonly rows: RowsToRead }
-  /** `slot gap checked`: MERGE rule 1. Closes the gap in the store if it is closed. */
+  /** `slot gap checked`: MERGE rule 1. Closes the gap in the store once the old transactions have ended. */
   | { readonly kind: 'check slot gap'; readonly ticket: Ticket }
-  /** `backfill found`: the run to go on with, or to begin, begun. */
+  /** `backfill found`: the run to continue or to start. The driver has started it. */
   | { readonly kind: 'find backfill'; readonly ticket: Ticket }
   /** `known rows listed` */
   | {
@@ -57,12 +57,12 @@ export type Effect =
       readonly limit: number
       readonly codes: readonly PatientCode[] | null
     }
-  /** `permit granted`: its ticket names the permit until it is used or returned. */
+  /** `permit granted`: its ticket names the permit until the permit is used or returned. */
   | { readonly kind: 'want permit'; readonly ticket: Ticket; readonly endpoint: Endpoint }
   | { readonly kind: 'return permit'; readonly permit: Ticket; readonly endpoint: Endpoint }
   /** `answered` */
   | { readonly kind: 'send'; readonly ticket: Ticket; readonly permit: Ticket; readonly batch: readonly Delivery[] }
-  /** `code fetched`. `expected`: what was accepted last, to be compared; null: the record is wanted. */
+  /** `code fetched`. `expected`: the patient accepted last, for comparison; null if the record is requested. */
   | {
       readonly kind: 'fetch code'
       readonly ticket: Ticket
@@ -70,13 +70,13 @@ export type Effect =
       readonly code: PatientCode
       readonly expected: Patient | null
     }
-  /** `recorded`: all of it at once, or `failed`. One at a time. */
+  /** `recorded`: all of it is stored in one transaction, or `failed`. At most one write is in progress. */
   | { readonly kind: 'record'; readonly ticket: Ticket; readonly settlement: Settlement }
   | { readonly kind: 'acknowledge'; readonly lsn: DurableLsn }
   | { readonly kind: 'pause stream' }
   | { readonly kind: 'resume stream' }
   | { readonly kind: 'tell'; readonly facts: readonly Fact[] }
-  /** A tick is wanted at this time of the monotonic clock, milliseconds; it replaces an earlier one. Null: none is. */
+  /** Requests a tick at this time of the monotonic clock, milliseconds, and replaces an earlier request. Null: no tick is needed. */
   | { readonly kind: 'wake at'; readonly ms: number | null }
-  /** Drained: nothing is in flight, and everything settled is stored and acknowledged. */
+  /** Draining is complete: nothing is in flight, and everything settled is stored and acknowledged. */
   | { readonly kind: 'drained' }

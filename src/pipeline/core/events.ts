@@ -9,10 +9,10 @@ import type { Snapshot, Xid } from '../../model/source/visibility.ts'
 import type { Settled } from '../../pending/entry/settled-row.ts'
 import type { Content, Delivery } from '../../pending/entry/version.ts'
 
-/** Names one effect that was handed out. The driver answers each ticket with exactly one event. */
+/** Number of one effect. The driver answers each ticket with exactly one event. */
 export type Ticket = number
 
-/** One row as a change or a read shows it, mapped. `bytes`: what a version of it occupies in memory. */
+/** One row as a change or a read shows it, mapped. `bytes`: memory that a version of it occupies. */
 export interface MappedRow {
   readonly content: Content
   readonly bytes: number
@@ -21,7 +21,7 @@ export interface MappedRow {
 export const operations = ['insert', 'update', 'delete'] as const
 export type Operation = (typeof operations)[number]
 
-/** A WAL event, decoded and mapped. A change has two rows if the row's key changed: the end of the old one, then the new one. */
+/** A WAL event, decoded and mapped. A change has two rows if the row's key changed: the end of the old row, then the new row. */
 export type MappedWalEvent =
   | { readonly kind: 'begin'; readonly commitLsn: Lsn; readonly xid: number; readonly committedAtMs: number }
   | {
@@ -33,45 +33,48 @@ export type MappedWalEvent =
   | { readonly kind: 'commit'; readonly commitEndLsn: Lsn }
   | { readonly kind: 'keepalive'; readonly lsn: Lsn }
 
-/** Rows as one statement's snapshot saw them, mapped. A key that was asked for and is not here did not exist. */
+/** Rows as one statement's snapshot saw them, mapped. A requested key that is missing here did not exist. */
 export interface MappedRead {
   readonly snapshot: Snapshot
   /** WAL insert position taken after the snapshot. */
   readonly endLsn: Lsn
-  /** Of a standby's read: every commit before this position is contained. Null of a primary: the snapshot tells. */
+  /** On a standby: the read contains every commit before this position. Null on a primary: the snapshot tells. */
   readonly containsLsn: Lsn | null
   readonly rows: ReadonlyMap<RowKey, MappedRow>
   /** Wall-clock time of the read, milliseconds of the epoch. */
   readonly readAtMs: number
-  /** What the rows' values weigh, bytes, and how long the read took, milliseconds: they set the size of the next page. */
+  /** Size of the rows' values, bytes, and duration of the read, milliseconds: they set the size of the next page. */
   readonly valueBytes: number
   readonly tookMs: number
-  /** Of a page: rows that the row filter leaves out, its last key, and whether no row follows. Null of a read by key. */
+  /** For a page: rows that the row filter leaves out, the last key, and whether this is the last page. Null for a read by key. */
   readonly page: { readonly leftOut: readonly RowKey[]; readonly last: RowKey | null; readonly isLast: boolean } | null
 }
 
-/** What reading a patient back showed, compared where the values are. */
+/** Result of reading a patient back. The comparison is made where the values are. */
 export type FetchedCode =
-  /** `isAsExpected`: it is what was accepted last. `record`: the full record to unsubscribe it with; null if it cannot be unsubscribed or is already. */
+  /**
+   * `isAsExpected`: it is the patient accepted last. `record`: the full record to unsubscribe it with; null if it cannot be
+   * unsubscribed or is already.
+   */
   | { readonly kind: 'patient'; readonly isAsExpected: boolean; readonly record: Patient | null }
   | { readonly kind: 'absent' }
   | { readonly kind: 'not now' }
 
-/** What the outside tells the core. Time comes beside it. */
+/** Everything that the outside tells the core. The time is a separate argument. */
 export type CoreEvent =
   | { readonly kind: 'wal'; readonly wal: MappedWalEvent }
-  /** A new replication connection is about to deliver: nothing is paused any more. */
+  /** A new replication connection is about to deliver: the stream is not paused any more. */
   | { readonly kind: 'stream opened' }
-  /** This instance is the writer, and its slot streams. */
+  /** This instance is the writer, and its slot is streaming. */
   | { readonly kind: 'stream active' }
   | { readonly kind: 'stream lost' }
-  /** A transaction id of about now: a quiet table has none of its own to widen the stream's 32 bits by. */
+  /** A recent transaction id. A quiet table has none of its own by which the stream's 32 bits could be widened. */
   | { readonly kind: 'xid seen'; readonly xid: Xid }
   | {
       readonly kind: 'records loaded'
       readonly ticket: Ticket
       readonly rows: ReadonlyMap<RowKey, StoredRow>
-      /** Those of them whose code another row has as well: nobody knows whose patient the API has. */
+      /** Those of `rows` whose code another row has too: it is not known whose patient the API has. */
       readonly shared: ReadonlySet<RowKey>
     }
   | {
@@ -83,7 +86,7 @@ export type CoreEvent =
       readonly kind: 'owed listed'
       readonly ticket: Ticket
       readonly keys: readonly RowKey[]
-      /** When the next one that is not due yet is due; null: there is none. */
+      /** Time until the next row that is not due yet is due; null if there is none. */
       readonly nextInMs: number | null
     }
   | { readonly kind: 'rows read'; readonly ticket: Ticket; readonly read: MappedRead }
@@ -94,14 +97,14 @@ export type CoreEvent =
   | { readonly kind: 'answered'; readonly ticket: Ticket; readonly outcome: BatchOutcome }
   | { readonly kind: 'code fetched'; readonly ticket: Ticket; readonly found: FetchedCode }
   | { readonly kind: 'recorded'; readonly ticket: Ticket }
-  /** An effect failed, or was given up: nothing is known of what it did. */
+  /** An effect failed or was given up. Its result is unknown. */
   | { readonly kind: 'failed'; readonly ticket: Ticket }
-  /** Send nothing new; settle and record what is in flight. */
+  /** Requests draining: nothing new is sent; what is in flight is settled and recorded. */
   | { readonly kind: 'drain' }
-  /** The time that `wake at` named has come. */
+  /** The time of `wake at` has come. */
   | { readonly kind: 'tick' }
 
-/** Something that happened and somebody outside counts or logs. It changes nothing. */
+/** Something that happened, for counters and logs outside the core. It changes nothing. */
 export type Fact =
   | { readonly kind: 'received'; readonly operation: Operation; readonly changes: number }
   | { readonly kind: 'truncated' }
@@ -109,7 +112,7 @@ export type Fact =
       readonly kind: 'settled'
       readonly outcome: Settled
       readonly lane: Lane
-      /** Wall-clock time of the commit, or of the read that brought it. */
+      /** Wall-clock time of the commit, or of the read that returned the row. */
       readonly committedAtMs: number
       readonly isInvalid: boolean
       readonly rows: number

@@ -1,6 +1,6 @@
 import type { Fact, Operation } from './events.ts'
 
-/** Facts since the driver last asked, those of a kind added up: a million changes are a few facts. */
+/** Facts since the driver last asked. Frequent kinds are added up: a million changes are a few facts. */
 export class Facts {
   #facts: Fact[] = []
   readonly #received = new Map<Operation, number>()

@@ -3,22 +3,25 @@ import type { Lsn } from '../../model/source/lsn.ts'
 import type { Position } from '../../model/source/position.ts'
 import type { Xid } from '../../model/source/visibility.ts'
 
-/** What may be in memory. Whatever fills it, something that frees it stays enabled (docs/guarantees.md, promise 8). */
+/** Bounds of memory. Whatever fills memory, something that frees it stays enabled (docs/guarantees.md, promise 8). */
 export interface Bounds {
-  /** Rows in memory past which the stream is paused, and what their versions may occupy, bytes. */
+  /** Rows in memory, and bytes of their versions, at which the stream is paused. */
   readonly rows: number
   readonly bytes: number
-  /** Rows whose record is not loaded yet, past which the stream is paused, the hold included. */
+  /** Rows whose records are not loaded yet, at which the stream is paused, in the hold too. */
   readonly unloaded: number
-  /** Codes that wait to be unsubscribed. Past it they are noted in the row records; they never pause the stream. */
+  /** Codes that wait to be unsubscribed. Codes beyond it are noted in the row records; they never pause the stream. */
   readonly unsubscriptions: number
-  /** Codes to be unsubscribed whose records are fetched. Past it they are noted in the row records: what 10 s of the quota fetch. */
+  /**
+   * Codes to be unsubscribed whose records are fetched: as many as 10 s of the quota fetch. Codes beyond it are noted in the row
+   * records.
+   */
   readonly recordFetches: number
-  /** Accepted patients that are read back. Past it they are noted in the row records and sent again later. */
+  /** Accepted patients that are read back. Patients beyond it are noted in the row records and sent again later. */
   readonly readBacks: number
-  /** Rows that a read by key asks for. */
+  /** Rows that a read by key requests, at most. */
   readonly readRows: number
-  /** Rows whose last read the stream has not passed. Past it the oldest are forgotten. */
+  /** Rows whose last read the stream has not passed. Beyond it the oldest are forgotten. */
   readonly marks: number
 }
 
@@ -34,14 +37,14 @@ export const defaultBounds: Bounds = {
 }
 
 export interface CoreOptions {
-  /** Where the store stands: checkpoint, MERGE's H and R, and the open slot gap. */
+  /** Stored positions: checkpoint, MERGE's H and R, and the open slot gap. */
   readonly checkpointLsn: Lsn
   readonly horizon: Position | null
   readonly readLsn: Lsn | null
   readonly isSlotGapOpen: boolean
-  /** A read of a standby is handed on once the stream has passed it: while the stream is paused none comes. */
+  /** True on a standby: a read is passed on only after the stream has passed it. While the stream is paused no read arrives. */
   readonly readsFollowStream: boolean
-  /** A 64-bit transaction id of about now. */
+  /** A recent 64-bit transaction id. */
   readonly nearXid: Xid
   readonly onDelete: 'ignore' | 'unsubscribe'
   readonly batchSize: number
@@ -51,6 +54,6 @@ export interface CoreOptions {
   /** Keyed hash of a payload, hexadecimal. */
   readonly fingerprint: (patient: Patient) => string
   readonly bounds: Bounds
-  /** Seed of everything that is left to chance: jitter, samples. The same events give the same effects. */
+  /** Seed of all randomness: jitter and samples. The same events give the same effects. */
   readonly seed: number
 }

@@ -1,7 +1,7 @@
 import { backOffMs } from '../../lifecycle/back-off.ts'
 import type { Ticket } from './events.ts'
 
-/** Work that is under way once at a time, and is tried again with back-off after a failure. */
+/** Work that is in progress at most once, and is tried again with back-off after a failure. */
 export class Retried {
   readonly #random: () => number
   #ticket: Ticket | null = null
@@ -18,7 +18,7 @@ export class Retried {
   get isFailing(): boolean {
     return this.#failures > 0
   }
-  /** When it may be tried again after a failure, milliseconds; null: now, or once it is answered. */
+  /** Returns the time of the next attempt after a failure, milliseconds; null if it may start now or is in progress. */
   nextAtMs(nowMs: number): number | null {
     return this.#ticket === null && this.#notBeforeMs > nowMs ? this.#notBeforeMs : null
   }
@@ -29,14 +29,14 @@ export class Retried {
     this.#ticket = ticket
     return ticket
   }
-  /** Its answer came. @returns false if the ticket is another's. */
+  /** Handles the answer. @returns false if the ticket is another's. */
   ends(ticket: Ticket): boolean {
     if (this.#ticket !== ticket) return false
     this.#ticket = null
     this.#failures = 0
     return true
   }
-  /** @returns false if the ticket is another's. */
+  /** Handles a failure. @returns false if the ticket is another's. */
   fails(ticket: Ticket, nowMs: number): boolean {
     if (this.#ticket !== ticket) return false
     this.#ticket = null
@@ -44,7 +44,7 @@ export class Retried {
     this.#notBeforeMs = nowMs + 50 + backOffMs(this.#failures, this.#random(), { baseMs: 100, maxMs: 10_000 })
     return true
   }
-  /** Not sooner than this, though nothing failed. */
+  /** Delays the next attempt until this time, without a failure. */
   postpone(untilMs: number): void {
     this.#notBeforeMs = untilMs
   }

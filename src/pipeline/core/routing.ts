@@ -10,7 +10,7 @@ import type { Backfilling } from './table/backfilling.ts'
 import type { OwedRows } from './table/owed-rows.ts'
 import type { TableReading } from './table/table-reading.ts'
 
-/** The parts of the core that events are routed to. */
+/** Parts of the core that receive events. */
 export interface RoutedParts {
   readonly receiving: Receiving
   readonly loading: Loading
@@ -25,11 +25,11 @@ export interface RoutedParts {
   readonly backPressure: BackPressure
 }
 
-/** What an event changes about the core as a whole. */
+/** Changes that an event makes to the core as a whole. */
 export interface Lifecycle {
   setActive(isActive: boolean): void
   drain(): void
-  /** The time that `wake at` named has come. */
+  /** Called at the time of `wake at`. */
   woke(): void
 }
 
@@ -37,7 +37,7 @@ export type Routes = {
   readonly [K in CoreEvent['kind']]: (event: Extract<CoreEvent, { kind: K }>, nowMs: number) => void
 }
 
-/** Which part handles which event. An answer goes to the part that has its ticket: the others say no. */
+/** Returns the part that handles each event. An answer goes to the part that has its ticket; the others return false. */
 export function createRoutes(parts: RoutedParts, lifecycle: Lifecycle): Routes {
   const { receiving, loading, reading, backfilling, owedContent, owedEnds } = parts
   const { unsubscribing, fetching, sending, recording, backPressure } = parts

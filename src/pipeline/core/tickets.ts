@@ -1,7 +1,7 @@
 import type { Effect } from './effects.ts'
 import type { Ticket } from './events.ts'
 
-/** The effects handed out and not answered. */
+/** Tickets that were issued and are not answered. */
 export class Tickets {
   readonly #out = new Map<Ticket, Effect['kind']>()
   #last: Ticket = 0
@@ -16,7 +16,7 @@ export class Tickets {
     return this.#last
   }
 
-  /** @throws {Error} for a ticket that was not handed out, or was answered before. */
+  /** Takes back a ticket. @throws {Error} if it was not issued, or is answered already. */
   redeem(ticket: Ticket): void {
     if (!this.#out.delete(ticket)) throw new Error(`ticket ${ticket} is answered without having been handed out`)
   }

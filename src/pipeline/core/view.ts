@@ -13,13 +13,13 @@ import type { OwedRows } from './table/owed-rows.ts'
 import type { TableReading } from './table/table-reading.ts'
 import type { Tickets } from './tickets.ts'
 
-/** Counts, ages and positions: for status, metrics, readiness and the checks of a simulation. */
+/** Counts, ages and positions for status, metrics, readiness and the checks of a simulation. */
 export interface View {
   readonly waiting: Readonly<Record<Lane, number>>
   readonly sendable: Readonly<Record<Lane, number>>
   readonly patientsInFlight: number
   readonly requestsInFlight: number
-  /** Rows in memory, and what their versions occupy, bytes. */
+  /** Rows in memory, and bytes that their versions occupy. */
   readonly entries: number
   readonly payloadBytes: number
   readonly unrecorded: number
@@ -27,29 +27,29 @@ export interface View {
   readonly isPaused: boolean
   readonly isActive: boolean
   readonly isTransactionOpen: boolean
-  /** Transactions that are not settled. */
+  /** Number of transactions that are not settled. */
   readonly unsettled: number
   readonly readBacks: number
-  /** Codes that wait to be unsubscribed. */
+  /** Number of codes that wait to be unsubscribed. */
   readonly unsubscriptions: number
   readonly receivedLsn: Lsn
   readonly settledLsn: Lsn
   readonly durableLsn: DurableLsn
   readonly trouble: Trouble | null
   readonly backfill: Pass | null
-  /** Grows while a backfill makes progress. */
+  /** Counter that grows while a backfill makes progress. */
   readonly backfillMark: number
-  /** Age of the oldest transaction that is not settled, milliseconds; 0: there is none. */
+  /** Age of the oldest transaction that is not settled, milliseconds; 0 if there is none. */
   readonly oldestUnsettledMs: number
-  /** How long the settled position has stood still although something could be settled, milliseconds. */
+  /** Time for which the settled position has not moved although something could be settled, milliseconds. */
   readonly standstillMs: number
-  /** Effects that were handed out and are not answered. */
+  /** Effects that were issued and are not answered. */
   readonly outstanding: number
-  /** Whether nothing is left to do as far as is known: nothing waits, is in flight, unrecorded, listed as owed or to be read back. */
+  /** True if nothing known remains to be done: nothing waits, is in flight, unrecorded, listed as owed or to be read back. */
   readonly isQuiet: boolean
 }
 
-/** The parts of the core that a view is computed from. */
+/** Parts of the core from which a view is computed. */
 export interface ViewedParts {
   readonly pending: Pending
   readonly progress: Progress
@@ -64,7 +64,7 @@ export interface ViewedParts {
   readonly backPressure: BackPressure
 }
 
-/** Computes the view of the core at a time. */
+/** Computes the view of the core at a given time. */
 export function viewOf(parts: ViewedParts, isActive: boolean, nowMs: number): View {
   const { pending, progress, tickets, receiving, backfilling, sending, backPressure } = parts
   return {

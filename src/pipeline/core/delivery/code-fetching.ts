@@ -3,29 +3,32 @@ import type { Effect } from '../effects.ts'
 import type { FetchedCode, Ticket } from '../events.ts'
 import type { Tickets } from '../tickets.ts'
 
-/** A code that somebody wants to read back. `expected`: what was accepted last; null: the record is wanted. */
+/** A code to be read back. `expected`: the patient that was accepted last; null if the record is requested. */
 export interface Fetch {
   readonly code: PatientCode
   readonly expected: Patient | null
   fetched(found: FetchedCode, nowMs: number): void
 }
 
-/** Who wants codes. */
+/** Source of codes to be read back. */
 export interface FetchSource {
-  /** The next one to fetch now; null: none. It is under way until `fetched`. */
+  /** Returns the next code to fetch now; null if there is none. It is in progress until `fetched`. */
   nextFetch(nowMs: number): Fetch | null
-  /** Whether there is one to fetch now. */
+  /** Returns true if there is a code to fetch now. */
   wantsFetch(nowMs: number): boolean
 }
 
 export interface CodeFetchingOptions {
   readonly tickets: Tickets
-  /** They take turns. */
+  /** Sources, served in turn. */
   readonly sources: readonly FetchSource[]
   readonly maxInFlight: number
 }
 
-/** Reads patients back within the quota of GET: one permit is asked for at a time, and used for whoever wants it most then. */
+/**
+ * Reads patients back within the quota of GET. Requests one permit at a time; the source whose turn it is when the permit arrives
+ * uses it.
+ */
 export class CodeFetching {
   readonly #options: CodeFetchingOptions
   readonly #inFlight = new Map<Ticket, Fetch>()
@@ -38,7 +41,7 @@ export class CodeFetching {
     this.#options = options
   }
 
-  /** Whether this instance is the one to ask, and is not draining. */
+  /** Sets whether this instance may fetch: it is the writer and is not draining. */
   activate(isActive: boolean): void {
     this.#isActive = isActive
   }
@@ -78,7 +81,7 @@ export class CodeFetching {
     return this.fetched(ticket, { kind: 'not now' }, nowMs)
   }
 
-  /** What was wanted when the permit was asked for may not be wanted any more. */
+  /** Uses the permit if a code is still requested: the request may have gone since the permit was asked for. */
   #use(permit: Ticket, nowMs: number, out: Effect[]): void {
     this.#permit = null
     const fetch = this.#isActive ? this.#next(nowMs) : null

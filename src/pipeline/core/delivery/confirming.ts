@@ -14,7 +14,7 @@ export interface ConfirmingOptions {
   readonly facts: Facts
 }
 
-/** Reads patients back until the API has what it accepted last, or what overtook it is sent over. */
+/** Reads patients back until the API has what it accepted last. If an older request overtook that, the row is sent again. */
 export class Confirming implements FetchSource, Port {
   readonly #confirmations: Confirmations<Delivery>
   readonly #facts: Facts
@@ -23,17 +23,17 @@ export class Confirming implements FetchSource, Port {
   #pending: Pick<Pending, 'confirmed' | 'overtaken'> | null = null
   #nowMs = 0
 
-  /** @param overAfterMs how long after it was lost a request may be applied, milliseconds. */
+  /** @param overAfterMs time after which a lost request can no longer be applied, milliseconds. */
   constructor({ maxWatched, overAfterMs, facts }: ConfirmingOptions) {
     this.#confirmations = new Confirmations({ maxWatched, overAfterMs })
     this.#facts = facts
   }
 
-  /** The pending set asks it, and is told what was read back. */
+  /** Connects the pending set, which asks this part and is told the results of reading back. */
   connect(pending: Pick<Pending, 'confirmed' | 'overtaken'>): void {
     this.#pending = pending
   }
-  /** The time of the event that is being handled. */
+  /** Sets the time of the event that is being handled. */
   at(nowMs: number): void {
     this.#nowMs = nowMs
     this.#confirmations.beganAt(nowMs)

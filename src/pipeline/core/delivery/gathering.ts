@@ -7,26 +7,29 @@ export interface GatheringOptions {
   readonly batchSize: number
 }
 
-/** How long few ready ends of codes wait for others, so that one request carries many of them, milliseconds. */
+/** Time that a few codes ready to be unsubscribed wait for others, so that one request carries many of them, milliseconds. */
 const gatherMs = 2_000
 
-/** Says how many rows are worth a request now. A live change always is. */
+/** Decides how many rows are worth a request now. A live change always is. */
 export class Gathering {
   readonly #options: GatheringOptions
-  /** Since when ends of codes have been ready; null: none is. */
+  /** Time since which codes have been ready to be unsubscribed; null if none is. */
   #sinceMs: number | null = null
 
   constructor(options: GatheringOptions) {
     this.#options = options
   }
 
-  /** Looks whether ends of codes are ready by now. */
+  /** Checks whether codes are ready to be unsubscribed. */
   look(nowMs: number): void {
     if (this.#options.pending.endsReady === 0) this.#sinceMs = null
     else this.#sinceMs ??= nowMs
   }
 
-  /** Ends of codes alone wait for each other; rows of the backfill leave in full batches while more of them are on their way. */
+  /**
+   * Returns the rows worth a request. Codes to unsubscribe wait for each other; backfill rows leave in full batches while more are
+   * coming.
+   */
   sendable(nowMs: number): number {
     const { pending, backfilling, unsubscribing, batchSize } = this.#options
     const { live, backfill } = pending.sendable

@@ -20,9 +20,9 @@ export interface SendingOptions {
     Pending,
     'take' | 'accepted' | 'refused' | 'returned' | 'lost' | 'doubted' | 'sendable' | 'changes' | 'held'
   >
-  /** Rows that are worth a request now. */
+  /** Returns the number of rows that are worth a request now. */
   readonly sendable: (nowMs: number) => number
-  /** What must be stored before a batch leaves; it names the write. */
+  /** Names the write that must be stored before a batch is sent. */
   readonly recording: {
     readonly writeBeforeSending: number | null
     isStored(write: number): boolean
@@ -36,19 +36,19 @@ export interface SendingOptions {
   readonly requestsPerMinute: number
 }
 
-/** A batch from the moment it was cut. `afterWrite`: what must be stored before it leaves; null: nothing. */
+/** A batch from the moment it is cut. `afterWrite`: the write that must be stored before it is sent; null if none. */
 interface Flight {
   readonly batch: readonly Delivery[]
   readonly permit: Ticket
   readonly afterWrite: number | null
 }
 
-/** What cannot leave though it is counted as sendable (its code is in flight) is looked at again after this, milliseconds. */
+/** Rows that count as sendable but cannot be sent (their code is in flight) are tried again after this, milliseconds. */
 const lookAgainMs = 1_000
 
 /**
- * Cuts a batch at the moment the quota grants a request, and settles it by its answer. Nothing lingers: alone, a change leaves
- * immediately; under load, batches fill by themselves.
+ * Cuts a batch at the moment the quota grants a request, and settles it by its answer. Nothing waits for a batch to fill: under low
+ * load a change is sent immediately, under high load batches fill by themselves.
  */
 export class Sending {
   readonly #options: SendingOptions
@@ -59,17 +59,17 @@ export class Sending {
   readonly #poison: Poison<Delivery>
   #wanted: Ticket | null = null
   #permit: Ticket | null = null
-  /** Cut, and waiting for their write. */
+  /** Batches that are cut and wait for their write. */
   #cut: Flight[] = []
   readonly #sent = new Map<Ticket, { readonly batch: readonly Delivery[]; readonly leftAtMs: number }>()
   #isActive = false
-  /** What the pending set counted, and the time, when nothing could be cut. */
+  /** Change counter of the pending set, and the time, when no batch could be cut. */
   #fruitless: { readonly changes: number; readonly atMs: number } | null = null
   #nowMs = 0
-  /** Rows that a search let go, since it was last asked. */
+  /** Rows that a search has released since it was last asked. */
   #released: RowKey[] = []
   #refusedAlike: readonly RowKey[] = []
-  /** Permits of batches that went back before they left. */
+  /** Permits of batches that were returned before they were sent. */
   #unused: Ticket[] = []
 
   constructor(options: SendingOptions) {
@@ -86,7 +86,7 @@ export class Sending {
       halt: (status) => {
         this.#refusedAlike = this.#released
         this.#circuit.observe({ kind: 'rejecting', status }, this.#nowMs, random())
-        // What a 5xx keeps waits for something to be accepted: it may be the only rows that would be.
+        // Rows kept after a 5xx wait for another acceptance. Release them: they may be the only rows that would be accepted.
         this.#poison.giveUp()
         facts.add({ kind: 'every patient refused', status })
       },
@@ -97,21 +97,21 @@ export class Sending {
     this.#poison = new Poison<Delivery>({ refuse, release: (delivery) => pending.lost(delivery), share: this.#share })
   }
 
-  /** Whether this instance may send: it holds the slot, and is not draining. */
+  /** Sets whether this instance may send: it has the slot and is not draining. */
   activate(isActive: boolean): void {
     this.#isActive = isActive
   }
-  /** Nothing new is sent: what a search keeps waits with the others again. */
+  /** Sends nothing new. Rows that a search keeps wait with the others again. */
   giveUp(): void {
     this.#isolation.giveUp()
     this.#poison.giveUp()
   }
 
-  /** Whether a request is out, or leaves as soon as the quota allows: memory is freed by it. */
+  /** True while a request is in flight, or is sent as soon as the quota allows: requests free memory. */
   get isUnderWay(): boolean {
     return this.#wanted !== null || this.#permit !== null || this.requestsInFlight > 0
   }
-  /** The rows that were sent last while every patient is refused alike: others can tell more. */
+  /** Rows sent most recently while every patient is refused alike. Other rows can show whether that is still so. */
   get refusedAlike(): readonly RowKey[] {
     return this.trouble?.kind === 'rejecting' ? this.#refusedAlike : []
   }
@@ -121,7 +121,7 @@ export class Sending {
   get trouble(): Trouble | null {
     return this.#circuit.trouble
   }
-  /** Whether rows are kept aside to find out which of them is bad. */
+  /** True while rows are kept to find out which of them is bad. */
   get isSearching(): boolean {
     return !this.#isolation.isIdle || !this.#poison.isIdle
   }
@@ -174,7 +174,7 @@ export class Sending {
     return true
   }
 
-  /** The store could not be written: what waits for it goes back, and is tried again later. */
+  /** Handles a failed write: batches that wait for it are returned, and tried again later. */
   writeFailed(nowMs: number): void {
     this.#nowMs = nowMs
     const waiting = this.#cut.filter(({ afterWrite }) => afterWrite !== null)
@@ -192,7 +192,7 @@ export class Sending {
     return this.isSearching || this.#options.sendable(nowMs) > 0
   }
 
-  /** Of what waits nothing could leave, and nothing has changed since. */
+  /** Returns true if nothing that waits could be sent, and nothing has changed since. */
   isFruitless(nowMs: number): boolean {
     const { changes, atMs } = this.#fruitless ?? {}
     if (changes === undefined || atMs === undefined) return false
@@ -203,11 +203,11 @@ export class Sending {
     return this.#circuit.waitMs(nowMs, this.requestsInFlight, this.#concurrency.limit)
   }
 
-  /** Looked at again once the permit is there: things may have changed meanwhile. */
+  /** Decides again with the permit: the situation may have changed in the meantime. */
   #use(permit: Ticket, nowMs: number, out: Effect[]): void {
     this.#permit = null
     const { batchSize, recording, pending } = this.#options
-    // Looking for a batch may itself release rows, or find that it is not the rows: then it is worth another look.
+    // The search itself may release rows, or find that the rows are not the cause. Then another attempt is worthwhile.
     const { changes } = pending
     const mayCut = this.#hasWork(nowMs) && this.#waitMs(nowMs) === 0
     const batch = mayCut ? this.#cutBatch(nowMs, batchSize) : []
@@ -220,7 +220,7 @@ export class Sending {
     this.#cut.push({ batch, permit, afterWrite: recording.writeBeforeSending })
   }
 
-  /** Lets leave what is stored by now. */
+  /** Sends the batches whose write is stored by now. */
   #release(nowMs: number, out: Effect[]): void {
     const { recording, tickets } = this.#options
     const ready = this.#cut.filter(({ afterWrite }) => afterWrite === null || recording.isStored(afterWrite))
@@ -239,11 +239,11 @@ export class Sending {
     }
   }
 
-  /** What leaves now: rows that a bad one is looked for among, or the oldest that wait. */
+  /** Returns the rows to send now: those that a search asks for, or the oldest that wait. */
   #cutBatch(nowMs: number, limit: number): readonly Delivery[] {
     const others = { waiting: this.#options.sendable(nowMs) > 0, inFlight: this.requestsInFlight }
     const batch = this.#cutBeside(others, limit)
-    // Of what waits nothing can leave: perhaps newer versions of the very rows that wait for something else to be sent.
+    // Nothing that waits can be sent: it may be newer versions of the rows that wait for something else to be sent.
     return batch.length === 0 && others.waiting ? this.#cutBeside({ ...others, waiting: false }, limit) : batch
   }
 

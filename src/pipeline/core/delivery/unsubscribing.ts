@@ -17,19 +17,19 @@ export interface UnsubscribingOptions {
   >
   readonly tickets: Tickets
   readonly random: () => number
-  /** Until when the API may not have applied yet what it accepted of a code last. */
+  /** Returns the time until which the API may not have applied what it accepted last for a code. */
   readonly recentUntilMs: (code: PatientCode) => number
-  /** A row was owed since its code cannot be ended for now; it is due then, milliseconds. */
+  /** Called when a row is owed because its code cannot be unsubscribed now. The argument is its due time, milliseconds. */
   readonly onOwed: (dueAtMs: number) => void
-  /** Codes whose records are fetched, or wait for it. Past it their rows are owed. */
+  /** Maximum number of codes whose records are fetched or wait for it. Rows of other codes are owed. */
   readonly maxFetching: number
 }
 
-/** A code that is to end, on its way to be found out about. */
+/** A code that is to be unsubscribed, until it is known how. */
 interface Ending {
   readonly key: RowKey
   readonly code: PatientCode
-  /** Known from a full old row. */
+  /** Patient of a full old row; null if there was none. */
   readonly patient: Patient | null
   isFetching: boolean
   failures: number
@@ -37,31 +37,31 @@ interface Ending {
   notBeforeMs: number
 }
 
-/** Codes whose holders are asked for at a time. */
+/** Codes whose holders one query asks for. */
 const askedAtOnce = 100
-/** A record that may be fetched only after so many milliseconds is waited for outside memory, and so keeps no checkpoint back. */
+/** A record that may be fetched only after this time is owed instead, milliseconds: waiting in memory would hold the checkpoint back. */
 const longWaitMs = 10_000
-/** A code that cannot be read back is given up for a while after so many milliseconds, and looked at again after the second. */
+/** A code that cannot be read back for this long is owed, milliseconds; it is tried again after `lookAgainMs`. */
 const giveUpAfterMs = 30_000
 const lookAgainMs = 60_000
 const firstRetryMs = 1_000
 const maxRetryMs = 20_000
 
 /**
- * Codes that end: finds the full record to unsubscribe each with, since the API replaces a patient whole and a partial record would
- * wipe the rest. A code that another row has is left to it. One that cannot be read back keeps nobody waiting.
+ * Finds the full record to unsubscribe each ended code with: the API replaces a patient as a whole, and a partial record would
+ * erase the rest. A code that another row has is left to that row. A code that cannot be read back blocks nothing else.
  */
 export class Unsubscribing implements FetchSource {
   readonly #options: UnsubscribingOptions
   readonly #task: Retried
-  /** Their holders are to be asked for. */
+  /** Codes whose holders are to be asked for. */
   #asking: Ending[] = []
   #asked: readonly Ending[] = []
-  /** What was stored since they were asked for: rows, and codes that these have or are to have. */
+  /** Rows stored since the holders were asked for, and codes that these rows have or will have. */
   readonly #storedSince = { keys: new Set<RowKey>(), codes: new Set<PatientCode>() }
-  /** Their records are to be fetched. */
+  /** Codes whose records are to be fetched. */
   readonly #fetching = new Set<Ending>()
-  /** The newest of each row: what was found out for an earlier one is older than what was sent since. */
+  /** Newest ending of each row: a result for an earlier one is older than what was sent since. */
   readonly #newest = new Map<RowKey, Ending>()
 
   constructor(options: UnsubscribingOptions) {
@@ -69,12 +69,12 @@ export class Unsubscribing implements FetchSource {
     this.#task = new Retried(options.random)
   }
 
-  /** Codes that are being found out about. */
+  /** Number of codes in progress. */
   get underWay(): number {
     return this.#asking.length + this.#asked.length + this.#fetching.size
   }
 
-  /** Records that may be fetched beside those that are. */
+  /** Number of records that may be fetched in addition to those in progress. */
   get room(): number {
     return this.#options.maxFetching - this.underWay
   }
@@ -112,7 +112,7 @@ export class Unsubscribing implements FetchSource {
     this.#asking.push(ending)
   }
 
-  /** It is done with, or out of date. Whatever is still answered for it is ignored. */
+  /** Ends work on a code: it is resolved or out of date. A later answer for it is ignored. */
   #drop(ending: Ending): void {
     this.#fetching.delete(ending)
     this.#asking = this.#asking.filter((other) => other !== ending)
@@ -128,7 +128,7 @@ export class Unsubscribing implements FetchSource {
     this.#options.pending.resolved(ending.key, { ...end, code: ending.code })
   }
 
-  /** These rows are stored from now on, and memory may forget them. */
+  /** Notes rows that are stored from now on: memory may forget them. */
   stored(rows: readonly StoredRow[]): void {
     if (this.#asked.length === 0) return
     const { keys, codes } = this.#storedSince
@@ -139,8 +139,8 @@ export class Unsubscribing implements FetchSource {
   }
 
   /**
-   * Who has the codes by the store. What was stored while the answer was on its way may be gone from memory and not be in the answer:
-   * then it is asked again.
+   * Handles the rows that have the codes, as the store knows them. Rows that were stored while the query ran may be missing both
+   * from memory and from the answer: the query is repeated for their codes.
    */
   holdersFound(ticket: Ticket, holders: ReadonlyMap<PatientCode, readonly RowKey[]>, nowMs: number): boolean {
     if (!this.#task.ends(ticket)) return false
@@ -169,8 +169,9 @@ export class Unsubscribing implements FetchSource {
   }
 
   /**
-   * Its record is read once what was accepted last is applied: an older one would be sent, and replace that. What the quota of GET
-   * does not allow within seconds is owed: a code that waits keeps the checkpoint back, and every restart would begin there.
+   * Fetches a record only after the API has applied what it accepted last: an older record would be sent and replace it. A code
+   * that the quota of GET cannot serve within seconds is owed: a waiting code holds the checkpoint back, and every restart would
+   * begin there.
    */
   #fetch(ending: Ending, nowMs: number): void {
     ending.notBeforeMs = Math.max(ending.notBeforeMs, this.#options.recentUntilMs(ending.code))
@@ -203,7 +204,7 @@ export class Unsubscribing implements FetchSource {
     return null
   }
 
-  /** Another row has the code by what memory knows. */
+  /** Returns true, and leaves the code to the other row, if memory knows another row that has it. */
   #isLeftInMemory(ending: Ending): boolean {
     if (!this.#options.pending.isClaimed(ending.code, ending.key)) return false
     this.#resolve(ending, { kind: 'left' })
@@ -214,7 +215,7 @@ export class Unsubscribing implements FetchSource {
     if (!this.#isNewest(ending)) return
     ending.isFetching = false
     const record = found.kind === 'patient' ? found.record : null
-    // Something was accepted in the meantime, and is still to be applied: what was found is older.
+    // If the API accepted something in the meantime and may not have applied it yet, the record is stale.
     const isRecent = nowMs < this.#options.recentUntilMs(ending.code)
     if (found.kind === 'not now' || isRecent) this.#postpone(ending, nowMs)
     else this.#resolve(ending, record ? { kind: 'send', patient: record } : { kind: 'ended' })

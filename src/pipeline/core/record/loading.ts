@@ -11,7 +11,7 @@ export const rowsLoadedAtOnce = 1_000
 
 type LoadingPort = Pick<Pending, 'toLookUp' | 'lookedUp' | 'unloaded'>
 
-/** What the store knows of rows that have just arrived. */
+/** Loads the records of rows that have just arrived from the store. */
 export class Loading {
   readonly #pending: LoadingPort
   readonly #tickets: Tickets

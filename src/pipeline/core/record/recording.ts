@@ -16,40 +16,41 @@ export interface RecordingOptions {
   readonly ledger: Pick<PassLedger, 'toRecord' | 'recorded'>
   readonly tickets: Tickets
   readonly random: () => number
-  /** MERGE's H and R as they are stored. */
+  /** MERGE's H and R as stored. */
   readonly horizon: Position | null
   readonly readLsn: Lsn | null
-  /** Requests of which the store knows nothing: so many a restart counts beside those it knows. */
+  /** Maximum number of sent requests that are not noted in the store: a restart adds this number to those that the store knows. */
   readonly maxUnnotedRequests: number
-  /** Rows are stored. */
+  /** Called when rows are stored. */
   readonly onStored: (rows: readonly StoredRow[]) => void
 }
 
 /**
- * How long settled progress that no delivery hurries may wait, milliseconds. Each write is WAL in the customer's database, and a
- * keepalive's position that we store is itself followed by one: without the pause the two would feed each other.
+ * Time that settled progress without a delivery may wait, milliseconds. Each write produces WAL in the customer's database, and a
+ * keepalive's position that we store is followed by another. Without the pause the two would feed each other.
  */
 const unhurriedMs = 1_000
-/** … and while only the server's position moves. */
+/** The same while only the server's position moves. */
 const idleMs = 10_000
 
 /**
- * The only writer of what is settled, and of what is about to be sent. It stores, then lets the position be acknowledged: never the
- * other way round, never one without the other. One write at a time; who comes meanwhile shares the next.
+ * The only writer of what is settled, and of what is about to be sent. It stores first, and then acknowledges the position: never
+ * in reverse order, and never one without the other. One write is in progress at a time; requests during a write share the next
+ * one.
  */
 export class Recording {
   readonly #options: RecordingOptions
   #horizon: Position | null
   #readLsn: Lsn | null
   #writing: { readonly ticket: Ticket; readonly settlement: Settlement; readonly requests: number } | null = null
-  /** Writes begun, ever, and the newest that is stored. They are numbered from 1. */
+  /** Number of writes begun, and number of the newest that is stored, counted from 1. */
   #begun = 0
   #stored = 0
   #wantedWrite = 0
   #isHurried = false
   #isFlushing = false
   #unnoted = 0
-  /** Before this instance has become the writer it may not write: null. */
+  /** Time of the last write; null until this instance has become the writer: before that it must not write. */
   #lastWriteMs: number | null = null
   #failures = 0
   #notBeforeMs = Number.NEGATIVE_INFINITY
@@ -64,44 +65,44 @@ export class Recording {
   get isFailing(): boolean {
     return this.#failures > 0
   }
-  /** Nothing is left to be stored, or nothing may be. */
+  /** True if nothing remains to be stored, or nothing may be stored. */
   get isIdle(): boolean {
     if (this.#writing !== null || this.#toAcknowledge !== null) return false
     return this.#lastWriteMs === null || (!this.#hasNews && (!this.#isFlushing || !this.#isMoved))
   }
 
-  /** This instance has become the writer. */
+  /** Called when this instance has become the writer. */
   activate(nowMs: number): void {
     this.#lastWriteMs ??= nowMs
   }
 
-  /** Something was delivered or rejected: its settlement is stored soon. */
+  /** Requests an early write: something was delivered or rejected. */
   hurry(): void {
     this.#isHurried = true
   }
-  /** Everything is stored now, and from now on. */
+  /** Stores everything now, and without delay from now on. */
   flush(): void {
     this.#isFlushing = true
   }
 
   /**
-   * MERGE rule 7: the write that must be stored before what was cut until now leaves; null: none. It notes what is about to be
-   * sent, H, R, and the requests that a restart would not count.
+   * MERGE rule 7: the write that must be stored before everything cut so far is sent; null if no write is needed. It notes what is
+   * about to be sent, H, R, and the requests that a restart would not count.
    */
   get writeBeforeSending(): number | null {
     if (!this.#hasNews && !this.#mustRise && this.#unnoted < this.#options.maxUnnotedRequests) return null
-    // The one that is under way was composed before.
+    // A write in progress was composed before.
     this.#wantedWrite = this.nextWrite
     return this.#wantedWrite
   }
-  /** The write that will contain what is settled now. */
+  /** Number of the write that will contain what is settled now. */
   get nextWrite(): number {
     return this.#begun + 1
   }
   isStored(write: number): boolean {
     return write <= this.#stored
   }
-  /** A request leaves of which the store does not know. */
+  /** Counts a request that is sent and not noted in the store. */
   requestLeft(): void {
     this.#unnoted++
   }
@@ -124,11 +125,11 @@ export class Recording {
     if (dueAtMs === null || nowMs < dueAtMs) return
     const { progress, pending, ledger, tickets } = this.#options
     const raisesHorizon = this.#mustRise
-    // All of it is taken at one moment: a position must not stand for rows that are not among them.
+    // Take all of it at one moment: a position must not cover rows that the write does not contain.
     const settlement: Settlement = {
       rows: pending.toRecord(),
       checkpointLsn: progress.settledLsn,
-      // The store takes it as it is: what this run sent may lie before what an earlier one did.
+      // The store takes it as it is. Use the later one: this run may have sent only positions before those of an earlier run.
       horizon: raisesHorizon ? later(this.#horizon, pending.sentTo) : null,
       readLsn: raisesHorizon ? pending.readLsn : null,
       backfill: ledger.toRecord(),
@@ -158,7 +159,7 @@ export class Recording {
     return true
   }
 
-  /** Nothing is known of what was written: all of it is written again. */
+  /** The result of the write is unknown: all of it is written again. */
   failed(ticket: Ticket, nowMs: number): boolean {
     if (this.#writing?.ticket !== ticket) return false
     this.#writing = null
@@ -179,14 +180,14 @@ export class Recording {
     return settledLsn !== durableLsn
   }
 
-  /** Whether something left, or is about to leave, past what is stored. */
+  /** True if something was sent, or is about to be, past the stored H or R. */
   get #mustRise(): boolean {
     const { sentTo, readLsn } = this.#options.pending
     const risesH = sentTo !== null && (this.#horizon === null || comparePositions(sentTo, this.#horizon) > 0)
     return risesH || (readLsn !== null && (this.#readLsn === null || readLsn > this.#readLsn))
   }
 
-  /** When the next write is due; null: there is nothing to write. */
+  /** Time at which the next write is due; null if there is nothing to write. */
   get #dueAtMs(): number | null {
     const { pending } = this.#options
     if (this.#lastWriteMs === null) return null

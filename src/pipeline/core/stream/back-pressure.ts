@@ -8,24 +8,26 @@ export interface BackPressureOptions {
   readonly facts: Facts
   readonly maxUnloaded: number
   readonly mayRead: () => boolean
-  /** Whether requests free memory. */
+  /** True while requests free memory. */
   readonly isSending: () => boolean
-  /** Rows that were sent while every patient is refused alike. */
+  /** Rows sent most recently while the API refuses every patient alike. */
   readonly refusedAlike: () => readonly RowKey[]
-  /** Rows were owed: they are to be read once their note is stored, after so many milliseconds. */
+  /** Called when rows were owed. They are due after this many milliseconds, once their note is stored. */
   readonly onOwed: (delayMs: number) => void
 }
 
-/** The stream goes on once memory is this full, or emptier. */
+/** The stream resumes when memory is at most this full. */
 const resumeBelow = 0.9
-/** What was refused with everything else is looked at again after this, milliseconds, at the earliest. */
+/** Rows refused with everything else are sent again after this many milliseconds, at the earliest. */
 const refusedAgainMs = 60_000
 
 /**
- * The only owner of pause and resume, the hold included. Whatever fills memory, something that frees it stays enabled: 1. rows whose
- * records are not loaded: loading; 2. rows to be sent: requests; 3. rows to be read: reads, or, while none is allowed, a note that
- * they are owed; 4. rows of the transaction that is still arriving, and codes to be ended beyond their bound: the same note; 5. rows
- * that were sent while everything is refused: the same note, so that others come that may be accepted.
+ * The only owner of pause and resume, the hold included. Whatever fills memory, something that frees it stays enabled:
+ * 1. rows whose records are not loaded: loading;
+ * 2. rows to be sent: requests;
+ * 3. rows to be read: reads or, while reads are not allowed, a note that the rows are owed;
+ * 4. rows of the transaction that is still arriving, and codes to be unsubscribed beyond their bound: the same note;
+ * 5. rows that were sent while everything is refused: the same note, to make room for rows that may be accepted.
  */
 export class BackPressure {
   readonly #options: BackPressureOptions
@@ -39,12 +41,12 @@ export class BackPressure {
   get isPaused(): boolean {
     return this.#isPaused
   }
-  /** A new connection delivers until it is paused. */
+  /** Resets the state for a new connection: it delivers until it is paused. */
   opened(): void {
     this.#isPaused = false
   }
 
-  /** How long the stream has been paused, milliseconds; 0: it is not. */
+  /** Returns how long the stream has been paused, milliseconds; 0 if it is not paused. */
   pausedMs(nowMs: number): number {
     return this.#isPaused ? nowMs - this.#pausedAtMs : 0
   }
@@ -60,13 +62,13 @@ export class BackPressure {
 
   get #mustPause(): boolean {
     const { pending, maxUnloaded } = this.#options
-    // In the hold only the stream ends the hold: it is paused for rows whose records are not loaded, and for nothing else.
+    // In the hold only the stream ends the hold. Pause it only for rows whose records are not loaded.
     const lag = pending.unloaded / maxUnloaded
     const fill = pending.held ? lag : Math.max(lag, pending.fill)
     return this.#isPaused ? fill > resumeBelow : fill >= 1
   }
 
-  /** Full, or not empty enough yet to go on: nothing would come that could free the rest. */
+  /** True while memory is full, or not empty enough to resume: nothing arrives that could free the rest. */
   get #isFull(): boolean {
     const { pending } = this.#options
     return !pending.held && (this.#isPaused ? pending.fill > resumeBelow : pending.fill >= 1)
@@ -75,7 +77,7 @@ export class BackPressure {
   #owe(): void {
     const { pending, mayRead, isSending, refusedAlike } = this.#options
     let rows = pending.oweUnsubscriptions()
-    // What requests make room for costs no note, no read and no WAL.
+    // Owe nothing while requests free memory: a note costs a read and WAL.
     if (this.#isFull && !isSending()) rows += pending.owe({ mayRead: mayRead() })
     this.#owed(rows, 0)
     if (!this.#isFull) return

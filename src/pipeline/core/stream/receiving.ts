@@ -9,13 +9,13 @@ export interface ReceivingOptions {
   readonly progress: Pick<Progress, 'begin' | 'commit' | 'keepalive' | 'receivedLsn'>
   readonly pending: Pick<Pending, 'streamed' | 'begun' | 'committed' | 'passed'>
   readonly facts: Facts
-  /** A 64-bit transaction id of about now, by which the stream's 32 bits are widened. */
+  /** A recent 64-bit transaction id, by which the stream's 32 bits are widened. */
   readonly nearXid: Xid
 }
 
 /**
- * Gives each change its place in the stream, and drops what a reconnection from the checkpoint brings again: whole transactions
- * that were received, and the first part of the one that was cut off.
+ * Gives each change its position in the stream. Drops what a reconnection from the checkpoint delivers again: whole transactions
+ * that were received, and the received part of the transaction that was cut off.
  */
 export class Receiving {
   readonly #options: ReceivingOptions
@@ -30,17 +30,17 @@ export class Receiving {
     this.#nearXid = options.nearXid
   }
 
-  /** The transaction that is still arriving. */
+  /** Commit LSN of the transaction that is still arriving. */
   get openCommitLsn(): Lsn | null {
     return this.#open?.commitLsn ?? null
   }
 
-  /** A transaction id of about now. A table that is quiet for 2^31 transactions of others has none of its own to go by. */
+  /** Notes a recent transaction id. A table that is quiet for 2^31 transactions of others has no recent one of its own. */
   sawXid(now: Xid): void {
     if (now > this.#nearXid) this.#nearXid = now
   }
 
-  /** @throws {Error} if the events are not in the protocol's order. */
+  /** Handles one WAL event. @throws {Error} if the events are not in the protocol's order. */
   receive(wal: MappedWalEvent, nowMs: number): void {
     const { progress, pending, facts } = this.#options
     switch (wal.kind) {
@@ -64,7 +64,7 @@ export class Receiving {
         facts.add({ kind: 'received', operation: wal.operation, changes: 1 })
         const { commitLsn, xid, committedAtMs } = this.#open
         const position = { commitLsn, ordinal: this.#ordinal }
-        // Each property by name: a spread in front of others makes objects that V8 keeps as hash tables, which is slow.
+        // Name each property: a spread followed by other properties makes objects that V8 keeps as hash tables, which is slow.
         for (const { key, content, bytes } of wal.rows)
           pending.streamed({ key, position, xid, committedAtMs, content, bytes })
         return

@@ -17,20 +17,20 @@ export interface BackfillingOptions {
   readonly tickets: Tickets
   readonly facts: Facts
   readonly random: () => number
-  /** Whether the API refuses every patient alike, as far as is known. */
+  /** True while the API is known to refuse every patient alike. */
   readonly isRejecting: () => boolean
   readonly batchSize: number
   readonly requestsPerMinute: number
 }
 
-/** How often the store is asked for a run, milliseconds. */
+/** Interval at which the store is asked for a backfill run, milliseconds. */
 const lookEveryMs = 2_000
-/** How often its progress is told, milliseconds. */
+/** Interval at which progress is reported, milliseconds. */
 const tellEveryMs = 30_000
-/** The backfill keeps this much of the quota waiting, seconds: enough that no request leaves half empty. */
+/** Seconds of the quota that the backfill keeps waiting in memory: enough that requests are full. */
 const aheadSeconds = 2
 
-/** The backfill runs that the store asks for, one after another, each fed as the pending set has room. */
+/** The backfill runs that the store asks for, one after another. Each is fed as the pending set has room. */
 export class Backfilling implements ReadSource {
   readonly #options: BackfillingOptions
   readonly #task: Retried
@@ -48,37 +48,43 @@ export class Backfilling implements ReadSource {
     this.#mostAhead = Math.max(500, Math.ceil((requestsPerMinute / 60) * batchSize * aheadSeconds))
   }
 
-  /** Whether this instance is the one to read and send. */
+  /** Sets whether this instance reads and sends. */
   activate(isActive: boolean): void {
     this.#isActive = isActive
   }
 
-  /** The run under way with what it has settled; null: there is none. */
+  /** The current run with the rows that it has settled; null if there is none. */
   get current(): (Pass & { readonly rowsRead: number }) | null {
     if (!this.#current) return null
     const { run, walk } = this.#current
     const { rowsRead } = this.#options.ledger.progress ?? walk
     return { ...run, rowsRead }
   }
-  /** Grows while a run gets on: reads made and rows settled. The second half of a run settles only what is gone. */
+  /**
+   * Counter that grows while a run makes progress: reads made plus rows settled. The second half of a run settles only rows that
+   * are gone.
+   */
   get mark(): number {
     return this.#reads + (this.current?.rowsRead ?? 0)
   }
-  /** Whether more rows will come without anything having to be delivered before. */
+  /** True while more rows will come even if nothing is delivered. */
   get isFeeding(): boolean {
     return this.#current !== null && !this.#current.walk.isOver && this.hasRoom
   }
-  /** Whether what is read for later may wait in memory. Of what is refused alike there may be more: only others can tell. */
+  /**
+   * True while rows that are read ahead may wait in memory. More may wait while every patient is refused alike: another row may be
+   * accepted.
+   */
   get hasRoom(): boolean {
     const { pending, isRejecting } = this.#options
     return this.hasRoomToRepeat || (isRejecting() && !this.#isAhead && pending.fill < 1)
   }
-  /** … of what was in memory before. */
+  /** True while rows that were in memory before may wait there again. */
   get hasRoomToRepeat(): boolean {
     const { pending } = this.#options
     if (this.#isAhead) return false
     const { live, backfill } = pending.sendable
-    // Rows that are kept aside to find out which of them is bad may fill half of memory.
+    // Rows that are kept to find out which of them is bad may fill half of memory.
     return pending.fill < 0.5 || (live + backfill === 0 && pending.fill < 1)
   }
   get #isAhead(): boolean {

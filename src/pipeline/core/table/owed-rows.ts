@@ -13,34 +13,34 @@ export interface OwedRowsOptions {
   readonly tickets: Tickets
   readonly random: () => number
   readonly reasons: readonly OwedReason[]
-  /** Whether what is read may wait in memory. */
+  /** True while rows that are read may wait in memory. */
   readonly hasRoom: () => boolean
-  /** How many rows may be read at a time. */
+  /** Returns how many rows may be read at a time. */
   readonly room: () => number
-  /** Rows that the transaction which is still arriving owes are not read before its end. */
+  /** Commit LSN of the transaction that is still arriving: rows that it owes are not read before its end. */
   readonly openCommitLsn: () => Lsn | null
-  /** Whether a write of the recording is stored. */
+  /** Returns true if a write of the recording is stored. */
   readonly isStored: (write: number) => boolean
 }
 
 const listedAtOnce = 1_000
-/** How often the store is asked though nothing is known to be owed, milliseconds: another instance may have owed it. */
+/** Interval at which the store is asked even if nothing is known to be owed, milliseconds: another instance may have owed rows. */
 const lookEveryMs = 60_000
 
-/** Rows that were settled by a durable note alone: listed from the store, and read from the table as there is room (MERGE rule 18). */
+/** Rows that only a durable note settled. Lists them from the store, and reads them from the table as there is room (MERGE rule 18). */
 export class OwedRows implements ReadSource {
   readonly #options: OwedRowsOptions
   readonly #task: Retried
-  /** Listed, to be read. */
+  /** Keys that are listed and still to be read. */
   #listed: RowKey[] = []
-  /** Being read: the store owes them still. */
+  /** Keys that are being read. The store still owes them. */
   #reading: readonly RowKey[] = []
-  /** Read, and owed by the store until what came of it is stored. */
+  /** Keys that were read. The store owes them until the result is stored. */
   readonly #taken = new Set<RowKey>()
   #lookAtMs = Number.NEGATIVE_INFINITY
-  /** Rows that are owed once a write is stored, and then due: the store does not list them before. */
+  /** Rows owed after a write is stored and after their due time. The store does not list them before. */
   #notes: { readonly write: number; readonly dueAtMs: number }[] = []
-  /** The transaction that was still arriving when rows were owed: they are listed after its end. */
+  /** Transaction that was still arriving when rows were owed. They are listed after its end. */
   #leftOutLsn: Lsn | null = null
   #limit = 0
   #isActive = false
@@ -55,7 +55,7 @@ export class OwedRows implements ReadSource {
     this.#isActive = isActive
   }
 
-  /** Rows are owed: the store is asked once the write that says so is stored, and they are due. */
+  /** Called when rows are owed: the store is asked once the write that says so is stored and the rows are due. */
   owed(dueAtMs: number, write: number): void {
     this.#leftOutLsn = this.#options.openCommitLsn() ?? this.#leftOutLsn
     const noted = this.#notes.find((note) => note.write === write)
@@ -63,13 +63,13 @@ export class OwedRows implements ReadSource {
     this.#notes = [...this.#notes.filter((note) => note !== noted), { write, dueAtMs }]
   }
 
-  /** Nothing is listed, and the store is not to be asked now. */
+  /** Returns true if nothing is listed, and the store is not to be asked now. */
   isIdle(nowMs: number): boolean {
     if (this.#listed.length + this.#reading.length > 0 || this.#task.isOut) return false
     return this.#notes.every(({ write }) => this.#options.isStored(write)) && this.#dueAtMs > nowMs
   }
 
-  /** When the store is to be asked, by what it has stored. */
+  /** Time at which the store is to be asked, as far as writes are stored. */
   get #dueAtMs(): number {
     const { openCommitLsn, isStored } = this.#options
     if (this.#leftOutLsn !== null && this.#leftOutLsn !== openCommitLsn()) return Number.NEGATIVE_INFINITY
@@ -93,9 +93,9 @@ export class OwedRows implements ReadSource {
     if (!this.#isActive || pending.held || !this.#task.mayBegin(nowMs)) return
     if (this.#listed.length > 0 || nowMs < this.#dueAtMs || !hasRoom()) return
     for (const key of this.#taken) if (!pending.isInMemory(key)) this.#taken.delete(key)
-    // What is on its way is owed by the store still: room for others beside it.
+    // The store still owes the rows that are in progress: leave room for others in addition to them.
     this.#limit = this.#taken.size + this.#reading.length + listedAtOnce
-    // The answer tells of all that is stored by now, of what is not due yet too.
+    // The answer covers everything stored by now, including rows that are not due yet.
     this.#notes = this.#notes.filter(({ write }) => !isStored(write))
     const beforeLsn = openCommitLsn()
     if (this.#leftOutLsn !== beforeLsn) this.#leftOutLsn = null
@@ -107,7 +107,7 @@ export class OwedRows implements ReadSource {
     if (!this.#task.ends(ticket)) return false
     this.#listed = keys.filter((key) => !this.#taken.has(key) && !this.#reading.includes(key))
     const isAll = keys.length < this.#limit
-    // All that is due is on its way, or there is more to list after these.
+    // If nothing is left to list, wait until the next row is due; otherwise list again after these rows.
     const nextMs = isAll ? Math.min(nextInMs ?? lookEveryMs, lookEveryMs) : this.#listed.length > 0 ? 0 : readAgainMs
     this.#lookAtMs = nowMs + Math.max(nextMs, keys.length > 0 && this.#listed.length === 0 ? readAgainMs : 0)
     return true
@@ -132,7 +132,7 @@ export class OwedRows implements ReadSource {
         this.#reading = []
         for (const key of keys) this.#taken.add(key)
         if (stale === 0) return
-        // Changes that the read could not see yet: their rows are listed again.
+        // The read did not see the changes of some rows yet: list these rows again.
         this.#readAgainAtMs = mergedAtMs + readAgainMs
         this.owed(mergedAtMs + readAgainMs, 0)
       },

@@ -12,23 +12,23 @@ import type { Facts } from '../facts.ts'
 import { Retried } from '../retried.ts'
 import type { Tickets } from '../tickets.ts'
 
-/** A read that somebody wants, and what it is for. */
+/** A read that a source requests, and its purpose. */
 export interface ReadJob {
   readonly rows: RowsToRead
   readonly lane: Lane
-  /** What the store says that the API accepted of these rows is wrong. */
+  /** True if what the store says that the API accepted of these rows is wrong. */
   readonly distrusts: boolean
-  /** The keys that the read answers for, whether it found them or not. */
+  /** Returns the keys that the read answers for, whether it found the rows or not. */
   keysOf(read: MappedRead): readonly RowKey[]
-  /** Called once, when nothing of the read can fail any more. */
+  /** Returns the backfill debt of the rows. Called once, when the read can no longer fail. */
   claim(read: MappedRead, keys: readonly RowKey[]): Claim | null
-  /** It is merged. @param stale rows for which it was older than what is known. */
+  /** Called after the read is merged. @param stale number of rows for which it was older than what is known. */
   merged(stale: number, nowMs: number): void
 }
 
-/** Who wants reads. */
+/** Source of reads. */
 export interface ReadSource {
-  /** @param limit rows that a read by key may ask for: fewer if the rows are large. */
+  /** @param limit maximum number of rows of a read by key: fewer if the rows are large. */
   nextRead(nowMs: number, limit: number): ReadJob | null
 }
 
@@ -37,34 +37,34 @@ export interface TableReadingOptions {
     Pending,
     'mayTakeContent' | 'toRead' | 'expect' | 'lookedUp' | 'distrust' | 'read' | 'endRead' | 'held'
   >
-  /** Those that want reads when no change waits for one, the most urgent first. */
+  /** Sources of reads when no change waits for one, the most urgent first. */
   readonly sources: readonly ReadSource[]
-  /** Whether rows could be sent, and none can leave: what is read may be what they wait for. */
+  /** Returns true if rows could be sent and none can leave: they may wait for what a read returns. */
   readonly isFruitless: (nowMs: number) => boolean
   readonly tickets: Tickets
   readonly facts: Facts
   readonly random: () => number
-  /** MERGE rule 1: transactions that ran when the slot was made may still be open. */
+  /** MERGE rule 1: transactions that ran when the slot was created may still be open. */
   readonly isSlotGapOpen: boolean
-  /** Rows that a read by key asks for at most. */
+  /** Maximum number of rows of a read by key. */
   readonly maxRows: number
 }
 
-/** Rows that a read by key asks for at first: what they weigh is not known before. */
+/** Rows of the first read by key, before the size of the rows is known. */
 const rowsReadFirst = 50
-/** A read that is older than the change it is for is repeated after this, milliseconds. */
+/** A read that is older than the change it is for is repeated after this time, milliseconds. */
 export const readAgainMs = 250
-/** How long transactions from before the slot may keep reads waiting before somebody is told, milliseconds. */
+/** Time that transactions from before the slot may delay reads before a warning, milliseconds. */
 const gapWarningMs = 60_000
 
-/** Every read of the table, one after another: MERGE rule 2. First those that a change waits for, then the others'. */
+/** Reads the table, one read after another: MERGE rule 2. Reads that a change waits for come first, then those of the sources. */
 export class TableReading {
   readonly #options: TableReadingOptions
   readonly #task: Retried
   #isGapOpen: boolean
   #warnAtMs: number | null = null
   #readAgainAtMs = Number.NEGATIVE_INFINITY
-  /** Rows that the next read by key may ask for, as far as the reads before have shown. */
+  /** Rows that the next read by key may request, derived from the reads before. */
   #limit: number
   #job: ReadJob | null = null
   /** A read that waits for the records of rows that were not in memory. */
@@ -77,7 +77,7 @@ export class TableReading {
     this.#limit = Math.min(rowsReadFirst, options.maxRows)
   }
 
-  /** Whether reads are allowed: nothing else may forbid them (MERGE rule 10). */
+  /** True if reads are allowed: nothing else may forbid them (MERGE rule 10). */
   get mayRead(): boolean {
     return !this.#isGapOpen && !this.#options.pending.held
   }
@@ -151,7 +151,7 @@ export class TableReading {
 
   failed(ticket: Ticket, nowMs: number): boolean {
     if (!this.#task.fails(ticket, nowMs)) return false
-    // A read whose records cannot be loaded grows old: it is made again.
+    // A read whose records cannot be loaded becomes old: repeat it.
     if (this.#waiting) this.#options.pending.endRead()
     this.#waiting = null
     return true
@@ -174,7 +174,7 @@ export class TableReading {
     return pending.mayTakeContent || isFruitless(nowMs)
   }
 
-  /** The rows of changes that came without their content. */
+  /** Reads the rows of changes that came without their content. */
   #forChanges(keys: readonly RowKey[]): ReadJob {
     return {
       rows: { kind: 'keys', keys },
