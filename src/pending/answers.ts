@@ -7,13 +7,13 @@ import type { Placement } from './queue/placement.ts'
 
 export interface AnswersOptions {
   readonly fingerprint: (patient: Patient) => string
-  /** What deliveries that are to be read back may occupy, bytes. */
+  /** Bytes that deliveries to be read back may occupy. */
   readonly maxReadBackBytes: number
-  /** How long after an acceptance in doubt every older request has been applied, milliseconds. */
+  /** Time after an acceptance in doubt by which every older request has been applied, milliseconds. */
   readonly confirmDelayMs: number
 }
 
-/** What an answer to a request means for the rows that it carried: rules 7 and 8. */
+/** Applies the answer to a request to the rows that it carried: rules 7 and 8. */
 export class Answers {
   readonly #placement: Placement
   readonly #options: AnswersOptions
@@ -26,12 +26,12 @@ export class Answers {
     this.#options = options
   }
 
-  /** Deliveries that are to be read back. */
+  /** Number of deliveries that are to be read back. */
   get readBacks(): number {
     return this.#expecting.size
   }
 
-  /** The API accepted it (rule 8). */
+  /** The API accepted the delivery (rule 8). */
   accepted(delivery: Delivery): void {
     const { entry, version } = this.#answered(delivery)
     entry.end(null)
@@ -41,11 +41,11 @@ export class Answers {
     this.#expect(acceptance === 'read back' ? delivery : null, entry, delivery.code)
     if (delivery.purpose === 'retire') {
       this.#placement.entries.putBack(entry, version)
-      // It cannot be read back: the code is looked at again before it is believed to have ended.
+      // It cannot be read back: keep the code, and check it again before it counts as unsubscribed.
       if (acceptance === 'no room') entry.remember(delivery.code)
       else this.#placement.retired(entry, delivery.code, false)
     } else {
-      // Rule 18f: while an older request may be applied later, the store does not claim to know, and the row is sent again
+      // Rule 18f: while an older request may be applied later, the store does not say what the API has. The row is sent again
       // unless it is read back before.
       const isDoubtful = unanswered ? !this.#placement.confirming.isCertain(delivery) : acceptance === 'no room'
       if (isDoubtful) entry.accept()
@@ -62,12 +62,12 @@ export class Answers {
     return { reason: 'confirm', nextCode, delayMs: this.#options.confirmDelayMs }
   }
 
-  /** It was read back when no older request could be applied any more: the API has it. */
+  /** The delivery was read back when no older request could be applied any more: the API has it. */
   confirmed(delivery: Delivery): void {
     const entry = this.#unconfirmed(delivery)
     if (!entry) return
     const { stored } = entry
-    // Unless something newer is on its way by now.
+    // Skip this if something newer is in flight, or the row is in doubt by now.
     const isStill = stored && !stored.deadLetter && stored.code === delivery.code
     if (isStill && !entry.inFlight && !entry.inDoubt) {
       entry.believe()
@@ -80,7 +80,7 @@ export class Answers {
     this.#placement.place(entry)
   }
 
-  /** It was read back again and again, and the API has something else: an older request was applied after it. */
+  /** The delivery was read back repeatedly, and the API has something else: an older request was applied after it. */
   overtaken(delivery: Delivery): void {
     const entry = this.#unconfirmed(delivery)
     if (!entry) return
@@ -90,7 +90,10 @@ export class Answers {
     this.#placement.readAgain(entry, delivery)
   }
 
-  /** A code waits for one reading back at most: what was accepted last. Its row may have another by then, with one of its own. */
+  /**
+   * Keeps at most one delivery per code to be read back: the last accepted one. The row of the earlier one may have another code by
+   * then.
+   */
   #expect(delivery: Delivery | null, entry: Entry, code: PatientCode): void {
     const earlier = this.#expecting.get(code)
     if (earlier) {
@@ -116,27 +119,27 @@ export class Answers {
     return entry
   }
 
-  /** The API refused this row permanently (rule 8): a durable dead letter, whose fingerprint is unknown. */
+  /** The API refused this row permanently (rule 8): a durable dead letter. The fingerprint is unknown. */
   refused(delivery: Delivery, deadLetter: DeadLetter): void {
     const { entry, version } = this.#answered(delivery)
     this.#placement.land(entry, version, 'dead letter', afterRefusal(entry, delivery, deadLetter))
     this.#placement.place(entry)
   }
 
-  /** It was certainly not applied (a 429, a refused connection): it waits again, unless a newer version does. */
+  /** The delivery was certainly not applied (a 429, a refused connection): it waits again, unless a newer version waits. */
   returned(delivery: Delivery): void {
     const { entry, version } = this.#answered(delivery)
     this.#placement.entries.putBack(entry, version)
     this.#placement.place(entry)
   }
 
-  /** No answer came: it may have been applied, or be applied later (rule 7). */
+  /** No answer came: the delivery may have been applied, or may be applied later (rule 7). */
   lost(delivery: Delivery): void {
     this.doubted(delivery)
     this.returned(delivery)
   }
 
-  /** It may have been applied, and is to be sent again: from now on, though it stays on its way. */
+  /** The delivery may have been applied and is to be sent again. It is in doubt from now on, though it stays in flight. */
   doubted(delivery: Delivery): void {
     const entry = this.#placement.entries.find(delivery.key)
     if (!entry) return
@@ -144,7 +147,7 @@ export class Answers {
     entry.doubtAnswer()
   }
 
-  /** Ends the exclusivity of a delivery's code. */
+  /** Returns the row of a delivery that is answered. Its code is no longer in flight. */
   #answered(delivery: Delivery): { readonly entry: Entry; readonly version: Version } {
     const { entries, queues } = this.#placement
     const entry = entries.find(delivery.key)

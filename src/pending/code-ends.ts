@@ -7,10 +7,10 @@ import { codeOf, type Removal } from './entry/version.ts'
 import type { Placement } from './queue/placement.ts'
 import type { Reads } from './read/reads.ts'
 
-/** A code that is to be ended, for which a full record must be found, and the row that has it no longer. */
+/** A code that is to be unsubscribed, for which a full record must be found, and the row that no longer has it. */
 export type EndingCode = Extract<Step, { kind: 'resolve removal' }> & { readonly key: RowKey }
 
-/** Codes that are to be ended: which of them may be looked into now, what was found, and who has a code by now. */
+/** Codes that are to be unsubscribed: selects those to resolve now, takes the results, and finds the present owner of a code. */
 export class CodeEnds {
   readonly #placement: Placement
   readonly #reads: Pick<Reads, 'isPassed'>
@@ -20,7 +20,7 @@ export class CodeEnds {
     this.#reads = reads
   }
 
-  /** Rows that wait for the record of a code that ends. */
+  /** Number of rows that wait for the record of a code to unsubscribe. */
   get waiting(): number {
     return this.#placement.queues.size('resolve removal')
   }
@@ -29,9 +29,9 @@ export class CodeEnds {
    * Returns the codes whose records are to be found. Left out are:
    * - all of them in the hold;
    * - a code that another row ends too: each of the two would believe that the other has it;
-   * - one that only a read ended, before the stream shows who has it now;
-   * - one of which another row's record is not loaded;
-   * - one that a row of the same transaction may have, whose code must be read first.
+   * - a code that only a read ended, before the stream shows which row has it now;
+   * - a code of which another row has a record that is not loaded;
+   * - a code that another row of the same transaction may have: that row's code must be read first.
    */
   toResolve(limit: number): EndingCode[] {
     const found: EndingCode[] = []
@@ -55,7 +55,10 @@ export class CodeEnds {
     return found
   }
 
-  /** Whether the stream has shown who has the codes of a row now: of what only a read told, once it has passed the read. */
+  /**
+   * Returns true if the stream has shown which row has the codes of a row now. After an end that only a read showed: once the
+   * stream has passed the read.
+   */
   isShown({ waiting }: Entry): boolean {
     return waiting?.origin !== 'read' || !waiting.read || this.#reads.isPassed(waiting.read.endLsn)
   }
@@ -67,19 +70,19 @@ export class CodeEnds {
     return unclear
   }
 
-  /** The record of a code was not found now: it is looked for again. */
+  /** The record of a code was not found now: it will be looked for again. */
   notResolved(key: RowKey, code: PatientCode): void {
     const entry = this.#placement.entries.find(key)
     if (entry?.resolving === code) this.#placement.stopResolving(entry)
   }
 
-  /** The answer to `toResolve`. */
+  /** Takes an answer to `toResolve`. */
   resolved(key: RowKey, removal: Removal): void {
     const entry = this.#placement.entries.find(key)
     if (!entry || entry.resolving !== removal.code) return
     this.#placement.stopResolving(entry)
     if (!entry.waiting || entry.inFlight) return
-    // Another row may have taken the code, or ended it, in the meantime.
+    // Another row may have taken or ended the code in the meantime.
     const step = this.#placement.nextStep(entry)
     if (step.kind !== 'resolve removal' || step.code !== removal.code) return
     entry.end(removal)
@@ -87,14 +90,14 @@ export class CodeEnds {
     this.#placement.place(entry)
   }
 
-  /** Whether a code belongs to another row by now: ending it would end that row's patient. */
+  /** Returns true if a code belongs to another row by now: unsubscribing it would unsubscribe that row's patient. */
   isClaimed(code: PatientCode, key: RowKey): boolean {
     const { entries, queues } = this.#placement
     const entry = entries.find(key)
     return entry !== undefined && (queues.isClaimed(code, entry) || entries.isHeldUnrecorded(code, key))
   }
 
-  /** Whether a row that has a code by the store has it still: memory may know that it gave it up, before the store does. */
+  /** Returns true if a row that has a code in the store still has it: memory may know earlier than the store that the row gave it up. */
   mayHold(code: PatientCode, key: RowKey): boolean {
     const stored = this.#placement.entries.find(key)?.stored
     if (stored === undefined) return true

@@ -11,11 +11,11 @@ import { UnrecordedRows } from './unrecorded-rows.ts'
 export interface EntriesOptions {
   readonly debts: Debts
   readonly claims: Claims
-  /** MERGE's R as it is stored. */
+  /** MERGE's R as stored. */
   readonly readLsn: Lsn | null
 }
 
-/** The rows in memory, what they occupy, and which of their settlements are not stored yet. */
+/** Rows in memory, the bytes that they occupy, and their settlements that are not stored yet. */
 export class Entries {
   readonly #entries = new Map<RowKey, Entry>()
   readonly #unrecorded = new UnrecordedRows()
@@ -30,15 +30,15 @@ export class Entries {
     this.#readLsn = readLsn
   }
 
-  /** Rows in memory. */
+  /** Number of rows in memory. */
   get size(): number {
     return this.#entries.size
   }
-  /** What the versions that wait, are in flight or are to be read back occupy. */
+  /** Bytes of the versions that wait, are in flight or are to be read back. */
   get bytes(): number {
     return this.#bytes
   }
-  /** MERGE's R: no read that left, or was settled, ended later. */
+  /** MERGE's R: no read that was sent or settled ended later. */
   get readLsn(): Lsn | null {
     return this.#readLsn
   }
@@ -67,7 +67,7 @@ export class Entries {
     if (entry.isDone) this.#entries.delete(entry.key)
   }
 
-  /** Newest wins: the version takes the waiting one's place and its debts. */
+  /** Replaces the waiting version by a newer one, which takes over its debts. */
   replace(entry: Entry, version: Version): void {
     const older = entry.waiting
     if (older) {
@@ -80,7 +80,7 @@ export class Entries {
     this.#bytes += version.bytes
   }
 
-  /** A version that was not delivered waits again; if a newer one does already, that one takes over its debts. */
+  /** Lets a version that was not delivered wait again. If a newer one already waits, that one takes over its debts. */
   putBack(entry: Entry, version: Version): void {
     const newer = entry.waiting
     if (!entry.putBack() && newer) {
@@ -91,13 +91,13 @@ export class Entries {
     }
   }
 
-  /** The waiting version is done with, without a request. `row` is what the store shall say from now on, null if it says so already. */
+  /** Ends the waiting version without a request. `row`: record that the store is to have; null if it has it already. */
   settle(entry: Entry, version: Version, row: StoredRow | null): void {
     entry.settle()
     this.#settled(entry, version, row)
   }
 
-  /** The version in flight is done with. */
+  /** Ends the version in flight. */
   land(entry: Entry, version: Version, row: StoredRow | null): void {
     entry.land()
     this.#settled(entry, version, row)
@@ -112,19 +112,19 @@ export class Entries {
     if (version.claim) this.#claims.settle(version.claim)
   }
 
-  /** A read version leaves, or is settled: MERGE's R is at least the end of its read. */
+  /** Raises MERGE's R to the end of a read whose version is sent or settled. */
   raiseReadLsn(endLsn: Lsn): void {
     if (this.#readLsn === null || endLsn > this.#readLsn) this.#readLsn = endLsn
   }
 
-  /** Rule 6: a read that leaves nothing behind. Its claim waits for what is on its way, or is done. */
+  /** Rule 6: a read that leaves nothing behind. Its backfill debt passes to the version that waits or is in flight, or is settled. */
   claim(entry: Entry, claim: Claim | null): void {
     const holder = entry.waiting ?? entry.inFlight
     if (holder) holder.claim = this.#claims.join(holder.claim, claim)
     else if (claim) this.#claims.settle(claim)
   }
 
-  /** An accepted delivery stays in memory until it is read back. */
+  /** Keeps an accepted delivery in memory until it is read back. */
   watch(entry: Entry, delivery: Delivery): void {
     entry.watch(delivery)
     this.#bytes += delivery.version.bytes
@@ -140,7 +140,7 @@ export class Entries {
     this.#unrecorded.set(row)
   }
 
-  /** Whether another row was settled, or is about to be sent, with this code, and the store cannot tell so yet. */
+  /** Returns true if another row was settled, or is about to be sent, with this code, and the store does not show it yet. */
   isHeldUnrecorded(code: PatientCode, exceptKey: RowKey): boolean {
     return this.#unrecorded.isHeld(code, exceptKey)
   }
@@ -159,7 +159,7 @@ export class Entries {
     }
   }
 
-  /** Checks each entry, and that what is counted is what is there. @throws {Error} */
+  /** Checks each entry, and the counted bytes. @throws {Error} */
   assert(): void {
     let bytes = 0
     for (const entry of this.#entries.values()) {
@@ -172,7 +172,7 @@ export class Entries {
   }
 }
 
-/** A row may change its code before the old one was sent, or its answer came: mediQuo may have that one all the same. */
+/** Remembers the old code of a row that changed its code before the old version was sent or answered: mediQuo may have it. */
 function rememberCode(entry: Entry, older: Version, newer: Version): void {
   const code = codeOf(older.content)
   if (code !== null && code !== codeOf(newer.content)) entry.remember(code)

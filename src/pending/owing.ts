@@ -3,8 +3,8 @@ import { owedRow } from './entry/settled-row.ts'
 import type { Placement } from './queue/placement.ts'
 
 /**
- * Frees memory by durable notes: a row that waits is settled by the note that it is owed, is forgotten once the note is stored, and
- * is read from the table later (MERGE rule 18).
+ * Frees memory by durable notes. A waiting row is settled by the note that it is owed. It is forgotten once the note is stored, and
+ * read from the table later (MERGE rule 18).
  */
 export class Owing {
   readonly #placement: Placement
@@ -13,7 +13,7 @@ export class Owing {
     this.#placement = placement
   }
 
-  /** Owes rows of a place, the oldest first, while `more` says so. @returns how many. */
+  /** Owes rows of a place, the oldest first, while `more` returns true. @returns their number. */
   owe(place: Place, more: () => boolean): number {
     let owed = 0
     for (const entry of this.#placement.queues.first(place, Number.POSITIVE_INFINITY)) {
@@ -24,8 +24,8 @@ export class Owing {
   }
 
   /**
-   * Owes rows that wait for the record of a code that ends, while `more` says so. One whose record may be looked for stays: it frees
-   * memory by itself.
+   * Owes rows that wait for the record of a code to unsubscribe, while `more` returns true. One whose record may be looked for
+   * stays: it frees memory by itself.
    */
   oweEnds(mayResolve: (entry: Entry) => boolean, more: () => boolean): number {
     let owed = 0
@@ -38,13 +38,13 @@ export class Owing {
     return owed
   }
 
-  /** Owes the rows of a place but for the first ones. @returns how many. */
+  /** Owes the rows of a place except the first ones. @returns their number. */
   oweBeyond(place: Place, kept: number): number {
     const beyond = this.#placement.queues.first(place, Number.POSITIVE_INFINITY).slice(kept)
     return beyond.filter((entry) => this.oweRow(entry, 0)).length
   }
 
-  /** @returns false if it cannot be: something of it is in flight, its record is not loaded, or its code is just being ended. */
+  /** @returns false if the row cannot be owed: it is in flight, its record is not loaded, or its code is just being ended. */
   oweRow(entry: Entry, delayMs: number): boolean {
     const version = entry.waiting
     if (!version || entry.inFlight || entry.stored === undefined || entry.resolving !== null) return false
@@ -54,7 +54,7 @@ export class Owing {
     return true
   }
 
-  /** Whether a code must be ended before anything else of the row is sent. */
+  /** Returns true if a code must be unsubscribed before anything else of the row is sent. */
   #endsCode(entry: Entry): boolean {
     const step = this.#placement.nextStep(entry)
     return step.kind === 'resolve removal' || (step.kind === 'send' && step.purpose !== 'upsert')

@@ -21,9 +21,9 @@ import { Reads } from './read/reads.ts'
 
 export interface PendingOptions extends PlacementOptions, MergeContext, Omit<AnswersOptions, 'maxReadBackBytes'> {
   readonly claims: Claims
-  /** MERGE's R as it is stored. */
+  /** MERGE's R as stored. */
   readonly readLsn: Lsn | null
-  /** Rows in memory, waiting, in flight or not yet stored, past which there is no room. Codes to be ended have a bound of their own. */
+  /** Rows that wait, are in flight or not yet stored, at which there is no room. Codes to unsubscribe have a bound of their own. */
   readonly maxRows: number
   readonly maxBytes: number
   readonly maxUnsubscriptions: number
@@ -31,7 +31,7 @@ export interface PendingOptions extends PlacementOptions, MergeContext, Omit<Ans
 }
 
 /**
- * What waits, one entry a row, newest wins. It merges the stream with table reads (`merge.ts`), decides what is sent
+ * Rows that wait, one entry per row; the newest version wins. Merges the stream with table reads (`merge.ts`), decides what is sent
  * (`next-step.ts`), and settles debts. Events in, decisions out, no I/O.
  */
 export class Pending {
@@ -58,28 +58,28 @@ export class Pending {
     this.#codeEnds = new CodeEnds(this.#placement, this.#reads)
   }
 
-  /** Rows that wait, by lane. */
+  /** Number of rows that wait, by lane. */
   get waiting(): Readonly<Record<Lane, number>> {
     return this.#placement.queues.counts
   }
   get inFlight(): number {
     return this.#placement.queues.inFlight
   }
-  /** Rows that a request could carry now, by lane. */
+  /** Number of rows that a request could carry now, by lane. */
   get sendable(): Readonly<Record<Lane, number>> {
     const { isHeld, queues } = this.#placement
     if (isHeld) return { live: 0, backfill: 0 }
     return { live: queues.sendable('live'), backfill: queues.sendable('backfill') }
   }
-  /** Requests that end a code, ready to leave. */
+  /** Number of requests that unsubscribe a code and are ready to be sent. */
   get endsReady(): number {
     return this.#placement.queues.size('end code')
   }
-  /** Rows whose record is to be loaded. */
+  /** Number of rows whose record is to be loaded. */
   get unloaded(): number {
     return this.#loads.waiting
   }
-  /** Rows that wait for the record of a code that ends. */
+  /** Number of rows that wait for the record of a code to unsubscribe. */
   get unsubscriptions(): number {
     return this.#codeEnds.waiting
   }
@@ -95,33 +95,33 @@ export class Pending {
   get bytes(): number {
     return this.#placement.entries.bytes
   }
-  /** Grows with each change after which something that could not leave may leave. */
+  /** Counter that grows with each change after which something that could not be sent may be sent. */
   get changes(): number {
     return this.#placement.changes
   }
-  /** How full it is, from 0 to 1; at 1 there is no room until something is delivered and stored. */
+  /** Fill of memory, from 0 to 1; at 1 there is no room until something is delivered and stored. */
   get fill(): number {
     return this.#room.fill
   }
-  /** Whether content may be read into memory. */
+  /** True if content may be read into memory. */
   get mayTakeContent(): boolean {
     const { live, backfill } = this.sendable
     return this.#room.mayTakeContent(live + backfill)
   }
-  /** No room. While held there is: what comes then fitted in memory before. */
+  /** True if there is no room. Never in the hold: rows that arrive then were in memory before. */
   get full(): boolean {
     return !this.held && this.fill >= 1
   }
-  /** Rule 9: nothing is sent and nothing read until the stream has passed the earlier run's horizon. */
+  /** Rule 9: true until the stream has passed the earlier run's horizon. Nothing is sent or read until then. */
   get held(): boolean {
     return this.#placement.isHeld
   }
 
-  /** The first change of a transaction is about to arrive: nothing of it leaves before `committed`. */
+  /** The first change of a transaction is about to arrive: nothing of it is sent before `committed`. */
   begun(commitLsn: Lsn): void {
     this.#placement.openCommitLsn = commitLsn
   }
-  /** It has arrived whole. */
+  /** The transaction has arrived completely. */
   committed(): void {
     const { queues } = this.#placement
     this.#placement.openCommitLsn = null
@@ -130,8 +130,8 @@ export class Pending {
   }
 
   /**
-   * Frees memory of what cannot leave for now: rows of the transaction that is still arriving, and, unless the table may be read,
-   * those that wait for a read, and of codes that are to be ended; down to half of the bounds. @returns how many are owed.
+   * Frees memory down to half of the bounds. Owes rows of the transaction that is still arriving, rows that wait for a read if
+   * reads are not allowed, and rows of codes to unsubscribe. @returns the number of owed rows.
    */
   owe({ mayRead }: { readonly mayRead: boolean }): number {
     if (this.held) return 0
@@ -139,27 +139,27 @@ export class Pending {
     const owed = this.#owing.owe('commit', more) + (mayRead ? 0 : this.#owing.owe('read', more))
     return owed + this.#owing.oweEnds((entry) => this.#codeEnds.isShown(entry), more)
   }
-  /** Owes codes to be ended beyond their bound. @returns how many. */
+  /** Owes codes to unsubscribe beyond their bound. @returns their number. */
   oweUnsubscriptions(): number {
     const { maxUnsubscriptions } = this.#options
-    // In portions: each look goes over all of them.
+    // In portions: each call goes over all of them.
     if (this.held || this.unsubscriptions <= maxUnsubscriptions + Math.ceil(maxUnsubscriptions / 4)) return 0
     return this.#owing.oweBeyond('resolve removal', maxUnsubscriptions)
   }
-  /** A code cannot be ended for now: its row is looked at again after a while. @returns false if it waits for something else by now. */
+  /** Owes a row whose code cannot be unsubscribed now. @returns false if it waits for something else by now. */
   oweLater(key: RowKey, delayMs: number): boolean {
     const entry = this.#placement.entries.find(key)
     if (entry) this.#placement.stopResolving(entry)
     return entry?.state === 'resolve removal' && this.#owing.oweRow(entry, delayMs)
   }
 
-  /** A row that a request could carry is looked at again after a while instead. @returns false if it waits for something else by now. */
+  /** Owes a row that a request could carry. @returns false if it waits for something else by now. */
   oweSendable(key: RowKey, delayMs: number): boolean {
     const entry = this.#placement.entries.find(key)
     return (entry?.state === 'send' || entry?.state === 'end code') && this.#owing.oweRow(entry, delayMs)
   }
 
-  /** The stream brought a change. */
+  /** Merges a change of the stream. */
   streamed(change: StreamedChange): void {
     const entry = this.#placement.entries.open(change.key)
     const version = mergeStreamed(entry, change, this.#options, {
@@ -170,9 +170,9 @@ export class Pending {
     this.#placement.place(entry)
   }
 
-  /** The stream has received everything before a position: reads that ended there are forgotten. */
+  /** The stream has received everything before a position: forgets the marks of reads that ended there. */
   passed(receivedLsn: Lsn): void {
-    // The horizon's transaction is whole: after what an earlier run sent of it, it may have replaced an older change.
+    // Wait for the whole transaction of the horizon: a change later in it may replace an older one.
     if (this.#options.horizon && receivedLsn > this.#options.horizon.commitLsn) this.release()
     this.#reads.passed(receivedLsn)
   }
@@ -184,73 +184,73 @@ export class Pending {
     for (const entry of this.#placement.entries.all()) this.#placement.place(entry, true)
   }
 
-  /** Rows whose state must be looked up, the oldest first. */
+  /** Returns rows whose record must be loaded, the oldest first. */
   toLookUp(limit: number): LookUp[] {
     return this.#loads.first(limit)
   }
-  /** The answer to `toLookUp`, and to `expect`. @param isShared whether another row has its code by the store. */
+  /** Takes an answer to `toLookUp` or `expect`. @param isShared true if the store has another row with the same code. */
   lookedUp(asked: LookUp, stored: StoredRow | null, isShared = false): void {
     this.#loads.loaded(asked, stored, isShared)
   }
 
-  /** Rows that must be read from the table before they can be sent (rule 10). */
+  /** Returns rows that must be read from the table before they can be sent (rule 10). */
   toRead(limit: number): RowKey[] {
     return this.held ? [] : this.#placement.queues.first('read', limit).map(({ key }) => key)
   }
-  /** A read has returned, and is to be merged row by row. @returns the rows whose state must be looked up before. */
+  /** A read has returned and is to be merged row by row. @returns the rows whose record must be loaded first. */
   expect(keys: readonly RowKey[]): LookUp[] {
     return this.#reads.expect(keys)
   }
   /**
-   * mediQuo was found to hold something else of these rows than it accepted: what it accepted is forgotten, durably like any
-   * settlement, so that the next version of each is sent, whichever it is. Call it between `expect` and `read`.
+   * Forgets, durably, what mediQuo accepted of these rows, because it has something else. The next version of each is sent,
+   * whatever it contains. Call it between `expect` and `read`.
    */
   distrust(keys: readonly RowKey[]): void {
     this.#reads.distrust(keys)
   }
-  /** A read returned the row, or did not find it. @returns false if it is older than what is known: nothing is left of it then. */
+  /** Merges a row that a read returned or did not find. @returns false if it is older than what is known, and leaves nothing behind. */
   read(found: ReadRow): boolean {
     return this.#reads.merge(found)
   }
-  /** The rows that were expected are merged, or never will be. */
+  /** The expected rows are merged, or never will be. */
   endRead(): void {
     this.#reads.end()
   }
-  /** MERGE's R: no read that left, or was settled, ended later. */
+  /** MERGE's R: no read that was sent or settled ended later. */
   get readLsn(): Lsn | null {
     return this.#placement.entries.readLsn
   }
-  /** MERGE's H: the newest streamed change of which a version left. */
+  /** MERGE's H: the newest streamed change of which a version was sent. */
   get sentTo(): Position | null {
     return this.#batches.sentTo
   }
 
-  /** Codes that are to be ended and whose records are to be found: some that can be ended now. */
+  /** Returns codes that are to be unsubscribed, and whose records are to be found now. */
   toResolve(limit: number): EndingCode[] {
     return this.#codeEnds.toResolve(limit)
   }
-  /** The record of an ended code was not found now: it is looked for again. */
+  /** The record of a code to unsubscribe was not found now: it will be looked for again. */
   notResolved(key: RowKey, code: PatientCode): void {
     this.#codeEnds.notResolved(key, code)
   }
-  /** The answer to `toResolve`. */
+  /** Takes an answer to `toResolve`. */
   resolved(key: RowKey, removal: Removal): void {
     this.#codeEnds.resolved(key, removal)
   }
-  /** Whether a code belongs to another row by now: ending it would end that row's patient. */
+  /** Returns true if a code belongs to another row by now: unsubscribing it would unsubscribe that row's patient. */
   isClaimed(code: PatientCode, key: RowKey): boolean {
     return this.#codeEnds.isClaimed(code, key)
   }
-  /** Whether a row that has a code by the store has it still: memory may know that it gave it up, before the store does. */
+  /** Returns true if a row that has a code in the store still has it: memory may know earlier that the row gave it up. */
   mayHold(code: PatientCode, key: RowKey): boolean {
     return this.#codeEnds.mayHold(code, key)
   }
 
-  /** Cuts a batch: the oldest rows, live before backfill, each code once, and none whose code is in flight. */
+  /** Cuts a batch: the oldest rows, live before backfill, each code once, and no code that is in flight. */
   take(limit: number): Delivery[] {
     return this.#batches.take(limit)
   }
-  /** The API accepted it (rule 8). */
+  /** The API accepted the delivery (rule 8). */
   accepted(delivery: Delivery): void {
     this.#answers.accepted(delivery)
   }
@@ -258,41 +258,41 @@ export class Pending {
   refused(delivery: Delivery, deadLetter: DeadLetter): void {
     this.#answers.refused(delivery, deadLetter)
   }
-  /** It was certainly not applied (a 429, a refused connection): it waits again, unless a newer version does. */
+  /** The delivery was certainly not applied (a 429, a refused connection): it waits again, unless a newer version waits. */
   returned(delivery: Delivery): void {
     this.#answers.returned(delivery)
   }
-  /** No answer came: it may have been applied, or be applied later (rule 7). */
+  /** No answer came: the delivery may have been applied, or may be applied later (rule 7). */
   lost(delivery: Delivery): void {
     this.#answers.lost(delivery)
   }
-  /** It may have been applied, and whoever sends it keeps it, to send it again. */
+  /** The delivery may have been applied, and the sender keeps it to send it again. */
   doubted(delivery: Delivery): void {
     this.#answers.doubted(delivery)
   }
 
-  /** It was read back, and is what the API has. */
+  /** The delivery was read back, and is what the API has. */
   confirmed(delivery: Delivery): void {
     this.#answers.confirmed(delivery)
   }
-  /** It was read back, and an older request was applied after it: the row is sent once more. */
+  /** The delivery was read back, and an older request was applied after it: the row is sent again. */
   overtaken(delivery: Delivery): void {
     this.#answers.overtaken(delivery)
   }
 
-  /** The rows to store next. They stay until `recorded` says that they are. */
+  /** Returns the rows to store next. They stay until `recorded` confirms them. */
   toRecord(): readonly StoredRow[] {
     return this.#placement.entries.toRecord()
   }
   get unrecorded(): number {
     return this.#placement.entries.unrecorded
   }
-  /** These rows are stored: what memory knows of them may go once nothing of them waits. */
+  /** These rows are stored: memory may forget each of them once nothing of it waits. */
   recorded(rows: readonly StoredRow[]): void {
     this.#placement.entries.recorded(rows)
   }
 
-  /** Checks every invariant. @throws {Error} the first that does not hold. */
+  /** Checks every invariant. @throws {Error} for the first that does not hold. */
   assert(): void {
     this.#placement.entries.assert()
   }

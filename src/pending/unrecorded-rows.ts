@@ -2,7 +2,7 @@ import type { PatientCode } from '../model/patient/patient.ts'
 import type { StoredRow } from '../model/progress/stored-row.ts'
 import type { RowKey } from '../model/source/row.ts'
 
-/** What the state shall say of rows, and does not yet; found by key, and by the code that a row holds. */
+/** Row records that are still to be stored, by key and by the codes that they hold. */
 export class UnrecordedRows {
   readonly #rows = new Map<RowKey, StoredRow>()
   readonly #holders = new Map<PatientCode, Set<RowKey>>()
@@ -21,7 +21,7 @@ export class UnrecordedRows {
     }
   }
 
-  /** The row is stored, unless a newer one has taken its place. */
+  /** Forgets a stored row, unless a newer one has replaced it. */
   recorded(row: StoredRow): void {
     if (this.#rows.get(row.key) === row) this.#forget(row.key)
   }
@@ -30,7 +30,7 @@ export class UnrecordedRows {
     return [...this.#rows.values()]
   }
 
-  /** Whether another row was settled, or is about to be sent, with this code. */
+  /** Returns true if another row was settled, or is about to be sent, with this code. */
   isHeld(code: PatientCode, exceptKey: RowKey): boolean {
     const holders = this.#holders.get(code)
     return holders !== undefined && (holders.size > 1 || !holders.has(exceptKey))
@@ -48,7 +48,7 @@ export class UnrecordedRows {
   }
 }
 
-/** The code that a row has, and the one that it will have once it is read. */
+/** Returns the code that a row has, and the code that it will have once it is read. */
 export function codesHeldBy({ code, removed, owed }: StoredRow): PatientCode[] {
   const codes = [removed ? null : code, owed?.nextCode ?? null]
   return codes.filter((held, at): held is PatientCode => held !== null && codes.indexOf(held) === at)

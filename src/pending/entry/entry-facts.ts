@@ -3,18 +3,18 @@ import type { StoredRow } from '../../model/progress/stored-row.ts'
 import { comparePositions } from '../../model/source/position.ts'
 import type { EntryView } from './entry.ts'
 
-/** Rule 4's known(K): the streamed change with the largest position, from memory or from the store. */
+/** Returns rule 4's known(K): the streamed change with the largest position, from memory or from the store. */
 export function newestKnown({ known, stored }: EntryView): Pick<StoredRow, 'position' | 'xid'> | null {
   if (known && stored?.position) return comparePositions(known.position, stored.position) >= 0 ? known : stored
   return known ?? stored ?? null
 }
 
 /**
- * Codes besides a given one that mediQuo may have of the row, from memory and from the store. An owed row's next code is one of them:
- * another row may have left it to this one, which may have a third by the time it is read.
+ * Returns the codes other than a given one that mediQuo may have of the row, from memory and from the store. An owed row's next
+ * code is one of them: another row may have left it to this one, which may have a third code by the time it is read.
  */
 export function codesBeside({ stored, formerCodes }: EntryView, code: PatientCode | null): readonly PatientCode[] {
-  // Every change comes through here, and most rows never had another code.
+  // Fast path: every change passes here, and most rows never had another code.
   if (formerCodes.length === 0 && (!stored || hasOnly(stored, code))) return none
   const live = stored && !stored.removed ? stored.code : null
   const codes = [live, ...formerCodes, ...(stored?.formerCodes ?? []), stored?.owed?.nextCode ?? null]

@@ -6,19 +6,19 @@ import type { Xid } from '../../model/source/visibility.ts'
 import type { Delivery, MergedRead, Removal, Version } from './version.ts'
 
 /**
- * What a waiting version waits for: its record, a table read, the end of its transaction, the record of an ended code, a request that
- * ends a code, or a request that carries the row.
+ * Places in which a version waits: for its record, a table read, the end of its transaction, the record of an ended code, a request
+ * that unsubscribes a code, or a request that carries the row.
  */
 export const places = ['look up', 'read', 'commit', 'resolve removal', 'end code', 'send'] as const
 export type Place = (typeof places)[number]
 
-/** `idle`: nothing waits and nothing is in flight. `unplaced`: a version arrived and its next step is not decided. `overtaken`: in flight while a newer version waits. */
+/** `idle`: nothing waits or is in flight. `unplaced`: the next step is undecided. `overtaken`: in flight while a newer version waits. */
 export const entryStates = ['idle', 'unplaced', ...places, 'in flight', 'overtaken'] as const
 export type EntryState = (typeof entryStates)[number]
 
 /**
- * `arrive`: a version takes the waiting place. `settle`: the waiting version is done without a request. `send`: it leaves.
- * `land`: what was in flight is done. `put back`: what was in flight waits again, or joins the newer version that waits.
+ * `arrive`: a version takes the waiting place. `settle`: the waiting version ends without a request. `send`: it is sent. `land`:
+ * the version in flight ends. `put back`: the version in flight waits again, or joins the newer version that waits.
  */
 export const entryEvents = ['arrive', 'settle', 'send', 'land', 'put back'] as const
 export type EntryEvent = (typeof entryEvents)[number]
@@ -26,7 +26,10 @@ export type EntryEvent = (typeof entryEvents)[number]
 type Transitions = Readonly<Record<EntryEvent, EntryState | null>>
 const waits: Transitions = { arrive: 'unplaced', settle: 'idle', send: null, land: null, 'put back': null }
 
-/** The life of an entry: state × event → state; null: impossible. A placement moves it between the places, which are alike but for `send`. */
+/**
+ * Transition table of an entry: state × event → state; null: impossible. A placement moves it between the places, which differ only
+ * in `send`.
+ */
 export const transitions: Readonly<Record<EntryState, Transitions>> = {
   idle: { arrive: 'unplaced', settle: null, send: null, land: null, 'put back': null },
   unplaced: waits,
@@ -40,37 +43,40 @@ export const transitions: Readonly<Record<EntryState, Transitions>> = {
   overtaken: { arrive: 'overtaken', settle: null, send: null, land: 'unplaced', 'put back': 'unplaced' },
 }
 
-/** Everything known in memory of one row: at most one waiting and one in-flight version, and flags beside them. */
+/** Everything that memory knows of one row: at most one waiting and one in-flight version, and flags. */
 export interface EntryView {
   readonly key: RowKey
-  /** Undefined until it was loaded. */
+  /** Row record, including one that is still to be stored; null if there is none, undefined until it is loaded. */
   readonly stored: StoredRow | null | undefined
   readonly known: { readonly position: Position; readonly xid: Xid } | null
   readonly waiting: Version | null
   readonly inFlight: Version | null
-  /** The API may hold something else than the fingerprint says. */
+  /** True if the API may have something else than the fingerprint says. */
   readonly inDoubt: boolean
-  /** A request for it was never answered, by this run or an earlier one: it may be applied after a later one. */
+  /** True if a request of this run or an earlier one was never answered: it may be applied after a later one. */
   readonly unanswered: boolean
-  /** Accepted deliveries that are to be read back before they are believed: one of each code. */
+  /** Accepted deliveries that are to be read back before they count as applied: one for each code. */
   readonly unconfirmed: readonly Delivery[]
   readonly removal: Removal | null
-  /** The code whose record is being looked for, until something is sent for the row: then the record is out of date. */
+  /** The code whose record is being looked for. Null once something is sent for the row: then the record is out of date. */
   readonly resolving: PatientCode | null
-  /** Codes of versions that were never answered for: an earlier request, or another row that left its code to this one, may have brought them to mediQuo. */
+  /**
+   * Codes of versions without an answer: an earlier request, or another row that left its code to this one, may have set them at
+   * mediQuo.
+   */
   readonly formerCodes: readonly PatientCode[]
   /** The mark: the last read that was merged, until the stream has passed its end or the mark is forgotten. */
   readonly read: MergedRead | null
-  /** A read is under way that may return it: it stays in memory until that is merged. */
+  /** True while a read is in progress that may return the row: it stays in memory until the read is merged. */
   readonly expected: boolean
-  /** What the store shall say, and does not yet. */
+  /** Row record that the store is to have and does not have yet. */
   readonly unrecorded: StoredRow | null
 }
 
-/** A row whose record is being loaded: as it is in memory then, for the answer may come once it was forgotten and is there again. */
+/** Identity of a row whose record is being loaded: the answer is stale if the row was forgotten and opened again in the meantime. */
 export type LookUp = Pick<EntryView, 'key'>
 
-/** The state machine of one row. Every change of an entry is a method here. */
+/** State machine of one row. Every change of an entry is a method here. */
 export class Entry implements EntryView {
   readonly key: RowKey
   #state: EntryState = 'idle'
@@ -134,7 +140,7 @@ export class Entry implements EntryView {
   get unrecorded(): StoredRow | null {
     return this.#unrecorded
   }
-  /** Whether memory may forget it. */
+  /** True if memory may forget the row. */
   get isDone(): boolean {
     return (
       this.#state === 'idle' &&
@@ -145,13 +151,13 @@ export class Entry implements EntryView {
     )
   }
 
-  // The versions.
+  // Versions.
 
   arrive(version: Version): void {
     this.#step('arrive')
     this.#waiting = version
   }
-  /** The next step of the waiting version is decided. */
+  /** Sets the place of the waiting version, once its next step is decided. */
   place(place: Place): void {
     if (!this.#waiting || this.#inFlight) throw new Error(`a row that is ${this.#state} was given a place`)
     this.#state = place
@@ -175,7 +181,7 @@ export class Entry implements EntryView {
     this.#inFlight = null
     if (!this.#waiting) this.#removal = null
   }
-  /** @returns whether the version waits again; false: a newer one does. */
+  /** @returns true if the version waits again, false if a newer one waits. */
   putBack(): boolean {
     const isNewest = this.#waiting === null
     this.#step('put back')
@@ -184,12 +190,12 @@ export class Entry implements EntryView {
     return isNewest
   }
 
-  // What is known of the row.
+  // Knowledge about the row.
 
   load(stored: StoredRow | null): void {
     this.#stored = stored
   }
-  /** The store shall say this from now on. */
+  /** Sets the record that the store is to have. */
   store(row: StoredRow): void {
     this.#stored = row
     this.#unrecorded = row
@@ -197,7 +203,7 @@ export class Entry implements EntryView {
   recorded(row: StoredRow): void {
     if (this.#unrecorded === row) this.#unrecorded = null
   }
-  /** The stream brought a change: MERGE's known(K). */
+  /** Notes a streamed change: MERGE's known(K). */
   know(position: Position, xid: Xid): void {
     this.#known = { position, xid }
   }
@@ -209,7 +215,7 @@ export class Entry implements EntryView {
     this.#inDoubt = true
     this.#unanswered = true
   }
-  /** The API accepted a version: it has that, unless an older request is applied later. */
+  /** The API accepted a version: it has that version, unless an older request is applied later. */
   accept(): void {
     this.#inDoubt = false
   }
@@ -262,29 +268,29 @@ export class Entry implements EntryView {
   }
 }
 
-/** Checks what must hold of an entry between two events. @throws {Error} what does not. */
+/** Checks the invariants of an entry between two events. @throws {Error} that names the violated one. */
 export function assertEntry(entry: Entry): void {
   const { key, state, waiting, inFlight, stored, unrecorded, known } = entry
   const check = (holds: boolean, invariant: string): void => {
     if (!holds) throw new Error(`entry ${key}, ${state}: ${invariant}`)
   }
-  // 1. The state says what waits and what is in flight.
+  // 1. The state agrees with the versions that wait and are in flight.
   check((state === 'in flight' || state === 'overtaken') === (inFlight !== null), 'in flight by its state')
   check((state === 'idle' || state === 'in flight') === (waiting === null), 'waiting by its state')
-  // 2. Nothing is left undecided between two events.
+  // 2. Nothing is undecided between two events.
   check(state !== 'unplaced', 'placed')
-  // 3. Nothing leaves, and nothing is recorded, before the record was loaded.
+  // 3. Nothing is sent or recorded before the record is loaded.
   check(stored !== undefined || (inFlight === null && unrecorded === null), 'loaded before it is sent or recorded')
   check((state === 'look up') === (waiting !== null && inFlight === null && stored === undefined), 'loaded first')
-  // 4. What is to be recorded is what is believed to be stored.
+  // 4. The record to be stored is the record that memory believes.
   check(unrecorded === null || unrecorded === stored, 'recorded as believed')
-  // 5. A way to end a code belongs to a version that waits.
+  // 5. A way to unsubscribe a code belongs to a version that waits or is in flight.
   check(entry.removal === null || waiting !== null || inFlight !== null, 'ends a code for a version')
-  // 6. Nothing older waits than what is in flight.
+  // 6. The waiting version is not older than the version in flight.
   const isInOrder =
     !waiting?.position || !inFlight?.position || comparePositions(waiting.position, inFlight.position) >= 0
   check(isInOrder, 'in the order of the stream')
-  // 7. No streamed version is newer than the newest change known.
+  // 7. No streamed version is newer than the newest known change.
   const isKnown =
     waiting?.origin !== 'stream' ||
     !waiting.position ||

@@ -16,20 +16,20 @@ import {
 
 export interface MergeContext {
   readonly debts: Debts
-  /** Streamed changes up to here may have been sent by an earlier run: MERGE rule 9's U. Null: there was none. */
+  /** Newest streamed change that an earlier run may have sent: MERGE rule 9's U. Null if there was no earlier run. */
   readonly horizon: Position | null
   readonly onDelete: 'ignore' | 'unsubscribe'
 }
 
-/** What decides whether a streamed version keeps its content. */
+/** Facts that decide whether a streamed version keeps its content. */
 export interface ContentPolicy {
-  /** MERGE's R: a read that ended there has left, and may contain something newer. Null: none has. */
+  /** MERGE's R: a read that ended there was sent, and may contain something newer. Null if none was sent. */
   readonly readLsn: Lsn | null
-  /** Memory is full in the hold: what comes is read from the table after it. */
+  /** True if memory is full in the hold: rows that arrive are read from the table after it. */
   readonly dropsContent: boolean
 }
 
-/** MERGE rule 3, a change from the stream. @returns the version that takes the waiting one's place, or null if none does. */
+/** MERGE rule 3, a change from the stream. @returns the version that replaces the waiting one, or null if none does. */
 export function mergeStreamed(
   entry: Entry,
   change: StreamedChange,
@@ -37,40 +37,41 @@ export function mergeStreamed(
   policy: ContentPolicy,
 ): Version | null {
   const { position, xid } = change
-  // 3a. The store contains it already: settled, and what is known is not lowered.
+  // 3a. The store contains the change already: it is settled, and the known position is not lowered.
   if (entry.stored?.position && comparePositions(position, entry.stored.position) <= 0) return null
-  // 3b. It becomes the newest known; an earlier run may have sent it without recording the answer.
+  // 3b. The change becomes the newest known; an earlier run may have sent it without recording the answer.
   entry.know(position, xid)
   if (horizon && comparePositions(position, horizon) <= 0) entry.doubt()
-  // 3c. A read that was merged contains it: only its debt is taken over, and the label rises.
+  // 3c. A merged read contains the change: take over its debt, and raise the label.
   if (entry.read && sees(entry.read.snapshot, xid)) {
     const holder = entry.waiting ?? entry.inFlight
     if (holder) {
       holder.debt = debts.join(holder.debt, debts.owe())
       holder.position = position
       holder.xid = xid
-      // The stream has come to the end that the read brought: it has its place in the stream's order now, unless the row came back.
+      // The stream has reached the end that the read showed: the end has its place in the stream's order now, unless the row came back.
       if (isEnd(holder.content)) holder.origin = isEnd(change.content) ? 'stream' : 'read'
-      // It is still to be read, and will have the code that the newest change told.
+      // The content is still to be read, and will have the code of the newest change.
       if (holder.content.kind === 'incomplete') holder.content = incomplete(change.content)
     }
     const isNoticed = onDelete === 'unsubscribe' && hadOtherCode(entry, change.content)
     return isNoticed && !holder ? streamedVersion(change, incomplete(change.content), debts) : null
   }
-  // 3d. It replaces what waits. Without its content if a read that left may contain something newer.
+  // 3d. The change replaces what waits, without its content if a read that was sent may contain something newer.
   const isOutdated = policy.readLsn !== null && position.commitLsn < policy.readLsn
   if (isOutdated || policy.dropsContent) return streamedVersion(change, incomplete(change.content), debts)
   return streamedVersion(change, inherit(change.content, entry), debts)
 }
 
-/** The content is to be read; the code stays known, so that nobody unsubscribes it in the meantime. */
+/** Returns a content that is to be read. The code stays known, so that no other row unsubscribes it in the meantime. */
 function incomplete(content: Content): Content {
   return { kind: 'incomplete', code: codeOf(content) }
 }
 
 /**
- * A version that a read contains is never sent, and its code may have been left to this row by another one, durably: should no
- * later version have it, it is to be ended. The row is read again for it if nothing of it is on its way.
+ * Returns true if the change told a code that the row does not have otherwise, and remembers it. The version is never sent, since a
+ * read contains it. Another row may durably have left the code to this row: it is to be unsubscribed if no later version has it.
+ * The row is read again for it if nothing of it waits or is in flight.
  */
 function hadOtherCode(entry: Entry, content: Content): boolean {
   const { waiting, inFlight, stored, formerCodes } = entry
@@ -82,7 +83,7 @@ function hadOtherCode(entry: Entry, content: Content): boolean {
   return true
 }
 
-/** A deleted row's code and patient are taken over from the version that it replaces, if the change did not carry them. */
+/** Takes a deleted row's code and patient from the version that it replaces, if the change did not carry them. */
 export function inherit(content: Content, { waiting, inFlight }: Pick<Entry, 'waiting' | 'inFlight'>): Content {
   if (content.kind !== 'removed' || content.code !== null) return content
   const older = (waiting ?? inFlight)?.content
@@ -107,8 +108,8 @@ function streamedVersion(change: StreamedChange, content: Content, debts: Debts)
 }
 
 /**
- * MERGE rules 4 and 5, a row that a read returned or did not find. A stale read, and an absence of a row that nobody knows,
- * leave nothing behind. So does a row whose record is unknown: it was settled and forgotten while the read was under way.
+ * MERGE rules 4 and 5, a row that a read returned or did not find. A stale read leaves nothing behind, nor does the absence of an
+ * unknown row. The same applies to a row whose record is not loaded: it was settled and forgotten during the read.
  */
 export function mergeRead(
   entry: Entry,
@@ -121,9 +122,9 @@ export function mergeRead(
   const stale = isStale(known, found)
   if (stale || (isEnd(found.content) && !isKnown(entry))) return { stale, version: null }
   const read = { number, snapshot: found.snapshot, endLsn: found.endLsn }
-  // What the stream has passed already contains nothing that is still to come.
+  // A mark is needed only if the stream may still deliver something that the read contains. On a standby the stream has passed it.
   if (found.containsLsn == null) entry.mark(read)
-  // An absence that the stream has brought already is no news: the change keeps its place in the stream's order.
+  // The stream has delivered this end already: the change keeps its place in the stream's order.
   if (isEnd(found.content) && waiting?.origin === 'stream' && isEnd(waiting.content))
     return { stale, version: { ...waiting, read, debt: null, claim: found.claim } }
   const version: Version = {
@@ -133,7 +134,7 @@ export function mergeRead(
     committedAtMs: waiting?.committedAtMs ?? found.readAtMs,
     bytes: found.bytes,
     read,
-    // Labelled with the newest streamed change that it contains, never with the position of the read.
+    // The label is the newest streamed change that the read contains, never the position of the read.
     position: known?.position ?? null,
     xid: known?.xid ?? null,
     debt: null,
@@ -142,13 +143,13 @@ export function mergeRead(
   return { stale, version }
 }
 
-/** Rule 5: mediQuo may have something of this row. */
+/** Rule 5: returns true if mediQuo may have something of this row. */
 function isKnown({ stored, waiting, inFlight, inDoubt }: Entry): boolean {
   if (waiting || inFlight || inDoubt) return true
   return stored != null && (!stored.removed || stored.deadLetter !== null || stored.owed !== null)
 }
 
-/** Of a standby's read: a change that was streamed since it began is as new, or newer. Its server shows what it has streamed. */
+/** On a standby: a change that was streamed since the read began is as new or newer. The server shows what it has streamed. */
 function isStale(known: ReturnType<typeof newestKnown>, { snapshot, containsLsn }: ReadRow): boolean {
   if (containsLsn == null) return known?.xid != null && !sees(snapshot, known.xid)
   return known?.position != null && known.position.commitLsn >= containsLsn

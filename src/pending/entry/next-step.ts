@@ -3,7 +3,7 @@ import type { EntryView } from './entry.ts'
 import { codesBeside } from './entry-facts.ts'
 import type { Purpose } from './version.ts'
 
-/** What is to be done next with a row's waiting version. */
+/** The next step for a row's waiting version. */
 export type Step =
   | { readonly kind: 'look up' }
   | { readonly kind: 'read' }
@@ -15,27 +15,27 @@ export type UnsentOutcome = 'unchanged' | 'ignored' | 'nothing to remove' | 'dea
 
 export interface StepPolicy {
   readonly onDelete: 'ignore' | 'unsubscribe'
-  /** The keyed hash of a payload, hexadecimal. */
+  /** Keyed hash of a payload, hexadecimal. */
   readonly fingerprint: (patient: Patient) => string
 }
 
 /**
- * The decision about an entry with a waiting version and nothing in flight. Pure.
- * @param compares whether to compare the patient with what the API has. False: it is to be sent, and compared when its turn comes.
+ * Decides the next step of an entry with a waiting version and nothing in flight. Pure.
+ * @param compares true to compare the patient with what the API has. If false, it is to be sent, and compared when its turn comes.
  */
 export function nextStep(entry: EntryView, policy: StepPolicy, compares = true): Step {
   const content = entry.waiting?.content
   if (!content) throw new Error('a row without a waiting version has no next step')
-  // 1. Nothing is decided before the row's record is loaded: a dead letter or an older code may stand there.
+  // 1. Nothing is decided before the row's record is loaded: it may contain a dead letter or an older code.
   if (entry.stored === undefined) return { kind: 'look up' }
   const stored = entry.stored
   switch (content.kind) {
-    // 2. A value that the change did not carry must be read: sending null instead would wipe it.
+    // 2. A value that the change did not carry must be read: sending null instead would erase it.
     case 'incomplete':
       return { kind: 'read' }
     case 'invalid': {
-      // A dead letter keeps the code that the store has of it; those besides would be forgotten,
-      // even the one that it has now, if another row left it to this one.
+      // A dead letter keeps the code that the store has of the row. The other codes would be forgotten, even its present code, if
+      // another row left that to it.
       const kept = stored && !stored.removed ? stored.code : null
       const [old] = codesBeside(entry, kept ?? content.code)
       if (policy.onDelete === 'unsubscribe' && old !== undefined) return endOfCode(entry, 'retire', old, null)
@@ -43,12 +43,12 @@ export function nextStep(entry: EntryView, policy: StepPolicy, compares = true):
     }
     case 'patient': {
       const { patient } = content
-      // 3. The row had another code: that one ends first, so that a crash in between cannot forget it.
+      // 3. The row had another code: unsubscribe that first, so that a crash in between cannot forget it.
       if (policy.onDelete === 'unsubscribe') {
         const [old] = codesBeside(entry, patient.code)
         if (old !== undefined) return endOfCode(entry, 'retire', old, null)
       }
-      // 4. The API has just this, unless something may have overtaken it.
+      // 4. The API has exactly this patient, unless something may have overtaken it.
       if (compares && !entry.inDoubt && stored?.fingerprint && stored.code === patient.code) {
         if (stored.fingerprint === policy.fingerprint(patient)) return { kind: 'settle', outcome: 'unchanged' }
       }
@@ -60,7 +60,7 @@ export function nextStep(entry: EntryView, policy: StepPolicy, compares = true):
       if (stored?.removed && stored.code === code && old === undefined && !entry.inDoubt)
         return { kind: 'settle', outcome: 'unchanged' }
       if (policy.onDelete === 'ignore') return { kind: 'settle', outcome: 'ignored' }
-      // 5. Unknown to the store does not mean unknown to the API: only a code that nobody knows is given up.
+      // 5. A row that the store does not know may be known to the API: give up only if no code is known.
       if (code === null) return { kind: 'settle', outcome: 'nothing to remove' }
       if (old !== undefined) return endOfCode(entry, 'retire', old, null)
       return endOfCode(entry, 'remove', code, content.code === code ? content.patient : null)

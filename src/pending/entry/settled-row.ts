@@ -6,7 +6,7 @@ import { codesBeside, newestKnown } from './entry-facts.ts'
 import type { UnsentOutcome } from './next-step.ts'
 import { codeOf, type Delivery, isEnd, type Purpose, type Version } from './version.ts'
 
-/** How a version ended. `superseded`: the store contained it, or something newer, already. `owed`: it is noted, to be read again. */
+/** Outcomes of a version. `superseded`: the store has it or a newer one already. `owed`: it is noted, to be read again. */
 export const settledOutcomes = [
   'delivered',
   'unchanged',
@@ -19,13 +19,13 @@ export const settledOutcomes = [
 export type Settled = (typeof settledOutcomes)[number]
 
 /**
- * Returns what the store says before a request leaves with a code: the API may hold anything of it from then on. With this,
- * neither a crash nor a lost slot can make a fingerprint tell a lie, or let a row be forgotten that was sent and then deleted.
- * Null if the store says so already.
+ * Returns the record to store before a request with a code is sent: from then on the API may have anything of the code. With this
+ * record a fingerprint stays true after a crash or a lost slot, and a row that was sent and then deleted is not forgotten. Null if
+ * the store has the record already.
  */
 export function intendedRow(entry: EntryView, sent: PatientCode, purpose: Purpose): StoredRow | null {
   const { key, stored } = entry
-  // A code that ends does not take the place of one that mediQuo still has of the row.
+  // A code to unsubscribe does not replace one that mediQuo still has of the row.
   const code = purpose === 'retire' && stored && !stored.removed ? (stored.code ?? sent) : sent
   const { position = null, xid = null, formerCodes: known = [], owed = null } = stored ?? {}
   const isNamed = sent === code || known.includes(sent)
@@ -35,13 +35,13 @@ export function intendedRow(entry: EntryView, sent: PatientCode, purpose: Purpos
   return { key, code, formerCodes, fingerprint: null, removed: false, position, xid, deadLetter, owed }
 }
 
-/** A dead letter that the store has is not written again: that would count as a refusal, and bring back one that was discarded. */
+/** Keeps a stored dead letter as it is: writing it again would count as a refusal, and restore one that was discarded. */
 function letterAsBefore({ stored, unrecorded }: EntryView): StoredRow['deadLetter'] {
   if (!stored?.deadLetter) return null
   return unrecorded ? unrecorded.deadLetter : 'kept'
 }
 
-/** Whether storing a row would change nothing. */
+/** Returns true if storing a row would change nothing. */
 export function isSameRow(a: StoredRow, b: StoredRow | null | undefined): boolean {
   if (!b || a.code !== b.code || a.fingerprint !== b.fingerprint || a.removed !== b.removed) return false
   if (a.owed !== b.owed || a.formerCodes.join('\n') !== b.formerCodes.join('\n')) return false
@@ -51,8 +51,8 @@ export function isSameRow(a: StoredRow, b: StoredRow | null | undefined): boolea
 }
 
 /**
- * … after the API accepted a row's present state, or its end. `fingerprint`: null while it is still to be read back, and then
- * `owed` says when it is sent again if it never is.
+ * Returns the record after the API accepted a row's present state, or its end. `fingerprint`: null while the row is still to be
+ * read back. `owed` then says when it is sent again if it is never read back.
  */
 export function afterAcceptance(
   entry: EntryView,
@@ -71,14 +71,14 @@ export function afterAcceptance(
 }
 
 /**
- * … after a code that the row no longer has was ended, or left to another row, of which nothing is known then; null if the
- * store does not name that code. The row's own version is still to come, so the label stays.
+ * Returns the record after a former code of the row was unsubscribed, or left to another row (nothing is known of it then); null if
+ * the store does not name that code. The row's own version is still to be settled, so the label stays.
  */
 export function afterRetirement(entry: EntryView, code: PatientCode, isLeft: boolean): StoredRow | null {
   const { key, stored } = entry
   if (!stored) return null
   const { position, xid } = stored
-  // It keeps the code no more for what is to be read: another row may end it from now on.
+  // The row no longer reserves the code for its next read: another row may unsubscribe it from now on.
   const isNext = stored.owed?.nextCode === code
   const owed = stored.owed && isNext ? { ...stored.owed, nextCode: null } : stored.owed
   const formerCodes = stored.formerCodes.filter((former) => former !== code)
@@ -100,7 +100,7 @@ export function afterRetirement(entry: EntryView, code: PatientCode, isLeft: boo
   }
 }
 
-/** … after another row left a code to it; null if the store says that it may have it, or the row's record is not loaded. */
+/** Returns the record after another row left a code to this row; null if the store knows the code, or the record is not loaded. */
 export function withFormerCode(entry: EntryView, code: PatientCode): StoredRow | null {
   const { key, stored } = entry
   if (stored === undefined) return null
@@ -113,14 +113,14 @@ export function withFormerCode(entry: EntryView, code: PatientCode): StoredRow |
   return { ...stored, formerCodes: [...stored.formerCodes, code], deadLetter: letterAsBefore(entry) }
 }
 
-/** … after the API refused it. The code at mediQuo stays the one last accepted; what it holds is unknown. */
+/** Returns the record after the API refused the row. The code stays the one last accepted; what mediQuo has of it is unknown. */
 export function afterRefusal(entry: EntryView, delivery: Delivery, deadLetter: DeadLetter): StoredRow {
   return rejected(entry, delivery.version, delivery.code, deadLetter)
 }
 
 /**
- * … after a version was settled without a request. @param isOver whether no lost request of a code can be applied any more: until
- * then an end that was accepted stays to be confirmed.
+ * Returns the record after a version was settled without a request. @param isOver returns true if no lost request of a code can be
+ * applied any more: until then an accepted end stays to be confirmed.
  */
 export function unsentRow(
   entry: EntryView,
@@ -138,7 +138,7 @@ export function unsentRow(
   const { owed = null } = entry.stored ?? {}
   const isInDoubt = removed && owed?.reason === 'confirm' && code !== null && !isOver(code)
   const plain = { deadLetter: null, owed: isInDoubt ? owed : null, removed }
-  // What another row answers for has not ended: should this row have it back, and go, it is to be ended then.
+  // A code that another row has is not unsubscribed: if this row gets it back and is deleted, it is to be unsubscribed then.
   if (removed && entry.removal?.kind === 'left')
     return labelled(entry, version, { code: null, fingerprint: null, ...plain, owed: null })
   const fingerprint = outcome === 'unchanged' && !removed ? (entry.stored?.fingerprint ?? null) : null
@@ -146,8 +146,9 @@ export function unsentRow(
 }
 
 /**
- * … after a version was dropped from memory, to be read from the table later. The label rises to it, so that neither its change
- * when it is streamed again, nor a read that lacks it, is taken for news. Codes stay known, and the one that the row will have.
+ * Returns the record of a version that is dropped from memory, to be read from the table later. The label rises to the newest known
+ * change. So neither the change when it is streamed again, nor a read that lacks it, counts as new. Codes stay known, including the
+ * code that the row will have.
  */
 export function owedRow(
   entry: EntryView,
@@ -160,7 +161,7 @@ export function owedRow(
   const removed = stored?.removed ?? false
   const known = removed ? null : code
   const told = isEnd(version.content) ? codeOf(version.content) : null
-  // An end that only a read told is none to other rows before the stream shows it: another may have taken the code since.
+  // For other rows, an end that only a read showed does not count before the stream shows it: another row may have taken the code since.
   const kept = version.origin === 'read' ? (stored?.owed?.nextCode ?? null) : null
   const nextCode = isEnd(version.content) ? kept : codeOf(version.content)
   const formerCodes = codesBeside(entry, known).filter((former) => former !== nextCode)
@@ -171,7 +172,7 @@ export function owedRow(
 
 function rejected(entry: EntryView, version: Version, code: PatientCode | null, deadLetter: DeadLetter): StoredRow {
   const { stored } = entry
-  // One that ended, or that the row left, tells nothing of the code that it has now: mediQuo may have it from another row.
+  // A code that was unsubscribed, or that the row left, says nothing about its present code: mediQuo may have that from another row.
   const isNew = stored?.removed === true && code !== null
   return labelled(entry, version, {
     code: isNew ? code : (stored?.code ?? code),
@@ -182,7 +183,7 @@ function rejected(entry: EntryView, version: Version, code: PatientCode | null, 
   })
 }
 
-/** … with the newest streamed change that is contained: the version's, unless the store's is newer. */
+/** Adds the label: the newest streamed change contained, which is the version's unless the store's is newer. */
 function labelled(
   entry: EntryView,
   version: Version,
@@ -191,10 +192,10 @@ function labelled(
   const { stored, key } = entry
   const older = stored?.position && version.position && comparePositions(stored.position, version.position) > 0
   const { position, xid } = stored && (older || !version.position) ? stored : version
-  // Each property by name: a spread in front of others makes objects that V8 keeps as hash tables, which is slow.
+  // Name each property: a spread followed by other properties makes objects that V8 keeps as hash tables, which is slow.
   const { code, fingerprint, removed, deadLetter, owed } = row
   return { key, code, formerCodes: noCodes, fingerprint, removed, position, xid, deadLetter, owed }
 }
 
-/** Every other code was ended before, or is never ended. */
+/** Empty: every other code was unsubscribed before, or never is. */
 const noCodes: readonly PatientCode[] = []

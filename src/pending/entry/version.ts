@@ -8,8 +8,8 @@ import type { RowKey } from '../../model/source/row.ts'
 import type { Snapshot, Xid } from '../../model/source/visibility.ts'
 
 /**
- * What one version of a row says. `removed`: deleted or left out; its patient is known only from a full old row. `incomplete`: its
- * content must be read from the table; its code is there if the change told it.
+ * Content of a version. `removed`: deleted or left out; its patient is known only from a full old row. `incomplete`: the content
+ * must be read from the table; the code is present if the change told it.
  */
 export type Content =
   | { readonly kind: 'patient'; readonly patient: Patient }
@@ -17,15 +17,18 @@ export type Content =
   | { readonly kind: 'invalid'; readonly code: PatientCode | null; readonly invalid: readonly Invalid[] }
   | { readonly kind: 'incomplete'; readonly code: PatientCode | null }
 
-/** A version of a row that waits or is in flight. One that a read brought carries the label of the newest streamed change it contains. */
+/**
+ * A version of a row that waits or is in flight. A version of a read has the label of the newest streamed change that the read
+ * contains.
+ */
 export interface Version {
   content: Content
-  /** Who reported it; of an end that both reported, the stream. */
+  /** Origin of the version. An end that both reported has the origin `stream`. */
   origin: 'stream' | 'read'
   readonly lane: Lane
   readonly committedAtMs: number
   readonly bytes: number
-  /** The read that brought it, null if the stream did. */
+  /** The read that returned it; null if it came from the stream. */
   readonly read: MergedRead | null
   position: Position | null
   xid: Xid | null
@@ -33,10 +36,10 @@ export interface Version {
   claim: Claim | null
 }
 
-/** Bytes that a version occupies beside its payload. */
+/** Bytes that a version occupies in addition to its payload. */
 export const versionBytes = 900
 
-/** A change of one row as the stream brought it, mapped. `bytes` is what its version occupies. */
+/** A change of one row from the stream, mapped. `bytes`: memory that its version occupies. */
 export interface StreamedChange {
   readonly key: RowKey
   readonly position: Position
@@ -53,8 +56,8 @@ export interface ReadRow {
   readonly snapshot: Snapshot
   readonly endLsn: Lsn
   /**
-   * Of a standby's read, which the stream has passed: it contains every commit before this position, and perhaps some of those up
-   * to `endLsn`. Null: the snapshot tells what it contains.
+   * On a standby, where the stream has passed the read: it contains every commit before this position, and possibly some of those
+   * up to `endLsn`. Null: the snapshot tells what it contains.
    */
   readonly containsLsn?: Lsn | null
   readonly readAtMs: number
@@ -63,20 +66,20 @@ export interface ReadRow {
   readonly claim: Claim | null
 }
 
-/** A table read that was merged. `number` counts them: they are merged one after another, in the order of their snapshots. */
+/** A table read that was merged. `number` counts the reads: they are merged one after another, in the order of their snapshots. */
 export interface MergedRead {
   readonly number: number
   readonly snapshot: Snapshot
   readonly endLsn: Lsn
 }
 
-/** How a code that is to end is to be ended. */
+/** Way to unsubscribe a code, for one code. */
 export type Removal = CodeEnd & { readonly code: PatientCode }
 
-/** Why a patient is sent: a row's present state, the end of a row, or the end of a code that a row no longer has. */
+/** Reason why a patient is sent: a row's present state, the end of a row, or the end of a former code of a row. */
 export type Purpose = 'upsert' | 'remove' | 'retire'
 
-/** One patient of a request: what is sent for which row, and why. */
+/** One patient of a request: the row, what is sent for it, and the reason. */
 export interface Delivery {
   readonly key: RowKey
   readonly code: PatientCode
@@ -85,7 +88,7 @@ export interface Delivery {
   readonly version: Version
 }
 
-/** The code that a version is about, null where it is not known. */
+/** Returns the code of a version, null if it is not known. */
 export function codeOf(content: Content): PatientCode | null {
   return content.kind === 'patient' ? content.patient.code : content.code
 }

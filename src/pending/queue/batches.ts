@@ -6,10 +6,10 @@ import { intendedRow } from '../entry/settled-row.ts'
 import type { Delivery } from '../entry/version.ts'
 import type { Placement } from './placement.ts'
 
-/** What the rows of a batch may occupy before no other is added, bytes: some thousand times an ordinary row. */
+/** Size of a batch at which no further row is added, bytes: some thousand times an ordinary row. */
 const maxBatchBytes = 4 * 1024 * 1024
 
-/** Which rows leave first. */
+/** Order in which rows leave. */
 const order: readonly (readonly [Place, Lane])[] = [
   ['send', 'live'],
   ['end code', 'live'],
@@ -17,7 +17,7 @@ const order: readonly (readonly [Place, Lane])[] = [
   ['end code', 'backfill'],
 ]
 
-/** Cuts batches from what waits. */
+/** Cuts batches of the rows that wait. */
 export class Batches {
   readonly #placement: Placement
   #sentTo: Position | null = null
@@ -26,12 +26,15 @@ export class Batches {
     this.#placement = placement
   }
 
-  /** The newest streamed change of which a version left: MERGE's H. */
+  /** The newest streamed change of which a version was sent: MERGE's H. */
   get sentTo(): Position | null {
     return this.#sentTo
   }
 
-  /** The oldest rows, live before backfill and upserts before ends of codes, each code once, and none whose code is in flight: fewer if they are large. */
+  /**
+   * Returns the oldest rows, live before backfill, and within a lane upserts before codes to unsubscribe. Each code occurs once,
+   * and no code that is in flight. Large rows make the batch shorter.
+   */
   take(limit: number): Delivery[] {
     const deliveries: Delivery[] = []
     let bytes = 0
@@ -52,7 +55,7 @@ export class Batches {
     const { queues, entries } = this.#placement
     if (!entry.waiting) return null
     const step = this.#placement.nextStep(entry)
-    // Its newest version is what the API has.
+    // The API has the newest version already: settle it.
     if (step.kind === 'settle') this.#placement.place(entry, true)
     if (step.kind !== 'send') return null
     const { code, patient, purpose } = step
@@ -67,7 +70,7 @@ export class Batches {
     if (!this.#placement.confirming.mayRepeat(code)) return null
     const version = entry.send()
     const delivery: Delivery = { key: entry.key, code, patient, purpose, version }
-    // Stored before the request leaves: whatever happens then, the store does not claim to know what the API has.
+    // Stored before the request is sent: from then on the store does not say what the API has.
     const intended = intendedRow(entry, code, purpose)
     if (intended) entries.store(entry, intended)
     if (version.read) entries.raiseReadLsn(version.read.endLsn)
@@ -81,11 +84,11 @@ export class Batches {
     return delivery
   }
 
-  /** A request is about to replace what mediQuo has of a code: other rows that had it must neither end it nor trust a fingerprint. */
+  /** Updates the other rows that had a code which a request is about to replace: they must not unsubscribe it, nor trust a fingerprint. */
   #takeFromOthers(code: PatientCode, holder: Entry): void {
     for (const other of this.#placement.queues.sharing(code, holder)) {
       other.doubt()
-      // A record that was found for it is out of date, even if it cannot be sent yet.
+      // A record that was found for the other row is out of date, even if it cannot be sent yet.
       if (other.removal?.code === code) other.end(null)
       if (other.resolving === code) this.#placement.stopResolving(other)
       if (other.inFlight) continue

@@ -11,40 +11,38 @@ import type { Delivery, Version } from '../entry/version.ts'
 import { codesHeldBy } from '../unrecorded-rows.ts'
 import type { Queues } from './queues.ts'
 
-/** Whether what was accepted can be believed, or must be read back. */
+/** Decides whether an accepted delivery counts as applied, or must be read back. */
 export interface Confirming {
-  /**
-   * @param inDoubt whether an older request may be applied later. @param hasRoom whether memory may keep it until then.
-   */
+  /** @param inDoubt true if an older request may be applied later. @param hasRoom true if memory may keep it until it is read back. */
   accepted(delivery: Delivery, inDoubt: boolean, hasRoom: boolean): Acceptance
-  /** It is about to leave. */
+  /** The delivery is about to be sent. */
   cut(delivery: Delivery): void
   /** No answer came: it may be applied later. */
   lost(delivery: Delivery): void
-  /** Whether every request of its code that was lost was over, applied or not, when this one was cut. */
+  /** Returns true if every lost request of its code was over, applied or not, when this delivery was cut. */
   isCertain(delivery: Delivery): boolean
-  /** Whether no lost request of a code can be applied any more. */
+  /** Returns true if no lost request of a code can be applied any more. */
   isOver(code: PatientCode): boolean
-  /** Whether a code may be sent again already. */
+  /** Returns true if a code may be sent again already. */
   mayRepeat(code: PatientCode): boolean
 }
 
 export interface PlacementOptions extends StepPolicy {
   readonly confirming: Confirming
-  /** Called for each version that is settled, in the order of settling. */
+  /** Called for each version that is settled, in order. */
   readonly onSettled: (outcome: Settled, version: Version) => void
 }
 
-/** Where each row waits for its next step; what needs no request is settled on the way. */
+/** Puts each row where it waits for its next step, and settles what needs no request. */
 export class Placement {
   readonly entries: Entries
   readonly queues: Queues
   readonly #options: PlacementOptions
-  /** Rule 9: nothing is sent and nothing read until the stream has passed the earlier run's horizon. */
+  /** Rule 9: true until the stream has passed the earlier run's horizon. Nothing is sent or read until then. */
   isHeld: boolean
-  /** The transaction that is still arriving; null: none is. */
+  /** Commit LSN of the transaction that is still arriving; null if there is none. */
   openCommitLsn: Lsn | null = null
-  /** Grows with each change after which something that could not leave may leave. */
+  /** Counter that grows with each change after which something that could not be sent may be sent. */
   changes = 0
 
   constructor(entries: Entries, queues: Queues, options: PlacementOptions & { readonly isHeld: boolean }) {
@@ -77,8 +75,8 @@ export class Placement {
   }
 
   /**
-   * Brings an entry to where its next step is done, settles what needs no request, and forgets what is done with.
-   * @param compares whether to compare the row with what the API has. A row that waits to be sent is compared when its turn comes
+   * Moves an entry to the place of its next step, settles what needs no request, and forgets an entry that is done.
+   * @param compares true to compare the row with what the API has. A row that waits to be sent is compared when its turn comes
    * (`Batches`): a comparison costs as much as the rest of a change, and a row may change often before its turn.
    */
   place(entry: Entry, compares = !this.queues.hasTurn(entry)): void {
@@ -107,20 +105,20 @@ export class Placement {
     this.entries.forgetIfDone(entry)
   }
 
-  /** Half of a transaction is not acted upon: its other half may give a code to another row, or bring a deleted row back. */
+  /** A part of a transaction must not be acted upon: the rest may give a code to another row, or bring a deleted row back. */
   #waitsForCommit({ position }: Version, step: Step): boolean {
     if (this.openCommitLsn === null || position?.commitLsn !== this.openCommitLsn) return false
     return step.kind !== 'look up' && (step.kind !== 'settle' || step.outcome === 'dead letter')
   }
 
-  /** The waiting version is done with. @param row what the store shall say from now on, null if it says so already. */
+  /** Ends the waiting version. @param row record that the store is to have, null if it has it already. */
   settle(entry: Entry, version: Version, outcome: Settled, row: StoredRow | null): void {
     this.entries.settle(entry, version, row)
     this.#options.onSettled(outcome, version)
     if (row) this.#outdateEnds(entry, row)
   }
 
-  /** The version in flight is done with. */
+  /** Ends the version in flight. */
   land(entry: Entry, version: Version, outcome: Settled, row: StoredRow | null): void {
     this.entries.land(entry, version, row)
     this.#options.onSettled(outcome, version)
@@ -128,8 +126,8 @@ export class Placement {
   }
 
   /**
-   * A row is settled with a code, and may be forgotten: what was found for another row, to end the code with, is out of date. Who
-   * asks again learns from the store, or from what is to be stored, that the code is held.
+   * A row is settled with a code, and may be forgotten: results that were found for other rows, to unsubscribe the code with, are
+   * out of date. A new query learns from the store, or from the rows to be stored, that the code is in use.
    */
   #outdateEnds(holder: Entry, row: StoredRow): void {
     for (const code of codesHeldBy(row)) {
@@ -142,20 +140,20 @@ export class Placement {
     }
   }
 
-  /** A code that the row no longer has was ended, or is left to another row. */
+  /** A former code of the row was unsubscribed, or is left to another row. */
   retired(entry: Entry, code: PatientCode, isLeft: boolean): void {
     entry.forgetCode(code)
     const row = afterRetirement(entry, code, isLeft)
     if (row) this.entries.store(entry, row)
   }
 
-  /** How to end a code of the row is not being looked for any more: it may be looked for again. */
+  /** Stops resolving a code of the row: it may be resolved again. */
   stopResolving(entry: Entry): void {
     entry.stopResolving()
     this.changes++
   }
 
-  /** A row is to be read, and sent once more, unless something of it is on its way already: to its present code, which ends no other. */
+  /** Reads and sends a row again, unless a version waits or, after an upsert, is in flight: that does not unsubscribe another code. */
   readAgain(entry: Entry, { version: sent, purpose, code }: Delivery): void {
     if (!entry.waiting && (!entry.inFlight || purpose !== 'upsert')) {
       const known = newestKnown(entry)
@@ -175,19 +173,19 @@ export class Placement {
     this.place(entry)
   }
 
-  /** The code is to be ended no more: another row has it. */
+  /** Leaves a code to another row that has it: it is not unsubscribed any more. */
   leave(entry: Entry, code: PatientCode): void {
     entry.end({ code, kind: 'left' })
     this.doubtOthers(entry, code)
     this.place(entry)
   }
 
-  /** Who takes a code over has what mediQuo has of it by then, whatever the store says of an earlier time. */
+  /** Doubts the rows that may take a code over: mediQuo may have something else of it than the store says. */
   doubtOthers(entry: Entry, code: PatientCode): void {
     for (const other of this.queues.sharing(code, entry)) {
       other.doubt()
-      // It may be rejected before it is sent, and keep another one: then this one is to be ended. Stored in the same write as what
-      // leaves the code to it (MERGE rule 12b): a crash must not forget it.
+      // The other row may be rejected before it is sent, and keep another code: then this one is to be unsubscribed. Stored in the
+      // same write as what leaves the code to it (MERGE rule 12b): a crash must not lose it.
       other.remember(code)
       const row = withFormerCode(other, code)
       if (row) this.entries.store(other, row)

@@ -5,18 +5,18 @@ import type { Entry, EntryView, Place } from '../entry/entry.ts'
 import { codesBeside } from '../entry/entry-facts.ts'
 import { codeOf, type Delivery, type Version } from '../entry/version.ts'
 
-/** Where an entry stands. */
+/** Position of an entry in the queues. */
 interface Stand {
   queue: Set<Entry> | null
   lane: Lane
   codes: readonly PatientCode[]
-  /** Whether it waits for the end of its transaction and keeps its turn among those to be sent. */
+  /** True while it waits for the end of its transaction and keeps its turn among the rows to be sent. */
   keepsTurn: boolean
 }
 
-/** The places where entries wait, each in order of arrival, and which rows wait with which code. An entry stands in one place. */
+/** Places where entries wait, each in order of arrival, with an index by code. An entry is in one place. */
 export class Queues {
-  /** How many entries only keep their turn among those to be sent. */
+  /** Number of entries that only keep their turn among those to be sent. */
   readonly #kept: Record<Lane, number> = { live: 0, backfill: 0 }
   readonly #queues: Record<Place, Record<Lane, Set<Entry>>> = {
     'look up': { live: new Set(), backfill: new Set() },
@@ -35,28 +35,28 @@ export class Queues {
     return this.#counts
   }
 
-  /** Returns the entries in their order. Of those to be sent some may only keep their turn: their state is another. */
+  /** Returns the entries in their order. In the place `send`, some entries may only keep their turn: their state is another. */
   queue(place: Place, lane: Lane): ReadonlySet<Entry> {
     return this.#queues[place][lane]
   }
 
-  /** How many of a lane could be sent now. */
+  /** Returns the number of rows of a lane that could be sent now. */
   sendable(lane: Lane): number {
     return this.#queues.send[lane].size - this.#kept[lane] + this.#queues['end code'][lane].size
   }
 
-  /** Whether a row has its turn among those to be sent, though a newer version of it may wait for its commit. */
+  /** Returns true if a row has its turn among those to be sent, even if a newer version of it waits for its commit. */
   hasTurn(entry: Entry): boolean {
     const stand = this.#where.get(entry)
     return stand !== undefined && (stand.keepsTurn || stand.queue === this.#queues.send[stand.lane])
   }
 
-  /** How many wait in a place. */
+  /** Returns the number of entries that wait in a place. */
   size(place: Place): number {
     return this.#queues[place].live.size + this.#queues[place].backfill.size
   }
 
-  /** The oldest entries of a place, live before backfill. */
+  /** Returns the oldest entries of a place, live before backfill. */
   first(place: Place, limit: number): Entry[] {
     const found: Entry[] = []
     for (const queue of [this.#queues[place].live, this.#queues[place].backfill]) {
@@ -69,9 +69,9 @@ export class Queues {
   }
 
   /**
-   * Moves an entry. One that stays where it is keeps its turn, and so does one that was to be sent and has a newer version, whose
-   * transaction is still arriving: a row that changes all the time would never leave. Null takes it out; while something of it waits or is in flight, its codes
-   * stay known.
+   * Moves an entry. It keeps its turn if it stays in its place, or if it was to be sent and has a newer version whose transaction
+   * is still arriving: otherwise a row that changes all the time would never be sent. Null removes it; its codes stay known while
+   * something of it waits or is in flight.
    */
   place(entry: Entry, place: Place | null): void {
     if (place) entry.place(place)
@@ -85,7 +85,7 @@ export class Queues {
     if (now) {
       if (now.queue !== queue) this.#leave(entry, now, place)
       if (now.queue) this.#counts[now.lane]--
-      // Most changes leave a row's codes as they are.
+      // Most changes do not change a row's codes.
       if (!hasSameCodes) for (const code of now.codes) this.#unindex(code, entry)
     }
     if (!newest) {
@@ -120,7 +120,10 @@ export class Queues {
     if (next !== 'send' || !inSameLane) send.delete(entry)
   }
 
-  /** Whether another row has something older to say of this code: that must leave first, or the older would win. A row in flight may only just be ending another code of its own. */
+  /**
+   * Returns true if another row has an older version with this code. It must be sent first, or it would overwrite the newer. A row
+   * in flight counts only with its own code: it may just be unsubscribing another.
+   */
   hasEarlier(code: PatientCode, entry: Entry): boolean {
     const { waiting } = entry
     if (!waiting) return false
@@ -131,7 +134,7 @@ export class Queues {
     return false
   }
 
-  /** Codes with a request in flight. */
+  /** Number of codes with a request in flight. */
   get inFlight(): number {
     return this.#inFlight.size
   }
@@ -145,7 +148,10 @@ export class Queues {
     this.#inFlight.delete(delivery.code)
   }
 
-  /** Whether another row gives a patient this code, now or next, or stands later in the stream and will end it. */
+  /**
+   * Returns true if another row has or will have this code for a patient, or has a later position in the stream and will
+   * unsubscribe it.
+   */
   isClaimed(code: PatientCode, entry: Entry): boolean {
     const inFlight = this.#inFlight.get(code)
     if (inFlight && inFlight.key !== entry.key && inFlight.purpose === 'upsert') return true
@@ -161,14 +167,14 @@ export class Queues {
   }
 
   /**
-   * Whether it cannot be told yet who has a code: the state of another row with it is not looked up. After a restart its change may
-   * turn out to be settled, perhaps since it had left the code to this very row.
+   * Returns true if the owner of a code is not known yet: the record of another row with it is not loaded. After a restart that
+   * row's change may turn out to be settled, possibly because the row had left the code to this one.
    */
   isUndecided(code: PatientCode, entry: Entry): boolean {
     return this.sharing(code, entry).some(({ stored }) => stored === undefined)
   }
 
-  /** The other rows that wait or are in flight and have this code, had it, or are to have it. */
+  /** Returns the other rows that wait or are in flight and have this code, had it, or will have it. */
   sharing(code: PatientCode, entry: Entry): Entry[] {
     return [...(this.#byCode.get(code) ?? [])].filter((other) => other !== entry)
   }
@@ -187,24 +193,24 @@ export class Queues {
 }
 
 /**
- * Which of two rows that wait with the same code had it first. A streamed change comes before a read: had the row that was read
- * lost the code to it, then that loss would have been streamed before, and taken the read's place.
+ * Returns true if `a` had the code first; both wait with the same code. A streamed change is older than a read: if the row that was
+ * read had lost the code to it, that loss would have been streamed earlier, and would have replaced the read.
  */
 function isOlder(a: Version, b: Version): boolean {
   if (a.origin !== b.origin) return a.origin === 'stream'
   if (a.origin === 'read' && a.read?.number !== b.read?.number) return (a.read?.number ?? 0) < (b.read?.number ?? 0)
   if (a.position === null || b.position === null) return false
   const order = comparePositions(a.position, b.position)
-  // A change of a row's key is one change: the end of the old row comes before the new one.
+  // A change of a row's key is one change: the end of the old row is older than the new row.
   return order < 0 || (order === 0 && a.content.kind === 'removed' && b.content.kind !== 'removed')
 }
 
-/** What a row will say last: what waits, else what is in flight. */
+/** Returns the newest version of a row: the one that waits, else the one in flight. */
 function newestOf({ waiting, inFlight }: EntryView): Version | null {
   return waiting ?? inFlight
 }
 
-/** A row that is going to be rejected keeps the code that mediQuo has of it, and answers for no other that it has now. */
+/** Returns true if a row that will be rejected keeps another code that mediQuo has of it: it does not own its present code then. */
 function keepsAnother({ stored }: EntryView, { content }: Version, code: PatientCode): boolean {
   if (content.kind !== 'invalid' || content.code !== code || !stored || stored.removed) return false
   return stored.code !== null && stored.code !== code

@@ -5,7 +5,7 @@ export interface RoomOptions {
   readonly maxBytes: number
 }
 
-/** How much of memory is used: by rows that wait, are in flight or are not yet stored, and by their content. */
+/** Fill of memory: by rows that wait, are in flight or are not yet stored, and by their content. */
 export class Room {
   readonly #placement: Placement
   readonly #options: RoomOptions
@@ -15,29 +15,29 @@ export class Room {
     this.#options = options
   }
 
-  /** From 0 to 1; at 1 there is no room until something is delivered and stored. */
+  /** Fill from 0 to 1; at 1 there is no room until something is delivered and stored. */
   get fill(): number {
     const { maxRows, maxBytes } = this.#options
     const { bytes, unrecorded } = this.#placement.entries
     return Math.min(1, Math.max((this.#rows + unrecorded) / maxRows, bytes / maxBytes))
   }
 
-  /** Whether rows that could be owed fill more than half of it. */
+  /** True if rows that could be owed fill more than half of memory. */
   get isHalfFull(): boolean {
     const { maxRows, maxBytes } = this.#options
     return this.#rows > maxRows / 2 || this.#placement.entries.bytes > maxBytes / 2
   }
 
   /**
-   * Whether content may be read into memory. Full of content there is no room for more, unless nothing can leave: what is read may be
-   * what the others wait for.
+   * Returns true if content may be read into memory. Memory full of content has no room for more, unless nothing can be sent: the
+   * other rows may wait for what a read returns.
    */
   mayTakeContent(sendable: number): boolean {
     const { entries, queues } = this.#placement
     return entries.bytes < this.#options.maxBytes || sendable + queues.inFlight === 0
   }
 
-  /** Rows that wait or are in flight, but for those that wait for the record of a code that ends. */
+  /** Number of rows that wait or are in flight, except those that wait for the record of a code to unsubscribe. */
   get #rows(): number {
     const { counts, inFlight } = this.#placement.queues
     return counts.live + counts.backfill + inFlight - this.#placement.queues.size('resolve removal')

@@ -3,28 +3,31 @@ import { comparePositions } from '../../model/source/position.ts'
 import type { Entry, LookUp } from '../entry/entry.ts'
 import type { Placement } from '../queue/placement.ts'
 
-/** Loads of rows' records from the store. */
+/** Loads rows' records from the store. */
 export class Loads {
   readonly #placement: Placement
   readonly #isRestart: boolean
 
-  /** @param isRestart whether an earlier run may have sent what the store does not know to be answered. */
+  /** @param isRestart true if an earlier run may have sent something without recording the answer. */
   constructor(placement: Placement, { isRestart }: { readonly isRestart: boolean }) {
     this.#placement = placement
     this.#isRestart = isRestart
   }
 
-  /** Rows whose record is to be loaded. */
+  /** Number of rows whose record is to be loaded. */
   get waiting(): number {
     return this.#placement.queues.size('look up')
   }
 
-  /** The oldest of them. */
+  /** Returns the oldest of them. */
   first(limit: number): LookUp[] {
     return this.#placement.queues.first('look up', limit)
   }
 
-  /** The answer. @param isShared whether another row has its code: nobody knows then whose patient the API has. A row that was settled, stored and forgotten since it was asked for is asked for again: the answer is stale. */
+  /**
+   * Takes the answer for a row. @param isShared true if another row has its code: then it is not known whose patient the API has.
+   * Ignore the answer if the row was settled, stored and forgotten in the meantime: it is stale, and the row is asked for again.
+   */
   loaded(asked: LookUp, stored: StoredRow | null, isShared: boolean): void {
     const entry = this.#placement.entries.find(asked.key)
     if (entry !== asked || entry.stored !== undefined) return
@@ -32,7 +35,7 @@ export class Loads {
     if (this.#isUnanswered(stored)) entry.doubtAnswer()
     if (isShared || this.#isCodeStale(entry)) entry.doubt()
     const { waiting } = entry
-    // 3a, once more: what an earlier run settled costs neither memory nor a request.
+    // 3a, once more: a change that an earlier run settled needs neither memory nor a request.
     if (waiting?.origin === 'stream' && waiting.position && stored?.position) {
       if (comparePositions(waiting.position, stored.position) <= 0)
         this.#placement.settle(entry, waiting, 'superseded', null)
@@ -40,13 +43,13 @@ export class Loads {
     this.#placement.place(entry)
   }
 
-  /** An earlier run noted it before it sent it, and no answer after; or its answer is still to be believed. */
+  /** Returns true if an earlier run noted the row before sending it and noted no answer, or if its answer is still to be confirmed. */
   #isUnanswered(stored: StoredRow | null): boolean {
     const isIntent = stored && !stored.removed && !stored.fingerprint && !stored.deadLetter && !stored.owed
     return (this.#isRestart && Boolean(isIntent)) || stored?.owed?.reason === 'confirm'
   }
 
-  /** Asked before another row's request with this code was noted: what the store said of the code is stale. */
+  /** Returns true if another row's request with this code was noted after the query: what the store said of the code is stale. */
   #isCodeStale({ key, stored }: Entry): boolean {
     const code = stored?.code
     if (!code) return false

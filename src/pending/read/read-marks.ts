@@ -7,8 +7,8 @@ export interface Mark {
 }
 
 /**
- * Which rows a read was merged for, until the stream has passed the read's end. Marks only spare reads (MERGE rule 3): past the
- * bound the oldest are forgotten, and their rows are read again if the stream brings something older.
+ * Rows that a read was merged for, until the stream has passed the read's end. Marks only save reads (MERGE rule 3): beyond the
+ * bound the oldest are forgotten, and their rows are read again if the stream delivers something older.
  */
 export class ReadMarks {
   readonly #bound: number
@@ -22,15 +22,15 @@ export class ReadMarks {
     return this.#marks.length
   }
 
-  /** @returns the oldest, forgotten to make room. */
+  /** Adds a mark. @returns the oldest marks, forgotten to make room. */
   add(mark: Mark): Mark[] {
     this.#marks.push(mark)
-    // In portions: to drop the oldest of an array one by one costs its length each time.
+    // In portions: removing the oldest element of an array costs its length each time.
     if (this.#marks.length <= this.#bound + Math.max(1, this.#bound / 10)) return []
     return this.#marks.splice(0, this.#marks.length - this.#bound)
   }
 
-  /** The rows whose read ended before a position that the stream has received. */
+  /** Returns the rows whose read ended before a position that the stream has received. */
   passed(receivedLsn: Lsn): Entry[] {
     const [oldest] = this.#marks
     // Reads are merged one after another: their ends only rise.

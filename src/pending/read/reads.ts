@@ -6,7 +6,7 @@ import type { ReadRow } from '../entry/version.ts'
 import type { Placement } from '../queue/placement.ts'
 import { ReadMarks } from './read-marks.ts'
 
-/** Table reads: which rows one is under way for, and for which one was merged that the stream has not caught up with. */
+/** Table reads: rows that a read is in progress for, and rows that were merged and that the stream has not caught up with. */
 export class Reads {
   readonly #placement: Placement
   readonly #marks: ReadMarks
@@ -33,7 +33,7 @@ export class Reads {
     return entries.filter(({ stored }) => stored === undefined)
   }
 
-  /** What the API accepted of these rows is forgotten, durably: it holds something else. */
+  /** Forgets, durably, what the API accepted of these rows: it has something else. */
   distrust(keys: readonly RowKey[]): void {
     const { entries } = this.#placement
     for (const key of keys) {
@@ -42,7 +42,7 @@ export class Reads {
     }
   }
 
-  /** @returns false if it is older than what is known: nothing is left of it then (rules 4 to 6). */
+  /** Merges a row of a read. @returns false if it is older than what is known, and leaves nothing behind (rules 4 to 6). */
   merge(found: ReadRow): boolean {
     const { entries } = this.#placement
     const entry = entries.open(found.key)
@@ -66,7 +66,7 @@ export class Reads {
     this.#number++
   }
 
-  /** The stream has received everything before a position: reads that ended there are forgotten. */
+  /** The stream has received everything before a position: forgets the marks of reads that ended there. */
   passed(receivedLsn: Lsn): void {
     this.#received = receivedLsn
     for (const entry of this.#marks.passed(receivedLsn)) {
@@ -74,7 +74,7 @@ export class Reads {
     }
   }
 
-  /** Whether the stream has passed what a read contained: before that it may still tell who has a code now. */
+  /** Returns true if the stream has passed the end of a read: before that it may still show which row has a code now. */
   isPassed(endLsn: Lsn): boolean {
     return this.#received !== null && endLsn <= this.#received
   }
