@@ -1,28 +1,28 @@
 import { backOffMs } from '../lifecycle/back-off.ts'
 import type { DeliveryTrouble } from '../model/status/status.ts'
 
-/** Why nothing, or only one trial request at a time, is sent. */
+/** Reason why nothing, or only one trial request at a time, is sent. */
 export interface Trouble {
   readonly kind: DeliveryTrouble
   readonly reason: string
   readonly sinceMs: number
 }
 
-/** What an answer tells about the API as a whole, apart from the batch. */
+/** Information that an answer gives about the API as a whole, apart from the batch. */
 export type Signal =
   | { readonly kind: 'well' }
-  /** It answers, and refuses what is in the request. */
+  /** The API answers, and refuses the content of the request. */
   | { readonly kind: 'refused' }
-  /** It refuses whatever is in a request. */
+  /** The API refuses the content of every request. */
   | { readonly kind: 'rejecting'; readonly status: number }
   | { readonly kind: 'outage'; readonly reason: string }
   | { readonly kind: 'halted'; readonly reason: string }
   | { readonly kind: 'rate limited'; readonly ms: number }
 
 /**
- * Whether a request may start. After a failure that is not about a batch, one trial at a time goes out, further and further
- * apart with full jitter, until one gets through: an outage resumes by itself and uses up nobody's attempts. Pure but for
- * its own state; milliseconds of a monotonic clock.
+ * Decides whether a request may start. After a failure that does not concern the batch, one trial at a time is sent, at growing
+ * intervals with full jitter, until one succeeds. An outage therefore ends by itself, and no row's attempts are used up. Pure apart
+ * from its own state; milliseconds of a monotonic clock.
  */
 export class Circuit {
   #trouble: Trouble | null = null
@@ -33,7 +33,7 @@ export class Circuit {
     return this.#trouble
   }
 
-  /** Milliseconds until a request may start with `inFlight` already out; null: when one of them is answered. */
+  /** Milliseconds until a request may start with `inFlight` requests in flight; null: when one of them is answered. */
   waitMs(nowMs: number, inFlight: number, maxInFlight: number): number | null {
     if (this.#notBeforeMs > nowMs) return this.#notBeforeMs - nowMs
     return inFlight < (this.#trouble ? 1 : maxInFlight) ? 0 : null
@@ -51,7 +51,7 @@ export class Circuit {
         this.#attempt = 0
         return
       case 'rate limited':
-        // Everybody pauses once, for as long as the server says; it says nothing about health.
+        // All requests pause once, for as long as the server says. A 429 says nothing about health.
         this.#trouble = { kind: 'rate limited', reason: 'the API answered 429', sinceMs: nowMs }
         this.#notBeforeMs = Math.max(this.#notBeforeMs, nowMs + signal.ms)
         return
@@ -61,7 +61,7 @@ export class Circuit {
           signal.kind === 'rejecting' ? `the API refuses every patient alike (${signal.status})` : signal.reason
         this.#trouble = { kind: signal.kind, reason, sinceMs }
         this.#attempt++
-        // The first failure is most often an idle connection that the server closed: it is tried again almost immediately.
+        // The first failure is usually an idle connection that the server closed: try again almost immediately.
         const limits = this.#attempt === 1 ? { baseMs: 50, maxMs: 50 } : { baseMs: 250, maxMs: 30_000 }
         this.#notBeforeMs = Math.max(this.#notBeforeMs, nowMs + backOffMs(this.#attempt, random, limits))
       }

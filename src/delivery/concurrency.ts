@@ -1,11 +1,11 @@
-/** Where nothing is known yet. */
+/** Limit while no response time is known. */
 const first = 2
 /** Weight of the newest response time in the mean. */
 const weight = 0.1
 
 /**
- * How many requests may be out at a time: by Little's law, as many as the pace starts while one is answered, and half as many
- * again for those that take longer. After a failure half as many; each success gives one back. A 429 changes nothing.
+ * Limits concurrent requests. By Little's law: as many as the pace starts during one response time, and half as many in addition
+ * for slow answers. A failure halves the limit; each success adds one. A 429 changes nothing.
  */
 export class Concurrency {
   readonly #perMs: number
@@ -14,7 +14,7 @@ export class Concurrency {
   #deviationMs = 0
   #allowed: number
 
-  /** @param most never more than this. */
+  /** @param most upper limit. */
   constructor({ requestsPerMinute, most }: { readonly requestsPerMinute: number; readonly most: number }) {
     this.#perMs = requestsPerMinute / 60_000
     this.#most = most
@@ -25,7 +25,7 @@ export class Concurrency {
     return this.#allowed
   }
 
-  /** An answer after so many milliseconds; `failed`: a 5xx, or none. */
+  /** Notes an answer after this many milliseconds; `failed`: a 5xx, or no answer. */
   answered(ms: number, failed: boolean): void {
     if (failed) {
       this.#allowed = Math.max(1, Math.floor(this.#allowed / 2))

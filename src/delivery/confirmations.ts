@@ -1,7 +1,7 @@
 import type { Acceptance } from '../model/patient/acceptance.ts'
 import type { Patient, PatientCode } from '../model/patient/patient.ts'
 
-/** What the API accepted, and must be seen to have. */
+/** A patient that the API accepted, and that reading back must confirm. */
 export interface Expected {
   readonly code: PatientCode
   readonly patient: Patient
@@ -14,25 +14,25 @@ interface Watch<E extends Expected> {
   dueAtMs: number
 }
 
-/** How long the API takes from its 200 until a patient can be read, milliseconds: to begin with, and the bounds of what is learned. */
+/** Time from the API's 200 until a patient can be read, milliseconds: initial value, and bounds of the learned value. */
 const applyDelay = { firstMs: 5_000, leastMs: 1_000, mostMs: 60_000 }
-/** Read back so often, further and further apart, before what was accepted is sent again. */
+/** Number of times that a patient is read back, at growing intervals, before it is sent again. */
 const looksBeforeAgain = 3
-/** Sent again so often: what differs still was not overtaken, the API keeps it in another form. */
+/** Number of times that a patient is sent again. If it still differs, it was not overtaken: the API stores it in another form. */
 const mostAgain = 2
 
 /**
- * Which patients must be read back: an answer that never came, or two versions accepted within the time that the API takes to
- * apply one, may leave the older one standing (a 200 means queued, TRAPS 24). Pure but for its own state; milliseconds of a
- * monotonic clock.
+ * Patients that must be read back. After a missing answer, or two versions accepted within the time that the API takes to apply
+ * one, the older version may remain (a 200 means queued, TRAPS 24). Pure apart from its own state; milliseconds of a monotonic
+ * clock.
  */
 export class Confirmations<E extends Expected> {
   readonly #watched = new Map<PatientCode, Watch<E>>()
-  /** When each code was last accepted, oldest first. */
+  /** Time of the last acceptance of each code, oldest first. */
   readonly #accepted = new Map<PatientCode, number>()
-  /** How often each was sent again, until the API has it. */
+  /** Number of times that each code was sent again, until the API has it. */
   readonly #again = new Map<PatientCode, number>()
-  /** Until when a lost request of a code may be applied. */
+  /** Time until which a lost request of a code may be applied. */
   readonly #lostUntilMs = new Map<PatientCode, number>()
   readonly #maxWatched: number
   readonly #overAfterMs: number
@@ -40,8 +40,9 @@ export class Confirmations<E extends Expected> {
   #applyMs = applyDelay.firstMs
 
   /**
-   * @param options.maxWatched patients watched at a time; past it a code that was just sent waits until it has been applied.
-   * @param options.overAfterMs how long after it was lost a request may be applied, milliseconds.
+   * @param options.maxWatched maximum number of watched patients; beyond it a code that was just sent waits until it has been
+   * applied.
+   * @param options.overAfterMs time after which a lost request can no longer be applied, milliseconds.
    */
   constructor({ maxWatched = 1_000, overAfterMs = 60_000 }: { maxWatched?: number; overAfterMs?: number } = {}) {
     this.#maxWatched = maxWatched
@@ -56,8 +57,8 @@ export class Confirmations<E extends Expected> {
   }
 
   /**
-   * @param inDoubt whether an older request may be applied later. @param hasRoom whether memory may keep it.
-   * @returns whether it is to be read back before it is believed.
+   * @param inDoubt true if an older request may be applied later. @param hasRoom true if memory may keep it.
+   * @returns the consequence: it counts as applied, or is to be read back first.
    */
   accepted(expected: E, inDoubt: boolean, nowMs: number, hasRoom = true): Acceptance {
     const { code } = expected
@@ -72,17 +73,17 @@ export class Confirmations<E extends Expected> {
     return 'read back'
   }
 
-  /** The first moment of this process: requests of an earlier one may be applied for a while after it. */
+  /** Sets the start of this process, once: requests of an earlier one may be applied for some time after it. */
   beganAt(nowMs: number): void {
     this.#earlierUntilMs ??= nowMs + this.#overAfterMs
   }
 
-  /** Whether no lost request of a code could be applied any more at a time; of an earlier process where this one has lost none. */
+  /** Returns true if no lost request of a code can be applied at a time. If this process has lost none, those of an earlier one count. */
   isOver(code: PatientCode, atMs: number): boolean {
     return atMs >= (this.#lostUntilMs.get(code) ?? this.#earlierUntilMs ?? Number.NEGATIVE_INFINITY)
   }
 
-  /** No answer came: if it was accepted, then until now. */
+  /** No answer came. The request may have been accepted as late as now. */
   lost(code: PatientCode, nowMs: number): void {
     this.#lostUntilMs.delete(code)
     this.#lostUntilMs.set(code, nowMs + this.#overAfterMs)
@@ -91,7 +92,7 @@ export class Confirmations<E extends Expected> {
     this.#forget(nowMs)
   }
 
-  /** Until when the API may not have applied yet what it accepted of a code last, or may have. */
+  /** Returns the time until which the API may not have applied what it accepted, or may have accepted, last for a code. */
   recentUntilMs(code: PatientCode): number {
     return (this.#accepted.get(code) ?? Number.NEGATIVE_INFINITY) + this.#applyMs
   }
@@ -99,12 +100,12 @@ export class Confirmations<E extends Expected> {
     return nowMs < this.recentUntilMs(code)
   }
 
-  /** Whether a code may be sent now: while too many are watched, not before what was accepted of it last is applied. */
+  /** Returns true if a code may be sent now. While too many are watched, a code waits until its last accepted version is applied. */
   mayRepeat(code: PatientCode, nowMs: number): boolean {
     return this.#watched.size < this.#maxWatched || !this.isRecent(code, nowMs)
   }
 
-  /** The watches that are due, the oldest first. */
+  /** Returns the watched patients that are due, the oldest first. */
   due(nowMs: number, limit: number): E[] {
     const due: E[] = []
     for (const { dueAtMs, expected } of this.#watched.values()) {
@@ -114,7 +115,7 @@ export class Confirmations<E extends Expected> {
     return due
   }
 
-  /** When the next one is due, or null; `afterMs`: of those that are not due by then. */
+  /** Returns the time at which the next one is due, or null; `afterMs`: only those that are due later than this. */
   nextAtMs(afterMs = Number.NEGATIVE_INFINITY): number | null {
     let next: number | null = null
     for (const { dueAtMs } of this.#watched.values())
@@ -122,21 +123,21 @@ export class Confirmations<E extends Expected> {
     return next
   }
 
-  /** What reading back showed. @returns what to do about it; `nothing` if something newer was accepted in the meantime. */
+  /** Takes the result of reading back. @returns the action; `nothing` if something newer was accepted in the meantime. */
   seen(expected: E, isAsSent: boolean, nowMs: number): 'confirmed' | 'send again' | 'differs' | 'nothing' {
     const watch = this.#watched.get(expected.code)
     if (watch?.expected !== expected) return 'nothing'
     const { code } = expected
     const lostUntilMs = this.#lostUntilMs.get(code)
     if (isAsSent && lostUntilMs !== undefined && lostUntilMs > nowMs) {
-      // What was lost may be applied after it yet.
+      // The lost request may still be applied after it.
       watch.dueAtMs = lostUntilMs
       return 'nothing'
     }
     if (isAsSent) {
       this.#watched.delete(code)
       this.#again.delete(code)
-      // Only what came in the end tells how long it takes: what was overtaken never comes.
+      // Only a patient that was applied shows how long that takes: an overtaken one never appears.
       this.#learn(watch.looks === 0 ? this.#applyMs * 0.95 : nowMs - watch.acceptedAtMs)
       return 'confirmed'
     }
@@ -153,7 +154,7 @@ export class Confirmations<E extends Expected> {
     return 'differs'
   }
 
-  /** It cannot be read now. */
+  /** The patient cannot be read now. */
   postponed(expected: E, nowMs: number): void {
     const watch = this.#watched.get(expected.code)
     if (watch?.expected === expected) watch.dueAtMs = nowMs + this.#applyMs
@@ -165,7 +166,7 @@ export class Confirmations<E extends Expected> {
 
   #forget(nowMs: number): void {
     for (const [code, untilMs] of this.#lostUntilMs) {
-      // For as long again, for who was cut in time and is answered late.
+      // Keep it for the same time again, for a delivery that was cut in time and is answered late.
       if (untilMs + this.#overAfterMs > nowMs) break
       this.#lostUntilMs.delete(code)
     }

@@ -1,6 +1,6 @@
 import type { Refusal } from './isolation/refusal.ts'
 
-/** What an attempt to deliver a batch came to (`mediquo/outcome.ts`). */
+/** Result of an attempt to deliver a batch (`mediquo/outcome.ts`). */
 export type BatchOutcome =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'retry'; readonly reason: string; readonly inDoubt: boolean; readonly status: number | null }

@@ -7,8 +7,8 @@ export function isUnsubscribed(attributes: Readonly<Record<string, unknown>>): b
 const kept = ['last_name', 'gender', 'birth_date', 'email', 'tax_id', 'phone', 'locale', 'meta'] as const
 
 /**
- * The full record to unsubscribe a code with: the API replaces a patient whole, so a partial one would wipe the rest. Null if it is
- * unsubscribed already, or is no record.
+ * Returns the full record to unsubscribe a code with: the API replaces a patient as a whole, and a partial record would erase the
+ * rest. Null if the code is unsubscribed already, or the attributes are no record.
  */
 export function recordToUnsubscribe(code: PatientCode, attributes: Readonly<Record<string, unknown>>): Patient | null {
   if (isUnsubscribed(attributes)) return null

@@ -1,7 +1,7 @@
 import type { Signal } from './circuit.ts'
 import type { BatchOutcome } from './outcome.ts'
 
-/** What an answer to a batch tells about the API as a whole. */
+/** Returns what an answer to a batch says about the API as a whole. */
 export function signalOf(outcome: BatchOutcome): Signal {
   switch (outcome.kind) {
     case 'retry':

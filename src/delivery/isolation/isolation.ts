@@ -5,13 +5,13 @@ import { RefusedBefore } from './refused-before.ts'
 import type { Share } from './share.ts'
 
 export interface IsolationOptions<R> {
-  /** It is this row. */
+  /** Rejects this row. */
   readonly refuse: (row: R, deadLetter: DeadLetter) => void
-  /** Nothing is known against it: it waits with the others again. */
+  /** Releases a row that nothing is known against: it waits with the others again. */
   readonly release: (row: R) => void
-  /** It is not a row: whatever is sent is refused alike. */
+  /** Called if the rows are not the cause: everything that is sent is refused. */
   readonly halt: (status: number) => void
-  /** The same for versions of one row. */
+  /** Returns the same key for all versions of one row. */
   readonly keyOf: (row: R) => string
   readonly share: Share
   readonly random: () => number
@@ -23,51 +23,51 @@ interface Search<R> {
   readonly refusal: Refusal
 }
 
-/** A row that was named, or refused alone. Before anything has succeeded since, it proves nothing. */
+/** A row that was named, or refused alone. It proves nothing until something else succeeds. */
 interface Candidate<R> {
   readonly row: R
   readonly letter: DeadLetter
   readonly isAlone: boolean
 }
 
-/** What else there is to send, and what is out. */
+/** Rows other than those of the isolation that could be sent, and requests in flight. */
 export interface Others {
   readonly waiting: boolean
   readonly inFlight: number
 }
 
-/** So many bad rows in a row, and the rest of a search is no longer mixed with what waits. */
+/** Number of consecutive bad rows after which the rest of a search is no longer mixed with rows that wait. */
 const manyFinds = 5
-/** So many requests in a row refused for their first row alone, and another row is asked: all may be refused alike. */
+/** Number of consecutive refusals that name only the first row after which another row is tried: all may be refused alike. */
 const manyFirsts = 5
-/** So many rows, each refused alone while nothing succeeds, and it is not the rows; one fewer if requests were refused one after another. */
+/** Number of rows refused alone, without a success, that shows that the rows are not the cause; one fewer after other refusals. */
 const manyAlone = 3
-/** So many requests refused in a row, and what succeeded before proves nothing any more. */
+/** Number of consecutive refusals after which earlier successes prove nothing. */
 const manyRefused = 12
 
 /**
- * Finds the bad rows of refused requests in few requests of its own (DESIGN.md, "Isolation"), and tells them from an API that
- * refuses everything: no row is rejected before something else has succeeded. Events in, decisions out.
+ * Finds the bad rows of refused requests with few requests of its own (DESIGN.md, "Isolation"). Tells them from an API that refuses
+ * everything: no row is rejected before something else succeeds. Events in, decisions out.
  */
 export class Isolation<R> {
   readonly #options: IsolationOptions<R>
-  /** Of which nothing is known, to be sent as they are. */
+  /** Rows of which nothing is known, to be sent as they are. */
   #untried: (readonly R[])[] = []
   #searches: Search<R>[] = []
   #candidates: Candidate<R>[] = []
-  /** What a search has passed by, until it has found its row: then they wait with the others again. */
+  /** Rows that a search skipped. They wait with the others again once it has found its row. */
   #passedBy: R[] = []
   #probe: { readonly rows: readonly R[]; readonly search: Search<R> | null } | null = null
-  /** Something was accepted since the first refusal that is not settled; and how many requests were refused since. */
+  /** True if a request was accepted since the first unsettled refusal; number of refusals since the last acceptance. */
   #hasSucceeded = false
   #refusals = 0
-  /** Another request was sent to see whether it is refused as well. */
+  /** True if another request was sent to see whether it is refused too. */
   #isControlled = false
-  /** Requests of others that were refused, while nothing succeeded. */
+  /** Number of refused requests of other rows, without a success. */
   #others = 0
   #firsts = 0
   #finds = 0
-  /** The row that was rejected though there was nothing else to compare it with. */
+  /** The row that was rejected although there was nothing to compare it with. */
   #believed: string | null = null
   readonly #refusedBefore = new RefusedBefore(manyAlone)
 
@@ -75,7 +75,7 @@ export class Isolation<R> {
     this.#options = options
   }
 
-  /** Whether there is nothing left to be found out. */
+  /** True if nothing remains to be found out. */
   get isIdle(): boolean {
     return this.#parts + this.#candidates.length + this.#passedBy.length === 0 && this.#probe === null
   }
@@ -86,7 +86,7 @@ export class Isolation<R> {
     return this.#hasSucceeded && this.#refusals < manyRefused
   }
 
-  /** What to send next: rows of ours, something else, or nothing before an answer has come. */
+  /** Returns the rows to send next: rows of the isolation, others, or nothing until an answer comes. */
   next(view: Others): readonly R[] | 'others' | 'nothing' {
     const isDone = !this.#probe && this.#parts === 0
     const others = { ...view, waiting: (isDone && this.#goBackToPassedBy(view)) || view.waiting }
@@ -96,7 +96,7 @@ export class Isolation<R> {
     return this.#options.share.mayTake(others.waiting) ? this.#send(this.#nextPart()) : 'others'
   }
 
-  /** A request was accepted: what was refused since was refused for its rows. */
+  /** A request was accepted: earlier refusals were caused by their rows. */
   accepted(rows: readonly R[]): void {
     const { search } = this.#land(rows)
     if (search) {
@@ -115,7 +115,7 @@ export class Isolation<R> {
     this.#endIfIdle()
   }
 
-  /** A request was refused for what is in it. */
+  /** A request was refused for its content. */
   refused(rows: readonly R[], refusal: Refusal): void {
     const { search, isOurs } = this.#land(rows)
     if (!isOurs) this.#others++
@@ -141,7 +141,7 @@ export class Isolation<R> {
     this.#endIfIdle()
   }
 
-  /** Nothing was learned from a request of ours (an outage, a 429): its rows are the caller's to give back, the others are released. */
+  /** Nothing was learned from a request (an outage, a 429): the caller returns its rows, the rest of the search is released. */
   abandoned(rows: readonly R[]): void {
     const { search } = this.#land(rows)
     this.#passedBy.push(...(search?.rows.slice(rows.length) ?? []))
@@ -159,31 +159,31 @@ export class Isolation<R> {
     this.#releasePassedBy()
   }
 
-  /** Nothing has succeeded since: as little as possible is sent until it is known whether it is the rows. */
+  /** Nothing has succeeded: send as little as possible until it is known whether the rows are the cause. */
   #nextUnproven(others: Others): readonly R[] | 'others' | 'nothing' {
     if (others.inFlight > 0) return 'nothing'
     if (this.#isEverything) return this.#halt()
     if (others.waiting && !this.#isControlled && this.#others < 2) return this.#control()
-    // Refused one after another: single rows, asked alone, tell whether it is everything.
+    // After consecutive refusals, single rows sent alone show whether everything is refused.
     if (this.#parts > 0 && (this.#others > 1 || this.#firsts >= manyFirsts)) return this.#send(this.#sample())
     if (this.#parts > 0) return this.#send(this.#nextPart())
     return this.#decide(others)
   }
 
-  /** Too many alike for it to be the rows. */
+  /** True if too many rows are refused alike for the rows to be the cause. */
   get #isEverything(): boolean {
     const alone = this.#candidates.filter(({ isAlone }) => isAlone).length
     return alone >= (this.#others > 2 ? manyAlone - 1 : manyAlone) || (alone > 0 && this.#firsts >= manyFirsts)
   }
 
-  /** There are only candidates left, and nothing has succeeded. */
+  /** Decides when only candidates remain and nothing has succeeded. */
   #decide(others: Others): 'others' | 'nothing' {
     const [first, ...more] = this.#candidates
     if (!first) return 'others'
     if (others.waiting && (this.#others < 2 || more.length === 0)) return this.#control()
     const isNext = this.#believed !== null && this.#believed !== this.#options.keyOf(first.row)
     if (more.length > 0 || isNext) return this.#halt()
-    // The only row there is: it is believed once; the next one like it would be its neighbour.
+    // It is the only row: reject it once. The next such row counts as a sign that everything is refused.
     this.#rejectCandidates()
     this.#believed = this.#options.keyOf(first.row)
     this.#endIfIdle()
@@ -199,7 +199,7 @@ export class Isolation<R> {
     return 'nothing'
   }
 
-  /** One row of what there is, any. */
+  /** Returns one random row of those that remain. */
   #sample(): { readonly rows: readonly R[]; readonly search: Search<R> | null } {
     const part = this.#searches[0]?.rows ?? this.#untried[0] ?? []
     const at = Math.floor(this.#options.random() * part.length)
@@ -236,7 +236,7 @@ export class Isolation<R> {
     return 'others'
   }
 
-  /** The answer to a request: is it one of ours? */
+  /** Ends the probe if the answer is to it. */
   #land(rows: readonly R[]): { readonly isOurs: boolean; readonly search: Search<R> | null } {
     if (this.#probe?.rows !== rows) return { isOurs: false, search: null }
     const { search } = this.#probe
@@ -258,14 +258,14 @@ export class Isolation<R> {
     this.#candidates.push({ row, letter, isAlone })
   }
 
-  /** The rest of a search whose first part was refused too: nothing is known of it. Once many were found it is searched on its own. */
+  /** Skips the rest of a search whose first part was refused too: nothing is known of it. After many finds it is searched on its own. */
   #passBy(rows: readonly R[]): void {
     if (rows.length === 0) return
     if (this.#finds >= manyFinds || this.#others > 1) this.#untried.push(rows)
     else this.#passedBy.push(...rows)
   }
 
-  /** They fill up what others send, if there are any. @returns whether they wait with the others now. */
+  /** Adds skipped rows to the requests of others, if any. @returns true if they wait with the others now. */
   #goBackToPassedBy(others: Others): boolean {
     if (this.#passedBy.length === 0) return false
     if (others.waiting || !this.#isProven) {

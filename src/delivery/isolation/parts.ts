@@ -1,6 +1,6 @@
 /**
- * How many of `count` rows, of which one at least is bad, to ask first. The fewest that leave a power of two: whatever is
- * answered, the row is found in ⌈log₂ count⌉ requests, and if everything is refused in fewer still (4 for 100, not 7).
+ * Returns how many of `count` rows, at least one of them bad, to send first: the fewest that leave a power of two. Whatever the
+ * answers, the row is found in ⌈log₂ count⌉ requests, and in fewer if everything is refused (4 for 100, not 7).
  */
 export function firstPart(count: number): number {
   if (count < 2) return count

@@ -5,12 +5,12 @@ import type { Share } from './share.ts'
 
 export interface PoisonOptions<R> {
   readonly refuse: (row: R, deadLetter: DeadLetter) => void
-  /** It may have been applied; it waits with the others again. */
+  /** Releases a row that may have been applied: it waits with the others again. */
   readonly release: (row: R) => void
   readonly share: Share
 }
 
-/** A request that the server failed on. `othersAreWell`: something else has been accepted since. */
+/** A request that failed with a 5xx. `othersAreWell`: something else has been accepted since. */
 interface Failing<R> {
   readonly rows: readonly R[]
   readonly status: number
@@ -18,13 +18,13 @@ interface Failing<R> {
   othersAreWell: boolean
 }
 
-/** A server fails now and then: one request so often, a single row this often, each time with something accepted in between. */
+/** Number of 5xx answers, each with an acceptance in between, after which many rows are bisected, and one row is rejected. */
 const timesForMany = 2
 const timesForOne = 4
 
 /**
- * Rows at which the API breaks: a 5xx again and again for one request, while others are accepted. While nothing is accepted it
- * is an outage, which uses up nobody's attempts. Events in, decisions out.
+ * Rows with which the API fails with 5xx: one request fails repeatedly while others are accepted. While nothing is accepted it is
+ * an outage, which uses up no row's attempts. Events in, decisions out.
  */
 export class Poison<R> {
   readonly #options: PoisonOptions<R>
@@ -39,11 +39,11 @@ export class Poison<R> {
     return this.#failing.length === 0 && this.#out === null
   }
 
-  /** What to try again, or null: something else, if there is any. */
+  /** Returns the rows to try again, or null to send others, if there are any. */
   next(others: Others): readonly R[] | null {
     if (this.#out) return null
     const ready = this.#failing.find(({ othersAreWell }) => othersAreWell)
-    // Nobody else to compare with: it is tried like anything after an outage.
+    // Without other rows for comparison, try it like any request after an outage.
     const failing = ready ?? (others.waiting || others.inFlight > 0 ? undefined : this.#failing[0])
     if (!failing || !this.#options.share.mayTake(others.waiting)) return null
     this.#failing = this.#failing.filter((one) => one !== failing)
@@ -68,7 +68,7 @@ export class Poison<R> {
     for (const failing of this.#failing) failing.othersAreWell = true
   }
 
-  /** A request of ours came to something else: its rows are the caller's. */
+  /** A request of the search had another result: its rows belong to the caller again. */
   abandoned(rows: readonly R[]): void {
     this.#land(rows)
   }

@@ -1,18 +1,19 @@
-/** Rows that are remembered at most. */
+/** Maximum number of remembered rows. */
 const maxRemembered = 10_000
 
 /**
- * Rows that were named or refused alone when everything seemed to be refused. One of them that is again, after something else was
- * accepted, is bad: few bad rows would else look like an API that refuses everything for as long as they are alone.
+ * Rows that were named or refused alone when everything seemed to be refused. Such a row is bad if it is refused again after
+ * something else was accepted. Otherwise a few bad rows would look like an API that refuses everything for as long as they are
+ * alone.
  */
 export class RefusedBefore {
-  /** Refused since the last acceptance, and before it. */
+  /** Rows refused since the last acceptance, and before it. */
   readonly #since = new Set<string>()
   readonly #before = new Set<string>()
   readonly #maxProofs: number
   #proofs = 0
 
-  /** @param maxProofs rows that one acceptance proves to be bad: the API may refuse everything again right after it. */
+  /** @param maxProofs number of rows that one acceptance proves to be bad: right after it the API may refuse everything again. */
   constructor(maxProofs: number) {
     this.#maxProofs = maxProofs
   }
@@ -33,7 +34,7 @@ export class RefusedBefore {
     if (this.#before.size > 0) for (const row of rows) this.#before.delete(row)
   }
 
-  /** Whether a row that is refused by itself was before something else was accepted. It counts once. */
+  /** Returns true if a row that is refused by itself was also refused before something else was accepted. It counts once. */
   isProven(row: string): boolean {
     if (this.#proofs === 0 || !this.#before.delete(row)) return false
     this.#proofs--

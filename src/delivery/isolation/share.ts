@@ -1,7 +1,7 @@
-/** Other requests for each one of ours while both wait: a fifth of the permits. */
+/** Number of other requests for each request of a search while both wait: a search gets a fifth of the permits. */
 const othersForEach = 4
 
-/** Which part of the requests may look for bad rows. */
+/** Limits the share of requests that may look for bad rows. */
 export class Share {
   #others = othersForEach
 

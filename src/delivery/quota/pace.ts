@@ -1,6 +1,6 @@
 /**
- * An even pace with a memory: requests are due one interval apart. What a stall or an idle time left out, up to `creditMs` of
- * it, may follow; the rest is lost. So a saturated client keeps its rate on a machine that stumbles, and never runs ahead of it.
+ * An even pace with credit: requests are due one interval apart. After a stall or an idle time, requests may catch up by at most
+ * `creditMs`. So a saturated client keeps its rate on a machine that stalls, and never runs ahead of it.
  */
 export class Pace {
   readonly #intervalMs: number
@@ -12,17 +12,17 @@ export class Pace {
     this.#creditMs = options.creditMs
   }
 
-  /** How long the next request must wait, milliseconds. */
+  /** Returns the time that the next request must wait, milliseconds. */
   waitMs(nowMs: number): number {
     return Math.max(0, this.#dueMs - nowMs)
   }
 
-  /** Nothing was left out so far: what follows is paced from now on. */
+  /** Starts the pace now, without credit from before. */
   begin(nowMs: number): void {
     this.#dueMs = Math.max(this.#dueMs, nowMs)
   }
 
-  /** A request leaves. */
+  /** Notes that a request is sent. */
   leave(nowMs: number): void {
     this.#dueMs = Math.max(this.#dueMs, nowMs - this.#creditMs) + this.#intervalMs
   }

@@ -1,10 +1,10 @@
-/** After a response a permit stays away for the documented window and a margin for clocks that drift apart, milliseconds. */
+/** Time after a response for which a permit is unavailable, milliseconds: the documented window and a margin for clock drift. */
 export const permitHoldMs = 60_000 + 100
 
 /**
- * The proof that the quota holds: a permit comes back only a window after the *response* of the request that used it. So a
- * later request arrives more than a window after the earlier one did, and no window of the server's, fixed or sliding, holds
- * more requests than there are permits. Times are milliseconds of a monotonic clock.
+ * Ensures that the quota holds: a permit returns only a window after the *response* of the request that used it. So a later request
+ * arrives more than a window after the earlier one did. No window of the server, fixed or sliding, contains more requests than
+ * there are permits. Times are milliseconds of a monotonic clock.
  */
 export class Permits {
   readonly #returns: number[] = []
@@ -27,22 +27,22 @@ export class Permits {
     return true
   }
 
-  /** Requests that an earlier run made: their permits come back at the given times. */
+  /** Takes permits for requests of an earlier run: they return at the given times. */
   preload(returnsAtMs: readonly number[]): void {
     const taken = Math.min(this.#free, returnsAtMs.length)
     this.#free -= taken
     this.#returns.push(...returnsAtMs)
     this.#returns.sort((a, b) => a - b)
-    // More than there are permits: the earliest would come back while the others are still away, one permit twice.
+    // If there are more times than permits, drop the earliest: one permit would return twice while the others are unavailable.
     this.#returns.splice(0, returnsAtMs.length - taken)
   }
 
-  /** The request's response came, or it is sure that none will: the permit is away for a window more. */
+  /** The response came, or certainly none will come: the permit returns after a window. */
   answered(nowMs: number): void {
     this.#returns.push(nowMs + permitHoldMs)
   }
 
-  /** Somebody else has used up so many: they stay away for a window. @returns how many of them there were. */
+  /** Takes permits that another client has used up, for a window. @returns their number. */
   withhold(count: number, nowMs: number): number {
     const taken = Math.min(count, this.#free)
     this.#free -= taken
@@ -50,12 +50,12 @@ export class Permits {
     return taken
   }
 
-  /** Nothing was sent with it. */
+  /** Returns a permit with which nothing was sent. */
   unused(): void {
     this.#free++
   }
 
-  /** When the next permit comes back, if none is free; null if that depends on requests in flight. */
+  /** Returns the time at which the next permit is free; null if that depends on requests in flight. */
   nextAtMs(nowMs: number): number | null {
     this.#collect(nowMs)
     return this.#free > 0 ? nowMs : (this.#returns[0] ?? null)

@@ -3,14 +3,14 @@ import { longestTimerMs } from '../../lifecycle/longest-timer.ts'
 import { Pace } from './pace.ts'
 import { Permits, permitHoldMs } from './permits.ts'
 
-/** A permit to send one request now. Exactly one of its two ends must be called. */
+/** A permit to send one request now. Exactly one of its two methods must be called. */
 export interface Permit {
-  /** @param remaining what the API says is left of its window, if it does. */
+  /** @param remaining remaining requests of the API's window, if the API says so. */
   answered(remaining?: number | null): void
   unused(): void
 }
 
-/** Requests in one second of wall-clock time, for the state. */
+/** Number of requests in one second of wall-clock time, for the store. */
 export type RequestsInSecond = readonly [epochSecond: number, count: number]
 
 export interface QuotaOptions {
@@ -19,16 +19,16 @@ export interface QuotaOptions {
   readonly wallClockMs: () => number
 }
 
-/** Requests that leave together, at a rate so high that a timer could not keep them apart: those of this time. */
+/** Requests within this time are sent together: at a high rate a timer could not keep them apart. */
 const togetherMs = 100
-/** p-throttle is given so much more time than it may take, milliseconds. */
+/** Additional time that p-throttle may take before it is replaced, milliseconds. */
 const lateMs = 1_000
-/** What a stall or an idle time has left out may follow at twice the pace, up to this much of it. */
+/** Time by which requests may catch up after a stall or an idle time, at twice the pace. */
 const creditMs = 1_000
 
 /**
- * The budget of one endpoint. p-throttle keeps sends apart, the pace keeps them even, and the permits prove that no window
- * holds more than the limit.
+ * The budget of one endpoint. p-throttle keeps requests apart, the pace keeps them even, and the permits prove that no window
+ * contains more than the limit.
  */
 export class Quota {
   readonly #options: QuotaOptions
@@ -37,12 +37,12 @@ export class Quota {
   readonly #apartMs: number
   #apart: () => Promise<void>
   readonly #sent = new Map<number, number>()
-  /** What an earlier run may have sent beside what is known of it: the run after this one must count it as well. */
+  /** Requests that an earlier run may have sent in addition to the known ones: the next run must count them too. */
   readonly #assumed = new Map<number, number>()
-  /** Those that wait for a permit, or for their turn: several may at once, and a change concerns all of them. */
+  /** Calls that wait for a permit or for their turn: several may wait, and a change concerns all of them. */
   readonly #waiting = new Set<() => void>()
   #taken = 0
-  /** Permits that were withheld since somebody else had used them up, ever. */
+  /** Total number of permits that were withheld because another client had used them up. */
   #withheld = 0
   #pausedUntilMs = Number.NEGATIVE_INFINITY
 
@@ -63,20 +63,20 @@ export class Quota {
     return this.#permits.free
   }
 
-  /** Permits that were given, ever. */
+  /** Total number of permits that were given. */
   get taken(): number {
     return this.#taken
   }
 
-  /** Requests sent in the last 60 seconds. */
+  /** Number of requests sent in the last 60 seconds. */
   get lastMinute(): number {
     this.#forget()
     return [...this.#sent.values()].reduce((sum, count) => sum + count, 0)
   }
 
   /**
-   * What an earlier run is known to have sent, and how many more it may have sent unrecorded. `unrecordedMs`: for so long it may
-   * have sent at its full pace, unrecorded, until a moment ago.
+   * Counts the requests that an earlier run is known to have sent, and `unrecorded` more that it may have sent. `unrecordedMs`:
+   * time until now in which it may have sent at its full pace without a record.
    */
   resume(earlier: readonly RequestsInSecond[], unrecorded: number, unrecordedMs = 0): void {
     const now = this.#options.monotonicMs()
@@ -84,7 +84,7 @@ export class Quota {
     const returns: number[] = []
     for (const [second, many] of earlier) {
       count(this.#sent, second, many)
-      // A clock that was set back must not make a request look older than the whole hold.
+      // A clock that was set back must not make the remaining time longer than `permitHoldMs`.
       const elapsedMs = Math.max(0, epochMs - (second + 1) * 1000)
       for (let i = 0; i < many && elapsedMs < permitHoldMs; i++) returns.push(now + permitHoldMs - elapsedMs)
     }
@@ -98,18 +98,18 @@ export class Quota {
       for (let ms = -creditMs; ms < Math.min(unrecordedMs, permitHoldMs); ms += intervalMs) assume(Math.max(0, ms))
     }
     this.#permits.preload(returns)
-    // The run before was under way until a moment ago: it left nothing out.
+    // The earlier run was active until now: there is no credit.
     this.#pace.begin(now)
   }
 
-  /** A 429: nothing leaves before. */
+  /** Pauses after a 429: nothing is sent before the time is over. */
   pause(ms: number): void {
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#options.monotonicMs() + ms)
   }
 
   /** Waits for its turn and for a permit; null once the signal aborts. */
   async next(signal: AbortSignal): Promise<Permit | null> {
-    // p-throttle lets calls through after an abort: the signal is looked at on both sides (TRAPS 19).
+    // p-throttle lets calls through after an abort: check the signal on both sides (TRAPS 19).
     if (signal.aborted) return null
     await this.#untilApart()
     while (!signal.aborted) {
@@ -129,12 +129,12 @@ export class Quota {
     return null
   }
 
-  /** Strict, or two windows' worth of calls could fall together (TRAPS 17). Its queue holds one call at a time: what a call sends is decided when it runs. */
+  /** Strict mode: otherwise the calls of two windows could coincide (TRAPS 17). A call decides what it sends when it runs. */
   #throttle(): () => Promise<void> {
     return pThrottle({ limit: this.#together, interval: this.#apartMs, strict: true })(async () => undefined)
   }
 
-  /** p-throttle counts by the wall clock: one that is set back would keep everybody waiting until it has caught up. */
+  /** p-throttle uses the wall clock: if that is set back, every call would wait until the clock has caught up. */
   async #untilApart(): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<'late'>((resolve) => {
@@ -144,7 +144,7 @@ export class Quota {
     clearTimeout(timer)
   }
 
-  /** Requests of the last minute, with those that an earlier run may have sent. */
+  /** Returns the requests of the last minute, including those that an earlier run may have sent. */
   recent(): RequestsInSecond[] {
     this.#forget()
     const all = new Map(this.#sent)
@@ -168,8 +168,8 @@ export class Quota {
       answered: (remaining = null) => {
         const now = this.#options.monotonicMs()
         this.#permits.answered(now)
-        // The server cannot have counted more of ours than were held then, or sent since: the rest is somebody else's. What
-        // answers to other requests have said of it in the meantime is no more of it.
+        // The server cannot have counted more of our requests than were held then, or sent since: the rest is another client's.
+        // Permits that answers to other requests have withheld in the meantime are not counted again.
         const least = free - (this.#taken - taken) - (this.#withheld - withheld)
         if (remaining !== null && remaining < least) this.#withheld += this.#permits.withhold(least - remaining, now)
         this.#changed()
@@ -188,7 +188,7 @@ export class Quota {
     for (const wake of this.#waiting) wake()
   }
 
-  /** Until something has changed, the time is over, or the signal aborts. */
+  /** Waits until something changes, the time is over, or the signal aborts. */
   #permitMayBeBack(ms: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const wake = () => {
