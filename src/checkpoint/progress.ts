@@ -1,10 +1,10 @@
 import type { Debt, Debts } from '../model/progress/debt.ts'
 import { type DurableLsn, type Lsn, maxLsn } from '../model/source/lsn.ts'
 
-/** A span of the stream that ends with a commit: unsettled versions whose oldest debt it is, and its neighbours in the stream. */
+/** A span of the stream that ends with a commit: number of unsettled versions whose oldest debt it is, and neighbours in the stream. */
 interface Span extends Debt {
   readonly commitLsn: Lsn
-  /** When it was received, milliseconds of the monotonic clock. */
+  /** Time at which it was received, milliseconds of the monotonic clock. */
   readonly sinceMs: number
   endLsn: Lsn | null
   unsettled: number
@@ -12,13 +12,13 @@ interface Span extends Debt {
   next: Span | null
 }
 
-/** What the arrival of a transaction's first message means after a reconnection from the checkpoint. */
+/** Meaning of a transaction's first message after a reconnection from the checkpoint. */
 export type Arrival = 'new' | 'resumed' | 'known'
 
 /**
- * The progress ledger. Every received transaction is a debt of unsettled versions; `settledLsn` is the end of the longest
- * settled prefix. Settled spans fold into their predecessor, so a transaction of a million rows costs one counter, and an
- * outage costs at most one span for each version that waits.
+ * The progress ledger. Every received transaction is a debt of unsettled versions; `settledLsn` is the end of the longest settled
+ * prefix. Settled spans fold into their predecessor. A transaction of a million rows therefore costs one counter, and an outage
+ * costs at most one span for each version that waits.
  */
 export class Progress implements Debts {
   #settled: Lsn
@@ -28,7 +28,7 @@ export class Progress implements Debts {
   #last: Span | null = null
   #open: Span | null = null
   #spans = 0
-  /** When the settled position last moved, or something came to be unsettled. */
+  /** Time at which the settled position last moved. */
   #movedAtMs = 0
   #nowMs = 0
 
@@ -39,7 +39,7 @@ export class Progress implements Debts {
     this.#received = checkpoint
   }
 
-  /** Everything before it is settled. It is a commit's end LSN, an idle keepalive's position, or the start. It only rises. */
+  /** LSN up to which everything is settled: a commit's end LSN, an idle keepalive's position, or the start. It only rises. */
   get settledLsn(): Lsn {
     return this.#settled
   }
@@ -49,7 +49,7 @@ export class Progress implements Debts {
     return this.#durable
   }
 
-  /** The end of the newest transaction, or the newest keepalive, that was received whole. */
+  /** End of the newest transaction, or position of the newest keepalive, that was received completely. */
   get receivedLsn(): Lsn {
     return this.#received
   }
@@ -58,19 +58,19 @@ export class Progress implements Debts {
     return this.#open !== null
   }
 
-  /** The number of spans held: at most one more than the versions that owe. */
+  /** The number of spans in memory: at most one more than the number of versions with a debt. */
   get spans(): number {
     return this.#spans
   }
 
-  /** Age of the oldest transaction that is not settled, milliseconds; 0: there is none. */
+  /** Age of the oldest transaction that is not settled, milliseconds; 0 if there is none. */
   oldestUnsettledMs(nowMs: number): number {
     return this.#first ? nowMs - this.#first.sinceMs : 0
   }
 
   /**
-   * How long the settled position has stood still although something could be settled, milliseconds: while a whole transaction is
-   * in front, or one that cannot arrive. @param pausedMs for how long the stream has been paused.
+   * Time for which the settled position has not moved although something could be settled, milliseconds: a complete transaction
+   * comes first, or one that cannot arrive because the stream is paused. @param pausedMs time for which the stream has been paused.
    */
   standstillMs(nowMs: number, pausedMs = 0): number {
     if (!this.#first) return 0
@@ -79,8 +79,8 @@ export class Progress implements Debts {
   }
 
   /**
-   * A transaction's first message. After a reconnection those received whole before are `known` and to be skipped; the one
-   * that was cut off is `resumed`. @throws {Error} if the stream goes on elsewhere than it was cut off.
+   * Handles a transaction's first message. After a reconnection, transactions that were received completely are `known` and to be
+   * skipped; the one that was cut off is `resumed`. @throws {Error} if the stream resumes elsewhere than it was cut off.
    */
   begin(commitLsn: Lsn, nowMs = this.#nowMs): Arrival {
     this.#nowMs = nowMs
@@ -103,7 +103,7 @@ export class Progress implements Debts {
     return this.#open
   }
 
-  /** The open transaction's last message. @param endLsn the end of its commit record: the next may start exactly there. */
+  /** Handles the open transaction's last message. @param endLsn end of its commit record: the next transaction may start exactly there. */
   commit(endLsn: Lsn, nowMs = this.#nowMs): void {
     this.#nowMs = nowMs
     const span = this.#open
@@ -114,7 +114,7 @@ export class Progress implements Debts {
     if (span.unsettled === 0) this.#fold(span)
   }
 
-  /** A position without changes before it. Counts only while nothing is open or unsettled; it is not a place to resume at otherwise. */
+  /** Handles a position without changes before it. Ignored in an open transaction; settled only while nothing is unsettled. */
   keepalive(lsn: Lsn, nowMs = this.#nowMs): void {
     this.#nowMs = nowMs
     if (this.#open) return
@@ -136,14 +136,14 @@ export class Progress implements Debts {
     if (span.unsettled === 0 && span.endLsn !== null) this.#fold(span)
   }
 
-  /** The caller has stored the position: from now on it may be acknowledged. @throws {Error} if it was never settled. */
+  /** Called after the position is stored: it may be acknowledged from now on. @throws {Error} if it is not settled. */
   stored(lsn: Lsn): DurableLsn {
     if (lsn > this.#settled) throw new Error('a position was stored before everything in front of it was settled')
     this.#durable = maxLsn(this.#durable, lsn) as DurableLsn
     return this.#durable
   }
 
-  /** The time of what is handled now. */
+  /** Sets the time of the event that is being handled. */
   at(nowMs: number): void {
     this.#nowMs = nowMs
   }
@@ -153,7 +153,7 @@ export class Progress implements Debts {
     this.#movedAtMs = this.#nowMs
   }
 
-  /** Takes a settled span out; the position that it reached passes to its predecessor, or to the settled prefix. */
+  /** Removes a settled span. Its end position passes to its predecessor, or to the settled prefix. */
   #fold(span: Span): void {
     const end = span.endLsn
     if (end === null) return

@@ -5,10 +5,10 @@ import { listedDeadLetter } from './dead-letters.ts'
 import type { StateDatabase } from './state-database.ts'
 import { deadLetter } from './tables.ts'
 
-/** So many rows are shown one by one; `mediquo-cdc dead-letters list` shows all. */
+/** Maximum number of rows that are shown one by one; `mediquo-cdc dead-letters list` shows all. */
 const shown = 50
 
-/** The dead letters for the page, read again only if one was added, was refused again, or is gone. */
+/** Dead letters for the status page, read again only if one was added, was refused again, or is gone. */
 export class DeadLetterOverviews {
   readonly #db: StateDatabase
   #mark = ''

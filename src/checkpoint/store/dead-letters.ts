@@ -6,7 +6,7 @@ import { deadLetterOf } from './rows.ts'
 import { inTransaction, type StateDatabase } from './state-database.ts'
 import { checkpoint, deadLetter } from './tables.ts'
 
-/** The dead letters, the oldest first. @param names codes, or the keys of rows without one; null: all of them. */
+/** Returns the dead letters, the oldest first. @param names codes, or the keys of rows without a code; null: all of them. */
 export async function listDeadLetters(
   db: StateDatabase,
   names: readonly string[] | null,
@@ -19,7 +19,7 @@ export async function listDeadLetters(
   return found.map(listedDeadLetter)
 }
 
-/** As it may be shown: the API's own words are left out. */
+/** Returns a dead letter as it may be shown: without the API's own words. */
 export function listedDeadLetter(row: typeof deadLetter.$inferSelect): ListedDeadLetter {
   return {
     ...withoutQuotes(deadLetterOf(row)),
@@ -32,13 +32,13 @@ export function listedDeadLetter(row: typeof deadLetter.$inferSelect): ListedDea
 }
 
 /**
- * Removes dead letters permanently, in turn with a running connector's writes. What `delivery` says of the rows stays: the position
- * keeps a replay from rejecting them again, the code is what mediQuo may have of them, and the fingerprint is unknown, so
- * that their next version is sent whatever it holds. @returns how many there were.
+ * Removes dead letters permanently, serialized with the writes of a running connector. The row records in `delivery` stay: the
+ * position keeps a replay from rejecting the rows again, and the code is what mediQuo may have of them. The fingerprint is unknown,
+ * so that their next version is sent whatever it contains. @returns the number of removed dead letters.
  */
 export async function discardDeadLetters(db: StateDatabase, names: readonly string[] | null): Promise<number> {
   return await inTransaction(db, async (tx) => {
-    // Every write of a connector begins with this row.
+    // Every write of a connector starts with an update of this row.
     await tx.select({ id: checkpoint.id }).from(checkpoint).for('update')
     const { rowCount } = await tx.delete(deadLetter).where(named(names))
     return rowCount ?? 0

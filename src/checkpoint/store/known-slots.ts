@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import type { StateDatabase } from './state-database.ts'
 
-/** The slots that the states in this database belong to, whichever schemas they are in, as far as this user may read them. */
+/** Returns the slots of all checkpoint stores in this database, in any schema, as far as this user may read them. */
 export async function knownSlots(db: StateDatabase): Promise<string[]> {
   const { rows } = await db.execute<{ schema: string }>(sql`
     select n.nspname as schema from pg_class c join pg_namespace n on n.oid = c.relnamespace

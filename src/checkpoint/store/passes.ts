@@ -5,18 +5,18 @@ import { type RowKey, storedRowKey } from '../../model/source/row.ts'
 import type { StateDatabase } from './state-database.ts'
 import { backfill, delivery } from './tables.ts'
 
-/** A transaction of the state's database, or the database itself. */
+/** A transaction of the store's database, or the database itself. */
 type StateTransaction = Pick<StateDatabase, 'insert' | 'update' | 'select'>
 
 const open = ['requested', 'running'] as const
 
-/** A pass's codes are read with it every few seconds: a large repair is several passes. */
+/** Maximum number of codes of one repair: a run's codes are read with it every few seconds, so that a large repair is several runs. */
 const repairedAtOnce = 1_000
 
 /**
- * Asks for a pass over the whole table, in the caller's transaction. What was asked for before, or is under way, is
- * contained in it and ends: rows that a pass has read already may have changed in the gap that this one is for. Only a repair
- * stays: this one believes fingerprints, that one is there because they are wrong.
+ * Requests a backfill run over the whole table, in the caller's transaction. It contains runs that were requested earlier or are in
+ * progress, and ends them: rows that they have read already may have changed in the gap that this run is for. Only a repair stays:
+ * this run trusts fingerprints, and a repair is needed because they are wrong.
  */
 export async function requestWholePass(tx: StateTransaction, reason: PassReason): Promise<void> {
   await tx
@@ -26,7 +26,7 @@ export async function requestWholePass(tx: StateTransaction, reason: PassReason)
   await tx.insert(backfill).values({ state: 'requested', reason })
 }
 
-/** The passes of the backfill, those to come included. `run` is the fence, as everywhere in the state. */
+/** The backfill runs, including those to come. `run` is the fence, as everywhere in the store. */
 export class Passes {
   readonly #db: StateDatabase
   readonly #run: () => number
@@ -36,12 +36,12 @@ export class Passes {
     this.#run = run
   }
 
-  /** Asks for a pass over rows that an operator wants to see sent. @returns false if the like is waiting already. */
+  /** Requests a backfill run for rows that an operator wants to be sent. @returns false if an equal one is waiting already. */
   async request(codes: readonly PatientCode[] | null, keys: readonly RowKey[] | null = null): Promise<boolean> {
     return await this.#request('asked for', codes, keys)
   }
 
-  /** Asks for these rows to be sent whatever their fingerprints say. @returns false if all of it is waiting already. */
+  /** Requests that these rows are sent whatever their fingerprints say. @returns false if all of it is waiting already. */
   async requestRepair(codes: readonly PatientCode[]): Promise<boolean> {
     let isNew = false
     for (let at = 0; at < codes.length; at += repairedAtOnce) {
@@ -62,7 +62,7 @@ export class Passes {
     return true
   }
 
-  /** The pass to go on with, or to begin; the oldest first. */
+  /** Returns the run to continue or to start, the oldest first. */
   async next(): Promise<Pass | null> {
     const [found] = await this.#db
       .select()
@@ -73,7 +73,7 @@ export class Passes {
     return found ? passOf(found) : null
   }
 
-  /** The newest pass that was begun, for the status. */
+  /** Returns the run that was started last, for the status. */
   async latest(): Promise<Pass | null> {
     const [found] = await this.#db
       .select()
@@ -90,7 +90,10 @@ export class Passes {
       .where(and(eq(backfill.id, id), sql`exists (select from checkpoint where run = ${this.#run()})`))
   }
 
-  /** Rows that the state knows, in the order of their keys: all that mediQuo may have or that are owed, or those of some codes. */
+  /**
+   * Returns rows that the store knows, in the order of their keys: those that mediQuo may have or that are owed, or those of some
+   * codes.
+   */
   async rowsAfter(after: RowKey | null, limit: number, codes: readonly PatientCode[] | null): Promise<RowKey[]> {
     const found = await this.#db
       .select({ key: delivery.sourceKey })

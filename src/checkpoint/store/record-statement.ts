@@ -6,21 +6,21 @@ import type { Position } from '../../model/source/position.ts'
 import { deadLetterColumns, deliveryRows, type RecentRequests, type RejectedRow } from './rows.ts'
 import { backfill, checkpoint, deadLetter, delivery } from './tables.ts'
 
-/** Everything that is stored at one time. */
+/** Everything that one write stores. */
 export interface Settlement {
   readonly rows: readonly StoredRow[]
   readonly checkpointLsn: Lsn
-  /** MERGE rule 9's H; null: as it was. */
+  /** MERGE rule 9's H; null if unchanged. */
   readonly horizon: Position | null
-  /** MERGE's R; null: as it was. It only rises. */
+  /** MERGE's R; null if unchanged. It only rises. */
   readonly readLsn: Lsn | null
   readonly pass: PassProgress | null
   readonly recentRequests: RecentRequests
 }
 
 /**
- * Rows, dead letters, the backfill's position and the checkpoint as one statement, so that a request waits for one round trip.
- * It returns no row, and has changed nothing, if `run` is not the newest.
+ * Returns one statement for rows, dead letters, the backfill's position and the checkpoint, so that a request waits for one round
+ * trip. The statement returns no row, and changes nothing, if `run` is not the newest.
  */
 export function recordStatement(run: number, { rows, pass, ...settlement }: Settlement): SQL {
   const parts: SQL[] = [sql`fence as (${checkpointUpdate(run, settlement)})`]

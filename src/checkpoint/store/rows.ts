@@ -5,7 +5,7 @@ import { formatLsn } from '../../model/source/lsn.ts'
 import { xid } from '../../model/source/visibility.ts'
 import type { deadLetter, delivery } from './tables.ts'
 
-/** Requests of the last minute as [epoch second, endpoint, count]: what a restart must not forget of the quota. */
+/** Requests of the last minute as [epoch second, endpoint, count]: a restart must count them for the quota. */
 export type RecentRequests = readonly (readonly [epochSecond: number, endpoint: string, count: number])[]
 
 type DeliveryRow = typeof delivery.$inferSelect
@@ -37,7 +37,10 @@ export function deadLetterOf({ reason, attributes, status }: DeadLetterRow): Dea
   }
 }
 
-/** The rows of `delivery` as one query: an array for each column. With a parameter for each value drizzle would take longer than all else. */
+/**
+ * Returns the rows of `delivery` as one query, with one array per column: with one parameter per value drizzle would take longer
+ * than all else.
+ */
 export function deliveryRows(rows: readonly StoredRow[]): SQL {
   const column = <T>(value: (row: StoredRow) => T) => sql.param(rows.map(value))
   return sql`select key, code, fingerprint, removed, lsn, ordinal, xid, former_codes::text[], owed, next_code,
@@ -57,7 +60,7 @@ export function deliveryRows(rows: readonly StoredRow[]): SQL {
     ) as r(key, code, fingerprint, removed, lsn, ordinal, xid, former_codes, owed, next_code, delay_ms)`
 }
 
-/** An array as PostgreSQL's text, null if it is empty: `unnest` would take an array of arrays apart. */
+/** Returns an array as PostgreSQL text, null if it is empty: `unnest` would flatten an array of arrays. */
 function arrayText(codes: readonly PatientCode[]): string | null {
   if (codes.length === 0) return null
   return `{${codes.map((code) => `"${code.replace(/["\\]/g, '\\$&')}"`).join(',')}}`
@@ -68,7 +71,7 @@ export interface RejectedRow extends Pick<StoredRow, 'key' | 'code'> {
   readonly deadLetter: DeadLetter
 }
 
-/** The rows of `dead_letter` as one query. */
+/** Returns the rows of `dead_letter` as one query. */
 export function deadLetterColumns(rows: readonly RejectedRow[]): SQL {
   const column = <T>(value: (row: RejectedRow) => T) => sql.param(rows.map(value))
   return sql`select * from unnest(

@@ -7,14 +7,14 @@ import { inTransaction, type StateDatabase } from './state-database.ts'
 import { FencedError } from './store.ts'
 import { checkpoint, deadLetter, delivery } from './tables.ts'
 
-/** The table as it was found, and the run in which its state was loaded. */
+/** The table schema as it is now, and the `run` under which the checkpoint was loaded. */
 export interface FoundShape {
   readonly run: number
   readonly sourceTable: string
   readonly shape: TableShape
 }
 
-/** Notes the shape, and the table's name. @throws {FencedError} */
+/** Stores the table schema and the table's name. @throws {FencedError} */
 export async function noteShape(db: StateDatabase, { run, sourceTable, shape }: FoundShape): Promise<void> {
   const noted = await db
     .update(checkpoint)
@@ -24,7 +24,7 @@ export async function noteShape(db: StateDatabase, { run, sourceTable, shape }: 
   if (noted.length === 0) throw new FencedError('another instance has taken over')
 }
 
-/** The table was altered: its rows may have changed unseen, so that a pass over it is asked for. @throws {FencedError} */
+/** Stores an altered table schema, and requests a backfill: rows may have changed without a change in the stream. @throws {FencedError} */
 export async function followAlteration(
   db: StateDatabase,
   { run, sourceTable, shape }: FoundShape,
@@ -37,8 +37,8 @@ export async function followAlteration(
 }
 
 /**
- * Rows go by another key than before: what the state knows of them by their old keys is forgotten, and the whole table read.
- * Patients whose rows are gone by then stay as they are. @throws {FencedError}
+ * Stores another key. The row records under the old keys are deleted, and the whole table is read. Patients whose rows are gone by
+ * then stay as they are. @throws {FencedError}
  */
 export async function adoptKey(
   db: StateDatabase,

@@ -4,12 +4,12 @@ import type { StoredRow } from '../../model/progress/stored-row.ts'
 import type { StateDatabase } from './state-database.ts'
 import { delivery } from './tables.ts'
 
-/** Codes that were recorded since the last look, and those that are known to be shared: more than that are not kept. */
+/** Maximum number of codes kept: those recorded since the last look, and those known to be shared. */
 const mostKept = 5_000
 
 /**
- * Codes that several rows have at once: mediQuo has one patient for each, and the row that changed last is it. Rows that swap their
- * codes share them for a moment, so that a code counts once it was found twice.
+ * Codes that several rows have at the same time: mediQuo has one patient for each code, that of the row that changed last. Rows
+ * that swap their codes share them for a moment, so that a code counts only when it is found twice.
  */
 export class SharedCodes {
   readonly #db: StateDatabase
@@ -21,18 +21,18 @@ export class SharedCodes {
     this.#db = db
   }
 
-  /** How many are shared, of those that changed since the start. */
+  /** Number of shared codes, of those that changed since the start. */
   get count(): number {
     return this.#shared.size
   }
 
-  /** These rows were stored. */
+  /** Notes the codes of stored rows. */
   recorded(rows: readonly StoredRow[]): void {
     for (const { code, removed } of rows)
       if (code !== null && !removed && this.#recent.size < mostKept) this.#recent.add(code)
   }
 
-  /** Asks the state. @returns those that are newly known to be shared. */
+  /** Queries the store. @returns the codes that are newly known to be shared. */
   async look(): Promise<PatientCode[]> {
     const candidates = new Set([...this.#recent, ...this.#found])
     if (candidates.size === 0) return []

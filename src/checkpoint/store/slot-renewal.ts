@@ -9,19 +9,22 @@ import { checkpoint, delivery } from './tables.ts'
 
 type Transaction = Parameters<Parameters<StateDatabase['transaction']>[0]>[0]
 
-/** The state after a source was looked at, and the run that it was loaded in: if that is over, somebody was quicker. */
+/**
+ * The source's new identity and slot, and the `run` under which the checkpoint was loaded: if that is over, another instance was
+ * faster.
+ */
 export interface Renewal {
   readonly run: number
   readonly identity: SourceIdentity
-  /** Where the slot begins. */
+  /** Position at which the slot begins. */
   readonly lsn: Lsn
   readonly slotGapXid: Xid
 }
 
 /**
- * The slot was lost and is there again: the stream goes on from it, and a pass finds what was missed. Rows keep what the state
- * knows of them, and so does the horizon, since the server is the same; unless `doubted`, because nobody knows what the slot or
- * the state went through: then no fingerprint matches any more, with one write however many there are. @throws {FencedError}
+ * The slot was lost and exists again: the stream continues from it, and a backfill finds what was missed. Row records and the
+ * horizon stay, since the server is the same. With `doubted` it is unknown what happened to the slot or the store: a new salt makes
+ * every fingerprint differ, with one write for any number of rows, and no removal is trusted. @throws {FencedError}
  */
 export async function renewSlot(
   db: StateDatabase,
@@ -36,9 +39,9 @@ export async function renewSlot(
 }
 
 /**
- * Another database in the place of the one that the state belongs to. Keys, codes and dead letters stay. Positions and
- * transaction ids of another server mean nothing, and a restored state may be older than what mediQuo was sent, so that neither
- * an accepted payload nor a removal is known any more. @throws {FencedError}
+ * Another database replaces the one that the store belongs to. Keys, codes and dead letters stay. Positions and transaction ids of
+ * another server mean nothing, and a restored store may be older than what was sent to mediQuo: neither an accepted payload nor a
+ * removal is known any more. @throws {FencedError}
  */
 export async function adoptIdentity(
   db: StateDatabase,
@@ -47,7 +50,7 @@ export async function adoptIdentity(
   return await inTransaction(db, async (tx) => {
     const unknown = { sourceShape: null, horizonLsn: null, horizonOrdinal: null, readLsn: null }
     await moveCheckpoint(tx, run, { ...identity, lsn, slotGapXid, ...unknown })
-    // It takes as long as there are rows: once, by order, in tables that nobody else writes.
+    // The update takes time in proportion to the rows. It happens once, on an operator's command, in tables that nobody else writes.
     await tx.execute(sql`set local statement_timeout = 0`)
     const { rowCount } = await tx
       .update(delivery)
@@ -58,8 +61,9 @@ export async function adoptIdentity(
 }
 
 /**
- * A standby with our slot was promoted. What was sent, settled or read of WAL past `switchLsn` exists on the old primary alone,
- * so those rows are read again. No stored position lies past `switchLsn` afterwards. @returns whether there may be any. @throws {FencedError}
+ * A standby with our slot was promoted. Rows that were sent, settled or read from WAL past `switchLsn` exist on the old primary
+ * alone: they are read again. No stored position lies past `switchLsn` afterwards. @returns `walWasLost` true if there may be such
+ * rows. @throws {FencedError}
  */
 export async function followFailover(
   db: StateDatabase,
@@ -90,7 +94,7 @@ export async function followFailover(
   })
 }
 
-/** Ends the run that it was loaded in: a pipeline that still writes, here or elsewhere, is fenced off. @throws {FencedError} */
+/** Raises `run`: a pipeline that still writes under the old one, here or elsewhere, is fenced off. @throws {FencedError} */
 export async function moveCheckpoint(
   tx: Transaction,
   run: number,

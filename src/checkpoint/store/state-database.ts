@@ -7,14 +7,14 @@ import * as tables from './tables.ts'
 
 export type StateDatabase = ReturnType<typeof openStateDatabase>['db']
 
-/** A pool for the state's tables, found through the search path; `schema` is a validated identifier. */
+/** Opens a pool for the store's tables, found through the search path; `schema` is a validated identifier. */
 export function openStateDatabase(options: {
-  /** Where it is, and how the connection is secured; what is left out the libpq variables say. */
+  /** Address and encryption of the connection; the libpq variables supply what is missing. */
   readonly connection: Pick<pg.PoolConfig, 'connectionString' | 'ssl'>
   readonly schema: string
   readonly applicationName: string
   readonly onConnectionError: (error: Error) => void
-  /** None by default: of a command, which somebody watches. */
+  /** No timeout by default: somebody watches a command. */
   readonly queryTimeoutMs?: number
   readonly lifetimeSeconds?: number
 }) {
@@ -26,19 +26,20 @@ export function openStateDatabase(options: {
     ...(options.queryTimeoutMs !== undefined && { query_timeout: options.queryTimeoutMs }),
     max: 4,
     idleTimeoutMillis: 30_000,
-    // A session of ours must not hold up the server's smart shutdown for long.
+    // Our sessions must not delay the server's smart shutdown for long.
     maxLifetimeSeconds: options.lifetimeSeconds ?? 60,
     keepAlive: true,
   })
   pool.on('error', options.onConnectionError)
-  // While it is in use, the pool does not listen: its end would be nobody's, and the process's. Whatever is asked fails with it.
+  // The pool does not listen to a client in use: an unhandled error of the connection would end the process. The query in progress
+  // fails too.
   pool.on('connect', (client) => client.on('error', () => undefined))
   return { db: drizzle(pool, { schema: tables }), pool, close: () => pool.end() }
 }
 
 type Transaction = Parameters<Parameters<StateDatabase['transaction']>[0]>[0]
 
-/** One transaction. Drizzle's own never returns the session where its begin fails, until none is left in the pool. */
+/** Runs one transaction. Drizzle's own never releases the session if its BEGIN fails, until the pool is empty. */
 export async function inTransaction<T>(db: StateDatabase, work: (tx: Transaction) => Promise<T>): Promise<T> {
   const client = await db.$client.connect()
   try {
@@ -46,13 +47,13 @@ export async function inTransaction<T>(db: StateDatabase, work: (tx: Transaction
     client.release()
     return result
   } catch (error) {
-    // It may be one through which nothing comes any more.
+    // The connection may be dead: do not reuse it.
     client.release(true)
     throw error
   }
 }
 
-/** The state's schema is missing and may not be made. */
+/** The store's schema is missing and may not be created. */
 export class StateSchemaError extends Error {
   override readonly name = 'StateSchemaError'
 }
@@ -61,8 +62,8 @@ export class StateSchemaError extends Error {
 export const migrationsFolder = fileURLToPath(new URL('./migrations', import.meta.url))
 
 /**
- * Brings the state's tables to this version, in one transaction, one instance at a time. The schema is made only if it is
- * missing, so a role without the right to make schemas can use one made for it. @throws {StateSchemaError}
+ * Brings the store's tables to this version, in one transaction, one instance at a time. The schema is created only if it is
+ * missing, so that a role without the right to create schemas can use an existing one. @throws {StateSchemaError}
  */
 export async function migrateState(db: StateDatabase, schema: string): Promise<void> {
   await inTransaction(db, async (tx) => {

@@ -4,16 +4,16 @@ import type { Pool } from 'pg'
 import { migrationsFolder } from './state-database.ts'
 import { backfill, checkpoint, deadLetter, delivery } from './tables.ts'
 
-/** What of ours stands in the state's database. */
+/** Objects of the connector in the store's database. */
 export interface StateRemains {
   /** The database, as the server names it. */
   readonly where: string
   readonly hasSchema: boolean
-  /** Tables that our migrations made; none if nothing shows that they did. `rows` is null if they may not be counted. */
+  /** Tables that our migrations created; none without evidence of that. `rows` is null if they may not be counted. */
   readonly tables: readonly { readonly name: string; readonly rows: number | null }[]
-  /** What else is in the schema. */
+  /** Other objects in the schema. */
   readonly others: readonly string[]
-  /** What the state belongs to; null if that cannot be read. */
+  /** Source that the store belongs to; null if that cannot be read. */
   readonly belongsTo: StateOwner | null
 }
 
@@ -28,7 +28,7 @@ const ownTables = [...[checkpoint, delivery, deadLetter, backfill].map(getTableN
 
 type Row = Record<string, string | null>
 
-/** Sequences of identity columns come and go with their tables, indexes and row types with theirs. */
+/** Leaves out objects that are dropped with their tables: sequences of identity columns, indexes and row types. */
 const relationsQuery = `
   select c.relname as name, c.relkind as kind from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where n.nspname = $1 and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S', 'c')
@@ -37,7 +37,7 @@ const relationsQuery = `
   select p.proname || '()', 'function' from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname = $1
   order by 1`
 
-/** Asks the state's database what is there. It changes nothing. @param schema a validated identifier. */
+/** Queries the store's database without changing anything. @param schema a validated identifier. */
 export async function findStateRemains(pool: Pool, schema: string): Promise<StateRemains> {
   const ask = async (text: string, values: string[] = []) => (await pool.query<Row>(text, values)).rows
   const [server] = await ask(`
@@ -55,7 +55,7 @@ export async function findStateRemains(pool: Pool, schema: string): Promise<Stat
 
 type Ask = (text: string, values?: string[]) => Promise<Row[]>
 
-/** A table named `delivery` may be the customer's own: only a migration of ours on record, or our checkpoint, says that it is not. */
+/** Returns true if a recorded migration of ours, or our checkpoint table, exists: a table named `delivery` may be the customer's own. */
 async function provesOurs(ask: Ask, found: readonly Row[]): Promise<boolean> {
   const has = (table: string) => found.some(({ name, kind }) => name === table && kind === 'r')
   if (has('migration')) {
@@ -89,17 +89,17 @@ async function ownerOf(ask: Ask, tables: StateRemains['tables']): Promise<StateO
   }
 }
 
-/** A part that may not be read, or is of another version, is not known. */
+/** Result for a part that may not be read, or has another version: it is unknown. */
 function none(): Row[] {
   return []
 }
 
-/** The statement that drops our tables, and nothing that others made to depend on them. */
+/** Returns the statement that drops our tables, but not objects of others that depend on them. */
 export function dropTablesSql(schema: string, tables: StateRemains['tables']): string {
   return `DROP TABLE ${tables.map(({ name }) => `${schema}.${name}`).join(', ')};`
 }
 
-/** The statement that drops the schema if it is empty. */
+/** Returns the statement that drops the schema if it is empty. */
 export function dropSchemaSql(schema: string): string {
   return `DROP SCHEMA ${schema};`
 }

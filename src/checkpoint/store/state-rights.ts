@@ -1,15 +1,15 @@
 import type { Pool } from 'pg'
 
-/** What the state's user may do with its schema. */
+/** Rights of the store's user in its schema. */
 export interface StateRights {
   readonly user: string
   readonly database: string
   readonly hasSchema: boolean
-  /** Makes tables in the schema, or the schema itself. */
+  /** True if the user may create tables in the schema, or the schema itself if it is missing. */
   readonly mayMake: boolean
 }
 
-/** Asks the state's database. It changes nothing. @param schema a validated identifier. */
+/** Queries the store's database without changing anything. @param schema a validated identifier. */
 export async function findStateRights(pool: Pool, schema: string): Promise<StateRights> {
   const { rows } = await pool.query<{ user: string; database: string; has: boolean; may: boolean }>(
     `select current_user as user, current_database() as database, to_regnamespace($1) is not null as has,

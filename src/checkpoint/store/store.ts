@@ -17,7 +17,7 @@ import { SharedCodes } from './shared-codes.ts'
 import { inTransaction, type StateDatabase } from './state-database.ts'
 import { checkpoint, deadLetter, delivery } from './tables.ts'
 
-/** Which slot, publication, table and server a checkpoint belongs to. */
+/** Slot, publication, table and server that a checkpoint belongs to. */
 export interface SourceIdentity {
   readonly slot: string
   readonly publication: string
@@ -36,15 +36,15 @@ export interface Checkpoint extends SourceIdentity {
   readonly slotGapXid: Xid | null
   readonly fingerprintSalt: Buffer
   readonly recentRequests: RecentRequests
-  /** The table as it was when it was last made ready; null: not known yet. */
+  /** Table schema when the table was last prepared; null if not known yet. */
   readonly sourceShape: TableShape | null
-  /** By the state server's clock. */
+  /** Age by the clock of the store's server. */
   readonly ageMs: number
 }
 
 export interface OwedRows {
   readonly keys: readonly RowKey[]
-  /** When the next row that is not due yet is due, milliseconds; null: there is none. */
+  /** Time until the next row that is not due yet is due, milliseconds; null if there is none. */
   readonly nextInMs: number | null
 }
 
@@ -53,17 +53,17 @@ export class FencedError extends Error {
   override readonly name = 'FencedError'
 }
 
-/** A count is made every few seconds: it may not cost more with each row. */
+/** Upper limit of the count, which is made every few seconds: its cost must not grow with each row. */
 const maxOwedCounted = 100_000
-/** Of about so many blocks of 8 KiB, with some hundred rows each, rows are drawn. */
+/** Approximate number of blocks of 8 KiB, with some hundred rows each, from which rows are drawn. */
 const sampledBlocks = 32
 
-/** The state's tables. Every write is one small transaction that another instance's take-over makes fail. */
+/** The store's tables. Every write is one small transaction, which fails after another instance has taken over. */
 export class Store {
   readonly #db: StateDatabase
   #run = 0
 
-  /** The backfill's passes. */
+  /** The backfill runs. */
   readonly passes: Passes
   readonly sharedCodes: SharedCodes
   readonly deadLetters: DeadLetterOverviews
@@ -89,7 +89,7 @@ export class Store {
     }
   }
 
-  /** Writes the first checkpoint, where a slot made for us begins, and asks for a pass if there is a reason for one. */
+  /** Writes the first checkpoint, at the start of a slot created for it, and requests a backfill if there is a reason for one. */
   async begin(
     identity: SourceIdentity,
     lsn: Lsn,
@@ -106,7 +106,7 @@ export class Store {
     })
   }
 
-  /** Becomes the only writer. Call it while holding the slot. @returns the state as it stands under the new run. */
+  /** Becomes the only writer. Call it while holding the slot. @returns the checkpoint under the new `run`. */
   async takeOver(): Promise<Checkpoint> {
     const [taken] = await this.#db
       .update(checkpoint)
@@ -118,13 +118,13 @@ export class Store {
     return loaded
   }
 
-  /** What is known of rows. Of two that have one code nobody knows whose patient the API has: neither has a fingerprint then. */
+  /** Returns row records. If two rows have one code it is not known whose patient the API has: neither has a fingerprint then. */
   async lookUp(keys: readonly RowKey[]): Promise<Map<RowKey, StoredRow>> {
     const { rows, shared } = await this.loadRecords(keys)
     return new Map([...rows].map(([key, row]) => [key, shared.has(key) ? { ...row, fingerprint: null } : row]))
   }
 
-  /** The records of rows as they are stored, and which of them have a code that another row has as well. */
+  /** Returns the row records as stored, and the keys of those that share their code with another row. */
   async loadRecords(
     keys: readonly RowKey[],
   ): Promise<{ readonly rows: Map<RowKey, StoredRow>; readonly shared: Set<RowKey> }> {
@@ -144,7 +144,7 @@ export class Store {
     }
   }
 
-  /** Keys of rows at random that the API has accepted: from some blocks of the table, so that it costs the same however many there are. */
+  /** Returns random keys of rows that the API has accepted, from some blocks of the table: the cost does not grow with the table. */
   async sampleDelivered(limit: number): Promise<RowKey[]> {
     const { rows } = await this.#db.execute<{ key: string }>(sql`
       select ${delivery.sourceKey} as key
@@ -167,7 +167,7 @@ export class Store {
     readonly beforeLsn: Lsn | null
     readonly limit: number
   }): Promise<OwedRows> {
-    // One time for both halves, so that no row becomes due between them. An index can find it, unlike a volatile clock.
+    // One time for both halves, so that no row becomes due between them. Unlike a volatile clock, it allows an index scan.
     const now = sql`statement_timestamp()`
     const isOwed = sql`owed is not null and owed = any(${sql.param(reasons)})`
     const isBefore = beforeLsn === null ? sql`` : sql`and (lsn is null or lsn < ${formatLsn(beforeLsn)}::pg_lsn)`
@@ -178,11 +178,11 @@ export class Store {
           where ${isOwed} and owed_at > ${now}) as next`)
     const [found] = rows
     const next = found?.next ?? null
-    // Rounded up: after that wait the row is due.
+    // Rounded up: the row is due after that time.
     return { keys: found?.keys.map(storedRowKey) ?? [], nextInMs: next === null ? null : Math.ceil(next) }
   }
 
-  /** Returns for each code the rows that have it, or will have it once they are read: unsubscribing it would end their patient. */
+  /** Returns for each code the rows that have it, or will have it once they are read: unsubscribing it would unsubscribe their patient. */
   async holdersOf(codes: readonly PatientCode[]): Promise<Map<PatientCode, RowKey[]>> {
     const { rows } = await this.#db.execute<{ code: string; key: string }>(sql`
       select code, source_key as key from ${delivery} where code = any(${sql.param(codes)}) and not removed
@@ -193,19 +193,19 @@ export class Store {
     return holders
   }
 
-  /** What was settled, what is about to be sent, and the checkpoint, at once. @throws {FencedError} */
+  /** Stores settled rows, rows that are about to be sent, and the checkpoint in one transaction. @throws {FencedError} */
   async record(settlement: Settlement): Promise<void> {
     const written = await this.#db.execute(recordStatement(this.#run, settlement))
     if (written.rows.length === 0) throw new FencedError('another instance has taken over')
     this.sharedCodes.recorded(settlement.rows)
   }
 
-  /** The slot gap is closed: table reads may begin. */
+  /** Closes the slot gap: table reads may begin. */
   async closeSlotGap(): Promise<void> {
     await this.#db.update(checkpoint).set({ slotGapXid: null }).where(eq(checkpoint.run, this.#run))
   }
 
-  /** How many rows are noted to be read and sent later; no more than a bound are counted. */
+  /** Returns the number of rows that are owed, to be read and sent later, up to a limit. */
   async countOwed(): Promise<number> {
     const { rows } = await this.#db.execute<{ rows: string }>(sql`
       select count(*) as rows from (

@@ -28,7 +28,7 @@ const rowKeyText = customType<{ data: RowKey; driverData: string }>({
 })
 const bytes = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => 'bytea' })
 
-/** The one row that says where everything stands. `run` is the fence: only the newest instance may write. */
+/** The stored positions and the source that they belong to, in one row. `run` is the fence: only the newest instance may write. */
 export const checkpoint = pgTable('checkpoint', {
   id: smallint().primaryKey().default(1),
   slot: text().notNull(),
@@ -42,9 +42,9 @@ export const checkpoint = pgTable('checkpoint', {
   /** MERGE's R: the largest end position of a table read of which something was sent or settled; null: none. */
   readLsn: pgLsn('read_lsn'),
   run: bigint({ mode: 'number' }).notNull().default(0),
-  /** What the catalogs said of the table when it was last made ready; null: unknown, before the first time. */
+  /** Table schema when the table was last prepared; null before the first time. */
   sourceShape: jsonb('source_shape').$type<TableShape>(),
-  /** MERGE rule 1: set when a slot is made, null once the gap is closed. */
+  /** MERGE rule 1: set when a slot is created, null once the gap is closed. */
   slotGapXid: bigint('slot_gap_xid', { mode: 'bigint' }),
   fingerprintSalt: bytes('fingerprint_salt').notNull(),
   /** Requests of the last minute, as [epoch second, endpoint, count]. */
@@ -52,7 +52,7 @@ export const checkpoint = pgTable('checkpoint', {
   updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().defaultNow(),
 })
 
-/** What was last settled of each row. No value of a row but its key and its codes. */
+/** Row records: what was last settled of each row. They hold no value of a row except its key and its codes. */
 export const delivery = pgTable(
   'delivery',
   {
@@ -63,13 +63,13 @@ export const delivery = pgTable(
     lsn: pgLsn(),
     ordinal: bigint({ mode: 'number' }),
     xid: bigint({ mode: 'bigint' }),
-    /** MERGE rule 12: codes besides `code` that mediQuo may have of the row. Null when there are none. */
+    /** MERGE rule 12: codes other than `code` that mediQuo may have of the row. Null if there are none. */
     formerCodes: text('former_codes').array(),
-    /** Why the row is to be read from the table again; null: it is not. */
+    /** Reason why the row is to be read from the table again; null if it is not. */
     owed: text({ enum: owedReasons }),
-    /** The code that an owed row will have once it is read, where the change told it. */
+    /** The code that an owed row will have once it is read, if the change told it. */
     nextCode: text('next_code'),
-    /** When an owed row may be read, by this server's clock. */
+    /** Time from which an owed row may be read, by this server's clock. */
     owedAt: timestamp('owed_at', { withTimezone: true }),
   },
   (table) => [
@@ -79,7 +79,7 @@ export const delivery = pgTable(
   ],
 )
 
-/** Rejected rows, with the reason and the attributes' names; never their values. */
+/** Rejected rows, with the reason and the attributes' names, never their values. */
 export const deadLetter = pgTable('dead_letter', {
   sourceKey: rowKeyText('source_key').primaryKey(),
   code: text(),
@@ -91,7 +91,7 @@ export const deadLetter = pgTable('dead_letter', {
   lastAt: timestamp('last_at', { withTimezone: true }).notNull().defaultNow(),
 })
 
-/** How far a walk over the table has settled, and the run in which it began. */
+/** Backfill runs: how far each has settled, and the `run` in which it was started. */
 export const backfill = pgTable('backfill', {
   id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
   state: text({ enum: passStates }).notNull(),
