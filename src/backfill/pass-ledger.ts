@@ -1,7 +1,7 @@
 import type { Claim, Claims } from '../model/progress/debt.ts'
 import type { Pass, PassPosition, PassProgress } from '../model/progress/pass.ts'
 
-/** Rows that were read together and are not all settled yet, or stand behind such. */
+/** Rows that were read together and are not all settled yet, or are behind such rows. */
 interface Page extends Claim {
   readonly end: PassPosition
   readonly rows: number
@@ -9,8 +9,8 @@ interface Page extends Claim {
 }
 
 /**
- * The pass's ledger. Each page is a claim on the rows that it brought; the pass has settled up to the end of the longest prefix
- * of settled pages, and a restart goes on there.
+ * The ledger of a backfill run. Each page is a backfill debt of the rows that it contained. The run has settled up to the end of
+ * the longest prefix of settled pages, and a restart continues there.
  */
 export class PassLedger implements Claims {
   #pass: PassProgress | null = null
@@ -19,7 +19,7 @@ export class PassLedger implements Claims {
   #pages: Page[] = []
   #opened = 0
 
-  /** Everything up to here is settled; null between passes. */
+  /** Position up to which everything is settled; null between runs. */
   get progress(): PassProgress | null {
     return this.#pass
   }
@@ -30,7 +30,7 @@ export class PassLedger implements Claims {
     this.#isWalked = false
   }
 
-  /** A page was read. @param claims the number of rows for which the claim is made. @param rows how many count as read. */
+  /** Notes a page that was read. @param claims number of rows with a backfill debt. @param rows number of rows that count as read. */
   open(end: PassPosition, claims: number, rows: number): Claim {
     this.#opened++
     const page = { page: this.#opened, end, rows, unsettled: claims }
@@ -39,7 +39,7 @@ export class PassLedger implements Claims {
     return page
   }
 
-  /** No page will follow: the pass is done once all are settled. */
+  /** No page follows: the run is done once all pages are settled. */
   walked(): void {
     this.#isWalked = true
     this.#fold()
@@ -59,7 +59,7 @@ export class PassLedger implements Claims {
     if (page.unsettled === 0) this.#fold()
   }
 
-  /** What the state does not say yet. */
+  /** Returns the progress that is not stored yet; null if there is none. */
   toRecord(): PassProgress | null {
     return this.#pass === this.#recorded ? null : this.#pass
   }

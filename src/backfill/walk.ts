@@ -5,17 +5,17 @@ import type { RowKey } from '../model/source/row.ts'
 import { firstPageSize, nextPageSize } from './page-size.ts'
 import type { PassLedger } from './pass-ledger.ts'
 
-/** What a read of the table returned, as far as a walk must know. */
+/** The part of a table read that a walk needs. */
 export interface WalkedRead {
-  /** The rows that were found, with their codes. */
+  /** Rows that were found, with their codes. */
   readonly codes: ReadonlyMap<RowKey, PatientCode | null>
-  /** Of a page; null of a read by key. */
+  /** For a page; null for a read by key. */
   readonly page: { readonly leftOut: readonly RowKey[]; readonly last: RowKey | null; readonly isLast: boolean } | null
   readonly valueBytes: number
   readonly tookMs: number
 }
 
-/** What a walk needs next. */
+/** The next step of a walk. */
 export type WalkStep =
   | { readonly kind: 'page'; readonly after: RowKey | null; readonly limit: number }
   | {
@@ -28,8 +28,8 @@ export type WalkStep =
 
 /**
  * One backfill run: over the table by its key, then over the rows that the store knows, in short reads. The second half finds rows
- * that are gone; it does so by key, since an absence may only be concluded from a read that asked for the row. A run over a list of
- * keys is a second half alone. It says what it needs next, and is told what came of it.
+ * that are gone. It reads by key, since an absence may be concluded only from a read that asked for the row. A run over a list of
+ * keys is a second half alone. The walk names its next step, and is told the result.
  */
 export class Walk {
   readonly #pass: Pass
@@ -37,7 +37,7 @@ export class Walk {
   readonly #wanted: Set<PatientCode> | null
   readonly #keys: readonly RowKey[] | null
   #position: PassPosition | null
-  /** Of the second half: the keys to be read now. */
+  /** In the second half: the keys to be read now. */
   #listed: readonly RowKey[] | null = null
   #rowsRead: number
 
@@ -56,12 +56,12 @@ export class Walk {
     return this.#rowsRead
   }
 
-  /** Nothing is left to be read; the rows may still be on their way. */
+  /** True if nothing remains to be read; the rows may still wait or be in flight. */
   get isOver(): boolean {
     return this.#position === null
   }
 
-  /** What is needed next; null: nothing, the walk is over. */
+  /** The next step; null if the walk is over. */
   get next(): WalkStep | null {
     if (this.#position === null) return null
     const { phase, after, pageSize: limit } = this.#position
@@ -73,14 +73,14 @@ export class Walk {
     return this.next
   }
 
-  /** Rows that the store knows, in the order of their keys, as many as were asked for or all that are left. */
+  /** Takes rows that the store knows, in the order of their keys: as many as were requested, or all that remain. */
   listed(keys: readonly RowKey[]): void {
     if (this.#position === null) return
     if (keys.length > 0) this.#listed = keys
     else this.#goOn(this.#afterKnownRows())
   }
 
-  /** The keys that a read answers for, whether it found them or not. */
+  /** Returns the keys that a read answers for, whether it found them or not. */
   keysOf({ codes, page }: WalkedRead): RowKey[] {
     const wanted = this.#wanted
     if (page)
@@ -88,11 +88,11 @@ export class Walk {
         ? [...codes].flatMap(([key, code]) => (isWanted(code, wanted) ? [key] : []))
         : [...codes.keys(), ...page.leftOut]
     const keys = [...(this.#listed ?? [])]
-    // Of a whole run only what is gone: the rest was read already, or has come by the stream.
+    // A run over the whole table needs only the rows that are gone: the others were read already, or the stream has delivered them.
     return wanted || this.#keys ? keys : keys.filter((key) => !codes.has(key))
   }
 
-  /** A read is merged. @returns the claim on its rows: call it once nothing of the read can fail any more. */
+  /** A read is merged. @returns the backfill debt of its rows. Call it once nothing of the read can fail any more. */
   claim(read: WalkedRead, keys: readonly RowKey[]): Claim | null {
     const position = this.#position
     if (position === null) return null
@@ -114,12 +114,15 @@ export class Walk {
     return claim
   }
 
-  /** For single codes the store came first. After a first run nothing can be gone unseen: the slot was there before anything was sent. */
+  /**
+   * For a list of codes the known rows came first. After a first run no row can be gone unnoticed: the slot existed before anything
+   * was sent.
+   */
   #afterTable(pageSize: number): PassPosition | null {
     if (this.#wanted || this.#pass.reason === 'first run' || this.#rowsRead === 0) return null
     return { phase: 'state', after: null, pageSize }
   }
-  /** Whether the table was empty, so that rows that the store knows are left alone. */
+  /** True if the table was empty: rows that the store knows are left alone. */
   get foundNothing(): boolean {
     return this.isOver && !this.#wanted && !this.#keys && this.#pass.reason !== 'first run' && this.#rowsRead === 0
   }

@@ -1,6 +1,6 @@
 import { format } from './tuple.ts'
 
-/** Bytes that the copy begins with, and at most so many more than it needs. */
+/** Initial size of the copy, and maximum growth beyond what it needs, bytes. */
 const firstBytes = 1024
 const growthBytes = 1024 * 1024
 
@@ -11,30 +11,30 @@ const copiedWhole: ReadonlySet<number | undefined> = new Set([0x42, 0x43, 0x52, 
 /** The field that is being copied. */
 type Field = 'kind' | 'relation' | 'tuple' | 'count' | 'format' | 'length' | 'value' | 'rest'
 
-/** For each column of a relation: whether its value is decoded. Undefined if the relation was not described. */
+/** Returns for each column of a relation whether its value is decoded, or undefined if the relation was not described. */
 type SelectedOf = (oid: number) => readonly boolean[] | undefined
 
 /**
- * Copies a message of pgoutput as its bytes come, with an empty text in place of each value that is not decoded: the bytes of
- * such a value are dropped as they come. It reports no fault: it drops what follows one, and the decoder finds the copy
- * malformed.
+ * Copies a message of pgoutput as its bytes arrive, with an empty text in place of each value that is not decoded: the bytes of
+ * such a value are dropped as they arrive. It reports no error: it drops what follows a malformed field, and the decoder rejects
+ * the copy as malformed.
  */
 export class Condenser {
   readonly #selectedOf: SelectedOf
-  /** Bytes of the message that have not come. */
+  /** Bytes of the message that have not arrived. */
   #remaining: number
   #copy = Buffer.allocUnsafe(firstBytes)
   #size = 0
   #field: Field = 'kind'
-  /** Bytes of the field to copy. */
+  /** Bytes of the field that are still to be copied. */
   #missing = 1
-  /** Bytes of a value to drop. */
+  /** Bytes of a value that are still to be dropped. */
   #dropping = 0
   #isUpdate = false
   #selected: readonly boolean[] = []
   #column = 0
   #columns = 0
-  /** Whether another tuple follows this one. */
+  /** True if another tuple follows this one. */
   #isOldTuple = false
 
   constructor(length: number, selectedOf: SelectedOf) {
@@ -60,12 +60,12 @@ export class Condenser {
     }
   }
 
-  /** The condensed message. */
+  /** Returns the condensed message. */
   end(): Buffer {
     return this.#copy.subarray(0, this.#size)
   }
 
-  /** Decides by a complete field what follows it. */
+  /** Decides what follows a complete field. */
   #next(): void {
     const copy = this.#copy
     const last = copy[this.#size - 1]
@@ -110,7 +110,7 @@ export class Condenser {
     this.#column++
     if (this.#column < this.#columns) this.#expect('format', 1)
     else if (this.#isOldTuple) this.#expect('tuple', 1)
-    // A byte after the last tuple is enough to find the message too long.
+    // One byte after the last tuple is enough to detect that the message is too long.
     else this.#expect('rest', 1)
   }
 

@@ -1,4 +1,4 @@
-/** The stream carries something that this version does not understand: it must not be ignored. */
+/** The stream contains something that this version does not understand and must not ignore. */
 export class DecodeError extends Error {
   override readonly name = 'DecodeError'
 }

@@ -3,21 +3,21 @@ import { DecodeError } from './decode-error.ts'
 import type { MessageReader } from './message-reader.ts'
 import type { Positions } from './streamed-row.ts'
 
-/** Names of the columns whose values are decoded; those of the others are skipped. */
+/** Names of the columns whose values are decoded; the values of other columns are skipped. */
 export type Columns = ReadonlySet<string> | 'all'
 
-/** A relation, and which values of its tuples are decoded. */
+/** A relation, and the selection of values that are decoded. */
 export interface DescribedRelation extends Relation {
-  /** In a tuple of the whole row. */
+  /** Selection in a tuple of the whole row. */
   readonly whole: Selection
-  /** In a tuple of the key alone, which has a NULL in place of every other column. */
+  /** Selection in a tuple of the key alone, which has a NULL in place of every other column. */
   readonly key: Selection
 }
 
 /** The values of a tuple that are decoded. */
 export interface Selection {
   readonly positions: Positions
-  /** For each column of the table: whether its value is decoded. */
+  /** For each column of the table: true if its value is decoded. */
   readonly selected: readonly boolean[]
 }
 
@@ -28,7 +28,7 @@ const identities: Readonly<Record<string, Relation['replicaIdentity']>> = {
   i: 'index',
 }
 
-/** Reads a Relation message. @throws {DecodeError} if two columns have one name. */
+/** Reads a Relation message. @throws {DecodeError} if two columns have the same name. */
 export function readRelation(reader: MessageReader, decoded: Columns): DescribedRelation {
   const oid = reader.uint32()
   const schema = reader.cString()

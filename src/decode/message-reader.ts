@@ -3,13 +3,13 @@ import { MalformedMessageError } from './malformed-message.ts'
 
 const none = Buffer.alloc(0)
 
-/** Longest text that is taken from a window, and the length of one. A row that is kept keeps its window. */
+/** Longest text that is cut from a window, and the length of a window. A row in memory keeps its window in memory. */
 const maxShortText = 64
 const windowBytes = 256
 
 /**
- * Reads the fields of one message after another, each where it is in the socket's bytes: a Buffer for a message or a value
- * takes longer than all the rest of reading it. Every method throws a {@link MalformedMessageError} past the message's end.
+ * Reads the fields of one message after another, in place in the socket's bytes: creating a Buffer for a message or a value takes
+ * longer than all other reading. Every method throws a {@link MalformedMessageError} past the message's end.
  */
 export class MessageReader {
   #bytes: Buffer = none
@@ -17,11 +17,11 @@ export class MessageReader {
   #from = 0
   #at = 0
   #end = 0
-  /** Bytes of this message from `#windowFrom` on, each as the character of its number. */
+  /** Bytes of this message from `#windowFrom` on, each as the character with its number. */
   #window = ''
   #windowFrom = 0
 
-  /** Moves to the message from `from` up to `end`. */
+  /** Opens the message from `from` to `end`. */
   open(bytes: Buffer, from: number, end: number): void {
     if (bytes !== this.#bytes) {
       this.#bytes = bytes
@@ -49,7 +49,7 @@ export class MessageReader {
   uint32(): number {
     return this.#view.getUint32(this.#pass(4))
   }
-  /** Exact up to 2^53. */
+  /** Reads a 64-bit integer, exact up to 2^53. */
   int64(): number {
     return this.int32() * 2 ** 32 + this.uint32()
   }
@@ -57,7 +57,7 @@ export class MessageReader {
     return lsn(this.#view.getBigUint64(this.#pass(8)))
   }
 
-  /** UTF-8. A U+FEFF at the start is kept: a key without it is another row's. */
+  /** Reads UTF-8 text. A U+FEFF at the start is kept: a key without it is another row's. */
   text(length: number): string {
     const from = this.#pass(length)
     const to = from + length
@@ -66,7 +66,7 @@ export class MessageReader {
       : this.#bytes.toString(undefined, from, to)
   }
 
-  /** A name that ends with a zero byte. */
+  /** Reads a name that ends with a zero byte. */
   cString(): string {
     const zero = this.#bytes.indexOf(0, this.#at)
     if (zero < 0) throw this.malformed()
@@ -95,7 +95,7 @@ export class MessageReader {
     return bits < 0x80
   }
 
-  /** Takes an ASCII text from a string of many: to make a string of bytes has a cost of its own, however short it is. */
+  /** Cuts an ASCII text from a longer string: creating a string from bytes has a fixed cost, however short it is. */
   #windowText(from: number, to: number): string {
     if (this.#window === '' || to - this.#windowFrom > this.#window.length) {
       this.#windowFrom = from
@@ -104,7 +104,7 @@ export class MessageReader {
     return this.#window.slice(from - this.#windowFrom, to - this.#windowFrom)
   }
 
-  /** @returns where the passed bytes begin. */
+  /** Moves past `length` bytes. @returns their start. */
   #pass(length: number): number {
     const from = this.#at
     if (length < 0 || from + length > this.#end) throw this.malformed()

@@ -24,11 +24,11 @@ const keyTuple = 0x4b
 const oldTuple = 0x4f
 const newTuple = 0x4e
 
-/** Milliseconds from the Unix epoch to PostgreSQL's, 2000-01-01, and to the last time that a `Date` has. */
+/** Milliseconds from the Unix epoch to PostgreSQL's epoch, 2000-01-01, and to the last time of a `Date`. */
 const postgresEpochMs = 946_684_800_000
 const maxTimeMs = 8.64e15
 
-/** A message whose bytes come in pieces. */
+/** A message whose bytes arrive in pieces. */
 interface MessageInPieces {
   write(bytes: Buffer, from: number, to: number): void
   /** Decodes the message, as `decode` does. */
@@ -36,8 +36,8 @@ interface MessageInPieces {
 }
 
 /**
- * Turns pgoutput's messages (protocol version 1) into WAL events, in the order of the stream; null for a message that says
- * nothing about rows. Only the given columns are in the rows. PostgreSQL manual, "Logical Replication Message Formats".
+ * Turns pgoutput's messages (protocol version 1) into WAL events, in the order of the stream; null for a message that says nothing
+ * about rows. Rows contain only the given columns. PostgreSQL manual, "Logical Replication Message Formats".
  */
 export class PgoutputDecoder {
   readonly #columns: Columns
@@ -49,8 +49,8 @@ export class PgoutputDecoder {
   }
 
   /**
-   * Decodes the message at these bytes, which are not kept.
-   * @throws {MalformedMessageError} if it is not of the protocol's form. @throws {DecodeError} if it is not understood.
+   * Decodes the message in these bytes, which are not kept.
+   * @throws {MalformedMessageError} if it is not in the protocol's format. @throws {DecodeError} if it is not understood.
    */
   decode(bytes: Buffer, from: number, to: number): WalEvent | null {
     const reader = this.#reader
@@ -106,7 +106,7 @@ export class PgoutputDecoder {
 
   #commit(): WalEvent {
     const reader = this.#reader
-    // Flags and the position of the commit record.
+    // Flags, and the position of the commit record.
     reader.skip(9)
     const commitEndLsn = this.#lsn('a commit without an end position')
     reader.skip(8)
@@ -160,7 +160,7 @@ export class PgoutputDecoder {
   #truncate(): WalEvent {
     const reader = this.#reader
     const count = reader.uint32()
-    // Before any room is made for the count.
+    // Check the length before memory is allocated for the count.
     if (reader.length !== 6 + 4 * count) throw reader.malformed()
     reader.skip(1)
     const relations = Array.from({ length: count }, () => {
@@ -177,7 +177,7 @@ export class PgoutputDecoder {
     throw this.#reader.malformed()
   }
 
-  /** The relation of a change. A new connection describes it again. */
+  /** Returns the relation of a change. A new connection describes it again. */
   #relation(): DescribedRelation {
     const relation = this.#relations.get(this.#reader.uint32())
     if (!relation) throw this.#reader.malformed()

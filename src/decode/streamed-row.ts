@@ -3,7 +3,7 @@ import type { ColumnValue, Row } from '../model/source/row.ts'
 /** Index of each column's value in a row, in the table's order. */
 export type Positions = ReadonlyMap<string, number>
 
-/** A row as a list of values. To fill a map for each streamed row takes several times as long. */
+/** A row as a list of values. Filling a map for each streamed row takes several times as long. */
 export class StreamedRow implements Row {
   readonly #positions: Positions
   readonly #values: readonly ColumnValue[]

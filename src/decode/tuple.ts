@@ -6,15 +6,15 @@ import type { MessageReader } from './message-reader.ts'
 /** Format of a value. PostgreSQL manual, "Logical Replication Message Formats", TupleData. */
 export const format = { null: 0x6e, unchanged: 0x75, text: 0x74, binary: 0x62 } as const
 
-/** The decoded values of a tuple, and how many bytes of others were skipped. */
+/** The decoded values of a tuple, and the number of skipped bytes of other values. */
 export interface Tuple {
   readonly values: ColumnValue[]
   readonly skippedBytes: number
 }
 
 /**
- * Reads a tuple. A shorter one than its table must not be taken for a row: the patient would be sent without the rest.
- * @param before the same columns before the change, if they came: an unchanged out-of-line value is theirs.
+ * Reads a tuple. A tuple that is shorter than its table is an error: the patient would be sent without the rest.
+ * @param before values of the same columns before the change, if they came: they supply unchanged out-of-line values.
  */
 export function readTuple(
   reader: MessageReader,

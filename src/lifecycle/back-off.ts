@@ -1,6 +1,6 @@
 /**
- * How long to wait before attempt `attempt` (from 1), milliseconds: full jitter under a doubling ceiling, so that many
- * clients do not come back at once. @param random from 0 (inclusive) to 1 (exclusive).
+ * Returns the delay before attempt `attempt` (from 1), milliseconds: full jitter under a doubling ceiling, so that many clients do
+ * not return at the same time. @param random from 0 (inclusive) to 1 (exclusive).
  */
 export function backOffMs(
   attempt: number,

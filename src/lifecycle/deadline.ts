@@ -1,6 +1,6 @@
 /**
- * A signal that aborts with its parent or after a time, and whose `clear` leaves nothing behind on the parent: one that
- * lives for months must not collect a listener for every request.
+ * Returns a signal that aborts with its parent or after a time. `clear` removes the listener from the parent: a parent that lives
+ * for months must not collect a listener for every request.
  */
 export function deadline(
   parent: AbortSignal,

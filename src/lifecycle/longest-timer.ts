@@ -1,2 +1,2 @@
-/** The longest time that a timer takes, milliseconds (24.8 days): one that is set for longer fires immediately. Node.js manual, `setTimeout`. */
+/** Longest delay of a timer, milliseconds (24.8 days): a timer with a longer one fires immediately. Node.js manual, `setTimeout`. */
 export const longestTimerMs = 2 ** 31 - 1

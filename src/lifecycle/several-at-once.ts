@@ -1,4 +1,4 @@
-/** Works on all of the items, so many at once. Once one fails none is begun any more, and it rejects with that failure. */
+/** Works on all items, `atOnce` of them concurrently. After a failure it starts no further item, and rejects with that failure. */
 export async function severalAtOnce<T>(
   items: readonly T[],
   atOnce: number,

@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events'
 
 /**
- * A controller whose signal any number may wait for at once, as requests in flight do. Node takes more than ten listeners for a
- * leak, and would say so between the lines of the log.
+ * Returns a controller whose signal may have any number of listeners, such as requests in flight. Node treats more than ten
+ * listeners as a leak, and writes a warning between the lines of the log.
  */
 export function sharedAbort(): AbortController {
   const controller = new AbortController()

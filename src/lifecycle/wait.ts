@@ -1,6 +1,6 @@
 import { longestTimerMs } from './longest-timer.ts'
 
-/** Waits, at most 24.8 days, or returns early when the signal aborts. It never rejects. */
+/** Waits, at most 24.8 days, or returns early when the signal aborts. Never rejects. */
 export function wait(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve()

@@ -1,18 +1,18 @@
 import { longestTimerMs } from './longest-timer.ts'
 
-/** A signal between two loops: `ring` wakes the one that waits, or the next one to wait. */
+/** A signal between two loops: `ring` wakes the loop that waits, or the next one to wait. */
 export class WakeUp {
   #rung = false
   #waiting: (() => void) | null = null
 
   ring(): void {
-    // Rung already: whoever waits is on the way. It is rung for every change of the stream.
+    // Already signalled: the waiting loop is about to resume. Every change of the stream calls this.
     if (this.#rung) return
     this.#rung = true
     this.#waiting?.()
   }
 
-  /** Resolves at the next ring, at once if one came since the last wait, or after `timeoutMs` (24.8 days at most). */
+  /** Resolves at the next `ring`, immediately if one came since the last wait, or after `timeoutMs` (24.8 days at most). */
   async heard(timeoutMs?: number): Promise<void> {
     if (!this.#rung) {
       let timer: NodeJS.Timeout | undefined
