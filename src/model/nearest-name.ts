@@ -1,4 +1,4 @@
-/** The candidate that a misspelt name most likely means, or null if none is near: for error messages. */
+/** Returns the candidate that a misspelt name most likely means, or null if none is near. For error messages. */
 export function nearestName(name: string, candidates: Iterable<string>): string | null {
   const wanted = normalised(name)
   let nearest: string | null = null

@@ -1,13 +1,13 @@
 const sizes = ['B', 'kB', 'MB', 'GB', 'TB'] as const
 
-/** A number of bytes for a person, as PostgreSQL's `pg_size_pretty` rounds it: in powers of 1024. */
+/** Formats a number of bytes for a person, as PostgreSQL's `pg_size_pretty` rounds it: in powers of 1024. */
 export function sizeInWords(bytes: number): string {
   const power = bytes < 1024 ? 0 : Math.min(sizes.length - 1, Math.floor(Math.log(bytes) / Math.log(1024)))
   const amount = bytes / 1024 ** power
   return `${amount < 10 && power > 0 ? amount.toFixed(1) : Math.round(amount)} ${sizes[power]}`
 }
 
-/** How long something takes, for a person. */
+/** Formats a duration for a person. */
 export function timeInWords(seconds: number): string {
   if (seconds < 90) return `${Math.round(seconds)} s`
   if (seconds < 5_400) return `${Math.round(seconds / 60)} min`

@@ -1,2 +1,2 @@
-/** What an answer of success is worth: believed, believed once it is read back, or to be read back with no room to remember it. */
+/** Meaning of a success: it counts as applied, counts once it is read back, or cannot be read back because memory has no room. */
 export type Acceptance = 'certain' | 'read back' | 'no room'

@@ -1,6 +1,6 @@
 import type { Attribute } from './patient.ts'
 
-/** Where one attribute comes from. `at` names the configuration's file and line, for messages only. */
+/** Source of one attribute. `at` names the configuration's file and line, for messages only. */
 export type AttributeSource =
   | {
       readonly kind: 'columns'
@@ -16,7 +16,7 @@ export type AttributeSource =
 /** The attributes that are mapped, as configured. */
 export type Mapping = Readonly<Partial<Record<Attribute, AttributeSource>>>
 
-/** An attribute taken from one column as it stands. */
+/** Returns the source of an attribute that is one column without conversion. */
 export function fromColumn(column: string): AttributeSource {
   return { kind: 'columns', columns: [column], separator: ' ', values: null, format: null, fallback: null, at: null }
 }

@@ -23,8 +23,8 @@ export const genders = ['male', 'female'] as const
 export const locales = ['de', 'en', 'es', 'pt'] as const
 
 /**
- * A patient as it is sent. Mapped optional attributes that are blank are null (which clears them); attributes that are
- * not mapped are left out; a blank `plan` is left out, which unsubscribes.
+ * A patient as it is sent. Mapped optional attributes that are blank are null, which clears them. Attributes that are not mapped
+ * are left out. A blank `plan` is left out, which unsubscribes.
  */
 export interface Patient {
   readonly code: PatientCode
@@ -40,7 +40,7 @@ export interface Patient {
   readonly meta?: Readonly<Record<string, unknown>> | null
 }
 
-/** Why a row cannot become a valid Patient. Closed, so that metrics and pages can be total over it. */
+/** Reasons why a row is not a valid Patient. The list is closed, so that metrics and pages can be total over it. */
 export const invalidReasons = [
   'missing',
   'not text',
@@ -61,7 +61,7 @@ export interface Invalid {
   readonly reason: InvalidReason
 }
 
-/** What a row maps to. */
+/** Result of mapping a row. */
 export type Mapped =
   | { readonly kind: 'patient'; readonly patient: Patient }
   | { readonly kind: 'invalid'; readonly code: PatientCode | null; readonly invalid: readonly Invalid[] }

@@ -2,7 +2,7 @@ import type { InvalidReason, PatientCode } from '../patient/patient.ts'
 import type { RowKey } from '../source/row.ts'
 import type { DeadLetterReason } from './stored-row.ts'
 
-/** A dead letter as an operator sees it. `attempts`: how often it was refused or found invalid. */
+/** A dead letter as an operator sees it. `attempts`: number of times that it was refused or found invalid. */
 export interface ListedDeadLetter {
   readonly reason: DeadLetterReason
   readonly status: number | null
@@ -15,7 +15,7 @@ export interface ListedDeadLetter {
   readonly lastAt: Date
 }
 
-/** The dead letters, for the page: how many for each reason, and the newest of them. */
+/** The dead letters for the status page: the number for each reason, and the newest of them. */
 export interface DeadLetterOverview {
   readonly total: number
   readonly byReason: readonly { readonly reason: DeadLetterReason; readonly rows: number }[]

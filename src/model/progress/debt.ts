@@ -1,27 +1,27 @@
 import type { Lsn } from '../source/lsn.ts'
 
-/** The oldest unsettled transaction that a waiting or in-flight version answers for. The progress ledger makes and settles it. */
+/** The oldest unsettled transaction that a waiting or in-flight version counts in. The progress ledger creates and settles it. */
 export interface Debt {
   readonly commitLsn: Lsn
 }
 
-/** What the stages between decode and settle may do with debts. Each debt is settled exactly once. */
+/** Operations on debts for the stages between decode and settle. Each debt is settled exactly once. */
 export interface Debts {
-  /** A new debt to the transaction that is being received. @throws {Error} if none is. */
+  /** Creates a debt to the transaction that is being received. @throws {Error} if there is none. */
   owe(): Debt
-  /** Joins the debts of two versions into one: the older is kept, the newer settled, since nothing passes the older. */
+  /** Joins the debts of two versions: the older is kept, and the newer is settled, since no position passes the older. */
   join(a: Debt | null, b: Debt | null): Debt | null
   settle(debt: Debt): void
 }
 
-/** A backfill's claim on a row: the page of the table that waits for the row to settle. The backfill's ledger makes and settles it. */
+/** A backfill debt of a row: the page of the table that waits for the row to settle. The backfill's ledger creates and settles it. */
 export interface Claim {
   readonly page: number
 }
 
-/** What the pending set may do with claims. Each is settled exactly once. */
+/** Operations of the pending set on backfill debts. Each is settled exactly once. */
 export interface Claims {
-  /** Joins the claims on two versions into one: that of the earlier page is kept, the other settled. */
+  /** Joins the backfill debts of two versions: that of the earlier page is kept, the other is settled. */
   join(a: Claim | null, b: Claim | null): Claim | null
   settle(claim: Claim): void
 }

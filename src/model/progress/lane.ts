@@ -1,3 +1,3 @@
-/** Live changes always leave first; the backfill takes what is left of a batch. */
+/** Live changes are always sent first; the backfill uses the rest of a batch. */
 export const lanes = ['live', 'backfill'] as const
 export type Lane = (typeof lanes)[number]

@@ -1,7 +1,7 @@
 import type { PatientCode } from '../patient/patient.ts'
 import type { RowKey } from '../source/row.ts'
 
-/** Why a pass over the table was asked for. `found to differ`: mediQuo holds something else of these rows than it accepted. */
+/** Reasons for a backfill run. `found to differ`: mediQuo has something else for these rows than it accepted. */
 export const passReasons = [
   'first run',
   'asked for',
@@ -12,27 +12,27 @@ export const passReasons = [
 ] as const
 export type PassReason = (typeof passReasons)[number]
 
-/** `replaced`: a later pass over the whole table contains it. */
+/** `replaced`: a later run over the whole table contains it. */
 export const passStates = ['requested', 'running', 'done', 'replaced'] as const
 export type PassState = (typeof passStates)[number]
 
 /**
- * Up to where a pass has gone: it walks over the table's rows, and over the rows that the state knows, which finds those that
- * are gone from the table.
+ * Position of a backfill run. It reads the table's rows, and then the rows that the store knows, which finds those that are gone
+ * from the table.
  */
 export interface PassPosition {
   readonly phase: 'table' | 'state'
   readonly after: RowKey | null
-  /** How many rows a read may ask for, as far as the reads before have shown. */
+  /** Number of rows that a read may request, derived from the reads before. */
   readonly pageSize: number
 }
 
-/** A pass of the backfill as the state has it. `position`: everything up to there is settled; null: nothing yet. */
+/** A backfill run as stored. `position`: position up to which everything is settled; null: nothing yet. */
 export interface Pass {
   readonly id: number
   readonly state: PassState
   readonly reason: PassReason
-  /** Only the rows of these codes, or of these keys; the whole table if both are null. */
+  /** Codes or keys of the rows to read; the whole table if both are null. */
   readonly codes: readonly PatientCode[] | null
   readonly keys: readonly RowKey[] | null
   readonly position: PassPosition | null
@@ -42,7 +42,7 @@ export interface Pass {
   readonly finishedAt: Date | null
 }
 
-/** How far a pass has settled. */
+/** Settled part of a backfill run. */
 export interface PassProgress {
   readonly id: number
   readonly position: PassPosition | null
@@ -50,7 +50,7 @@ export interface PassProgress {
   readonly done: boolean
 }
 
-/** At the quota, if every row left has to be sent. */
+/** Returns the time to the end at the quota, if every remaining row has to be sent. */
 export function secondsLeft(
   { rowsRead, rowsEstimated }: Pick<Pass, 'rowsRead' | 'rowsEstimated'>,
   quota: { readonly batchSize: number; readonly requestsPerMinute: number },

@@ -1,7 +1,7 @@
 import type { Lsn } from './lsn.ts'
 import type { Row } from './row.ts'
 
-/** A published table as the stream describes it before its first change and after each alteration. */
+/** A published table, as the stream describes it before its first change and after each alteration. */
 export interface Relation {
   readonly oid: number
   readonly schema: string
@@ -10,13 +10,13 @@ export interface Relation {
   readonly columns: readonly { readonly name: string; readonly typeOid: number; readonly inIdentity: boolean }[]
 }
 
-/** One change of one row. `old` holds what the replica identity sends: the key if it changed, or the whole row if it is full. */
+/** One change of one row. `old` is what the replica identity sends: the key if it changed, or the whole row if it is full. */
 export type Change =
   | { readonly operation: 'insert'; readonly relation: Relation; readonly row: Row }
   | { readonly operation: 'update'; readonly relation: Relation; readonly row: Row; readonly old: Row | null }
   | { readonly operation: 'delete'; readonly relation: Relation; readonly old: Row }
 
-/** What the stream delivers, in its order. LSNs are named by their role; the transaction id has 32 bits here. */
+/** Events of the stream, in its order. Names of LSNs say their role; the transaction id has 32 bits here. */
 export type WalEvent =
   | { readonly kind: 'begin'; readonly commitLsn: Lsn; readonly xid: number; readonly committedAtMs: number }
   | { readonly kind: 'change'; readonly change: Change; readonly bytes: number }

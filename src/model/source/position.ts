@@ -1,15 +1,15 @@
 import type { Lsn } from './lsn.ts'
 
 /**
- * Where a streamed change stands: its transaction's commit LSN, then its ordinal (from 1) among the transaction's
- * changes to the table. The ordinal matters because rows of a large transaction leave before all of it has arrived.
+ * Position of a streamed change: its transaction's commit LSN, then its ordinal (from 1) among the transaction's changes to the
+ * table. The ordinal orders the changes of one transaction.
  */
 export interface Position {
   readonly commitLsn: Lsn
   readonly ordinal: number
 }
 
-/** Negative if `a` comes first in the stream, zero if they are the same, positive otherwise. */
+/** Returns a negative number if `a` comes first in the stream, zero if they are equal, else a positive number. */
 export function comparePositions(a: Position, b: Position): number {
   if (a.commitLsn !== b.commitLsn) return a.commitLsn < b.commitLsn ? -1 : 1
   return a.ordinal - b.ordinal

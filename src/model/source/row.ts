@@ -3,23 +3,23 @@ declare const rowKeyBrand: unique symbol
 /** A column's value as the server's text, SQL NULL, or an out-of-line value that the change did not carry. */
 export type ColumnValue = string | null | typeof unchanged
 
-/** Stands for an unchanged TOASTed value: neither null nor absent. PostgreSQL manual, "Logical Replication Message Formats", TupleData `u`. */
+/** An unchanged TOASTed value: neither null nor absent. PostgreSQL manual, "Logical Replication Message Formats", TupleData `u`. */
 export const unchanged: unique symbol = Symbol('unchanged')
 
-/** A row by column name. Only columns that are published (or were read) are in it. */
+/** A row by column name. It contains only columns that are published, or were read. */
 export interface Row extends Iterable<readonly [column: string, value: ColumnValue]> {
-  /** Undefined for a column that did not come. */
+  /** Returns undefined for a column that did not come. */
   get(column: string): ColumnValue | undefined
   values(): Iterable<ColumnValue>
 }
 
-/** A row's key columns as a JSON array of their text values, in the key's order. It names the row in the state and in the logs. */
+/** A row's key columns as a JSON array of their text values, in the key's order. It names the row in the store and in the logs. */
 export type RowKey = string & { readonly [rowKeyBrand]: true }
 
-/** @throws {KeyError} if a key column is missing, null or unchanged. */
+/** Returns the key of a row. @throws {KeyError} if a key column is missing, null or unchanged. */
 export function rowKey(row: Row, columns: readonly string[]): RowKey {
   const [only] = columns
-  // Most keys have one column, and every change is asked for its key.
+  // Fast path: most keys have one column, and every change needs its key.
   if (only !== undefined && columns.length === 1) {
     const value = keyValue(row, only)
     return (plainText.test(value) ? `["${value}"]` : JSON.stringify([value])) as RowKey
@@ -36,12 +36,12 @@ function keyValue(row: Row, column: string): string {
   return value
 }
 
-/** A key that was stored before. */
+/** Returns a key that was read from the store. */
 export function storedRowKey(text: string): RowKey {
   return text as RowKey
 }
 
-/** The key column values that a key was made of, in order. */
+/** Returns the values of the key columns, in order. */
 export function keyValues(key: RowKey): string[] {
   return JSON.parse(key) as string[]
 }

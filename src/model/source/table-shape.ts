@@ -1,28 +1,28 @@
 /**
- * What the catalogs say of the table and its publication that gives the streamed rows their meaning. With another shape, rows
- * may have changed without a change in the stream. Everything but the key is opaque: it is compared, never read.
+ * The part of the catalogs that gives the streamed rows of a table and its publication their meaning. With another table schema,
+ * rows may have changed without a change in the stream. Everything but the key is opaque: it is compared, never parsed.
  */
 export interface TableShape {
-  /** The table's object id: one that takes its place under its name has another. */
+  /** The table's object id: a table that replaces it under the same name has another one. */
   readonly table: string
   /** The publication, the table's place in it, and what it publishes. */
   readonly publication: string
-  /** The index that the replica identity goes by. */
+  /** The index of the replica identity. */
   readonly identity: string
-  /** The columns that name a row, each with the kind of text it has. */
+  /** The columns that name a row, each with the kind of its text. */
   readonly key: readonly { readonly column: string; readonly kind: string }[]
   /** The columns that are read, by name. */
   readonly columns: Readonly<Record<string, string>>
-  /** The tables that hold a partitioned table's rows. */
+  /** The tables that contain a partitioned table's rows. */
   readonly partitions: string
 }
 
-/** What is another in the second shape, in words; null: nothing that matters. Pure. */
+/** Returns the relevant difference of the second schema, in words; null if there is none. Pure. */
 export function alterationOf(before: Omit<TableShape, 'key'>, after: Omit<TableShape, 'key'>): string | null {
   if (before.table !== after.table) return 'another table has taken its place'
   if (before.publication !== after.publication) return 'its publication was altered'
   if (before.identity !== after.identity) return 'its key or replica identity was altered'
-  // A column that the mapping has come to read since is no alteration of the table.
+  // A column that the mapping has begun to read since is no alteration of the table.
   const altered = Object.keys(before.columns).filter(
     (name) => name in after.columns && before.columns[name] !== after.columns[name],
   )
@@ -31,7 +31,7 @@ export function alterationOf(before: Omit<TableShape, 'key'>, after: Omit<TableS
   return null
 }
 
-/** Whether rows go by other names than before: what is known of them by their old keys says nothing then. Pure. */
+/** Returns true if rows keep their keys. Otherwise what is known of them by their old keys says nothing. Pure. */
 export function isSameKey(before: TableShape['key'], after: TableShape['key']): boolean {
   return (
     before.length === after.length &&
@@ -42,7 +42,7 @@ export function isSameKey(before: TableShape['key'], after: TableShape['key']): 
 const integers = ['smallint', 'integer', 'bigint']
 const texts = ['text', 'character varying', 'name']
 
-/** Types whose values are the same text are one kind. */
+/** Returns the kind of a type. Types whose values have the same text are of one kind. */
 export function keyKind(type: string): string {
   if (integers.includes(type)) return 'integer'
   return texts.includes(type) ? 'text' : type

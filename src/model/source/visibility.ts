@@ -3,17 +3,17 @@ declare const xidBrand: unique symbol
 /** A transaction id of 64 bits (epoch included), as `pg_current_xact_id()` prints it. */
 export type Xid = bigint & { readonly [xidBrand]: true }
 
-/** What one table read could see: the server's `pg_current_snapshot()`. PostgreSQL manual, "Transaction ID and Snapshot Information Functions". */
+/** Snapshot of a table read: `pg_current_snapshot()`. PostgreSQL manual, "Transaction ID and Snapshot Information Functions". */
 export interface Snapshot {
   readonly xmin: Xid
   readonly xmax: Xid
   readonly inProgress: ReadonlySet<Xid>
 }
 
-/** Every transaction: of a read whose order is told by positions. */
+/** A snapshot that sees every transaction, for a read that is ordered by positions. */
 export const seesAll: Snapshot = { xmin: (1n << 64n) as Xid, xmax: (1n << 64n) as Xid, inProgress: new Set() }
 
-/** A transaction id from the server's 64-bit text or number. */
+/** Returns a transaction id from the server's 64-bit text or number. */
 export function xid(value: bigint): Xid {
   return value as Xid
 }
@@ -27,7 +27,7 @@ export function parseSnapshot(text: string): Snapshot {
   return { xmin: xid(BigInt(xmin)), xmax: xid(BigInt(xmax)), inProgress }
 }
 
-/** Whether a transaction had left the server's list of running ones when the snapshot was taken (MERGE rules: `sees`). */
+/** Returns true if the transaction had left the server's list of running ones when the snapshot was taken (MERGE rules: `sees`). */
 export function sees(snapshot: Snapshot, id: Xid): boolean {
   return id < snapshot.xmax && !snapshot.inProgress.has(id)
 }

@@ -1,25 +1,25 @@
-/** A sample is taken so often, milliseconds. */
+/** Interval between samples, milliseconds. */
 export const sampleEveryMs = 10_000
-/** Older ones are forgotten, milliseconds. */
+/** Age at which samples are dropped, milliseconds. */
 export const historyMs = 3_600_000
 
-/** What is remembered of one moment, for the page's charts. Figures alone. */
+/** Figures of one moment, for the charts of the status page. */
 export interface Sample {
-  /** Of a monotonic clock. */
+  /** Time of a monotonic clock, milliseconds. */
   readonly atMs: number
-  /** Null: not known. */
+  /** Null if not known. */
   readonly lagBytes: number | null
   readonly requestsLastMinute: number
-  /** Grows while a pass over the table gets on. */
+  /** Counter that grows while a backfill makes progress. */
   readonly backfillMark: number
-  /** From commit to acceptance, of what was delivered since the sample before; null: nothing was. */
+  /** Time from commit to acceptance, for deliveries since the previous sample; null if there were none. */
   readonly delivery: DeliveryTimes | null
 }
 
-/** How long it took from a row's commit to the API's acceptance, seconds. */
+/** Time from a row's commit to the API's acceptance, seconds. */
 export interface DeliveryTimes {
-  /** Half of them took no longer. */
+  /** The 50th percentile. */
   readonly halfWithin: number
-  /** Nor did 95 of 100. */
+  /** The 95th percentile. */
   readonly mostWithin: number
 }

@@ -1,15 +1,15 @@
-/** What the connector is doing, in one word. */
+/** State of the connector, in one word. */
 export const connectorStates = ['starting', 'standby', 'backfilling', 'streaming', 'blocked', 'stopping'] as const
 export type ConnectorState = (typeof connectorStates)[number]
 
-/** What may keep patients from being sent. `halted`: the keys are refused; `rejecting`: every patient is, alike. */
+/** Conditions that keep patients from being sent. `halted`: the API refuses the keys; `rejecting`: it refuses every patient alike. */
 export const deliveryTroubles = ['outage', 'halted', 'rejecting', 'rate limited'] as const
 export type DeliveryTrouble = (typeof deliveryTroubles)[number]
 
-/** The reason of an outage that is the state's and not the API's: no request leaves before the state has noted it. */
+/** Reason of an outage of the store, not of the API: no request is sent before the store has noted it. */
 export const stateCannotBeWritten = 'the state cannot be written'
 
-/** The JSON of `GET /status`. LSNs are text, times ISO 8601 in UTC. No value of a row. */
+/** The JSON of `GET /status`. LSNs are text, times are ISO 8601 in UTC. It contains no value of a row. */
 export interface Status {
   readonly state: ConnectorState
   readonly reason: string | null
@@ -23,20 +23,20 @@ export interface Status {
     readonly lagBytes: number | null
     readonly retainedBytes: number | null
     readonly walStatus: string | null
-    /** Bytes of WAL until the server may take the slot's; null: no limit. */
+    /** Bytes of WAL until the server may invalidate the slot; null: no limit. */
     readonly safeWalBytes: number | null
-    /** By how much the slot comes to hold more; negative: less. Null: not known yet. */
+    /** Growth of the WAL that the slot retains; negative if it shrinks. Null if not known yet. */
     readonly retainedBytesPerSecond: number | null
-    /** If everything goes on as it does now; null: it is not to be expected. */
+    /** Time until the slot is lost at the present rate; null if that is not to be expected. */
     readonly secondsUntilSlotLost: number | null
-    /** To send what waits, in memory and in the WAL, at the quota: at most. Null: not known. */
+    /** Time to send what waits, in memory and in the WAL, at the quota: an upper limit. Null if not known. */
     readonly secondsToDrain: number | null
   }
   readonly backfill: {
     readonly state: 'none' | 'running' | 'done'
     readonly rowsRead: number
     readonly rowsEstimated: number
-    /** At the quota, if every row left has to be sent; null if none is under way. */
+    /** Time to the end at the quota, if every remaining row has to be sent; null if none is in progress. */
     readonly secondsLeft: number | null
     readonly startedAt: string | null
     readonly finishedAt: string | null
@@ -52,6 +52,6 @@ export interface Status {
     readonly lastError: string | null
   }
   readonly deadLetters: number
-  /** What will come to harm if nobody acts, one sentence each, with what to do. */
+  /** Problems that cause harm if nobody acts, one sentence each, with the remedy. */
   readonly warnings: readonly string[]
 }
