@@ -10,12 +10,12 @@ export interface MediquoClientOptions {
   readonly keys: () => { readonly apiKey: string; readonly secretKey: string }
   readonly requestTimeoutMs: number
   readonly maxInFlight: number
-  /** Told after each attempt: endpoint, HTTP status or `no answer`, and how long it took. */
+  /** Called after each attempt with endpoint, HTTP status or `no answer`, and duration. */
   readonly onAttempt: (endpoint: Endpoint, status: number | 'no answer', seconds: number) => void
   readonly wallClockMs: () => number
 }
 
-/** What came of a request, and what the API says is left of its window, if it does. */
+/** Result of a request, and the remaining requests of the API's window, if the API says so. */
 export interface Answered<O> {
   readonly outcome: O
   readonly remaining: number | null
@@ -24,16 +24,16 @@ export interface Answered<O> {
 export const endpoints = ['PUT /patients', 'GET /patients/{code}'] as const
 export type Endpoint = (typeof endpoints)[number]
 
-/** What reading a patient back gave. */
+/** Result of reading a patient back. */
 export type Found =
   | { readonly kind: 'patient'; readonly attributes: Readonly<Record<string, unknown>> }
   | { readonly kind: 'absent' }
   | { readonly kind: 'not now'; readonly outcome: Exclude<Outcome, { kind: 'accepted' | 'isolate' | 'split' }> }
 
-/** An answer past this is not one of the API's. */
+/** Maximum size of an answer: a longer one is not the API's. */
 const maxAnswerBytes = 262_144
 
-/** The mediQuo API over HTTP: one attempt a call, no retries and no redirects of its own. */
+/** The mediQuo API over HTTP: each call makes one attempt, without retries or redirects. */
 export class MediquoClient {
   readonly #options: MediquoClientOptions
   readonly #agent: Agent | EnvHttpProxyAgent
@@ -43,8 +43,8 @@ export class MediquoClient {
   constructor(options: MediquoClientOptions) {
     this.#options = options
     this.#patients = `${options.baseUrl.href.replace(/\/+$/, '')}/patients`
-    // HTTPS_PROXY and NO_PROXY work; two connections more than requests in flight leave one for ending codes and one
-    // for verifying, which must not wait for each other.
+    // HTTPS_PROXY and NO_PROXY apply. Two connections in addition to those for requests in flight: one for unsubscribing codes and
+    // one for verifying, which must not wait for each other.
     this.#agent = new EnvHttpProxyAgent({
       connections: options.maxInFlight + 2,
       connect: { timeout: 10_000 },
@@ -54,18 +54,18 @@ export class MediquoClient {
     })
   }
 
-  /** Creates or updates patients, all or none. Never rejects: whatever happens is an outcome. */
+  /** Creates or updates patients, all or none. Never rejects: every result is an outcome. */
   async put(patients: readonly Patient[], signal: AbortSignal): Promise<Answered<Outcome>> {
     const attempt = await this.#attempt('PUT /patients', 'PUT', this.#patients, JSON.stringify({ patients }), signal)
     return { outcome: putOutcome(attempt, this.#options.wallClockMs()), remaining: remainingOf(attempt) }
   }
 
-  /** What the API's clock said with its last answer (`Date`), and ours then, milliseconds of the epoch. */
+  /** Time of the API's clock in its last answer (`Date`), and ours at that moment, milliseconds of the epoch. */
   get serverClock(): { readonly serverMs: number; readonly ownMs: number } | null {
     return this.#serverClock
   }
 
-  /** The patient as mediQuo has it. Never rejects. */
+  /** Reads a patient as mediQuo has it. Never rejects. */
   async get(code: PatientCode, signal: AbortSignal): Promise<Answered<Found>> {
     const url = `${this.#patients}/${encodeURIComponent(code)}`
     const attempt = await this.#attempt('GET /patients/{code}', 'GET', url, null, signal)
@@ -73,7 +73,7 @@ export class MediquoClient {
   }
 
   #found(attempt: Attempt, code: PatientCode): Found {
-    // A proxy's page says nothing of a patient: taken for an absence, it would leave one subscribed.
+    // A proxy's page says nothing about a patient: if it counted as an absence, the patient would stay subscribed.
     if (attempt.kind === 'answer' && attempt.status === 404 && typeof parseObject(attempt.body)?.message === 'string')
       return { kind: 'absent' }
     if (attempt.kind === 'answer' && attempt.status === 200) {
@@ -117,12 +117,12 @@ export class MediquoClient {
         headers: {
           'x-api-key': apiKey,
           'x-secret-key': secretKey,
-          // Laravel-style servers answer JSON only when asked: TRAPS 21.
+          // Laravel-style servers answer JSON only on request: TRAPS 21.
           accept: 'application/json',
           ...(body === null ? {} : { 'content-type': 'application/json' }),
         },
       })
-      // undici looks at the signal only once the request has a connection.
+      // undici checks the signal only once the request has a connection.
       const response = await Promise.race([answer, rejectedBy(limit.signal)])
       const serverMs = Date.parse(header(response.headers.date) ?? '')
       if (!Number.isNaN(serverMs)) this.#serverClock = { serverMs, ownMs: this.#options.wallClockMs() }

@@ -1,16 +1,19 @@
 import { attributes } from '../model/patient/patient.ts'
 
-/** A patient that a refusal names: its place in the array as sent, and the attribute if the answer says which. */
+/** A patient that a refusal names: its index in the array as sent, and the attribute if the answer says which. */
 export interface Named {
   readonly index: number
   readonly attribute: string | null
 }
 
 const known: ReadonlySet<string> = new Set(attributes)
-/** `patients.3.gender`, `patients[3].gender`, `patients.3`. */
+/** Matches `patients.3.gender`, `patients[3].gender`, `patients.3`. */
 const path = /\bpatients(?:\.(\d{1,6})|\[(\d{1,6})\])(?:\.([a-z_]+))?/g
 
-/** The patients that a 400 or 422 names: by the paths in `errors`, else in `message`. Nothing else of the answer is kept: it may repeat a row's values. */
+/**
+ * Returns the patients that a 400 or 422 names: by the paths in `errors`, else in `message`. Nothing else of the answer is kept: it
+ * may repeat a row's values.
+ */
 export function namedIn(body: string): Named[] {
   const answer = parsed(body)
   const errors = answer?.errors

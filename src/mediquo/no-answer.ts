@@ -9,11 +9,11 @@ const unsentCodes = new Set([
   'ENETUNREACH',
   'UND_ERR_CONNECT_TIMEOUT',
   'ERR_PROXY_TUNNEL',
-  // A proxy's answer to CONNECT other than 200: our own signals give their reasons instead.
+  // A proxy's answer to CONNECT other than 200. Our own signals give their reasons instead.
   'UND_ERR_ABORTED',
 ])
 
-/** What a failure says of its request: whether the server may have received it. Pure. */
+/** Returns the outcome of a failed request: `sent` is true if the server may have received it. Pure. */
 export function noAnswer(error: unknown): Extract<Attempt, { kind: 'no answer' }> {
   const failure = error as { readonly code?: unknown; readonly name?: unknown }
   const code = typeof failure.code === 'string' ? failure.code : String(failure.name)

@@ -1,18 +1,18 @@
 import { type Named, namedIn } from './named-rows.ts'
 import { parseRetryAfterMs } from './retry-after.ts'
 
-/** What an attempt came to: an answer of the API (or of something in front of it), or none. */
+/** Result of an attempt: an answer of the API (or of something in front of it), or none. */
 export type Attempt =
   | {
       readonly kind: 'answer'
       readonly status: number
       readonly contentType: string
       readonly retryAfter: string | null
-      /** `x-ratelimit-remaining`: what is left of the API's window. */
+      /** `x-ratelimit-remaining`: remaining requests of the API's window. */
       readonly remaining: number | null
       readonly body: string
     }
-  /** `sent`: whether the server may have received it. */
+  /** `sent`: true if the server may have received it. */
   | {
       readonly kind: 'no answer'
       readonly reason: 'timeout' | 'connection'
@@ -22,13 +22,13 @@ export type Attempt =
 
 export type Outcome =
   | { readonly kind: 'accepted' }
-  /** Try again later. In doubt: it may have been applied all the same, or may be yet. */
+  /** Try again later. `inDoubt`: it may have been applied, or may be applied later. */
   | { readonly kind: 'retry'; readonly reason: string; readonly inDoubt: boolean; readonly status: number | null }
   | { readonly kind: 'pause'; readonly ms: number }
-  /** Something in this batch is not acceptable. */
+  /** Some content of this batch is not acceptable. */
   | { readonly kind: 'isolate'; readonly status: number; readonly named: readonly Named[] }
   | { readonly kind: 'split' }
-  /** Nothing will be accepted until somebody fixes it. */
+  /** Nothing will be accepted until somebody fixes the cause. */
   | { readonly kind: 'halt'; readonly reason: HaltReason; readonly status: number }
 
 export const haltReasons = [
@@ -40,7 +40,7 @@ export const haltReasons = [
 ] as const
 export type HaltReason = (typeof haltReasons)[number]
 
-/** One sentence with the fix for each reason that halts the sending. */
+/** One sentence with the fix for each reason that halts sending. */
 export const haltSentences: Readonly<Record<HaltReason, string>> = {
   'key refused': 'the API refuses the keys (401): correct MEDIQUO_API_KEY and MEDIQUO_SECRET_KEY',
   'permission denied': 'the API denies the permission for patients (403): ask mediQuo to grant it to the key',
@@ -49,22 +49,22 @@ export const haltSentences: Readonly<Record<HaltReason, string>> = {
   'not accepted': 'the API does not accept this kind of request: correct mediquo.baseUrl, or the proxy in between',
 }
 
-/** Without a `Retry-After` on a 429: the length of the documented window. */
+/** Pause after a 429 without `Retry-After`: the length of the documented window. */
 const windowMs = 60_000
 
-/** What an attempt to PUT patients means. Pure and total: an answer that is not understood is never taken for a delivery. */
+/** Returns the meaning of an attempt to PUT patients. Pure and total: an answer that is not understood never counts as a delivery. */
 export function putOutcome(attempt: Attempt, nowEpochMs: number): Outcome {
   if (attempt.kind === 'no answer') {
     return { kind: 'retry', reason: attempt.reason, inDoubt: attempt.sent, status: null }
   }
   const { status } = attempt
-  // 1. Success counts only as JSON that says so: a proxy's page with status 200 delivered nothing.
+  // 1. Only JSON that reports success is a success: a proxy's page with status 200 delivered nothing.
   if (status >= 200 && status <= 299) {
     return saysSuccess(attempt)
       ? { kind: 'accepted' }
       : { kind: 'retry', reason: 'unintelligible success', inDoubt: true, status }
   }
-  // 2. A redirect followed would turn the PUT into a GET: TRAPS 20.
+  // 2. Following a redirect would turn the PUT into a GET: TRAPS 20.
   if (status >= 300 && status <= 399) return { kind: 'halt', reason: 'redirected', status }
   switch (status) {
     case 400:
@@ -85,7 +85,7 @@ export function putOutcome(attempt: Attempt, nowEpochMs: number): Outcome {
     case 429:
       return { kind: 'pause', ms: parseRetryAfterMs(attempt.retryAfter, nowEpochMs) ?? windowMs }
   }
-  // 3. Their side, or something in between: it may have been applied before it broke.
+  // 3. The server, or something in between, failed: it may have applied the request before.
   if (status >= 500) return { kind: 'retry', reason: `status ${status}`, inDoubt: true, status }
   return { kind: 'halt', reason: 'not accepted', status }
 }

@@ -1,14 +1,14 @@
 import { type Dispatcher, Pool } from 'undici'
 
-/** The proxy made no tunnel: nothing was sent through it. */
+/** The proxy opened no tunnel: nothing was sent through it. */
 class TunnelError extends Error {
   override readonly name = 'TunnelError'
   readonly code = 'ERR_PROXY_TUNNEL'
 }
 
 /**
- * Connections to a proxy, each of which becomes a tunnel. Left to itself, undici takes a connection that the proxy closes for one
- * that was merely idle, and asks a thousand times a second, for ever.
+ * Connections to a proxy, each of which becomes a tunnel. By itself undici treats a connection that the proxy closes as one that
+ * was merely idle, and connects a thousand times a second, without end.
  */
 export class ProxyPool extends Pool {
   override async connect(options: Dispatcher.ConnectOptions): Promise<Dispatcher.ConnectData> {
