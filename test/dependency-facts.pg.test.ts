@@ -8,8 +8,8 @@ import { ownServer } from './support/postgres/own-server.ts'
 import { postgresMajor, testDatabase } from './support/postgres/postgres.ts'
 import { until } from './support/until.ts'
 
-// What pg-logical-replication and PostgreSQL do, and the guards in src/source and src/decode rest on. A test that fails after
-// an upgrade says that a guard can go, or has to change.
+// What pg-logical-replication and PostgreSQL do, and the guards in src/source and src/decode rest on
+// (docs/internals/dependency-facts.md). A test that fails after an upgrade says that a guard can go, or has to change.
 
 async function published(serverUrl?: string) {
   const database = await testDatabase({ schema: patientsTable, ...(serverUrl && { serverUrl }) })

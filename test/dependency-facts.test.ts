@@ -1,10 +1,13 @@
+import { spawn } from 'node:child_process'
 import { createServer } from 'node:http'
+import { timestamp } from 'drizzle-orm/pg-core'
 import pThrottle from 'p-throttle'
+import { Client } from 'pg'
 import { BinaryReader } from 'pg-logical-replication/dist/output-plugins/pgoutput/binary-reader.js'
+import { Agent, RetryAgent, request } from 'undici'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 
-// What p-throttle, fetch and pg-logical-replication's decoder do, and the guards in src/delivery, src/mediquo and src/source rest
-// on. A test that fails after an upgrade says that a guard can go, or has to change.
+// What the packages, Node and fetch do, and the guards in src/ rest on (docs/internals/dependency-facts.md). A test that fails after an upgrade says that a guard can go, or has to change.
 
 describe('p-throttle', () => {
   beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }))
@@ -90,5 +93,66 @@ describe('pg-logical-replication', () => {
   test('drops a U+FEFF at the start of every text', () => {
     const bytes = Buffer.from('\ufeff7\ufeff')
     expect(new BinaryReader(bytes).decodeText(bytes)).toBe('7\ufeff')
+  })
+})
+
+describe('undici', () => {
+  test('waits 30 s at most before it tries again, whatever Retry-After says', async () => {
+    const server = createServer((_, response) => response.writeHead(429, { 'retry-after': '57' }).end())
+    onTestFinished(() => void server.close())
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const address = server.address()
+    const port = typeof address === 'object' ? address?.port : 0
+    const timers = vi.spyOn(globalThis, 'setTimeout')
+    onTestFinished(() => timers.mockRestore())
+    const dispatcher = new RetryAgent(new Agent())
+
+    void request(`http://127.0.0.1:${port}/`, { dispatcher }).catch(() => undefined)
+    await vi.waitFor(() => expect(timers.mock.calls.map(([, ms]) => ms)).toContain(30_000))
+    expect(timers.mock.calls.map(([, ms]) => ms)).not.toContain(57_000)
+    await dispatcher.destroy()
+  })
+})
+
+describe('pg', () => {
+  test('lets a parameter of the URL win over its own option', () => {
+    const connectionString = 'postgres://localhost/hospital?options=-c%20datestyle%3DGerman'
+    const client = new Client({ connectionString, options: '-c datestyle=ISO' })
+    expect(client).toMatchObject({ connectionParameters: { options: '-c datestyle=German' } })
+  })
+})
+
+describe('drizzle', () => {
+  test('reads a timestamp by the rules of Date, which knows no other date style', () => {
+    const column = timestamp('at', { withTimezone: true })
+    // The builder's column, as a table makes it.
+    const built = (column as unknown as { build(table: object): { mapFromDriverValue(text: string): Date } }).build({})
+    expect(built.mapFromDriverValue('1980-02-01 00:00:00+00').toISOString()).toBe('1980-02-01T00:00:00.000Z')
+    expect(built.mapFromDriverValue('25.02.1980 00:00:00 UTC').getTime()).toBeNaN()
+  })
+})
+
+describe('Node', () => {
+  test('opens a debugger on SIGUSR1', async () => {
+    const script = 'console.log(1); setInterval(() => {}, 1000)'
+    const node = spawn(process.execPath, ['--inspect-port=0', '-e', script], { env: {} })
+    onTestFinished(() => void node.kill('SIGKILL'))
+    let said = ''
+    node.stderr.on('data', (text: Buffer) => {
+      said += text.toString()
+    })
+    await new Promise((resolve) => node.stdout.once('data', resolve))
+    node.kill('SIGUSR1')
+    await vi.waitFor(() => expect(said).toContain('Debugger listening'), 20_000)
+  })
+
+  test('changes integers past 2^53 when it parses JSON', () => {
+    expect(JSON.stringify(JSON.parse('9007199254740993'))).toBe('9007199254740992')
+  })
+
+  test('an exception in a timer ends the process', async () => {
+    const node = spawn(process.execPath, ['-e', 'setTimeout(() => { throw new Error() }); setInterval(() => {}, 1000)'])
+    onTestFinished(() => void node.kill('SIGKILL'))
+    expect(await new Promise((resolve) => node.once('exit', resolve))).toBe(1)
   })
 })

@@ -38,7 +38,8 @@ export class ReplicationClient {
 
   constructor(options: ReplicationOptions) {
     this.#options = options
-    // With a timeout above 0 the library confirms the last LSN received, whatever `auto` says: TRAPS 2.
+    // With a timeout above 0 the library confirms the last LSN received, whatever `auto` says: fact 2
+    // (docs/internals/dependency-facts.md).
     this.#service = new LogicalReplicationService(options.client, {
       acknowledge: { auto: false, timeoutSeconds: 0 },
       flowControl: { enabled: false },
