@@ -14,7 +14,7 @@ import { at, delivered, fingerprint, key, patient, position } from './rows.ts'
 export interface Setting {
   readonly onDelete?: 'ignore' | 'unsubscribe'
   readonly horizon?: Position
-  /** MERGE's R as it is stored. */
+  /** The read position R as it is stored. */
   readonly readLsn?: number
   readonly state?: readonly StoredRow[]
   readonly checkpoint?: number

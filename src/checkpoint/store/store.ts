@@ -28,9 +28,9 @@ export interface SourceIdentity {
 
 export interface Checkpoint extends SourceIdentity {
   readonly lsn: Lsn
-  /** MERGE rule 9's H: nothing newer was sent by an earlier run. */
+  /** Rule 9's H: nothing newer was sent by an earlier run. */
   readonly horizon: Position | null
-  /** MERGE's R: the largest end position of a table read of which something was sent or settled; null: none. */
+  /** The read position R: the largest end position of a table read of which something was sent or settled; null: none. */
   readonly readLsn: Lsn | null
   readonly run: number
   readonly slotGapXid: Xid | null

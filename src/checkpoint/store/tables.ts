@@ -39,7 +39,7 @@ export const checkpoint = pgTable('checkpoint', {
   lsn: pgLsn().notNull(),
   horizonLsn: pgLsn('horizon_lsn'),
   horizonOrdinal: bigint('horizon_ordinal', { mode: 'number' }),
-  /** MERGE's R: the largest end position of a table read of which something was sent or settled; null: none. */
+  /** The read position R: the largest end position of a table read of which something was sent or settled; null: none. */
   readLsn: pgLsn('read_lsn'),
   run: bigint({ mode: 'number' }).notNull().default(0),
   /** Table schema when the table was last prepared; null before the first time. */
