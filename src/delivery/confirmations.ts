@@ -23,7 +23,7 @@ const mostAgain = 2
 
 /**
  * Patients that must be read back. After a missing answer, or two versions accepted within the time that the API takes to apply
- * one, the older version may remain (a 200 means queued, TRAPS 24). Pure apart from its own state; milliseconds of a monotonic
+ * one, the older version may remain (a 200 means queued, fact 24). Pure apart from its own state; milliseconds of a monotonic
  * clock.
  */
 export class Confirmations<E extends Expected> {

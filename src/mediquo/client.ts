@@ -117,7 +117,7 @@ export class MediquoClient {
         headers: {
           'x-api-key': apiKey,
           'x-secret-key': secretKey,
-          // Laravel-style servers answer JSON only on request: TRAPS 21.
+          // Laravel-style servers answer JSON only on request: fact 21.
           accept: 'application/json',
           ...(body === null ? {} : { 'content-type': 'application/json' }),
         },

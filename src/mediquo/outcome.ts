@@ -64,7 +64,7 @@ export function putOutcome(attempt: Attempt, nowEpochMs: number): Outcome {
       ? { kind: 'accepted' }
       : { kind: 'retry', reason: 'unintelligible success', inDoubt: true, status }
   }
-  // 2. Following a redirect would turn the PUT into a GET: TRAPS 20.
+  // 2. Following a redirect would turn the PUT into a GET: fact 20.
   if (status >= 300 && status <= 399) return { kind: 'halt', reason: 'redirected', status }
   switch (status) {
     case 400:

@@ -11,7 +11,7 @@ import { UnrecordedRows } from './unrecorded-rows.ts'
 export interface EntriesOptions {
   readonly debts: Debts
   readonly claims: Claims
-  /** MERGE's R as stored. */
+  /** R as stored. */
   readonly readLsn: Lsn | null
 }
 
@@ -38,7 +38,7 @@ export class Entries {
   get bytes(): number {
     return this.#bytes
   }
-  /** MERGE's R: no read that was sent or settled ended later. */
+  /** R: no read that was sent or settled ended later. */
   get readLsn(): Lsn | null {
     return this.#readLsn
   }
@@ -112,7 +112,7 @@ export class Entries {
     if (version.claim) this.#claims.settle(version.claim)
   }
 
-  /** Raises MERGE's R to the end of a read whose version is sent or settled. */
+  /** Raises R to the end of a read whose version is sent or settled. */
   raiseReadLsn(endLsn: Lsn): void {
     if (this.#readLsn === null || endLsn > this.#readLsn) this.#readLsn = endLsn
   }

@@ -4,7 +4,7 @@ import type { Placement } from './queue/placement.ts'
 
 /**
  * Frees memory by durable notes. A waiting row is settled by the note that it is owed. It is forgotten once the note is stored, and
- * read from the table later (MERGE rule 18).
+ * read from the table later (rule 18).
  */
 export class Owing {
   readonly #placement: Placement

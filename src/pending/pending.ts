@@ -21,7 +21,7 @@ import { Reads } from './read/reads.ts'
 
 export interface PendingOptions extends PlacementOptions, MergeContext, Omit<AnswersOptions, 'maxReadBackBytes'> {
   readonly claims: Claims
-  /** MERGE's R as stored. */
+  /** R as stored. */
   readonly readLsn: Lsn | null
   /** Rows that wait, are in flight or not yet stored, at which there is no room. Codes to unsubscribe have a bound of their own. */
   readonly maxRows: number
@@ -216,11 +216,11 @@ export class Pending {
   endRead(): void {
     this.#reads.end()
   }
-  /** MERGE's R: no read that was sent or settled ended later. */
+  /** R: no read that was sent or settled ended later. */
   get readLsn(): Lsn | null {
     return this.#placement.entries.readLsn
   }
-  /** MERGE's H: the newest streamed change of which a version was sent. */
+  /** H: the newest streamed change of which a version was sent. */
   get sentTo(): Position | null {
     return this.#batches.sentTo
   }

@@ -21,7 +21,7 @@ export interface DriverPorts {
   readonly client: MediquoClient
   readonly quotas: Readonly<Record<Endpoint, Quota>>
   readonly clocks: { monotonicMs(): number; wallClockMs(): number }
-  /** MERGE rule 1: returns true if every transaction that ran when the slot was created has ended; then closes the gap in the store. */
+  /** Rule 1: returns true if every transaction that ran when the slot was created has ended; then closes the gap in the store. */
   readonly slotGapIsClosed: () => Promise<boolean>
 }
 

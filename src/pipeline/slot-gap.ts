@@ -3,7 +3,7 @@ import type { Store } from '../checkpoint/store/store.ts'
 import type { Xid } from '../model/source/visibility.ts'
 import { slotGapIsClosed } from '../source/slot/replication-slot.ts'
 
-/** Checks MERGE rule 1: no read before every transaction that ran when the slot was created has ended. Then closes the gap in the store. */
+/** Checks rule 1: no read before every transaction that ran when the slot was created has ended. Then closes the gap in the store. */
 export function createSlotGapCheck({
   sourcePool,
   store,

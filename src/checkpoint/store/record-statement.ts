@@ -10,9 +10,9 @@ import { backfill, checkpoint, deadLetter, delivery } from './tables.ts'
 export interface Settlement {
   readonly rows: readonly StoredRow[]
   readonly checkpointLsn: Lsn
-  /** MERGE rule 9's H; null if unchanged. */
+  /** Rule 9's H; null if unchanged. */
   readonly horizon: Position | null
-  /** MERGE's R; null if unchanged. It only rises. */
+  /** R; null if unchanged. It only rises. */
   readonly readLsn: Lsn | null
   readonly pass: PassProgress | null
   readonly recentRequests: RecentRequests

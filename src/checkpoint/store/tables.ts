@@ -44,7 +44,7 @@ export const checkpoint = pgTable('checkpoint', {
   run: bigint({ mode: 'number' }).notNull().default(0),
   /** Table schema when the table was last prepared; null before the first time. */
   sourceShape: jsonb('source_shape').$type<TableShape>(),
-  /** MERGE rule 1: set when a slot is created, null once the gap is closed. */
+  /** Rule 1: set when a slot is created, null once the gap is closed. */
   slotGapXid: bigint('slot_gap_xid', { mode: 'bigint' }),
   fingerprintSalt: bytes('fingerprint_salt').notNull(),
   /** Requests of the last minute, as [epoch second, endpoint, count]. */
@@ -63,7 +63,7 @@ export const delivery = pgTable(
     lsn: pgLsn(),
     ordinal: bigint({ mode: 'number' }),
     xid: bigint({ mode: 'bigint' }),
-    /** MERGE rule 12: codes other than `code` that mediQuo may have of the row. Null if there are none. */
+    /** Rule 12: codes other than `code` that mediQuo may have of the row. Null if there are none. */
     formerCodes: text('former_codes').array(),
     /** Reason why the row is to be read from the table again; null if it is not. */
     owed: text({ enum: owedReasons }),

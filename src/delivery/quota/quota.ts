@@ -109,7 +109,7 @@ export class Quota {
 
   /** Waits for its turn and for a permit; null once the signal aborts. */
   async next(signal: AbortSignal): Promise<Permit | null> {
-    // p-throttle lets calls through after an abort: check the signal on both sides (TRAPS 19).
+    // p-throttle lets calls through after an abort: check the signal on both sides (fact 19).
     if (signal.aborted) return null
     await this.#untilApart()
     while (!signal.aborted) {
@@ -129,7 +129,7 @@ export class Quota {
     return null
   }
 
-  /** Strict mode: otherwise the calls of two windows could coincide (TRAPS 17). A call decides what it sends when it runs. */
+  /** Strict mode: otherwise the calls of two windows could coincide (fact 17). A call decides what it sends when it runs. */
   #throttle(): () => Promise<void> {
     return pThrottle({ limit: this.#together, interval: this.#apartMs, strict: true })(async () => undefined)
   }

@@ -36,7 +36,7 @@ export interface Owed {
  * - `removed`: true if the last accepted request for the code was a removal.
  * - `position`, `xid`: the newest streamed change contained in what was settled.
  * - `deadLetter`: a new one counts as one more refusal; `kept` is the stored one, if it still exists.
- * - `formerCodes`: codes other than `code` that mediQuo may have of the row (MERGE rule 12), usually none.
+ * - `formerCodes`: codes other than `code` that mediQuo may have of the row (rule 12), usually none.
  *
  * A row with `owed` set was settled only by this durable note: its debt is settled, its position and xid are those of the newest
  * streamed change that is owed, and its fingerprint is null.

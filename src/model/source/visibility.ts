@@ -27,7 +27,7 @@ export function parseSnapshot(text: string): Snapshot {
   return { xmin: xid(BigInt(xmin)), xmax: xid(BigInt(xmax)), inProgress }
 }
 
-/** Returns true if the transaction had left the server's list of running ones when the snapshot was taken (MERGE rules: `sees`). */
+/** Returns true if the transaction had left the server's list of running ones when the snapshot was taken (rules: `sees`). */
 export function sees(snapshot: Snapshot, id: Xid): boolean {
   return id < snapshot.xmax && !snapshot.inProgress.has(id)
 }

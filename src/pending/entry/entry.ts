@@ -203,7 +203,7 @@ export class Entry implements EntryView {
   recorded(row: StoredRow): void {
     if (this.#unrecorded === row) this.#unrecorded = null
   }
-  /** Notes a streamed change: MERGE's known(K). */
+  /** Notes a streamed change: known(K). */
   know(position: Position, xid: Xid): void {
     this.#known = { position, xid }
   }

@@ -16,20 +16,20 @@ import {
 
 export interface MergeContext {
   readonly debts: Debts
-  /** Newest streamed change that an earlier run may have sent: MERGE rule 9's U. Null if there was no earlier run. */
+  /** Newest streamed change that an earlier run may have sent: rule 9's U. Null if there was no earlier run. */
   readonly horizon: Position | null
   readonly onDelete: 'ignore' | 'unsubscribe'
 }
 
 /** Facts that decide whether a streamed version keeps its content. */
 export interface ContentPolicy {
-  /** MERGE's R: a read that ended there was sent, and may contain something newer. Null if none was sent. */
+  /** R: a read that ended there was sent, and may contain something newer. Null if none was sent. */
   readonly readLsn: Lsn | null
   /** True if memory is full in the hold: rows that arrive are read from the table after it. */
   readonly dropsContent: boolean
 }
 
-/** MERGE rule 3, a change from the stream. @returns the version that replaces the waiting one, or null if none does. */
+/** Rule 3, a change from the stream. @returns the version that replaces the waiting one, or null if none does. */
 export function mergeStreamed(
   entry: Entry,
   change: StreamedChange,
@@ -108,7 +108,7 @@ function streamedVersion(change: StreamedChange, content: Content, debts: Debts)
 }
 
 /**
- * MERGE rules 4 and 5, a row that a read returned or did not find. A stale read leaves nothing behind, nor does the absence of an
+ * Rules 4 and 5, a row that a read returned or did not find. A stale read leaves nothing behind, nor does the absence of an
  * unknown row. The same applies to a row whose record is not loaded: it was settled and forgotten during the read.
  */
 export function mergeRead(

@@ -26,7 +26,7 @@ export class Batches {
     this.#placement = placement
   }
 
-  /** The newest streamed change of which a version was sent: MERGE's H. */
+  /** The newest streamed change of which a version was sent: H. */
   get sentTo(): Position | null {
     return this.#sentTo
   }

@@ -185,7 +185,7 @@ export class Placement {
     for (const other of this.queues.sharing(code, entry)) {
       other.doubt()
       // The other row may be rejected before it is sent, and keep another code: then this one is to be unsubscribed. Stored in the
-      // same write as what leaves the code to it (MERGE rule 12b): a crash must not lose it.
+      // same write as what leaves the code to it (rule 12b): a crash must not lose it.
       other.remember(code)
       const row = withFormerCode(other, code)
       if (row) this.entries.store(other, row)

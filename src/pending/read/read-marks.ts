@@ -7,7 +7,7 @@ export interface Mark {
 }
 
 /**
- * Rows that a read was merged for, until the stream has passed the read's end. Marks only save reads (MERGE rule 3): beyond the
+ * Rows that a read was merged for, until the stream has passed the read's end. Marks only save reads (rule 3): beyond the
  * bound the oldest are forgotten, and their rows are read again if the stream delivers something older.
  */
 export class ReadMarks {

@@ -20,7 +20,7 @@ export type RowsToRead =
 export interface Settlement {
   readonly rows: readonly StoredRow[]
   readonly checkpointLsn: Lsn
-  /** MERGE's H and R; null if unchanged. */
+  /** Positions H and R; null if unchanged. */
   readonly horizon: Position | null
   readonly readLsn: Lsn | null
   readonly backfill: PassProgress | null
@@ -43,9 +43,9 @@ export type Effect =
       readonly beforeLsn: Lsn | null
       readonly limit: number
     }
-  /** `rows read`. At most one read is in progress: MERGE rule 2. */
+  /** `rows read`. At most one read is in progress: rule 2. */
   | { readonly kind: 'read rows'; readonly ticket: Ticket; readonly rows: RowsToRead }
-  /** `slot gap checked`: MERGE rule 1. Closes the gap in the store once the old transactions have ended. */
+  /** `slot gap checked`: rule 1. Closes the gap in the store once the old transactions have ended. */
   | { readonly kind: 'check slot gap'; readonly ticket: Ticket }
   /** `backfill found`: the run to continue or to start. The driver has started it. */
   | { readonly kind: 'find backfill'; readonly ticket: Ticket }

@@ -37,7 +37,7 @@ export const defaultBounds: Bounds = {
 }
 
 export interface CoreOptions {
-  /** Stored positions: checkpoint, MERGE's H and R, and the open slot gap. */
+  /** Stored positions: checkpoint, the positions H and R, and the open slot gap. */
   readonly checkpointLsn: Lsn
   readonly horizon: Position | null
   readonly readLsn: Lsn | null

@@ -12,7 +12,7 @@ class SlotTimeoutError extends Error {
 
 export interface NewSlot {
   readonly confirmedFlushLsn: Lsn
-  /** MERGE rule 1: no table read is valid before a snapshot whose xmin is above this. */
+  /** Rule 1: no table read is valid before a snapshot whose xmin is above this. */
   readonly gapXid: Xid
 }
 
@@ -84,7 +84,7 @@ export async function dropSlotAsFound(pool: Pool, slot: string, confirmedFlushLs
   )
 }
 
-/** MERGE rule 1: returns true if every transaction that ran when the slot was created has ended and is visible. */
+/** Rule 1: returns true if every transaction that ran when the slot was created has ended and is visible. */
 export function slotGapIsClosed(snapshotText: string, gapXid: Xid): boolean {
   return parseSnapshot(snapshotText).xmin > gapXid
 }

@@ -23,7 +23,7 @@ export interface FollowOptions {
   readonly random: () => number
 }
 
-/** Pause after a server that shuts down has been released: a client that returns immediately would delay it again. TRAPS 12e. */
+/** Pause after a server that shuts down has been released: a client that returns immediately would delay it again. fact 12e. */
 const quietAfterReleaseMs = 10_000
 const standbyIntervalMs = 1_000
 

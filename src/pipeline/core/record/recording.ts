@@ -16,7 +16,7 @@ export interface RecordingOptions {
   readonly ledger: Pick<PassLedger, 'toRecord' | 'recorded'>
   readonly tickets: Tickets
   readonly random: () => number
-  /** MERGE's H and R as stored. */
+  /** Positions H and R as stored. */
   readonly horizon: Position | null
   readonly readLsn: Lsn | null
   /** Maximum number of sent requests that are not noted in the store: a restart adds this number to those that the store knows. */
@@ -86,7 +86,7 @@ export class Recording {
   }
 
   /**
-   * MERGE rule 7: the write that must be stored before everything cut so far is sent; null if no write is needed. It notes what is
+   * Rule 7: the write that must be stored before everything cut so far is sent; null if no write is needed. It notes what is
    * about to be sent, H, R, and the requests that a restart would not count.
    */
   get writeBeforeSending(): number | null {

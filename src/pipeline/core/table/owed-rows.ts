@@ -27,7 +27,7 @@ const listedAtOnce = 1_000
 /** Interval at which the store is asked even if nothing is known to be owed, milliseconds: another instance may have owed rows. */
 const lookEveryMs = 60_000
 
-/** Rows that only a durable note settled. Lists them from the store, and reads them from the table as there is room (MERGE rule 18). */
+/** Rows that only a durable note settled. Lists them from the store, and reads them from the table as there is room (rule 18). */
 export class OwedRows implements ReadSource {
   readonly #options: OwedRowsOptions
   readonly #task: Retried

@@ -44,7 +44,7 @@ export interface TableReadingOptions {
   readonly tickets: Tickets
   readonly facts: Facts
   readonly random: () => number
-  /** MERGE rule 1: transactions that ran when the slot was created may still be open. */
+  /** Rule 1: transactions that ran when the slot was created may still be open. */
   readonly isSlotGapOpen: boolean
   /** Maximum number of rows of a read by key. */
   readonly maxRows: number
@@ -57,7 +57,7 @@ export const readAgainMs = 250
 /** Time that transactions from before the slot may delay reads before a warning, milliseconds. */
 const gapWarningMs = 60_000
 
-/** Reads the table, one read after another: MERGE rule 2. Reads that a change waits for come first, then those of the sources. */
+/** Reads the table, one read after another: rule 2. Reads that a change waits for come first, then those of the sources. */
 export class TableReading {
   readonly #options: TableReadingOptions
   readonly #task: Retried
@@ -77,7 +77,7 @@ export class TableReading {
     this.#limit = Math.min(rowsReadFirst, options.maxRows)
   }
 
-  /** True if reads are allowed: nothing else may forbid them (MERGE rule 10). */
+  /** True if reads are allowed: nothing else may forbid them (rule 10). */
   get mayRead(): boolean {
     return !this.#isGapOpen && !this.#options.pending.held
   }
