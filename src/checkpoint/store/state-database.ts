@@ -19,8 +19,7 @@ export function openStateDatabase(options: {
   readonly lifetimeSeconds?: number
 }) {
   const pool = new pg.Pool({
-    ...options.connection,
-    options: `-c search_path=${options.schema} -c lock_timeout=5s -c statement_timeout=30s`,
+    ...withSessionOptions(options.connection, options.schema),
     application_name: options.applicationName,
     connectionTimeoutMillis: 10_000,
     ...(options.queryTimeoutMs !== undefined && { query_timeout: options.queryTimeoutMs }),
@@ -35,6 +34,31 @@ export function openStateDatabase(options: {
   // fails too.
   pool.on('connect', (client) => client.on('error', () => undefined))
   return { db: drizzle(pool, { schema: tables }), pool, close: () => pool.end() }
+}
+
+/**
+ * Appends our session options to those of the URL, which would replace them otherwise (fact 8). Ours come last, so that they win: the
+ * tables are found in their schema, times are read as they are written, and an acknowledged write survives a crash of the server.
+ */
+function withSessionOptions(
+  { connectionString, ...connection }: Pick<pg.PoolConfig, 'connectionString' | 'ssl'>,
+  schema: string,
+): pg.PoolConfig {
+  const ours = [
+    `search_path=${schema}`,
+    'datestyle=ISO',
+    'timezone=UTC',
+    'synchronous_commit=on',
+    'lock_timeout=5s',
+    'statement_timeout=30s',
+  ]
+    .map((setting) => `-c ${setting}`)
+    .join(' ')
+  if (connectionString === undefined) return { ...connection, options: ours }
+  const url = new URL(connectionString)
+  const own = url.searchParams.get('options') ?? ''
+  url.searchParams.delete('options')
+  return { ...connection, connectionString: url.toString(), options: `${own} ${ours}`.trim() }
 }
 
 type Transaction = Parameters<Parameters<StateDatabase['transaction']>[0]>[0]
