@@ -93,7 +93,7 @@ function replays(trace: string): void {
   expect(lines.filter((line) => values.test(line)).slice(0, 3)).toEqual([])
 }
 
-/** Resolves once everything that was committed is settled, stored and acknowledged, and the backfill is over. */
+/** Resolves once everything that was committed is settled, stored and acknowledged, nothing is owed, and the backfill is over. */
 async function quiet({ database, slot }: ChaosScene): Promise<void> {
   const [end] = await database.query('select pg_current_wal_insert_lsn()::text as lsn')
   await database.query(`insert into patients (code, given_name) values ('the end', 'Given0')`)
@@ -103,12 +103,13 @@ async function quiet({ database, slot }: ChaosScene): Promise<void> {
       const [row] = await database.query(
         `select (select lsn from mediquo_cdc.checkpoint) as stored,
            (select confirmed_flush_lsn from pg_replication_slots where slot_name = $1) as confirmed,
-           (select count(*) from mediquo_cdc.backfill where state not in ('done', 'replaced')) as passes`,
+           (select count(*) from mediquo_cdc.backfill where state not in ('done', 'replaced')) as passes,
+           (select count(*) from mediquo_cdc.delivery where owed is not null) as owed`,
         [slot],
       )
       standing = { ...row, end: end?.lsn }
       const isPast = (lsn?: string | null) => parseLsn(lsn ?? '') >= parseLsn(end?.lsn ?? '')
-      return isPast(row?.stored) && isPast(row?.confirmed) && Number(row?.passes) === 0
+      return isPast(row?.stored) && isPast(row?.confirmed) && Number(row?.passes) === 0 && Number(row?.owed) === 0
     },
     { deadlineMs: 240_000 },
   ).catch((error: unknown) => {
