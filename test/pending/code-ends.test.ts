@@ -4,7 +4,7 @@ import type { Content } from '../../src/pending/entry/version.ts'
 import { dialogue, found, short, unsubscribing } from './dialogue.ts'
 import { at, code, delivered, key, patient, position, removed, seesBelow, upsert } from './rows.ts'
 
-test('a code that was left to a row which ended before, and is rejected now, is ended with it', () => {
+test('unsubscribes a code that was left to a removed row when that row is rejected', () => {
   const ended = delivered('2', patient('x'), { removed: true, fingerprint: null })
   const { commits, resolve, take, accept } = dialogue({
     onDelete: 'unsubscribe',
@@ -19,7 +19,7 @@ test('a code that was left to a row which ended before, and is rejected now, is 
   expect(short(take())).toEqual(['remove a FromApi no plan'])
 })
 
-test('a code is not left to a row that is going to be rejected, and keeps the one that mediQuo has of it', () => {
+test('does not leave a code to a row that will be rejected and keeps its delivered code', () => {
   const { commits, resolve, take } = unsubscribing(['1', 'a'], ['2', 'b'])
   const invalid: Content = { kind: 'invalid', code: code('a'), invalid: [] }
   commits(110, ['1', upsert('c')], ['2', upsert('d')], ['2', invalid])
@@ -27,7 +27,7 @@ test('a code is not left to a row that is going to be rejected, and keeps the on
   expect(short(take())).toEqual(['retire a FromApi no plan', 'retire d FromApi no plan'])
 })
 
-test('a code that was left to a row which is rejected before it is sent, and keeps another, is ended', () => {
+test('unsubscribes a code that was left to a row if that row is rejected before it is sent and keeps another code', () => {
   const { commits, resolve, take } = unsubscribing(['1', 'a'], ['2', 'b'])
   commits(110, ['1', upsert('c')], ['2', upsert('a')])
   resolve(found)
@@ -38,7 +38,7 @@ test('a code that was left to a row which is rejected before it is sent, and kee
 
 describe('after a restart', () => {
   const left = delivered('2', patient('a'), { code: null, removed: true, fingerprint: null, position: position(150) })
-  /** A change that is not looked up yet. */
+  /** Streams a change without loading the row record. */
   const replays = ({ pending, progress }: ReturnType<typeof dialogue>, name: string, content: Content) => {
     progress.begin(at(150))
     const change = { position: position(150), xid: xid(150n), committedAtMs: 0, bytes: 10 }
@@ -46,7 +46,7 @@ describe('after a restart', () => {
     progress.commit(at(151))
   }
 
-  test('a code is left to no row whose change may be settled: that one may have left it to this one before', () => {
+  test('does not leave a code to a row whose change is possibly settled: that row may have passed the code on earlier', () => {
     const row = dialogue({ onDelete: 'unsubscribe', state: [delivered('1', patient('a')), left] })
     row.commits(110, ['1', upsert('b')])
     replays(row, '2', removed('a'))
@@ -57,7 +57,7 @@ describe('after a restart', () => {
     expect(short(row.take())).toEqual(['retire a FromApi no plan'])
   })
 
-  test('nor once its record was found', () => {
+  test('does not leave the code to such a row after the patient of the code was fetched', () => {
     const row = dialogue({ onDelete: 'unsubscribe', state: [delivered('1', patient('a')), left] })
     row.commits(110, ['1', upsert('b')])
     row.resolve(found)
@@ -69,7 +69,7 @@ describe('after a restart', () => {
 })
 
 describe('a removed row', () => {
-  test('is not ended twice', () => {
+  test('is not unsubscribed twice', () => {
     const { commits, resolve, take, settled } = dialogue({
       onDelete: 'unsubscribe',
       state: [delivered('1', patient('a'), { removed: true, fingerprint: null })],
@@ -79,7 +79,7 @@ describe('a removed row', () => {
     expect([take(), settled]).toEqual([[], ['unchanged']])
   })
 
-  test('unknown to the state is ended if its code is known', () => {
+  test('is unsubscribed if the change names its code, though it has no row record', () => {
     const { commits, resolve, take } = unsubscribing()
     commits(110, ['1', upsert('a')])
     commits(120, ['1', removed()])
@@ -87,7 +87,7 @@ describe('a removed row', () => {
     expect(short(take())).toEqual(['remove a FromApi no plan'])
   })
 
-  test('that the API does not know is given up', () => {
+  test('is settled without a request if the API does not know the code', () => {
     const { commits, resolve, take, settled } = unsubscribing(['1', 'a'])
     commits(110, ['1', removed()])
     resolve(() => null)
@@ -95,8 +95,8 @@ describe('a removed row', () => {
   })
 })
 
-describe('ends of codes that are found out at the same time', () => {
-  test('never two of one code: each row would believe that the other has it', () => {
+describe('codes to unsubscribe that are fetched at the same time', () => {
+  test('contain each code once: otherwise each row would believe that the other one has the code', () => {
     const state = [delivered('1', patient('a')), delivered('2', patient('a'))]
     const { commits, pending } = dialogue({ onDelete: 'unsubscribe', state })
     commits(110, ['1', upsert('b')])
@@ -104,7 +104,7 @@ describe('ends of codes that are found out at the same time', () => {
     expect(pending.toResolve(8).map((ending) => [ending.key, ending.code])).toEqual([[key('1'), 'a']])
   })
 
-  test('none that only a read ended, before the stream shows who has the code now', () => {
+  test('contain no code that only a read removed, until the stream shows which row has the code now', () => {
     const { reads, pending, commits } = dialogue({ onDelete: 'unsubscribe', state: [delivered('1', patient('a'))] })
     reads('1', upsert('b'), seesBelow(500), 200)
     expect(pending.toResolve(8)).toEqual([])
@@ -115,10 +115,10 @@ describe('ends of codes that are found out at the same time', () => {
   })
 })
 
-describe('two rows that had a code and are gone', () => {
+describe('two deleted rows that had the same code', () => {
   const state = [delivered('1', patient('a')), delivered('2', patient('b'))]
 
-  test('end it in the order in which they had it, though the first one ends another code before', () => {
+  test('unsubscribe it in the order in which they had it, though the first one unsubscribes another code first', () => {
     const { commits, take, accept, resolve } = dialogue({ onDelete: 'unsubscribe', state: state.slice(0, 1) })
     commits(110, ['1', upsert('b', 'First')], ['1', removed()])
     resolve((of) => patient(of))
@@ -132,7 +132,7 @@ describe('two rows that had a code and are gone', () => {
     expect(short(take())).toEqual(['remove b Second no plan'])
   })
 
-  test('and of which one has it back, unsent: it is ended, though it was left to the other before', () => {
+  test('unsubscribe it though one of them gets it back unsent, after the code was left to the other one', () => {
     const { commits, take, accept, resolve } = dialogue({ onDelete: 'unsubscribe', state })
     commits(110, ['1', upsert('b')], ['2', upsert('a')])
     resolve((of) => patient(of))
@@ -146,7 +146,7 @@ describe('two rows that had a code and are gone', () => {
   test.each([
     ['the read first', true],
     ['the stream first', false],
-  ])('end it in the stream’s order, though a read brought one as well: %s', (_, readFirst) => {
+  ])('unsubscribe it in the order of the stream, though a read removed one of them as well: %s', (_, readFirst) => {
     const { reads, commits, take, resolve } = dialogue({ onDelete: 'unsubscribe', state: state.slice(0, 1) })
     commits(110, ['1', upsert('c', 'First')])
     if (readFirst) reads('1', removed(), seesBelow(500), 200)
@@ -157,8 +157,8 @@ describe('two rows that had a code and are gone', () => {
   })
 })
 
-describe('the codes that a row has had', () => {
-  test('are ended one after the other, and the state keeps the one that it names until it is', () => {
+describe('the former codes of a row', () => {
+  test('are unsubscribed one after the other, and the row record keeps its code until that one is unsubscribed', () => {
     const { commits, resolve, take, accept, record } = unsubscribing(['1', 'a'])
     commits(110, ['1', upsert('b')])
     commits(120, ['1', upsert('c')])
@@ -179,7 +179,7 @@ describe('the codes that a row has had', () => {
     ])
   })
 
-  test('are no reason to wait for ever: an end that is left to another row is settled', () => {
+  test('never block the checkpoint: the removal is settled when its code is left to another row', () => {
     const { commits, resolve, take, accept, progress, settled } = unsubscribing(['1', 'a'])
     commits(110, ['1', removed()])
     resolve(found)
@@ -189,7 +189,7 @@ describe('the codes that a row has had', () => {
   })
 })
 
-test('a code that may not be repeated yet waits, and others do not wait for it', () => {
+test('holds a code back that must not be sent again yet, and sends the others', () => {
   let isApplied = false
   const { commits, take } = dialogue({ mayRepeat: (of) => of !== code('a') || isApplied })
   commits(110, ['1', upsert('a')], ['2', upsert('b')])
@@ -198,7 +198,7 @@ test('a code that may not be repeated yet waits, and others do not wait for it',
   expect(short(take())).toEqual(['upsert a Jane'])
 })
 
-test('a code that two rows end is looked into for one of them after the other', () => {
+test('resolves a code that two rows unsubscribe for one row after the other', () => {
   const { commits, pending } = unsubscribing(['1', 'a'], ['2', 'a'])
   commits(110, ['1', removed('a')], ['2', removed('a')])
   const asked = () => pending.toResolve(100).map((ending) => ending.key)
@@ -208,14 +208,14 @@ test('a code that two rows end is looked into for one of them after the other', 
   expect([asked(), asked()]).toEqual([[second], []])
 })
 
-describe('an end that a read brought', () => {
+describe('a removal that a read found', () => {
   const gone = () => {
     const row = dialogue({ onDelete: 'unsubscribe', state: [delivered('1', patient('a'))] })
     row.reads('1', removed(), seesBelow(200), 200)
     return row
   }
 
-  test('is looked into once the stream has come to it', () => {
+  test('is resolved once the stream has reached it', () => {
     const row = gone()
     row.resolve(found)
     expect(row.take()).toEqual([])
@@ -224,7 +224,7 @@ describe('an end that a read brought', () => {
     expect(short(row.take())).toEqual(['remove a FromApi no plan'])
   })
 
-  test('is not, while the stream has brought an earlier end after which the row came back', () => {
+  test('is not resolved while the stream has only brought an earlier removal after which the row came back', () => {
     const row = gone()
     row.commits(110, ['1', removed('a')], ['1', upsert('b')])
     row.resolve(found)
@@ -232,7 +232,7 @@ describe('an end that a read brought', () => {
   })
 })
 
-test('what was found to end a code is out of date once another row is owed that is to have it', () => {
+test('discards the fetched patient of a code once another row is owed that will have the code', () => {
   const row = dialogue({ onDelete: 'unsubscribe', maxRows: 1, state: [delivered('1', patient('a'))] })
   row.commits(110, ['1', removed('a')])
   row.resolve(found)
@@ -246,7 +246,7 @@ test('what was found to end a code is out of date once another row is owed that 
   expect([row.take(), row.settled]).toEqual([[], ['owed', 'nothing to remove']])
 })
 
-test('a row that is to be read again has the code that the newest change told, though an older one made the reading necessary', () => {
+test('counts the code of the newest change for a row that is read again, though an older change caused the read', () => {
   const row = dialogue({ onDelete: 'unsubscribe', state: [delivered('1', patient('a'))] })
   row.reads('1', upsert('c'), seesBelow(300), 300)
   row.resolve(found)

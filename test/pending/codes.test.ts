@@ -4,7 +4,7 @@ import { dialogue, found, short, unsubscribing } from './dialogue.ts'
 import { at, delivered, key, patient, position, removed, seesBelow, upsert } from './rows.ts'
 
 describe('a row that changes its code', () => {
-  test('ends one that it had only in between, though a read told what came after: another row may have left it to this one', () => {
+  test('unsubscribes a code that it had only in between, though a read returned the later row: another row may have left the code to it', () => {
     const { pending, reads, commits, resolve, take } = unsubscribing(['1', 'b'])
     reads('1', upsert('b'), seesBelow(500), 200)
     commits(110, ['1', upsert('c')], ['1', upsert('b')])
@@ -15,7 +15,7 @@ describe('a row that changes its code', () => {
     expect(short(take())).toEqual(['retire c FromApi no plan'])
   })
 
-  test('ends the old one, though an answer of the state on its way is of a time before it was sent', () => {
+  test('unsubscribes the old code, though the row record was read from the store before that code was sent', () => {
     const { pending, commits, take, accept, record, progress, resolve } = dialogue({ onDelete: 'unsubscribe' })
     const [asked] = pending.expect([key('1')])
     commits(110, ['1', upsert('a')])
@@ -34,7 +34,7 @@ describe('a row that changes its code', () => {
     expect(short(take())).toEqual(['retire a FromApi no plan'])
   })
 
-  test('ends the old code before it takes the new one', () => {
+  test('unsubscribes the old code before the new one is sent', () => {
     const { commits, resolve, take, accept } = unsubscribing(['1', 'a'])
     commits(110, ['1', upsert('b')])
     expect(take()).toEqual([])
@@ -45,13 +45,13 @@ describe('a row that changes its code', () => {
     expect(short(take())).toEqual(['upsert b Jane'])
   })
 
-  test('keeps the old one where deletes are ignored', () => {
+  test('leaves the old code subscribed if deletes are ignored', () => {
     const { commits, take } = dialogue({ state: [delivered('1', patient('a'))] })
     commits(110, ['1', upsert('b')])
     expect(short(take())).toEqual(['upsert b Jane'])
   })
 
-  test('ends a code whose answer never came', () => {
+  test('unsubscribes a code whose request was never answered', () => {
     const { commits, resolve, take, accept, pending } = dialogue({ onDelete: 'unsubscribe', readsBack: true })
     commits(110, ['1', upsert('a')])
     const lost = take()
@@ -64,7 +64,7 @@ describe('a row that changes its code', () => {
     expect(short(take())).toEqual(['upsert b Jane'])
   })
 
-  test('ends a code that an earlier run may have sent, though the versions were coalesced', () => {
+  test('unsubscribes a code that an earlier run may have sent, though the versions were coalesced', () => {
     const { commits, resolve, take } = dialogue({ onDelete: 'unsubscribe', horizon: position(120) })
     commits(110, ['1', upsert('a')])
     commits(120, ['1', upsert('b')])
@@ -73,15 +73,15 @@ describe('a row that changes its code', () => {
   })
 })
 
-describe('a code that goes from row to row', () => {
-  test('two rows that swap their codes end neither', () => {
+describe('a code that moves between rows', () => {
+  test('is not unsubscribed if two rows swap their codes', () => {
     const { commits, resolve, take } = unsubscribing(['1', 'a'], ['2', 'b'])
     commits(110, ['1', upsert('b', 'One')], ['2', upsert('a', 'Two')])
     resolve(found)
     expect(short(take()).sort()).toEqual(['upsert a Two', 'upsert b One'])
   })
 
-  test('two rows that swap back while the first request is out are both sent again', () => {
+  test('is sent again for both rows if they swap back while the first request is in flight', () => {
     const { commits, resolve, take, accept } = unsubscribing(['1', 'a'], ['2', 'b'])
     commits(110, ['1', upsert('b', 'One')], ['2', upsert('a', 'Two')])
     resolve(found)
@@ -95,7 +95,7 @@ describe('a code that goes from row to row', () => {
     expect([...short(back), ...short(take())].filter((sent) => sent === 'upsert b Jane')).toHaveLength(1)
   })
 
-  test('a changed key ends nothing, though the new row was sent before the old one was looked at', () => {
+  test('is not unsubscribed by a changed key, though the new row was sent before the old row was resolved', () => {
     const { commits, resolve, take, accept } = unsubscribing(['1', 'a'])
     commits(110, ['1', removed()], ['2', upsert('a', 'Moved')])
     accept(take())
@@ -103,7 +103,7 @@ describe('a code that goes from row to row', () => {
     expect(take()).toEqual([])
   })
 
-  test('a changed key leaves the code to the new row only once the old one is done with: its patient would come later', () => {
+  test('is sent for the new row of a changed key only after the old row is settled: otherwise the old patient would arrive later', () => {
     const { commits, changesKey, resolve, take, accept } = unsubscribing(['1', 'b'])
     commits(110, ['1', upsert('a', 'Old')])
     changesKey(120, ['1', removed()], ['2', upsert('a', 'New')])
@@ -116,7 +116,7 @@ describe('a code that goes from row to row', () => {
     expect(short(take())).toEqual(['upsert a New'])
   })
 
-  test('two rows that swap back before the old codes were looked at are in doubt', () => {
+  test('puts both rows in doubt if they swap back before the old codes are resolved', () => {
     const { commits, take, accept } = dialogue({ state: [delivered('1', patient('a')), delivered('2', patient('b'))] })
     commits(110, ['1', upsert('b', 'One')], ['2', upsert('a', 'Two')])
     const swapped = take(1)
@@ -126,7 +126,7 @@ describe('a code that goes from row to row', () => {
     expect(short(take())).toContain('upsert b Jane')
   })
 
-  test('a code that another row has just got is not ended, though the state cannot tell yet', () => {
+  test('is not unsubscribed if another row has just got it, though the store does not know that yet', () => {
     const { commits, resolve, take, accept } = unsubscribing(['1', 'a'])
     commits(110, ['2', upsert('a', 'Second')])
     accept(take())
@@ -139,7 +139,7 @@ describe('a code that goes from row to row', () => {
     ['is in flight', false],
     ['is answered for, and not stored yet', true],
   ])(
-    'a row is sent again if another row’s request with its code %s, though it equals its fingerprint',
+    'is sent again if a request of another row with the code %s, though the patient equals its fingerprint',
     (_, answers) => {
       const { commits, take, accept } = dialogue({ state: [delivered('1', patient('a'))] })
       commits(110, ['2', upsert('a', 'Second')])
@@ -151,18 +151,18 @@ describe('a code that goes from row to row', () => {
     },
   )
 
-  test('a row that has given its code away holds it no more, though the state says so', () => {
+  test('no longer belongs to a row that gave it away, though the row record still names it', () => {
     const { commits, resolve, take, accept } = unsubscribing(['1', 'a'])
     commits(110, ['1', upsert('b')], ['2', upsert('a', 'Second')])
     resolve(found)
     accept(take())
-    // Nothing of this is stored yet: by the state, the code is still the first row's.
+    // None of this is stored yet: in the store, the code is still the first row's.
     commits(120, ['2', removed()])
     resolve(found)
     expect(short(take())).toEqual(['remove a FromApi no plan'])
   })
 
-  test('a row that waits for an answer to another code keeps its turn for the next one', () => {
+  test('keeps its turn while its row waits for the answer to another code', () => {
     const { commits, take, accept } = dialogue()
     commits(110, ['1', upsert('x')])
     const first = take()
@@ -176,7 +176,7 @@ describe('a code that goes from row to row', () => {
     expect(short(take())).toEqual(['upsert a Newer'])
   })
 
-  test('a record that was fetched before another row took the code is not used', () => {
+  test('is not sent with a patient that was fetched before another row took the code', () => {
     const { commits, pending, take, accept } = unsubscribing(['1', 'a'])
     commits(110, ['1', removed()])
     const [ending] = pending.toResolve(1)
@@ -186,7 +186,7 @@ describe('a code that goes from row to row', () => {
     expect(take()).toEqual([])
   })
 
-  test('an end that waits is left out once another row has taken the code', () => {
+  test('is not unsubscribed once another row has taken it', () => {
     const { commits, resolve, take } = unsubscribing(['1', 'a'])
     commits(110, ['1', removed()])
     resolve(found)
@@ -195,7 +195,7 @@ describe('a code that goes from row to row', () => {
     expect(take()).toEqual([])
   })
 
-  test('a row that was to take a code and takes another one ends it', () => {
+  test('is unsubscribed by a row that was to take it and takes another one instead', () => {
     const { commits, resolve, take } = unsubscribing(['1', 'a'])
     commits(110, ['1', removed()], ['2', upsert('a', 'Taken')])
     resolve(found)
@@ -204,7 +204,7 @@ describe('a code that goes from row to row', () => {
     expect(short(take())).toEqual(['retire a FromApi no plan'])
   })
 
-  test('of two rows that end a code the later one does', () => {
+  test('is unsubscribed once, by the later of two rows that give it up', () => {
     const { commits, resolve, take, accept } = unsubscribing(['1', 'a'])
     commits(110, ['1', removed()], ['2', upsert('a', 'Second')])
     commits(120, ['2', removed()])
@@ -218,8 +218,8 @@ describe('a code that goes from row to row', () => {
   })
 })
 
-describe('a code that a read found with another row than the stream has shown yet', () => {
-  test('is not given back by a change from before the end of the read, whose row is read again', () => {
+describe('a code that a read found in another row before the stream did', () => {
+  test('is not given back by a change from before the end of the read: the changed row is read again', () => {
     const { reads, commits, take, accept, pending } = dialogue()
     reads('2', upsert('a', 'New owner'), seesBelow(500), 200)
     accept(take())
@@ -230,7 +230,7 @@ describe('a code that a read found with another row than the stream has shown ye
     expect(short(take())).toEqual(['upsert b Old owner'])
   })
 
-  test('goes to a row that the read does not contain', () => {
+  test('moves to a row of a change that the read does not contain', () => {
     const { reads, commits, take, accept } = dialogue()
     reads('2', upsert('a', 'Owner'), seesBelow(500), 200)
     accept(take())
@@ -238,7 +238,7 @@ describe('a code that a read found with another row than the stream has shown ye
     expect(short(take())).toEqual(['upsert a Next owner'])
   })
 
-  test('of two reads that end at one position the later one has it', () => {
+  test('belongs to the later of two reads that end at the same position', () => {
     const { reads, take, accept, pending } = dialogue()
     reads('1', upsert('a', 'Old owner'), seesBelow(500), 200)
     const [lost] = take()
@@ -252,7 +252,7 @@ describe('a code that a read found with another row than the stream has shown ye
 })
 
 describe('a code that a read found in another row', () => {
-  test('is not given back by a change from before the end of the read, even once the stream has passed it', () => {
+  test('is not given back by a change from before the end of the read, even after the stream has passed that end', () => {
     const { commits, reads, take, accept, pending } = dialogue()
     reads('2', upsert('a', 'Second'), seesBelow(200), 300)
     accept(take())
@@ -261,7 +261,7 @@ describe('a code that a read found in another row', () => {
     expect([take(), pending.toRead(10)]).toEqual([[], [key('1')]])
   })
 
-  test('is given away by a change from after the end of the read, or from it on', () => {
+  test('is given away by a change that commits at the end of the read or later', () => {
     for (const commit of [300, 350]) {
       const { commits, reads, take, accept } = dialogue()
       reads('2', upsert('a', 'Second'), seesBelow(200), 300)
@@ -271,7 +271,7 @@ describe('a code that a read found in another row', () => {
     }
   })
 
-  test('is given away by a later change that the read does not contain, once that row was read', () => {
+  test('is given away by a later change that the read does not contain, once the changed row is read', () => {
     const { commits, reads, take, accept, pending } = dialogue()
     reads('2', upsert('a', 'Second'), seesBelow(200), 300)
     accept(take())

@@ -10,7 +10,7 @@ import type { Content, Delivery, ReadRow } from '../../src/pending/entry/version
 import { Pending } from '../../src/pending/pending.ts'
 import { at, delivered, fingerprint, key, patient, position } from './rows.ts'
 
-/** What can be set of a dialogue. */
+/** Settings of a dialogue. */
 export interface Setting {
   readonly onDelete?: 'ignore' | 'unsubscribe'
   readonly horizon?: Position
@@ -18,13 +18,13 @@ export interface Setting {
   readonly readLsn?: number
   readonly state?: readonly StoredRow[]
   readonly checkpoint?: number
-  /** Whether what may have been overtaken is to be read back. */
+  /** Reads back versions that a lost request may overwrite, if true. */
   readonly readsBack?: boolean
-  /** Whether each acceptance follows another of its code at once. */
+  /** Each acceptance follows an earlier request of the same code, if true. */
   readonly isRepeated?: boolean
-  /** Whether no lost request can be applied any more. */
+  /** No lost request can be applied any more, if true. */
   readonly isOver?: boolean
-  /** Whether a code may be sent again already. */
+  /** Returns true if a code may be sent again. */
   readonly mayRepeat?: (of: PatientCode) => boolean
   readonly maxRows?: number
   readonly maxBytes?: number
@@ -32,7 +32,7 @@ export interface Setting {
   readonly maxMarks?: number
 }
 
-/** A row and what the stream brings of it. */
+/** Row, and the content that the stream brings. */
 type Told = readonly [name: string, content: Content]
 
 /** Checks every invariant after each call. */
@@ -50,7 +50,7 @@ function checked(pending: Pending): Pending {
   })
 }
 
-/** A pending set with its ledger, a store to load rows from, and the steps of a dialogue. */
+/** Creates a pending set with its ledger, a store to load rows from, and the steps of a test. */
 export function dialogue(setting: Setting = {}) {
   const { onDelete = 'ignore', horizon, state = [], checkpoint = 100, readsBack = false } = setting
   const progress = new Progress(at(checkpoint))
@@ -112,19 +112,19 @@ export function dialogue(setting: Setting = {}) {
     ledger,
     settled,
     stored,
-    /** A transaction whose id is its commit's position; its commit record is one byte long. */
+    /** Streams a transaction. Its id is the position of its commit record, which is one byte long. */
     commits: (commit: number, ...changes: readonly Told[]) =>
       transaction(
         commit,
         changes.map((change, index) => [position(commit, index + 1), change]),
       ),
-    /** … in which a row's key is changed: one change, which ends the old row and brings the new one. */
+    /** Streams a transaction that changes the key of a row: one change removes the old row and brings the new one. */
     changesKey: (commit: number, ...ends: readonly [before: Told, after: Told]) =>
       transaction(
         commit,
         ends.map((end) => [position(commit), end]),
       ),
-    /** A transaction begins to arrive. @returns how its changes arrive, each loaded, and its end. */
+    /** Begins a transaction. @returns functions that stream a change and load its row, and that commit. */
     begins(commit: number) {
       let ordinal = 0
       progress.begin(at(commit))
@@ -141,17 +141,17 @@ export function dialogue(setting: Setting = {}) {
         },
       }
     },
-    /** A change arrives alone, and its row is not loaded yet. */
+    /** Streams a single change without loading its row. */
     streams(commit: number, name: string, content: Content, bytes?: number) {
       progress.begin(at(commit))
       stream(position(commit), [name, content], bytes)
       progress.commit(at(commit + 1))
     },
     load: () => load(pending.toLookUp(1_000)),
-    /** A table read. @returns whether it was fresh. */
+    /** Merges a table read. @returns true if the read was fresh. */
     reads: (name: string, content: Content, snapshot: Snapshot, endLsn = 10_000, lane: 'live' | 'backfill' = 'live') =>
       merge(name, { content, snapshot, endLsn: at(endLsn), lane }),
-    /** A read of a standby, which the stream has passed. */
+    /** Merges a read of a standby whose position the stream has passed. */
     readsStandby: (name: string, content: Content, containsLsn: number, endLsn: number) =>
       merge(name, {
         content,
@@ -164,14 +164,14 @@ export function dialogue(setting: Setting = {}) {
     accept(deliveries: readonly Delivery[]) {
       for (const delivery of deliveries) pending.accepted(delivery)
     },
-    /** Writes what is settled to the store. @returns it. */
+    /** Writes the settled rows to the store. @returns these rows. */
     record() {
       const rows = pending.toRecord()
       for (const row of rows) stored.set(row.key, { ...row, owed: row.owed && { ...row.owed, delayMs: 0 } })
       pending.recorded(rows)
       return rows
     },
-    /** The record of each code that is to end, as `GET` gives it. */
+    /** Resolves each code to unsubscribe with the patient that `GET` returns. */
     resolve(found: (of: string) => Patient | null) {
       for (const ending of pending.toResolve(100)) {
         const holds = (row: StoredRow) =>
@@ -187,14 +187,14 @@ export function dialogue(setting: Setting = {}) {
   }
 }
 
-/** The record of a code as the API gives it. */
+/** Patient of a code as the API returns it. */
 export const found = (of: string) => patient(of, 'FromApi')
 
-/** A dialogue about rows that have these codes, where the code of a deleted row is ended. */
+/** Creates a dialogue about rows that have these codes, where the code of a deleted row is unsubscribed. */
 export const unsubscribing = (...codes: readonly (readonly [name: string, of: string])[]) =>
   dialogue({ onDelete: 'unsubscribe', state: codes.map(([name, of]) => delivered(name, patient(of))) })
 
-/** Deliveries in short: purpose, code, first name. */
+/** Abbreviates deliveries: purpose, code, first name, missing plan. */
 export const short = (deliveries: readonly Delivery[]): string[] =>
   deliveries.map(
     ({ purpose, patient: sent }) => `${purpose} ${sent.code} ${sent.first_name}${sent.plan ? '' : ' no plan'}`,

@@ -21,12 +21,12 @@ function setUp() {
     claims,
     replace: (content: Content, changes: Partial<Version> = {}) =>
       entries.replace(entry, version(content, { bytes: 10, ...changes })),
-    /** What waits leaves. */
+    /** Sends the waiting version. */
     send() {
       entry.place('send')
       return entry.send()
     },
-    /** A page of one row. */
+    /** Opens a page of one row. */
     page: () => claims.open({ phase: 'table', after: key('1'), pageSize: 50 }, 1, 1),
   }
 }
@@ -35,8 +35,8 @@ function deliveryOf(sent: Version): Delivery {
   return { key: key('1'), code: code('a'), patient: patient('a'), purpose: 'upsert', version: sent }
 }
 
-describe('what the versions occupy', () => {
-  test('is that of those that wait or are in flight, each once', () => {
+describe('the bytes of the versions in memory', () => {
+  test('count each version that waits or is in flight once', () => {
     const { entries, replace, send } = setUp()
     replace(upsert('a'), { bytes: 10 })
     replace(upsert('a'), { bytes: 30 })
@@ -46,7 +46,7 @@ describe('what the versions occupy', () => {
     expect(entries.bytes).toBe(35)
   })
 
-  test('is given back by one that is settled, or that a newer one has overtaken on its way', () => {
+  test('are released when a version is settled, or when a newer version replaced it in flight', () => {
     const { entries, entry, replace, send } = setUp()
     replace(upsert('a'), { bytes: 10 })
     const first = send()
@@ -58,7 +58,7 @@ describe('what the versions occupy', () => {
     expect(entries.bytes).toBe(0)
   })
 
-  test('is not given back by one that waits again', () => {
+  test('are kept for a version that waits again', () => {
     const { entries, entry, replace, send } = setUp()
     replace(upsert('a'), { bytes: 10 })
     entries.putBack(entry, send())
@@ -66,8 +66,8 @@ describe('what the versions occupy', () => {
   })
 })
 
-describe('a backfill’s claim on a row', () => {
-  test('is done with the version that the read brought', () => {
+describe('the backfill debt of a row', () => {
+  test('is settled with the version that the read brought', () => {
     const { entries, entry, claims, page, replace, send } = setUp()
     replace(upsert('a'), { claim: page() })
     expect(claims.progress?.rowsRead ?? 0).toBe(0)
@@ -75,7 +75,7 @@ describe('a backfill’s claim on a row', () => {
     expect(claims.progress?.rowsRead).toBe(1)
   })
 
-  test('waits for what waits or is on its way, if the read leaves nothing behind', () => {
+  test('waits for the waiting version or the one in flight if the read leaves no version behind', () => {
     for (const inFlight of [false, true]) {
       const { entries, entry, claims, page, replace, send } = setUp()
       replace(upsert('a'))
@@ -88,7 +88,7 @@ describe('a backfill’s claim on a row', () => {
     }
   })
 
-  test('is done immediately if nothing of the row is on its way', () => {
+  test('is settled immediately if nothing of the row waits or is in flight', () => {
     const { entries, entry, claims, page } = setUp()
     entries.claim(entry, page())
     expect(claims.progress?.rowsRead).toBe(1)
@@ -97,8 +97,8 @@ describe('a backfill’s claim on a row', () => {
   })
 })
 
-describe('what is counted is checked', () => {
-  test('each entry, and that none is left over', () => {
+describe('the check of the counters', () => {
+  test('fails on an entry with a wrong state, and on one that is left over', () => {
     const { entries, entry, replace } = setUp()
     expect(() => entries.assert()).toThrow('is done and was not forgotten')
     replace(upsert('a'))
@@ -108,7 +108,7 @@ describe('what is counted is checked', () => {
     expect(() => entries.assert()).not.toThrow()
   })
 
-  test('the bytes of what waits, is in flight or is to be read back', () => {
+  test('fails on a wrong number of bytes that wait, are in flight or are to be read back', () => {
     for (const bring of [
       (of: Entry) => of.arrive(version(upsert('a'), { bytes: 7 })),
       (of: Entry) => of.watch(deliveryOf(version(upsert('a'), { bytes: 7 }))),
@@ -132,18 +132,18 @@ describe('codes that a row had in between', () => {
     return entry.formerCodes
   }
 
-  test('are remembered once each, in their order, for an earlier request may have brought them to mediQuo', () => {
+  test('are remembered once each, in order, because an earlier request may have brought them to mediQuo', () => {
     expect(codesAfter(upsert('a'), upsert('b'), upsert('c'))).toEqual(['a', 'b'])
     expect(codesAfter(upsert('a'), upsert('b'), upsert('a'), upsert('b'))).toEqual(['a', 'b'])
   })
 
-  test('are none of a version that has the same code, or whose code is not known', () => {
+  test('do not include the code of a version that has the same code, or whose code is not known', () => {
     expect(codesAfter(upsert('a'), upsert('a', 'New'), removed('a'))).toEqual([])
     expect(codesAfter(incomplete(), upsert('a'))).toEqual([])
     expect(codesAfter(upsert('a'), incomplete())).toEqual(['a'])
   })
 
-  test('are known until nothing of the row waits any more', () => {
+  test('are kept until nothing of the row waits', () => {
     const { entries, entry, replace, send } = setUp()
     replace(upsert('a'))
     replace(upsert('b'))
@@ -157,7 +157,7 @@ describe('codes that a row had in between', () => {
 })
 
 describe('a row in memory', () => {
-  test('is forgotten once nothing of it waits, is in flight, read, read back, or still to be stored', () => {
+  test('is discarded once nothing of it waits, is in flight, is read, is read back or is still to be stored', () => {
     const sent = version(upsert('a'))
     const delivery = deliveryOf(sent)
     const row = delivered('1', patient('a'))
@@ -167,7 +167,7 @@ describe('a row in memory', () => {
       of.place('send')
       of.send()
     }
-    /** What keeps it, and what ends that. */
+    /** Reason to keep the row, and the action that ends the reason. */
     const reasons: readonly (readonly [string, (of: Entry) => void, (of: Entry) => void])[] = [
       ['waits', (of) => of.arrive(sent), (of) => of.settle()],
       ['is in flight', leave, (of) => of.land()],
@@ -187,7 +187,7 @@ describe('a row in memory', () => {
     }
   })
 
-  test('stays until its newest settlement is stored, and then goes', () => {
+  test('stays until its newest settlement is stored, and is discarded then', () => {
     const { entries, entry } = setUp()
     const [older, newer] = [delivered('1', patient('a')), delivered('1', patient('a', 'New'))]
     entries.store(entry, older)
@@ -198,7 +198,7 @@ describe('a row in memory', () => {
     expect([entries.toRecord(), entries.unrecorded, entries.find(key('1'))]).toEqual([[], 0, undefined])
   })
 
-  test('is not stored again if the state says so already', () => {
+  test('is not stored again if the row record is the same already', () => {
     const { entries, entry, replace } = setUp()
     const row = delivered('1', patient('a'))
     entry.load(row)

@@ -3,8 +3,8 @@ import { dialogue, found, short } from './dialogue.ts'
 import { at, code, delivered, key, patient, removed, seesBelow, upsert } from './rows.ts'
 
 /**
- * Two rows swap their codes in one transaction, and the second one is owed: only its note, and `mayHold`, tell that it is to have
- * the code of the first.
+ * Swaps the codes of two rows in one transaction, and owes the second row: only its note, and `mayHold`, show that it will have the code of
+ * the first row.
  */
 function swapped() {
   const state = [delivered('1', patient('a')), delivered('2', patient('b'))]
@@ -18,7 +18,7 @@ function swapped() {
   return told
 }
 
-/** Sends until nothing is left to be sent. */
+/** Sends until no version waits. */
 function sendAll({ take, accept, resolve }: ReturnType<typeof dialogue>): string[] {
   const sent: string[] = []
   for (let batch = 0; batch < 10; batch++) {
@@ -30,7 +30,7 @@ function sendAll({ take, accept, resolve }: ReturnType<typeof dialogue>): string
   return sent
 }
 
-describe('a swap of codes of which one row is owed', () => {
+describe('a swap of codes with one owed row', () => {
   test('unsubscribes nobody', () => {
     const told = swapped()
     expect(told.pending.isInMemory(key('2'))).toBe(false)
@@ -45,7 +45,7 @@ describe('a swap of codes of which one row is owed', () => {
   test.each([
     ['left to it before it is read with a third', true],
     ['not left to it yet when a change brings a third', false],
-  ])('ends the code that it was to have and never had: %s', (_, isLeftFirst) => {
+  ])('unsubscribes the code that the owed row was to have and never had: %s', (_, isLeftFirst) => {
     const told = swapped()
     const sent = isLeftFirst ? sendAll(told) : []
     told.record()
@@ -56,7 +56,7 @@ describe('a swap of codes of which one row is owed', () => {
     expect(told.record()).toContainEqual(expect.objectContaining({ key: key('2'), code: 'c', owed: null }))
   })
 
-  test('ends the code that it was to have if it is gone when it is read', () => {
+  test('unsubscribes the code that the owed row was to have if the row is gone when it is read', () => {
     const told = swapped()
     const sent = sendAll(told)
     told.record()
@@ -65,7 +65,7 @@ describe('a swap of codes of which one row is owed', () => {
     expect([...sent, ...sendAll(told)]).toEqual(['upsert b One', 'retire a FromApi no plan'])
   })
 
-  test('keeps the code for the owed row until that one has ended it, though the store says so longer', () => {
+  test('keeps the code for the owed row until that row has unsubscribed it, though the store still names it', () => {
     const told = swapped()
     const mayHold = () => told.pending.mayHold(code('a'), key('2'))
     told.commits(120, ['2', upsert('c', 'Two')])

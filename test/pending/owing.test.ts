@@ -11,7 +11,7 @@ const owedAs = (reason: OwedReason, next: string | null): Owed => ({
   delayMs: 0,
 })
 
-/** A row that the open transaction of position 110 changes, and that is owed since memory has no room. */
+/** Owes a row that the open transaction of position 110 changes, because memory is full. */
 function owes(content: Content, stored: StoredRow | null = null, onDelete: 'ignore' | 'unsubscribe' = 'unsubscribe') {
   const told = dialogue({ onDelete, maxRows: 1, state: stored ? [stored] : [] })
   const transaction = told.begins(110)
@@ -20,8 +20,8 @@ function owes(content: Content, stored: StoredRow | null = null, onDelete: 'igno
   return { ...told, transaction }
 }
 
-describe('a row that is owed', () => {
-  test('has the label of its newest change, no fingerprint, and its debt is settled', () => {
+describe('an owed row', () => {
+  test('has the label of its newest change and no fingerprint, and its debt is settled', () => {
     const { transaction, record, progress, settled, pending } = owes(upsert('a', 'New'), delivered('1', patient('a')))
     transaction.commit()
     expect([settled, progress.settledLsn, pending.waiting.live]).toEqual([['owed'], at(111), 0])
@@ -29,7 +29,7 @@ describe('a row that is owed', () => {
     expect(record()).toEqual([delivered('1', patient('a'), { ...label, owed: owedAs('content', 'a') })])
   })
 
-  test('is forgotten once its note is stored, not before', () => {
+  test('is discarded from memory once its note is stored, not before', () => {
     const { transaction, record, pending } = owes(upsert('a'))
     transaction.commit()
     expect(pending.isInMemory(key('1'))).toBe(true)
@@ -54,13 +54,13 @@ describe('a row that is owed', () => {
       { code: code('a'), removed: true, formerCodes: [], owed: owedAs('content', 'b') },
     ],
     ['an incomplete one', incomplete('b'), delivered('1', patient('a')), { owed: owedAs('content', 'b') }],
-  ])('keeps the codes that mediQuo may have of it, and the one that it will have: %s', (_, content, stored, row) => {
+  ])('keeps the codes that mediQuo may have of it, and the code that it will have: %s', (_, content, stored, row) => {
     const told = owes(content, stored)
     told.transaction.commit()
     expect(told.record()).toMatchObject([row])
   })
 
-  test('keeps codes that it had only in between', () => {
+  test('keeps the codes that it had only in between', () => {
     const told = dialogue({ onDelete: 'unsubscribe', maxRows: 1, state: [delivered('1', patient('a'))] })
     const transaction = told.begins(110)
     for (const of of ['b', 'c']) transaction.change('1', upsert(of))
@@ -69,7 +69,7 @@ describe('a row that is owed', () => {
     expect(told.record()).toMatchObject([{ code: 'a', formerCodes: ['b'], owed: owedAs('end', 'c') }])
   })
 
-  test('keeps a code that had ended, and that it had again in between', () => {
+  test('keeps a code that was unsubscribed and that it had again in between', () => {
     const ended = delivered('1', patient('a'), { removed: true, fingerprint: null })
     const told = dialogue({ onDelete: 'unsubscribe', maxRows: 1, state: [ended] })
     const transaction = told.begins(110)
@@ -79,7 +79,7 @@ describe('a row that is owed', () => {
     expect(told.record()).toMatchObject([{ removed: true, formerCodes: ['a'], owed: owedAs('end', 'b') }])
   })
 
-  test('has its next code once, though it is owed again', () => {
+  test('lists its next code once, though it is owed again', () => {
     const { transaction, record, pending } = owes(upsert('a'))
     transaction.change('1', upsert('a', 'Newer'))
     expect(pending.owe({ mayRead: true })).toBe(1)
@@ -93,7 +93,7 @@ describe('a row that is owed', () => {
     expect(record()).toMatchObject([{ deadLetter: 'kept' }])
   })
 
-  test('is not taken for news when its change is streamed again, and stays owed', () => {
+  test('stays owed when its change is streamed again', () => {
     const { transaction, record, stored } = owes(upsert('a', 'New'))
     transaction.commit()
     record()
@@ -102,7 +102,7 @@ describe('a row that is owed', () => {
     expect([again.take(), again.settled, again.record()]).toEqual([[], ['superseded'], []])
   })
 
-  test('stays owed after a read that its change is not in', () => {
+  test('stays owed after a read that does not contain its change', () => {
     const { transaction, record, reads, take } = owes(upsert('a', 'New'))
     transaction.commit()
     record()
@@ -110,7 +110,7 @@ describe('a row that is owed', () => {
     expect([take(), record()]).toEqual([[], []])
   })
 
-  test('is owed no more once a read of it is delivered', () => {
+  test('is no longer owed once a read of it is delivered', () => {
     const { transaction, record, reads, take, accept } = owes(upsert('a', 'New'))
     transaction.commit()
     record()
@@ -119,7 +119,7 @@ describe('a row that is owed', () => {
     expect(record()).toMatchObject([{ code: 'a', fingerprint: JSON.stringify(patient('a', 'New')), owed: null }])
   })
 
-  test('is owed no more once a newer change of it is delivered', () => {
+  test('is no longer owed once a newer change of it is delivered', () => {
     const { transaction, record, commits, take, accept } = owes(upsert('a', 'New'))
     transaction.commit()
     record()
@@ -132,7 +132,7 @@ describe('a row that is owed', () => {
   test.each([
     ['deleted', removed()],
     ['changed, and deleted before it was read', upsert('a', 'New')],
-  ])('is ended if the read does not find it: %s', (_, content) => {
+  ])('is unsubscribed if the read does not find it: %s', (_, content) => {
     const { transaction, record, reads, resolve, take, accept, pending } = owes(content, delivered('1', patient('a')))
     transaction.commit()
     record()
@@ -145,7 +145,7 @@ describe('a row that is owed', () => {
     expect(record()).toMatchObject([{ removed: true, owed: null }])
   })
 
-  test('is settled without a request if the read does not find it, and mediQuo has nothing of it', () => {
+  test('is settled without a request if the read does not find it and mediQuo has nothing of it', () => {
     const { transaction, record, reads, take } = owes(upsert('a'), null, 'ignore')
     transaction.commit()
     record()
@@ -154,7 +154,7 @@ describe('a row that is owed', () => {
   })
 })
 
-test('a row that had ended, and is owed, is owed no more once a read does not find it', () => {
+test('is no longer owed once a read does not find it, if it was removed before', () => {
   const ended = delivered('1', patient('a'), { removed: true, fingerprint: null })
   const { transaction, record, reads, take, resolve, pending } = owes(upsert('b'), ended)
   transaction.commit()
@@ -165,8 +165,8 @@ test('a row that had ended, and is owed, is owed no more once a read does not fi
   expect([take(), record()]).toMatchObject([[], [{ removed: true, owed: null }]])
 })
 
-describe('room is made', () => {
-  test('down to half of the rows, the oldest first', () => {
+describe('owing rows to free memory', () => {
+  test('stops at half of the rows, and starts with the oldest', () => {
     const { begins, pending, record } = dialogue({ maxRows: 4 })
     const transaction = begins(110)
     for (const name of ['1', '2', '3', '4']) transaction.change(name, upsert(`c${name}`))
@@ -176,14 +176,14 @@ describe('room is made', () => {
     expect(pending.full).toBe(false)
   })
 
-  test('down to half of the bytes', () => {
+  test('stops at half of the bytes', () => {
     const { begins, pending } = dialogue({ maxBytes: 1_000 })
     const transaction = begins(110)
     for (const name of ['1', '2', '3', '4']) transaction.change(name, upsert(`c${name}`), 300)
     expect([pending.owe({ mayRead: true }), pending.bytes]).toEqual([3, 300])
   })
 
-  test('of rows to be read only if none may be read, and never of rows that could be sent', () => {
+  test('includes rows to be read only if none may be read, and never rows that could be sent', () => {
     const { commits, pending, settled } = dialogue({ maxRows: 1 })
     commits(110, ['1', incomplete('a')], ['2', upsert('b')])
     expect(pending.owe({ mayRead: true })).toBe(0)
@@ -191,7 +191,7 @@ describe('room is made', () => {
     expect([pending.toRead(9), pending.sendable.live, settled]).toEqual([[], 1, ['owed']])
   })
 
-  test('of no row with something in flight, nor in the hold', () => {
+  test('leaves out rows with a version in flight, and does nothing during the hold', () => {
     const { begins, commits, take, pending } = dialogue({ maxRows: 1 })
     commits(110, ['1', upsert('a')])
     take()
@@ -203,8 +203,8 @@ describe('room is made', () => {
   })
 })
 
-describe('codes to be ended', () => {
-  /** So many rows that had a code each, and are gone. */
+describe('codes to be unsubscribed', () => {
+  /** Deletes this many rows, each with a code. */
   function gone(rows: number) {
     const names = Array.from({ length: rows }, (_, index) => `${index}`)
     const state = names.map((name) => delivered(name, patient(`c${name}`)))
@@ -213,7 +213,7 @@ describe('codes to be ended', () => {
     return told
   }
 
-  test('are owed beyond their bound and a quarter, the newest, down to the bound', () => {
+  test('are owed once they exceed their bound by a quarter: the newest ones, down to the bound', () => {
     const few = gone(5)
     expect([few.pending.oweUnsubscriptions(), few.pending.unsubscriptions]).toEqual([0, 5])
     const many = gone(6)
@@ -224,13 +224,13 @@ describe('codes to be ended', () => {
     ])
   })
 
-  test('are not owed while their record is being found', () => {
+  test('are not owed while their patient is being fetched', () => {
     const { pending } = gone(6)
     pending.toResolve(100)
     expect(pending.oweUnsubscriptions()).toBe(0)
   })
 
-  test('that cannot be ended for now are owed for a while', () => {
+  test('are owed for a delay if they cannot be unsubscribed now', () => {
     const { pending, record } = gone(1)
     pending.toResolve(1)
     expect(pending.oweLater(key('0'), 60_000)).toBe(true)
@@ -238,7 +238,7 @@ describe('codes to be ended', () => {
     expect(pending.oweLater(key('0'), 60_000)).toBe(false)
   })
 
-  test('of a row that is back by then keep it waiting no longer', () => {
+  test('no longer delay a row that is back by then', () => {
     const { pending, commits, take } = gone(1)
     pending.toResolve(1)
     commits(120, ['0', upsert('c0', 'Back')])

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { dialogue } from './dialogue.ts'
 import { at, delivered, incomplete, key, patient, removed, seesBelow, upsert } from './rows.ts'
 
-describe('what it reports', () => {
-  test('is how many rows wait and could be sent, by lane, and how many codes are in flight', () => {
+describe('the status of the pending set', () => {
+  test('counts the rows that wait and can be sent, by lane, and the codes in flight', () => {
     const { commits, reads, take, accept, pending } = dialogue()
     commits(110, ['1', upsert('a')], ['2', upsert('b')], ['3', incomplete()])
     reads('4', upsert('d'), seesBelow(200), 10_000, 'backfill')
@@ -22,7 +22,7 @@ describe('what it reports', () => {
     expect(pending.inFlight).toBe(0)
   })
 
-  test('is where the newest read ended of which a version left, or was settled; not one that only waits', () => {
+  test('names the end of the newest read of which a version was sent or settled, not of one that only waits', () => {
     const { reads, pending, take } = dialogue({ state: [delivered('4', patient('d'))] })
     expect(pending.readLsn).toBeNull()
     reads('1', upsert('a'), seesBelow(200), 300)
@@ -38,14 +38,14 @@ describe('what it reports', () => {
     expect(pending.readLsn).toBe(at(600))
   })
 
-  test('is not lower than what an earlier run stored', () => {
+  test('is not lower than the position that an earlier run stored', () => {
     const { reads, pending, take } = dialogue({ readLsn: 400 })
     reads('1', upsert('a'), seesBelow(200), 300)
     take()
     expect(pending.readLsn).toBe(at(400))
   })
 
-  test('is that something has changed when a row waits again: what could not leave is looked at again', () => {
+  test('shows a change when a row waits again, so that sending tries again', () => {
     const { commits, pending, take } = dialogue()
     commits(110, ['1', upsert('a')])
     const [delivery] = take()
@@ -54,7 +54,7 @@ describe('what it reports', () => {
     expect(pending.changes).toBeGreaterThan(before)
   })
 
-  test('is whether a code waits for its record, so that it can be ended', () => {
+  test('counts the codes to unsubscribe that wait to be resolved', () => {
     const { commits, pending, resolve } = dialogue({ onDelete: 'unsubscribe', state: [delivered('1', patient('a'))] })
     expect(pending.unsubscriptions).toBe(0)
     commits(110, ['1', removed()])
@@ -63,7 +63,7 @@ describe('what it reports', () => {
     expect(pending.unsubscriptions).toBe(0)
   })
 
-  test('is whether a row may have a code still: what memory knows counts for more than what the state says', () => {
+  test('shows if a row may still have a code: memory takes precedence over the row record', () => {
     const { pending } = dialogue()
     const mayHold = (name: string) => pending.mayHold(patient('a').code, key(name))
     const rows = [
@@ -84,13 +84,13 @@ describe('what it reports', () => {
 })
 
 describe('a read', () => {
-  test('asks for the state of those rows alone that are not known yet', () => {
+  test('loads the row records only of rows that are not loaded yet', () => {
     const { pending, commits } = dialogue()
     commits(110, ['1', upsert('a')])
     expect(pending.expect([key('1'), key('2')]).map((row) => row.key)).toEqual([key('2')])
   })
 
-  test('is never forbidden, however many rows wait for the stream to pass the reads before', () => {
+  test('is never forbidden, however many rows wait for the stream to pass the earlier reads', () => {
     const { pending, commits, reads } = dialogue({ maxMarks: 10 })
     for (let row = 0; row < 100; row++) reads(`${row}`, upsert(`c${row}`), seesBelow(200), 500)
     commits(110, ['x', incomplete()])
@@ -99,7 +99,7 @@ describe('a read', () => {
 })
 
 describe('an answer', () => {
-  test('that comes twice, or for a row that is not in flight, is a bug that shows', () => {
+  test('throws if it comes twice, or for a row that is not in flight', () => {
     const { commits, take, accept, pending } = dialogue()
     commits(110, ['1', upsert('a')])
     const batch = take()

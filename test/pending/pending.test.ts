@@ -4,7 +4,7 @@ import { dialogue, short } from './dialogue.ts'
 import { at, delivered, key, patient, position, removed, seesBelow, upsert } from './rows.ts'
 
 describe('coalescing', () => {
-  test('the newest version takes over the debt of the one that it replaces', () => {
+  test('moves the debt of the replaced version to the newest version', () => {
     const { commits, take, accept, progress } = dialogue()
     commits(110, ['1', upsert('a', 'Old')])
     commits(120, ['2', upsert('b')])
@@ -17,7 +17,7 @@ describe('coalescing', () => {
     expect(progress.settledLsn).toBe(at(131))
   })
 
-  test('the debt of a version in flight is not settled by the answer to it when a newer one waits', () => {
+  test('keeps the debt of a version in flight after its answer when a newer version waits', () => {
     const { commits, take, accept, progress } = dialogue()
     commits(110, ['1', upsert('a', 'First')])
     const first = take()
@@ -31,7 +31,7 @@ describe('coalescing', () => {
     expect(progress.settledLsn).toBe(at(121))
   })
 
-  test('a version that was not applied leaves its debt to the newer one that waits', () => {
+  test('moves the debt of a version that was not applied to the newer version that waits', () => {
     const { commits, take, accept, progress, pending } = dialogue()
     commits(110, ['1', upsert('a', 'First')])
     const first = take()
@@ -45,7 +45,7 @@ describe('coalescing', () => {
 })
 
 describe('a batch', () => {
-  test('has each code once, the older row first', () => {
+  test('contains each code once, the older row first', () => {
     const { commits, take, accept } = dialogue()
     commits(110, ['1', upsert('a', 'One')], ['2', upsert('a', 'Two')], ['3', upsert('b')])
     const first = take()
@@ -55,7 +55,7 @@ describe('a batch', () => {
     expect(short(take())).toEqual(['upsert a Two'])
   })
 
-  test('has each code once, of two rows that one read brought too: neither of them is the older', () => {
+  test('contains each code once, though one read brought both rows and neither is older', () => {
     const { pending, take, accept } = dialogue()
     for (const wanted of pending.expect([key('1'), key('2')])) pending.lookedUp(wanted, null)
     const read = {
@@ -76,7 +76,7 @@ describe('a batch', () => {
     expect(short(take())).toEqual(['upsert a Two'])
   })
 
-  test('leaves out a code and a row that are in flight', () => {
+  test('leaves out codes and rows that are in flight', () => {
     const { commits, take } = dialogue()
     commits(110, ['1', upsert('a')])
     expect(take()).toHaveLength(1)
@@ -85,7 +85,7 @@ describe('a batch', () => {
     expect(take()).toEqual([])
   })
 
-  test('takes live rows before those of a backfill, and no more than asked for', () => {
+  test('takes live rows before backfill rows, and no more rows than asked for', () => {
     const { commits, reads, take } = dialogue()
     reads('9', upsert('z'), seesBelow(100), 10_000, 'backfill')
     commits(110, ['1', upsert('a')], ['2', upsert('b')])
@@ -94,8 +94,8 @@ describe('a batch', () => {
   })
 })
 
-describe('a row that mediQuo was found to hold otherwise', () => {
-  test('is sent by the read that comes for it, though it is what the API accepted', () => {
+describe('a row of which mediQuo has another patient', () => {
+  test('is sent when it is read, though its patient equals the accepted one', () => {
     const { pending, reads, take, settled, record } = dialogue({ state: [delivered('1', patient('a'))] })
     reads('1', upsert('a'), seesBelow(200))
     expect([take(), settled]).toEqual([[], ['unchanged']])
@@ -106,7 +106,7 @@ describe('a row that mediQuo was found to hold otherwise', () => {
     expect(short(take())).toEqual(['upsert a Jane'])
   })
 
-  test('stays distrusted, durably, if the read is older than what is known: the next version is sent', () => {
+  test('stays in doubt in the store if the read is older than the known change: the next version is sent', () => {
     const { pending, commits, reads, take, record } = dialogue({ state: [delivered('1', patient('a'))] })
     commits(110, ['1', upsert('a')])
     for (const wanted of pending.expect([key('1')])) pending.lookedUp(wanted, delivered('1', patient('a')))
@@ -118,7 +118,7 @@ describe('a row that mediQuo was found to hold otherwise', () => {
     expect(short(take())).toEqual(['upsert a Jane'])
   })
 
-  test('nothing is noted of one that is not known, or was not accepted', () => {
+  test('is not noted if the row is not known or was not accepted', () => {
     const { pending, record } = dialogue()
     for (const wanted of pending.expect([key('1'), key('2')]))
       pending.lookedUp(wanted, wanted.key === key('1') ? null : delivered('2', patient('a'), { fingerprint: null }))
@@ -127,14 +127,14 @@ describe('a row that mediQuo was found to hold otherwise', () => {
   })
 })
 
-describe('what is known makes requests unnecessary', () => {
-  test('a payload that the API has is settled without one', () => {
+describe('a request', () => {
+  test('is not sent for a patient that the API already has', () => {
     const { commits, take, progress, settled } = dialogue({ state: [delivered('1', patient('a'))] })
     commits(110, ['1', upsert('a')])
     expect([take(), settled, progress.settledLsn]).toEqual([[], ['unchanged'], at(111)])
   })
 
-  test('a row that waits to be sent and is again what the API has is settled without one when its turn comes', () => {
+  test('is not sent for a waiting row that again equals what the API has when its turn comes', () => {
     const { commits, take, progress, pending, settled } = dialogue({ state: [delivered('1', patient('a'))] })
     commits(110, ['1', upsert('a', 'Other')])
     commits(120, ['1', upsert('a')])
@@ -142,14 +142,14 @@ describe('what is known makes requests unnecessary', () => {
     expect([take(), settled, progress.settledLsn]).toEqual([[], ['unchanged'], at(121)])
   })
 
-  test('a row whose code another one has by the store is sent all the same', () => {
+  test('is sent for a row whose code the store names for another row', () => {
     const { streams, pending, take } = dialogue()
     streams(110, '1', upsert('a'))
     for (const asked of pending.toLookUp(1)) pending.lookedUp(asked, delivered('1', patient('a')), true)
     expect(short(take())).toEqual(['upsert a Jane'])
   })
 
-  test('in doubt, it is sent all the same: the API may hold something else', () => {
+  test('is sent for a row in doubt: the API may have another patient', () => {
     const { commits, take, pending } = dialogue({ state: [delivered('1', patient('a'))] })
     commits(110, ['1', upsert('a', 'Other')])
     for (const delivery of take()) pending.lost(delivery)
@@ -157,7 +157,7 @@ describe('what is known makes requests unnecessary', () => {
     expect(short(take())).toEqual(['upsert a Jane'])
   })
 
-  test('doubt ends with the next acceptance that is read back', () => {
+  test('is no longer sent once an acceptance that is read back ends the doubt', () => {
     const { commits, take, accept, pending, settled } = dialogue({ readsBack: true })
     commits(110, ['1', upsert('a')])
     for (const delivery of take()) pending.lost(delivery)
@@ -168,7 +168,7 @@ describe('what is known makes requests unnecessary', () => {
     expect([take(), settled]).toEqual([[], ['delivered', 'unchanged']])
   })
 
-  test('before a row is sent, the store notes that what the API has of it is unknown', () => {
+  test('is noted in the store before it is sent: the delivered patient is unknown', () => {
     const { commits, take, record, stored } = dialogue({ state: [delivered('1', patient('a'))] })
     commits(110, ['1', upsert('a', 'Other')], ['2', upsert('b')])
     take()
@@ -181,7 +181,7 @@ describe('what is known makes requests unnecessary', () => {
 describe('a dead letter', () => {
   const letter = { reason: 'refused by the API', attributes: [], status: 422 } as const
 
-  test('of a refused row has no fingerprint, and goes with the next version that succeeds', () => {
+  test('of a refused row has no fingerprint, and is removed with the next version that succeeds', () => {
     const { commits, take, accept, pending, record } = dialogue({ state: [delivered('1', patient('a'))] })
     commits(110, ['1', upsert('a', 'Bad')])
     for (const delivery of take()) pending.refused(delivery, letter)
@@ -191,7 +191,7 @@ describe('a dead letter', () => {
     expect(record()).toMatchObject([{ deadLetter: null, position: position(120) }])
   })
 
-  test('is not written again with a row that is about to be sent: that is no refusal', () => {
+  test('is not written again with a row that is about to be sent', () => {
     const state = [delivered('1', patient('a'), { code: null, fingerprint: null, deadLetter: letter })]
     const { commits, take, accept, record } = dialogue({ state })
     commits(110, ['1', upsert('a')])
@@ -201,7 +201,7 @@ describe('a dead letter', () => {
     expect(record()).toMatchObject([{ deadLetter: null }])
   })
 
-  test('that is not stored yet is not forgotten for a row that is about to be sent', () => {
+  test('that is not stored yet is kept for a row that is about to be sent', () => {
     const { commits, take, record } = dialogue({ state: [delivered('1', patient('a'), { removed: true })] })
     commits(110, ['1', { kind: 'invalid', code: null, invalid: [{ attribute: 'first_name', reason: 'missing' }] }])
     commits(120, ['1', upsert('a')])
@@ -212,7 +212,7 @@ describe('a dead letter', () => {
   test.each([
     { what: 'removed', stored: {}, outcome: 'ignored' },
     { what: 'removed already', stored: { removed: true }, outcome: 'unchanged' },
-  ])('goes with a row that a read finds $what', ({ stored, outcome }) => {
+  ])('is removed with a row that a read finds $what', ({ stored, outcome }) => {
     const state = [delivered('1', patient('a'), { fingerprint: null, deadLetter: letter, ...stored })]
     const { reads, record, settled } = dialogue({ state })
     reads('1', removed(), seesBelow(500))
@@ -228,7 +228,7 @@ describe('a dead letter', () => {
 })
 
 describe('large rows', () => {
-  /** Streams rows of so many bytes, and cuts a batch. */
+  /** Streams a row of each of these sizes in bytes, and takes a batch. */
   function batchOf(...sizes: readonly number[]) {
     const { pending, progress } = dialogue()
     progress.begin(at(110))
@@ -241,23 +241,23 @@ describe('large rows', () => {
   }
   const most = 4 * 1024 * 1024
 
-  test('go with few others: once a batch has four mebibytes nothing more is added', () => {
+  test('share a batch with few others: a batch of four mebibytes is complete', () => {
     expect(batchOf(most, 1).count).toBe(1)
     expect(batchOf(most - 1, 1, 1).count).toBe(2)
     expect(batchOf(most - 1, most, 1).count).toBe(2)
     expect(batchOf(1, 1, 1).count).toBe(3)
   })
 
-  test('take up the room that there is, by their size and by their number, and never more than all of it', () => {
+  test('fill the room by their size and by their number, and never more than all of it', () => {
     expect(batchOf(300_000, 200_000).fill).toBe(0.5)
     expect(batchOf(most).fill).toBe(1)
-    // Each in flight, and noted before it left.
+    // Each row is in flight, and was noted before it left.
     expect(batchOf(1, 1, 1).fill).toBe(6 / 1_000)
   })
 })
 
-describe('bounds', () => {
-  test('rows count against the room until they are stored', () => {
+describe('the bounds of memory', () => {
+  test('count a row until it is stored', () => {
     const { commits, take, accept, pending, record } = dialogue({ maxRows: 100 })
     for (let at = 0; at < 100; at++) commits(110 + at * 2, [`${at}`, upsert(`c${at}`)])
     expect(pending.full).toBe(true)
@@ -267,7 +267,7 @@ describe('bounds', () => {
     expect([pending.full, pending.unrecorded]).toEqual([false, 0])
   })
 
-  test('a row settled again while an older settlement is being stored is stored again', () => {
+  test('keep a row that is settled again while its older settlement is being stored', () => {
     const { commits, take, accept, pending } = dialogue()
     commits(110, ['1', upsert('a', 'First')])
     accept(take())

@@ -3,10 +3,10 @@ import type { Delivery } from '../../src/pending/entry/version.ts'
 import { dialogue } from './dialogue.ts'
 import { key, upsert } from './rows.ts'
 
-/** Room for deliveries that are to be read back: an eighth of all. */
+/** Bytes of memory. An eighth of it is for deliveries that are to be read back. */
 const room = 1_000
 
-/** Rows of so many bytes each, whose first requests were lost, and whose second ones are accepted. */
+/** Accepts a row of each of these sizes in bytes: the first requests are lost, the second ones accepted. */
 function accepted(...sizes: readonly number[]) {
   const told = dialogue({ readsBack: true, maxBytes: 8 * room })
   for (const [index, bytes] of sizes.entries()) told.streams(110 + 2 * index, `${index}`, upsert(`c${index}`), bytes)
@@ -21,7 +21,7 @@ function reasons(told: ReturnType<typeof dialogue>) {
   return ['0', '1'].map((name) => told.stored.get(key(name))?.owed?.reason ?? null)
 }
 
-test('what is to be read back occupies memory until it is confirmed', () => {
+test('deliveries that are to be read back occupy memory until they are confirmed', () => {
   const told = accepted(400, 600)
   expect([told.pending.readBacks, told.pending.bytes]).toEqual([2, 1_000])
   told.record()
@@ -30,14 +30,14 @@ test('what is to be read back occupies memory until it is confirmed', () => {
   expect([told.pending.readBacks, told.pending.bytes]).toEqual([0, 0])
 })
 
-test('what has no room is owed, to be sent again, and does not stay', () => {
+test('a delivery that does not fit is owed, to be sent again, and leaves memory', () => {
   const told = accepted(400, 601)
   expect([told.pending.readBacks, told.pending.bytes]).toEqual([1, 400])
   expect(reasons(told)).toEqual(['confirm', 'confirm'])
   expect([told.pending.isInMemory(key('0')), told.pending.isInMemory(key('1'))]).toEqual([true, false])
 })
 
-test('what has no room though no answer was lost is owed too: an older version may be applied after it', () => {
+test('a delivery that does not fit is owed though no answer was lost: an older version may be applied after it', () => {
   const told = dialogue({ readsBack: true, isRepeated: true, maxBytes: 8 * room })
   told.streams(110, '0', upsert('c0'), room + 1)
   told.load()
@@ -45,13 +45,13 @@ test('what has no room though no answer was lost is owed too: an older version m
   expect(told.record()).toMatchObject([{ fingerprint: null, owed: { reason: 'confirm' } }])
 })
 
-test('what is confirmed is owed no more; what was not read back is', () => {
+test('a confirmed row is no longer owed; a row that was not read back is', () => {
   const told = accepted(400, 601)
   for (const delivery of told.deliveries) told.pending.confirmed(delivery)
   expect(reasons(told)).toEqual([null, 'confirm'])
 })
 
-test('room is given back by what is confirmed, overtaken, or replaced by a newer acceptance', () => {
+test('memory is released by a delivery that is confirmed, overwritten, or replaced by a newer acceptance', () => {
   const confirmed = (told: ReturnType<typeof accepted>, [delivery]: readonly Delivery[]) => {
     if (delivery) told.pending.confirmed(delivery)
   }

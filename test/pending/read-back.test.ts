@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { dialogue, short } from './dialogue.ts'
 import { at, code, delivered, key, patient, position, removed, seesBelow, upsert } from './rows.ts'
 
-/** A row whose first request was never answered, and whose second one was accepted. */
+/** Accepts a row whose first request was never answered: the second request is accepted. */
 function accepted(setting: Parameters<typeof dialogue>[0] = {}) {
   const told = dialogue({ readsBack: true, ...setting })
   told.commits(110, ['1', upsert('a', 'New')])
@@ -13,8 +13,8 @@ function accepted(setting: Parameters<typeof dialogue>[0] = {}) {
   return { ...told, delivery }
 }
 
-describe('a patient that an older request may overtake', () => {
-  test('is settled when it is accepted, and believed when it is read back', () => {
+describe('a patient that an older request may overwrite', () => {
+  test('is settled when it is accepted, and stored as delivered when it is read back', () => {
     const { progress, record, pending, delivery, commits, take } = accepted()
     expect(progress.settledLsn).toBe(progress.receivedLsn)
     expect(record()).toMatchObject([{ key: key('1'), fingerprint: null }])
@@ -28,7 +28,7 @@ describe('a patient that an older request may overtake', () => {
     ['its code changed', [upsert('b')]],
     ['it was deleted, and is there again with another code', [removed(), upsert('b')]],
   ])(
-    'is ended again if the end of its former code was overtaken, though it was sent with another since: %s',
+    'unsubscribes its former code again if that removal was overwritten, though another code was sent since: %s',
     (_, changes) => {
       const { pending, take, resolve, commits, accept, record, reads } = dialogue({
         readsBack: true,
@@ -54,7 +54,7 @@ describe('a patient that an older request may overtake', () => {
     },
   )
 
-  test('is ended again if the end of its former code was overtaken, though it is being sent with its present one', () => {
+  test('unsubscribes its former code again if that removal was overwritten, though its present code is in flight', () => {
     const { pending, take, resolve, commits, accept, reads } = dialogue({
       readsBack: true,
       onDelete: 'unsubscribe',
@@ -75,7 +75,7 @@ describe('a patient that an older request may overtake', () => {
     expect(short(take())).toEqual(['retire a FromApi no plan'])
   })
 
-  test('is read from the table and sent once more if the API has something else', () => {
+  test('is read from the table and sent again if the API has another patient', () => {
     const { pending, delivery, reads, take, record } = accepted()
     record()
     pending.overtaken(delivery)
@@ -84,7 +84,7 @@ describe('a patient that an older request may overtake', () => {
     expect(short(take())).toEqual(['upsert a New'])
   })
 
-  test('that is gone by then is ended once more', () => {
+  test('is unsubscribed again if the row is gone by then', () => {
     const state = [delivered('1', patient('a'))]
     const told = dialogue({ readsBack: true, onDelete: 'unsubscribe', state })
     told.commits(110, ['1', removed()])
@@ -102,7 +102,7 @@ describe('a patient that an older request may overtake', () => {
     expect(short(told.take())).toEqual(['remove a Jane no plan'])
   })
 
-  test('is not sent over something newer, nor believed in its place', () => {
+  test('is not sent over a newer version, nor confirmed in place of it', () => {
     const { pending, delivery, commits, take, accept, record } = accepted()
     commits(120, ['1', upsert('a', 'Newer')])
     const newer = take()
@@ -113,7 +113,7 @@ describe('a patient that an older request may overtake', () => {
     expect(record().map(({ fingerprint }) => fingerprint)).toEqual([null])
   })
 
-  test('is forgotten once another row has its code', () => {
+  test('is discarded once another row has its code', () => {
     const { pending, delivery, commits, take, accept, record } = accepted()
     record()
     commits(120, ['1', removed()], ['2', upsert('a', 'Other')])
@@ -124,7 +124,7 @@ describe('a patient that an older request may overtake', () => {
   })
 })
 
-test('what may have been applied, and was kept to be sent again, is read back, though the next try did not leave', () => {
+test('a version that was possibly applied and is sent again is read back, though its next attempt did not leave', () => {
   const { pending, commits, take, accept, record } = dialogue({ readsBack: true })
   commits(110, ['1', upsert('a', 'New')])
   for (const delivery of take()) {
@@ -135,7 +135,7 @@ test('what may have been applied, and was kept to be sent again, is read back, t
   expect(record()).toMatchObject([{ fingerprint: null }])
 })
 
-test('what an earlier run noted and never saw answered is read back', () => {
+test('a version that an earlier run noted without receiving an answer is read back', () => {
   const state = [{ ...delivered('1', patient('a')), fingerprint: null }]
   const { commits, take, accept, record } = dialogue({ readsBack: true, horizon: position(110), state })
   commits(110, ['1', upsert('a', 'New')])
@@ -143,10 +143,10 @@ test('what an earlier run noted and never saw answered is read back', () => {
   expect(record()).toMatchObject([{ fingerprint: null }])
 })
 
-describe('what was read back is not believed', () => {
+describe('the result of reading back is ignored', () => {
   const letter = { reason: 'refused by the API', attributes: [], status: 422 } as const
 
-  test('of a row that is being sent again, or was and was not answered', () => {
+  test('for a row that is being sent again, or whose newer request was not answered', () => {
     const { pending, delivery, commits, take, record } = accepted()
     commits(120, ['1', upsert('a', 'Newer')])
     const newer = take()
@@ -162,7 +162,7 @@ describe('what was read back is not believed', () => {
     expect(again.record()).toMatchObject([{ fingerprint: null }])
   })
 
-  test('of a row that was rejected, or is gone', () => {
+  test('for a row that was rejected, or is gone', () => {
     const aside = accepted()
     aside.commits(120, ['1', upsert('a', 'Bad')])
     for (const one of aside.take()) aside.pending.refused(one, letter)
@@ -176,7 +176,7 @@ describe('what was read back is not believed', () => {
   })
 })
 
-test('a row whose doubt has ended is believed at its next acceptance', () => {
+test('the next acceptance of a row is stored as delivered once its doubt has ended', () => {
   const { pending, delivery, commits, take, accept, record } = accepted()
   pending.confirmed(delivery)
   commits(120, ['1', upsert('a', 'Newer')])
@@ -184,10 +184,10 @@ test('a row whose doubt has ended is believed at its next acceptance', () => {
   expect(record()).toMatchObject([{ fingerprint: JSON.stringify(patient('a', 'Newer')) }])
 })
 
-describe('what is accepted in doubt and cannot be read back', () => {
+describe('a version that is accepted in doubt and cannot be read back', () => {
   const owed = { reason: 'confirm', nextCode: 'a', delayMs: 60_000 }
 
-  /** It was accepted, after a request that was never answered, when there was no room to read it back. */
+  /** Accepts a row after a request that was never answered, when there is no room to read it back. */
   function unread() {
     const told = dialogue({ readsBack: false })
     told.commits(110, ['1', upsert('a', 'New')])
@@ -203,7 +203,7 @@ describe('what is accepted in doubt and cannot be read back', () => {
     expect(pending.isInMemory(key('1'))).toBe(false)
   })
 
-  test('is in doubt still when a newer version is accepted, whether memory has forgotten the row or not', () => {
+  test('stays in doubt when a newer version is accepted, with the row in memory or not', () => {
     for (const forgets of [false, true]) {
       const { commits, take, accept, record } = unread()
       if (forgets) record()
@@ -220,7 +220,7 @@ describe('what is accepted in doubt and cannot be read back', () => {
     expect(short(take())).toEqual(['upsert a New'])
   })
 
-  test('of a code that ended is no end yet: the code is looked at again', () => {
+  test('of an unsubscribed code does not end the code: the code is fetched again', () => {
     const told = dialogue({ readsBack: false, onDelete: 'unsubscribe', state: [delivered('1', patient('a'))] })
     told.commits(110, ['1', upsert('b')])
     told.resolve((of) => patient(of))
@@ -233,7 +233,7 @@ describe('what is accepted in doubt and cannot be read back', () => {
   })
 })
 
-test('a version that waits is not replaced by a reading of what was overtaken', () => {
+test('a waiting version is not replaced by a read of an overwritten row', () => {
   const { pending, delivery, commits, take } = accepted()
   commits(120, ['1', upsert('a', 'Newer')])
   pending.overtaken(delivery)
@@ -241,7 +241,7 @@ test('a version that waits is not replaced by a reading of what was overtaken', 
 })
 
 describe('a row that waits for two codes to be read back', () => {
-  /** It had code a, whose end is in doubt, and has b, of which that is so as well. */
+  /** Accepts a row that had code a, whose removal is in doubt, and has code b, also in doubt. */
   function ofBoth() {
     const state = [delivered('1', patient('a'))]
     const told = dialogue({ readsBack: true, onDelete: 'unsubscribe', state })
@@ -261,14 +261,14 @@ describe('a row that waits for two codes to be read back', () => {
     return { ...told, end, present }
   }
 
-  test('is believed once its present one was seen, whichever is seen first', () => {
+  test('is confirmed once its present code was read back, in either order', () => {
     const { pending, end, present, record } = ofBoth()
     pending.confirmed(end)
     pending.confirmed(present)
     expect(record()).toMatchObject([{ code: 'b', fingerprint: JSON.stringify(patient('b')) }])
   })
 
-  test('waits for its own alone once another row has the other', () => {
+  test('waits only for its own code once another row has the other one', () => {
     const { pending, present, commits, take, accept, record } = ofBoth()
     commits(120, ['2', upsert('a', 'Other')])
     accept(take())
@@ -278,7 +278,7 @@ describe('a row that waits for two codes to be read back', () => {
   })
 })
 
-test('an answer of long ago, for a row that nobody knows any more, changes nothing', () => {
+test('ignores a late result for a row that is no longer known', () => {
   const { pending, delivery, record } = accepted()
   record()
   const unknown = { ...delivery, key: key('2') }

@@ -22,7 +22,7 @@ export const removed = (of: string | null = null): Content => ({
   patient: null,
 })
 
-/** Sees the transactions whose ids are below. */
+/** Creates a snapshot that contains the transactions with smaller ids. */
 export const seesBelow = (id: number): Snapshot => ({
   xmin: xid(BigInt(id)),
   xmax: xid(BigInt(id)),
@@ -31,7 +31,7 @@ export const seesBelow = (id: number): Snapshot => ({
 
 export const fingerprint = (of: Patient) => JSON.stringify(of)
 
-/** What the state holds of a row that was delivered. */
+/** Creates the row record of a delivered row. */
 export function delivered(name: string, of: Patient, changes: Partial<StoredRow> = {}): StoredRow {
   return {
     key: key(name),
@@ -47,13 +47,13 @@ export function delivered(name: string, of: Patient, changes: Partial<StoredRow>
   }
 }
 
-/** A change that lacks a value, or must not be sent as it came. */
+/** Creates the content of a change that lacks a value, or must not be sent as it came. */
 export const incomplete = (of: string | null = null): Content => ({
   kind: 'incomplete',
   code: of === null ? null : code(of),
 })
 
-/** A version of a row, as the stream brings it unless `changes` says otherwise. */
+/** Creates a version of a row, from the stream unless `changes` says otherwise. */
 export function version(content: Content, changes: Partial<Version> = {}): Version {
   return {
     content,
@@ -70,7 +70,7 @@ export function version(content: Content, changes: Partial<Version> = {}): Versi
   }
 }
 
-/** What the pure decisions see of a row of which nothing is known, with these changes. */
+/** Creates the view of an entry without known facts, with these changes, for the pure decisions. */
 export function entryView(name: string, changes: Partial<EntryView> = {}): EntryView {
   return {
     key: key(name),
@@ -91,7 +91,7 @@ export function entryView(name: string, changes: Partial<EntryView> = {}): Entry
   }
 }
 
-/** A loaded entry in which these versions arrived, one after the other. */
+/** Creates a loaded entry in which these versions arrived, one after the other. */
 export function entryOf(name: string, stored: StoredRow | null, ...versions: readonly Version[]): Entry {
   const entry = new Entry(key(name))
   entry.load(stored)

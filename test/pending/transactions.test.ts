@@ -3,7 +3,7 @@ import { dialogue, found, short, unsubscribing } from './dialogue.ts'
 import { at, code, delivered, incomplete, key, patient, position, removed, seesBelow, upsert } from './rows.ts'
 
 describe('while a transaction arrives', () => {
-  test('nothing of it leaves, is read or ends a code; all of it does once it has arrived', () => {
+  test('no row of it is sent, read or unsubscribed; all rows are once it has arrived', () => {
     const { begins, take, pending, resolve } = unsubscribing(['3', 'c'])
     const transaction = begins(110)
     transaction.change('1', upsert('a'))
@@ -17,14 +17,14 @@ describe('while a transaction arrives', () => {
     expect([short(take()), pending.toRead(9)]).toEqual([['upsert a Jane', 'remove c FromApi no plan'], [key('2')]])
   })
 
-  test('older rows leave', () => {
+  test('older rows are sent', () => {
     const { commits, begins, take } = dialogue()
     commits(110, ['1', upsert('a')])
     begins(120).change('2', upsert('b'))
     expect(short(take())).toEqual(['upsert a Jane'])
   })
 
-  test('older rows leave, though they are loaded or answered for only then', () => {
+  test('older rows are sent, though they are loaded or answered only then', () => {
     const { commits, begins, streams, load, take, accept } = dialogue()
     commits(110, ['1', upsert('a', 'First')])
     const first = take()
@@ -36,7 +36,7 @@ describe('while a transaction arrives', () => {
     expect(short(take()).sort()).toEqual(['upsert a Second', 'upsert b Jane'])
   })
 
-  test('a row that is as the API has it is not settled before what an older transaction says of its code', () => {
+  test('a row that equals what the API has is not settled while an older version of another row has its code', () => {
     const { streams, begins, take, accept } = dialogue({ state: [delivered('2', patient('a'))] })
     streams(108, '2', upsert('c'))
     streams(110, '1', upsert('a', 'Other'))
@@ -50,7 +50,7 @@ describe('while a transaction arrives', () => {
     expect([short(older), short(take())]).toEqual([['upsert a Other'], ['upsert a Jane', 'upsert c Other']])
   })
 
-  test('a row that a read finds as the API has it is not settled before what the stream says of its code', () => {
+  test('a row that a read finds equal to what the API has is not settled while a streamed version of another row has its code', () => {
     const { commits, reads, take, accept } = dialogue({ state: [delivered('2', patient('a'))] })
     commits(110, ['2', upsert('c')], ['1', upsert('a', 'Other')])
     reads('2', upsert('a'), seesBelow(1_000))
@@ -59,7 +59,7 @@ describe('while a transaction arrives', () => {
     expect([short(older), short(take())]).toEqual([['upsert a Other'], ['upsert a Jane']])
   })
 
-  test('a row that is as the API has it is settled once the older version of its code is replaced', () => {
+  test('a row that equals what the API has is settled once the older version of its code is replaced', () => {
     const { commits, begins, take, settled } = dialogue({ state: [delivered('2', patient('a'))] })
     commits(110, ['2', upsert('c')], ['1', upsert('a', 'Other')])
     const transaction = begins(120)
@@ -69,7 +69,7 @@ describe('while a transaction arrives', () => {
     expect([short(take()), settled]).toEqual([['upsert c Other'], ['unchanged']])
   })
 
-  test('an older version of a row of it does not leave any more, and the row keeps its turn', () => {
+  test('an older version of a row in it is no longer sent, and the row keeps its turn', () => {
     const { commits, begins, take } = dialogue()
     commits(110, ['1', upsert('a', 'Old')], ['2', upsert('b')])
     const transaction = begins(120)
@@ -79,7 +79,7 @@ describe('while a transaction arrives', () => {
     expect(short(take())).toEqual(['upsert a New'])
   })
 
-  test('a row that was in flight stays behind if it was not applied', () => {
+  test('a row that was in flight waits if its request was not applied', () => {
     const { commits, begins, take, pending } = dialogue()
     commits(110, ['1', upsert('a', 'Old')])
     const sent = take()
@@ -95,7 +95,7 @@ describe('while a transaction arrives', () => {
     ['unchanged', upsert('a'), delivered('1', patient('a'))],
     ['unchanged', removed('a'), delivered('1', patient('a'), { removed: true, fingerprint: null })],
     ['nothing to remove', removed(), null],
-  ])('what needs no request is settled: %s', (outcome, content, stored) => {
+  ])('a version that needs no request is settled: %s', (outcome, content, stored) => {
     const told = dialogue({ onDelete: 'unsubscribe', state: stored ? [stored] : [] })
     const transaction = told.begins(110)
     transaction.change('1', content)
@@ -104,7 +104,7 @@ describe('while a transaction arrives', () => {
     expect(told.progress.settledLsn).toBe(at(111))
   })
 
-  test('a row that cannot become a patient is no dead letter yet: it may still become one', () => {
+  test('a row that cannot become a patient is not a dead letter yet: a later change of the transaction may fix it', () => {
     const { begins, settled, take } = dialogue()
     const transaction = begins(110)
     transaction.change('1', { kind: 'invalid', code: code('a'), invalid: [] })
@@ -114,7 +114,7 @@ describe('while a transaction arrives', () => {
     expect([short(take()), settled]).toEqual([['upsert a Jane'], []])
   })
 
-  test('a read that its change is in waits for its end too', () => {
+  test('a read that contains its change waits for its end too', () => {
     const { begins, reads, take, accept, progress } = dialogue()
     const transaction = begins(110)
     transaction.change('1', upsert('a', 'Streamed'))
@@ -128,7 +128,7 @@ describe('while a transaction arrives', () => {
 })
 
 describe('one transaction', () => {
-  test('in which a row is deleted and inserted again unsubscribes nobody', () => {
+  test('that deletes a row and inserts it again unsubscribes nobody', () => {
     const { begins, resolve, take } = unsubscribing(['1', 'a'])
     const transaction = begins(110)
     transaction.change('1', removed())
@@ -139,7 +139,7 @@ describe('one transaction', () => {
     expect(short(take())).toEqual(['upsert a Again'])
   })
 
-  test('in which a deleted row’s code goes to another row unsubscribes nobody', () => {
+  test('that moves the code of a deleted row to another row unsubscribes nobody', () => {
     const { begins, resolve, take } = unsubscribing(['1', 'a'])
     const transaction = begins(110)
     transaction.change('1', removed())
@@ -150,7 +150,7 @@ describe('one transaction', () => {
     expect(short(take())).toEqual(['upsert a Two'])
   })
 
-  test('in which two rows swap their codes unsubscribes nobody, in whichever order they are answered', () => {
+  test('that swaps the codes of two rows unsubscribes nobody, in either order of the answers', () => {
     for (const limit of [1, 9]) {
       const { begins, resolve, take, accept } = unsubscribing(['1', 'a'], ['2', 'b'])
       const transaction = begins(110)
@@ -172,7 +172,7 @@ describe('one transaction', () => {
   test.each([
     ['whose code its change told', incomplete('a')],
     ['whose code must be read', incomplete()],
-  ])('in which two rows swap their codes unsubscribes nobody, though one is incomplete, %s', (_, content) => {
+  ])('that swaps the codes of two rows unsubscribes nobody, though one is incomplete, %s', (_, content) => {
     const { begins, resolve, take, accept, reads, pending } = unsubscribing(['1', 'a'], ['2', 'b'])
     const transaction = begins(110)
     transaction.change('1', upsert('b', 'One'))
@@ -190,7 +190,7 @@ describe('one transaction', () => {
     expect(sent).toContain('upsert a Two')
   })
 
-  test('waits for nothing of another whose codes must be read', () => {
+  test('does not wait for another one whose rows must be read', () => {
     const { commits, resolve, take } = unsubscribing(['1', 'a'])
     commits(110, ['1', removed()])
     commits(120, ['2', incomplete()])
@@ -198,7 +198,7 @@ describe('one transaction', () => {
     expect(short(take())).toEqual(['remove a FromApi no plan'])
   })
 
-  test('that begins in the hold is held until its end', () => {
+  test('that begins during the hold is held until its end', () => {
     const { begins, take, pending } = dialogue({ horizon: position(110, 1) })
     const transaction = begins(110)
     transaction.change('1', upsert('a'))

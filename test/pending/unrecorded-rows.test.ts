@@ -4,7 +4,7 @@ import { code, delivered, key, patient } from './rows.ts'
 
 const a = code('a')
 
-test('a row holds its code until it has another, is removed, or is stored', () => {
+test('a row holds its code until it has another one, is removed, or is stored', () => {
   const rows = new UnrecordedRows()
   const first = delivered('1', patient('a'))
   rows.set(first)
@@ -21,7 +21,7 @@ test('a row holds its code until it has another, is removed, or is stored', () =
   expect([rows.size, rows.isHeld(code('b'), key('1'))]).toEqual([0, false])
 })
 
-test('an owed row holds the code that it will have, too', () => {
+test('an owed row also holds the code that it will have', () => {
   const rows = new UnrecordedRows()
   const owed = { reason: 'content', nextCode: code('b'), delayMs: 0 } as const
   rows.set(delivered('1', patient('a'), { owed }))
@@ -33,7 +33,7 @@ test('an owed row holds the code that it will have, too', () => {
   expect([rows.isHeld(a, key('3')), rows.isHeld(code('b'), key('3'))]).toEqual([false, false])
 })
 
-test('a row that is owed holds the code that it is to have, beside the one that it has', () => {
+test('an owed row holds both its current and its next code', () => {
   const rows = new UnrecordedRows()
   rows.set(delivered('1', patient('a'), { owed: { reason: 'content', nextCode: code('b'), delayMs: 0 } }))
   expect([rows.isHeld(a, key('2')), rows.isHeld(code('b'), key('2'))]).toEqual([true, true])

@@ -14,7 +14,7 @@ import { code, delivered, key, patient, position, upsert, version } from '../row
 const row = delivered('1', patient('a'))
 const streamed = (place: number) => version(upsert('a'), { position: position(place) })
 
-/** How an entry comes to each state. */
+/** Actions that bring an entry to each state. */
 const reached: Readonly<Record<EntryState, (entry: Entry) => void>> = {
   idle: () => undefined,
   unplaced: (entry) => entry.arrive(streamed(110)),
@@ -57,7 +57,7 @@ const events: Readonly<Record<EntryEvent, (entry: Entry) => unknown>> = {
   'put back': (entry) => entry.putBack(),
 }
 
-/** Derives what is expected from what waits and what is in flight, not from the table. */
+/** Derives the expected state from what waits and what is in flight, not from the transition table. */
 function expectedAfter(event: EntryEvent, isWaiting: boolean, isInFlight: boolean, maySend: boolean): string | null {
   switch (event) {
     case 'arrive':
@@ -73,10 +73,10 @@ function expectedAfter(event: EntryEvent, isWaiting: boolean, isInFlight: boolea
   }
 }
 
-describe('an entry’s life', () => {
+describe('the life cycle of an entry', () => {
   const cases = entryStates.flatMap((state) => entryEvents.map((event) => ({ state, event })))
 
-  test.each(cases)('$event of one that is $state', ({ state, event }) => {
+  test.each(cases)('handles $event in state $state', ({ state, event }) => {
     const entry = entryIn(state)
     const { waiting, inFlight } = entry
     expect(entry.state).toBe(state)
@@ -99,7 +99,7 @@ describe('an entry’s life', () => {
     ])
   })
 
-  test.each(entryStates)('has a place only while something waits and nothing is in flight: %s', (state) => {
+  test.each(entryStates)('has a place in a queue only while a version waits and none is in flight: %s', (state) => {
     const entry = entryIn(state)
     const mayWait = entry.waiting !== null && entry.inFlight === null
     for (const place of places) {
@@ -119,7 +119,7 @@ describe('an entry’s life', () => {
     expect([overtaken.putBack(), overtaken.waiting, overtaken.inFlight]).toEqual([false, newer, null])
   })
 
-  test('keeps how its code ends until its version is settled, and what is looked for until something leaves', () => {
+  test('keeps how its code is unsubscribed until its version is settled, and what is resolved until a version leaves', () => {
     const entry = entryIn('end code')
     entry.end({ kind: 'ended', code: code('a') })
     entry.resolve(code('a'))
@@ -132,11 +132,14 @@ describe('an entry’s life', () => {
 })
 
 describe('between two events', () => {
-  test.each(entryStates.filter((state) => state !== 'unplaced'))('every invariant holds of one that is %s', (state) => {
-    expect(() => assertEntry(entryIn(state))).not.toThrow()
-  })
+  test.each(entryStates.filter((state) => state !== 'unplaced'))(
+    'holds every invariant of an entry that is %s',
+    (state) => {
+      expect(() => assertEntry(entryIn(state))).not.toThrow()
+    },
+  )
 
-  /** An entry as it must not be: what its getters say is replaced. */
+  /** Asserts an entry in a forbidden state: its getters return the wrong values. */
   function assertWith(state: EntryState, wrong: Partial<Record<keyof Entry, unknown>>): () => void {
     const entry = entryIn(state)
     for (const [name, value] of Object.entries(wrong)) Object.defineProperty(entry, name, { value })
@@ -161,7 +164,7 @@ describe('between two events', () => {
     ['in the order of the stream', 'overtaken', { inFlight: streamed(121) }],
     ['known by the stream', 'send', { known: null }],
     ['known by the stream', 'send', { known: { position: position(109), xid: row.xid } }],
-  ])('it must be %s: %s', (invariant, state, wrong) => {
+  ])('detects a broken invariant, %s, in state %s', (invariant, state, wrong) => {
     expect(assertWith(state, wrong)).toThrow(`entry ["1"], ${state}: ${invariant}`)
   })
 })

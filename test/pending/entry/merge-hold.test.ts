@@ -5,7 +5,7 @@ import { dialogue, short } from '../dialogue.ts'
 import { at, code, delivered, incomplete, key, patient, position, removed, seesBelow, upsert } from '../rows.ts'
 
 describe('rule 9, after a restart', () => {
-  test('nothing is sent, read or resolved until the stream stands at the horizon', () => {
+  test('nothing is sent, read or resolved until the stream is past the horizon', () => {
     const { commits, take, pending } = dialogue({ horizon: position(120), onDelete: 'unsubscribe' })
     commits(108, ['1', upsert('a', 'Older')], ['3', removed('c')])
     commits(110, ['2', incomplete()])
@@ -21,7 +21,7 @@ describe('rule 9, after a restart', () => {
     expect(short(take())).toEqual(['upsert a Newer'])
   })
 
-  test('states are loaded in the meantime, and what needs no request is settled once it ends', () => {
+  test('row records are loaded during the hold, and what needs no request is settled once it ends', () => {
     const told = dialogue({ horizon: position(120), state: [delivered('1', patient('a'))] })
     told.progress.begin(at(110))
     const change = { position: position(110), xid: xid(110n), committedAtMs: 0, bytes: 10 }
@@ -34,7 +34,7 @@ describe('rule 9, after a restart', () => {
     expect([told.settled, told.pending.waiting.live]).toEqual([['ignored'], 0])
   })
 
-  test('a keepalive past the horizon ends the hold, one at it does not', () => {
+  test('a keepalive past the horizon ends the hold, a keepalive at the horizon does not', () => {
     const { pending } = dialogue({ horizon: position(120) })
     pending.passed(at(120))
     expect(pending.held).toBe(true)
@@ -42,7 +42,7 @@ describe('rule 9, after a restart', () => {
     expect(pending.held).toBe(false)
   })
 
-  test('the hold ends with the transaction of the horizon, and not with the change: what follows in it may replace an older one', () => {
+  test('the hold ends with the transaction of the horizon, not with the change: a later change in it may replace an older one', () => {
     const told = dialogue({ horizon: position(120, 1) })
     told.commits(110, ['1', upsert('a', 'Older')])
     const transaction = told.begins(120)
@@ -60,10 +60,10 @@ describe('rule 9, after a restart', () => {
   })
 })
 
-describe('memory in the hold', () => {
+describe('memory during the hold', () => {
   const payload = 100_000
 
-  test('drops the content of what comes once payloads fill it; codes and debts stay, and it is read after the hold', () => {
+  test('drops the content of changes once payloads fill it; codes and debts stay, and the rows are read after the hold', () => {
     const { streams, load, pending, progress, reads, take, accept } = dialogue({
       horizon: position(130),
       maxBytes: payload,
@@ -89,7 +89,7 @@ describe('memory in the hold', () => {
     expect([short(batch), progress.settledLsn]).toEqual([['upsert b Read', 'upsert c Read'], at(131)])
   })
 
-  test('is bounded by a payload past its bound, and a little for each row', () => {
+  test('exceeds its bound by at most one payload, and a little for each row', () => {
     const rows = 50
     const { streams, load, pending } = dialogue({ horizon: position(10_000), maxBytes: 3 * payload })
     for (let change = 0; change < 4 * rows; change++) {
@@ -111,7 +111,7 @@ describe('memory in the hold', () => {
     expect([pending.full, pending.toRead(9), short(take())]).toEqual([true, [], ['upsert a Jane', 'upsert b Jane']])
   })
 
-  test('is given back by rows that the store contains already, as they are loaded', () => {
+  test('is released by rows that the store contains already, as they are loaded', () => {
     const state = ['1', '2'].map((name) => delivered(name, patient(name), { position: position(150), xid: xid(150n) }))
     const { streams, load, pending, settled, progress } = dialogue({ horizon: position(200), state })
     streams(110, '1', upsert('1'), payload)

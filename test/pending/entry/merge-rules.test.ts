@@ -10,7 +10,7 @@ import { at, delivered, entryOf, incomplete, key, patient, position, removed, se
 const keepsContent = { readLsn: null, dropsContent: false }
 
 describe('rule 3, a streamed change', () => {
-  test('3a: what the state contains is settled without a request', () => {
+  test('3a: a change that the row record contains is settled without a request', () => {
     const { commits, take, progress, settled } = dialogue({
       state: [delivered('1', patient('a', 'Newer'), { position: position(120), xid: xid(120n) })],
     })
@@ -18,7 +18,7 @@ describe('rule 3, a streamed change', () => {
     expect([take(), settled, progress.settledLsn]).toEqual([[], ['superseded'], at(111)])
   })
 
-  test('3a: it is not sent, and does not lower what is known, of a row that is in memory for another reason', () => {
+  test('3a: it is not sent and does not lower the known position, though its row is in memory for another reason', () => {
     const stored = delivered('1', patient('a', 'Newer'), { position: position(120), xid: xid(120n) })
     const entry = entryOf('1', stored)
     const change = { key: key('1'), position: position(110), xid: xid(110n), committedAtMs: 0, bytes: 1 }
@@ -27,7 +27,7 @@ describe('rule 3, a streamed change', () => {
     expect([entry.known, entry.inDoubt, entry.state]).toEqual([null, false, 'idle'])
   })
 
-  test('3a: nor is one that the state contains exactly, as after every restart', () => {
+  test('3a: nor is a change at exactly the position of the row record, as after every restart', () => {
     const stored = delivered('1', patient('a'), { position: position(110), xid: xid(110n) })
     const entry = entryOf('1', stored)
     const change = { key: key('1'), position: position(110), xid: xid(110n), committedAtMs: 0, bytes: 1 }
@@ -42,7 +42,7 @@ describe('rule 3, a streamed change', () => {
     expect(short(take())).toEqual(['upsert a Jane'])
   })
 
-  /** A row that was delivered just now, and then read as three later transactions left it. */
+  /** Delivers a row, and then reads the row that three later transactions left. */
   function readAhead() {
     const row = dialogue()
     row.commits(110, ['1', upsert('a', 'First')])
@@ -51,7 +51,7 @@ describe('rule 3, a streamed change', () => {
     return row
   }
 
-  test('3c: what a merged read contains is not sent, and its debt joins the version that waits', () => {
+  test('3c: a change that a merged read contains is not sent, and its debt joins the waiting version', () => {
     const { commits, take, accept, progress, record } = readAhead()
     commits(120, ['1', upsert('a', 'Second')])
     const batch = take()
@@ -71,14 +71,14 @@ describe('rule 3, a streamed change', () => {
     expect(record()).toMatchObject([{ position: position(120), xid: 120n }])
   })
 
-  test('3c: with neither waiting nor in flight it is settled', () => {
+  test('3c: its debt is settled if no version waits and none is in flight', () => {
     const { commits, take, accept, progress } = readAhead()
     accept(take())
     commits(120, ['1', upsert('a', 'Second')])
     expect([take(), progress.settledLsn]).toEqual([[], at(121)])
   })
 
-  test('3c: a change that the read does not contain replaces what it brought', () => {
+  test('3c: a change that the read does not contain replaces the version that the read brought', () => {
     const { commits, reads, take } = dialogue({ state: [delivered('1', patient('a'))] })
     commits(110, ['1', incomplete()])
     reads('1', upsert('a', 'Read'), seesBelow(120))
@@ -86,7 +86,7 @@ describe('rule 3, a streamed change', () => {
     expect(short(take())).toEqual(['upsert a Later'])
   })
 
-  test('a read is forgotten once the stream has passed it', () => {
+  test('the mark of a read is removed once the stream has passed the read', () => {
     const { commits, reads, take, accept } = dialogue({ state: [delivered('1', patient('a'))] })
     commits(110, ['1', incomplete()])
     reads('1', upsert('a', 'Read'), seesBelow(200), 115)
@@ -98,7 +98,7 @@ describe('rule 3, a streamed change', () => {
 })
 
 describe('rule 4, a row that a read returned', () => {
-  test('it is discarded if the newest known change is not in its snapshot', () => {
+  test('it is discarded if its snapshot does not contain the newest known change', () => {
     const { commits, reads, pending, take } = dialogue()
     commits(110, ['1', incomplete()])
     expect(reads('1', upsert('a', 'Older'), seesBelow(110))).toBe(false)
@@ -109,7 +109,7 @@ describe('rule 4, a row that a read returned', () => {
   test.each([
     ['nothing is known in memory', null],
     ['what is known in memory is older', { position: position(110), xid: xid(110n) }],
-  ])('what the state knows counts: %s', (_, known) => {
+  ])('the position in the row record counts: %s', (_, known) => {
     const stored = delivered('1', patient('a'), { position: position(200), xid: xid(500n) })
     const entry = entryOf('1', stored)
     if (known) entry.know(known.position, known.xid)
@@ -130,7 +130,7 @@ describe('rule 4, a row that a read returned', () => {
     })
   })
 
-  test('it replaces a live version that waits and takes its debt, labelled with the newest streamed change', () => {
+  test('it replaces a waiting live version and takes its debt, labelled with the newest streamed change', () => {
     const { commits, reads, take, accept, progress, record } = dialogue()
     commits(110, ['1', upsert('a', 'Streamed')])
     expect(reads('1', upsert('a', 'Read'), seesBelow(200), 300)).toBe(true)
@@ -164,14 +164,14 @@ describe('rule 4, a row that a read returned', () => {
     claim: null,
   }
 
-  test('of a row whose state is not known it is too old to tell: the row was forgotten while it was under way', () => {
+  test('it is discarded if no row record is loaded: the row was removed from memory during the read', () => {
     expect(mergeRead(new Entry(key('1')), { ...found, content: upsert('a') }, 1)).toEqual({
       stale: true,
       version: null,
     })
   })
 
-  test('a waiting version’s time and lane stay with what replaces it', () => {
+  test('the version that replaces a waiting one keeps its time and its lane', () => {
     const entry = entryOf('1', null, { ...waiting, content: upsert('a') })
     const { version } = mergeRead(entry, { ...found, content: upsert('a', 'Read') }, 1)
     expect(version).toMatchObject({ origin: 'read', committedAtMs: 5, lane: 'live', debt: null, claim: { page: 3 } })
@@ -179,7 +179,7 @@ describe('rule 4, a row that a read returned', () => {
     expect(alone.version).toMatchObject({ committedAtMs: 7, lane: 'backfill' })
   })
 
-  test('an absence that the stream has brought keeps its place in the stream’s order', () => {
+  test('a removal that the stream has brought keeps its place in the order of the stream', () => {
     const entry = entryOf('1', null, waiting)
     const read = { number: 4, snapshot: found.snapshot, endLsn: found.endLsn }
     expect(mergeRead(entry, { ...found, content: removed() }, 4)).toEqual({
@@ -188,7 +188,7 @@ describe('rule 4, a row that a read returned', () => {
     })
   })
 
-  test('a read that the stream has passed already swallows no later change', () => {
+  test('a read that the stream has passed already suppresses no later change', () => {
     const { commits, reads, take, progress } = dialogue()
     commits(400)
     reads('1', upsert('a', 'Read'), seesBelow(500), Number(progress.receivedLsn))
@@ -196,7 +196,7 @@ describe('rule 4, a row that a read returned', () => {
     expect(short(take())).toEqual(['upsert a Later'])
   })
 
-  test('the newer of two reads of a row counts until the stream has passed that one', () => {
+  test('the newer of two reads of a row counts until the stream has passed it', () => {
     const { commits, reads, take } = dialogue()
     reads('1', upsert('a', 'Read'), seesBelow(120), 200)
     reads('1', upsert('a', 'Read again'), seesBelow(350), 400)
@@ -205,7 +205,7 @@ describe('rule 4, a row that a read returned', () => {
     expect(short(take())).toEqual(['upsert a Read again'])
   })
 
-  test('a discarded read leaves nothing behind: a later change is sent', () => {
+  test('a discarded read leaves no mark: a later change is sent', () => {
     const { commits, reads, take } = dialogue()
     commits(110, ['1', incomplete()])
     reads('1', upsert('a', 'Older'), { ...seesBelow(200), inProgress: new Set([xid(110n)]) })
@@ -215,7 +215,7 @@ describe('rule 4, a row that a read returned', () => {
 })
 
 describe('rule 5, a row that a read did not find', () => {
-  test('known to us, it is a delete', () => {
+  test('a row with a row record is deleted', () => {
     const { commits, reads, resolve, take, pending } = dialogue({
       onDelete: 'unsubscribe',
       state: [delivered('1', patient('a'))],
@@ -227,17 +227,17 @@ describe('rule 5, a row that a read did not find', () => {
     expect(short(take())).toEqual(['remove a Jane no plan'])
   })
 
-  test('removed already, nothing is done and nothing remembered', () => {
+  test('a row that is removed already is not changed, and no mark is set', () => {
     const { commits, reads, take, pending } = dialogue()
     commits(110, ['1', removed()])
     expect(reads('1', removed(), seesBelow(200))).toBe(true)
     expect(pending.waiting).toEqual({ live: 0, backfill: 0 })
-    // The snapshot sees this one: were the read remembered, it would swallow the row.
+    // The snapshot contains this change: a mark of the read would suppress the row.
     commits(150, ['1', upsert('a', 'Back')])
     expect(short(take())).toEqual(['upsert a Back'])
   })
 
-  test('a row stays in memory while a read of it is under way: what was settled in the meantime is not forgotten', () => {
+  test('a row stays in memory during a read of it: settlements in the meantime are not forgotten', () => {
     const { commits, take, accept, record, pending, ledger } = dialogue()
     ledger.begin({ id: 1, position: null, rowsRead: 0 })
     for (const wanted of pending.expect([key('1')])) pending.lookedUp(wanted, null)
@@ -253,7 +253,7 @@ describe('rule 5, a row that a read did not find', () => {
 })
 
 describe('a read of a standby, which the stream has passed', () => {
-  test('is discarded for a row that was streamed since it began: what it contains of the time in between nobody can tell', () => {
+  test('is discarded for a row that was streamed since the read began: nobody can know which of these changes it contains', () => {
     const { commits, readsStandby, take } = dialogue()
     commits(150, ['1', upsert('a', 'Streamed')])
     expect(readsStandby('1', upsert('a', 'Read'), 150, 200)).toBe(false)
@@ -261,7 +261,7 @@ describe('a read of a standby, which the stream has passed', () => {
     expect(take()).toMatchObject([{ patient: { first_name: 'Read' } }])
   })
 
-  test('counts what the state knows of a row that memory has forgotten', () => {
+  test('compares with the row record of a row that memory has forgotten', () => {
     const { commits, readsStandby, take, accept, record } = dialogue()
     commits(150, ['1', upsert('a', 'Streamed')])
     accept(take())
@@ -270,7 +270,7 @@ describe('a read of a standby, which the stream has passed', () => {
     expect(take()).toEqual([])
   })
 
-  test('swallows nothing that comes later', () => {
+  test('suppresses no later change', () => {
     const { commits, readsStandby, take } = dialogue()
     commits(100, ['2', upsert('b')])
     expect(readsStandby('1', upsert('a', 'Read'), 90, 101)).toBe(true)

@@ -12,18 +12,18 @@ const entry = (content: Content, changes: Partial<EntryView> = {}): EntryView =>
 const stored = delivered('1', patient('a'))
 const gone = { ...stored, fingerprint: null, removed: true }
 
-describe('before anything is decided', () => {
-  test('the state is looked up', () => {
+describe('before any decision', () => {
+  test('the row record is loaded', () => {
     expect(nextStep(entry(upsert('a'), { stored: undefined }), ignore)).toEqual({ kind: 'look up' })
   })
-  test('a value that did not come is read', () => {
+  test('a row with a missing value is read', () => {
     expect(nextStep(entry(incomplete()), ignore)).toEqual({ kind: 'read' })
   })
 })
 
 describe('a row that cannot become a patient', () => {
   const invalid: Content = { kind: 'invalid', code: code('c'), invalid: [] }
-  test('is rejected with the code that the API has of it, once its other codes are ended', () => {
+  test('is rejected with the code that it has at the API, once its other codes are unsubscribed', () => {
     expect(nextStep(entry(invalid, { stored }), unsubscribe)).toMatchObject({ outcome: 'dead letter' })
     const others = { stored, formerCodes: [code('a'), code('b')] }
     expect(nextStep(entry(invalid, others), unsubscribe)).toMatchObject({ kind: 'resolve removal', code: 'b' })
@@ -32,7 +32,7 @@ describe('a row that cannot become a patient', () => {
 })
 
 describe('a patient', () => {
-  test('that the API has is settled; in doubt, with another code or without a fingerprint it is sent', () => {
+  test('is settled if the API has it, and sent if it is in doubt, has another code or no fingerprint', () => {
     expect(nextStep(entry(upsert('a'), { stored }), ignore)).toMatchObject({ outcome: 'unchanged' })
     expect(nextStep(entry(upsert('a'), { stored, inDoubt: true }), ignore)).toMatchObject({ purpose: 'upsert' })
     expect(nextStep(entry(upsert('b'), { stored }), ignore)).toMatchObject({ purpose: 'upsert', code: 'b' })
@@ -40,7 +40,7 @@ describe('a patient', () => {
       purpose: 'upsert',
     })
   })
-  test('with another code than mediQuo has ends that one first', () => {
+  test('with another code than the API has unsubscribes that code first', () => {
     const step = nextStep(entry(upsert('b'), { stored }), unsubscribe)
     expect(step).toEqual({ kind: 'resolve removal', code: 'a', patient: null })
     const removal = { kind: 'send', code: code('a'), patient: patient('a') } as const
@@ -50,25 +50,25 @@ describe('a patient', () => {
     const nobody = nextStep(entry(upsert('b'), { stored, removal: { kind: 'ended', code: code('a') } }), unsubscribe)
     expect(nobody).toEqual({ kind: 'forget old code', code: 'a', isLeft: false })
   })
-  test('whose former code has ended already is sent', () => {
+  test('whose former code is unsubscribed already is sent', () => {
     expect(nextStep(entry(upsert('b'), { stored: gone }), unsubscribe)).toMatchObject({ purpose: 'upsert', code: 'b' })
   })
 })
 
 describe('a removed row', () => {
-  test('is ignored where deletes are', () => {
+  test('is ignored if deletes are ignored', () => {
     expect(nextStep(entry(removed('a'), { stored }), ignore)).toMatchObject({ outcome: 'ignored' })
   })
-  test('is spared only by a removal that was accepted, and not in doubt', () => {
+  test('needs no request only if a removal was accepted and is not in doubt', () => {
     expect(nextStep(entry(removed(), { stored: gone }), unsubscribe)).toMatchObject({ outcome: 'unchanged' })
     expect(nextStep(entry(removed(), { stored: gone, inDoubt: true }), unsubscribe)).toMatchObject({ code: 'a' })
     expect(nextStep(entry(removed('b'), { stored: gone }), unsubscribe)).toMatchObject({ code: 'b' })
     expect(nextStep(entry(removed('a')), unsubscribe)).toMatchObject({ kind: 'resolve removal', code: 'a' })
   })
-  test('without a code that anybody knows is given up', () => {
+  test('is settled without a request if no code is known', () => {
     expect(nextStep(entry(removed()), unsubscribe)).toMatchObject({ outcome: 'nothing to remove' })
   })
-  test('ends the codes that it had before too', () => {
+  test('unsubscribes its former codes too', () => {
     const formerCodes = [code('b')]
     expect(nextStep(entry(removed('a'), { stored, formerCodes }), unsubscribe)).toMatchObject({ code: 'b' })
     expect(nextStep(entry(removed(), { formerCodes }), unsubscribe)).toMatchObject({ code: 'b' })
@@ -83,8 +83,8 @@ test('an invalid row is rejected', () => {
   expect(nextStep(entry(content, { stored }), ignore)).toEqual({ kind: 'settle', outcome: 'dead letter' })
 })
 
-describe('the end of a code', () => {
-  test('is begun with the patient that the change told, if it is that code’s', () => {
+describe('unsubscribing a code', () => {
+  test('starts with the patient of the change if the patient has that code', () => {
     const full: Content = { kind: 'removed', code: code('a'), patient: patient('a') }
     expect(nextStep(entry(full), unsubscribe)).toEqual({ kind: 'resolve removal', code: 'a', patient: patient('a') })
     const keyOnly = nextStep(entry(removed(), { stored }), unsubscribe)
@@ -93,7 +93,7 @@ describe('the end of a code', () => {
     expect(former).toEqual({ kind: 'resolve removal', code: 'b', patient: null })
   })
 
-  test('is over without a request if another row has it, or nobody', () => {
+  test('needs no request if another row has the code, or the code is unsubscribed already', () => {
     const over = (kind: 'left' | 'ended', content: Content) =>
       nextStep(entry(content, { stored, removal: { kind, code: code('a') } }), unsubscribe)
     expect(over('left', upsert('b'))).toEqual({ kind: 'forget old code', code: 'a', isLeft: true })
@@ -102,7 +102,7 @@ describe('the end of a code', () => {
     expect(over('ended', removed())).toEqual({ kind: 'settle', outcome: 'nothing to remove' })
   })
 
-  test('of a row of which nothing waits is nobody’s question', () => {
+  test('does not start for a row without a waiting version', () => {
     expect(() => nextStep(entryView('1', { stored }), unsubscribe)).toThrow(/without a waiting version/)
   })
 })

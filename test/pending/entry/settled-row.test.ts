@@ -30,8 +30,8 @@ const delivery = (of: string, purpose: Purpose, sent = labelled(upsert(of))) => 
 })
 const known = delivered('1', patient('a'))
 
-describe('a row that the state has is not stored again', () => {
-  test('if all of it is the same, whichever object says so', () => {
+describe('a row whose row record is unchanged', () => {
+  test('is not stored again, though the object differs', () => {
     expect(isSameRow(known, { ...known, position: position(1) })).toBe(true)
     expect(isSameRow({ ...known, position: null }, { ...known, position: null })).toBe(true)
   })
@@ -46,28 +46,28 @@ describe('a row that the state has is not stored again', () => {
     ['unknown place', { position: null }],
     ['unknown place and transaction', { position: null, xid: null }],
     ['dead letter', { deadLetter: letter }],
-  ])('but it is with another %s, either way', (_, change) => {
+  ])('is stored again with another %s, in either direction', (_, change) => {
     expect(isSameRow(known, { ...known, ...change })).toBe(false)
     expect(isSameRow({ ...known, ...change }, known)).toBe(false)
   })
 
-  test('but it is where the state has none, or is not known', () => {
+  test('is stored if the store has no row record, or the row record is not known', () => {
     expect([isSameRow(known, null), isSameRow(known, undefined)]).toEqual([false, false])
   })
 })
 
-/** No lost request can be applied any more. */
+/** Reports that no lost request can be applied any more. */
 const isOver = () => true
 
-describe('before a request leaves, the store is told', () => {
-  test('of a row that it does not know, with the code that is sent', () => {
+describe('the note before a request leaves', () => {
+  test('contains the code that is sent, for a row without a row record', () => {
     expect(intendedRow(entry(null), code('a'), 'upsert')).toEqual({
       ...{ key: key('1'), code: 'a', fingerprint: null, removed: false, position: null, xid: null, deadLetter: null },
       ...{ formerCodes: [], owed: null },
     })
   })
 
-  test('that it knows no more what mediQuo has of a row; nothing if it says so already', () => {
+  test('says that the delivered patient is unknown; there is no note if the row record says so already', () => {
     const { position: place, xid: id } = known
     expect(intendedRow(entry(known), code('a'), 'upsert')).toEqual({ ...known, fingerprint: null })
     expect(intendedRow(entry({ ...known, fingerprint: null }), code('a'), 'upsert')).toBeNull()
@@ -78,7 +78,7 @@ describe('before a request leaves, the store is told', () => {
     })
   })
 
-  test('of a code that ends, unless mediQuo has another of the row still', () => {
+  test('names the code to unsubscribe, unless mediQuo still has another code of the row', () => {
     const codeIn = (stored: StoredRow, purpose: Purpose) => intendedRow(entry(stored), code('b'), purpose)?.code
     expect(codeIn(known, 'retire')).toBe('a')
     expect(codeIn(known, 'remove')).toBe('b')
@@ -87,28 +87,28 @@ describe('before a request leaves, the store is told', () => {
     expect(codeIn({ ...known, code: null }, 'retire')).toBe('b')
   })
 
-  test('of a code that ends and that only memory knows, beside the one that mediQuo has of the row', () => {
+  test('names a code to unsubscribe that only memory knows, in addition to the code that mediQuo has of the row', () => {
     const unknown = { ...known, fingerprint: null }
     const intended = intendedRow(entry(unknown), code('b'), 'retire')
     expect(intended).toMatchObject({ code: 'a', formerCodes: ['b'] })
     expect(intendedRow(entry({ ...unknown, formerCodes: [code('b')] }), code('b'), 'retire')).toBeNull()
   })
 
-  test('that a dead letter is kept: the state’s as it is, one that is not stored yet with what it says', () => {
+  test('keeps a dead letter: unchanged if it is stored, with its content if it is not stored yet', () => {
     const set = { ...known, deadLetter: letter }
     expect(intendedRow(entry(set), code('a'), 'upsert')?.deadLetter).toBe('kept')
     expect(intendedRow(entry(set, { unrecorded: set }), code('a'), 'upsert')?.deadLetter).toBe(letter)
     expect(intendedRow(entry(known, { unrecorded: known }), code('a'), 'upsert')?.deadLetter).toBeNull()
   })
 
-  test('that the row is owed still: a crash before the answer must not forget it', () => {
+  test('keeps the row owed: a crash before the answer must not lose it', () => {
     const owed = { reason: 'content', nextCode: code('b'), delayMs: 0 } as const
     expect(intendedRow(entry({ ...known, owed }), code('a'), 'upsert')?.owed).toEqual(owed)
   })
 })
 
 describe('after the API has accepted', () => {
-  test('a row’s state, its fingerprint is known, unless it is still to be read back', () => {
+  test('a patient, the row record has its fingerprint, unless the patient is still to be read back', () => {
     const sent = delivery('a', 'upsert')
     expect(afterAcceptance(entry(null), sent, fingerprint)).toEqual({
       ...{ key: key('1'), code: 'a', fingerprint: fingerprint(patient('a')), removed: false, deadLetter: null },
@@ -117,12 +117,12 @@ describe('after the API has accepted', () => {
     expect(afterAcceptance(entry(null), sent, null)).toMatchObject({ fingerprint: null, removed: false })
   })
 
-  test('a row’s end, none is: the row is gone', () => {
+  test('a removal, the row record has no fingerprint', () => {
     const sent = delivery('a', 'remove')
     expect(afterAcceptance(entry(known), sent, fingerprint)).toMatchObject({ fingerprint: null, removed: true })
   })
 
-  test('the end of a code, the state forgets it if it names it, and the row’s own label stays', () => {
+  test('an unsubscribed code, the row record no longer names it, and the label of the row stays', () => {
     const { position: place, xid: id } = known
     expect(afterRetirement(entry(known), code('b'), false)).toBeNull()
     expect(afterRetirement(entry(null), code('a'), false)).toBeNull()
@@ -135,13 +135,13 @@ describe('after the API has accepted', () => {
       ...{ code: 'a', removed: false, owed: { reason: 'content', nextCode: null } },
     })
     expect(afterRetirement(entry({ ...known, owed }), code('a'), true)).toMatchObject({ code: null, owed })
-    // Another row answers for it from now on: this one says nothing of it any more.
+    // Another row has the code from now on, so this row no longer lists it.
     expect(afterRetirement(entry(known), code('a'), true)).toMatchObject({ code: null, removed: true })
   })
 })
 
-describe('a code that another row leaves to a row', () => {
-  test('is noted as one that it had, with all else as it was', () => {
+describe('a code that a row leaves to another row', () => {
+  test('is added to the former codes, and the rest of the row record is unchanged', () => {
     expect(withFormerCode(entry(known), code('b'))).toEqual({ ...known, formerCodes: ['b'] })
     expect(withFormerCode(entry(null), code('b'))).toEqual({
       ...{ key: key('1'), code: null, fingerprint: null, removed: false, position: null, xid: null, deadLetter: null },
@@ -151,66 +151,66 @@ describe('a code that another row leaves to a row', () => {
     expect(withFormerCode(entry({ ...known, removed: true }), code('a'))?.formerCodes).toEqual(['a'])
   })
 
-  test('is noted once, and not of a row that is not loaded', () => {
+  test('is added once, and never to a row that is not loaded', () => {
     expect(withFormerCode(entry(known), code('a'))).toBeNull()
     expect(withFormerCode(entry({ ...known, formerCodes: [code('b')] }), code('b'))).toBeNull()
     expect(withFormerCode(entryView('1'), code('b'))).toBeNull()
   })
 })
 
-describe('a row that is rejected', () => {
+describe('a rejected row', () => {
   const reject = (stored: StoredRow | null, of: string) =>
     afterRefusal(entry(stored), delivery(of, 'upsert', labelled(upsert(of))), letter)
 
-  test('keeps the code that mediQuo has of it, of which nothing else is known', () => {
+  test('keeps the code that mediQuo has of it, without a fingerprint', () => {
     expect(reject(known, 'b')).toMatchObject({ code: 'a', fingerprint: null, removed: false, deadLetter: letter })
     expect(reject({ ...known, code: null }, 'b')).toMatchObject({ code: 'b', removed: false })
     expect(reject(null, 'b')).toMatchObject({ code: 'b', removed: false })
   })
 
-  test('has its new code once the old one has ended: mediQuo may have that of another row', () => {
+  test('gets its new code once the old one is unsubscribed: mediQuo may have a patient of the new one', () => {
     expect(reject({ ...known, removed: true }, 'b')).toMatchObject({ code: 'b', removed: false })
   })
 
-  test('stays ended if it has no code now', () => {
+  test('stays removed if it has no code now', () => {
     const stored = { ...known, removed: true }
     const row = unsentRow(entry(stored, { waiting: labelled(invalid(null)) }), 'dead letter', isOver)
     expect(row).toMatchObject({ code: 'a', removed: true, deadLetter: { reason: 'invalid', status: null } })
   })
 
-  test('has no code if nobody knows one', () => {
+  test('has no code if none is known', () => {
     const row = unsentRow(entry(null, { waiting: labelled(invalid(null)) }), 'dead letter', isOver)
     expect(row).toMatchObject({ code: null, removed: false })
   })
 })
 
-describe('what is settled without a request', () => {
+describe('a version that is settled without a request', () => {
   const settled = (stored: StoredRow | null, content: Content, outcome: Parameters<typeof unsentRow>[1]) =>
     unsentRow(entry(stored, { waiting: labelled(content) }), outcome, isOver)
 
-  test('is nothing where nothing waits', () => {
+  test('changes nothing if no version waits', () => {
     expect(unsentRow(entry(known), 'unchanged', isOver)).toBeNull()
   })
 
-  test('leaves the fingerprint of a patient that is unchanged', () => {
+  test('keeps the fingerprint of an unchanged patient', () => {
     expect(settled(known, upsert('a'), 'unchanged')).toEqual({ ...known, position: position(50), xid: xid(50n) })
   })
 
-  test('leaves none of a row that is gone, and the code that mediQuo has of it', () => {
+  test('has no fingerprint if the row is gone, and keeps the code that mediQuo has of it', () => {
     const gone = { code: 'a', fingerprint: null, removed: true, deadLetter: null }
     expect(settled(known, removed('b'), 'ignored')).toMatchObject(gone)
     expect(settled({ ...known, removed: true }, removed(), 'unchanged')).toMatchObject(gone)
     expect(settled(null, removed('a'), 'ignored')).toMatchObject(gone)
   })
 
-  test('leaves an end that is to be confirmed to be confirmed, until no lost request can be applied any more', () => {
+  test('keeps a removal in doubt until no lost request can be applied any more', () => {
     const owed = { reason: 'confirm', nextCode: null, delayMs: 60_000 } as const
     const gone = entry({ ...known, removed: true, owed }, { waiting: labelled(removed()) })
     expect(unsentRow(gone, 'unchanged', () => false)).toMatchObject({ removed: true, owed })
     expect(unsentRow(gone, 'nothing to remove', () => true)).toMatchObject({ removed: true, owed: null })
   })
 
-  test('leaves no code that another row answers for', () => {
+  test('drops a code that another row has', () => {
     const left = { kind: 'left', code: code('a') } as const
     const ended = { kind: 'ended', code: code('a') } as const
     const waiting = labelled(removed())
@@ -223,7 +223,7 @@ describe('what is settled without a request', () => {
   })
 })
 
-describe('what is settled is labelled with the newest streamed change that it contains', () => {
+describe('the label of a settled version', () => {
   const newest = (stored: StoredRow | null, at: number | null) => {
     const sent = delivery('a', 'upsert', labelled(upsert('a'), at))
     return afterAcceptance(entry(stored), sent, fingerprint)
@@ -235,11 +235,11 @@ describe('what is settled is labelled with the newest streamed change that it co
     ['the state’s, if the version has none', { ...known, position: position(60), xid: xid(60n) }, null, 60],
     ['the version’s, if the state has none', { ...known, position: null, xid: null }, 50, 50],
     ['the version’s, if the state does not know the row', null, 50, 50],
-  ])('%s', (_, stored, at, wanted) => {
+  ])('is the newest streamed change that it contains: %s', (_, stored, at, wanted) => {
     expect(newest(stored, at)).toMatchObject({ position: position(wanted), xid: xid(BigInt(wanted)) })
   })
 
-  test('none, if nobody knows one', () => {
+  test('is null if no change is known', () => {
     expect(newest(null, null)).toMatchObject({ position: null, xid: null })
   })
 })

@@ -5,7 +5,7 @@ import { inherit } from '../../../src/pending/entry/merge.ts'
 import { type Content, codeOf } from '../../../src/pending/entry/version.ts'
 import { delivered, entryView, incomplete, patient, position, removed, upsert, version } from '../rows.ts'
 
-test('a deleted row of which only the key came has the code and the patient of the version before it', () => {
+test('takes code and patient from the version before if a delete brings only the key', () => {
   const gone = { kind: 'removed', code: 'a', patient: patient('a') }
   const before = (content: Content) => entryView('1', { waiting: version(content) })
   expect(inherit(removed(), before(upsert('a')))).toEqual(gone)
@@ -16,17 +16,17 @@ test('a deleted row of which only the key came has the code and the patient of t
   expect(inherit(removed(), entryView('1'))).toEqual(removed())
 })
 
-test('what came with a change is taken from nothing else', () => {
+test('takes nothing from the version before if the change brings the value', () => {
   const entry = entryView('1', { waiting: version(upsert('a')) })
   for (const content of [removed('b'), upsert('b'), incomplete()]) expect(inherit(content, entry)).toEqual(content)
 })
 
-test('a version is about the code that it names; so does one whose values are still to be read, if its change told it', () => {
+test('a version is about the code that it names, or that its change named if its values are still to be read', () => {
   const contents = [upsert('a'), removed('b'), removed(), incomplete(), incomplete('c')]
   expect(contents.map(codeOf)).toEqual(['a', 'b', null, null, 'c'])
 })
 
-test('the newest known change is the later one of memory’s and the state’s', () => {
+test('the newest known change is the later one of memory and row record', () => {
   const known = (at: number) => ({ position: position(at), xid: xid(BigInt(at)) })
   const newest = (memory: number | null, state: number | null) =>
     newestKnown(

@@ -7,7 +7,7 @@ import type { Content, Delivery, Purpose, Version } from '../../../src/pending/e
 import { Queues } from '../../../src/pending/queue/queues.ts'
 import { at, code, delivered, entryOf, key, patient, position, removed, seesBelow, upsert, version } from '../rows.ts'
 
-/** What is changed of an entry beside what it waits with. */
+/** Properties of an entry in addition to its waiting version. */
 interface Changes {
   readonly lane?: Lane
   readonly stored?: StoredRow | null
@@ -20,13 +20,13 @@ function entry(name: string, content: Content, at: number | null, { lane, stored
   for (const former of formerCodes ?? []) one.remember(former)
   return one
 }
-/** It leaves. */
+/** Sends the waiting version. */
 function send(one: Entry): Version {
   one.place('send')
   return one.send()
 }
 
-test('an entry that stays keeps its turn, and stands in one place', () => {
+test('an entry that is placed again keeps its turn, and is in one place', () => {
   const queues = new Queues()
   const [one, two] = [entry('1', upsert('a'), 1), entry('2', upsert('b'), 2)]
   queues.place(one, 'send')
@@ -39,7 +39,7 @@ test('an entry that stays keeps its turn, and stands in one place', () => {
   expect([queues.first('read', 2), queues.counts.live]).toEqual([[], 1])
 })
 
-describe('an entry that was to be sent and waits for the end of its transaction', () => {
+describe('an entry that was ready to be sent and waits for the end of its transaction', () => {
   const setUp = () => {
     const queues = new Queues()
     const [one, two] = [entry('1', upsert('a'), 1), entry('2', upsert('b'), 2)]
@@ -48,7 +48,7 @@ describe('an entry that was to be sent and waits for the end of its transaction'
     return { queues, one, two }
   }
 
-  test('keeps its turn, and could not be sent', () => {
+  test('keeps its turn, and cannot be sent', () => {
     const { queues, one, two } = setUp()
     expect([queues.sendable('live'), queues.first('commit', 2), queues.counts.live]).toEqual([1, [one], 2])
     queues.place(one, 'commit')
@@ -56,7 +56,7 @@ describe('an entry that was to be sent and waits for the end of its transaction'
     expect([queues.sendable('live'), queues.first('commit', 2), queues.first('send', 2)]).toEqual([2, [], [one, two]])
   })
 
-  test.each(['read', 'end code', null] as const)('gives it up if it goes elsewhere: %s', (place) => {
+  test.each(['read', 'end code', null] as const)('loses its turn if it moves to another place: %s', (place) => {
     const { queues, one, two } = setUp()
     if (place === null) one.settle()
     queues.place(one, place)
@@ -64,7 +64,7 @@ describe('an entry that was to be sent and waits for the end of its transaction'
     expect(queues.sendable('live')).toBe(place === 'end code' ? 2 : 1)
   })
 
-  test('has none yet if it was to be sent by the backfill: it is a live one now', () => {
+  test('has no turn yet if it was a backfill entry: it is live now', () => {
     const queues = new Queues()
     const slow = entry('1', upsert('a'), 1, { lane: 'backfill' })
     queues.place(slow, 'send')
@@ -74,7 +74,7 @@ describe('an entry that was to be sent and waits for the end of its transaction'
   })
 })
 
-test('live stands before backfill', () => {
+test('sends live entries before backfill entries', () => {
   const queues = new Queues()
   const [slow, fast] = [entry('1', upsert('a'), 1, { lane: 'backfill' }), entry('2', upsert('b'), 2)]
   queues.place(slow, 'send')
@@ -83,7 +83,7 @@ test('live stands before backfill', () => {
   expect(queues.counts).toEqual({ live: 1, backfill: 1 })
 })
 
-test('a code is claimed by another row that has it now, or that will end it later', () => {
+test('a code belongs to another row that has it now, or that will unsubscribe it later', () => {
   const queues = new Queues()
   const [ends, later] = [entry('1', removed('a'), 5), entry('2', removed('a'), 9)]
   queues.place(ends, 'send')
@@ -96,7 +96,7 @@ test('a code is claimed by another row that has it now, or that will end it late
   expect(queues.isClaimed(code('a'), ends)).toBe(true)
 })
 
-test('the earlier row with a code leaves first, wherever it waits', () => {
+test('the earlier row with a code leaves first, in whichever place it waits', () => {
   const queues = new Queues()
   const [early, late] = [entry('1', upsert('a'), 5), entry('2', upsert('a'), 9)]
   queues.place(late, 'send')
@@ -106,7 +106,7 @@ test('the earlier row with a code leaves first, wherever it waits', () => {
 
 const a = code('a')
 
-test('no more are named than asked for, of either lane', () => {
+test('names no more entries of either lane than asked for', () => {
   const queues = new Queues()
   const all = [entry('1', upsert('a'), 1), entry('2', upsert('b'), 2), entry('3', upsert('c'), 3, { lane: 'backfill' })]
   for (const one of all) queues.place(one, 'send')
@@ -116,7 +116,7 @@ test('no more are named than asked for, of either lane', () => {
   expect(queues.first('send', 9)).toEqual(all)
 })
 
-/** A row that waits with what a read brought. */
+/** Creates a row that waits with the version of a read. */
 function readBy(name: string, number: number, place: number | null): Entry {
   const read = { number, snapshot: seesBelow(1), endLsn: at(1) }
   const label = { position: place === null ? null : position(place) }
@@ -133,26 +133,26 @@ describe('of two rows with one code', () => {
   const streamed = (name: string, place: number | null) => entry(name, upsert('a'), place)
   const read = (name: string, number: number, place: number | null = null) => readBy(name, number, place)
 
-  test('the one that was streamed before is earlier, and one that a read brought is later than any', () => {
+  test('the row that was streamed first is earlier, and a row that a read brought is later than any streamed one', () => {
     expect(isEarlier(streamed('1', 5), streamed('2', 9))).toBe(true)
     expect(isEarlier(streamed('1', 9), streamed('2', 5))).toBe(false)
     expect(isEarlier(streamed('1', 9), read('2', 1, 5))).toBe(true)
     expect(isEarlier(read('1', 1, 5), streamed('2', 9))).toBe(false)
   })
 
-  test('of a change of a row’s key, which is one change, the end of the old row is', () => {
+  test('the old row of a change of the key is earlier: both belong to one change', () => {
     expect(isEarlier(entry('1', removed('a'), 5), streamed('2', 5))).toBe(true)
     expect(isEarlier(streamed('2', 5), entry('1', removed('a'), 5))).toBe(false)
-    // The transform leaves the new row out: neither waits for the other.
+    // The transform leaves the new row out: neither row waits for the other.
     expect(isEarlier(entry('1', removed('a'), 5), entry('2', removed('a'), 5))).toBe(false)
   })
 
-  test('the one of the earlier read is earlier, whatever they are labelled with', () => {
+  test('the row of the earlier read is earlier, whatever their labels are', () => {
     expect(isEarlier(read('1', 1, 9), read('2', 2, 5))).toBe(true)
     expect(isEarlier(read('1', 2, 5), read('2', 1, 9))).toBe(false)
   })
 
-  test('of one read the one whose change was streamed before is, if both were; else neither waits for the other', () => {
+  test('of the same read, the row whose change was streamed first is earlier if both were streamed; otherwise neither waits', () => {
     expect(isEarlier(read('1', 1, 5), read('2', 1, 9))).toBe(true)
     expect(isEarlier(read('1', 1, 9), read('2', 1, 5))).toBe(false)
     expect(isEarlier(read('1', 1), read('2', 1, 9))).toBe(false)
@@ -160,7 +160,7 @@ describe('of two rows with one code', () => {
     expect(isEarlier(read('1', 1), read('2', 1))).toBe(false)
   })
 
-  test('neither is earlier than itself, than one that says something of another code, or than nothing', () => {
+  test('a row is not earlier than itself, than a row of another code, or than an empty entry', () => {
     const one = streamed('1', 5)
     expect(isEarlier(one, one)).toBe(false)
     expect(isEarlier(entry('1', upsert('b'), 5), streamed('2', 9))).toBe(false)
@@ -170,7 +170,7 @@ describe('of two rows with one code', () => {
   })
 })
 
-describe('a code is claimed', () => {
+describe('a code belongs to another row', () => {
   const deliveryOf = (of: Entry, purpose: Purpose): Delivery => ({
     ...{ key: of.key, code: a, patient: patient('a'), purpose },
     version: of.waiting ?? unreachable(),
@@ -179,7 +179,7 @@ describe('a code is claimed', () => {
     throw new Error('nothing waits')
   }
 
-  test('by a patient of another row that is on its way with it, until the answer', () => {
+  test('if a patient of that row is in flight with it, until the answer', () => {
     const queues = new Queues()
     const [mine, other] = [entry('1', removed('a'), 5), entry('2', upsert('a'), 3)]
     const claims = (purpose: Purpose, of: Entry) => {
@@ -195,7 +195,7 @@ describe('a code is claimed', () => {
     expect([queues.isClaimed(a, mine), queues.isInFlight(a), queues.inFlight]).toEqual([false, false, 0])
   })
 
-  test('by another row’s patient wherever it stands in the stream, and by what comes later in it', () => {
+  test('if a patient of that row waits with it, anywhere in the stream, or if a later version names it', () => {
     const claims = (other: Entry) => {
       const queues = new Queues()
       const mine = entry('1', removed('a'), 5)
@@ -208,12 +208,12 @@ describe('a code is claimed', () => {
     expect(claims(entry('2', removed('a'), 5))).toBe(false)
     expect(claims(entry('2', removed('a'), 9))).toBe(true)
     expect(claims(entry('2', removed('a'), null))).toBe(false)
-    // It had the code, and has another by now.
+    // The row had the code, and has another one now.
     expect(claims(entry('2', upsert('b'), 3, { formerCodes: [a] }))).toBe(false)
     expect(claims(entry('2', upsert('b'), 9, { formerCodes: [a] }))).toBe(true)
   })
 
-  test('but not by a row that is rejected and keeps another code that mediQuo has of it', () => {
+  test('but not to a row that is rejected and keeps another delivered code', () => {
     const claims = (stored: StoredRow | null, content: Content = { kind: 'invalid', code: a, invalid: [] }) => {
       const queues = new Queues()
       const mine = entry('1', removed('a'), 5)
@@ -233,7 +233,7 @@ describe('a code is claimed', () => {
 })
 
 describe('the rows that share a code', () => {
-  test('are those that have it, had it, or have it by the state, while something of them waits or is in flight', () => {
+  test('are those that have it, had it, or have it in their row record, while a version waits or is in flight', () => {
     const queues = new Queues()
     const mine = entry('1', upsert('a'), 1)
     const had = entry('2', upsert('b'), 2, { formerCodes: [a] })
@@ -254,7 +254,7 @@ describe('the rows that share a code', () => {
     expect([queues.sharing(a, mine), queues.counts]).toEqual([[], { live: 2, backfill: 0 }])
   })
 
-  test('are known by the codes that they have now, without losing their turn', () => {
+  test('are found by the codes that they have now, without losing their turn', () => {
     const queues = new Queues()
     const [mine, other] = [entry('1', upsert('a'), 1), entry('2', upsert('b'), 2)]
     queues.place(other, 'send')
@@ -269,7 +269,7 @@ describe('the rows that share a code', () => {
     expect([queues.first('send', 2), queues.counts.live]).toEqual([[other, mine], 2])
   })
 
-  test('leave it undecided who has the code until the state of each is looked up', () => {
+  test('leave the owner of the code undecided until the row record of each is loaded', () => {
     const queues = new Queues()
     const [mine, other] = [new Entry(key('1')), new Entry(key('2'))]
     mine.arrive(version(removed('a')))

@@ -6,7 +6,7 @@ import { at, key } from '../rows.ts'
 const row = (name: string) => new Entry(key(name))
 const mark = (entry: Entry, end: number) => ({ entry, endLsn: at(end) })
 
-test('a read’s rows are marked until the stream has received everything before the read’s end', () => {
+test('marks the rows of a read until the stream has received everything before the end of the read', () => {
   const marks = new ReadMarks(10)
   const [one, two, three] = [row('1'), row('2'), row('3')]
   for (const added of [mark(one, 100), mark(two, 100), mark(three, 200)]) marks.add(added)
@@ -17,7 +17,7 @@ test('a read’s rows are marked until the stream has received everything before
   expect(marks.passed(at(300))).toEqual([])
 })
 
-test('a row that two reads returned is marked by the later one after the earlier was passed', () => {
+test('keeps the mark of the later read on a row that two reads returned after the stream has passed the earlier one', () => {
   const marks = new ReadMarks(10)
   const one = row('1')
   marks.add(mark(one, 100))
@@ -25,7 +25,7 @@ test('a row that two reads returned is marked by the later one after the earlier
   expect([marks.passed(at(100)), marks.size]).toEqual([[one], 1])
 })
 
-test('past the bound the oldest are forgotten, in portions of a tenth, down to the bound', () => {
+test('removes the oldest marks beyond the bound, a tenth at a time, down to the bound', () => {
   const marks = new ReadMarks(20)
   const added = Array.from({ length: 23 }, (_, index) => mark(row(`${index}`), 100 + index))
   expect(added.slice(0, 22).flatMap((one) => marks.add(one))).toEqual([])
@@ -33,7 +33,7 @@ test('past the bound the oldest are forgotten, in portions of a tenth, down to t
   expect(marks.size).toBe(20)
 })
 
-test('a bound of one mark holds two at most', () => {
+test('holds two marks at most with a bound of one', () => {
   const marks = new ReadMarks(1)
   const [one, two, three] = [mark(row('1'), 100), mark(row('2'), 101), mark(row('3'), 102)]
   expect([marks.add(one), marks.add(two), marks.add(three), marks.size]).toEqual([[], [], [one, two], 1])

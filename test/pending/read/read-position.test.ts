@@ -3,8 +3,8 @@ import { xid } from '../../../src/model/source/visibility.ts'
 import { dialogue, short } from '../dialogue.ts'
 import { at, delivered, key, patient, position, removed, seesBelow, upsert } from '../rows.ts'
 
-describe('a streamed change from before the end of a read that left', () => {
-  test('is read again, of whichever row it is, and the read settles it', () => {
+describe('a streamed change from before the end of a sent read', () => {
+  test('is read again, whichever row it changes, and the read settles it', () => {
     const { commits, reads, take, accept, pending, progress, record } = dialogue()
     reads('1', upsert('a'), seesBelow(100), 300)
     accept(take())
@@ -20,7 +20,7 @@ describe('a streamed change from before the end of a read that left', () => {
     )
   })
 
-  test('is sent as it came if it commits at the end of that read, or later', () => {
+  test('is sent as it came if it commits at the end of the read or later', () => {
     const { commits, reads, take, accept } = dialogue()
     reads('1', upsert('a'), seesBelow(100), 300)
     accept(take())
@@ -29,20 +29,20 @@ describe('a streamed change from before the end of a read that left', () => {
     expect(short(take())).toEqual(['upsert c Jane'])
   })
 
-  test('is sent as it came while the read only waits', () => {
+  test('is sent as it came while the version of the read only waits', () => {
     const { commits, reads, take } = dialogue({ mayRepeat: (of) => of !== 'a' })
     reads('1', upsert('a'), seesBelow(100), 300)
     commits(200, ['2', upsert('b')])
     expect(short(take())).toEqual(['upsert b Jane'])
   })
 
-  test('is read again if an earlier run sent the read', () => {
+  test('is read again if an earlier run sent the version of the read', () => {
     const { commits, take, pending } = dialogue({ readLsn: 300 })
     commits(200, ['2', upsert('b')])
     expect([take(), pending.toRead(9)]).toEqual([[], [key('2')]])
   })
 
-  test('is read again if the read was settled without a request', () => {
+  test('is read again if the version of the read was settled without a request', () => {
     const { commits, reads, take, pending } = dialogue({ state: [delivered('1', patient('a'))] })
     reads('1', upsert('a'), seesBelow(100), 300)
     commits(200, ['2', upsert('b')])
@@ -57,7 +57,7 @@ describe('a streamed change from before the end of a read that left', () => {
     expect(settled).toEqual(['ignored'])
   })
 
-  test('keeps its code, so that nobody ends it before it is read', () => {
+  test('keeps its code, so that no other row unsubscribes it before the read', () => {
     const { commits, pending } = dialogue({
       onDelete: 'unsubscribe',
       readLsn: 300,
@@ -74,7 +74,7 @@ describe('a streamed change from before the end of a read that left', () => {
     expect(told.pending.isClaimed(patient('a').code, key('1'))).toBe(true)
   })
 
-  test('is not read again if its own row’s mark contains it', () => {
+  test('is not read again if the mark of its own row contains it', () => {
     const { commits, reads, take, accept, pending, progress } = dialogue()
     reads('1', upsert('a'), seesBelow(250), 300)
     accept(take())
@@ -83,8 +83,8 @@ describe('a streamed change from before the end of a read that left', () => {
   })
 })
 
-describe('marks forgotten past their bound', () => {
-  test('cost a read, and no request, of a row that was answered for', () => {
+describe('marks beyond their bound', () => {
+  test('cost a read, and no request, for a row that was delivered', () => {
     const settledWith = (maxMarks: number) => {
       const told = dialogue({ maxMarks })
       for (const name of ['1', '2', '3']) told.reads(name, upsert(name, 'Read'), seesBelow(1_000), 900)
@@ -99,7 +99,7 @@ describe('marks forgotten past their bound', () => {
     expect(settledWith(1)).toEqual({ toRead: [key('1'), key('2')], sent: [], settledLsn: at(207) })
   })
 
-  test('let their rows be forgotten', () => {
+  test('are removed together with their rows', () => {
     const { reads, take, accept, record, pending } = dialogue({ maxMarks: 1 })
     for (const name of ['1', '2', '3']) reads(name, upsert(name), seesBelow(1_000), 900)
     accept(take())
