@@ -6,8 +6,8 @@ import { ofSeed } from './steps/simulate.ts'
 
 const maxSeeds = Number(process.env.ABLATION_SEEDS ?? 20_000)
 
-/** A simulation that finds nothing proves nothing: each rule is taken out in turn, and a promise must break. */
-describe('the simulation finds what breaks without', () => {
+/** Proves that the simulation detects errors: each rule is removed in turn, and a promise must break. */
+describe('the simulation detects a missing rule', () => {
   test.for(ablations)('$name', { timeout: 300_000 }, async (ablation, { annotate }) => {
     const { patches = [], rules = {}, profile = {}, breaks } = ablation
     await using core = await patchedCore(patches)

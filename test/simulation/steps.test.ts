@@ -8,7 +8,7 @@ const first = Number(process.env.SIMULATION_SEED ?? 1)
 const seeds = Number(process.env.SIMULATION_SEEDS ?? 1_000)
 const replayed = Math.min(seeds, 50)
 
-test('whatever the order of commits, visibility, reads, answers, records and crashes, every promise holds', {
+test('keeps every promise, whatever the order of commits, visibility, reads, answers, records and crashes', {
   timeout: Math.max(300_000, seeds * 100),
 }, () => {
   for (let seed = first; seed < first + seeds; seed++) {
@@ -19,7 +19,7 @@ test('whatever the order of commits, visibility, reads, answers, records and cra
   }
 })
 
-test('a trace holds no value of a row, and the same events give the same effects', () => {
+test('writes no value of a row to the trace, and gives the same effects for the same events', () => {
   for (let seed = first; seed < first + replayed; seed++) {
     for (const trace of ofSeed(seed, { traced: true }).traces) {
       expect(trace.join('\n')).not.toContain('1980-01-01')

@@ -4,10 +4,11 @@ import { ofTimedSeed, shrinkPlan } from './time/timed-world.ts'
 const first = Number(process.env.SIMULATION_SEED ?? 1)
 const seeds = Number(process.env.SIMULATION_SEEDS ?? 200)
 
-/** Worlds in which a promise was broken once: a permit twice, readings back forgotten, a request held for ever, a late one,
- * requests that two restarts did not count, good rows that waited behind bad ones for ever, a code left to a row that had left it,
- * a doubt that was forgotten, an end that was overtaken while its row was being sent,
- * codes that a row had before it was rejected. */
+/**
+ * Seeds of worlds that broke a promise once. A permit was used twice. A read-back was forgotten. A request was held forever, or was late.
+ * Two restarts did not count requests. Good rows waited behind bad ones forever. A code was left to a row that had given it up. A doubt was
+ * forgotten. A removal was overwritten while its row was being sent. The codes that a row had before it was rejected were lost.
+ */
 const brokeOnce = [
   104, 316, 742, 892, 1_225, 1_754, 2_068, 2_739, 4_513, 4_856, 13_890, 18_205, 32_485, 42_167, 52_487, 71_171, 80_337,
   14_167, 100_481, 102_525, 124_100,
@@ -20,9 +21,9 @@ async function check(seed: number): Promise<void> {
   expect.fail([`seed ${seed}`, JSON.stringify(plan), ...told, wrong].join('\n'))
 }
 
-test.each(brokeOnce)('what was broken once holds: seed %d', check)
+test.each(brokeOnce)('keeps every promise in a world that broke one before: seed %d', check)
 
-test('whatever the API answers, and when, whatever its window, and whenever the connector dies, every promise holds', {
+test('keeps every promise, whatever the API answers, whatever its window and its delay, and whenever the connector dies', {
   timeout: Math.max(300_000, seeds * 200),
 }, async () => {
   for (let seed = first; seed < first + seeds; seed++) await check(seed)

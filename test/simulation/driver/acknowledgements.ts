@@ -2,7 +2,7 @@ import type { View } from '../../../src/pipeline/core/view.ts'
 import type { World } from '../world/world.ts'
 import type { EffectOf } from './handlers.ts'
 
-/** P1: stored first, then acknowledged; each only rises, and a position is never inside of a commit record. */
+/** Checks P1: a position is stored before it is acknowledged, neither position decreases, and none is inside a commit record. */
 export function acknowledgements(world: World, view: () => View): (effect: EffectOf['acknowledge']) => void {
   let newest = 0n
   return ({ lsn }) => {

@@ -2,7 +2,7 @@ import type { CoreOptions } from '../../../src/pipeline/core/options.ts'
 import { at, fingerprint } from '../world/values.ts'
 import type { World } from '../world/world.ts'
 
-/** What a connector that starts now reads from the state. */
+/** Returns the options that a connector reads from the store when it starts now. */
 export function coreOptions(world: World): CoreOptions {
   const { state, profile, table } = world
   return {

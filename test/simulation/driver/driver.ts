@@ -10,11 +10,11 @@ export interface DriverOptions {
   readonly core: Core
   readonly handlers: Handlers
   readonly nowMs: () => number
-  /** Whether the stream would deliver something, if it is not paused. */
+  /** Returns true if the stream has a message to deliver, paused or not. */
   readonly isReadable: () => boolean
 }
 
-/** Hands events to the core and its effects to the handlers, and checks after each event what must hold at any time. */
+/** Hands events to the core and its effects to the handlers. After each turn, checks the conditions that hold at any time. */
 export class Driver {
   readonly #options: DriverOptions
   readonly #outstanding = new Set<Ticket>()
@@ -45,7 +45,7 @@ export class Driver {
     return this.#options.core.view(this.#options.nowMs())
   }
 
-  /** The handlers of `pause stream`, `resume stream` and `wake at`: the driver's own state. */
+  /** Handlers of `pause stream`, `resume stream` and `wake at`, which set the driver's own state. */
   readonly own = {
     'pause stream': () => {
       this.#isPaused = true
@@ -58,7 +58,7 @@ export class Driver {
     },
   } satisfies Partial<Handlers>
 
-  /** Events of one turn, and everything that is enabled by them. */
+  /** Handles the events of one turn, and hands out the effects that they enable. */
   tell(...events: readonly CoreEvent[]): void {
     const { core, world } = this.#options
     if (this.#isTelling) throw new Error('a handler answered before it returned')
@@ -85,7 +85,7 @@ export class Driver {
     if (event.kind === 'tick') this.#wakeAtMs = null
   }
 
-  /** LIVENESS: what is enabled is handed out at once, and only once. */
+  /** Checks LIVENESS: an enabled effect is handed out immediately, and only once. */
   #handOut(): void {
     const { core, handlers, world } = this.#options
     const nowMs = this.#options.nowMs()
@@ -112,7 +112,7 @@ export class Driver {
     if (this.#isStalled(view)) world.fail(`LIVENESS: stalled, ${standing(view)}`)
   }
 
-  /** Nothing is asked for, no time is waited for, nothing is received, and something is left to be done. */
+  /** Returns true if work is left, but no answer is outstanding, no wake-up time is set and nothing is received. */
   #isStalled(view: View): boolean {
     if (this.#isDraining || !view.isActive || view.isQuiet) return false
     const isReceiving = !this.#isPaused && this.#options.isReadable()
@@ -120,10 +120,10 @@ export class Driver {
   }
 }
 
-/** Messages that arrive in one piece at most: the stream is paused after them. */
+/** Maximum number of messages that arrive in one piece: the stream pauses only after them. */
 export const mostAtOnce = 3
 
-/** The bounds, and what cannot be avoided: the rows of one request, of one read, or of one piece of the stream, and the largest row. */
+/** Returns the memory limits: the bounds, plus the rows of one request, one read or one piece of the stream, and the largest row. */
 function limitsOf({ bounds, batchSize, pageRows }: Profile) {
   const { rows, bytes, unloaded, unsubscriptions, readBacks, marks } = bounds
   const together = Math.max(batchSize, pageRows, mostAtOnce)

@@ -10,18 +10,18 @@ import { at, snapshotText } from '../world/values.ts'
 import type { World } from '../world/world.ts'
 import type { EffectOf } from './handlers.ts'
 
-/** Something that the core wants of the table or of the store: what happens there, one thing after another, and what is answered. */
+/** Work on the table or the store that the core asks for: stages that happen one after the other, and an answer. */
 export interface Errand {
   readonly kind: Effect['kind']
   readonly ticket: Ticket
-  /** The code that it reads back; null: it reads none. */
+  /** Code that a `fetch code` errand reads; null for other errands. */
   readonly code: PatientCode | null
-  /** What has not happened yet. */
+  /** Stages that have not happened yet. */
   readonly stages: (() => void)[]
   answer(): CoreEvent
 }
 
-/** The instance that asks: what it is allowed to write, and when it is now. */
+/** Connector run that asks: its epoch, which decides if its writes count, and its clock. */
 export interface Asker {
   run(): number
   nowMs(): number
@@ -39,7 +39,7 @@ type ErrandKind =
 
 export type Errands = { readonly [K in ErrandKind]: (effect: EffectOf[K]) => Errand }
 
-/** A question is answered with what is so at one moment between asking and answering. */
+/** Creates an errand that reads one value at some moment between question and answer. */
 function question<T>(
   { kind, ticket }: { readonly kind: Effect['kind']; readonly ticket: Ticket },
   ask: () => T,
@@ -52,7 +52,7 @@ function question<T>(
   return { kind, ticket, code: null, stages: [stage], answer: () => answer((asked ?? { value: ask() }).value) }
 }
 
-/** What each effect on the table and the store does to the world. */
+/** Returns the errand of each effect on the table and the store. */
 export function errandsOf(world: World, asker: Asker): Errands {
   const { state, table } = world
   return {
@@ -112,10 +112,10 @@ function recordErrand(world: World, asker: Asker, { kind, ticket, settlement }: 
   return { kind, ticket, code: null, stages: [write], answer: () => ({ kind: 'recorded', ticket }) }
 }
 
-/** So many bytes of values leave the size of the next page as it is. */
+/** Number of value bytes that leaves the size of the next page unchanged. */
 const sameSizeBytes = 600_000
 
-/** Snapshot and rows at one moment, the end of the WAL at a later one, merged after that. */
+/** Takes snapshot and rows at one moment and the end of the WAL at a later one. The merge comes after both. */
 function readErrand(world: World, { kind, ticket, rows: wanted }: EffectOf['read rows']): Errand {
   const { table, contents } = world
   const isPage = wanted.kind === 'page'

@@ -2,10 +2,10 @@ import type { Effect } from '../../../src/pipeline/core/effects.ts'
 
 type Kind = Effect['kind']
 
-/** Each effect by its kind. */
+/** Effect of each kind. */
 export type EffectOf = { readonly [K in Kind]: Extract<Effect, { kind: K }> }
 
-/** What a driver does with each effect: one thing with the world, and one event later. Total: a new effect does not compile without. */
+/** Handlers that execute each effect: each changes the world, and leads to one event later. A missing handler does not compile. */
 export type Handlers = { readonly [K in Kind]: (effect: EffectOf[K]) => void }
 
 type Same<K extends Kind> = { [P in K]: { readonly kind: P } & EffectOf[P] }[K]

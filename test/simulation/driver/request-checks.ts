@@ -6,11 +6,11 @@ import type { World } from '../world/world.ts'
 
 export interface RequestContext {
   readonly inFlight: readonly Delivery[]
-  /** The transaction of which only a part has been received. */
+  /** Transaction of which only a part has been received. */
   readonly open: Transaction | null
 }
 
-/** What must hold of a request as it leaves: P4, rules 7 and 12, and that nobody sees half of a transaction. */
+/** Checks a request as it leaves: P4, rules 7 and 12, and that no half of a transaction is sent. */
 export function checkRequest(world: World, batch: readonly Delivery[], { inFlight, open }: RequestContext): void {
   const { batchSize } = world.profile
   if (batch.length === 0 || batch.length > batchSize) world.fail(`P4: a request of ${batch.length} patients`)
@@ -26,7 +26,7 @@ export function checkRequest(world: World, batch: readonly Delivery[], { inFligh
   }
 }
 
-/** Rule 7: before a request leaves, the state knows its code and claims to know nothing of what mediQuo has. */
+/** Checks rule 7: before a request leaves, the store has its code, and has no fingerprint. */
 function checkIntent(world: World, { key, code, version }: Delivery): void {
   const row = world.state.rows.get(key)
   if (!row || ![row.code, row.owed?.nextCode, ...row.formerCodes].includes(code))
@@ -41,7 +41,7 @@ function checkIntent(world: World, { key, code, version }: Delivery): void {
     world.fail(`INTENT: ${code} leaves for ${key} from a read up to ${read.endLsn}, R is ${readLsn ?? 'none'}`)
 }
 
-/** Nothing of an open transaction leaves that it changed, nor a code that it moves or ends. */
+/** Checks that no change of an open transaction is sent, and that no code that the transaction moves is unsubscribed. */
 function checkOpen(world: World, { key, code, purpose, version }: Delivery, open: Transaction): void {
   const labelLsn = Number(version.position?.commitLsn ?? 0)
   if (version.read === null && labelLsn === open.commitLsn)
@@ -51,24 +51,24 @@ function checkOpen(world: World, { key, code, purpose, version }: Delivery, open
     world.fail(`HALF: ${code} is unsubscribed while ${open.name}, which moves it, is arriving`)
 }
 
-/** Whether it was arriving already when what is sent now was cut: what a read brought is labelled by it, also once it is cut. */
+/** Returns true if the transaction was arriving when this batch was cut. The label of a read may rise to it after the batch was cut. */
 function wasArriving({ table, receivedAtWrites: [received] }: World, open: Transaction): boolean {
   const before = table.commits.slice(0, table.commits.indexOf(open))
   return received.isTransactionOpen && before.every(({ commitLsn }) => commitLsn < received.receivedLsn)
 }
 
 /**
- * No patient is unsubscribed whom another row has: by what the version that ends the code says, and by every transaction since. One
- * of them may have left the code to nobody, as the stream or a read has told by now. A row that cannot become a patient has none.
+ * Checks that no code is unsubscribed that another row has in the labelled version and in every transaction since. If one of them left the
+ * code to no row, the stream or a read may have shown that already. A row that cannot become a patient has no code.
  */
 function checkUnsubscription(
   { table, missed, receivedAtWrites }: World,
   { key, code, purpose, version }: Delivery,
 ): string | null {
-  // A change that no slot has streamed is not known until the backfill has read it.
+  // A change that no slot has streamed is unknown until the backfill has read it.
   if (purpose === 'upsert' || missed.size > 0) return null
   const { position, read } = version
-  // What a read brought rises with the stream, also after it was cut: then its label says nothing of what was known.
+  // The label of a read rises with the stream, also after the batch was cut. It then does not show what was known at that time.
   if (!position || (read !== null && position.commitLsn >= receivedAtWrites[0].receivedLsn)) return null
   const first = table.commits.findIndex(({ commitLsn }) => BigInt(commitLsn) === position.commitLsn)
   const owners = table.commits.slice(Math.max(first, 0)).map((transaction) => table.ownerAfter(transaction, code))

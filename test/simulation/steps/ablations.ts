@@ -5,22 +5,23 @@ import type { Patch } from './patched-source.ts'
 import type { Rules } from './simulation.ts'
 
 /**
- * A rule that is taken out, and the promise that breaks: C1 both ends agree, C2 nothing goes back, C3 nothing is passed over; INTENT
- * a request is noted before it leaves, HALF nobody sees half of a transaction, MEMORY, LIVENESS, STUCK.
+ * Ablation: a rule that is removed, and the promises of which one must break. C1: both ends agree. C2: no code goes back to an older
+ * version. C3: no change is skipped. INTENT: a request is noted before it leaves. HALF: no half of a transaction is sent. MEMORY, LIVENESS,
+ * STUCK: bounds hold, and work goes on.
  */
 export interface Ablation {
   readonly name: string
   readonly breaks: readonly string[]
   readonly patches?: readonly Patch[]
   readonly rules?: Partial<Rules>
-  /** Worlds in which it shows sooner. */
+  /** Fixed properties of the world, with which the promise breaks sooner. */
   readonly profile?: Partial<Profile>
 }
 
 const merge = 'pending/entry/merge.ts'
 const core = 'pipeline/core/core.ts'
 const patch = (file: string, find: string, replace: string): readonly Patch[] => [{ file, find, replace }]
-/** Whichever it is that is seen first: a stall, an invariant of the core and a half transaction are promises as well. */
+/** Any promise, whichever breaks first. A stall, an invariant of the core and a half transaction count as promises too. */
 const anyPromise = ['C1', 'C2', 'C3', 'HALF', 'INTENT', 'STUCK', 'LIVENESS', 'error'] as const
 const stalls = ['LIVENESS', 'STUCK', 'MEMORY'] as const
 const letters = (of: string) => [...of] as Letter[]
@@ -34,7 +35,7 @@ const plenty = {
   readBacks: 1_000,
   marks: 1_000,
 }
-/** Worlds in which nothing but the merge can go wrong. */
+/** Worlds in which only the merge can fail. */
 const noMoves = { codesMove: false, bounds: plenty, applyLater: 0 } as const
 
 /** Two rows whose codes move. */
@@ -48,7 +49,7 @@ const twoRows = {
   bounds: plenty,
 } as const
 
-/** One row that changes again and again, and a crash. */
+/** One row that changes repeatedly, and a crash. */
 const oneRow = {
   codesMove: false,
   onDelete: 'unsubscribe',
@@ -64,7 +65,7 @@ const oneRow = {
   bounds: plenty,
 } as const
 
-/** Rows are read while the stream is behind, and no mark tells what a read contained. */
+/** Rows are read while the stream is behind, and no mark shows the content of a read. */
 const readsOften = { start: 'first run', before: 2, incomplete: 30, bounds: { ...plenty, marks: 0 } } as const
 
 /** Little memory. */
@@ -80,7 +81,7 @@ const tight = {
   changes: 16,
 } as const
 
-/** The rules whose absence a few thousand worlds show, those of the model and ours. */
+/** Rules whose absence a few thousand worlds show: those of the model and those of this project. */
 export const ablations: readonly Ablation[] = [
   {
     name: 'rule 1: no wait for the slot gap',
@@ -154,7 +155,7 @@ export const ablations: readonly Ablation[] = [
       "case 'removed': {",
       "case 'removed': {\n      if (stored === null) return { kind: 'settle', outcome: 'nothing to remove' }",
     ),
-    // Unknown, and not new to mediQuo: another row left its code to this one.
+    // The row has no row record, but mediQuo has its code: another row left the code to it.
     profile: { ...twoRows, start: 'known', crashes: 0 },
   },
   {

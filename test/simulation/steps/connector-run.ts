@@ -20,11 +20,11 @@ export interface RunOptions {
   readonly nowMs: () => number
 }
 
-/** One life of the connector between two crashes: every effect is done, and answered, by steps of the simulation. */
+/** One run of the connector between two crashes. Steps of the simulation execute and answer every effect. */
 export class ConnectorRun {
   readonly driver: Driver
   readonly flights: Flights
-  /** The lines of its trace, if the world is traced. */
+  /** Lines of the trace, if the world is traced. */
   readonly trace: string[] = []
   readonly #world: World
   readonly #nowMs: () => number
@@ -79,7 +79,7 @@ export class ConnectorRun {
   get isInTransaction(): boolean {
     return this.#stream?.open != null
   }
-  /** Whether everything that was committed has been received. */
+  /** Returns true if everything that was committed has been received. */
   get isAtEnd(): boolean {
     return this.#stream?.isReadable === false
   }
@@ -98,7 +98,7 @@ export class ConnectorRun {
     this.driver.tell({ kind: 'stream lost' })
   }
 
-  /** From here on, what an earlier run still writes changes nothing. @returns false if the state has moved on since it was read. */
+  /** Begins a new epoch: a later write of an earlier run changes nothing. @returns false if the checkpoint has moved since it was read. */
   takeOver(): boolean {
     const { state } = this.#world
     const { run, lsn, horizon, readLsn } = this.#started
@@ -113,7 +113,7 @@ export class ConnectorRun {
     return true
   }
 
-  /** The next messages of the stream, read from the socket in one piece. */
+  /** Receives the next messages of the stream, read from the socket in one piece. */
   receive(messages = 1): void {
     const events: CoreEvent[] = []
     for (let left = messages; left > 0 && this.#stream; left--) {
@@ -130,7 +130,7 @@ export class ConnectorRun {
     this.driver.tell({ kind: 'answered', ticket, outcome })
   }
 
-  /** The next thing that happens to an errand; at its end the answer. */
+  /** Executes the next stage of an errand, or answers it after the last one. */
   proceed(errand: Errand): void {
     const stage = errand.stages.shift()
     if (stage) {
@@ -139,7 +139,7 @@ export class ConnectorRun {
     }
     this.#errands = this.#errands.filter((other) => other !== errand)
     this.driver.tell(errand.answer())
-    // A read is open until it is merged, and may wait for records until then.
+    // A read is open until it is merged, which may wait for row records.
     const isReading = this.#errands.some(({ kind }) => kind === 'read rows' || kind === 'load records')
     if (!isReading) this.#world.openReads.clear()
   }

@@ -9,7 +9,7 @@ import { refusal } from '../world/contents.ts'
 import type { Transaction } from '../world/source-table.ts'
 import type { World } from '../world/world.ts'
 
-/** A request on its way. `outcome`: what the API answers; null: it has not arrived. */
+/** Request in flight. `outcome` is the answer of the API; null: the request has not arrived. */
 export interface Flight {
   readonly ticket: Ticket
   readonly batch: readonly Delivery[]
@@ -17,16 +17,16 @@ export interface Flight {
   outcome: BatchOutcome | null
 }
 
-/** A request that its sender has given up, and that arrives all the same. */
+/** Request that its sender gave up and that arrives later. */
 interface Stray {
   readonly flight: Flight
   readonly byMs: number
 }
 
-/** What was accepted is applied within this time, and what was given up has arrived; less than the core waits before it reads back. */
+/** Time within which an accepted patient is applied and an abandoned request arrives. The core waits longer before it reads back. */
 const latenessMs = 900
 
-/** The API, as the requests of one process find it. */
+/** API as the requests of one process see it. */
 export class Flights {
   readonly #world: World
   #flights: Flight[] = []
@@ -47,7 +47,7 @@ export class Flights {
   get answered(): readonly Flight[] {
     return this.#flights.filter(({ outcome }) => outcome !== null)
   }
-  /** Nothing is still to be applied or to arrive. */
+  /** Returns true if no patient is still to be applied and no request is still to arrive. */
   get isSettled(): boolean {
     return this.#strays.length === 0 && this.#applyByMs.size === 0
   }
@@ -61,7 +61,7 @@ export class Flights {
     this.#world.note(() => `PUT ${describe(flight)}`)
   }
 
-  /** It arrives: the API accepts or refuses it as a whole. */
+  /** Lets a request arrive: the API accepts or refuses it as a whole. */
   arrive(flight: Flight, nowMs: number, isDown: boolean): void {
     flight.outcome = isDown
       ? { kind: 'retry', reason: 'status 503', inDoubt: true, status: 503 }
@@ -97,14 +97,14 @@ export class Flights {
     refused.set(key, Math.max(number, refused.get(key) ?? 0))
   }
 
-  /** The answer comes. @returns what it says. */
+  /** Delivers the answer. @returns the outcome. */
   land(flight: Flight): BatchOutcome {
     if (!flight.outcome) throw new Error('a request that has not arrived is not answered')
     this.#remove(flight)
     return flight.outcome
   }
 
-  /** No answer comes; if it has not arrived, it may yet. */
+  /** Loses the answer. A request that has not arrived may arrive later. */
   lose(flight: Flight, nowMs: number): void {
     this.#remove(flight)
     if (flight.outcome === null && this.#world.choices.percent(50))
@@ -112,13 +112,13 @@ export class Flights {
     this.#world.note(() => `no answer for ${describe(flight)}`)
   }
 
-  /** It comes back: certainly not applied. */
+  /** Returns the request to its sender: it was certainly not applied. */
   bounce(flight: Flight): void {
     this.#remove(flight)
     this.#world.note(() => `${describe(flight)} comes back`)
   }
 
-  /** A row at which the API breaks again and again is taken for a bad one: chance must not make one. */
+  /** Returns true if the API may fail with 5xx for this request: no code fails twice. The core would take such a row for a bad one. */
   mayBreak({ batch }: Flight): boolean {
     const isOnce = batch.every(({ code }) => (this.#timesBroken.get(code) ?? 0) < 1)
     if (isOnce) for (const { code } of batch) this.#timesBroken.set(code, 1)
@@ -129,7 +129,7 @@ export class Flights {
     this.#flights = this.#flights.filter((other) => other !== flight)
   }
 
-  /** Time goes on: what is late happens before. */
+  /** Advances the time. What is due by then happens first. */
   advance(nowMs: number): void {
     const due = this.#strays.filter(({ byMs }) => byMs <= nowMs)
     this.#strays = this.#strays.filter(({ byMs }) => byMs > nowMs)
@@ -137,7 +137,7 @@ export class Flights {
     for (const [code, byMs] of this.#applyByMs) if (byMs <= nowMs) this.#apply(code)
   }
 
-  /** An older request is applied after newer ones: only reading back finds it. */
+  /** Applies an older request after newer ones. Only reading back detects it. */
   #stray({ batch, numbers }: Flight): void {
     if (batch.some(({ patient }) => refusal(patient) !== 'never')) return
     noteCovered(this.#world)
@@ -158,7 +158,7 @@ export class Flights {
     this.#world.note(() => `applied: what was accepted of ${code}`)
   }
 
-  /** The process dies. Its requests arrive or were never sent. */
+  /** Ends the process. Each of its requests arrives or was never sent. */
   crash(): void {
     for (const flight of this.underWay) if (this.#world.choices.percent(50)) this.arrive(flight, 0, false)
     this.#flights = []

@@ -1,7 +1,7 @@
 import type { StoredRow } from '../../../src/model/progress/stored-row.ts'
 import type { Simulation } from './simulation.ts'
 
-/** Rows of which the state may forget that they were removed, or else in which transaction they last changed (docs/internals/merge-rules.md, Forgetting). */
+/** Returns rows whose removal the store may forget, or the transaction of their last change (MERGE, forgetting). */
 export function forgettable({ world, rules }: Simulation): StoredRow[] {
   const { state, table, openReads } = world
   const seen = [table.snapshot(), ...openReads].map(({ xmin }) => xmin)

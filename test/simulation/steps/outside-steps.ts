@@ -4,10 +4,10 @@ import type { Step } from './step.ts'
 
 const running = ({ world }: Simulation, state: 'open' | 'committed') =>
   world.table.running.filter((transaction) => transaction.state === state)
-/** Those that may write once more. */
+/** Returns the transactions that may write once more. */
 const writers = (simulation: Simulation) =>
   running(simulation, 'open').filter(({ versions }) => versions.length < simulation.world.profile.changes)
-/** The application and the server. */
+/** Steps of the application and of the server. */
 export const outsideSteps: readonly Step[] = [
   {
     name: 'write',

@@ -5,7 +5,7 @@ import type { CreateCore } from './connector-run.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 
-/** One exact piece of a source file, and what stands there once a rule is taken out. */
+/** Exact piece of a source file, and its replacement that removes a rule. */
 export interface Patch {
   readonly file: string
   readonly find: string
@@ -16,9 +16,9 @@ export interface PatchedCore extends AsyncDisposable {
   readonly createCore: CreateCore
 }
 
-/** The core from a copy of the source with a rule taken out. @throws {Error} if the piece is not there exactly once. */
+/** Loads the core from a copy of the source without a rule. @throws {Error} if the piece does not occur exactly once. */
 export async function patchedCore(patches: readonly Patch[]): Promise<PatchedCore> {
-  // Inside the repository, where the packages are found.
+  // The folder is inside the repository, so that packages resolve.
   const folder = await mkdtemp(join(root, '.patched-source-'))
   const remove = () => rm(folder, { recursive: true, force: true })
   try {

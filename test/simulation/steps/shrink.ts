@@ -1,7 +1,7 @@
 import { Choices } from '../world/choices.ts'
 import { type Options, type Outcome, simulate } from './simulate.ts'
 
-/** A run with as many steps left out as can be, which breaks the same promise; with its trace. */
+/** Removes as many steps of a run as possible while the same promise breaks. @returns the shortest run, with its trace. */
 export function shrink(found: Outcome, options: Options): Outcome {
   const promise = promiseOf(found)
   let steps = found.steps
@@ -17,10 +17,10 @@ export function shrink(found: Outcome, options: Options): Outcome {
   return simulate(Choices.again(steps), { ...options, traced: true })
 }
 
-/** The first two draw the world. */
+/** Number of steps that draw the world. */
 const fixedSteps = 2
 
-/** C1, C2, C3, LIVENESS and so on, or error. */
+/** Returns the broken promise: C1, C2, C3, LIVENESS and so on, or error. */
 export function promiseOf({ wrong }: Pick<Outcome, 'wrong'>): string | null {
   return wrong?.split(':')[0] ?? null
 }

@@ -13,23 +13,23 @@ import { steps, tick } from './steps.ts'
 export interface Options {
   readonly createCore?: CreateCore
   readonly rules?: Partial<Rules>
-  /** What is not to be drawn. */
+  /** Properties of the world that are fixed, not drawn. */
   readonly profile?: Partial<Profile>
   readonly traced?: boolean
 }
 
 export interface Outcome {
-  /** What is wrong, beginning with the promise that is broken; null if nothing is. */
+  /** Description of the failure, which begins with the broken promise; null if there is none. */
   readonly wrong: string | null
-  /** What happened, for people. */
+  /** Events of the run, for people. */
   readonly told: readonly string[]
-  /** The trace of each run of the core. */
+  /** Trace of each run of the core. */
   readonly traces: readonly (readonly string[])[]
-  /** What each step was drawn from. */
+  /** Number from which each step was drawn. */
   readonly steps: readonly number[]
 }
 
-/** One world from its beginning until nothing is left to be done. */
+/** Simulates one world from its beginning until no work is left. */
 export function simulate(choices: Choices, options: Options = {}): Outcome {
   const { rules, profile: fixed, traced = false } = options
   choices.step()
@@ -71,11 +71,11 @@ function wander(simulation: Simulation): void {
 }
 
 const maxRounds = 3_000
-/** So often a row that is always good changes: bad rows alone look like an API that refuses everything, and wait. */
+/** Number of rounds between two changes of a good row. With bad rows alone, the API seems to refuse everything, and the core waits. */
 const roundsBetweenGood = 100
 const goodRow = { key: keyOf('good'), code: codeOf('good') }
 
-/** Writers end, and everybody does what he can in turn: C1 at the end, and that there is one. */
+/** Ends the writers, and takes every possible step in turn. Checks C1 at the end, and that the end is reached. */
 function endInQuiet(simulation: Simulation): void {
   const { world, left } = simulation
   Object.assign(left, { transactions: 0, crashes: 0, stops: 0, streamLosses: 0, slotLosses: 0, faults: 0 })
@@ -98,7 +98,7 @@ function endInQuiet(simulation: Simulation): void {
   if (world.wrong === null) world.fail(`STUCK: it does not come to an end: ${view && standing(view)}`)
 }
 
-/** The next thing that is to be done, time last of all. */
+/** Takes the next step. Time advances only if no other step is possible. */
 function goOn(simulation: Simulation, round: number): void {
   const { run } = simulation
   if (!run) simulation.restart()
@@ -108,7 +108,7 @@ function goOn(simulation: Simulation, round: number): void {
   else if (!run.takeOver()) simulation.leave()
 }
 
-/** The stream has every second turn: what is read from the table again and again must not keep it from arriving. */
+/** Receives from the stream every second turn, so that rows that are read again and again do not block it. */
 function work(simulation: Simulation, run: ConnectorRun, round: number): void {
   const [flight] = run.flights.all
   const [errand] = run.errands

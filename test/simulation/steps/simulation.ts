@@ -3,9 +3,9 @@ import { makeSlot } from '../world/set-up.ts'
 import type { World } from '../world/world.ts'
 import { ConnectorRun, type CreateCore } from './connector-run.ts'
 
-/** Rules that the surroundings of the core keep, each to be switched off. */
+/** Rules that the environment of the core keeps. Each can be switched off. */
 export interface Rules {
-  /** When the state may forget that a row was removed, and a transaction's id. */
+  /** Condition on which the store may forget the removal of a row, and a transaction id. */
   readonly forgets: 'what every snapshot sees' | 'what is stored' | 'what is settled'
 }
 export const everyRule: Rules = { forgets: 'what every snapshot sees' }
@@ -15,22 +15,22 @@ export interface SimulationOptions {
   readonly rules: Rules
 }
 
-/** How much of each may still happen. */
+/** Number of events of each kind that may still happen. */
 type Left = Record<'transactions' | 'crashes' | 'stops' | 'streamLosses' | 'slotLosses' | 'faults', number>
 
-/** A world, the run of the connector in it, the time, and what may still happen. */
+/** World, run of the connector, time, and the events that may still happen. */
 export class Simulation {
   readonly world: World
   readonly rules: Rules
   readonly left: Left
-  /** The lines of each run's trace. */
+  /** Lines of each run's trace. */
   readonly traces: (readonly string[])[] = []
   readonly #createCore: CreateCore
   #run: ConnectorRun | null = null
   #nowMs = 0
   #step = 0
   #isSlotLost = false
-  /** A write that the last run began and that may still happen. */
+  /** Write that the last run began and that may still happen. */
   #lateWrite: (() => void) | null = null
 
   constructor(world: World, { createCore, rules }: SimulationOptions) {
@@ -60,12 +60,12 @@ export class Simulation {
   nextStep(): void {
     this.#step++
   }
-  /** Outages are over. */
+  /** Ends all outages. */
   end(): void {
     this.#step = Number.MAX_SAFE_INTEGER
   }
 
-  /** Time goes on; what happens by itself happens first. */
+  /** Advances the time. What is due by then happens first. */
   advance(toMs: number): void {
     this.#nowMs = Math.max(this.#nowMs, toMs)
     this.#run?.flights.advance(this.#nowMs)
@@ -78,14 +78,14 @@ export class Simulation {
     this.traces.push(this.#run.trace)
   }
 
-  /** The process has drained and ends. */
+  /** Ends the process after it has drained. */
   leave(): void {
     this.world.note(() => 'STOP')
     this.#run?.flights.crash()
     this.#run = null
   }
 
-  /** The process dies. Its requests are applied or never sent; its write happens, does not, or does so late. */
+  /** Kills the process. Its requests are applied or were never sent. Its write happens, does not happen, or happens later. */
   crash(): void {
     const run = this.#run
     const { world } = this

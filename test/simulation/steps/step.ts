@@ -1,6 +1,6 @@
 import type { Simulation } from './simulation.ts'
 
-/** Something that can happen next. */
+/** Event that can happen next. */
 export interface Step {
   readonly name: string
   readonly weight: number

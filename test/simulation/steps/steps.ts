@@ -7,7 +7,7 @@ import { outsideSteps } from './outside-steps.ts'
 import type { Simulation } from './simulation.ts'
 import type { Step } from './step.ts'
 
-/** Errands that can go on now: the slow ones rarely, what hangs not at all. */
+/** Returns the errands that can go on now. A slow errand rarely can, a hanging one never. */
 function movable({ run, world, isHanging }: Simulation): readonly Errand[] {
   const { hanging } = world.profile
   const errands = run?.errands ?? []
@@ -43,7 +43,7 @@ function onFlight({ name, weight, flights, isFault = false, act }: OnFlight): St
   }
 }
 
-/** Time of which something may come out: from the next moment to the longest back-off. */
+/** Lengths of time that matter to the core: from the next moment to the longest back-off. */
 const spansMs = [1, 20, 300, 1_100, 6_000, 40_000]
 
 const runSteps: readonly Step[] = [
@@ -76,7 +76,7 @@ const runSteps: readonly Step[] = [
     weight: 5,
     isPossible: ({ run }) => run?.mayReceive === true,
     take: ({ run, world }) => {
-      // A transaction whole, as a rule: halves are another world's.
+      // Usually receives a transaction whole. Other worlds receive it in parts.
       for (let more = world.choices.pick([1, 1, 2, 4, 40]); more > 0 && run?.mayReceive; more--) {
         run.receive(world.choices.pick([1, 1, 1, mostAtOnce]))
         if (!run.isInTransaction) return
@@ -200,7 +200,7 @@ const endSteps: readonly Step[] = [
   },
 ]
 
-/** The time of the core's wake-up comes. */
+/** Advances the time to the wake-up time of the core. */
 export function tick(simulation: Simulation): void {
   const { run, nowMs } = simulation
   const wakeAtMs = run?.driver.wakeAtMs

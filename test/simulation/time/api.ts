@@ -20,10 +20,10 @@ export interface Answer<T> {
   readonly remaining: number | null
 }
 
-/** What a GET of a code comes to. */
+/** Result of a GET of a code. */
 export type Fetched = Patient | 'absent' | 'not now'
 
-/** One request; `arrives` after the client has given up only as long as its permit allows for. */
+/** Single request. It may arrive after the client has given up, as late as its permit allows. */
 interface Sent {
   readonly deliveries: readonly Delivery[]
   readonly numbers: readonly number[]
@@ -31,14 +31,14 @@ interface Sent {
 }
 
 /**
- * The API, on its own time: it counts what arrives, refuses, accepts, and applies what it accepted when it likes. What is sent
- * to it is checked as it leaves and as it arrives.
+ * API with its own clock. It counts the requests that arrive, refuses or accepts them, and applies accepted patients at any later time.
+ * Checks each request as it leaves and as it arrives.
  */
 export class Api {
-  /** Requests and applications that are still to happen. */
+  /** Number of requests and applications that are still to happen. */
   underWay = 0
   isFaulty = true
-  /** What can be read of each code, which is what was applied last; and how much of it is still to be applied. */
+  /** Patients by code as a GET reads them, and the number of accepted patients of each code that are still to be applied. */
   readonly #applied = new Map<PatientCode, Patient>()
   readonly #applying = new Map<PatientCode, number>()
   readonly #world: World
@@ -47,7 +47,7 @@ export class Api {
   readonly #random: () => number
   readonly #limiter: RateLimiter
   readonly #arrivals: Record<'put' | 'get', number[]> = { put: [], get: [] }
-  /** What was sent, whatever became of it: C2 is about this. */
+  /** Versions that were sent, accepted or not, for the check of C2. */
   readonly #told: Mediquo
   readonly #broke = new Map<PatientCode, number>()
   #inFlight = new Set<Delivery>()
@@ -69,7 +69,7 @@ export class Api {
     }
   }
 
-  /** The process died: nobody waits for its answers. */
+  /** Forgets the process that died: no process waits for its answers. */
   forgetClient(): void {
     this.#life++
     this.#inFlight = new Set()
@@ -116,7 +116,7 @@ export class Api {
     return `${(this.#clock.nowMs / 1_000).toFixed(3)}s`
   }
 
-  /** The way there, what happens there, and the way back, or none of it. */
+  /** Sends a request, receives it, and sends the answer; a fate omits some of these parts. */
   #exchange(fate: Fate | null, receive: () => Attempt, answered: (attempt: Attempt) => void): void {
     const life = this.#life
     const there = 1 + this.#random() * this.#plan.latencyMs
@@ -194,7 +194,7 @@ export class Api {
     return status > 0 ? answer(status, { message: 'no' }) : answer(200, { message: 'ok' })
   }
 
-  /** Once nothing else of a code is to be applied, this is what mediQuo has of it, whatever it accepted last. */
+  /** Applies a patient. After the last application of a code, mediQuo has this patient, whatever it accepted last. */
   #apply(patient: Patient): void {
     const { code } = patient
     this.#world.note(() => `${this.#at} applied: ${textOf(patient)}`)
@@ -206,7 +206,7 @@ export class Api {
     this.#world.mediquo.applied(patient)
   }
 
-  /** P4. What only a sliding counter refuses is not over the limit in any 60 seconds. */
+  /** Checks P4. A request that only a sliding counter refuses is within the limit of any 60 seconds. */
   #count(endpoint: 'put' | 'get'): Attempt | null {
     const { nowMs } = this.#clock
     const { requestsPerMinute: limit, window } = this.#plan
@@ -229,10 +229,10 @@ export class Api {
     if (!this.isFaulty || this.#random() * 100 >= faults) return null
     const fate = fates[Math.floor(this.#random() * fates.length)] ?? null
     if (fate === 'status 413' && patients.length === 1) return null
-    // What arrives long after its sender died is found by no reading back.
+    // Reading back does not detect a request that arrives long after its sender died.
     if (fate === 'timeout, applied late' && this.#plan.crashes.length > 0) return 'timeout'
     if (fate !== 'status 500' && fate !== 'status 503 after applying') return fate
-    // A row at which the API breaks again and again, while others are accepted, is a bad one: chance must not make one.
+    // The core takes a row for a bad one if the API fails with 5xx for it repeatedly while it accepts others. Chance must not do that.
     const times = Math.max(...patients.map(({ code }) => this.#broke.get(code) ?? 0))
     if (times > 1) return null
     for (const { code } of patients) this.#broke.set(code, times + 1)

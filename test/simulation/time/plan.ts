@@ -2,7 +2,7 @@ import { seededRandom } from '../../../src/model/seeded-random.ts'
 import { type ErrorHints, errorHints } from '../../../src/sandbox/api/patient/validation-errors.ts'
 import { type WindowKind, windowKinds } from '../../../src/sandbox/api/rate-limit.ts'
 
-/** What may become of a request besides an answer to what it says. */
+/** Fates of a request in addition to an answer to its content. */
 export const fates = [
   'connection refused',
   'reset before',
@@ -17,14 +17,14 @@ export const fates = [
 ] as const
 export type Fate = (typeof fates)[number] | 'status 401' | 'status 403' | 'status 404'
 
-/** A stretch of time in which every request has the same fate. */
+/** Period in which every request has the same fate. */
 export interface Outage {
   readonly fromMs: number
   readonly toMs: number
   readonly fate: Fate
 }
 
-/** Everything that will happen to a connector: smaller ones are found by leaving things out. */
+/** Everything that will happen to a connector. Smaller plans are found by leaving parts out. */
 export interface Plan {
   readonly seed: number
   readonly keys: number
@@ -32,12 +32,12 @@ export interface Plan {
   readonly requestsPerMinute: number
   readonly batchSize: number
   readonly hints: ErrorHints
-  /** Of a hundred requests, those that meet a fate of their own. */
+  /** Percentage of requests that have a fate of their own. */
   readonly faults: number
-  /** The API applies what it accepted after up to this, in any order. */
+  /** Maximum time after which the API applies accepted patients, in any order. */
   readonly applyMs: number
   readonly latencyMs: number
-  /** Drawn from: profile, table at the beginning. */
+  /** Numbers from which the profile and the initial table are drawn. */
   readonly beginning: readonly [profile: number, setUp: number]
   readonly transactions: readonly { readonly atMs: number; readonly number: number }[]
   readonly crashes: readonly { readonly atMs: number; readonly downMs: number; readonly losesSlot: boolean }[]
@@ -67,9 +67,9 @@ export function drawPlan(seed: number): Plan {
     batchSize: pick([2, 3, 4]),
     hints: pick(errorHints),
     faults: pick([0, 0, 10, 30]),
-    // What was accepted and not applied when the process dies is not read back: a gap that is known.
+    // A known gap: a patient that was accepted but not applied when the process dies is not read back.
     applyMs: crashes.length > 0 ? 0 : pick([0, 0, 300, 3_000]),
-    // The second of each request is all that the state knows of it.
+    // The store knows only the second of each request.
     latencyMs: crashes.length > 0 ? pick([5, 50]) : pick([5, 200, 1_500]),
     beginning: [number(), number()],
     transactions: times(pick([1, 2, 4, 8, 16])).map((atMs) => ({ atMs, number: number() })),

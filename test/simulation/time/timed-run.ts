@@ -19,7 +19,7 @@ import type { VirtualClock } from './virtual-clock.ts'
 
 export const maxInFlight = 4
 
-/** What the state knows of earlier requests. */
+/** Earlier requests that the store knows. */
 export interface KnownRequests {
   requests: RecentRequests
   atMs: number
@@ -34,7 +34,7 @@ export interface TimedRunOptions {
   readonly known: KnownRequests
 }
 
-/** One life of the connector: every effect takes its time, and permits are the quota's. */
+/** Starts one run of the connector: every effect takes time, and the quota grants the permits. */
 export function startRun({ world, clock, api, plan, random, known }: TimedRunOptions) {
   const { state } = world
   const { requestsPerMinute } = plan
@@ -57,7 +57,7 @@ export function startRun({ world, clock, api, plan, random, known }: TimedRunOpt
     if (isAlive) driver.tell(event)
   }
 
-  /** Each thing happens after a while, even if the process dies in the meantime; so does the answer, or the connection breaks. */
+  /** Executes each stage after a delay, even if the process dies in the meantime. Then answers, unless the connection breaks. */
   function travel(errand: Errand): void {
     const breaksAt = breaks > 0 && random() < 0.01 ? Math.floor(random() * (errand.stages.length + 1)) : -1
     if (breaksAt >= 0) breaks--
@@ -151,14 +151,14 @@ export function startRun({ world, clock, api, plan, random, known }: TimedRunOpt
 
   return {
     trace,
-    /** The process is dead: nothing is told to it any more. */
+    /** Kills the process: it receives no further event. */
     die(): void {
       isAlive = false
     },
     get mayReceive(): boolean {
       return !driver.isPaused
     },
-    /** The next message of the stream arrives. */
+    /** Receives the next message of the stream. */
     receive(): void {
       tell({ kind: 'wal', wal: stream.next() })
     },
@@ -178,7 +178,7 @@ export function startRun({ world, clock, api, plan, random, known }: TimedRunOpt
 }
 export type TimedRun = ReturnType<typeof startRun>
 
-/** The full record is wanted to unsubscribe it: none if it is unsubscribed. */
+/** Returns the fetched patient as the core expects it. The full patient is needed to unsubscribe it; null if it is unsubscribed. */
 function fetched(found: Fetched, expected: Patient | null): FetchedCode {
   if (found === 'absent' || found === 'not now') return { kind: found }
   const isAsExpected =

@@ -12,11 +12,11 @@ import { type KnownRequests, maxInFlight, startRun, type TimedRun } from './time
 import { VirtualClock } from './virtual-clock.ts'
 
 export interface TimedOutcome {
-  /** What is wrong, beginning with the promise that is broken; null if nothing is. */
+  /** Description of the failure, which begins with the broken promise; null if there is none. */
   readonly wrong: string | null
-  /** What happened, for people. */
+  /** Events of the run, for people. */
   readonly told: readonly string[]
-  /** The trace of each run of the core. */
+  /** Trace of each run of the core. */
   readonly traces: readonly (readonly string[])[]
   readonly plan: Plan
   readonly virtualMs: number
@@ -24,14 +24,14 @@ export interface TimedOutcome {
 
 const epochMs = Date.parse('2026-01-01T00:00:00Z')
 /**
- * Past this nothing new happens, and everything must come to rest: in twenty minutes, or so many requests as a few bad rows take
- * beside a good one that changes every forty seconds.
+ * Limits after the last planned event, within which the world must come to rest: twenty minutes, or the time for as many requests as a few
+ * bad rows take beside a good one that changes every forty seconds.
  */
 const most = { ms: 20 * 60_000, requests: 400 }
 
 export const ofTimedSeed = (seed: number) => simulateInTime(drawPlan(seed))
 
-/** One plan from its beginning until nothing is left to be done, on a virtual clock. */
+/** Simulates one plan from its beginning until no work is left, on a virtual clock. */
 async function simulateInTime(plan: Plan, { traced = false } = {}): Promise<TimedOutcome> {
   const random = seededRandom(plan.seed + 1)
   const clock = new VirtualClock(epochMs + (plan.seed % 60_000))
@@ -48,7 +48,7 @@ async function simulateInTime(plan: Plan, { traced = false } = {}): Promise<Time
     batchSize: plan.batchSize,
     maxInFlight,
   })
-  // Y is refused now and then, which no row is.
+  // Y is refused at random, which no real row is.
   const letters = profile.letters.filter((letter) => letter !== 'Y')
   const world = new World(choices, { ...profile, letters }, { traced })
   const traces: (readonly string[])[] = []
@@ -65,7 +65,7 @@ async function simulateInTime(plan: Plan, { traced = false } = {}): Promise<Time
   return { wrong: world.wrong, told: world.trace ?? [], traces, plan, virtualMs: clock.nowMs }
 }
 
-/** What only worlds of steps vary. */
+/** Properties that only the simulation of steps varies. */
 const calm = { streamLosses: 0, stops: 0, applyLater: 0, slow: null, outage: null, hanging: null, changes: 4 } as const
 
 interface Life {
@@ -97,7 +97,7 @@ async function live({ world, clock, plan, random, traces }: Life): Promise<void>
     for (let left = many; left > 0; left--) write(world, writer)
     clock.after(random() * 30, () => {
       table.commit(writer)
-      // With synchronous replication, visible much later.
+      // With synchronous replication, a transaction becomes visible much later.
       clock.after(random() < 0.2 ? random() * 3_000 : random(), () => table.end(writer))
     })
   }
@@ -132,7 +132,7 @@ async function live({ world, clock, plan, random, traces }: Life): Promise<void>
     isEnding = true
     api.isFaulty = false
   })
-  // A row that is always good: bad rows alone look like an API that refuses everything, and wait.
+  // Row that is always good. With bad rows alone, the API seems to refuse everything, and the core waits.
   const keeper = { key: keyOf('k'), code: codeOf('k') }
   let turn = 0
   const keep = () => {
@@ -171,7 +171,7 @@ function standing(world: World, api: Api, run: TimedRun | null): string {
   return `${run?.standing} ${JSON.stringify({ running: running.length, underWay: api.underWay, pass: world.state.nextPass()?.state, insertLsn, lsn: world.state.lsn })}`
 }
 
-/** P2, P3, P5, P8: both ends agree, whatever was applied last, and nothing is left in memory. */
+/** Checks P2, P3, P5 and P8: both ends agree, whatever was applied last, and memory is empty. */
 function checkRest(world: World, run: TimedRun): void {
   checkQuiet(world)
   const { entries, payloadBytes } = run.view
@@ -179,12 +179,12 @@ function checkRest(world: World, run: TimedRun): void {
     world.fail(`P8: ${entries} rows and ${payloadBytes} bytes are in memory, and nothing is to be done`)
 }
 
-/** Lets everything that was promised come. */
+/** Resolves after all pending promises have settled. */
 function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-/** The smallest plan found that breaks the same promise: what can be left out is. */
+/** Removes as many parts of a plan as possible while the same promise breaks. */
 export async function shrinkPlan(found: TimedOutcome): Promise<TimedOutcome> {
   const promise = promiseOf(found)
   let { plan } = found

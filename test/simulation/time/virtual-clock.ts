@@ -2,18 +2,18 @@ interface Timer {
   readonly atMs: number
   readonly number: number
   readonly act: () => void
-  /** A timer of the process that is simulated dies with it. */
+  /** The timer belongs to the simulated process and dies with it. */
   readonly isOfProcess: boolean
 }
 
-/** Time that passes only from one timer to the next. `install` puts it in the place of the real one, for the libraries as well. */
+/** Clock that advances only from one timer to the next. `install` replaces the real clock, for the libraries as well. */
 export class VirtualClock {
   readonly #epochMs: number
   readonly #timers: Timer[] = []
   #nowMs = 0
   #made = 0
 
-  /** @param epochMs what the wall clock says at the beginning. */
+  /** @param epochMs the wall-clock time at the beginning. */
   constructor(epochMs: number) {
     this.#epochMs = epochMs
   }
@@ -25,12 +25,12 @@ export class VirtualClock {
     return Math.floor(this.#epochMs + this.#nowMs)
   }
 
-  /** Something outside of the process happens after a while. */
+  /** Schedules an event outside of the process. */
   after(ms: number, act: () => void): void {
     this.#add(ms, act, false)
   }
 
-  /** @returns false if nothing is left to happen. */
+  /** Executes the next timer. @returns false if there is none. */
   next(): boolean {
     const timer = this.#timers.shift()
     if (!timer) return false
@@ -39,13 +39,13 @@ export class VirtualClock {
     return true
   }
 
-  /** The process is dead: none of its timers will ring. */
+  /** Ends the process: removes all of its timers. */
   kill(): void {
     const left = this.#timers.filter(({ isOfProcess }) => !isOfProcess)
     this.#timers.splice(0, this.#timers.length, ...left)
   }
 
-  /** From here on timers, clocks and chance of this process are the simulated ones. @returns what undoes it. */
+  /** Replaces timers, clocks and random numbers by simulated ones. @returns a function that restores them. */
   install(random: () => number): () => void {
     const real = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout }
     const realNow = Date.now

@@ -7,8 +7,8 @@ import { at } from './values.ts'
 import type { World } from './world.ts'
 
 /**
- * Whether a change needs nothing more: a version of its row, or of its code, that is not older was accepted or rejected, or
- * mediQuo has just what such a version says.
+ * Returns true if a change needs no further request. Either a version of its row or code that is not older was accepted or rejected, or
+ * mediQuo has what such a version says.
  */
 function isCovered(world: World, version: RowVersion): boolean {
   const isSo = world.covered.has(version.number) || isCoveredNow(world, version)
@@ -26,7 +26,7 @@ function isCoveredNow(world: World, { key, number, image, before }: RowVersion):
   return code !== undefined && isLeft(world, code, number)
 }
 
-/** A row that left its code to another one, which has it or will be sent: whoever has it later answers for it. */
+/** Returns true if the row left its code to another row, which has it or will be sent: the later owner covers the code. */
 function isLeft({ table, state }: World, code: PatientCode, number: number): boolean {
   const had = ({ image, before }: RowVersion) => image?.code === code || before?.code === code
   const owners = new Set(table.commits.flatMap(({ versions }) => versions.filter(had).map(({ key }) => key)))
@@ -35,7 +35,7 @@ function isLeft({ table, state }: World, code: PatientCode, number: number): boo
   return owners.size > 1 && table.commits.some(isDue)
 }
 
-/** Whether mediQuo was told last what a version says, or shows it, though it was told something else and applied that before. */
+/** Returns true if mediQuo accepted last what a version says, or shows it because it applied that version last. */
 function isTold(world: World, version: RowVersion): boolean {
   const { mediquo } = world
   return isShown(world, version) || isShown(world, version, (code) => mediquo.records.get(code))
@@ -43,7 +43,7 @@ function isTold(world: World, version: RowVersion): boolean {
 
 type Records = (code: PatientCode) => Recorded | undefined
 
-/** Whether mediQuo has what a version says. */
+/** Returns true if mediQuo has what a version says. */
 function isShown(world: World, version: RowVersion, records: Records = (code) => world.mediquo.has(code)): boolean {
   const { image } = version
   if (!isPublished(image)) return isGone(world, version, records)
@@ -60,47 +60,49 @@ function isGone(world: World, { key, number }: RowVersion, records: Records): bo
     const record = image && records(image.code)
     if (!image || !record?.isSubscribed || record.number >= number) return true
     if (isHeldByOther(world, image.code, key) || mayBeForgotten(world, image.code)) return true
-    // A row that got the code afterwards answers for it, even if it gave it up as well.
+    // A row that got the code later covers it, even if it gave the code up as well.
     const isTaken = ({ image: taken, number: later }: RowVersion) => taken?.code === image.code && later > since
     return table.keys.some((other) => other !== key && table.committed(other).some(isTaken))
   })
 }
 
-/** Whether the state says of another row that mediQuo has the code from it, or that it is to end it: that row answers for the code. */
+/** Returns true if the store names another row that has the code or had it: that row covers the code. */
 function isHeldByOther({ state }: World, code: PatientCode, key: RowKey): boolean {
   const holds = (state.holdersOf([code]).get(code) ?? []).some((holder) => holder !== key)
   return holds || [...state.rows.values()].some((row) => row.key !== key && row.formerCodes.includes(code))
 }
 
 /**
- * A gap that is known: a row leaves its code to another one, which the state cannot tell yet when the slot is lost, and which is
- * gone from the table by the time of the pass.
+ * Returns true for a known gap: a row leaves its code to another one while the store cannot know that yet, the slot is lost, and that row
+ * is gone from the table when the backfill reads it.
  */
 function mayBeForgotten({ missed, table }: World, code: PatientCode): boolean {
   const had = table.keys.filter((key) => table.committed(key).some(({ image }) => image?.code === code))
   return missed.size > 0 && had.length > 1
 }
 
-/** A rejected row keeps the code that mediQuo had of it, until it is fixed or deleted. */
+/** Returns true if a rejected row has the code: it keeps the code that mediQuo had of it, until it is fixed or deleted. */
 function isRejected({ state }: World, code: PatientCode): boolean {
   return [...state.rows.values()].some((row) => row.code === code && !row.removed && row.deadLetter !== null)
 }
 
-/** A change of a row that the row filter leaves out before and after is not. */
+/** Returns false for a change of a row that the row filter leaves out before and after. */
 const isStreamed = ({ image, before }: RowVersion) => isPublished(image) || isPublished(before)
 
-/** Before mediQuo is told something else: what is covered by what it has now stays so. */
+/** Notes the changes that are covered now, before mediQuo accepts anything else: they stay covered. */
 export function noteCovered(world: World): void {
   for (const { versions } of world.table.commits) for (const version of versions) isCovered(world, version)
 }
 
-/** A durable note says that the row is read again, by a read that sees the change: its label says so, or it is visible already. */
+/**
+ * Returns true if the store owes the row to a read that sees the change: the label contains the change, or the change is visible already.
+ */
 function isOwed({ state }: World, { commitLsn, state: is }: Transaction, { key }: RowVersion): boolean {
   if (is === 'ended') return state.rows.get(key)?.owed != null
   return state.isOwed(key, { commitLsn: at(commitLsn), ordinal: 0 })
 }
 
-/** After each write of the state: C3, of the stream's changes and of those that only a pass can find. */
+/** Checks C3 after each write of the store, for the changes of the stream and for those that only a backfill can find. */
 export function checkStored(world: World): void {
   const { state, table, missed } = world
   for (const transaction of table.commits) {
@@ -115,7 +117,7 @@ export function checkStored(world: World): void {
   for (const key of table.keys) checkPass(world, key)
 }
 
-/** The backfill's position covers a row only if nothing of what no slot streamed is missing. */
+/** Checks that the position of the backfill passes a row only if no change of it that no slot streamed is missing. */
 function checkPass(world: World, key: RowKey): void {
   const { state, table, missed } = world
   const pass = state.passes.findLast(({ state: is }) => is !== 'replaced')
@@ -134,17 +136,17 @@ function checkPass(world: World, key: RowKey): void {
   const inTable =
     is === 'done' || position?.phase === 'state' || (position?.phase === 'table' && isPast(position.after))
   const inState = is === 'done' || (position?.phase === 'state' && isPast(position.after))
-  // One that is gone from the table by now, seen by the stream or not, is found by the second half.
+  // A row that is gone from the table by now, streamed or not, is found by the second half of the backfill.
   const isInTable = isPublished(table.committed(key).at(-1)?.image ?? null)
   const isChecked = isInTable ? inTable : inState && reason !== 'first run' && rowsRead > 0
   if (isChecked && !state.rows.get(key)?.owed && !isCovered(world, version))
     world.fail(`C3: the pass passed version ${version.number} of ${key}`)
 }
 
-/** C1, in a quiet state: both ends agree, or the row is a dead letter of its newest version. */
+/** Checks C1 when no work is left: both ends agree, or the row has a dead letter of its newest version. */
 export function checkQuiet(world: World): void {
   const { table, state, mediquo, profile, rejected } = world
-  // An empty table is taken for one that was truncated: rows that the state knows are left alone.
+  // An empty table is taken for a truncated one: the backfill leaves the known rows alone.
   const isLeftAlone = state.passes.some((pass) => pass.state === 'done' && pass.rowsRead === 0)
   for (const key of table.keys) {
     const newest = table.newest(key)

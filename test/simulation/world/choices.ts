@@ -1,11 +1,11 @@
 import { seededRandom } from '../../../src/model/seeded-random.ts'
 
 /**
- * Where a simulation takes its decisions from: one number a step, from which all that the step decides follows. So steps can be
- * left out of a run, and the others stay what they were.
+ * Source of the decisions of a simulation. One number a step determines all decisions of that step, so that steps can be left out of a run
+ * without changing the others.
  */
 export class Choices {
-  /** One number for each step so far: the same run again, if they are given to `again`. */
+  /** Number of each step so far. `again` repeats the run with them. */
   readonly taken: number[] = []
   readonly #next: () => number | undefined
   #random = seededRandom(0)
@@ -23,7 +23,7 @@ export class Choices {
     return new Choices(() => taken[at++])
   }
 
-  /** @returns false if there is no further step. */
+  /** Begins the next step. @returns false if there is none. */
   step(): boolean {
     const number = this.#next()
     if (number === undefined) return false

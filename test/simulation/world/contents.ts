@@ -4,10 +4,10 @@ import type { Content } from '../../../src/pending/entry/version.ts'
 import type { Image, RowVersion } from './source-table.ts'
 import { patientOf } from './values.ts'
 
-/** Whether the publication has the row. */
+/** Returns true if the publication contains the row. */
 export const isPublished = (image: Image | null): image is Image => image !== null && image.letter !== 'F'
 
-/** Row versions as the stream and the reads bring them. Which version a patient was made from is remembered, for the checks. */
+/** Contents of row versions as the stream and the reads bring them. Remembers the version of each patient, for the checks. */
 export class Contents {
   readonly #made = new WeakMap<object, RowVersion>()
   readonly #fullIdentity: boolean
@@ -17,16 +17,16 @@ export class Contents {
     this.#fullIdentity = fullIdentity
   }
 
-  /** The version that a patient was made from. */
+  /** Returns the version that a patient was made from. */
   madeFrom(content: Content): RowVersion | undefined {
     return content.kind === 'patient' ? this.#made.get(content.patient) : undefined
   }
-  /** The version of an invalid row that a dead letter is about. */
+  /** Returns the version of an invalid row that a dead letter describes. */
   rejectedIn(letter: StoredRow['deadLetter']): RowVersion | undefined {
     return letter === null || letter === 'kept' ? undefined : this.#made.get(letter.attributes)
   }
 
-  /** A change as the stream brings it; null: the row filter leaves it out before and after. */
+  /** Returns the content of a change in the stream; null: the row filter leaves the row out before and after. */
   streamed(version: RowVersion): Content | null {
     const { image, before, incomplete } = version
     if (isPublished(image))
@@ -42,7 +42,7 @@ export class Contents {
     }
   }
 
-  /** A row as a read returns it; null: the row filter leaves it out. */
+  /** Returns the content of a row in a read; null: the row filter leaves it out. */
   read(version: RowVersion): Content | null {
     return isPublished(version.image) ? this.#content(version, version.image) : null
   }
@@ -59,7 +59,7 @@ export class Contents {
   }
 }
 
-/** Whether the API refuses it; `maybe` if it once does and once does not. */
+/** Returns if the API refuses a patient; `maybe`: at random. */
 export function refusal({ first_name: letter, plan }: Patient): 'never' | 'maybe' | 'always' {
   if (plan === undefined) return 'never'
   return letter === 'Z' ? 'always' : letter === 'Y' ? 'maybe' : 'never'

@@ -2,7 +2,7 @@ import type { Patient, PatientCode } from '../../../src/model/patient/patient.ts
 import type { RowKey } from '../../../src/model/source/row.ts'
 import type { Purpose } from '../../../src/pending/entry/version.ts'
 
-/** What mediQuo accepted last of a code, or has of it. `number` is that of the row version (`RowVersion`) that it was told last. */
+/** Patient that mediQuo accepted last of a code, or has of it. `number` belongs to the row version (`RowVersion`) that it accepted last. */
 export interface Recorded {
   readonly firstName: string
   readonly isSubscribed: boolean
@@ -17,20 +17,20 @@ export interface Told {
   readonly number: number
 }
 
-/** The API, with the newest version that it accepted of each row and of each code. */
+/** API, with the newest version that it accepted of each row and of each code. */
 export class Mediquo {
-  /** What it accepted last. */
+  /** Patient accepted last of each code. */
   readonly records = new Map<PatientCode, Recorded>()
   readonly #applied = new Map<PatientCode, Recorded>()
-  /** What it shows of codes of which it has not applied what it accepted. */
+  /** Patient that it shows of each code whose accepted patient is not applied yet. */
   readonly #queued = new Map<PatientCode, Recorded | undefined>()
   readonly #newest = new Map<RowKey, number>()
   readonly #isWhole: boolean
   readonly #wasLeft: (code: PatientCode, number: number) => boolean
 
   /**
-   * @param isWhole whether the stream tells of every row that had a code, one after another; if not, only each row's own order holds.
-   * @param wasLeft whether a code has been nobody's since a row version.
+   * @param isWhole true if the stream carries every row that had a code, in order; otherwise only the order of each row holds.
+   * @param wasLeft returns true if no row had a code at some time since a row version.
    */
   constructor({
     isWhole,
@@ -40,22 +40,22 @@ export class Mediquo {
     this.#wasLeft = wasLeft
   }
 
-  /** The number of the newest version of a row that was accepted. */
+  /** Returns the number of the newest accepted version of a row. */
   newestOf(key: RowKey): number {
     return this.#newest.get(key) ?? 0
   }
 
-  /** @returns what is wrong with it: C2. Saying the same again is no step back. */
+  /** Accepts a patient. @returns the failure of C2, or null. The same patient again is not a step back. */
   accept({ key, purpose, patient, number }: Told): string | null {
     const { code, first_name: firstName } = patient
     const isSubscribed = patient.plan !== undefined
     const before = this.records.get(code)
     const says = before && `${before.firstName}${before.isSubscribed ? '' : ' without a plan'}`
     const isSame = before?.firstName === firstName && before.isSubscribed === isSubscribed
-    // The end of a row may end what another brought that has left the code since.
+    // The removal of a row may unsubscribe a code that another row brought and has left since.
     const isEnd = purpose === 'remove' && before !== undefined && this.#wasLeft(code, before.number)
     const ofCode = before && (before.key === key || (this.#isWhole && !isEnd)) ? before.number : 0
-    // A version that ends a code which its row no longer has is not a version of that code.
+    // A version that unsubscribes a code which its row no longer has is not a version of that code.
     const isOfCode = purpose !== 'retire'
     const known = isOfCode ? Math.max(ofCode, this.newestOf(key)) : before?.key === key ? ofCode : 0
     this.#applied.delete(code)
@@ -70,27 +70,27 @@ export class Mediquo {
     return `C2: ${key} goes back from version ${known} to ${number}: ${code} was ${says}, becomes ${firstName}`
   }
 
-  /** It has applied everything that it accepted of a code, in its own order: the last may be another than it accepted last. */
+  /** Applies the accepted patients of a code in any order: this one, which need not be the one accepted last, remains. */
   applied({ code, first_name: firstName, plan }: Patient): void {
     const record = this.records.get(code)
     if (record) this.#applied.set(code, { ...record, firstName, isSubscribed: plan !== undefined })
   }
 
-  /** What it has of a code, or will have once it has applied what it accepted. */
+  /** Returns the patient of a code once everything accepted of it is applied. */
   has(code: PatientCode): Recorded | undefined {
     return this.#applied.get(code) ?? this.records.get(code)
   }
 
-  /** `GET`: what it shows of a code; undefined if it does not know the code. */
+  /** Returns the patient that `GET` shows of a code; undefined if the code is unknown. */
   shown(code: PatientCode): Recorded | undefined {
     return this.#queued.has(code) ? this.#queued.get(code) : this.has(code)
   }
 
-  /** What it shows of a code stays as it is until what it accepts next is applied. */
+  /** Keeps what it shows of a code until the next accepted patient is applied. */
   queue(code: PatientCode): void {
     if (!this.#queued.has(code)) this.#queued.set(code, this.has(code))
   }
-  /** Everything accepted of a code is applied. */
+  /** Applies every accepted patient of a code. */
   apply(code: PatientCode): void {
     this.#queued.delete(code)
   }

@@ -6,7 +6,10 @@ import type { Choices } from './choices.ts'
 import type { Letter } from './source-table.ts'
 import { codeOf, keyOf } from './values.ts'
 
-/** How large a world is and what happens in it. A mixture: small worlds find most, and each thing alone finds more than all together. */
+/**
+ * Size of a world, and the events in it. Worlds are mixed: small ones find most errors, and one kind of event alone finds more than all
+ * together.
+ */
 export interface Profile {
   readonly keys: readonly RowKey[]
   readonly codes: readonly PatientCode[]
@@ -15,39 +18,39 @@ export interface Profile {
   readonly onDelete: 'ignore' | 'unsubscribe'
   readonly fullIdentity: boolean
   readonly codesMove: boolean
-  /** Updates of a hundred whose change lacks a value. */
+  /** Percentage of updates whose change lacks a value. */
   readonly incomplete: number
-  /** Changes of a hundred that weigh as much as many others. */
+  /** Percentage of changes that are much larger than others. */
   readonly wide: number
-  /** Transactions before the slot was made, and after. */
+  /** Transactions before the slot was created, and after. */
   readonly before: number
   readonly transactions: number
-  /** Changes that a transaction has at most. */
+  /** Maximum number of changes in a transaction. */
   readonly changes: number
-  /** Nothing is streamed of transactions that change nothing published. */
+  /** The stream leaves out transactions without published changes. */
   readonly skipsEmpty: boolean
   readonly pageRows: number
   readonly crashes: number
-  /** Ends of the process that are none of its crashes: it drains. */
+  /** Number of times that the process drains and ends, in addition to its crashes. */
   readonly stops: number
-  /** Replication connections that break. */
+  /** Number of replication connections that break. */
   readonly streamLosses: number
-  /** Crashes after which the slot is gone. */
+  /** Number of crashes after which the slot is lost. */
   readonly slotLosses: number
-  /** Answers that do not come, requests that come back, calls whose connection breaks. */
+  /** Number of lost answers, returned requests, and calls whose connection breaks. */
   readonly faults: number
-  /** Of a hundred accepted patients, those that are applied later. */
+  /** Percentage of accepted patients that are applied later. */
   readonly applyLater: number
-  /** An effect that takes long. */
+  /** Effect that takes long. */
   readonly slow: Effect['kind'] | null
-  /** When the API is down, and when reading one code back hangs, in steps. */
+  /** Steps during which the API is down, and steps during which reading one code back hangs. */
   readonly outage: Period | null
   readonly hanging: (Period & { readonly code: PatientCode }) | null
   readonly bounds: Omit<Bounds, 'readRows'>
   readonly batchSize: number
   readonly maxInFlight: number
   readonly steps: number
-  /** How often each step is taken, none: never by chance. */
+  /** Weight of each step; a step with weight 0 is never drawn. */
   readonly weights: readonly number[]
 }
 
@@ -60,7 +63,7 @@ export interface Limits extends Partial<Profile> {
   readonly stepKinds: number
 }
 
-/** The heaviest row. */
+/** Size of the largest row. */
 export const wideBytes = 15_000
 
 const plenty = {
@@ -123,7 +126,7 @@ function drawPeriod(choices: Choices): Period {
   return { fromStep, toStep: fromStep + choices.pick([20, 60, 200]) }
 }
 
-/** So small that most worlds run against one of them. */
+/** Draws bounds so small that most worlds reach one of them. */
 function drawBounds(choices: Choices): Profile['bounds'] {
   return {
     rows: choices.pick([2, 3, 5, 20]),

@@ -5,7 +5,7 @@ import { at, fingerprint, patientOf } from './values.ts'
 import type { World } from './world.ts'
 import { write } from './writer.ts'
 
-/** The table as it was when nobody looked, and the slot. Some of what was written before stays open, or invisible. */
+/** Creates the table as it was before the connector, and the slot. Some earlier transactions stay open, or invisible. */
 export function setUp(world: World): void {
   const { table, profile, choices, state } = world
   const base = table.begin()
@@ -30,7 +30,7 @@ export function setUp(world: World): void {
   makeSlot(world)
 }
 
-/** The slot is made, again if the state knows an older one: what lies between the two only a pass finds. */
+/** Creates the slot, again if the store knows an older one: only a backfill finds the changes between the two. */
 export function makeSlot(world: World): void {
   const { table, state, profile } = world
   const from = table.insertLsn
@@ -47,7 +47,7 @@ export function makeSlot(world: World): void {
   )
 }
 
-/** mediQuo and the state have the version from before. */
+/** Stores a version that was delivered before, in mediQuo and in the checkpoint store. */
 function deliver(
   { mediquo, state, rejected }: World,
   { key, image, number }: ReturnType<World['table']['write']>,

@@ -3,8 +3,8 @@ import type { RowKey } from '../../../src/model/source/row.ts'
 import { type Snapshot, sees, type Xid, xid } from '../../../src/model/source/visibility.ts'
 
 /**
- * What a row says beside its code. A, B, C: plain. X: cannot become a patient. Y: the API may refuse it. Z: it always does.
- * F: the publication's row filter leaves it out.
+ * Content of a row in addition to its code. A, B, C: plain. X: cannot become a patient. Y: the API may refuse it. Z: the API always refuses
+ * it. F: the row filter of the publication leaves it out.
  */
 export type Letter = 'A' | 'B' | 'C' | 'X' | 'Y' | 'Z' | 'F'
 
@@ -13,16 +13,16 @@ export interface Image {
   readonly letter: Letter
 }
 
-/** One version of one row. `image` null: deleted. `incomplete`: the stream carries a value of it as unchanged. */
+/** Version of a row. `image` null: deleted. `incomplete`: the stream carries a value of it as unchanged. */
 export interface RowVersion {
   readonly key: RowKey
   readonly image: Image | null
   readonly before: Image | null
-  /** Counts all versions in the order of writing, which row locks make the order of each row and of each code. */
+  /** Number of the version in the order of writing. Because of row locks this is also the order of each row and of each code. */
   readonly number: number
   readonly ordinal: number
   readonly incomplete: boolean
-  /** What a version of it occupies in memory. */
+  /** Bytes that a version of it occupies in memory. */
   readonly bytes: number
 }
 
@@ -31,22 +31,22 @@ export interface Transaction {
   readonly xid: Xid
   readonly versions: RowVersion[]
   state: 'open' | 'committed' | 'ended'
-  /** Where its commit record begins and ends. */
+  /** Start and end of its commit record. */
   commitLsn: number
   endLsn: number
 }
 
-/** What a version of an ordinary row occupies. */
+/** Bytes that a version of an ordinary row occupies. */
 export const ordinaryBytes = 1_000
 
 /**
- * PostgreSQL's three orders: ids are given at the first write, commit records enter the WAL, and transactions become visible
- * when they leave the list of the running ones, which is also when their locks go.
+ * Table with the three orders of PostgreSQL. Ids are assigned at the first write. Commit records enter the WAL. Transactions become visible
+ * when they leave the list of running ones, and release their locks then.
  */
 export class SourceTable {
-  /** Not yet visible, in the order of their ids. */
+  /** Transactions that are not visible yet, in the order of their ids. */
   readonly running: Transaction[] = []
-  /** With a commit record, in its order. */
+  /** Transactions with a commit record, in the order of these records. */
   readonly commits: Transaction[] = []
   readonly #versions = new Map<RowKey, { readonly version: RowVersion; readonly by: Transaction }[]>()
   #insertLsn = 1_000
@@ -71,7 +71,7 @@ export class SourceTable {
     return begun
   }
 
-  /** Whether no other running transaction has a lock on the row or on one of the (unique) codes. */
+  /** Returns true if no other running transaction has a lock on the row or on one of the (unique) codes. */
   isFree(writer: Transaction, key: RowKey, codes: readonly (PatientCode | undefined)[]): boolean {
     return this.running.every((other) => {
       if (other === writer) return true
@@ -109,7 +109,7 @@ export class SourceTable {
     this.commits.push(writer)
   }
 
-  /** It leaves the list of the running: visible if it was committed, undone otherwise. */
+  /** Removes a transaction from the running ones: it becomes visible if it was committed, and is rolled back otherwise. */
   end(writer: Transaction): void {
     if (writer.state === 'open') {
       for (const chain of this.#versions.values()) while (chain.at(-1)?.by === writer) chain.pop()
@@ -120,25 +120,25 @@ export class SourceTable {
     this.#complete(writer.xid)
   }
 
-  /** The server comes up again: what has a commit record is visible, the rest never was. */
+  /** Restarts the server: transactions with a commit record become visible, the others are rolled back. */
   restart(): void {
     for (const transaction of [...this.running]) this.end(transaction)
   }
 
-  /** A transaction of another table. */
+  /** Commits a transaction on another table. */
   elsewhere(): void {
     this.#complete(this.takeXid())
     this.#insertLsn += 50
   }
 
-  /** `pg_current_xact_id()` in a transaction of its own. */
+  /** Returns `pg_current_xact_id()` of a transaction of its own. */
   takeXid(): Xid {
     const taken = xid(this.#nextXid++)
     this.#complete(taken)
     return taken
   }
 
-  /** As GetSnapshotData builds it: what lies past the newest ended transaction is not listed, and not seen. */
+  /** Takes a snapshot as GetSnapshotData does: transactions after the newest ended one are not listed, and not visible. */
   snapshot(): Snapshot {
     const xmax = this.#latestCompleted + 1n
     const inProgress = this.running.map(({ xid: id }) => id).filter((id) => id < xmax)
@@ -152,16 +152,16 @@ export class SourceTable {
   newest(key: RowKey): RowVersion | null {
     return this.#of(key).at(-1)?.version ?? null
   }
-  /** The versions of a row that have a commit record, oldest first. */
+  /** Returns the versions of a row that have a commit record, oldest first. */
   committed(key: RowKey): RowVersion[] {
     return this.#of(key).flatMap(({ version, by }) => (by.commitLsn > 0 ? [version] : []))
   }
-  /** The row that has a code by the newest committed versions. */
+  /** Returns the row that has a code in the newest committed versions. */
   ownerOf(code: PatientCode): RowKey | null {
     return this.keys.find((key) => this.committed(key).at(-1)?.image?.code === code) ?? null
   }
 
-  /** The row that had a code once a transaction was committed; null: none had. */
+  /** Returns the version that had a code after a transaction was committed; null: none. */
   ownerAfter(transaction: Transaction, code: PatientCode): RowVersion | null {
     const newest = new Map<RowKey, RowVersion>()
     for (const { versions } of this.commits.slice(0, this.commits.indexOf(transaction) + 1))

@@ -13,7 +13,7 @@ export interface OwedQuestion {
   readonly limit: number
 }
 
-/** What outlives a crash, as `src/checkpoint` stores it. */
+/** Checkpoint store, as `src/checkpoint` writes it: survives a crash. */
 export class StateTables {
   readonly rows = new Map<RowKey, StoredRow>()
   readonly passes: Pass[] = []
@@ -22,14 +22,14 @@ export class StateTables {
   readLsn: Lsn | null = null
   slotGapXid: Xid | null = null
   run = 0
-  /** When each owed row is due. */
+  /** Time at which each owed row is due. */
   readonly #dueAtMs = new Map<RowKey, number>()
 
   constructor(lsn: number) {
     this.lsn = lsn
   }
 
-  /** One write of all of it. A run that is over changes nothing. */
+  /** Writes everything in one transaction. A write of an earlier run changes nothing. */
   record(run: number, { rows, checkpointLsn, horizon, readLsn, backfill }: Settlement, nowMs: number): boolean {
     if (run !== this.run) return false
     for (const row of rows) this.#store(row, nowMs)
@@ -45,7 +45,7 @@ export class StateTables {
   }
 
   #store(row: StoredRow, nowMs: number): void {
-    // A dead letter that is kept is the earlier one, if it is still there.
+    // A dead letter marked as kept is the earlier one, if it is still there.
     const deadLetter = row.deadLetter === 'kept' ? (this.rows.get(row.key)?.deadLetter ?? null) : row.deadLetter
     this.rows.set(row.key, { ...row, deadLetter })
     if (row.owed) this.#dueAtMs.set(row.key, nowMs + row.owed.delayMs)
@@ -59,14 +59,14 @@ export class StateTables {
       shared: new Set(loaded.flatMap((row) => (this.#isShared(row) ? [row.key] : []))),
     }
   }
-  /** Of two rows with one code nobody knows whose patient the API has. */
+  /** Returns true if another row has the same code: nobody knows which of the two patients the API has. */
   #isShared({ key, code }: StoredRow): boolean {
     return [...this.rows.values()].some(
       (other) => other.code !== null && other.code === code && other.key !== key && !other.removed,
     )
   }
 
-  /** Rows that have each code, or will have it once what they owe is read. */
+  /** Returns the rows that have each code, or will have it once the owed row is read. */
   holdersOf(codes: readonly PatientCode[]): Map<PatientCode, RowKey[]> {
     const rows = [...this.rows.values()]
     return new Map(
@@ -77,7 +77,7 @@ export class StateTables {
     )
   }
 
-  /** Owed rows that are due, the oldest due first, and when the next one is. */
+  /** Returns the owed rows that are due, the oldest first, and the time until the next one. */
   owedRows({ reasons, beforeLsn, limit }: OwedQuestion, nowMs: number) {
     const owed = [...this.rows.values()].filter(
       (row) =>
@@ -98,13 +98,13 @@ export class StateTables {
     return [...this.rows.values()].some(({ owed }) => owed !== null)
   }
 
-  /** Whether a change is contained in what a row owes: it is read again, from a snapshot that sees the change. */
+  /** Returns true if the owed row contains a change: it is read again, from a snapshot that sees the change. */
   isOwed(key: RowKey, position: Position): boolean {
     const row = this.rows.get(key)
     return row?.owed != null && row.position !== null && comparePositions(row.position, position) >= 0
   }
 
-  /** Rows that a pass's second half looks for. */
+  /** Returns rows that the second half of a backfill looks for. */
   rowsAfter(after: RowKey | null, limit: number, codes: readonly PatientCode[] | null): RowKey[] {
     return [...this.rows.values()]
       .filter((row) => !row.removed || row.deadLetter !== null || row.owed !== null)
@@ -115,7 +115,10 @@ export class StateTables {
       .slice(0, limit)
   }
 
-  /** A pass over the whole table; those before are contained in it. @param pageSize of its reads; the first would bring all there is. */
+  /**
+   * Requests a backfill of the whole table, which replaces earlier requests. @param pageSize the rows of a page. The default would read all
+   * rows at once.
+   */
   requestPass(reason: PassReason, pageSize: number): void {
     for (const [at, pass] of this.passes.entries())
       if (pass.state !== 'done') this.passes[at] = { ...pass, state: 'replaced' }
@@ -138,7 +141,7 @@ export class StateTables {
   nextPass(): Pass | null {
     return this.passes.find(({ state }) => state === 'requested' || state === 'running') ?? null
   }
-  /** The run to go on with, or to begin, begun. */
+  /** Returns the run to continue or to begin, and begins it. */
   beginPass(): Pass | null {
     const found = this.nextPass()
     if (!found) return null

@@ -7,14 +7,14 @@ import type { World } from './world.ts'
 
 type Change = Extract<MappedWalEvent, { kind: 'change' }>
 
-/** A transaction as the slot's output plugin sends it. */
+/** Transaction as the output plugin of the slot sends it. */
 interface Sent {
   readonly transaction: Transaction
   readonly events: readonly MappedWalEvent[]
   next: number
 }
 
-/** One replication connection: transactions whole, in the order of their commit records, whether visible or not. */
+/** Replication connection: whole transactions, in the order of their commit records, visible or not. */
 export class Stream {
   readonly #world: World
   #nextCommit: number
@@ -22,7 +22,7 @@ export class Stream {
   #receivedLsn: number
   readonly #knownLsn: number
 
-  /** @param fromLsn where START_REPLICATION lets it begin. @param knownLsn up to where an earlier connection has delivered. */
+  /** @param fromLsn the start position of START_REPLICATION. @param knownLsn the position up to which an earlier connection delivered. */
   constructor(world: World, fromLsn: number, knownLsn = 0) {
     this.#world = world
     this.#receivedLsn = fromLsn
@@ -31,25 +31,25 @@ export class Stream {
     this.#nextCommit = first === -1 ? world.table.commits.length : first
   }
 
-  /** The transaction of which only a part has been received. */
+  /** Transaction of which only a part has been received. */
   get open(): Transaction | null {
     return this.#sent?.transaction ?? null
   }
-  /** … unless an earlier connection has delivered all of it. */
+  /** Transaction of which only a part has been received, unless an earlier connection has delivered all of it. */
   get arriving(): Transaction | null {
     const { open } = this
     return open && open.commitLsn >= this.#knownLsn ? open : null
   }
-  /** Whether everything that was committed has been received. */
+  /** Returns true if everything that was committed has been received. */
   get isAtEnd(): boolean {
     return this.#sent === null && this.#nextCommit >= this.#world.table.commits.length
   }
-  /** Whether a message or a keepalive with news would come. */
+  /** Returns true if a message or a keepalive with a new position would come. */
   get isReadable(): boolean {
     return !this.isAtEnd || this.#receivedLsn < this.#world.table.insertLsn
   }
 
-  /** The next message; past the end a keepalive. */
+  /** Returns the next message; at the end, a keepalive. */
   next(): MappedWalEvent {
     const sent = this.#sent ?? this.#begin()
     const event = sent?.events[sent.next]
@@ -65,7 +65,7 @@ export class Stream {
     return event
   }
 
-  /** PostgreSQL 15 and later send nothing of a transaction that changed nothing published. */
+  /** Begins the next transaction. PostgreSQL 15 and later leave out transactions without published changes. */
   #begin(): Sent | null {
     const { table, profile } = this.#world
     for (;;) {
@@ -89,7 +89,7 @@ export class Stream {
   }
 }
 
-/** A changed key is one message with two rows. */
+/** Returns the changes of a transaction. A changed key is one message with two rows. */
 function changesOf({ contents, streamed }: World, { versions, commitLsn }: Transaction): Change[] {
   const messages = new Map<number, { operation: Operation; rows: Change['rows'][number][] }>()
   for (const version of versions) {

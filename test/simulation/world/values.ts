@@ -7,16 +7,16 @@ export const at = (bytes: number): Lsn => lsn(BigInt(bytes))
 export const keyOf = (name: string): RowKey => storedRowKey(`["${name}"]`)
 export const codeOf = (name: string): PatientCode => patientCode(name)
 
-/** A patient that says one letter. It has a plan: without one it is unsubscribed. */
+/** Creates a patient with this letter. It has a plan: without one it is unsubscribed. */
 export function patientOf(code: PatientCode, letter: string): Patient {
   return { code, first_name: letter, gender: 'female', birth_date: '1980-01-01', plan: 'premium' }
 }
 
-/** Stands for the keyed hash of a payload: equal for equal payloads. */
+/** Stands for the keyed hash of a payload: equal payloads have equal fingerprints. */
 export const fingerprint = ({ code, first_name, plan }: Patient): string =>
   `${code}=${first_name}${plan === undefined ? '-' : '+'}`
 
-/** As `pg_current_snapshot()` prints it. */
+/** Formats a snapshot as `pg_current_snapshot()` prints it. */
 export function snapshotText({ xmin, xmax, inProgress }: Snapshot): string {
   return `${xmin}:${xmax}:${[...inProgress].join(',')}`
 }

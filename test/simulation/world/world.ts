@@ -12,14 +12,14 @@ import { type RowVersion, SourceTable, type Transaction } from './source-table.t
 import { StateTables } from './state-tables.ts'
 import { placeOf } from './values.ts'
 
-/** Up to where whole transactions have been received, and whether one is still arriving after them. */
+/** Position up to which whole transactions have been received. A further one may be arriving. */
 interface Received {
   readonly receivedLsn: bigint
   readonly isTransactionOpen: boolean
 }
 const nothingReceived: Received = { receivedLsn: 0n, isTransactionOpen: false }
 
-/** What is outside of the connector and outlives it: the table, mediQuo and the state, and what the checks know. */
+/** Everything outside of the connector that outlives it: the table, mediQuo, the checkpoint store, and the knowledge of the checks. */
 export class World {
   readonly choices: Choices
   readonly profile: Profile
@@ -27,24 +27,24 @@ export class World {
   readonly mediquo: Mediquo
   readonly contents: Contents
   readonly state: StateTables
-  /** Changes that no slot streams: a pass must find them. */
+  /** Transactions that no slot streams: a backfill must find them. */
   readonly missed = new Set<Transaction>()
-  /** Numbers of versions that need nothing more. */
+  /** Numbers of versions that need no further request. */
   readonly covered = new Set<number>()
-  /** The newest version of each row that is a dead letter. */
+  /** Number of the newest version of each row that is a dead letter. */
   readonly rejected = new Map<RowKey, number>()
-  /** The newest version of each row that the API refused. */
+  /** Number of the newest version of each row that the API refused. */
   readonly refused = new Map<RowKey, number>()
-  /** Which version each change of the stream was, by its place. */
+  /** Row version of each change of the stream, by its position. */
   readonly streamed = new Map<string, RowVersion>()
   /** Snapshots of reads that are not merged yet. */
   readonly openReads = new Set<Snapshot>()
-  /** What each read saw, by where it ended. */
+  /** Snapshots of the reads, by their end position. */
   readonly #reads = new Map<bigint, Snapshot[]>()
-  /** What had been received when the last two writes were composed: the first is no later than when what is sent now was cut. */
+  /** Received positions when the last two writes were composed. The first write was composed before or when the current batch was cut. */
   receivedAtWrites: readonly [Received, Received] = [nothingReceived, nothingReceived]
   readonly trace: string[] | null
-  /** The first thing that is wrong. */
+  /** First failure. */
   wrong: string | null = null
 
   constructor(choices: Choices, profile: Profile, { traced }: { readonly traced: boolean }) {
@@ -52,7 +52,7 @@ export class World {
     this.profile = profile
     this.contents = new Contents(profile.fullIdentity)
     this.state = new StateTables(this.table.insertLsn)
-    // What changed hands while no slot was there is found row by row.
+    // Without a slot, the backfill finds row by row which codes changed hands.
     const isWhole = profile.start !== 'slot lost' && profile.slotLosses === 0
     this.mediquo = new Mediquo({ isWhole, wasLeft: (code, number) => this.wasLeft(code, number) })
     this.trace = traced ? [] : null
@@ -67,7 +67,7 @@ export class World {
     this.note(() => wrong)
   }
 
-  /** P5: dead letters are of bad rows only. Called for each write, before it. */
+  /** Checks P5 before each write: only bad rows are dead letters. */
   noteDeadLetters({ rows }: Settlement): void {
     for (const { key, code, deadLetter } of rows) {
       if (deadLetter === null || deadLetter === 'kept') continue
@@ -88,7 +88,7 @@ export class World {
     this.#reads.set(endLsn, [...(this.#reads.get(endLsn) ?? []), snapshot])
   }
 
-  /** Whether a code has been no patient's at some time since a row version. */
+  /** Returns true if no row had a code at some time since a row version. */
   wasLeft(code: PatientCode, number: number): boolean {
     const { commits } = this.table
     const first = commits.findIndex(({ versions }) => versions.some((version) => version.number >= number))
@@ -96,12 +96,12 @@ export class World {
     return since.some((transaction) => !isPublished(this.table.ownerAfter(transaction, code)?.image ?? null))
   }
 
-  /** The number of the row version that a delivery is sent for. */
+  /** Returns the number of the row version that a delivery sends. */
   numberOf({ key, version }: Delivery): number {
     const made = this.contents.madeFrom(version.content)
     if (made) return made.number
     const { position, read, origin } = version
-    // An end that the stream and a read told is the stream's.
+    // A removal that both the stream and a read found belongs to the stream.
     if (read === null || origin === 'stream') {
       const version = position && this.streamed.get(placeOf(position.commitLsn, position.ordinal, key))
       return version?.number ?? 0

@@ -5,7 +5,7 @@ import { type Image, ordinaryBytes, type Transaction } from './source-table.ts'
 import { describeVersion } from './stream.ts'
 import type { World } from './world.ts'
 
-/** The application's next write in a transaction: some change of a row, of its code, of two rows' codes, or of a row's key. */
+/** Writes once more in a transaction: a change of a row, of its code, of the codes of two rows, or of the key of a row. */
 export function write(world: World, writer: Transaction): void {
   const { table, choices, profile } = world
   const key = choices.pick(profile.keys)
@@ -40,7 +40,7 @@ export function write(world: World, writer: Transaction): void {
         put(key, image(theirs.code))
         put(other, image(mine.code))
       } else {
-        // A changed key is one message with two versions; otherwise a delete and an insert.
+        // A changed key is one message with two versions; otherwise it is a delete and an insert.
         put(key, null)
         put(other, image(mine.code), { sameRow: kind === 6 })
       }
