@@ -17,7 +17,7 @@ function budget(requestsPerMinute: number) {
   return { get: quotas.get, shared }
 }
 
-test('the requests of the last minute are those of both endpoints', async () => {
+test('counts the requests of the last minute for both endpoints', async () => {
   const quotas = quotasOf(60_000)
   const { signal } = new AbortController()
   await Promise.all([quotas.put.next(signal), quotas.put.next(signal), quotas.get.next(signal)])
@@ -26,7 +26,7 @@ test('the requests of the last minute are those of both endpoints', async () => 
   expect([sum('put'), sum('get')]).toEqual([2, 1])
 })
 
-test('what a restart takes for granted is not forgotten by the next one', () => {
+test('passes the requests that one restart assumes on to the next restart', () => {
   const restart = (earlier: ReturnType<typeof quotasOf>) => {
     const quotas = quotasOf(600)
     resumeQuotas(quotas, { recentRequests: recentRequests(earlier), run: 2, ageMs: 0 }, 8)
@@ -34,17 +34,17 @@ test('what a restart takes for granted is not forgotten by the next one', () => 
   }
   const second = restart(restart(quotasOf(600)))
   expect([second.put.free, second.get.free]).toEqual([600 - 16, 600 - 2])
-  // They are not shown as sent.
+  // Assumed requests are not shown as sent.
   expect(second.put.lastMinute).toBe(8)
 })
 
-test('a state that was not written for long says nothing of the requests that left unnoted since', () => {
+test('assumes unnoted requests of PUT, but none of GET, when the store was not written for a long time', () => {
   const quotas = quotasOf(600)
   resumeQuotas(quotas, { recentRequests: [], run: 2, ageMs: 200_000 }, 8)
   expect([quotas.put.free, quotas.get.free]).toEqual([600 - 8, 600])
 })
 
-test('what a process has sent itself is not counted again when it becomes the writer once more', async () => {
+test('does not count its own requests again when it becomes the writer again', async () => {
   const quotas = quotasOf(600)
   await quotas.put.next(new AbortController().signal)
   const recentRequests = quotas.put.recent().map(([second, count]) => [second, 'put', count + 5] as const)
@@ -52,7 +52,7 @@ test('what a process has sent itself is not counted again when it becomes the wr
   expect([quotas.put.free, quotas.put.lastMinute]).toEqual([600 - 1 - 5 - 8, 6])
 })
 
-test('what another process used by the state counts once, however often it is read', () => {
+test('counts the requests of another process in the store once, however often they are read', () => {
   const { get, shared } = budget(600)
   const now = Math.floor(Date.now() / 1000)
   shared.count([
@@ -65,7 +65,7 @@ test('what another process used by the state counts once, however often it is re
   expect([get.lastMinute, get.free]).toEqual([5, 595])
 })
 
-test('a tenth is left to the connector, which cannot see these requests', async () => {
+test('leaves a tenth of the budget to the connector, which does not see the requests of this process', async () => {
   vi.useFakeTimers()
   try {
     const { shared } = budget(20)

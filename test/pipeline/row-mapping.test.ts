@@ -18,7 +18,7 @@ const text = (of: Row, column: string) => {
   return typeof value === 'string' ? value : null
 }
 
-/** A mapping of two columns: a row without a name is incomplete. */
+/** Mapping of two columns. A row without a name is incomplete. */
 const mapping = {
   columns: ['code', 'name'],
   map(of: Row): Mapped {
@@ -40,7 +40,7 @@ const table = {
   types: new Map(['id', 'code', 'name'].map((column) => [column, 25])),
 }
 
-/** The change is at 0/9. */
+/** Maps a change at 0/9. */
 function contents(change: Change, tolerated: Lsn | null = null) {
   const map = createChangeMapper({ table, mapping, tolerated })
   return map(change, lsn(9n), 10).map(({ key, content }) => ({ key, content }))
@@ -50,14 +50,14 @@ const janesKey = row({ id: '1', code: null, name: null })
 const patient = { code: 'a', first_name: 'Jane' }
 
 describe('one change', () => {
-  test('an insert and an update that keeps the key are one version', () => {
+  test('gives one version for an insert, and for an update that keeps the key', () => {
     const upsert = [{ key: '["1"]', content: { kind: 'patient', patient } }]
     expect(contents({ operation: 'insert', relation: relation(), row: jane })).toEqual(upsert)
     expect(contents({ operation: 'update', relation: relation(), row: jane, old: null })).toEqual(upsert)
     expect(contents({ operation: 'update', relation: relation(), row: jane, old: jane })).toEqual(upsert)
   })
 
-  test('an update that changes the key removes the old row and brings the new', () => {
+  test('removes the old row and brings the new one if an update changes the key', () => {
     const moved = row({ id: '2', code: 'a', name: 'Jane' })
     expect(contents({ operation: 'update', relation: relation(), row: moved, old: janesKey })).toEqual([
       { key: '["1"]', content: { kind: 'removed', code: null, patient: null } },
@@ -65,7 +65,7 @@ describe('one change', () => {
     ])
   })
 
-  test('a value that did not come makes the version incomplete, never null', () => {
+  test('makes a version with a missing value incomplete, never null', () => {
     const partial = row({ id: '1', code: 'a', name: unchanged })
     expect(contents({ operation: 'update', relation: relation(), row: partial, old: null })).toEqual([
       { key: '["1"]', content: { kind: 'incomplete', code: 'a' } },
@@ -74,7 +74,7 @@ describe('one change', () => {
 })
 
 describe('a delete', () => {
-  test('knows the patient only from a full old row: the nulls of a key are no values', () => {
+  test('uses the patient only from a full old row, because the nulls of a key are not values', () => {
     const removed = (change: Partial<Relation>, old: Row) =>
       contents({ operation: 'delete', relation: relation(change), old })[0]?.content
     expect(removed({ replicaIdentity: 'full' }, jane)).toEqual({ kind: 'removed', code: 'a', patient })
@@ -91,16 +91,16 @@ describe('the table', () => {
   })
   const whole = [{ key: '["1"]', content: { kind: 'patient', patient } }]
 
-  test('another one is not ours, whatever its columns', () => {
+  test('is ignored if it is another one, whatever its columns', () => {
     expect(contents(insert({ oid: 2, schema: 'archive' }))).toEqual([])
     expect(contents(insert({ oid: 2, table: 'visits', columns: [] }))).toEqual([])
   })
 
-  test('it is known by its object id, whatever it was called when the change was made', () => {
+  test('is identified by its object id, whatever its name was when the change was made', () => {
     expect(contents(insert({ schema: 'old', table: 'persons' }))).toEqual(whole)
   })
 
-  test('columns that are not mapped may come and go', () => {
+  test('may gain and lose columns that are not mapped', () => {
     const columns = [...relation().columns, { name: 'visits', typeOid: 23, inIdentity: false }]
     expect(contents(insert({ columns }))).toEqual(whole)
   })
@@ -129,17 +129,17 @@ describe('the table', () => {
     },
   ]
 
-  test.each(others)('$what: nothing goes on', ({ shape, says }) => {
+  test.each(others)('stops the mapping with an error: $what', ({ shape, says }) => {
     expect(() => contents(insert(shape))).toThrow(SchemaChangedError)
     expect(() => contents(insert(shape))).toThrow(says)
     expect(() => contents(insert(shape), lsn(8n))).toThrow(SchemaChangedError)
   })
 
-  test.each(others)('$what, by history: the row is read from the table', ({ shape }) => {
+  test.each(others)('has the row read for a change of the tolerated past: $what', ({ shape }) => {
     expect(contents(insert(shape), lsn(9n))).toEqual([{ key: '["1"]', content: { kind: 'incomplete', code: null } }])
   })
 
-  test('by history, a change of the key and a delete have both rows read, as far as the change names them', () => {
+  test('has the rows of a key change and of a delete of the tolerated past read, as far as the change names them', () => {
     const former = relation({ oid: 2 })
     const moved = row({ id: '2', code: 'a', name: 'Jane' })
     const read = (id: string) => ({ key: `["${id}"]`, content: { kind: 'incomplete', code: null } })
@@ -154,7 +154,7 @@ describe('the table', () => {
 describe('memory', () => {
   const bytesOf = (change: Change) => createChangeMapper({ table, mapping, tolerated: null })(change, lsn(9n), 1_000)
 
-  test('counts twice the bytes of a row’s text, and a fixed part for what carries no values', () => {
+  test('counts twice the bytes of a row’s text, and a fixed size for a row without values', () => {
     const [inserted] = bytesOf({ operation: 'insert', relation: relation(), row: jane })
     const [deleted] = bytesOf({ operation: 'delete', relation: relation(), old: janesKey })
     expect([inserted?.bytes, deleted?.bytes]).toEqual([versionBytes + 2_000, versionBytes])
@@ -177,7 +177,7 @@ describe('a table read', () => {
     expect([...rows.values()].map(({ content }) => content)).toEqual([{ kind: 'removed', code: 'a', patient: null }])
   })
 
-  test('says what its values weigh, and of a page where it ends', () => {
+  test('reports the size of its values, and where a page ends', () => {
     const key = rowKey(jane, ['id'])
     const weight = '1aJane'.length
     const byKey = mapRead(read, mapping, times)

@@ -18,7 +18,7 @@ async function metric({ log }: RunningConnector, name: string): Promise<number |
   return line === undefined ? undefined : Number(line.split(' ')[1])
 }
 
-test('delivered rows are read back while running; what differs is counted and named, without a value', async () => {
+test('reads delivered rows back while running, and counts and names differences without a value', async () => {
   await using connector = await startConnector({ schema: patientsTable + rows(3), config })
   const { sandbox, database } = connector
   await whenBackfilled(connector)
@@ -35,12 +35,12 @@ test('delivered rows are read back while running; what differs is counted and na
   await connector.whenLogged('mediQuo does not know a patient that was delivered')
   expect(JSON.stringify(connector.log)).not.toMatch(/Meddled|Name 2|premium/)
 
-  // The pipeline went on beside it.
+  // The pipeline went on in the meantime.
   await database.query(`insert into patients (code) values ('new')`)
   await connector.whenPatient('new')
 }, 60_000)
 
-test('an API that cannot be read from throws nothing over, and nothing is read back by default', async () => {
+test('continues without an API that can be read, and reads nothing back by default', async () => {
   await using connector = await startConnector({ schema: patientsTable + rows(3), config })
   await whenBackfilled(connector)
   connector.sandbox.faults.add({ kind: 'status', status: 500, endpoint: 'get', times: 1_000 })
@@ -61,7 +61,7 @@ test('an API that cannot be read from throws nothing over, and nothing is read b
   expect(readBack(again).slice(after.length)).toEqual([])
 }, 60_000)
 
-test('only the instance that holds the slot reads back', async () => {
+test('reads back only in the instance that holds the slot', async () => {
   await using connector = await startConnector({ schema: patientsTable + rows(3), config })
   const { database, sandbox } = connector
   await whenBackfilled(connector)

@@ -4,7 +4,7 @@ import { Drift } from '../../src/verify/drift.ts'
 
 const idle = { mustResolve: false, requestsLastMinute: 0, requestsPerMinute: 600 }
 
-test('a row is read back only with what live work leaves of the budget', () => {
+test('reads a row back only with requests that live changes leave unused', () => {
   expect(mayReadBack(idle)).toBe(true)
   expect(mayReadBack({ ...idle, mustResolve: true })).toBe(false)
   expect(mayReadBack({ ...idle, requestsLastMinute: 299 })).toBe(true)
@@ -13,7 +13,7 @@ test('a row is read back only with what live work leaves of the budget', () => {
   expect(mayReadBack({ ...idle, requestsPerMinute: 9 })).toBe(true)
 })
 
-test('drift is a share of the last thousand rows, those that are pending left out', () => {
+test('computes drift as a ratio of the last thousand rows, without pending ones', () => {
   const drift = new Drift()
   expect(drift.ratio).toBe(0)
   for (const result of ['same', 'different', 'pending', 'missing', 'same'] as const) drift.add(result)

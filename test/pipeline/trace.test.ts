@@ -15,7 +15,7 @@ const options: CoreOptions = {
   ...{ requestTimeoutMs: 30_000, fingerprint: () => 'hash', bounds: defaultBounds, seed: 4 },
 }
 
-/** What a process writes that receives one row, up to its end. */
+/** Writes the trace of a process that receives one row, up to its end. */
 async function lives(file: string): Promise<void> {
   const failures: unknown[] = []
   const core = tracedCore(file, options, (error) => failures.push(error))
@@ -31,7 +31,7 @@ async function lives(file: string): Promise<void> {
 const linesOf = (file: string) => readFileSync(file, 'utf8').split('\n').filter(Boolean)
 
 describe('the trace of a process', () => {
-  test('is replayed, and so is that of the next one in the same file', async () => {
+  test('is replayed, and so is the trace of the next process in the same file', async () => {
     using space = workspace()
     const file = `${space.cwd}/trace.jsonl`
     await lives(file)
@@ -51,7 +51,7 @@ describe('the trace of a process', () => {
     expect(replayTrace(linesOf(file), createCore)).toEqual({ lines: 11, difference: null })
   })
 
-  test('differs from what a core wants that decides otherwise', async () => {
+  test('differs from the effects of a core that decides otherwise', async () => {
     using space = workspace()
     const file = `${space.cwd}/trace.jsonl`
     await lives(file)
@@ -59,7 +59,7 @@ describe('the trace of a process', () => {
     expect(replay.difference).toMatchObject({ line: 5, replayed: '{"ms":3,"effects":[]}' })
   })
 
-  test('ends if it cannot be written, and the core goes on', async () => {
+  test('ends if it cannot be written, and the core continues', async () => {
     using space = workspace()
     const failures: unknown[] = []
     const core = tracedCore(space.cwd, options, (error) => failures.push(error))
@@ -76,11 +76,11 @@ test.each([
   ['another text', ['hello']],
   ['events without options', ['{"ms":1,"event":{"kind":"stream opened"}}']],
   ['another version', ['{"trace":2,"options":{}}']],
-])('%s is not a trace', (_, lines) => {
+])('rejects %s as a trace', (_, lines) => {
   expect(() => replayTrace(lines, createCore)).toThrow(expect.objectContaining({ name: 'TraceError' }))
 })
 
-test('a cut line in the middle of a process is not a trace', async () => {
+test('rejects a trace with a cut line in the middle of a process', async () => {
   using space = workspace()
   const file = `${space.cwd}/trace.jsonl`
   await lives(file)

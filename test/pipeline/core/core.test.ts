@@ -3,7 +3,7 @@ import { position, upsert } from '../../pending/rows.ts'
 import { everything, kinds, scripted, storeAndTable } from './scripted.ts'
 
 describe('effects', () => {
-  test('are handed out once: asked again without an event there are none', () => {
+  test('are handed out once: a second request without an event returns none', () => {
     const script = scripted({ automatic: ['find backfill', 'list owed rows'] })
     script.begin()
     expect(kinds(script.change('a', upsert('a')))).toContain('load records')
@@ -11,7 +11,7 @@ describe('effects', () => {
     expect(script.asked('load records')).toHaveLength(1)
   })
 
-  test('are computed from the state: what an event enables is there, whoever asked before', () => {
+  test('are derived from the state: an enabled effect is handed out, however often the core was asked before', () => {
     const script = scripted({ automatic: storeAndTable })
     script.begin()
     script.change('a', upsert('a'))
@@ -32,7 +32,7 @@ describe('effects', () => {
 })
 
 describe('a ticket', () => {
-  test('that was answered before is an error, whatever the second answer is', () => {
+  test('that was answered already causes an error, whatever the second answer is', () => {
     const script = scripted()
     const { ticket } = script.next('find backfill')
     script.answer('find backfill')
@@ -40,7 +40,7 @@ describe('a ticket', () => {
     expect(() => script.core.handle({ kind: 'backfill found', ticket, run: null }, script.nowMs)).toThrow(/handed out/)
   })
 
-  test('that was never handed out is an error', () => {
+  test('that was never handed out causes an error', () => {
     expect(() => scripted().tell({ kind: 'recorded', ticket: 4_711 })).toThrow(/4711/)
   })
 
@@ -54,7 +54,7 @@ describe('a ticket', () => {
 })
 
 describe('a permit', () => {
-  test('that nothing needs any more is returned', () => {
+  test('that is no longer needed is returned', () => {
     const script = scripted({ automatic: storeAndTable })
     script.commits(['a', upsert('a')])
     script.tell({ kind: 'stream lost' })
@@ -62,7 +62,7 @@ describe('a permit', () => {
     expect([script.permits, script.count('send')]).toEqual([0, 0])
   })
 
-  test('is wanted again once this instance is the writer again', () => {
+  test('is requested again once this instance is the writer again', () => {
     const script = scripted({ automatic: storeAndTable })
     script.commits(['a', upsert('a')])
     script.tell({ kind: 'stream lost' })
@@ -74,7 +74,7 @@ describe('a permit', () => {
 describe('the write before sending', () => {
   const reads = storeAndTable.filter((kind) => kind !== 'record')
 
-  test('notes the row and H, and the request leaves only once it is stored', () => {
+  test('notes the row and H, and the request leaves only once the note is stored', () => {
     const script = scripted({ automatic: [...reads, 'want permit'] })
     script.commits(['a', upsert('a')])
     const { settlement } = script.next('record')
@@ -84,7 +84,7 @@ describe('the write before sending', () => {
     expect(kinds(script.answer('record'))).toContain('send')
   })
 
-  test('that fails gives the batch back, returns the permit, and is tried again', () => {
+  test('that fails returns the batch and the permit, and is tried again', () => {
     const script = scripted({ automatic: [...reads, 'want permit'] })
     script.commits(['a', upsert('a')])
     script.fail('record')
@@ -98,7 +98,7 @@ describe('the write before sending', () => {
     expect(script.next('send').batch.map(({ code }) => code)).toEqual(['a'])
   })
 
-  test('is not needed again for what is sent once more', () => {
+  test('is not repeated for a request that is sent again', () => {
     const script = scripted({ automatic: [...reads, 'want permit'] })
     script.commits(['a', upsert('a')])
     script.answer('record')
@@ -109,7 +109,7 @@ describe('the write before sending', () => {
 })
 
 describe('a drain', () => {
-  test('ends once what is in flight is answered, stored and acknowledged', () => {
+  test('ends once every request in flight is answered, stored and acknowledged', () => {
     const script = scripted({ automatic: [...storeAndTable.filter((kind) => kind !== 'record'), 'want permit'] })
     script.commits(['a', upsert('a')])
     script.answer('record')
@@ -122,7 +122,7 @@ describe('a drain', () => {
     expect([script.count('drained'), script.view.durableLsn]).toEqual([1, 1_110n])
   })
 
-  test('sends nothing new, and gives back what only waits for its write', () => {
+  test('sends nothing new, and returns a batch that only waits for its write', () => {
     const script = scripted({ automatic: [...storeAndTable.filter((kind) => kind !== 'record'), 'want permit'] })
     script.commits(['a', upsert('a')])
     script.tell({ kind: 'drain' })
@@ -132,7 +132,7 @@ describe('a drain', () => {
     expect(script.count('drained')).toBe(1)
   })
 
-  test('does not end before a position that alone has moved is stored', () => {
+  test('does not end before a moved position is stored, even without rows', () => {
     const script = scripted({ automatic: storeAndTable.filter((kind) => kind !== 'record') })
     script.keepalive()
     script.tell({ kind: 'drain' })
@@ -143,14 +143,14 @@ describe('a drain', () => {
     expect([script.count('drained'), script.view.durableLsn]).toEqual([1, 1_100n])
   })
 
-  test('ends immediately if there is nothing to do, and once', () => {
+  test('ends immediately if there is nothing to do, and only once', () => {
     const script = scripted({ automatic: everything })
     script.tell({ kind: 'drain' })
     script.pass(60_000)
     expect(script.count('drained')).toBe(1)
   })
 
-  test('lets rows that a bad one is looked for among wait again', () => {
+  test('returns the rows of an unfinished search for a bad row to the queue', () => {
     const script = scripted({ automatic: [...storeAndTable, 'want permit'] })
     script.commits(['a', upsert('a')], ['b', upsert('b')])
     script.tell({ kind: 'drain' })
@@ -162,11 +162,11 @@ describe('a drain', () => {
 })
 
 describe('wake at', () => {
-  test('is the earliest of all times, replaces the one before, and is null if no time is waited for', () => {
+  test('is the earliest time that the core waits for, replaces the earlier one, and is null if there is none', () => {
     const script = scripted({ automatic: storeAndTable, isActive: false })
     expect(script.wakeAtMs).toBeNull()
     script.tell({ kind: 'stream active' })
-    // The next look for a backfill run.
+    // Time of the next query for a backfill run.
     expect(script.wakeAtMs).toBe(script.nowMs + 2_000)
     script.commits(['a', upsert('a')])
     script.tell({ kind: 'permit granted', ticket: script.next('want permit').ticket })
@@ -178,13 +178,13 @@ describe('wake at', () => {
     expect(script.wakeAtMs).toBe(script.nowMs + 1_300)
   })
 
-  test('is asked for again after a tick that came too early', () => {
+  test('is handed out again after a tick that came too early', () => {
     const script = scripted({ automatic: storeAndTable })
     const { wakeAtMs } = script
     expect(script.tell({ kind: 'tick' })).toContainEqual({ kind: 'wake at', ms: wakeAtMs })
   })
 
-  test('is when records that could not be loaded are asked for again', () => {
+  test('is the time to load row records again after a failure', () => {
     const script = scripted({ automatic: storeAndTable.filter((kind) => kind !== 'load records') })
     script.commits(['a', upsert('a')])
     script.fail('load records')
@@ -192,15 +192,12 @@ describe('wake at', () => {
     expect(script.asked('load records')).toHaveLength(1)
   })
 
-  test.each(['content', 'end'] as const)(
-    'is when owed rows that could not be listed are listed again: %s',
-    (reason) => {
-      const script = scripted({ automatic: storeAndTable.filter((kind) => kind !== 'list owed rows') })
-      const lists = () => script.asked('list owed rows').filter(({ reasons }) => reasons.includes(reason))
-      for (const { ticket } of lists()) script.tell({ kind: 'failed', ticket })
-      expect(lists()).toEqual([])
-      script.pass(1_000)
-      expect(lists()).toHaveLength(1)
-    },
-  )
+  test.each(['content', 'end'] as const)('is the time to list owed rows again after a failure: %s', (reason) => {
+    const script = scripted({ automatic: storeAndTable.filter((kind) => kind !== 'list owed rows') })
+    const lists = () => script.asked('list owed rows').filter(({ reasons }) => reasons.includes(reason))
+    for (const { ticket } of lists()) script.tell({ kind: 'failed', ticket })
+    expect(lists()).toEqual([])
+    script.pass(1_000)
+    expect(lists()).toHaveLength(1)
+  })
 })

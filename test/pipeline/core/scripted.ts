@@ -12,28 +12,28 @@ import { at, fingerprint, key, seesBelow } from '../../pending/rows.ts'
 
 export type Kind = Effect['kind']
 export type EffectOf<K extends Kind> = Extract<Effect, { kind: K }>
-/** An effect that is to be answered. */
+/** Effect that needs an answer. */
 type Asked = Extract<Effect, { readonly ticket: Ticket }>
 export type AskedKind = Asked['kind']
 
 export interface ScriptOptions extends Partial<Omit<CoreOptions, 'bounds'>> {
   readonly bounds?: Partial<CoreOptions['bounds']>
-  /** What the store says of rows. */
+  /** Row records in the store. */
   readonly state?: readonly StoredRow[]
-  /** Effects that are answered as soon as they are handed out, by the model below. */
+  /** Effects that the model answers as soon as they are handed out. */
   readonly automatic?: readonly AskedKind[]
-  /** Whether this instance is the writer from the start. */
+  /** This instance is the writer from the start, if true. */
   readonly isActive?: boolean
-  /** With thousands of rows the invariants are checked when the test asks for it, since each check looks at every row. */
+  /** Checks the invariants only when the test asks for it, if true: each check looks at every row, and there are thousands. */
   readonly isLarge?: boolean
 }
 
 const firstMs = 100_000
 
 /**
- * A core with a driver that executes nothing by itself: the test hands in events, looks at effects, and answers them when it likes,
- * by a small model of the store, the table and the API. After each event every invariant is checked, and that asking again for
- * effects gives none.
+ * Creates a core with a driver that executes nothing by itself. The test hands in events, looks at effects, and answers them at any time
+ * with a small model of the store, the table and the API. After each event it checks every invariant, and that a second request for effects
+ * returns none.
  */
 export function scripted(setting: ScriptOptions = {}) {
   const { bounds, state = [], automatic = [], isActive = true, isLarge = false, ...options } = setting
@@ -65,7 +65,7 @@ export function scripted(setting: ScriptOptions = {}) {
   let commitLsn = 1_000
   let isPaused = false
 
-  /** Tells the core, and returns what it wants then. */
+  /** Hands an event to the core. @returns the effects. */
   function tell(event: CoreEvent): Effect[] {
     if ('ticket' in event) outstanding.delete(event.ticket)
     if (event.kind === 'permit granted') permits.add(event.ticket)
@@ -98,7 +98,7 @@ export function scripted(setting: ScriptOptions = {}) {
     if (effect.kind === 'tell') facts.push(...effect.facts)
   }
 
-  /** The answer of the model. */
+  /** Returns the answer of the model. */
   function answerTo(effect: Asked): CoreEvent {
     const { ticket } = effect
     switch (effect.kind) {
@@ -190,22 +190,22 @@ export function scripted(setting: ScriptOptions = {}) {
     get view() {
       return core.view(nowMs)
     },
-    /** Permits that are neither used nor returned. */
+    /** Number of permits that are neither used nor returned. */
     get permits() {
       return permits.size
     },
-    /** Effects of a kind that are not answered, the oldest first. */
+    /** Returns the unanswered effects of a kind, the oldest first. */
     asked<K extends AskedKind>(kind: K): EffectOf<K>[] {
       return [...outstanding.values()].filter((effect): effect is EffectOf<K> => effect.kind === kind)
     },
-    /** The oldest effect of a kind that is not answered. */
+    /** Returns the oldest unanswered effect of a kind. */
     next<K extends AskedKind>(kind: K): EffectOf<K> {
       const [first] = script.asked(kind)
       if (!first)
         throw new Error(`no ${kind} is asked for, but ${[...outstanding.values()].map((one) => one.kind).join(', ')}`)
       return first
     },
-    /** Answers the oldest effect of each kind by the model. @returns what is wanted then. */
+    /** Answers the oldest effect of each kind with the model. @returns the new effects. */
     answer(...kinds: readonly AskedKind[]): Effect[] {
       return kinds.flatMap((kind) => {
         const [first] = [...outstanding.values()].filter((effect) => effect.kind === kind)
@@ -216,7 +216,7 @@ export function scripted(setting: ScriptOptions = {}) {
     fail(kind: AskedKind): Effect[] {
       return tell({ kind: 'failed', ticket: script.next(kind).ticket })
     },
-    /** How often effects of a kind were handed out. */
+    /** Returns how often effects of a kind were handed out. */
     count: (kind: Kind) => log.filter((effect) => effect.kind === kind).length,
     /** Lets time pass, with a tick at each time that the core asked for. */
     pass(ms: number): void {
@@ -228,12 +228,12 @@ export function scripted(setting: ScriptOptions = {}) {
       }
       nowMs = untilMs
     },
-    /** The first change of a transaction is about to arrive. Its id is its position. */
+    /** Begins a transaction. Its id is its position. */
     begin(): Effect[] {
       commitLsn += 100
       return tell({ kind: 'wal', wal: { kind: 'begin', commitLsn: at(commitLsn), xid: commitLsn, committedAtMs: 0 } })
     },
-    /** One change; the table has it from now on. */
+    /** Streams one change. The table has it from now on. */
     change(name: string, content: Content, bytes = 1_000): Effect[] {
       const row = { content, bytes }
       if (content.kind === 'removed') table.delete(key(name))
@@ -244,7 +244,7 @@ export function scripted(setting: ScriptOptions = {}) {
     end(): Effect[] {
       return tell({ kind: 'wal', wal: { kind: 'commit', commitEndLsn: at(commitLsn + 10) } })
     },
-    /** A whole transaction. */
+    /** Streams a whole transaction. */
     commits(...changes: readonly (readonly [name: string, content: Content])[]): Effect[] {
       const before = log.length
       script.begin()
@@ -263,10 +263,10 @@ export function scripted(setting: ScriptOptions = {}) {
 }
 export type Script = ReturnType<typeof scripted>
 
-/** Kinds, in the order in which they were handed out. */
+/** Returns the kinds of effects, in the order in which they were handed out. */
 export const kinds = (effects: readonly Effect[]): Kind[] => effects.map(({ kind }) => kind)
 
-/** Everything but what the API answers. */
+/** Kinds of effects that the store and the table answer. */
 export const storeAndTable: readonly AskedKind[] = [
   'load records',
   'find holders',

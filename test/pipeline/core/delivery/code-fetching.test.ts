@@ -5,7 +5,7 @@ import type { FetchedCode, Ticket } from '../../../../src/pipeline/core/events.t
 import { Tickets } from '../../../../src/pipeline/core/tickets.ts'
 import { code } from '../../../pending/rows.ts'
 
-/** A source that wants these codes, one after another, and the answers that it got. */
+/** Creates a source that wants these codes, one after the other, and records its answers. */
 function sourceOf(...codes: readonly string[]) {
   const waiting = [...codes]
   const answers: [string, FetchedCode['kind']][] = []
@@ -58,13 +58,13 @@ function scene(sources: readonly FetchSource[], maxInFlight = 8) {
 }
 
 describe('reading codes back', () => {
-  test('takes turns between those who want some', () => {
+  test('takes turns between the sources', () => {
     const { grant, out } = scene([sourceOf('a1', 'a2', 'a3').source, sourceOf('b1', 'b2').source])
     for (let permit = 0; permit < 5; permit++) grant()
     expect(out().map((of) => of[0])).toEqual(['b', 'a', 'b', 'a', 'a'])
   })
 
-  test('asks for one permit at a time, and for no more than so many requests', () => {
+  test('requests one permit at a time, and never exceeds the number of concurrent requests', () => {
     const { grant, out, isWanted, fetching, ticketOf, run } = scene([sourceOf('a', 'b', 'c').source], 2)
     expect(isWanted()).toBe(true)
     grant()
@@ -75,7 +75,7 @@ describe('reading codes back', () => {
     expect(isWanted()).toBe(true)
   })
 
-  test('returns a permit that nobody wants any more', () => {
+  test('returns a permit that no source needs any more', () => {
     const { source, waiting } = sourceOf('a')
     const { grant, returned, isWanted } = scene([source])
     waiting.length = 0
@@ -83,20 +83,20 @@ describe('reading codes back', () => {
     expect([returned(), isWanted()]).toEqual([1, false])
   })
 
-  test('returns a permit once this instance may not ask, and wants none', () => {
+  test('returns a permit once this instance may not send, and requests none', () => {
     const { fetching, grant, returned, isWanted, out } = scene([sourceOf('a').source])
     fetching.activate(false)
     grant()
     expect([returned(), isWanted(), out()]).toEqual([1, false, []])
   })
 
-  test('asks for a permit again if it was not granted', () => {
+  test('requests a permit again if it was not granted', () => {
     const { refuse, isWanted } = scene([sourceOf('a').source])
     refuse()
     expect(isWanted()).toBe(true)
   })
 
-  test('hands each answer to who wanted it; a request that failed tells nothing now', () => {
+  test('hands each answer to its source; a failed request is answered with "not now"', () => {
     const { source, answers } = sourceOf('a', 'b')
     const { fetching, grant, ticketOf } = scene([source])
     grant()

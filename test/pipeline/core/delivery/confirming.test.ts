@@ -7,7 +7,7 @@ const timeout: BatchOutcome = { kind: 'retry', reason: 'timeout', inDoubt: true,
 const lostAtMs = 100_000
 const automatic = everything.filter((kind) => kind !== 'send' && kind !== 'fetch code')
 
-/** Rows that were accepted after a request for them was never answered: an older one may be applied later. */
+/** Lets these rows be accepted after an unanswered request for them: an older version may be applied later. */
 function inDoubt(names: readonly string[], options: ScriptOptions = {}): Script {
   const script = scripted({ ...options, automatic })
   for (const name of names) {
@@ -25,7 +25,7 @@ const fetched = (script: Script, isAsExpected: boolean) => {
 const rowOf = (script: Script, name: string) => script.store.get(key(name))?.row
 
 describe('a patient that was accepted in doubt', () => {
-  test('is read back once it must have been applied, and believed once nothing that was lost can be applied any more', () => {
+  test('is read back once it must have been applied, and confirmed once no lost request can be applied any more', () => {
     const script = inDoubt(['a'])
     expect([script.view.readBacks, rowOf(script, 'a')?.fingerprint]).toEqual([1, null])
     expect(script.asked('fetch code')).toEqual([])
@@ -40,7 +40,7 @@ describe('a patient that was accepted in doubt', () => {
     expect([script.view.readBacks, rowOf(script, 'a')?.fingerprint]).toEqual([0, expect.stringContaining('Jane')])
   })
 
-  test('is read from the table and sent again if an older one was applied after it', () => {
+  test('is read from the table and sent again if an older version was applied after it', () => {
     const script = inDoubt(['a'])
     for (let look = 0; look < 3; look++) {
       script.pass(60_000)
@@ -62,7 +62,7 @@ describe('a patient that was accepted in doubt', () => {
   })
 })
 
-test('no more are watched than there is room for: the others are owed, and sent again later', () => {
+test('owes patients that it has no room to read back, and sends them again later', () => {
   const script = inDoubt(['a', 'b', 'c'], { bounds: { readBacks: 2 } })
   script.pass(1_000)
   expect(script.view.readBacks).toBe(2)
@@ -74,11 +74,11 @@ test('no more are watched than there is room for: the others are owed, and sent 
   expect(script.count('read rows')).toBeGreaterThan(before)
 })
 
-test('one that is due later is read back though an earlier one is on its way', () => {
+test('reads a patient back when it is due, though an earlier read-back is in flight', () => {
   const script = inDoubt(['a', 'b'])
   script.pass(4_500)
   expect(script.asked('fetch code').map(({ code }) => code)).toEqual(['a'])
-  // Nothing else happens, and nothing else is to be woken for sooner.
+  // Nothing else happens, and no other wake-up is due sooner.
   expect(script.wakeAtMs).not.toBeNull()
   expect((script.wakeAtMs ?? 0) - script.nowMs).toBeLessThanOrEqual(1_000)
   script.pass(1_000)

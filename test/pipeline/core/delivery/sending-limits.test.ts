@@ -6,8 +6,8 @@ const unreachable: BatchOutcome = { kind: 'retry', reason: 'connection', inDoubt
 const pause = (ms: number): BatchOutcome => ({ kind: 'pause', ms })
 const single = { batchSize: 1 }
 
-describe('how many requests are out', () => {
-  test('is two, while answers come immediately', () => {
+describe('the number of concurrent requests', () => {
+  test('is two while answers come immediately', () => {
     const { out, answer } = sendingScene(letters(9), single)
     expect(out()).toEqual(['a', 'b'])
     answer('a', accepted)
@@ -15,7 +15,7 @@ describe('how many requests are out', () => {
     expect(out()).toEqual(['c', 'd'])
   })
 
-  test('is one more with each answer that takes long, from when its request left', () => {
+  test('rises by one with each slow answer, measured from the time its request left', () => {
     const { out, answer } = sendingScene(letters(20), single)
     answer('a', accepted, 1_000)
     expect(out()).toEqual(['b', 'c', 'd'])
@@ -23,7 +23,7 @@ describe('how many requests are out', () => {
     expect(out()).toEqual(['c', 'd', 'e', 'f'])
   })
 
-  test('is half as many after a request that failed, and then one more with each that is accepted', () => {
+  test('is halved after a failed request, and then rises by one with each accepted one', () => {
     const { out, answer } = sendingScene(letters(20), single)
     answer('a', accepted, 1_000)
     answer('b', accepted)
@@ -33,7 +33,7 @@ describe('how many requests are out', () => {
     expect(out()).toEqual(['e', 'f', 'g'])
   })
 
-  test('is what it was after a 429, however long that took: it tells nothing of how fast the API is', () => {
+  test('is unchanged by a 429, however slow: it does not show how fast the API is', () => {
     const { out, answer } = sendingScene(letters(20), single)
     answer('a', accepted, 1_000)
     for (const refused of ['b', 'c', 'd']) answer(refused, pause(0), 1_000)
@@ -43,7 +43,7 @@ describe('how many requests are out', () => {
   })
 })
 
-test('what the API asks to wait is waited, to the millisecond, and only time is needed', () => {
+test('waits exactly as long as the API asks, and sends without a further event', () => {
   const { out, answer, sending, set } = sendingScene(['a'])
   answer('a', pause(30_000))
   expect(sending.nextAtMs(set.nowMs)).toBe(set.nowMs + 30_000)

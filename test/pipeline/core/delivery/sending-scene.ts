@@ -15,8 +15,8 @@ interface SceneOptions {
 type Send = Extract<Effect, { kind: 'send' }>
 
 /**
- * The sending part between a pending set that is a list of these codes, a quota that grants everything and an API that is answered
- * by hand. A request is named by its codes. Time stands still but for what the test lets pass.
+ * Runs the sending part with a list of these codes as pending set, a quota that grants everything, and an API that the test answers. A
+ * request is named by its codes. Time passes only when the test lets it.
  */
 export function sendingScene(codes: readonly string[], { batchSize = 4, maxInFlight = 8 }: SceneOptions = {}) {
   const waiting = codes.map(deliveryOf)
@@ -37,12 +37,12 @@ export function sendingScene(codes: readonly string[], { batchSize = 4, maxInFli
   const permits = { granted: 0, used: 0, returned: 0 }
   const set = {
     nowMs: 1_000_000,
-    /** Newer versions of rows in flight: they wait, and cannot be taken. */
+    /** Number of newer versions of rows in flight: they wait and cannot be taken. */
     untakeable: 0,
     isHeld: false,
-    /** Whether permits are granted as soon as they are wanted. */
+    /** Grants permits as soon as they are requested, if true. */
     grants: true,
-    /** The write that must be stored before a batch leaves; null: none. */
+    /** Write that must be stored before a batch leaves; null: none. */
     write: null as number | null,
     stored: 0,
     maxOut: 0,
@@ -126,7 +126,7 @@ export function sendingScene(codes: readonly string[], { batchSize = 4, maxInFli
     sending.granted(ticket)
   }
 
-  /** Executes what is enabled until nothing is, permits included. */
+  /** Executes enabled effects until there are none, permits included. */
   function run(): void {
     for (;;) {
       const count = effects()
@@ -145,7 +145,7 @@ export function sendingScene(codes: readonly string[], { batchSize = 4, maxInFli
     told,
     run,
     grant,
-    /** The requests that are out once nothing moves. */
+    /** Returns the requests in flight once nothing moves. */
     out(): readonly string[] {
       run()
       return [...out.keys()]
@@ -169,11 +169,11 @@ export function sendingScene(codes: readonly string[], { batchSize = 4, maxInFli
       waiting.push(deliveryOf(of))
       changes++
     },
-    /** Something happened after which what could not leave may leave. */
+    /** Reports an event after which waiting rows may leave. */
     change(): void {
       changes++
     },
-    /** Answers each request as told, the oldest first, and lets time pass while none is out, until so many rows are settled. */
+    /** Answers each request, the oldest first, and lets time pass while none is in flight, until this number of rows is settled. */
     settle(rows: number, answer: (codes: readonly string[]) => BatchOutcome): void {
       for (let step = 0; log.accepted.length + log.refused.length < rows; step++) {
         if (step > 1_000) throw new Error('it does not settle')
@@ -209,7 +209,7 @@ function deliveryOf(of: string): Delivery {
   }
 }
 
-/** So many codes: a, b, c … */
+/** Returns this number of codes: a, b, c … */
 export const letters = (count: number) => Array.from({ length: count }, (_, at) => String.fromCharCode(97 + at))
 
 export const accepted: BatchOutcome = { kind: 'accepted' }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { BatchOutcome } from '../../../../src/delivery/outcome.ts'
 import { accepted, broken, letters, refusal, sendingScene } from './sending-scene.ts'
 
-test('a batch is cut when the quota grants it, so what came in the meantime is in it', () => {
+test('takes the rows of a batch when the quota grants the permit, so that rows that came in the meantime are in it', () => {
   const scene = sendingScene(['a'])
   scene.set.grants = false
   expect(scene.out()).toEqual([])
@@ -11,7 +11,7 @@ test('a batch is cut when the quota grants it, so what came in the meantime is i
   expect(scene.out()).toEqual(['ab'])
 })
 
-test('no request holds more than a batch, no more are in flight than allowed, and every permit is used or returned', () => {
+test('sends no more rows than a batch, no more requests than allowed, and uses or returns every permit', () => {
   const scene = sendingScene(letters(20), { maxInFlight: 2 })
   scene.settle(20, () => accepted)
   expect(Math.max(...scene.requests.map(({ length }) => length))).toBe(4)
@@ -19,7 +19,7 @@ test('no request holds more than a batch, no more are in flight than allowed, an
   expect(scene.permits.granted).toBe(scene.permits.used + scene.permits.returned)
 })
 
-test('a bad row is found and rejected; the others are delivered', () => {
+test('finds and rejects a bad row, and delivers the others', () => {
   const scene = sendingScene(letters(4))
   scene.settle(4, (codes) => (codes.includes('c') ? refusal : accepted))
   expect(scene.log.refused).toEqual(['c'])
@@ -27,13 +27,13 @@ test('a bad row is found and rejected; the others are delivered', () => {
   expect(scene.requests.length).toBeLessThanOrEqual(4)
 })
 
-test('a batch that is too large for the API is split', () => {
+test('splits a batch that is too large for the API', () => {
   const scene = sendingScene(letters(4))
   scene.settle(4, (codes) => (codes.length > 1 ? { kind: 'split' } : accepted))
   expect(scene.log.refused).toEqual([])
 })
 
-test('an answer that never came leaves the rows in doubt; a 429 does not', () => {
+test('puts rows in doubt after an unanswered request, but not after a 429', () => {
   const answers: BatchOutcome[] = [
     { kind: 'retry', reason: 'timeout', inDoubt: true, status: null },
     { kind: 'pause', ms: 0 },
@@ -44,13 +44,13 @@ test('an answer that never came leaves the rows in doubt; a 429 does not', () =>
 })
 
 describe('nothing is sent', () => {
-  test('while this instance may not send: no permit is even wanted', () => {
+  test('while this instance may not send: it does not even request a permit', () => {
     const scene = sendingScene(['a'])
     scene.sending.activate(false)
     expect([scene.out(), scene.permits.granted]).toEqual([[], 0])
   })
 
-  test('in the hold', () => {
+  test('during the hold', () => {
     const scene = sendingScene(['a'])
     scene.set.isHeld = true
     expect([scene.out(), scene.permits.granted]).toEqual([[], 0])
@@ -59,8 +59,8 @@ describe('nothing is sent', () => {
   })
 })
 
-describe('what must be stored before a batch leaves', () => {
-  test('is waited for; its request counts as in flight', () => {
+describe('the write before a batch leaves', () => {
+  test('delays the batch, whose request counts as in flight', () => {
     const scene = sendingScene(['a'])
     scene.set.write = 7
     scene.set.stored = 6
@@ -69,7 +69,7 @@ describe('what must be stored before a batch leaves', () => {
     expect(scene.out()).toEqual(['a'])
   })
 
-  test('gives the batch back if it cannot be written: that is an outage, the permit is returned, and the batch is tried again', () => {
+  test('returns the batch if it fails: the outage is reported, the permit is returned, and the batch is sent later', () => {
     const scene = sendingScene(['a'])
     scene.set.write = 1
     expect(scene.out()).toEqual([])
@@ -82,7 +82,7 @@ describe('what must be stored before a batch leaves', () => {
     expect(scene.permits).toEqual({ granted: 2, used: 1, returned: 1 })
   })
 
-  test('holds up only the batches that wait for it', () => {
+  test('delays only the batches that wait for it', () => {
     const scene = sendingScene(letters(8), { maxInFlight: 2 })
     scene.set.write = 1
     scene.set.grants = false
@@ -97,7 +97,7 @@ describe('what must be stored before a batch leaves', () => {
   })
 })
 
-describe('once a permit is there, it is returned and no row is taken', () => {
+describe('a granted permit is returned, and no row is taken', () => {
   test('if this instance may not send any more', () => {
     const scene = sendingScene(['a'])
     scene.set.grants = false
@@ -111,7 +111,7 @@ describe('once a permit is there, it is returned and no row is taken', () => {
     expect(scene.out()).toEqual(['a'])
   })
 
-  test('if nothing is left to be sent by then', () => {
+  test('if nothing waits any more', () => {
     const scene = sendingScene([])
     scene.set.untakeable = 1
     scene.set.grants = false
@@ -121,7 +121,7 @@ describe('once a permit is there, it is returned and no row is taken', () => {
     expect([scene.out(), scene.permits.returned]).toEqual([[], 1])
   })
 
-  test('if an answer that came in the meantime asks everybody to wait; afterwards it is asked for again', () => {
+  test('if an answer in the meantime asks to wait; a permit is requested again afterwards', () => {
     const scene = sendingScene(['a'])
     scene.run()
     scene.set.grants = false
@@ -139,7 +139,7 @@ describe('once a permit is there, it is returned and no row is taken', () => {
   })
 })
 
-test('an instance that may no longer send once the write is stored lets its rows wait again, and returns the permit', () => {
+test('returns rows and permit if this instance may no longer send once the write is stored', () => {
   const scene = sendingScene(['a'])
   scene.set.write = 1
   scene.run()
@@ -148,7 +148,7 @@ test('an instance that may no longer send once the write is stored lets its rows
   expect([scene.out(), scene.log.returned, scene.permits.returned]).toEqual([[], ['a'], 1])
 })
 
-test('what waits and cannot leave is looked at again when something has changed, or after a second', () => {
+test('tries rows that wait and cannot leave again after a change, or after a second', () => {
   const scene = sendingScene([])
   scene.set.untakeable = 1
   scene.run()
@@ -165,8 +165,8 @@ test('what waits and cannot leave is looked at again when something has changed,
   expect(scene.permits.granted).toBe(3)
 })
 
-describe('in a drain', () => {
-  test('the answer of what is in flight is waited for, and nothing new is sent', () => {
+describe('during a drain', () => {
+  test('sending waits for the answers in flight, and sends nothing new', () => {
     const scene = sendingScene(['a'])
     scene.run()
     scene.sending.activate(false)
@@ -176,7 +176,7 @@ describe('in a drain', () => {
     expect([scene.log.accepted, scene.requests, scene.sending.requestsInFlight]).toEqual([['a'], ['a'], 0])
   })
 
-  test('what a bad row is still looked for among waits again', () => {
+  test('the suspects of an unfinished search wait again', () => {
     const scene = sendingScene(letters(4))
     scene.run()
     scene.sending.activate(false)
@@ -186,7 +186,7 @@ describe('in a drain', () => {
     expect([scene.log.returned, scene.sending.isSearching]).toEqual([letters(4), false])
   })
 
-  test('what failed with a 5xx waits again, and may have been applied', () => {
+  test('rows that failed with a 5xx wait again, in doubt', () => {
     const scene = sendingScene(letters(2))
     scene.run()
     scene.sending.activate(false)
@@ -196,17 +196,17 @@ describe('in a drain', () => {
   })
 })
 
-test('a request that failed with a 5xx is sent again, though nothing waits but newer versions of its own rows', () => {
+test('sends a request that failed with a 5xx again, though only newer versions of its own rows wait', () => {
   const answers = [broken]
   const scene = sendingScene(['a'])
   scene.set.untakeable = 1
   scene.settle(1, () => answers.shift() ?? accepted)
   expect(scene.log.accepted).toEqual(['a'])
-  // Since that answer, whatever becomes of the next try.
+  // The row is in doubt since the 5xx answer, whatever the next attempt brings.
   expect(scene.log.doubted).toEqual(['a'])
 })
 
-test('good rows that failed once with a 5xx are sent again, though all that waits beside them is refused', () => {
+test('sends good rows that failed once with a 5xx again, though all other waiting rows are refused', () => {
   const scene = sendingScene(['g'])
   const first = [broken]
   scene.settle(1, (codes) => {
@@ -217,7 +217,7 @@ test('good rows that failed once with a 5xx are sent again, though all that wait
   expect(scene.log.accepted).toEqual(['g'])
 })
 
-describe('what an answer means for the API as a whole', () => {
+describe('the trouble that an answer causes', () => {
   test.each<[BatchOutcome, readonly [string | null, string | null], 'lost' | 'returned' | 'doubted']>([
     [{ kind: 'retry', reason: 'timeout', inDoubt: true, status: null }, ['outage', 'timeout'], 'lost'],
     [{ kind: 'retry', reason: 'connection', inDoubt: false, status: null }, ['outage', 'connection'], 'returned'],
@@ -225,7 +225,7 @@ describe('what an answer means for the API as a whole', () => {
     [{ kind: 'retry', reason: 'status 500', inDoubt: true, status: 500 }, ['outage', 'status 500'], 'doubted'],
     [{ kind: 'pause', ms: 0 }, ['rate limited', 'the API answered 429'], 'returned'],
     [{ kind: 'halt', reason: 'key refused', status: 401 }, ['halted', 'key refused'], 'returned'],
-  ])('is told with the batch, and over with the next acceptance: %j', (outcome, [kind, reason], becomes) => {
+  ])('is reported with the batch, and ends with the next acceptance: %j', (outcome, [kind, reason], becomes) => {
     const scene = sendingScene(['a'])
     scene.set.grants = false
     scene.run()
@@ -244,7 +244,7 @@ describe('what an answer means for the API as a whole', () => {
     expect(scene.sending.trouble).toBeNull()
   })
 
-  test('is that nothing gets through, if every patient is refused alike: that is told, and nobody is rejected', () => {
+  test('is "rejecting" if every patient is refused alike: it is reported, and no row is rejected', () => {
     const scene = sendingScene(letters(12), { maxInFlight: 2 })
     const halted = () => scene.told.filter((fact) => fact.kind === 'every patient refused')
     for (let step = 0; halted().length === 0 && step < 100; step++) {
@@ -255,7 +255,7 @@ describe('what an answer means for the API as a whole', () => {
     expect([scene.sending.trouble?.kind, scene.log.refused]).toEqual(['rejecting', []])
   })
 
-  test('is nothing, if one row is too large: it is rejected with that reason', () => {
+  test('is none if one row is too large: the row is rejected for that reason', () => {
     const scene = sendingScene(letters(3))
     scene.settle(3, (codes) => (codes.includes('b') ? { kind: 'split' } : accepted))
     expect(scene.deadLetters).toEqual([['b', 'too large', 413]])
@@ -263,14 +263,14 @@ describe('what an answer means for the API as a whole', () => {
   })
 })
 
-test('a row that is refused is rejected with the status of the refusal', () => {
+test('rejects a refused row with the status of the refusal', () => {
   const named: BatchOutcome = { kind: 'isolate', status: 400, named: [{ index: 1, attribute: 'email' }] }
   const scene = sendingScene(letters(3))
   scene.settle(3, (codes) => (codes.includes('b') ? named : accepted))
   expect(scene.deadLetters).toEqual([['b', 'refused by the API', 400]])
 })
 
-test('a request that was given up is in doubt', () => {
+test('puts the rows of an abandoned request in doubt', () => {
   const scene = sendingScene(['a'])
   scene.run()
   expect(scene.sending.requestsInFlight).toBe(1)

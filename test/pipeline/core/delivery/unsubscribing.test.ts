@@ -20,7 +20,7 @@ function fetched(script: Script, of: string, answer: FetchedCode): void {
   if (!effect) throw new Error(`${of} is not being read back`)
   script.tell({ kind: 'code fetched', ticket: effect.ticket, found: answer })
 }
-/** A patient that is accepted twice can be read as it is at the third look only, after 35 seconds. */
+/** Lets a patient that is accepted twice be applied only at the third read-back, after 35 seconds. */
 function learnsApplyTime(script: Script): void {
   script.commits(['slow', upsert('slow')])
   script.commits(['slow', upsert('slow', 'Later')])
@@ -32,8 +32,8 @@ function learnsApplyTime(script: Script): void {
 const sent = (script: Script) => script.log.flatMap((effect) => (effect.kind === 'send' ? short(effect.batch) : []))
 const asked = (script: Script) => script.asked('fetch code').map((effect) => effect.code)
 
-describe('a code that is to be unsubscribed', () => {
-  test('is sent with the record that the API has of it, without its plan', () => {
+describe('a code to be unsubscribed', () => {
+  test('is sent with the fetched patient, without its plan', () => {
     const script = scripted({ state: rows('a'), automatic: byHand('fetch code') })
     script.commits(['a', removed()])
     fetched(script, 'a', found('a'))
@@ -41,7 +41,7 @@ describe('a code that is to be unsubscribed', () => {
     expect(script.store.get(key('a'))?.row).toMatchObject({ code: 'a', removed: true })
   })
 
-  test('is sent without a request if the full old row is known', () => {
+  test('is sent without a GET if the full old row is known', () => {
     const script = scripted({ state: rows('a'), automatic: byHand('fetch code') })
     script.commits(['a', { kind: 'removed', code: code('a'), patient: patient('a', 'Old') }])
     expect([sent(script), script.count('fetch code')]).toEqual([['remove a Old no plan'], 0])
@@ -50,7 +50,7 @@ describe('a code that is to be unsubscribed', () => {
   test.each<[string, FetchedCode]>([
     ['does not have it', { kind: 'absent' }],
     ['has unsubscribed it, or has no record to send', { kind: 'patient', isAsExpected: false, record: null }],
-  ])('is settled without being sent if the API %s', (_, answer) => {
+  ])('is settled without a request if the API %s', (_, answer) => {
     const script = scripted({ state: rows('a'), automatic: byHand('fetch code') })
     script.commits(['a', removed()])
     fetched(script, 'a', answer)
@@ -58,14 +58,14 @@ describe('a code that is to be unsubscribed', () => {
     expect(script.view).toMatchObject({ unsubscriptions: 0, unsettled: 0 })
   })
 
-  test('is left to another row that has it by the store, whatever is known of it', () => {
+  test('is left to another row that has it in the store, even if that row is not in memory', () => {
     const script = scripted({ state: [row('a'), row('b', 'a')], automatic: everything })
     script.commits(['a', { kind: 'removed', code: code('a'), patient: patient('a', 'Old') }])
     expect([sent(script), script.count('fetch code'), script.count('find holders')]).toEqual([[], 0, 1])
     expect(script.view.unsettled).toBe(0)
   })
 
-  test('is left to no row that gave it up: who has it is asked again while rows are stored that had it', () => {
+  test('is not left to a row that gave it up: the store is asked again if rows that had the code are stored in the meantime', () => {
     const script = scripted({
       state: [row('a'), row('b', 'a')],
       automatic: byHand('record', 'find holders', 'fetch code'),
@@ -77,7 +77,7 @@ describe('a code that is to be unsubscribed', () => {
     script.answer('find holders')
     script.commits(['a', removed()])
     for (const name of ['First', 'Second']) {
-      // It was read from the store before the other row's record was stored, and arrives after memory has forgotten the row.
+      // The store was read before the other row was recorded, and the answer arrives after that row has left memory.
       const { ticket } = script.next('find holders')
       script.commits(['b', upsert('x', name)])
       storeAll()
@@ -89,20 +89,20 @@ describe('a code that is to be unsubscribed', () => {
     expect(asked(script)).toEqual(['a'])
   })
 
-  test('is left to another row that has it by memory, and the store is not asked', () => {
+  test('is left to another row that has it in memory, without a query to the store', () => {
     const script = scripted({ state: rows('a'), automatic: byHand('send', 'find holders') })
     script.commits(['a', removed()], ['b', upsert('a')])
     script.answer('send')
     expect([script.count('fetch code'), sent(script)]).toEqual([0, ['upsert a Jane']])
   })
 
-  test('is not looked for in the hold', () => {
+  test('is not resolved during the hold', () => {
     const script = scripted({ state: rows('a'), automatic: everything, horizon: position(5_000) })
     script.commits(['a', removed()])
     expect([script.view.isHeld, script.count('find holders')]).toEqual([true, 0])
   })
 
-  test('is looked for again if the store cannot be asked', () => {
+  test('is resolved again if the query to the store fails', () => {
     const script = scripted({ state: rows('a'), automatic: byHand('find holders', 'fetch code') })
     script.commits(['a', removed()])
     script.fail('find holders')
@@ -117,7 +117,7 @@ describe('many codes', () => {
   const names = Array.from({ length: 150 }, (_, n) => `r${n}`)
   const ended = names.map((name): [string, Content] => [name, removed()])
 
-  test('have their holders asked for a hundred at a time, while the records of others are fetched', () => {
+  test('are looked up in the store a hundred at a time, while the patients of others are fetched', () => {
     const script = scripted({ state: rows(...names), automatic: byHand('find holders', 'fetch code') })
     script.commits(...ended)
     expect(script.next('find holders').codes).toHaveLength(100)
@@ -125,7 +125,7 @@ describe('many codes', () => {
     expect([script.next('find holders').codes.length, asked(script).length]).toEqual([50, 8])
   })
 
-  test('that others have by memory make room for the next, in the same moment', () => {
+  test('that other rows have in memory make room for the next ones immediately', () => {
     const script = scripted({ state: rows(...names), automatic: byHand('find holders', 'send', 'want permit') })
     const taken = names.slice(0, 100).map((name): [string, Content] => [`new ${name}`, upsert(name)])
     script.commits(...ended, ...taken)
@@ -134,7 +134,7 @@ describe('many codes', () => {
   })
 })
 
-describe('few ends that are ready', () => {
+describe('a small number of removals that are ready', () => {
   const puts = (script: Script) => script.asked('want permit').filter(({ endpoint }) => endpoint === 'put')
   const three = () => {
     const script = scripted({ state: rows('a', 'b', 'c'), automatic: byHand('fetch code', 'want permit') })
@@ -143,7 +143,7 @@ describe('few ends that are ready', () => {
       if (get) script.tell({ kind: 'permit granted', ticket: get.ticket })
       return get !== undefined
     }
-    // At another time than the store is asked for a backfill run: nothing else is to be woken for then.
+    // The query for a backfill run is due at another time, so that it causes no wake-up at that moment.
     script.pass(500)
     script.commits(['a', removed()], ['b', removed()], ['c', removed()])
     while (grant());
@@ -151,7 +151,7 @@ describe('few ends that are ready', () => {
     return script
   }
 
-  test('wait for the others, two seconds at most', () => {
+  test('wait for others, two seconds at most', () => {
     const script = three()
     expect(puts(script)).toEqual([])
     script.pass(1_999)
@@ -160,7 +160,7 @@ describe('few ends that are ready', () => {
     expect(puts(script)).toHaveLength(1)
   })
 
-  test('leave together as soon as no other is on its way', () => {
+  test('leave together as soon as no other is being resolved', () => {
     const script = three()
     fetched(script, 'b', found('b'))
     expect(puts(script)).toEqual([])
@@ -170,7 +170,7 @@ describe('few ends that are ready', () => {
     expect(sent(script)).toEqual(['remove a FromApi no plan', 'remove b FromApi no plan'])
   })
 
-  test('leave with a live change, which waits for nobody', () => {
+  test('leave with a live change, which does not wait', () => {
     const script = three()
     script.commits(['d', upsert('d')])
     expect(puts(script)).toHaveLength(1)
@@ -178,7 +178,7 @@ describe('few ends that are ready', () => {
 })
 
 describe('a code whose GET fails', () => {
-  test('keeps nobody waiting: others are read back in the meantime, it ever more seldom', () => {
+  test('does not delay others: they are read back in the meantime, and the failing one is tried with growing delays', () => {
     const script = scripted({ state: rows('a', 'b'), automatic: byHand('fetch code') })
     script.commits(['a', removed()], ['b', removed()])
     fetched(script, 'a', { kind: 'not now' })
@@ -196,7 +196,7 @@ describe('a code whose GET fails', () => {
     expect(sent(script)).toEqual(['remove b FromApi no plan'])
   })
 
-  test('is owed after half a minute, so that it pins nothing, and looked at again a minute later', () => {
+  test('is owed after half a minute, so that the checkpoint goes on, and fetched again a minute later', () => {
     const script = scripted({ state: rows('a'), automatic: byHand('fetch code') })
     script.commits(['a', removed()])
     for (let failures = 0; script.view.unsubscriptions > 0 && failures < 60; failures++) {
@@ -211,14 +211,14 @@ describe('a code whose GET fails', () => {
     script.pass(50_000)
     expect(script.count('read rows')).toBe(reads)
     script.pass(15_000)
-    // The stream has passed the read: it tells of no other row that has the code.
+    // The stream has passed the read, and shows no other row that has the code.
     script.keepalive()
     fetched(script, 'a', found('a'))
     expect(sent(script)).toEqual(['remove a FromApi no plan'])
     expect(script.store.get(key('a'))?.row).toMatchObject({ removed: true, owed: null })
   })
 
-  test('is read back only once the API has applied what it accepted of it: an older record would take its place', () => {
+  test('is fetched only once the API has applied the accepted patient: an older patient would replace it', () => {
     const script = scripted({ automatic: byHand('fetch code') })
     script.commits(['a', upsert('a')])
     script.commits(['a', removed()])
@@ -230,7 +230,7 @@ describe('a code whose GET fails', () => {
   })
 })
 
-test('a record that was asked for before the row was sent once more is not used: it is older than what was sent', () => {
+test('discards a patient that was requested before the row was sent again: it is older than the one sent', () => {
   const script = scripted({ state: rows('a'), automatic: byHand('fetch code') })
   script.commits(['a', removed()])
   const { ticket } = script.next('fetch code')
@@ -238,16 +238,16 @@ test('a record that was asked for before the row was sent once more is not used:
   script.commits(['a', removed()])
   script.tell({ kind: 'code fetched', ticket, found: found('a') })
   expect(sent(script)).toEqual(['upsert a Newer'])
-  // Nobody is waited for any more: the earlier search is over, and the API has applied the newer version.
+  // The earlier GET is over and the API has applied the newer version, so nothing delays the code.
   script.pass(6_000)
   fetched(script, 'a', { kind: 'patient', isAsExpected: false, record: patient('a', 'Newer') })
   expect(sent(script)).toEqual(['upsert a Newer', 'remove a Newer no plan'])
 })
 
-describe('records that the quota of GET does not fetch within seconds', () => {
+describe('codes that the quota of GET does not fetch within seconds', () => {
   const names = Array.from({ length: 30 }, (_, n) => `r${n}`)
 
-  test('are owed: they keep neither the checkpoint back nor a code whose record is known, and are fetched in the end', () => {
+  test('are owed: they delay neither the checkpoint nor a code whose patient is known, and are fetched in the end', () => {
     const script = scripted({
       ...{ state: rows(...names, 'full'), automatic: byHand('fetch code') },
       bounds: { recordFetches: 4 },
@@ -265,7 +265,7 @@ describe('records that the quota of GET does not fetch within seconds', () => {
     expect([...script.store.values()].filter(({ row }) => !row.removed || row.owed)).toEqual([])
   })
 
-  test('as is one that may be fetched only after a long time, when the API takes a minute to apply what it accepted', () => {
+  test('include a code that may be fetched only much later, when the API takes a minute to apply accepted patients', () => {
     const script = scripted({ automatic: byHand('fetch code') })
     learnsApplyTime(script)
     script.commits(['a', upsert('a')])

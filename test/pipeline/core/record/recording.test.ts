@@ -17,7 +17,7 @@ interface Stored {
   readonly isWriter?: boolean
 }
 
-/** A recording with one row and one transaction to record, the means to give it more, and a log of its effects. */
+/** Creates a recording with one row and one transaction to record, functions that add more, and a log of its effects. */
 function recordingScene({ horizon = null, readLsn = null, random = 0, isWriter = true }: Stored = {}) {
   const progress = new Progress(at(10))
   progress.begin(at(20))
@@ -81,7 +81,7 @@ function recordingScene({ horizon = null, readLsn = null, random = 0, isWriter =
     get nowMs() {
       return nowMs
     },
-    /** Executes what is enabled, and returns everything that it did since the last time. */
+    /** Executes enabled effects, and returns the log since the last call. */
     log(): string[] {
       const effects: Effect[] = []
       recording.effects(nowMs, effects)
@@ -102,7 +102,7 @@ function recordingScene({ horizon = null, readLsn = null, random = 0, isWriter =
       writing = null
       return scene
     },
-    /** Writes what there is. */
+    /** Writes everything that is to be recorded. */
     flushed() {
       recording.hurry()
       scene.log()
@@ -127,8 +127,8 @@ function recordingScene({ horizon = null, readLsn = null, random = 0, isWriter =
   return scene
 }
 
-describe('what is settled', () => {
-  test('is written together with its position, and only then acknowledged', () => {
+describe('a settled row', () => {
+  test('is written together with the position, and only then acknowledged', () => {
     const scene = recordingScene()
     scene.recording.hurry()
     expect(scene.log()).toEqual(['write 1 30'])
@@ -147,7 +147,7 @@ describe('what is settled', () => {
     expect(scene.pass(1_000).log()).toEqual(['write 1 30'])
   })
 
-  test('while a write is under way waits for the next, which is not made before', () => {
+  test('that is settled during a write waits for the next write, which starts after it', () => {
     const scene = recordingScene()
     scene.recording.hurry()
     scene.log()
@@ -159,7 +159,7 @@ describe('what is settled', () => {
     expect([scene.progress.settledLsn, scene.progress.durableLsn]).toEqual([50n, 30n])
   })
 
-  test('is written immediately after a delivery, within a second otherwise', () => {
+  test('is written immediately after a delivery, otherwise within a second', () => {
     const scene = recordingScene().flushed()
     scene.grow()
     scene.recording.hurry()
@@ -181,7 +181,7 @@ describe('what is settled', () => {
   })
 })
 
-test('a position that moves alone is written ten seconds after the last write: each write moves it again', () => {
+test('a position without rows is written ten seconds after the last write, because each write moves it again', () => {
   const scene = recordingScene().flushed()
   for (let end = 50; end < 140; end += 10) {
     scene.commit(end)
@@ -202,7 +202,7 @@ describe('a position of the backfill', () => {
     expect(scene.log()).toEqual(['write 1 30 rows read 500'])
   })
 
-  test('is written though nothing else is new, and the backfill is told that it is', () => {
+  test('is written even without other news, and the backfill is told that it is stored', () => {
     const scene = recordingScene().flushed()
     scene.read(500)
     scene.recording.hurry()
@@ -211,8 +211,8 @@ describe('a position of the backfill', () => {
   })
 })
 
-describe('before something is sent', () => {
-  test('the write that is under way is not enough: one shared write after it notes all of it, and H', () => {
+describe('the write before a request', () => {
+  test('is not the write that is under way: a single one after it notes everything, and H', () => {
     const scene = recordingScene()
     scene.recording.hurry()
     scene.log()
@@ -227,7 +227,7 @@ describe('before something is sent', () => {
     expect(scene.recording.isStored(2)).toBe(true)
   })
 
-  test('nothing is written if the store says all of it already', () => {
+  test('is omitted if the store has everything already', () => {
     const scene = recordingScene()
     scene.send(40)
     expect(scene.recording.writeBeforeSending).toBe(1)
@@ -236,14 +236,14 @@ describe('before something is sent', () => {
     expect([scene.recording.writeBeforeSending, scene.log()]).toEqual([null, []])
   })
 
-  test('requests that a restart would not count are noted, though the store says all else already', () => {
+  test('notes requests that a restart would not count, though the store has everything else', () => {
     const scene = recordingScene().flushed()
     scene.recording.requestLeft()
     expect(scene.recording.writeBeforeSending).toBeNull()
     scene.recording.requestLeft()
     expect(scene.recording.writeBeforeSending).toBe(2)
     expect(scene.log()).toEqual(['write 0 30'])
-    // It leaves while the note is being written, and may not be in it.
+    // The request leaves while the note is being written, and is possibly not in it.
     scene.recording.requestLeft()
     scene.stored().log()
     expect(scene.recording.writeBeforeSending).toBeNull()
@@ -251,7 +251,7 @@ describe('before something is sent', () => {
     expect(scene.recording.writeBeforeSending).toBe(3)
   })
 
-  test('a note of requests that fails leaves them to be noted', () => {
+  test('keeps requests unnoted if it fails', () => {
     const scene = recordingScene().flushed()
     for (let request = 0; request < 2; request++) scene.recording.requestLeft()
     expect(scene.recording.writeBeforeSending).toBe(2)
@@ -260,7 +260,7 @@ describe('before something is sent', () => {
     expect(scene.recording.writeBeforeSending).toBe(3)
   })
 
-  test('a write that fails lets nothing leave, and the next raises H', () => {
+  test('lets nothing leave if it fails, and the next write raises H', () => {
     const scene = recordingScene()
     scene.send(40)
     const write = scene.recording.writeBeforeSending ?? 0
@@ -307,7 +307,7 @@ describe('H and R', () => {
     expect(scene.log()).toEqual([written])
   })
 
-  test('never fall: a read that leaves after a restart does not take H back to what this run sent', () => {
+  test('never decrease: a read that is sent after a restart does not lower H to the position that this run sent', () => {
     const scene = recordingScene({ horizon: position(80) })
     scene.send(40)
     scene.sent.readLsn = at(90)
@@ -315,7 +315,7 @@ describe('H and R', () => {
     expect(scene.log()).toEqual(['write 1 30 H 80 R 90'])
   })
 
-  test('are raised once, not by what is recorded afterwards', () => {
+  test('are raised once, not by later records', () => {
     const scene = recordingScene().flushed()
     scene.send(40)
     expect(scene.recording.writeBeforeSending).toBe(2)
@@ -328,7 +328,7 @@ describe('H and R', () => {
 })
 
 describe('a store that cannot be written', () => {
-  test('is tried again ever more seldom, up to ten seconds, and as before once it can', () => {
+  test('is tried again with growing delays, up to ten seconds, and without delay after a success', () => {
     const scene = recordingScene({ random: 0.5 })
     scene.recording.hurry()
     const apart = (failures: number) =>
@@ -346,7 +346,7 @@ describe('a store that cannot be written', () => {
     expect(scene.recording.isFailing).toBe(false)
   })
 
-  test('keeps a drain waiting until all of it is stored, and a position alone too', () => {
+  test('delays a drain until everything is stored, also a position without rows', () => {
     const scene = recordingScene().flushed()
     scene.recording.flush()
     expect(scene.recording.isIdle).toBe(true)

@@ -7,7 +7,7 @@ import { type AskedKind, everything, type Script, scripted, storeAndTable } from
 const without = (kinds: readonly AskedKind[], ...left: readonly AskedKind[]) =>
   kinds.filter((kind) => !left.includes(kind))
 
-/** Reads on, as a stream does: only while it is not paused. Expects that something else than the stream ends the pause. */
+/** Waits until the stream is not paused. Expects that the pause ends without a message of the stream. */
 function whenRead(script: Script): void {
   for (let waits = 0; script.isPaused; waits++) {
     const { wakeAtMs, nowMs } = script
@@ -22,22 +22,22 @@ const rows = (script: Script, count: number, bytes?: number, from = 0) => {
 }
 
 describe('the stream', () => {
-  test('is paused once by rows whose records are not loaded, and goes on once nine tenths of them at most are left', () => {
+  test('is paused once by rows whose records are not loaded, and resumed when at most nine tenths of them are left', () => {
     const script = scripted({ automatic: without(storeAndTable, 'load records'), bounds: { unloaded: 1_100 } })
     script.begin()
     rows(script, 1_100)
     expect([script.isPaused, script.count('pause stream')]).toEqual([true, 1])
-    // What the socket had read already still comes.
+    // Messages that the socket has read already still arrive.
     rows(script, 5, 1_000, 1_100)
     expect(script.count('pause stream')).toBe(1)
-    // The first row alone was being loaded; then a thousand are.
+    // First a single row is loaded, then a thousand.
     script.answer('load records')
     expect(script.count('resume stream')).toBe(0)
     script.answer('load records')
     expect([script.isPaused, script.count('resume stream')]).toEqual([false, 1])
   })
 
-  test('is paused by rows that wait, and goes on once a tenth of the room is free again', () => {
+  test('is paused by waiting rows, and resumed once a tenth of the room is free again', () => {
     const manual = without(everything, 'load records', 'send')
     const script = scripted({ automatic: manual, bounds: { rows: 20 }, batchSize: 1 })
     script.begin()
@@ -53,7 +53,7 @@ describe('the stream', () => {
     expect([script.count('pause stream'), script.count('resume stream')]).toEqual([1, 1])
   })
 
-  test('is paused by what the rows occupy', () => {
+  test('is paused by the bytes of the rows', () => {
     const script = scripted({ automatic: without(everything, 'load records'), bounds: { bytes: 10_000 } })
     script.begin()
     rows(script, 2, 4_000)
@@ -62,7 +62,7 @@ describe('the stream', () => {
     expect(script.isPaused).toBe(true)
   })
 
-  test('of a new connection is paused again while memory is full: it delivers until then', () => {
+  test('is paused again on a new connection while memory is full: it delivers until then', () => {
     const script = scripted({ automatic: without(everything, 'load records'), bounds: { rows: 2 } })
     script.begin()
     rows(script, 2)
@@ -74,17 +74,17 @@ describe('the stream', () => {
   })
 })
 
-describe('in the hold', () => {
+describe('during the hold', () => {
   const held = { horizon: position(5_000), bounds: { rows: 10, bytes: 40_000, unloaded: 20 } }
 
-  test('rows do not pause the stream, though memory is full: it alone ends the hold', () => {
+  test('rows do not pause the stream, though memory is full: only the stream ends the hold', () => {
     const script = scripted({ ...held, automatic: everything })
     for (let n = 0; n < 30; n++) script.commits([`r${n}`, upsert(`c${n}`)])
     expect([script.view.isHeld, script.view.entries, script.isPaused]).toEqual([true, 30, false])
     expect([script.count('send'), script.count('read rows')]).toEqual([0, 0])
   })
 
-  test('rows whose records are not loaded do', () => {
+  test('rows whose records are not loaded pause the stream', () => {
     const script = scripted({ ...held, automatic: without(everything, 'load records') })
     script.begin()
     rows(script, 19)
@@ -95,7 +95,7 @@ describe('in the hold', () => {
     expect(script.isPaused).toBe(false)
   })
 
-  test('what comes while memory is full is kept without its content, and read after the hold', () => {
+  test('changes that come while memory is full lose their content, and are read after the hold', () => {
     const script = scripted({ ...held, automatic: everything })
     script.begin()
     rows(script, 30, 10_000)
@@ -150,7 +150,7 @@ describe('a transaction that does not fit in memory', () => {
     expect([...script.store.values()].filter(({ row }) => row.fingerprint === null || row.owed)).toEqual([])
   })
 
-  test('is owed only once requests make no room any more', () => {
+  test('owes rows only once requests free no memory any more', () => {
     const manual = without(everything, 'send')
     const script = scripted({ automatic: manual, bounds: { rows: 20 }, batchSize: 1, maxInFlight: 1 })
     const owed = () => script.facts.filter(({ kind }) => kind === 'rows owed').length
@@ -168,14 +168,14 @@ describe('a transaction that does not fit in memory', () => {
     expect(owed()).toBeGreaterThan(0)
   })
 
-  test('does not stall when memory is freed by others until it is no longer full, and not yet empty enough', () => {
+  test('does not stall when other rows free memory until it is no longer full, but not below the limit to resume', () => {
     const script = scripted({ automatic: without(everything, 'load records', 'send'), bounds: { bytes: 100_000 } })
     script.commits(['other', upsert('other')])
     script.answer('load records')
     script.begin()
     rows(script, 99)
     expect(script.isPaused).toBe(true)
-    // The other row is delivered: less than full, more than nine tenths. Then the records of these rows come.
+    // The other row is delivered, so that memory is between nine tenths and full. Then the row records are loaded.
     script.answer('send')
     while (script.asked('load records').length > 0) script.answer('load records')
     whenRead(script)
@@ -183,8 +183,8 @@ describe('a transaction that does not fit in memory', () => {
   })
 })
 
-describe('memory that is full of rows which are refused', () => {
-  test('makes room for others: a good one tells that it is the rows, and not the API', () => {
+describe('memory that is full of refused rows', () => {
+  test('is freed once a good row is accepted, which shows that the rows are bad and the API is not', () => {
     const script = scripted({ automatic: without(everything, 'send'), bounds: { rows: 10 }, batchSize: 2 })
     const answer = () => {
       for (const { ticket, batch } of script.asked('send')) {

@@ -18,7 +18,7 @@ const commit = (bytes: number): MappedWalEvent => ({ kind: 'commit', commitEndLs
 const keepalive = (bytes: number): MappedWalEvent => ({ kind: 'keepalive', lsn: at(bytes) })
 const truncate: MappedWalEvent = { kind: 'truncate' }
 
-/** Every change owes its row until the test says otherwise: it never does. */
+/** Creates a receiver whose changes stay unsettled unless the test settles them. */
 function receiver(nearXid = 100n) {
   const progress = new Progress(at(100))
   const seen: string[] = []
@@ -45,27 +45,27 @@ function receiver(nearXid = 100n) {
     receive(...events: readonly MappedWalEvent[]) {
       for (const event of events) receiving.receive(event, 0)
     },
-    /** Changes seen since the last time. */
+    /** Returns the changes since the last call. */
     changes: () => seen.splice(0).filter((line) => line.includes('#')),
     seen,
     told: () => facts.drain(),
   }
 }
 
-test('each change has its transaction’s position and its ordinal in it', () => {
+test('gives each change the position of its transaction and its ordinal in it', () => {
   const { changes, receive } = receiver()
   receive(begin(110), one, one, commit(110), begin(120), one, commit(120))
   expect(changes()).toEqual(['["a"] 110#1 by 110', '["a"] 110#2 by 110', '["a"] 120#1 by 120'])
 })
 
-test('both rows of a change of the key have one position', () => {
+test('gives both rows of a change of the key one position', () => {
   const { changes, receive, told } = receiver()
   receive(begin(110), change('a', 'b'), one)
   expect(changes()).toEqual(['["a"] 110#1 by 110', '["b"] 110#1 by 110', '["a"] 110#2 by 110'])
   expect(told()).toEqual([{ kind: 'received', operation: 'insert', changes: 2 }])
 })
 
-test('the pending set is told where a transaction begins and ends', () => {
+test('tells the pending set where a transaction begins and ends', () => {
   const { seen, receive, receiving } = receiver()
   receive(begin(110), one)
   expect(receiving.openCommitLsn).toBe(at(110))
@@ -74,7 +74,7 @@ test('the pending set is told where a transaction begins and ends', () => {
   expect(seen).toEqual(['begin 110', '["a"] 110#1 by 110', 'commit'])
 })
 
-test('a commit and a keepalive move what is received', () => {
+test('moves the received position with a commit and with a keepalive', () => {
   const { progress, receive, passed } = receiver()
   receive(begin(110), commit(110))
   expect(progress.receivedLsn).toBe(111n)
@@ -83,13 +83,13 @@ test('a commit and a keepalive move what is received', () => {
   expect(passed).toEqual([111n, 150n])
 })
 
-test('ids are widened by the one before, over the end of the epoch', () => {
+test('widens a transaction id relative to the one before, across the end of an epoch', () => {
   const { changes, receive } = receiver((1n << 32n) - 5n)
   receive(begin(110, 0xffff_fffe), one, commit(110), begin(120, 3), one, commit(120))
   expect(changes()).toEqual([`["a"] 110#1 by ${(1n << 32n) - 2n}`, `["a"] 120#1 by ${(1n << 32n) + 3n}`])
 })
 
-test('… or by what the server says of now: others may have had 2^31 since a change of this table', () => {
+test('widens a transaction id relative to the current one of the server: the table may not have changed for 2^31 transactions', () => {
   const near = (1n << 33n) + 100n
   const now = near + (1n << 31n) + 50n
   const low = (id: bigint) => Number(BigInt.asUintN(32, id))
@@ -101,7 +101,7 @@ test('… or by what the server says of now: others may have had 2^31 since a ch
 })
 
 describe('after a reconnection', () => {
-  test('whole transactions that come again are skipped, truncates in them too', () => {
+  test('whole transactions that arrive again are skipped, including truncates', () => {
     const { changes, told, progress, receive } = receiver()
     receive(begin(110), one, truncate, commit(110))
     expect(told().map(({ kind }) => kind)).toEqual(['truncated', 'received'])
@@ -113,7 +113,7 @@ describe('after a reconnection', () => {
     expect(progress.receivedLsn).toBe(121n)
   })
 
-  test('the one that was cut off goes on behind what came of it', () => {
+  test('an interrupted transaction goes on after the changes that were received', () => {
     const { changes, receive } = receiver()
     receive(begin(110), one, one)
     receive(begin(110), one, one, one, commit(110), begin(120), one, commit(120))
@@ -121,7 +121,7 @@ describe('after a reconnection', () => {
     expect(ordinals).toEqual(['110#1', '110#2', '110#3', '120#1'])
   })
 
-  test('cut off twice, nothing is counted twice either', () => {
+  test('a transaction that is interrupted twice counts no change twice', () => {
     const { changes, receive, told } = receiver()
     receive(begin(110), one, one)
     receive(begin(110), one)
@@ -130,7 +130,7 @@ describe('after a reconnection', () => {
     expect(told()).toEqual([{ kind: 'received', operation: 'insert', changes: 3 }])
   })
 
-  test('another transaction in its place is an error', () => {
+  test('another transaction in place of the interrupted one is an error', () => {
     const { receive } = receiver()
     receive(begin(110), one)
     expect(() => receive(begin(130))).toThrow(/another transaction/)
@@ -141,31 +141,31 @@ test('a change outside of a transaction is an error', () => {
   expect(() => receiver().receive(one)).toThrow(/outside/)
 })
 
-describe('a keepalive’s position', () => {
+describe('the position of a keepalive', () => {
   const settledBy = (...events: readonly MappedWalEvent[]) => {
     const { progress, receive } = receiver()
     receive(...events)
     return progress.settledLsn
   }
 
-  test('may be acknowledged when nothing was received before it that is not settled', () => {
+  test('may be acknowledged if everything received before it is settled', () => {
     expect(settledBy(keepalive(150))).toBe(150n)
   })
 
-  test('may not while a transaction is open', () => {
+  test('may not be acknowledged while a transaction is open', () => {
     expect(settledBy(begin(200), keepalive(300))).toBe(100n)
     expect(settledBy(begin(200), one, keepalive(300))).toBe(100n)
   })
 
-  test('may not while a row that came before it is unsettled', () => {
+  test('may not be acknowledged while an earlier row is unsettled', () => {
     expect(settledBy(begin(200), one, commit(200), keepalive(300))).toBe(100n)
   })
 
-  test('never takes the position back', () => {
+  test('never lowers the position', () => {
     expect(settledBy(begin(200), commit(200), keepalive(150))).toBe(201n)
   })
 
-  test('that came in an open transaction does not make that one count as received, should the connection break', () => {
+  test('inside an open transaction does not make that transaction count as received if the connection breaks', () => {
     const { changes, receive } = receiver()
     receive(begin(200), one, keepalive(300), begin(200), one, change('b'), commit(200))
     expect(changes().map((line) => line.split(' ')[0])).toEqual(['["a"]', '["b"]'])

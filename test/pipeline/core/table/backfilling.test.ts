@@ -17,7 +17,7 @@ const run: Pass = {
 }
 const automatic = everything.filter((kind) => kind !== 'find backfill')
 
-/** A core that has been given this run, over a table of so many rows. */
+/** Creates a core that has been given this run, over a table with this number of rows. */
 function backfill(rows: number, changes: Partial<Pass> = {}, kinds = automatic) {
   const script = scripted({ automatic: kinds })
   for (let n = 0; n < rows; n++) script.table.set(key(`r${n}`), { content: upsert(`c${n}`), bytes: 1_000 })
@@ -25,8 +25,8 @@ function backfill(rows: number, changes: Partial<Pass> = {}, kinds = automatic) 
   return script
 }
 
-describe('the store is asked for a run', () => {
-  test('every two seconds, by the writer alone', () => {
+describe('the store is queried for a backfill run', () => {
+  test('every two seconds, only by the writer', () => {
     const script = scripted({ automatic, isActive: false })
     expect(script.count('find backfill')).toBe(0)
     script.tell({ kind: 'stream active' })
@@ -37,7 +37,7 @@ describe('the store is asked for a run', () => {
     expect(script.asked('find backfill')).toHaveLength(1)
   })
 
-  test('again after two seconds if it does not answer', () => {
+  test('again after two seconds if the query fails', () => {
     const script = scripted({ automatic })
     script.fail('find backfill')
     script.pass(1_999)
@@ -46,15 +46,15 @@ describe('the store is asked for a run', () => {
     expect(script.asked('find backfill')).toHaveLength(1)
   })
 
-  test('immediately once one is done', () => {
+  test('immediately once a run is done', () => {
     const script = backfill(3)
     script.pass(1_000)
     expect(script.asked('find backfill')).toHaveLength(1)
   })
 })
 
-describe('a run', () => {
-  test('is read, sent, stored as done, and told of', () => {
+describe('a backfill run', () => {
+  test('is read, sent, stored as done, and reported', () => {
     const script = backfill(3)
     script.pass(1_000)
     const stored = script.log.flatMap((effect) => (effect.kind === 'record' ? [effect.settlement.backfill] : []))
@@ -66,7 +66,7 @@ describe('a run', () => {
     ])
   })
 
-  test('shows what it has settled, and its mark grows', () => {
+  test('shows its settled rows, and its mark grows', () => {
     const script = backfill(
       3,
       {},
@@ -80,7 +80,7 @@ describe('a run', () => {
     expect(script.view).toMatchObject({ backfill: null })
   })
 
-  test('leaves in full batches while more rows are on their way, and the rest of them at its end', () => {
+  test('is sent in full batches while a page is being read, and the rest at its end', () => {
     const script = backfill(
       40,
       {},
@@ -97,7 +97,7 @@ describe('a run', () => {
     expect(script.view.waiting.backfill).toBe(0)
   })
 
-  test('over an empty table says so', () => {
+  test('over an empty table reports that', () => {
     const script = backfill(0, { reason: 'asked for' })
     expect(script.facts).toContainEqual({ kind: 'table empty' })
   })

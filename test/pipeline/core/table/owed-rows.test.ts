@@ -7,7 +7,7 @@ import { Tickets } from '../../../../src/pipeline/core/tickets.ts'
 import { at, delivered, key, patient, upsert } from '../../../pending/rows.ts'
 import { everything, scripted } from '../scripted.ts'
 
-/** The part alone: what it lists is answered, and what it reads is merged, by hand. */
+/** Creates the part alone. The test answers its lists and merges its reads. */
 function owedRows() {
   const set = {
     nowMs: 1_000_000,
@@ -33,7 +33,7 @@ function owedRows() {
     isStored: (write) => write <= set.stored,
   })
   part.activate(true)
-  /** The list that is asked for now; null: none is. */
+  /** Returns the list that is requested now, or null. */
   const list = () => {
     const effects: Effect[] = []
     part.effects(set.nowMs, effects)
@@ -49,7 +49,7 @@ function owedRows() {
 }
 const keys = (count: number, from = 0) => Array.from({ length: count }, (_, n) => key(`r${from + n}`))
 
-describe('rows that are owed', () => {
+describe('owed rows', () => {
   test('are listed, and read 200 at a time', () => {
     const { part, set, listed } = owedRows()
     listed(keys(450))
@@ -63,13 +63,13 @@ describe('rows that are owed', () => {
     expect(part.nextRead(set.nowMs, 200)).toBeNull()
   })
 
-  test('are not listed again while they are read or in memory, and room is asked for others beside them', () => {
+  test('are not listed again while they are read or in memory, and room is requested for others in addition', () => {
     const { part, set, list, listed } = owedRows()
     listed(keys(1_000))
     for (let read = 0; read < 4; read++) part.nextRead(set.nowMs, 200)?.merged(0, set.nowMs)
     const last = part.nextRead(set.nowMs, 200)
     set.memory = new Set(keys(300, 500))
-    // The rows of the last read are owed by the store still, and not in memory yet.
+    // The rows of the last read are still owed in the store, and not in memory yet.
     const asked = list()
     expect(asked?.limit).toBe(300 + 200 + 1_000)
     if (asked) part.listed(asked.ticket, keys(600, 500), null, set.nowMs)
@@ -77,7 +77,7 @@ describe('rows that are owed', () => {
     last?.merged(0, set.nowMs)
   })
 
-  test('that a read could not see yet are listed again after a while', () => {
+  test('are listed again after a delay if a read could not see them yet', () => {
     const { part, set, list, listed } = owedRows()
     listed(keys(2))
     part.nextRead(set.nowMs, 200)?.merged(1, set.nowMs)
@@ -86,7 +86,7 @@ describe('rows that are owed', () => {
     expect(list()).not.toBeNull()
   })
 
-  test('are asked for by this instance alone, outside of the hold, and while there is room', () => {
+  test('are listed only by the writer, outside of the hold, and while there is room', () => {
     const { part, set, list } = owedRows()
     part.activate(false)
     expect([list(), part.nextAtMs(set.nowMs)]).toEqual([null, null])
@@ -100,7 +100,7 @@ describe('rows that are owed', () => {
     expect(list()).not.toBeNull()
   })
 
-  test('are looked for every minute, or when the next one is due', () => {
+  test('are listed every minute, or when the next one is due', () => {
     const { part, set, listed } = owedRows()
     listed([])
     expect(part.nextAtMs(set.nowMs)).toBe(set.nowMs + 60_000)
@@ -119,8 +119,8 @@ describe('rows that are owed', () => {
   })
 })
 
-describe('rows that have just been owed', () => {
-  test('are listed once the write that says so is stored, not before', () => {
+describe('rows that have just become owed', () => {
+  test('are listed once the write that notes them is stored, not before', () => {
     const { part, set, list, listed } = owedRows()
     listed([])
     part.owed(set.nowMs, 1)
@@ -129,7 +129,7 @@ describe('rows that have just been owed', () => {
     expect(list()).not.toBeNull()
   })
 
-  test('are listed once more if they were stored while a list was on its way', () => {
+  test('are listed once more if they were stored while a list was being read', () => {
     const { part, set, list } = owedRows()
     const asked = list()
     part.owed(set.nowMs, 1)
@@ -148,7 +148,7 @@ describe('rows that have just been owed', () => {
     expect(list()).not.toBeNull()
   })
 
-  test('by the transaction that is still arriving are left out, and listed after its end', () => {
+  test('because of a transaction that is still arriving are left out, and listed after its end', () => {
     const { part, set, list, listed } = owedRows()
     listed([])
     set.open = at(500)
@@ -166,7 +166,7 @@ describe('rows that have just been owed', () => {
     expect(again.list()?.beforeLsn).toBeNull()
   })
 
-  test('by a transaction that has ended cost one list, not one for each transaction after it', () => {
+  test('because of a finished transaction are listed once, not once for each later transaction', () => {
     const { part, set, list, listed } = owedRows()
     set.open = at(500)
     part.owed(set.nowMs, 1)
@@ -178,7 +178,7 @@ describe('rows that have just been owed', () => {
   })
 })
 
-test('a row that is owed is read, sent, and owed no longer', () => {
+test('reads and sends an owed row, which is not owed afterwards', () => {
   const owed = { reason: 'content', nextCode: null, delayMs: 0 } as const
   const state = [delivered('a', patient('a', 'Old'), { fingerprint: null, owed })]
   const script = scripted({ state, automatic: everything, isActive: false })
@@ -189,11 +189,11 @@ test('a row that is owed is read, sent, and owed no longer', () => {
   expect([script.count('read rows'), script.count('send'), script.view.isQuiet]).toEqual([1, 1, true])
 })
 
-test('a row whose code is owed to be unsubscribed, and which is gone, is unsubscribed', () => {
+test('unsubscribes the owed code of a row that is gone', () => {
   const owed = { reason: 'end', nextCode: null, delayMs: 0 } as const
   const state = [delivered('a', patient('a'), { fingerprint: null, owed })]
   const script = scripted({ state, automatic: everything.filter((kind) => kind !== 'fetch code') })
-  // The stream has passed the read: it tells of no other row that has the code.
+  // The stream has passed the read, and shows no other row that has the code.
   script.keepalive()
   expect(script.next('fetch code').code).toBe('a')
   const record = { code: patient('a').code, first_name: 'FromApi' }

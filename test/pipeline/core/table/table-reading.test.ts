@@ -8,7 +8,7 @@ const incomplete = (of: string): Content => ({ kind: 'incomplete', code: code(of
 const automatic = everything.filter((kind) => kind !== 'read rows')
 const row = (of: string, name?: string): MappedRow => ({ content: upsert(of, name), bytes: 1_000 })
 
-/** Rows of changes that came without their content, which the table has. */
+/** Streams changes of these rows without their content, which the table has. */
 function changed(names: readonly string[], options: ScriptOptions = {}) {
   const script = scripted({ automatic, ...options })
   for (const name of names) script.table.set(key(name), row(name))
@@ -16,7 +16,7 @@ function changed(names: readonly string[], options: ScriptOptions = {}) {
   return script
 }
 
-describe('rows whose content did not come', () => {
+describe('rows whose content is missing in the stream', () => {
   test('are read by key after the commit, and sent', () => {
     const script = changed(['a', 'b'])
     expect(script.next('read rows').rows).toEqual({ kind: 'keys', keys: [key('a'), key('b')] })
@@ -24,7 +24,7 @@ describe('rows whose content did not come', () => {
     expect(script.view).toMatchObject({ unsettled: 0, isQuiet: true })
   })
 
-  test('are read one read at a time, each larger than the one before while they weigh little', () => {
+  test('are read one page at a time, and the pages grow while they are small in bytes', () => {
     const script = changed(Array.from({ length: 450 }, (_, n) => `r${n}`))
     const sizes: number[] = []
     while (script.asked('read rows').length > 0) {
@@ -45,7 +45,7 @@ describe('rows whose content did not come', () => {
     expect(script.next('read rows').rows).toEqual(first)
   })
 
-  test('are read though memory is full of rows to be sent, if these wait for them', () => {
+  test('are read though memory is full of rows to be sent, if those rows wait for them', () => {
     const options = { automatic: automatic.filter((kind) => kind !== 'send'), bounds: { bytes: 50_000 } }
     const script = changed(['a'], options)
     script.table.delete(key('a'))
@@ -53,7 +53,7 @@ describe('rows whose content did not come', () => {
     script.begin()
     script.change('heir', upsert('a'), 60_000)
     script.end()
-    // The read cannot see the change yet, so that another one is needed.
+    // The read cannot see the change yet, so that another read is needed.
     const times = { readAtMs: 0, tookMs: 1, valueBytes: 1 }
     const read = { snapshot: seesBelow(1), endLsn: at(1_050), containsLsn: null, rows: new Map(), page: null, ...times }
     script.tell({ kind: 'rows read', ticket: script.next('read rows').ticket, read })
@@ -64,7 +64,7 @@ describe('rows whose content did not come', () => {
     expect(script.store.get(key('heir'))?.row).toMatchObject({ code: 'a', removed: false })
   })
 
-  test('are read again after a while if the read could not see the change yet', () => {
+  test('are read again after a delay if the read could not see the change yet', () => {
     const script = changed(['a'])
     const { ticket } = script.next('read rows')
     const rows = new Map([[key('a'), row('a', 'Old')]])
@@ -75,13 +75,13 @@ describe('rows whose content did not come', () => {
     expect(script.asked('read rows')).toHaveLength(1)
   })
 
-  test('are not read in the hold', () => {
+  test('are not read during the hold', () => {
     const script = changed(['a'], { horizon: position(5_000) })
     expect(script.count('read rows')).toBe(0)
   })
 })
 
-describe('records of rows that a read brought', () => {
+describe('the row records of rows that a read brought', () => {
   const state = [delivered('a', patient('a', 'Old'))]
   const owed = { reason: 'content', nextCode: null, delayMs: 0 } as const
   const owing = () => {
@@ -93,7 +93,7 @@ describe('records of rows that a read brought', () => {
     return script
   }
 
-  test('are loaded before it is merged', () => {
+  test('are loaded before the read is merged', () => {
     const script = owing()
     script.answer('read rows')
     expect([script.next('load records').keys, script.count('send')]).toEqual([[key('a')], 0])
@@ -101,7 +101,7 @@ describe('records of rows that a read brought', () => {
     expect(script.count('send')).toBe(1)
   })
 
-  test('that cannot be loaded make the read too old: it is made again', () => {
+  test('that cannot be loaded make the read too old: it is repeated', () => {
     const script = owing()
     script.answer('read rows')
     script.fail('load records')
@@ -111,7 +111,7 @@ describe('records of rows that a read brought', () => {
 })
 
 describe('while transactions from before the slot are open', () => {
-  test('nothing is read, and somebody is told after a minute', () => {
+  test('nothing is read, and that is reported after a minute', () => {
     const script = changed(['a'], {
       isSlotGapOpen: true,
       automatic: automatic.filter((kind) => kind !== 'check slot gap'),
