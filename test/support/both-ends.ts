@@ -3,12 +3,12 @@ import type { SandboxApi } from '../../src/sandbox/api/api-server.ts'
 import type { RunningConnector } from './connector.ts'
 import { until } from './until.ts'
 
-/** The table's patients, in SQL: the columns are those of `Shown`, by their names. */
+/** Query for the patients of the table. The columns have the names of `Shown`. */
 const asPatients = `select code, first_name, last_name, gender, birth_date::text as birth_date, email, plan from patients`
 
 type Shown = Readonly<Record<string, string | null>>
 
-/** Subscribed patients at mediQuo, by code. */
+/** Returns the subscribed patients at mediQuo, by code. */
 function subscribed(sandbox: SandboxApi): Shown[] {
   const patients = [...sandbox.patients().values()].filter(({ unsubscribed_at }) => unsubscribed_at === null)
   return sorted(
@@ -19,8 +19,9 @@ function subscribed(sandbox: SandboxApi): Shown[] {
 }
 
 /**
- * Resolves once mediQuo's subscribed patients are the table's rows that have a plan, value by value, and nothing is on its way.
- * With `onDelete: unsubscribe` that is all there is to compare. @param patients the table as patients, in SQL.
+ * Resolves once the subscribed patients at mediQuo equal the rows of the table that have a plan, value by value, and no row is pending.
+ * Compares everything only with `onDelete: unsubscribe`.
+ * @param patients the query for the patients of the table.
  */
 export async function expectBothEndsEqual(connector: RunningConnector, patients = asPatients): Promise<void> {
   const wanted = async () => sorted((await connector.database.query(patients)).filter(({ plan }) => plan !== null))

@@ -16,58 +16,58 @@ import { until } from './until.ts'
 
 export { patientsTable } from './patients-table.ts'
 
-/** Sections of the configuration as they are written in the file. */
+/** Sections of the configuration file. */
 export type WrittenConfig = Readonly<Record<string, Readonly<Record<string, unknown>> | string>>
 
 export interface ConnectorOptions {
-  /** A database to be shared, or kept over a restart; by default a new one, which goes with the connector. */
+  /** Database that tests share or keep over a restart. The default is a new one, which is dropped with the connector. */
   readonly database?: TestDatabase
   /** SQL for the new database; `patientsTable` by default. */
   readonly schema?: string
-  /** A sandbox to be shared, or kept over a restart; by default a new one. */
+  /** Sandbox that tests share or keep over a restart. The default is a new one. */
   readonly sandbox?: SandboxApi
-  /** Laid over the defaults section by section: the table `patients`, no backfill, any free port. */
+  /** Sections that replace the defaults: the table `patients`, no backfill, any free port. */
   readonly config?: WrittenConfig
-  /** Variables laid over those that name the database, the sandbox and its keys; undefined takes one away. */
+  /** Variables in addition to those that name the database, the sandbox and its keys. Undefined removes a variable. */
   readonly environment?: Readonly<Record<string, string | undefined>>
   readonly sessions?: SessionLimits
-  /** PGOPTIONS. */
+  /** Value of PGOPTIONS. */
   readonly environmentOptions?: string
-  /** The state to wait for; null does not wait. `streaming` by default. */
+  /** State to wait for; `streaming` by default; null does not wait. */
   readonly waitFor?: ConnectorState | null
 }
 
-/** A line of the log as it is written. */
+/** Line of the log. */
 export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string }
 
-/** The connector as `mediquo-cdc run` runs it, but in this process. */
+/** Connector as `mediquo-cdc run` runs it, but in this process. */
 export interface RunningConnector extends AsyncDisposable {
   readonly database: TestDatabase
   readonly sandbox: SandboxApi
   readonly slot: string
-  /** Every line that was logged, whatever the level. */
+  /** Lines of the log, whatever their level. */
   readonly log: readonly LogLine[]
-  /** Resolves once a line of this text is logged. */
+  /** Resolves once a line with this text is logged. */
   whenLogged(msg: string): Promise<LogLine>
-  /** Of its HTTP server; null before it listens. */
+  /** Port of its HTTP server; null before it listens. */
   port(): number | null
-  /** What `GET /status` answers. */
+  /** Returns the answer of `GET /status`. */
   status(): Promise<Status>
-  /** Resolves once the status is in this state; rejects if the connector ends before. */
+  /** Resolves once the status is in this state. Rejects if the connector ends before. */
   whenState(state: ConnectorState): Promise<Status>
-  /** Resolves once the API has the patient, and has it so that the check holds. */
+  /** Resolves once the API has the patient and the check passes. */
   whenPatient(code: string, check?: (patient: StoredPatient) => boolean): Promise<StoredPatient>
-  /** Resolves once everything that was committed before the call is received, and nothing of it waits or is in flight. */
+  /** Resolves once everything that was committed before the call is received, and no row of it waits or is in flight. */
   whenSettled(): Promise<void>
-  /** Resolves once the slot is confirmed up to a position; by default, up to the end of the WAL at the time of the call. */
+  /** Resolves once the slot is confirmed up to a position; by default up to the end of the WAL at the time of the call. */
   whenAcknowledged(target?: Lsn): Promise<void>
-  /** Resolves when the connector has ended; rejects with what ended it. */
+  /** Resolves when the connector has ended. Rejects with the error that ended it. */
   readonly ended: Promise<void>
-  /** Drains as on SIGTERM. Database and sandbox stay. */
+  /** Drains as on SIGTERM. Keeps database and sandbox. */
   stop(): Promise<void>
 }
 
-/** `await using connector = await startConnector()`. @throws what ended the connector before the state to wait for. */
+/** Starts a connector: `await using connector = await startConnector()`. @throws the error that ended the connector before that state. */
 export async function startConnector(options: ConnectorOptions = {}): Promise<RunningConnector> {
   const releases: (() => Promise<void>)[] = []
   const dispose = async () => {
@@ -92,7 +92,7 @@ export async function startConnector(options: ConnectorOptions = {}): Promise<Ru
 type Connector = Omit<RunningConnector, typeof Symbol.asyncDispose>
 
 function run(database: TestDatabase, sandbox: SandboxApi, options: ConnectorOptions): Connector {
-  // Slots belong to the whole server: each database has one of its own name.
+  // Slots belong to the whole server, so each database has a slot with its own name.
   const slot = `slot_${database.name}`
   const settings = settingsOf(stringify(sections(slot, options.config ?? {})), {
     DATABASE_URL: database.url,

@@ -1,14 +1,14 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
-/** Files that take a minute and more, the longest first. */
+/** Files that take a minute or more, the longest first. */
 const longest = [
   ...['chaos/chaos.pg', 'crash-backfill.pg', 'crash.pg', 'source/slot/slot-forecast.pg'],
   ...['simulation/ablations', 'simulation/time', 'simulation/steps'],
 ]
 
 /**
- * A clean checkout knows no durations, and by their size the longest files would begin last: one worker would wait for the other
- * at the end.
+ * Runs the longest files first. Without recorded durations vitest sorts by size, and the longest files would begin last: one worker would
+ * run them while the others are idle.
  */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

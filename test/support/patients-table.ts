@@ -1,4 +1,4 @@
-/** A table of patients whose columns need no mapping. A row needs no more than its code; `visits` is never sent. */
+/** Table of patients whose columns need no mapping. A row needs only its code; `visits` is never sent. */
 export const patientsTable = `
   create table patients (
     code text primary key, first_name text not null default 'Jane', last_name text, gender text not null default 'female',

@@ -1,6 +1,6 @@
 import type { Status } from '../../src/model/status/status.ts'
 
-/** Of a connector that streams, and to which nothing happens. */
+/** Status of a connector that streams without events. */
 export const quietStatus: Status = {
   state: 'streaming',
   reason: null,

@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 const everyMs = 25
 
 /**
- * Asks again and again until the answer is truthy, and gives it back: the one way in which a test waits for a state. A probe
- * that throws counts as not yet. @throws {Error} once the deadline has passed, with what the last probe threw as its cause.
+ * Repeats a probe until its answer is truthy, and returns the answer. Tests wait for a state only in this way. A probe that throws counts
+ * as not yet. @throws {Error} after the deadline, with the last error of the probe as its cause.
  */
 export async function until<T>(
   probe: () => T | Promise<T>,

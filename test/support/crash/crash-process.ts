@@ -7,18 +7,18 @@ import { fileURLToPath } from 'node:url'
 const main = fileURLToPath(new URL('../../../dist/main.js', import.meta.url))
 const linesKept = 40
 
-/** Messages of the log by which a test knows how far the process has come. */
+/** Messages of the log that show a test the progress of the process. */
 export type Landmark = 'streaming' | 'batch accepted'
 
-/** `dist/main.js run` as its own process, with everything that it logs at hand. */
+/** Process of `dist/main.js run`, with its log. */
 export interface ConnectorProcess {
-  /** Resolves once the process has logged it. @throws if the process ends before. */
+  /** Resolves once the process has logged the message. @throws if the process ends before. */
   reached(landmark: Landmark): Promise<void>
-  /** SIGKILL: nothing is drained, settled or stored any more. Resolves once the process is gone. */
+  /** Sends SIGKILL: the process drains, settles and stores nothing. Resolves once the process is gone. */
   kill(): Promise<void>
-  /** SIGTERM: drains. Resolves with the exit status. */
+  /** Sends SIGTERM: the process drains. Resolves with the exit status. */
   stop(): Promise<number | null>
-  /** The last lines of its log, for a failure's message. */
+  /** Last lines of its log, for the message of a failure. */
   readonly lastLines: readonly string[]
 }
 

@@ -27,21 +27,23 @@ export interface SceneOptions {
   readonly logLevel?: string
 }
 
-/** A table, the sandbox, and the connector as a process to be killed. */
+/** Table, sandbox, and the connector as a process to kill. */
 export interface CrashScene extends AsyncDisposable {
   readonly database: TestDatabase
   readonly sandbox: SandboxApi
   readonly slot: string
   start(): ConnectorProcess
-  /** What is stored and what is confirmed. @throws if more is confirmed than stored, or less stored than at the last call. */
+  /**
+   * Returns the stored and the confirmed position. @throws if the confirmed one is ahead, or the stored one decreased since the last call.
+   */
   positions(): Promise<{ readonly stored: Lsn; readonly confirmed: Lsn }>
-  /** Resolves once the checkpoint has passed everything committed so far. @throws with the connector's last lines. */
+  /** Resolves once the checkpoint has passed everything committed so far. @throws with the last lines of the connector's log. */
   quiet(connector: ConnectorProcess): Promise<void>
-  /** Holds both ends against each other, and everything that was sent against the API's rules. @returns what was counted. */
+  /** Compares both ends, and checks all requests against the rules of the API. @returns counts. */
   judge(about: object): Promise<{ readonly requests: number; readonly puts: number; readonly summary: string }>
 }
 
-/** The code of the row whose commit moves the checkpoint past the end. */
+/** Code of the row whose commit moves the checkpoint past the end. */
 const afterTheEnd = 'after the end'
 
 export async function crashScene(options: SceneOptions): Promise<CrashScene> {
@@ -58,7 +60,7 @@ export async function crashScene(options: SceneOptions): Promise<CrashScene> {
     settings: { latencyMs: 5, applyDelayMs: 0, rateLimit: { limit: 1_000_000 } },
   })
   releases.push(() => sandbox.close())
-  // Some answers come late, so that kills fall between applying and answering too; some are lost.
+  // Some answers are late, so that kills also happen between application and answer. Some answers are lost.
   sandbox.faults.add({ kind: 'slow', endpoint: 'put', delayMs: 60, when: 'after applying', probability: 0.2, seed })
   sandbox.faults.add({ kind: 'fail after applying', endpoint: 'put', answer: 'reset', probability: 0.01, seed })
   const slot = `slot_${database.name}`

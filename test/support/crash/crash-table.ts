@@ -4,8 +4,8 @@ import type { RecordedRequest } from '../../../src/sandbox/api/request-log.ts'
 import type { TestDatabase } from '../postgres/postgres.ts'
 
 /**
- * A hospital's table whose columns all need mapping. `family_name` holds a number that rises with every write of a row, and
- * over all rows that ever had a code: what mediQuo got can be put in order by it.
+ * Table of a hospital whose columns all need mapping. `family_name` holds a number that rises with every write of a row, also across all
+ * rows that had the same code. It orders the versions that mediQuo got.
  */
 export const crashTable = `
   create sequence versions;
@@ -35,7 +35,7 @@ export const crashMapping = {
 const compared = ['first_name', 'last_name', 'gender', 'birth_date', 'email', 'plan', 'meta', 'unsubscribed'] as const
 type Compared = Record<(typeof compared)[number], string | null>
 
-/** What mediQuo must hold of each code that the table has: the mapping, said once more in SQL. */
+/** Returns the patient that mediQuo must have of each code of the table: the mapping, written again in SQL. */
 export async function wantedPatients(database: TestDatabase): Promise<Map<string, Compared>> {
   const rows = await database.query(`
     select code, concat_ws(' ', given_name, second_name) as first_name, family_name as last_name,
@@ -46,7 +46,7 @@ export async function wantedPatients(database: TestDatabase): Promise<Map<string
   return new Map(rows.map((row) => [row.code ?? '', pick(row)]))
 }
 
-/** What mediQuo holds, in the same form. `meta` is written as PostgreSQL writes JSON with one member. */
+/** Returns the patients that mediQuo has, in the same form. `meta` is written as PostgreSQL writes JSON with one member. */
 export function storedPatients(patients: ReadonlyMap<string, StoredPatient>): Map<string, Compared> {
   return new Map(
     [...patients].map(([code, patient]) => [
@@ -70,7 +70,7 @@ export interface Difference {
   readonly stored: Compared | null
 }
 
-/** Codes of which the two ends do not say the same. A code that no row has any more must be unsubscribed. */
+/** Returns the codes for which the two ends differ. A code without a row must be unsubscribed. */
 export function differences(
   wanted: ReadonlyMap<string, Compared>,
   stored: ReadonlyMap<string, Compared>,
@@ -88,7 +88,7 @@ export function differences(
   return found
 }
 
-/** An application after which mediQuo held an older version of a code than before. */
+/** Application after which mediQuo had an older version of a code than before. */
 export interface StepBack {
   readonly code: string
   readonly from: number
@@ -96,7 +96,7 @@ export interface StepBack {
   readonly order: number
 }
 
-/** Goes through what was applied, in that order. @returns how many versions were looked at, and where one decreased. */
+/** Checks the applied versions in order. @returns their number, and each one that is older than the one before. */
 export function stepsBack(sandbox: SandboxApi): { readonly versions: number; readonly back: StepBack[] } {
   const requests = new Map(sandbox.requests.map((request) => [request.id, request]))
   const newest = new Map<string, number>()
@@ -113,7 +113,7 @@ export function stepsBack(sandbox: SandboxApi): { readonly versions: number; rea
   return { versions, back }
 }
 
-/** Every request that carried a code, for a failure's message: version and whether it had a plan. */
+/** Returns every request that carried a code, for the message of a failure: version, and if it had a plan. */
 export function storyOf(sandbox: SandboxApi, code: string): string[] {
   return sandbox.requests
     .filter(({ codes }) => codes.includes(code))

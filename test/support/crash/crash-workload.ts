@@ -2,13 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Client, DatabaseError } from 'pg'
 import { seededRandom } from '../../../src/model/seeded-random.ts'
 
-/** Writers who change the table of patients all at once until they are told to stop. */
+/** Concurrent writers that change the table of patients until they are stopped. */
 export interface Workload {
-  /** Transactions that were committed, by what they did. */
+  /** Number of committed transactions of each kind. */
   readonly committed: Readonly<Record<string, number>>
-  /** Resolves once all deeds are done. @throws what a writer failed with. */
+  /** Resolves once all transactions are done. @throws the error of a writer. */
   readonly done: Promise<void>
-  /** Resolves once every writer has ended its last transaction. @throws what a writer failed with. */
+  /** Resolves once every writer has ended its last transaction. @throws the error of a writer. */
   stop(): Promise<void>
 }
 
@@ -16,13 +16,13 @@ export interface WorkloadOptions {
   readonly url: string
   readonly seed: number
   readonly writers: number
-  /** Deeds after which it ends by itself. */
+  /** Number of transactions after which the workload ends by itself. */
   readonly most?: number
-  /** Resolves when a writer may do its next deed; by default writers think for a while, so that the load has gaps and bursts. */
+  /** Resolves when a writer may begin its next transaction. By default writers pause for a while, so that the load has gaps and bursts. */
   readonly pace?: (random: () => number, signal: AbortSignal) => Promise<void>
 }
 
-/** A transaction of the workload: what it does, how often it is drawn, and its statements. */
+/** Kind of transaction: its name, its weight, and its statements. */
 interface Deed {
   readonly name: string
   readonly weight: number
@@ -31,7 +31,7 @@ interface Deed {
 
 interface Writer {
   readonly client: Client
-  /** A whole number from 0, below the limit. */
+  /** Returns a random whole number from 0, below the limit. */
   readonly below: (limit: number) => number
 }
 
@@ -55,7 +55,7 @@ export function startWorkload(options: WorkloadOptions): Workload {
   const { url, seed, writers, most = Number.POSITIVE_INFINITY, pace = think } = options
   const committed: Record<string, number> = {}
   const stopping = new AbortController()
-  // One sequence for all writers: whoever comes next, the load is made of the same deeds.
+  // All writers share one random sequence, so that the load has the same transactions in any order of the writers.
   const drawn = seededRandom(seed)
   let begun = 0
   const running = Array.from({ length: writers }, async (_, index) => {
@@ -100,7 +100,7 @@ function draw(random: () => number): Deed {
 }
 
 const update1: Deed = { name: 'update one row', weight: 0, run: (writer) => update(writer, 1) }
-/** Deadlock, serialisation failure, unique violation: what concurrent writers run into. The transaction is given up. */
+/** Deadlock, serialization failure, unique violation: concurrent writers cause them. The transaction is abandoned. */
 const expected = new Set(['40P01', '40001', '23505'])
 
 async function transaction(writer: Writer, deed: Deed): Promise<boolean> {
@@ -129,7 +129,7 @@ async function insert({ client, below }: Writer, rows: number): Promise<string[]
   return made.map(({ id }) => id)
 }
 
-/** Locks rows in the key's order, from a random one on: versions drawn afterwards rise with the commits. */
+/** Locks rows in the order of the key, from a random one on: versions drawn afterwards rise with the commits. */
 async function lock({ client, below }: Writer, rows: number): Promise<string[]> {
   const newest = await client.query<{ id: string }>('select coalesce(max(id), 0)::text as id from patients')
   const found = await client.query<{ id: string }>(
@@ -180,7 +180,7 @@ async function swapCodes(writer: Writer): Promise<void> {
   )
 }
 
-/** A row goes, another one comes and has its code. */
+/** Deletes a row and inserts another one with its code. */
 async function handOver(writer: Writer): Promise<void> {
   const [id] = await lock(writer, 1)
   if (id === undefined) return

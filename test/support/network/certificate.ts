@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { workspace } from '../../config/loading.ts'
 
-/** A private CA, and a certificate of its for some host names: `using certificate = privateCertificate(['localhost'])`. */
+/** Creates a private CA, and a certificate for these host names: `using certificate = privateCertificate(['localhost'])`. */
 export function privateCertificate(hosts: readonly string[]) {
   const directory = workspace({
     'leaf.ext': `subjectAltName=${hosts.map((host) => `DNS:${host}`).join(',')}\n`,

@@ -3,9 +3,9 @@ import { connect, type Socket } from 'node:net'
 import { join, listening } from './listening.ts'
 
 /**
- * A forward proxy that makes tunnels: `await using proxy = await connectProxy({ to })`. Whatever it is asked for, it connects to
- * `to`, so that a name that nobody else knows works through it alone; or it refuses, hangs up, or never says anything. `asked`:
- * the targets, in order.
+ * Starts a forward proxy that makes tunnels: `await using proxy = await connectProxy({ to })`. It connects to `to` whatever the target is,
+ * so that a host name that does not resolve works only through it. Instead it may refuse, hang up, or stay silent. `asked` lists the
+ * targets, in order.
  */
 export async function connectProxy({ to }: { readonly to: number | 'refuses' | 'hangs up' | 'is silent' }) {
   const asked: string[] = []

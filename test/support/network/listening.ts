@@ -1,6 +1,6 @@
 import type { Server, Socket } from 'node:net'
 
-/** Lets a server listen on any free port; disposing of it closes it with all of its connections. */
+/** Lets a server listen on any free port. Disposal closes it with all of its connections. */
 export async function listening(server: Server) {
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
@@ -19,7 +19,7 @@ export async function listening(server: Server) {
   }
 }
 
-/** What either end sends, the other gets; the end of one is the end of both. */
+/** Joins two sockets: data and end of one go to the other. */
 export function join(one: Socket, other: Socket): void {
   for (const [from, to] of [
     [one, other],

@@ -1,16 +1,16 @@
 import { once } from 'node:events'
 import { createServer, connect as dial, type Socket } from 'node:net'
 
-/** A TCP relay in between, which fails as networks do: `await using relay = await tcpRelay(target)`. */
+/** TCP relay that fails as networks do: `await using relay = await tcpRelay(target)`. */
 export interface TcpRelay extends AsyncDisposable {
   readonly port: number
-  /** Nothing passes in either direction, and nobody is told: those who are connected, and those who come. */
+  /** Drops all data in both directions without closing a connection, existing or new. */
   stall(): void
-  /** Ends every connection with a reset; stalled ones as well. */
+  /** Ends every connection with a reset, stalled ones as well. */
   reset(): void
-  /** From now on connections go there; what is stalled passes again. */
+  /** Connects new connections to this port. Connections that were stalled stay dead. */
   goOn(targetPort?: number): void
-  /** Takes no connection any more. */
+  /** Stops listening, and resets every connection. */
   close(): Promise<void>
 }
 
@@ -32,7 +32,7 @@ export async function tcpRelay(
       from.on('error', () => to.destroy())
       from.on('close', () => {
         if (to.destroyed) pairs.delete(pair)
-        // Whoever is cut off hears of nothing, not even of an end.
+        // A stalled peer receives nothing, not even the end of the connection.
         if (!isStalled) to.destroy()
       })
       from.pipe(to)
@@ -66,7 +66,7 @@ export async function tcpRelay(
     goOn(port = target) {
       isStalled = false
       target = port
-      // What was cut off stays so: a network that is back does not bring back what a firewall has forgotten.
+      // Stalled connections stay dead, as they do after a firewall has dropped their state.
     },
     close,
     [Symbol.asyncDispose]: close,

@@ -2,8 +2,8 @@ import { Client } from 'pg'
 import type { TestDatabase } from './postgres.ts'
 
 /**
- * Runs two statements in two transactions whose commit records follow each other in the WAL, so that the end of the first is
- * the start of the second (unless the server writes something of its own in between: the caller looks at the positions).
+ * Runs two statements in two transactions whose commit records are adjacent in the WAL: the end of the first is the start of the second.
+ * The server may write a record in between, so the caller checks the positions.
  */
 export async function commitTogether(database: TestDatabase, first: string, second: string): Promise<void> {
   const clients = [new Client({ connectionString: database.url }), new Client({ connectionString: database.url })]

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 
 const answersWithinMs = 1500
 
-/** Whether a Docker engine answers, at DOCKER_HOST or at one of the usual sockets; told within two seconds. */
+/** Returns true if a Docker engine answers within two seconds, at DOCKER_HOST or at one of the usual sockets. */
 export async function dockerEngineAnswers(): Promise<boolean> {
   const host = process.env.DOCKER_HOST
   if (host === undefined || host === '') {

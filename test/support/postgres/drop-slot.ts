@@ -1,7 +1,7 @@
 import { until } from '../until.ts'
 import type { TestDatabase } from './postgres.ts'
 
-/** Drops a slot whose connector has ended: the server releases it a moment after the connection is closed. */
+/** Drops a slot whose connector has ended. The server releases the slot a moment after the connection is closed. */
 export async function dropSlot(database: TestDatabase, slot: string): Promise<void> {
   await until(() => database.query('select pg_drop_replication_slot($1)', [slot]))
 }

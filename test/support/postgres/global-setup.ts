@@ -7,9 +7,9 @@ import { startTestServer } from './test-server.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A superuser's connection string; every test makes its own database there. */
+    /** Connection string of a superuser. Every test creates its own database there. */
     postgresUrl: string
-    /** Its version, as in 17. */
+    /** Major version of the server, for example 17. */
     postgresMajor: number
   }
 }
@@ -18,7 +18,7 @@ const run = promisify(execFile)
 const root = new URL('../../../', import.meta.url)
 const finish = new URL('scripts/finish-build.mjs', root)
 
-/** Before the first database test: one server for all of them, and `dist/` as it is started by the crash tests. */
+/** Starts one server for all database tests, and builds `dist/` for the crash tests. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   await build()
   const server = await startTestServer()
@@ -35,7 +35,7 @@ async function majorOf(url: string): Promise<number> {
   return Math.floor(Number(rows[0]?.version) / 10_000)
 }
 
-/** As `npm run build`, but without the type check, which has its own gate. */
+/** Builds as `npm run build` does, but without the type check, which has its own gate. */
 async function build(): Promise<void> {
   await run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--noCheck'], {
     cwd: root,

@@ -6,24 +6,26 @@ type Tags = Pgoutput.Message['tag']
 type Of<Tag extends Tags> = Extract<Pgoutput.Message, { readonly tag: Tag }>
 type ServiceConfig = NonNullable<ConstructorParameters<typeof LogicalReplicationService>[1]>
 
-/** pg-logical-replication as its documentation shows it, with nothing of ours in between. */
+/** Stream of pg-logical-replication as its documentation shows it, without code of this project. */
 export interface LibraryStream extends AsyncDisposable {
   readonly service: LogicalReplicationService
   readonly messages: readonly Pgoutput.Message[]
   readonly errors: readonly Error[]
-  /** Resolves with the newest message of a kind, once there is one that passes the check. */
+  /** Resolves with the newest message of a kind that passes the check, once there is one. */
   when<Tag extends Tags>(tag: Tag, check?: (message: Of<Tag>) => boolean): Promise<Of<Tag>>
   /** Subscribes again with the same service, without a position. */
   subscribeAgain(): Promise<void>
 }
 
 export interface LibraryStreamOptions extends Partial<ServiceConfig> {
-  /** Runs in the library's data handler. */
+  /** Runs in the data handler of the library. */
   readonly onData?: (message: Pgoutput.Message) => void
   readonly onKeepalive?: (service: LogicalReplicationService, lsn: string, replyRequested: boolean) => void
 }
 
-/** The slot `slotOf(database)` and the publication `published` must be there. Nothing is acknowledged unless the options say so. */
+/**
+ * Starts a stream. Requires the slot `slotOf(database)` and the publication `published`. Acknowledges nothing unless the options say so.
+ */
 export async function libraryStream(
   database: TestDatabase,
   { onData, onKeepalive, ...config }: LibraryStreamOptions = {},
@@ -68,18 +70,18 @@ function isOf<Tag extends Tags>(message: Pgoutput.Message, tag: Tag): message is
   return message.tag === tag
 }
 
-/** Slots belong to the whole server: each database has one of its own name. */
+/** Returns the slot name of a database. Slots belong to the whole server, so each database has its own name. */
 export function slotOf(database: TestDatabase): string {
   return `slot_${database.name}`
 }
 
-/** Publishes a table and makes the slot. */
+/** Publishes a table and creates the slot. */
 export async function publish(database: TestDatabase, published = 'table patients'): Promise<void> {
   await database.query(`create publication published for ${published}`)
   await database.query(`select pg_create_logical_replication_slot('${slotOf(database)}', 'pgoutput')`)
 }
 
-/** The slot's confirmed flush position, as the server says it. */
+/** Returns the slot's confirmed flush position, as the server reports it. */
 export async function confirmedFlushLsn(database: TestDatabase): Promise<string> {
   const [row] = await database.query(
     'select confirmed_flush_lsn as lsn from pg_replication_slots where slot_name = $1',

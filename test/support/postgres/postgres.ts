@@ -2,30 +2,33 @@ import { randomBytes } from 'node:crypto'
 import { Client, Pool } from 'pg'
 import { inject } from 'vitest'
 
-/** A database of its own for a test, on a real server. */
+/** Database for one test, on a real server. */
 export interface TestDatabase extends AsyncDisposable {
   readonly name: string
-  /** A superuser's connection string. */
+  /** Connection string of a superuser. */
   readonly url: string
-  /** Rows with every value as the server's text, or null. */
+  /** Returns rows with every value as the server's text, or null. */
   query(sql: string, values?: readonly unknown[]): Promise<Record<string, string | null>[]>
   dispose(): Promise<void>
 }
 
-/** The server's version, as in 17: what only later ones can do is skipped. */
+/** Major version of the server, for example 17. Tests of newer features are skipped. */
 export const postgresMajor = inject('postgresMajor')
 
-/** How the database is made. */
+/** Options for the creation of a database. */
 export interface TestDatabaseOptions {
-  /** SQL that is run in it first. */
+  /** SQL that runs first in it. */
   readonly schema?: string
-  /** A server of the test's own (`ownServer().url()`); the shared one by default. */
+  /** Server of the test (`ownServer().url()`); the shared one by default. */
   readonly serverUrl?: string
-  /** UTF8 by default. */
+  /** Encoding; UTF8 by default. */
   readonly encoding?: string
 }
 
-/** `await using database = await testDatabase()`: created empty, dropped with its slots and sessions at the end of the scope. */
+/**
+ * Creates an empty database: `await using database = await testDatabase()`. It is dropped with its slots and sessions at the end of the
+ * scope.
+ */
 export async function testDatabase({
   schema,
   serverUrl = inject('postgresUrl'),
@@ -44,7 +47,7 @@ export async function testDatabase({
   return { ...opened, dispose, [Symbol.asyncDispose]: dispose }
 }
 
-/** A database that is there already, and stays. */
+/** Opens an existing database, and keeps it. */
 export function openDatabase(url: string, name: string): TestDatabase {
   const pool = new Pool({ connectionString: url, max: 4, types: { getTypeParser: () => asText } })
   pool.on('error', () => {})
@@ -61,7 +64,7 @@ export function openDatabase(url: string, name: string): TestDatabase {
   }
 }
 
-/** A database with slots cannot be dropped, a slot in use neither. */
+/** Drops a database with its slots. A database with slots cannot be dropped, and neither can a slot in use. */
 async function drop(client: Client, name: string): Promise<void> {
   await client.query(
     `SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots WHERE database = $1 AND active_pid IS NOT NULL`,

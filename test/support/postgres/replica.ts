@@ -7,8 +7,8 @@ import { type EmbeddedServer, startEmbeddedServer } from '../../../src/sandbox/p
 const run = promisify(execFile)
 
 /**
- * A standby of a server, streaming from it through a physical slot: a copy of its files, taken while it is down. The same
- * password opens both. `await using standby = await replicaOf(primary)`
+ * Creates a standby of a server: `await using standby = await replicaOf(primary)`. It is a copy of the server's files, taken while the
+ * server is down, and streams through a physical slot. The same password opens both.
  */
 export async function replicaOf(
   primary: EmbeddedServer,

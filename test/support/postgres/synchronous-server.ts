@@ -3,17 +3,17 @@ import { until } from '../until.ts'
 import { ownServer } from './own-server.ts'
 import { type TestDatabase, testDatabase } from './postgres.ts'
 
-/** A server whose commits can be made to wait for a standby that does not answer: streamed, and not visible. */
+/** Server whose commits can wait for a standby that does not answer: they are streamed, but not visible. */
 export interface SynchronousServer extends AsyncDisposable {
-  /** Its sessions do not wait: those of the connector, and `query`. */
+  /** Database whose sessions do not wait: those of the connector, and `query`. */
   readonly database: TestDatabase
-  /** From now on commits of `writer` wait. */
+  /** Makes commits of `writer` wait from now on. */
   holdCommits(): Promise<void>
-  /** Those that wait become visible. */
+  /** Makes the waiting commits visible. */
   releaseCommits(): Promise<void>
-  /** A session of an application, whose commits wait for the standby. */
+  /** Opens a session of an application, whose commits wait for the standby. */
   writer(): Promise<pg.Client>
-  /** Resolves once so many commits wait. */
+  /** Resolves once this number of commits waits. */
   whenHeld(commits: number): Promise<void>
 }
 
@@ -28,7 +28,7 @@ export async function synchronousServer(schema: string): Promise<SynchronousServ
     clients.push(client)
     return client
   }
-  // Sessions that say nothing do not wait.
+  // Sessions with default settings do not wait.
   await database.query('alter system set synchronous_commit = local')
   const setStandby = async (name: string) => {
     await database.query(`alter system set synchronous_standby_names = '${name}'`)

@@ -1,13 +1,13 @@
 import { startEmbeddedServer } from '../../../src/sandbox/postgres/embedded-server.ts'
 import { dockerEngineAnswers } from './docker-engine.ts'
 
-/** The server that the tests share. */
+/** Server that the tests share. */
 export interface TestServer {
   readonly url: string
   stop(): Promise<void>
 }
 
-/** The one in TEST_DATABASE_URL; else a container, where a Docker engine answers; else the embedded one. */
+/** Returns the server of TEST_DATABASE_URL, else a container if a Docker engine answers, else the embedded server. */
 export async function startTestServer(): Promise<TestServer> {
   const given = process.env.TEST_DATABASE_URL
   if (given) return { url: given, stop: async () => {} }
@@ -21,7 +21,7 @@ export async function startTestServer(): Promise<TestServer> {
   return { url: server.url(), stop: () => server.destroy() }
 }
 
-/** Ready is told from the log and the port: health checks never fire in some environments. */
+/** Starts a container. Waits for the log and the port, because health checks never run in some environments. */
 async function startContainer(): Promise<TestServer> {
   const { GenericContainer, Wait } = await import('testcontainers')
   const settings = [

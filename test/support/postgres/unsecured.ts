@@ -1,4 +1,4 @@
 import type { Security } from '../../../src/source/connection/secured-connection.ts'
 
-/** A connection on this machine. */
+/** Security of a connection on this machine. */
 export const unsecured: Security = { mode: 'disable', host: 'localhost', rootCertificate: 'system', client: null }
