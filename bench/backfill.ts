@@ -11,14 +11,14 @@ const changesPerSecond = 50
 const aloneSeconds = 60
 const quotaPerMinute = 600
 
-/** A change of one row: the number that its mailbox carries, and when it was about to be committed, milliseconds of the epoch. */
+/** Change of one row: the number in its mailbox, and the time before its commit, milliseconds of the epoch. */
 interface LiveChange {
   readonly code: string
   readonly number: number
   readonly committedAtMs: number
 }
 
-/** A full table is read while changes go on: how long these take with it and without, and how much of the quota is used. */
+/** Reads a full table while changes go on. Measures the delay of these changes with and without the backfill, and the used quota. */
 export const backfill: Benchmark = async (print) => {
   await using stand = await openStand({ rows, recordPatients: true })
   await using connector = await startConnector(stand)
@@ -89,7 +89,7 @@ function startWriter({ pool }: Stand) {
   }
 }
 
-/** Each change's time until a request brought it, and how often a request brought something older than the one before. */
+/** Measures the time of each change until a request brought it, and how often a request brought an older version than the one before. */
 function follow(changes: readonly LiveChange[], puts: readonly Arrival[]) {
   const seen = new Map<string, { readonly epochMs: number; readonly number: number }[]>()
   let back = 0
@@ -112,7 +112,7 @@ async function isBackfilling(connector: ConnectorProcess, wanted: boolean): Prom
   return ((await connector.status()).state === 'backfilling') === wanted
 }
 
-/** Looks at the connector's sessions ten times a second; the walsender has no transaction. */
+/** Observes the connector's sessions ten times a second. The walsender has no transaction. */
 function watchActivity({ pool }: Stand) {
   let longestMs = 0
   let stopped = false

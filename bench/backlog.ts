@@ -15,7 +15,7 @@ const setupPerMinute = 60_000
 const requestsPerMinute = Number(process.env.BENCH_REQUESTS_PER_MINUTE ?? 3_000)
 const withinMs = 1_800_000
 
-/** One row whose mapped value is stored out of line, and one to be deleted, whose code cannot be unsubscribed. */
+/** One row whose mapped value is stored out of line, and one row to delete, whose code cannot be unsubscribed. */
 const setup = `
   alter table patients add column meta jsonb;
   alter table patients alter column meta set storage external;
@@ -23,14 +23,14 @@ const setup = `
     ('LONG', 'Long', 'female', '1980-02-01', 'basic', jsonb_build_object('note', repeat('x', 5000))),
     ('GONE', 'Gone', 'male', '1980-02-01', 'basic', null)`
 
-/** A process from its start until it was killed, or was done. */
+/** Process from its start until it was killed, or had finished. */
 interface Life {
   readonly until: string
   readonly seconds: number
   readonly peakMiB: number
 }
 
-/** A long backlog after a restart, and SIGKILL five times while it is caught up with: peak of each process, and both ends. */
+/** Catches up a long backlog after a restart, with SIGKILL five times. Measures the peak of each process, and compares both ends. */
 export const backlog: Benchmark = async (print, expect) => {
   await using stand = await openStand({ rows, requestsPerMinute: setupPerMinute, setup })
   const env = await imageEnvironment()
@@ -65,14 +65,14 @@ async function fillApi(stand: Stand, options: ConnectorOptions): Promise<void> {
   await until(isFull, { everyMs: 200, withinMs, what: 'the API to have every row' })
 }
 
-/** Positions between which the backlog lies. */
+/** Start and end position of the backlog. */
 interface Backlog {
   readonly startLsn: string
   readonly endLsn: string
   readonly seconds: number
 }
 
-/** Transactions of a tenth of the table; the row whose value is out of line changes first in each run over the table. */
+/** Commits transactions of a tenth of the table each. In each round over the table, the row whose value is out of line changes first. */
 async function writeBacklog(stand: Stand): Promise<Backlog> {
   const { pool } = stand
   const startedAt = performance.now()
@@ -120,7 +120,7 @@ async function live(
   }
 }
 
-/** Waits until everything is delivered but the end of the code that cannot be read, and then for that. */
+/** Waits until everything is delivered except the removal of the code that cannot be read, and then for that removal. */
 async function finish(stand: Stand, connector: ConnectorProcess, expect: Expect): Promise<void> {
   const compare = () => compareEnds(stand, { extraColumn: 'meta' })
   const isOnlyGoneLeft = ({ missing, different, surplus }: Differences) => missing + different === 0 && surplus <= 1

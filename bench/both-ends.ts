@@ -1,6 +1,6 @@
 import type { Stand } from './stand.ts'
 
-/** Whether the API has the table's patients, each with its newest e-mail address. */
+/** Returns true if the API has the table's patients, each with its newest e-mail address. */
 export async function bothEndsAreEqual({ pool, sandbox }: Stand): Promise<boolean> {
   const { rows: wanted } = await pool.query<{ code: string; email: string }>('select code, email from patients')
   const stored = new Map((await sandbox.patients()).map((patient) => [patient.code, patient.email]))

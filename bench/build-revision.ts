@@ -8,14 +8,14 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 const repository = fileURLToPath(new URL('..', import.meta.url))
 
-/** The build of another revision, in a temporary folder of its own. */
+/** Build of another revision, in a temporary folder of its own. */
 export interface RevisionBuild extends AsyncDisposable {
-  /** Its commit, abbreviated. */
+  /** Abbreviated commit hash. */
   readonly revision: string
   readonly dist: string
 }
 
-/** Checks a git revision out into a temporary folder and builds it, with this revision's packages if its lock file is the same. */
+/** Checks a git revision out into a temporary folder and builds it, with the packages of this revision if its lock file is the same. */
 export async function buildRevision(name: string): Promise<RevisionBuild> {
   const git = async (...args: string[]) => (await run('git', args, { cwd: repository })).stdout.trim()
   const revision = await git('rev-parse', '--short', '--verify', `${name}^{commit}`)

@@ -6,25 +6,25 @@ import { fileURLToPath } from 'node:url'
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
 
-/** Folder of the build that the benchmarks start: `BENCH_DIST`, or this revision's. */
+/** Folder of the build that the benchmarks start: `BENCH_DIST`, or that of this revision. */
 const dist = resolve(process.env.BENCH_DIST ?? fileURLToPath(new URL('../dist', import.meta.url)))
 
-/** A running process of the built program. */
+/** Running process of the built program. */
 export interface BuiltProcess extends AsyncDisposable {
   readonly pid: number
-  /** Every line that it wrote, the oldest first. */
+  /** Lines that it wrote, the oldest first. */
   readonly lines: readonly string[]
-  /** @throws {Error} if the process has ended: its exit status or signal, and its last lines. */
+  /** Asserts that the process is running. @throws {Error} if it has ended, with its exit status or signal and its last lines. */
   assertRunning(): void
-  /** Resolves with what the function first makes of a line, those written already included. @throws if the process ends without one. */
+  /** Resolves with the first non-null result for a line, including lines already written. @throws if the process ends without one. */
   line<T>(find: (line: string) => T | null): Promise<T>
-  /** SIGKILL. */
+  /** Sends SIGKILL. */
   kill(): Promise<void>
-  /** Asks for an orderly end and waits for it. */
+  /** Asks the process to end in order, and waits for that. */
   stop(): Promise<void>
 }
 
-/** Starts `node main.js` of a build with these arguments, and an environment that holds nothing of ours. */
+/** Starts `node main.js` of a build with these arguments, and an environment without variables of this project. */
 export function startBuilt(
   args: readonly string[],
   options: { readonly env?: Readonly<Record<string, string>>; readonly dist?: string } = {},

@@ -13,25 +13,25 @@ const changes = size('BENCH_CHANGES', 200_000)
 const rows = 200
 const requestsPerMinute = 6_000
 const floorSlot = 'library_alone'
-/** Each reader once a round, so that other work on the machine slows all of them down. An odd number, of whose ratios the median counts. */
+/** Number of rounds. Each reader runs once a round, so that other work on the machine slows all of them down. Odd, for the median ratio. */
 const rounds = 5
 
-/** How long, and how much processor time, seconds. */
+/** Elapsed time and processor time, seconds. */
 interface Taken {
   readonly seconds: number
   readonly cpuSeconds: number
 }
 
-/** What each reader took in a round. */
+/** Times of each reader in a round. */
 interface Round {
   readonly connector: Taken
   readonly client: Taken
   readonly library: Taken
-  /** Not a number if pg_recvlogical is not installed. */
+  /** NaN if pg_recvlogical is not installed. */
   readonly serverClientSeconds: number
 }
 
-/** Changes that wait in the WAL: how fast they are received and settled, beside two floors. */
+/** Measures how fast waiting changes in the WAL are received and settled, compared with two lower limits. */
 export const catchUp: Benchmark = async (print) => {
   print(`${whole(changes)} updates of ${rows} rows wait in the WAL; ${whole(requestsPerMinute)} requests a minute`)
   const lines = [
@@ -78,7 +78,7 @@ async function measure(transactionSize: number): Promise<Round[]> {
   return measured
 }
 
-/** One catch-up of a build, without the floors: changes a second, and processor time of a change, microseconds. */
+/** Measures one catch-up of a build: changes a second, and processor time of a change, microseconds. */
 export async function measureCatchUp(
   transactionSize: number,
   build: { readonly dist?: string } = {},
@@ -93,7 +93,7 @@ export async function measureCatchUp(
   return { changesPerSecond: changes / seconds, cpuMicroseconds: (1e6 * (cpuSeconds - startCpuSeconds)) / changes }
 }
 
-/** The connector makes its publication by itself. @returns the processor time of a start with nothing to do. */
+/** Starts the connector, which creates its publication. @returns the processor time of a start without changes. */
 async function makePublication(stand: Stand, build: { readonly dist?: string } = {}): Promise<number> {
   await using connector = await startConnector(stand, build)
   return await connector.cpuSeconds()
@@ -110,7 +110,7 @@ function updates(transactionSize: number): string {
     end $$`
 }
 
-/** Until everything before the position is delivered, stored and acknowledged. */
+/** Runs the connector until everything before the position is delivered, stored and acknowledged. */
 async function readWithConnector(
   stand: Stand,
   { slot, ...build }: { readonly slot: string; readonly dist?: string },

@@ -6,7 +6,7 @@ import { ReplicationClient } from '../src/source/stream/replication-client.ts'
 import type { LibraryAlone } from './library-alone.ts'
 import { publication } from './stand.ts'
 
-/** The connector's replication client and decoder with nothing behind them: what receiving costs it. */
+/** Runs the connector's replication client and decoder alone, to measure the cost of receiving. */
 export function startClientAlone(url: string, slot: string): LibraryAlone {
   let changes = 0
   let lastCommitEndLsn: string | null = null
@@ -24,7 +24,7 @@ export function startClientAlone(url: string, slot: string): LibraryAlone {
     client: sourceClientConfig({
       url,
       security: { mode: 'disable', host: 'localhost', rootCertificate: 'system', client: null },
-      // Nothing is acknowledged: the server would close the connection after a minute.
+      // Nothing is acknowledged, so without this setting the server would close the connection after a minute.
       environmentOptions: '-c wal_sender_timeout=0',
       applicationName: 'bench',
       connectTimeoutMs: 10_000,

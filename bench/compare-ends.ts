@@ -1,7 +1,7 @@
 import type { SandboxProcess } from './sandbox-process.ts'
 import type { Stand } from './stand.ts'
 
-/** What is different between the table and the API, patients each. */
+/** Numbers of patients that differ between the table and the API. */
 export interface Differences {
   readonly compared: number
   readonly missing: number
@@ -11,9 +11,9 @@ export interface Differences {
 }
 
 interface CompareOptions {
-  /** A column beside those of every table. */
+  /** Column in addition to those of every table. */
   readonly extraColumn?: 'meta'
-  /** Gets each patient through the API: all of them together would be a longer text than V8 can hold. It ignores a surplus. */
+  /** Fetches each patient through the API, because all patients together would exceed the largest string of V8. Ignores a surplus. */
   readonly isOneByOne?: boolean
 }
 

@@ -5,7 +5,7 @@ import { type BuiltProcess, startBuilt } from './built-process.ts'
 import type { Stand } from './stand.ts'
 import { until } from './until.ts'
 
-/** What the benchmarks read of `GET /status`. */
+/** Part of `GET /status` that the benchmarks read. */
 interface Status {
   readonly state: string
   readonly source: { readonly receivedLsn: string | null; readonly checkpointLsn: string | null }
@@ -17,35 +17,35 @@ interface Status {
   }
 }
 
-/** The connector as it is shipped: `dist/main.js run` with a configuration file. */
+/** Connector as it is shipped: `dist/main.js run` with a configuration file. */
 export interface ConnectorProcess extends AsyncDisposable {
   readonly pid: number
-  /** Every line that it logged, the oldest first. */
+  /** Lines of the log, the oldest first. */
   readonly lines: readonly string[]
-  /** @throws {Error} if the process has ended. */
+  /** Returns the status. @throws {Error} if the process has ended. */
   status(): Promise<Status>
-  /** @throws {Error} if the process has ended. */
+  /** Asserts that the process is running. @throws {Error} if it has ended. */
   assertRunning(): void
-  /** Processor time used so far, seconds; not a number except on Linux. */
+  /** Returns the processor time used so far, seconds; NaN except on Linux. */
   cpuSeconds(): Promise<number>
   stop(): Promise<void>
-  /** SIGKILL. Resolves once the process is gone. */
+  /** Sends SIGKILL. Resolves once the process is gone. */
   kill(): Promise<void>
 }
 
 export interface ConnectorOptions {
-  /** The API's published limit by default. */
+  /** Request limit; that of the published API by default. */
   readonly requestsPerMinute?: number
-  /** Its environment beside the configuration. */
+  /** Environment in addition to the configuration. */
   readonly env?: Readonly<Record<string, string>>
-  /** A slot that is there already; the state then goes to a schema of the same name. */
+  /** Existing slot. The checkpoint store is then in a schema of the same name. */
   readonly slot?: string
-  /** Whether the table is read first; and patients in a request. The defaults are `never` and 100. */
+  /** Backfill at the start, and patients in a request. The defaults are `never` and 100. */
   readonly backfill?: 'initial' | 'never'
   readonly batchSize?: number
-  /** What happens to the patient of a row that is deleted; `ignore` by default. */
+  /** Action for the patient of a deleted row; `ignore` by default. */
   readonly onDelete?: 'ignore' | 'unsubscribe'
-  /** Folder of the build to start; that of `BENCH_DIST`, or this revision's, by default. */
+  /** Folder of the build to start; by default that of `BENCH_DIST`, or of this revision. */
   readonly dist?: string
 }
 
@@ -111,7 +111,7 @@ async function untilReady(url: string, built: BuiltProcess): Promise<void> {
   await until(ready, { everyMs: 20, withinMs: 120_000, what: `the connector to be ready (${built.lines.at(-1)})` })
 }
 
-/** proc(5): user and system time are the 14th and 15th field, in hundredths of a second. */
+/** Reads proc(5): user and system time are the fields 14 and 15, in hundredths of a second. */
 async function cpuSeconds(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
   const afterName = stat.slice(stat.lastIndexOf(')') + 2).split(' ')

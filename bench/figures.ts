@@ -1,10 +1,10 @@
-/** Fails the run if a promise is broken, and lets the benchmark go on. */
+/** Fails the run if a promise is broken, and lets the benchmark continue. */
 export type Expect = (isKept: boolean, promise: string) => void
 
-/** A benchmark: it prints what it measured. Whatever it throws fails the run. */
+/** Benchmark, which prints its measurements. An exception fails the run. */
 export type Benchmark = (print: (line: string) => void, expect: Expect) => Promise<void>
 
-/** Columns of text under each other, the first to the left, the others to the right. */
+/** Aligns columns of text, the first to the left, the others to the right. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widths = rows.reduce<number[]>(
     (widest, row) => row.map((cell, at) => Math.max(cell.length, widest[at] ?? 0)),
@@ -18,13 +18,13 @@ export function table(rows: readonly (readonly string[])[]): string[] {
   )
 }
 
-/** The share `q` (0 to 1) of the values is at or below this one. */
+/** Returns the smallest value that is not below a share `q` (0 to 1) of the values. */
 export function quantile(values: readonly number[], q: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN
 }
 
-/** Median, 95th and 99th percentile and the largest, in milliseconds. */
+/** Formats median, 95th and 99th percentile and maximum, in milliseconds. */
 export function latencies(values: readonly number[]): string[] {
   return [0.5, 0.95, 0.99, 1].map((q) => quantile(values, q).toFixed(1))
 }

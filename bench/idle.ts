@@ -5,7 +5,10 @@ import { openStand, type Stand } from './stand.ts'
 
 const seconds = Number(process.env.BENCH_SECONDS ?? 90)
 const rowsPerSecond = 5_000
-/** PostgreSQL notes what is running every 15 s, and a slot releases WAL only there: before the second note nothing can be flat. */
+/**
+ * PostgreSQL writes the running transactions to the WAL every 15 s, and a slot releases WAL only there. The curve cannot be flat before the
+ * second such record.
+ */
 const settledAfter = 30
 
 interface Sample {
@@ -14,7 +17,7 @@ interface Sample {
   readonly retained: number
 }
 
-/** The table is quiet while the rest of the database is busy: whether the slot follows, and what it holds on the disk. */
+/** Keeps the table quiet while the rest of the database is busy. Measures how the slot follows, and the WAL that it retains on the disk. */
 export const idle: Benchmark = async (print) => {
   await using stand = await openStand({ rows: 100 })
   await using connector = await startConnector(stand)

@@ -1,4 +1,4 @@
-/** A change as its writer saw it committed; milliseconds. */
+/** Change at the time when its writer saw the commit; milliseconds. */
 export interface Commit {
   readonly atMs: number
   readonly code: string
@@ -8,8 +8,8 @@ const turnMs = 100
 const batchSize = 100
 
 /**
- * The requests of a sender to whom nothing takes time: it knows each change as soon as it is committed, gets a turn every 100 ms,
- * takes the hundred rows that wait longest, and has its answer at once. Fewer could only be sent by letting changes wait.
+ * Returns the number of requests of an ideal sender. It knows each change as soon as it is committed, gets a turn every 100 ms, takes the
+ * hundred rows that wait longest, and is answered immediately. A sender needs fewer requests only if it delays changes.
  */
 export function leastRequests(commits: readonly Commit[]): number {
   const ordered = commits.toSorted((a, b) => a.atMs - b.atMs)

@@ -1,25 +1,25 @@
 import { LogicalReplicationService, type Pgoutput, PgoutputPlugin } from 'pg-logical-replication'
 import { publication, type Stand } from './stand.ts'
 
-/** pg-logical-replication with nothing behind it: the floor under whatever is built on it. */
+/** pg-logical-replication alone: the lower limit for everything built on it. */
 export interface LibraryAlone extends AsyncDisposable {
   readonly lastCommitEndLsn: string | null
-  /** Resolves at the commit that completes this many changes since the start. */
+  /** Resolves at the commit that completes this number of changes since the start. */
   received(changes: number): Promise<void>
 }
 
-/** A second slot over the same WAL; the publication must be there. */
+/** Creates a second slot over the same WAL. Requires the publication. */
 export async function makeSlot({ pool }: Stand, slot: string): Promise<void> {
   await pool.query(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [slot])
 }
 
-/** Told of each change: when its transaction was committed, milliseconds of the epoch, and whose row it is. */
+/** Receives each change: the time of its commit, milliseconds of the epoch, and the code of its row. */
 export type OnChange = (committedAtMs: number, code: string) => void
 
-/** Reads a slot from where it stands. It acknowledges nothing, so that the slot can be read again. */
+/** Reads a slot from its position. Acknowledges nothing, so that the slot can be read again. */
 export function startLibraryAlone(url: string, slot: string, onChange?: OnChange): LibraryAlone {
   const patient = new URL(url)
-  // Nothing is acknowledged: the server would take it for gone after a minute.
+  // Nothing is acknowledged, so without this setting the server would close the connection after a minute.
   patient.searchParams.set('options', '-c wal_sender_timeout=0')
   const service = new LogicalReplicationService(
     { connectionString: patient.href },
@@ -69,7 +69,7 @@ export function startLibraryAlone(url: string, slot: string, onChange?: OnChange
   }
 }
 
-/** The clock of this machine, finer than `Date.now()`, as the sandbox reads it. */
+/** Returns the time of this machine, finer than `Date.now()`, as the sandbox reads it. */
 export function nowMs(): number {
   return performance.timeOrigin + performance.now()
 }

@@ -8,17 +8,17 @@ import { openStand, type Stand } from './stand.ts'
 import { until } from './until.ts'
 
 const changes = size('BENCH_LONE_CHANGES', 200)
-/** Above the pace of ten requests a second, so that no change waits for its turn. */
+/** Longer than the interval of ten requests a second, so that no change waits for its turn. */
 const spacingMs = 150
 const floorSlot = 'library_alone'
 
-/** When a change was committed, and when the library handed it on, milliseconds of the epoch. */
+/** Times at which a change was committed, and delivered by the library, milliseconds of the epoch. */
 interface Sighting {
   readonly committedAtMs: number
   readonly seenAtMs: number
 }
 
-/** A change alone: from its commit until its request arrives, beside the library's first sight of it and a request alone. */
+/** Measures a single change from its commit until its request arrives, next to the delay of the library and of a request alone. */
 export const loneChange: Benchmark = async (print) => {
   const { spaced, unspaced, put } = await measureLoneChange()
   print(`${changes} changes, each committed once the one before it has arrived; 600 requests a minute`)
@@ -33,7 +33,7 @@ export const loneChange: Benchmark = async (print) => {
     print(line)
 }
 
-/** Every delay, milliseconds: of changes apart, of changes without a pause, and of a request alone. */
+/** Measures every delay, milliseconds: of separate changes, of changes without a pause, and of a request alone. */
 export async function measureLoneChange(build: { readonly dist?: string } = {}) {
   await using stand = await openStand({ rows: changes })
   await using connector = await startConnector(stand, build)
@@ -89,7 +89,7 @@ async function series(
   }
 }
 
-/** The same request without a connector: one patient, over a connection that is kept. */
+/** Sends the same request without a connector: one patient, over a connection that is kept open. */
 async function roundTrips({ sandbox }: Stand): Promise<number[]> {
   const patient = { code: 'P1', first_name: 'Given', gender: 'male', birth_date: '1980-02-01', plan: 'premium' }
   const headers = {

@@ -17,7 +17,7 @@ const quotaPerMinute = 600
 const medianWithinMs = 1_000
 const withinMs = 1_800_000
 
-/** Many rows are deleted at once, each of which needs a GET before its code can be unsubscribed, while others are inserted. */
+/** Deletes many rows at once, each of which needs a GET before its code can be unsubscribed, while others are inserted. */
 export const massDelete: Benchmark = async (print, expect) => {
   await measureDelete(print, expect)
   await nightlyJob(print, expect)
@@ -85,7 +85,7 @@ async function measureDelete(print: (line: string) => void, expect: Expect): Pro
   expect(memory.peakMiB() < containerMiB, `the peak is below ${containerMiB} MiB`)
 }
 
-/** Sends every row, and waits until the store's record of these requests no longer counts against the quota. */
+/** Sends every row, and waits until the requests noted in the store no longer count against the quota. */
 async function fillApi(stand: Stand, env: Readonly<Record<string, string>>): Promise<void> {
   await using connector = await startConnector(stand, {
     requestsPerMinute: setupPerMinute,
@@ -131,7 +131,7 @@ function startWriter({ pool }: Stand) {
   }
 }
 
-/** Follows the sandbox's record of requests, of which it keeps the newest only. */
+/** Follows the sandbox's record of requests, which keeps only the newest ones. */
 function collectArrivals({ sandbox }: Stand) {
   const acceptedAtMs = new Map<string, number>()
   /** Requests with codes of deleted rows. */
@@ -155,7 +155,7 @@ function collectArrivals({ sandbox }: Stand) {
     },
     async collect() {
       for (const arrival of await sandbox.arrivals(lastId)) {
-        // One that is not answered yet is looked at again, with those after it.
+        // A request that is not answered yet is read again, with those after it.
         if (arrival.answeredAtMs === null) return
         lastId = arrival.id
         note(arrival)

@@ -9,7 +9,7 @@ const rows = Number(process.env.BENCH_ROWS ?? 1_000_000)
 const requestsPerMinute = 60_000
 const idleMs = 5_000
 
-/** A large table, read whole and then once more: resident memory as the image runs it, beside the same process idle. */
+/** Reads a large table whole, twice. Measures resident memory with the settings of the image, next to that of the same process idle. */
 export const memoryBackfill: Benchmark = async (print) => {
   await using stand = await openStand({ rows, requestsPerMinute })
   const env = await imageEnvironment()

@@ -13,7 +13,10 @@ const requestsPerMinute = 60_000
 const idleMs = 5_000
 const withinMs = 3_600_000
 
-/** One enormous transaction through the process as the image runs it: its resident memory, beside the same process idle. */
+/**
+ * Sends one enormous transaction through the process with the settings of the image. Measures resident memory, next to that of the same
+ * process idle.
+ */
 export const memory: Benchmark = async (print, expect) => {
   await using stand = await openStand({ rows: 0, requestsPerMinute })
   const env = await imageEnvironment()
@@ -28,7 +31,7 @@ export const memory: Benchmark = async (print, expect) => {
   const startedAt = performance.now()
   await until(() => isPast(stand, connector, insideLsn), { everyMs: 200, withinMs, what: 'the checkpoint' })
   const pastAt = performance.now()
-  // Rows that did not fit in memory are owed: they are read from the table after the checkpoint is past them.
+  // Rows that did not fit in memory are owed: they are read from the table after the checkpoint has passed them.
   const hasAll = async () => {
     const { delivery } = await connector.status()
     return (await stand.sandbox.totals()).patients === changes && delivery.pending + delivery.inFlight === 0
@@ -62,7 +65,7 @@ export const memory: Benchmark = async (print, expect) => {
   expect(await isPast(stand, connector, insideLsn), 'the checkpoint and the slot stand past the transaction')
 }
 
-/** Whether the checkpoint is stored, and acknowledged, past the transaction's commit. */
+/** Returns true if the checkpoint is stored, and acknowledged, past the transaction's commit. */
 async function isPast(stand: Stand, connector: ConnectorProcess, insideLsn: string): Promise<boolean> {
   const { checkpointLsn } = (await connector.status()).source
   const { rows } = await stand.pool.query<{ isPast: boolean }>('select $1::pg_lsn > $2::pg_lsn as "isPast"', [

@@ -11,7 +11,7 @@ const updatesPerSecond = 100
 const timeZone = 'Europe/Madrid'
 const quietMs = 20_000
 
-/** What happens now and then to every connector. */
+/** Faults that every connector meets occasionally. */
 const faults = [
   { kind: 'fail after applying', answer: 'reset', endpoint: 'put', probability: 0.05, seed: 1 },
   { kind: 'status', status: 503, endpoint: 'put', probability: 0.1, seed: 2 },
@@ -23,7 +23,7 @@ interface Running {
   stop(): Promise<void>
 }
 
-/** The same minutes for a connector written in an afternoon and for this one: what each has lost in the end. */
+/** Runs a connector written in an afternoon and this one under the same faults, and compares what each has lost. */
 export const naive: Benchmark = async (print) => {
   const contestants = {
     'from the README': (stand: Stand) => startNaive(stand, { slot, timeZone }),
@@ -47,7 +47,7 @@ async function measure(name: string, start: (stand: Stand) => Promise<Running>):
   await makeSlot(stand, slot)
   await sandbox.change({ latencyMs: 20 })
   await sandbox.faults(faults)
-  // It is refused from its first change on.
+  // The API refuses the row from its first change on.
   await pool.query(`update patients set gender = 'unknown' where code = 'P77'`)
   let connector = await start(stand)
   const changed = new Set<number>([77])
@@ -74,7 +74,7 @@ async function measure(name: string, start: (stand: Stand) => Promise<Running>):
   return [name, ...(await judge(stand))]
 }
 
-/** Each version has a larger number than the one before it. @returns the row. */
+/** Updates a row. Each version has a larger number than the one before it. @returns the row. */
 async function update({ pool }: Stand, version: number): Promise<number> {
   const row = 1 + ((version * 7_919) % rows)
   await pool.query(`update patients set email = $2 where code = $1`, [`P${row}`, `v${version}@example.org`])

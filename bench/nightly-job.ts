@@ -13,7 +13,7 @@ const quotaPerMinute = 600
 const quietMs = 5_000
 const withinMs = 1_800_000
 
-/** How the job's rows are keyed: by their code, which comes back, or by a number, which is a new one. */
+/** Keys of the job's rows: their code, which is the same again, or a number, which is new. */
 const tables = {
   'by code': '',
   'by a new number': `
@@ -21,7 +21,7 @@ const tables = {
     alter table patients add column id bigint generated always as identity primary key`,
 } as const
 
-/** A job deletes every row and inserts it again, one in three changed, in one transaction: whether anybody is unsubscribed. */
+/** Deletes every row and inserts it again, one in three changed, in one transaction. Checks that no patient is unsubscribed. */
 export const nightlyJob: Benchmark = async (print, expect) => {
   print(`${whole(rows)} rows deleted and inserted again in one transaction, one in three changed;`)
   print(`${quotaPerMinute} requests a minute, as the image runs it`)

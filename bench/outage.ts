@@ -9,14 +9,14 @@ import { until } from './until.ts'
 const minutes = Number(process.env.BENCH_MINUTES ?? 30)
 const rows = 5_000
 const changesPerSecond = 20
-/** How the server counts, one or more, by commas: fixed, clock minute, sliding log, sliding counter. */
+/** Rate-limit windows of the server, one or more, separated by commas: fixed, clock minute, sliding log, sliding counter. */
 const windows = (process.env.BENCH_WINDOWS ?? 'fixed').split(',')
 const troubles = [
   ['the API is down', 'down'],
   ['the key is revoked', 'keys revoked'],
 ] as const
 
-/** The API is away, or refuses the key, while the table changes: what is lost, rejected, kept in memory, and sent afterwards. */
+/** Changes the table while the API is unreachable, or refuses the key. Measures what is lost, rejected, kept in memory, and sent later. */
 export const outage: Benchmark = async (print) => {
   const found = await Promise.all(
     windows.flatMap((window) => troubles.map(([name, kind]) => measure(`${name}, ${window}`, kind, window))),

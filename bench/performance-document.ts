@@ -9,7 +9,7 @@ Made by \`npm run bench -- --write\`, each part when it was last run; [bench/REA
 Machines are shared and noisy: a figure says something beside the floor that stands with it, which was measured in the same run.
 `
 
-/** Puts what a benchmark printed, with the machine that it ran on, in the place of what was there of it before. */
+/** Replaces the section of a benchmark with its new output and the machine that it ran on. */
 export async function recordPerformance(
   name: string,
   lines: readonly string[],

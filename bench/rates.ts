@@ -10,13 +10,16 @@ const seconds = Number(process.env.BENCH_SECONDS ?? 20)
 const rows = Math.max(...rates) * seconds
 const floorSlot = 'library_alone'
 
-/** When a change was committed, and when it was somewhere, milliseconds of the epoch. */
+/** Times of the commit of a change and of its arrival, milliseconds of the epoch. */
 interface Passage {
   readonly committedAtMs: number
   readonly atMs: number
 }
 
-/** Changes at a steady rate, each of another row: from the commit until the request arrives, beside the library's first sight of it. */
+/**
+ * Writes changes at a steady rate, each of another row. Measures from the commit until the request arrives, next to the delay of the
+ * library.
+ */
 export const atRates: Benchmark = async (print) => {
   await using stand = await openStand({ rows })
   await using _connector = await startConnector(stand)
@@ -42,14 +45,14 @@ export const atRates: Benchmark = async (print) => {
     const arrivals = [...seen].map(([code, { committedAtMs }]) => (arrivedAtMs.get(code) ?? Number.NaN) - committedAtMs)
     lines.push([`${whole(rate)}: commit to arrival`, ...latencies(arrivals)])
     lines.push(['  floor: commit to first sight', ...latencies(sights)])
-    // A permit comes back a minute after its answer: the next rate has them all again.
+    // A permit comes back a minute after its answer: the next rate has all permits again.
     await sleep(62_000)
   }
   print(`each rate for ${seconds} s, every change of another row; 600 requests a minute of at most 100`)
   for (const line of table(lines)) print(line)
 }
 
-/** @returns how many it changed. */
+/** Writes changes at this rate. @returns their number. */
 async function write({ pool }: Stand, rate: number): Promise<number> {
   const startedAt = performance.now()
   let written = 0

@@ -9,14 +9,14 @@ import { secondsStreaming } from './streaming-time.ts'
 const readers = { library: startLibraryAlone, client: startClientAlone }
 export type Reader = keyof typeof readers
 
-/** How long a slot's changes took, how much processor time, seconds, and where the last transaction ended. */
+/** Elapsed time and processor time of reading a slot, seconds, and the end position of the last transaction. */
 export interface Reading {
   readonly seconds: number
   readonly cpuSeconds: number
   readonly endLsn: string
 }
 
-/** Reads a slot, with nothing behind the reader, in a process as new as the connector's: nothing is compiled yet. */
+/** Reads a slot with a reader alone, in a process as new as the connector's: no code is compiled yet. */
 export async function readInNewProcess(reader: Reader, url: string, slot: string, changes: number): Promise<Reading> {
   const program = fileURLToPath(import.meta.url)
   const run = promisify(execFile)

@@ -10,7 +10,7 @@ const rows = 20_000
 const writers = 4
 const batchSize = 100
 
-/** Which row the update of this number changes, from 1. */
+/** Workloads. Each returns the row that the update of this number changes, from 1. */
 export const workloads: Readonly<Record<string, (at: number) => number>> = {
   'few rows, alike': (at) => 1 + (at % 200),
   'all rows, alike': (at) => 1 + ((at * 7_919) % rows),
@@ -18,7 +18,7 @@ export const workloads: Readonly<Record<string, (at: number) => number>> = {
   skewed: (at) => (at % 5 === 0 ? 1 + ((at * 7_919) % rows) : 1 + (at % 50)),
 }
 
-/** How many requests carry the changes of a workload, beside the least that could, and those of a sender that does not coalesce. */
+/** Counts the requests for the changes of a workload, next to the minimum and to those of a sender that does not coalesce. */
 export const requests: Benchmark = async (print) => {
   print(`${whole(updates)} updates of ${whole(rows)} rows by ${writers} writers, 600 requests a minute`)
   const headings = ['requests', 'least possible', 'ratio', 'without coalescing', '429', 'written in s', 'equal after s']
@@ -42,13 +42,13 @@ export const requests: Benchmark = async (print) => {
 interface RequestCount {
   readonly sent: number
   readonly least: number
-  /** Answered with 429. */
+  /** Number of requests answered with 429. */
   readonly refused: number
   readonly writtenSeconds: number
   readonly equalSeconds: number
 }
 
-/** @param rowOf which row the update of each number changes. */
+/** @param rowOf returns the row that the update of a number changes. */
 export async function measureRequests(
   rowOf: (at: number) => number,
   build: { readonly dist?: string } = {},

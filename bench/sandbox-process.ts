@@ -1,35 +1,35 @@
 import { type BuiltProcess, startBuilt } from './built-process.ts'
 
-/** What the benchmarks read of a recorded request; times are milliseconds of the epoch. */
+/** Part of a recorded request that the benchmarks read. Times are milliseconds of the epoch. */
 export interface Arrival {
   readonly id: number
   readonly epochMs: number
   readonly endpoint: 'put' | 'get' | null
   readonly codes: readonly string[]
-  /** What was sent, if the sandbox keeps it. */
+  /** Patients of the request, if the sandbox keeps them. */
   readonly patients?: readonly {
     readonly code: string
     readonly email?: string | null
     readonly plan?: string | null
   }[]
   readonly status: number | null
-  /** On a monotonic clock, milliseconds. */
+  /** Time on a monotonic clock, milliseconds. */
   readonly arrivedAtMs: number
   readonly answeredAtMs: number | null
 }
 
-/** The sandbox in a process of its own, answering and applying at once. */
+/** Sandbox in a process of its own, which answers and applies immediately. */
 export interface SandboxProcess extends AsyncDisposable {
   readonly baseUrl: string
   readonly keys: { readonly apiKey: string; readonly secretKey: string }
-  /** Changes how it behaves (`src/sandbox/api/settings.ts`). */
+  /** Changes its settings (`src/sandbox/api/settings.ts`). */
   change(settings: object): Promise<void>
-  /** Faults that stand until cleared (`src/sandbox/api/faults.ts`). */
+  /** Sets faults that stay until cleared (`src/sandbox/api/faults.ts`). */
   faults(faults: readonly object[]): Promise<void>
   clearFaults(): Promise<void>
-  /** A new limit starts to count afresh. */
+  /** Sets a new limit, and begins to count from zero. */
   limit(requestsPerMinute: number): Promise<void>
-  /** The recorded requests with a larger id, the oldest first. */
+  /** Returns the recorded requests with a larger id, the oldest first. */
   arrivals(afterId?: number): Promise<Arrival[]>
   totals(): Promise<{
     readonly requests: number
@@ -44,7 +44,7 @@ export async function startSandbox(
   options: { readonly requestsPerMinute?: number; readonly recordPatients?: boolean } = {},
 ): Promise<SandboxProcess> {
   const { requestsPerMinute = 600, recordPatients = false } = options
-  // It keeps every patient in memory.
+  // The sandbox keeps every patient in memory.
   const env = { NODE_OPTIONS: '--max-old-space-size=4096' }
   const built = startBuilt(['sandbox', '--port', '0', ...(recordPatients ? ['--record-patients'] : [])], { env })
   try {

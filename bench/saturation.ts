@@ -6,7 +6,7 @@ import { openStand } from './stand.ts'
 
 const minutes = Number(process.env.BENCH_MINUTES ?? 10)
 const quotaPerMinute = 600
-/** Few patients a request, so that the table need not be large for the requests to be many. */
+/** Small number of patients a request, so that a small table needs many requests. */
 const batchSize = 10
 const windows = ['fixed', 'clock minute', 'sliding log', 'sliding counter'] as const
 const kills = 3
@@ -19,7 +19,9 @@ const slowness = [
   { kind: 'slow', endpoint: 'put', delayMs: 80, probability: 0.4, seed: 4 },
 ]
 
-/** How much of the quota a saturated connector uses, however the server counts, and whether it is ever refused; kills at the end. */
+/**
+ * Measures how much of the quota a saturated connector uses with each window of the server, and if it is ever refused. Kills it at the end.
+ */
 export const saturation: Benchmark = async (print) => {
   const found = await Promise.all(
     windows.map(async (kind) => {
@@ -43,14 +45,14 @@ export const saturation: Benchmark = async (print) => {
 }
 
 interface Saturation {
-  /** How the server counts. */
+  /** Kind of window. */
   readonly kind: (typeof windows)[number]
   readonly minutes: number
   readonly kills: number
   readonly dist?: string
 }
 
-/** Requests of a saturated connector, those refused with 429, and how the rest of the quota is used. */
+/** Requests of a saturated connector, those refused with 429, and the use of the rest of the quota. */
 interface QuotaUse {
   readonly accepted: number
   readonly sharePercent: number

@@ -6,8 +6,8 @@ import { publication } from './stand.ts'
 const run = promisify(execFile)
 
 /**
- * Reads a slot's changes up to a position with pg_recvlogical, the server's own client, which writes them to /dev/null. It
- * reads a copy of the slot, because it confirms what it received.
+ * Reads a slot's changes up to a position with pg_recvlogical, the server's own client, which writes them to /dev/null. It reads a copy of
+ * the slot, because it confirms what it received.
  * @returns seconds, with the start of the process; null if the program is not installed.
  */
 export async function readWithServerClient(
@@ -27,7 +27,7 @@ export async function readWithServerClient(
   return seconds
 }
 
-/** The path of pg_recvlogical. The embedded server comes without it. */
+/** Returns the path of pg_recvlogical. The embedded server comes without it. */
 async function serverClient(): Promise<string | null> {
   const folder = await run('pg_config', ['--bindir']).then(
     ({ stdout }) => `${stdout.trim()}/`,

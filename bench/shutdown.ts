@@ -10,7 +10,7 @@ import { until } from './until.ts'
 
 const rows = 5_000
 
-/** How long `pg_ctl stop -m fast` takes beside a connector that cannot deliver, and what becomes of what waited. */
+/** Measures how long `pg_ctl stop -m fast` takes next to a connector that cannot deliver, and checks the waiting rows afterwards. */
 export const shutdown: Benchmark = async (print) => {
   await using stand = await openStand({ rows })
   const { pool, sandbox, server } = stand
@@ -46,7 +46,7 @@ export const shutdown: Benchmark = async (print) => {
     print(line)
 }
 
-/** PostgreSQL's own program refuses to run as root: it runs as whom the files belong to. */
+/** Stops the server as the owner of its files, because PostgreSQL refuses to run as root. */
 async function secondsToStop({ server }: Stand): Promise<number> {
   const { uid, gid } = await stat(server.dataDir)
   const startedAt = performance.now()

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg'
 
-/** Seconds by the server's clock, from the beginning of the replication connection that reads a slot until now. */
+/** Returns the seconds, by the server's clock, since the start of the replication connection that reads a slot. */
 export async function secondsStreaming(pool: Pool, slot: string): Promise<number> {
   const { rows } = await pool.query<{ seconds: number }>(
     `select extract(epoch from clock_timestamp() - backend_start)::float8 as seconds

@@ -13,7 +13,7 @@ export async function commitTransaction({ pool }: Stand, statements: string): Pr
   }
 }
 
-/** Whether the position that the slot's consumer confirmed is past this one. */
+/** Returns true if the slot's confirmed position is past this one. */
 export async function isConfirmedPast({ pool }: Stand, lsn: string): Promise<boolean> {
   const { rows } = await pool.query<{ isPast: boolean }>(
     'select confirmed_flush_lsn > $2::pg_lsn as "isPast" from pg_replication_slots where slot_name = $1',
@@ -22,7 +22,7 @@ export async function isConfirmedPast({ pool }: Stand, lsn: string): Promise<boo
   return rows[0]?.isPast === true
 }
 
-/** Whether a row is owed: it did not fit in memory, its note is stored, and it is still to be read from the table. */
+/** Returns true if a row is owed: it did not fit in memory, its note is stored, and it is still to be read from the table. */
 export async function isAnyOwed({ pool }: Stand): Promise<boolean> {
   const { rows } = await pool.query<{ isAny: boolean }>(
     `select exists (select from mediquo_cdc.delivery where owed in ('content', 'end')) as "isAny"`,

@@ -8,7 +8,7 @@ const rows = 2_000
 const updatesPerSecond = 1_000
 const seconds = 30
 
-/** Updates of a column that is not mapped: what they cost in requests, and whether the checkpoint goes on. */
+/** Updates a column that is not mapped. Counts the requests, and checks that the checkpoint advances. */
 export const unmapped: Benchmark = async (print) => {
   await using stand = await openStand({ rows })
   await using connector = await startConnector(stand)

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Asks again and again until the answer is yes. @throws once it has taken longer than `withinMs`. */
+/** Repeats a question until the answer is true. @throws once it has taken longer than `withinMs`. */
 export async function until(
   condition: () => Promise<boolean>,
   { everyMs, withinMs, what }: { readonly everyMs: number; readonly withinMs: number; readonly what: string },

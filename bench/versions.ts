@@ -10,12 +10,12 @@ const rounds = Number(process.env.BENCH_ROUNDS ?? 3)
 const quotaMinutes = Number(process.env.BENCH_QUOTA_MINUTES ?? 2)
 
 interface Build {
-  /** This revision's, if absent. */
+  /** Folder of the build; that of this revision by default. */
   readonly dist?: string
 }
 type Figures = Readonly<Record<string, number>>
 
-/** What is measured of either build, each a figure with its unit. */
+/** Measurements of either build, each a figure with its unit. */
 const parts: Readonly<Record<string, (build: Build) => Promise<Figures>>> = {
   'catch-up': async (build) => {
     const figures: Record<string, number> = {}
@@ -51,7 +51,7 @@ const parts: Readonly<Record<string, (build: Build) => Promise<Figures>>> = {
   },
 }
 
-/** Another revision's build and this one by turns: the medians, and their ratio. */
+/** Measures another revision's build and this one by turns: the medians, and their ratio. */
 export const versions: Benchmark = async (print) => {
   if (base === undefined || base === '') {
     print('BENCH_BASE names no git revision to compare with')

@@ -16,15 +16,15 @@ const requestsPerMinute = 60_000
 const idleMs = 5_000
 const withinMs = 1_800_000
 
-/** A transaction that weighs much, in values that the stream carries or in values that it does not: as the image runs it. */
+/** Large transaction, with values that the stream carries or with values that it does not. */
 interface Workload {
   readonly name: string
-  /** Rows before, and the statements that make the table fit. */
+  /** Rows before, and the statements that prepare the table. */
   readonly rows: number
   readonly setup: string
-  /** The one transaction. */
+  /** Statement of the transaction. */
   readonly statement: string
-  /** Of all patients together: more than one answer of the sandbox can hold. */
+  /** Fetches patients one by one, if true: one answer of the sandbox cannot hold all of them. */
   readonly isOneByOne: boolean
 }
 
@@ -66,7 +66,7 @@ export const wide: Benchmark = async (print, expect) => {
 async function measure({ name, rows, setup, statement, isOneByOne }: Workload, expect: Expect): Promise<string[]> {
   await using stand = await openStand({ rows, requestsPerMinute, setup })
   const env = await imageEnvironment()
-  // The rows are sent before by a process of its own: the peak is of the transaction alone.
+  // Another process sends the existing rows first, so that the peak is of the transaction alone.
   if (rows > 0) {
     await using first = await startConnector(stand, { requestsPerMinute, env, backfill: 'initial' })
     await until(() => isQuiet(stand, first, rows), { everyMs: 200, withinMs, what: 'the API to have every row' })
@@ -105,9 +105,9 @@ async function measure({ name, rows, setup, statement, isOneByOne }: Workload, e
   ]
 }
 
-/** Whether the API has as many patients as there are rows, and nothing waits, in memory or in the store. */
+/** Returns true if the API has as many patients as there are rows, and no row waits, in memory or in the store. */
 async function isQuiet(stand: Stand, connector: ConnectorProcess, patients: number): Promise<boolean> {
-  // The store first: what it no longer owes waits in memory, or is delivered.
+  // The store is read first: a row that it no longer owes waits in memory, or is delivered.
   if (await isAnyOwed(stand)) return false
   const { delivery } = await connector.status()
   return delivery.pending + delivery.inFlight === 0 && (await stand.sandbox.totals()).patients === patients

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
-// npm run chaos -- --minutes N --seed S [--traces FOLDER]: a real database, sandbox and connector, to which everything happens for so
-// long. Then the trace of each process is replayed; FOLDER keeps them.
+// npm run chaos -- --minutes N --seed S [--traces FOLDER]: runs a real database, the sandbox and a connector under random faults for that
+// time. Then replays the trace of each process. FOLDER keeps the traces.
 const { values } = parseArgs({
   options: { minutes: { type: 'string', default: '2' }, seed: { type: 'string' }, traces: { type: 'string' } },
 })

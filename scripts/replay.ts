@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createCore } from '../src/pipeline/core/core.ts'
 import { replayTrace, TraceError } from '../src/pipeline/trace.ts'
 
-// npm run replay FILE: hands a trace's events to a new core. Exit status 1 if the core wants something else than was recorded.
+// npm run replay FILE: hands the events of a trace to a new core. Exit status 1 if the effects of the core differ from the recorded ones.
 
 const [file] = process.argv.slice(2)
 if (file === undefined) {

@@ -2,9 +2,9 @@ import { allSabotages } from '../test/sabotage/patches.ts'
 import { createTable } from '../test/sabotage/table.ts'
 import { Tree } from '../test/sabotage/tree.ts'
 
-// npm run sabotage [-- name…]: breaks each promise on purpose, in a copy of the tree, by the patches of test/sabotage/, and looks
-// whether the tests that docs/guarantees.md names notice. A name may be the beginning of one: `3-` is every patch of promise 3. Exit
-// status 1 if one was not caught.
+// npm run sabotage [-- name…]: breaks each promise in a copy of the tree with the patches of test/sabotage/, and checks that the tests that
+// docs/guarantees.md names fail. A name may be a prefix: `3-` selects every patch of promise 3. Exit status 1 if no test failed for one of
+// them.
 
 const asked = process.argv.slice(2)
 const all = allSabotages()

@@ -5,11 +5,11 @@ import { shrink } from '../test/simulation/steps/shrink.ts'
 import { ofSeed } from '../test/simulation/steps/simulate.ts'
 import { ofTimedSeed, shrinkPlan } from '../test/simulation/time/timed-world.ts'
 
-// npm run simulate -- --seeds N --seed S [--worlds steps|time] [--traces FOLDER]: so many worlds of each kind from that seed on. The
-// smallest world of each of the first breaches is printed, and the traces of its runs are written for `npm run replay`. Exit status 1
-// if a promise is broken in one.
+// npm run simulate -- --seeds N --seed S [--worlds steps|time] [--traces FOLDER]: simulates N worlds of each kind from that seed on. Prints
+// the smallest world of each of the first breaches, and writes the traces of its runs for `npm run replay`. Exit status 1 if a promise is
+// broken.
 
-/** What is wrong in a seed's world; and the smallest world found that breaks the same promise. */
+/** Failure in the world of a seed, and the smallest world found that breaks the same promise. */
 interface Looked {
   readonly wrong: string | null
   smallest(): Promise<Smallest>
@@ -69,7 +69,7 @@ async function simulate(kind: string, look: (seed: number) => Promise<Looked>): 
     if (wrong !== null) {
       breaches.push(seed)
       console.log(`seed ${seed}: ${wrong}`)
-      // The first ones are told in full.
+      // Only the first failures are printed in full.
       if (breaches.length <= 3) show(`${kind}-${seed}`, await smallest())
     }
     const done = seed - first + 1

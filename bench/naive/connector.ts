@@ -2,8 +2,8 @@ import pThrottle from 'p-throttle'
 import { LogicalReplicationService, type Pgoutput, PgoutputPlugin } from 'pg-logical-replication'
 
 /**
- * A connector as one would write it in an afternoon from the library's README: automatic acknowledgement, a buffer, batches of a
- * hundred, p-throttle at the published limit, three attempts. It is measured, never shipped.
+ * Connector as written in an afternoon from the library's README: automatic acknowledgement, a buffer, batches of a hundred, p-throttle at
+ * the published limit, three attempts. It is only measured, never shipped.
  */
 const { DATABASE_URL, SLOT = '', PUBLICATION = '', BASE_URL = '', API_KEY = '', SECRET_KEY = '' } = process.env
 const attempts = 3

@@ -4,7 +4,7 @@ import { publication, type Stand } from '../stand.ts'
 
 const program = fileURLToPath(new URL('connector.ts', import.meta.url))
 
-/** The naive connector in a process of its own. Slot and publication must be there. */
+/** Starts the naive connector in a process of its own. Requires slot and publication. */
 export async function startNaive(
   stand: Stand,
   { slot, timeZone }: { readonly slot: string; readonly timeZone: string },
