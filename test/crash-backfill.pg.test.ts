@@ -10,30 +10,28 @@ const seed = Number(process.env.CRASH_TEST_SEED ?? Date.now() % 1_000_000)
 const kills = Number(process.env.CRASH_TEST_KILLS ?? 20)
 const rows = Number(process.env.CRASH_TEST_ROWS ?? 100_000)
 
-test('killed again and again during a backfill, it goes on where it was', { timeout: 600_000 }, async ({
-  annotate,
-}) => {
+test('a backfill that is killed repeatedly continues where it was', { timeout: 600_000 }, async ({ annotate }) => {
   const undisturbed = await backfillUnderLoad(0)
   await annotate(undisturbed.summary)
   const disturbed = await backfillUnderLoad(kills)
   await annotate(disturbed.summary)
   const both = `${undisturbed.summary}\n${disturbed.summary}`
   expect(disturbed.puts, both).toBeLessThanOrEqual(1.2 * undisturbed.puts)
-  // Reading back depends on how close together the changes of a row fell.
+  // The number of read-backs depends on the intervals between the changes of a row.
   expect(disturbed.requests, both).toBeLessThanOrEqual(1.2 * Math.max(undisturbed.requests, undisturbed.puts * 2))
 })
 
 const deedsMeanwhile = 400
 
-/** From the first start until the backfill is done and all is quiet, with writers all the while. */
+/** Runs from the first start until the backfill is done and nothing is pending, under writers all the time. */
 async function backfillUnderLoad(killCount: number) {
   const random = seededRandom(seed)
-  // Faster than the API's pace, so that it ends within minutes; what a kill repeats is what was under way.
+  // Faster than the API's limit, so that the test ends within minutes. A kill repeats what was in flight.
   const options = { seed, identity: 'default', backfill: 'initial', rows, requestsPerMinute: 2_000 } as const
   await using scene = await crashScene(options)
   let connector = scene.start()
   await connector.reached('batch accepted')
-  // As many deeds for each part of the backfill, however long that takes: what they cost is the same with and without kills.
+  // The same number of transactions for each part of the backfill, however long it takes: their cost is the same with and without kills.
   let deeds = 0
   const pace = async (_: () => number, signal: AbortSignal) => {
     deeds++
@@ -48,8 +46,8 @@ async function backfillUnderLoad(killCount: number) {
   const read: number[] = []
   try {
     for (let kill = 1; kill <= killCount; kill++) {
-      // Spread over the backfill, but for its end, which a busy machine may reach before the last kills: each falls a random time after
-      // the next part of it is settled.
+      // Kills are spread over the backfill, except for its end, which a busy machine may reach before the last kills. Each kill comes at a
+      // random time after the next part is settled.
       await settledRows(scene, connector, ((kill - 1) / killCount) * 0.8 * rows)
       await delay(random() * 300)
       await connector.kill()

@@ -7,9 +7,9 @@ import { startWorkload } from './support/crash/crash-workload.ts'
 const seed = Number(process.env.CRASH_TEST_SEED ?? Date.now() % 1_000_000)
 const kills = Number(process.env.CRASH_TEST_KILLS ?? 18)
 
-describe('killed again and again while writers write', () => {
+describe('a connector that is killed repeatedly under writers', () => {
   test.for(['default', 'full'] as const)(
-    'both ends agree, and no patient went back in time: replica identity %s',
+    'leaves both ends equal, and no patient went back to an older version: replica identity %s',
     { timeout: 300_000 },
     async (identity, { annotate }) => {
       const random = seededRandom(seed)
@@ -19,7 +19,7 @@ describe('killed again and again while writers write', () => {
       const workload = startWorkload({ url: scene.database.url, seed, writers: 4 })
       try {
         for (let kill = 0; kill < kills; kill++) {
-          // A quarter of the kills falls into the catching up, before anything of this run was answered.
+          // A quarter of the kills happens while catching up, before the first answer of the run.
           await connector.reached(random() < 1 / 4 ? 'streaming' : 'batch accepted')
           await delay(30 + random() * 370)
           await connector.kill()

@@ -2,7 +2,7 @@ import type { Status } from '../../src/model/status/status.ts'
 import type { RunningConnector } from '../support/connector.ts'
 import { until } from '../support/until.ts'
 
-/** Asks for a pass as the command does. @returns once it is done, or another that reads as much in its place. */
+/** Requests a backfill run as the command does. @returns once it is done, or another run that covers the same rows. */
 export async function askForBackfill(
   { database, status }: Pick<RunningConnector, 'database' | 'status'>,
   codes: readonly string[] | null = null,
@@ -18,7 +18,7 @@ export async function askForBackfill(
   await whenBackfilled({ status })
 }
 
-/** Resolves once the pass that is under way, or about to be, is done. */
+/** Resolves once the backfill run that is active or requested is done. */
 export async function whenBackfilled({ status }: Pick<RunningConnector, 'status'>): Promise<Status['backfill']> {
   return await until(async () => {
     const { backfill } = await status()

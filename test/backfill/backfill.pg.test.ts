@@ -12,7 +12,7 @@ const puts = ({ sandbox }: RunningConnector) => sandbox.requests.filter(({ metho
 const subscribed = ({ sandbox }: RunningConnector) =>
   [...sandbox.patients().values()].filter(({ unsubscribed_at }) => unsubscribed_at === null).length
 
-/** Deletes rows so that the stream does not bring it, as in the gap of a lost slot. */
+/** Deletes rows without a change in the stream, as in the gap of a lost slot. */
 async function deleteUnseen({ database }: RunningConnector, where: string): Promise<void> {
   await database.query(`alter publication mediquo_cdc set (publish = 'insert, update')`)
   await database.query(`delete from patients where ${where}`)
@@ -20,7 +20,7 @@ async function deleteUnseen({ database }: RunningConnector, where: string): Prom
 }
 
 describe('the first run', () => {
-  test('reads the table, says how far it is, and does not do it again', async () => {
+  test('reads the table, reports its progress, and does not run again', async () => {
     await using database = await testDatabase({ schema: patientsTable + rows(1_234) })
     await using connector = await startConnector({ database, config: initial })
     const backfill = await whenBackfilled(connector)
@@ -28,7 +28,7 @@ describe('the first run', () => {
     expect(connector.sandbox.patients().size).toBe(1_234)
     expect(puts(connector)).toBeLessThanOrEqual(20)
     await connector.stop()
-    // The sessions that made the table and those of the connector have ended or told what they wrote: only the first rows.
+    // The sessions that created the table and those of the connector have ended or sent their statistics: only the first rows count.
     await database.query('select pg_stat_force_next_flush()').catch(() => undefined)
     const written = 'select n_tup_ins, n_tup_upd, n_tup_del from pg_stat_user_tables where relname = $1'
     expect(await database.query(written, ['patients'])).toEqual([{ n_tup_ins: '1234', n_tup_upd: '0', n_tup_del: '0' }])
@@ -40,7 +40,7 @@ describe('the first run', () => {
     expect(puts(again)).toBe(requests + 1)
   })
 
-  test('does not read the table if it is told not to', async () => {
+  test('does not read the table if the setting forbids it', async () => {
     await using connector = await startConnector({ schema: patientsTable + rows(10) })
     await connector.database.query(`insert into patients (code) values ('new')`)
     await connector.whenPatient('new')
@@ -48,7 +48,7 @@ describe('the first run', () => {
     expect([...connector.sandbox.patients().keys()]).toEqual(['new'])
   })
 
-  test('that was stopped half-way is not taken for done', async () => {
+  test('is not taken for done if it was stopped halfway', async () => {
     await using database = await testDatabase({ schema: patientsTable + rows(2_000) })
     const config = { ...initial, mediquo: { requestsPerMinute: 120 } }
     await using connector = await startConnector({ database, config, waitFor: 'backfilling' })
@@ -66,7 +66,7 @@ describe('the first run', () => {
   })
 })
 
-describe('a pass over a table that mediQuo has', () => {
+describe('a backfill run over a table that mediQuo has', () => {
   test('sends nothing, and neither do updates of a column that is not mapped', async () => {
     await using connector = await startConnector({ schema: patientsTable + rows(700), config: initial })
     const { database } = connector
@@ -80,7 +80,7 @@ describe('a pass over a table that mediQuo has', () => {
     expect(puts(connector)).toBe(requests)
   })
 
-  test('sends what differs: here a row that was changed at the other end of a gap', async () => {
+  test('sends rows that differ: here a row that was changed during a gap', async () => {
     await using connector = await startConnector({ schema: patientsTable + rows(700), config: initial })
     const { database } = connector
     await whenBackfilled(connector)
@@ -93,7 +93,7 @@ describe('a pass over a table that mediQuo has', () => {
     expect(sent.toSorted()).toEqual(['p5', 'p500'])
   })
 
-  test('sends all of it again once the mapping has changed', async () => {
+  test('sends all rows again once the mapping has changed', async () => {
     await using database = await testDatabase({ schema: patientsTable + rows(200) })
     await using connector = await startConnector({ database, config: initial })
     await whenBackfilled(connector)
@@ -125,7 +125,7 @@ describe('rows that are gone from the table', () => {
     expect(puts(connector)).toBe(requests)
   })
 
-  test('are left as they are, and forgotten, if deletes are ignored', async () => {
+  test('stay subscribed, and their row records are removed, if deletes are ignored', async () => {
     await using connector = await startConnector({ schema: patientsTable + rows(20), config: initial })
     await whenBackfilled(connector)
     await deleteUnseen(connector, `code = 'p7'`)
@@ -136,7 +136,7 @@ describe('rows that are gone from the table', () => {
     expect(state?.removed).toBe('t')
   })
 
-  test('are left alone if the whole table is empty', async () => {
+  test('stay subscribed if the whole table is empty', async () => {
     await using connector = await startConnector({
       schema: patientsTable + rows(20),
       config: { source: { ...initial.source, ...unsubscribe.source } },
@@ -149,8 +149,8 @@ describe('rows that are gone from the table', () => {
   })
 })
 
-describe('a pass over single codes', () => {
-  test('sends those rows, known or not, and unsubscribes those that are gone', async () => {
+describe('a backfill run over single codes', () => {
+  test('sends their rows, known or not, and unsubscribes those that are gone', async () => {
     await using connector = await startConnector({ schema: patientsTable + rows(700), config: unsubscribe })
     const { database, sandbox } = connector
     await askForBackfill(connector, ['p3', 'p650'])

@@ -7,7 +7,7 @@ import { whenBackfilled } from './asking.ts'
 const rows = `insert into patients (code, first_name, plan) select 'p' || n, 'Name', 'premium' from generate_series(1, 300) n;`
 const config = { source: { backfill: 'initial', onDelete: 'unsubscribe' } }
 
-test('what was missed with a lost slot is found, and only what differs is sent', async () => {
+test('changes that a lost slot missed are found, and only rows that differ are sent', async () => {
   await using database = await testDatabase({ schema: patientsTable + rows })
   await using connector = await startConnector({ database, config })
   await whenBackfilled(connector)
@@ -30,7 +30,7 @@ test('what was missed with a lost slot is found, and only what differs is sent',
   await again.whenPatient('p6', ({ first_name }) => first_name === 'Live')
 })
 
-test('a slot that is lost during a backfill starts it again, and nothing is left out', async () => {
+test('a slot that is lost during a backfill starts the backfill again, and no row is left out', async () => {
   await using database = await testDatabase({ schema: patientsTable + rows })
   const slow = { ...config, mediquo: { requestsPerMinute: 60 } }
   await using connector = await startConnector({ database, config: slow, waitFor: 'backfilling' })

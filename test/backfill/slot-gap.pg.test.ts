@@ -6,11 +6,11 @@ import { until } from '../support/until.ts'
 
 const rows = `insert into patients (code, first_name) values ('gap', 'Old'), ('one', 'Old'), ('two', 'Old')`
 
-test('a commit that the new slot does not stream, and that is not visible when it is made, is read once it is', async () => {
+test('reads a commit that the new slot does not stream and that becomes visible only later', async () => {
   await using server = await synchronousServer(`${patientsTable} ${rows}`)
   const { database } = server
   await server.holdCommits()
-  // The slot's making waits for the first transaction, then for those that began in the meantime: commits in between are in the gap.
+  // The creation of the slot waits for the first transaction, then for those that began in the meantime. Commits in between are in the gap.
   const first = await openTransaction(await server.writer(), 'one')
   await using connector = await startConnector({
     database,
@@ -27,7 +27,7 @@ test('a commit that the new slot does not stream, and that is not visible when i
   await second.client.query('rollback')
   await connector.whenState('streaming')
 
-  // Live changes go on in the meantime, and what is read shows what everybody else sees.
+  // Live changes go on in the meantime, and a read shows what every session sees.
   await database.query(`update patients set first_name = 'New' where code = 'one'`)
   await connector.whenPatient('one', ({ first_name }) => first_name === 'New')
   expect(await database.query(`select first_name from patients where code = 'gap'`)).toEqual([{ first_name: 'Old' }])
@@ -39,7 +39,7 @@ test('a commit that the new slot does not stream, and that is not visible when i
   await connector.whenPatient('two')
   expect(connector.sandbox.requests.filter(({ codes }) => codes.includes('gap'))).toHaveLength(1)
 
-  /** Whether somebody waits for a transaction to end. */
+  /** Resolves once a session waits for the transaction to end. */
   async function whenWaitedFor({ xid }: OpenTransaction): Promise<void> {
     await until(async () => {
       const [row] = await database.query(

@@ -3,7 +3,7 @@ import { patientsTable, startConnector } from '../support/connector.ts'
 import { synchronousServer } from '../support/postgres/synchronous-server.ts'
 import { askForBackfill } from './asking.ts'
 
-test('a row that is read older than it was streamed is not sent', async () => {
+test('does not send a row that was read in an older version than the one streamed', async () => {
   await using server = await synchronousServer(`${patientsTable} insert into patients (code) values ('quiet')`)
   const { database } = server
   await using connector = await startConnector({ database })
@@ -28,7 +28,7 @@ test('a row that is read older than it was streamed is not sent', async () => {
   expect(sent).toHaveLength(2)
 })
 
-test('a row whose deletion was streamed and is not visible yet is not brought back', async () => {
+test('does not bring back a row whose deletion was streamed and is not visible yet', async () => {
   await using server = await synchronousServer(`${patientsTable} alter table patients replica identity full`)
   const { database } = server
   await using connector = await startConnector({ database, config: { source: { onDelete: 'unsubscribe' } } })

@@ -25,7 +25,7 @@ test.for([
       create table patients_1 partition of patients for values with (modulus 2, remainder 1);`,
     fill: `insert into patients (id, code) select n, 'p' || n from generate_series(1, 1200) n`,
   },
-])('a table with $name is read whole, and streamed', async ({ table, fill }) => {
+])('reads a table with $name whole, and streams it', async ({ table, fill }) => {
   await using database = await testDatabase({ schema: table })
   await database.query(fill)
   await using connector = await startConnector({ database, config: { source: initial } })
@@ -35,7 +35,7 @@ test.for([
   await connector.whenPatient('p600', ({ first_name }) => first_name === 'New')
 })
 
-test.skipIf(postgresMajor < 15)('rows that the row filter leaves out are not sent', async () => {
+test.skipIf(postgresMajor < 15)('does not send rows that the row filter leaves out', async () => {
   await using database = await testDatabase({
     schema: `create table patients (id int primary key, code text not null, active bool, ${attributes});
       alter table patients replica identity full;`,

@@ -24,7 +24,7 @@ const whole: Pass = {
   finishedAt: null,
 }
 
-/** A walk over rows of these numbers, and over a store that knows those; its claims stay open until they are settled. */
+/** Creates a walk over rows of these numbers and over a store that knows some. Its debts stay open until the test settles them. */
 function walkOver(
   table: readonly number[],
   { known = [], pass = {} }: { known?: number[]; pass?: Partial<Pass> } = {},
@@ -74,8 +74,8 @@ function walkOver(
   }
 }
 
-describe('a pass', () => {
-  test('brings every row once, in reads that grow, and then what is gone', () => {
+describe('a backfill run', () => {
+  test('brings every row once, in growing pages, and then the rows that are gone', () => {
     const set = walkOver(range(1, 3_000), { known: [1, 2_000, 3_001, 3_002] })
     set.toTheEnd()
     const found = set.merged.filter(({ found }) => found).map(({ key }) => key)
@@ -95,7 +95,7 @@ describe('a pass', () => {
     expect(ledger.progress).toMatchObject({ done: true, rowsRead: 120 })
   })
 
-  test('goes on after what was settled, with reads as large as before', () => {
+  test('continues after the settled rows, with pages as large as before', () => {
     const position = { phase: 'table', after: keyOf(700), pageSize: 400 } as const
     const { toTheEnd, merged, limits } = walkOver(range(1, 1_000), { pass: { position, rowsRead: 700 } })
     toTheEnd()
@@ -103,19 +103,19 @@ describe('a pass', () => {
     expect(limits[0]).toBe(400)
   })
 
-  test('of a first run finds nothing gone: what was sent since the slot was made is streamed', () => {
+  test('of the first start looks for no deleted rows: changes since the creation of the slot are streamed', () => {
     const { toTheEnd, merged } = walkOver(range(1, 10), { known: [11], pass: { reason: 'first run' } })
     toTheEnd()
     expect(merged).toHaveLength(10)
   })
 
-  test('over an empty table says so, and leaves alone what the state knows', () => {
+  test('over an empty table reports that, and leaves the known rows alone', () => {
     const set = walkOver([], { known: range(1, 10) })
     set.toTheEnd()
     expect([set.walk.foundNothing, set.merged, set.ledger.progress?.done]).toEqual([true, [], true])
   })
 
-  test('over single codes reads the rows that the state knows, and looks for the others in the table', () => {
+  test('over single codes reads the known rows, and looks for the others in the table', () => {
     const codes = ['c5', 'c900', 'c7', 'c1001'].map(patientCode)
     const { toTheEnd, merged } = walkOver(range(8, 1_000).concat(5), { known: [5, 6, 7], pass: { codes } })
     toTheEnd()
@@ -126,7 +126,7 @@ describe('a pass', () => {
     ])
   })
 
-  test('over a list of keys reads those alone, found or not, and goes on in the list', () => {
+  test('over a list of keys reads only those, found or not, and continues within the list', () => {
     const keys = [900, 5, 7, 1_001].map(keyOf)
     const { toTheEnd, merged, limits, ledger } = walkOver(range(6, 1_000), { known: [5, 6, 7], pass: { keys } })
     toTheEnd()
@@ -145,7 +145,7 @@ describe('a pass', () => {
     expect(resumed.merged.map(({ key }) => key)).toEqual([900, 1_001].map(keyOf))
   })
 
-  test('over single codes that the state knows all of does not read the whole table', () => {
+  test('over single codes that are all known does not read the whole table', () => {
     const { toTheEnd, limits } = walkOver(range(1, 1_000), { known: [5], pass: { codes: [patientCode('c5')] } })
     toTheEnd()
     expect(limits).toEqual([])
@@ -153,13 +153,13 @@ describe('a pass', () => {
 })
 
 describe('a walk', () => {
-  test('wants the same until it is told what came of it, so that a read that failed is made again', () => {
+  test('repeats its request until it gets the result, so that a failed read is repeated', () => {
     const { walk } = walkOver(range(1, 10))
     expect(walk.next).toEqual({ kind: 'page', after: null, limit: firstPageSize })
     expect(walk.next).toEqual(walk.next)
   })
 
-  test('reads the keys that were listed once, then lists those after them', () => {
+  test('reads a list of keys once, then lists the keys after them', () => {
     const codes = ['c5', 'c7'].map(patientCode)
     const { walk } = walkOver([], { pass: { codes } })
     const listing = { kind: 'list known rows', limit: firstPageSize, codes }
@@ -171,7 +171,7 @@ describe('a walk', () => {
     expect(walk.next).toEqual({ ...listing, after: keyOf(5), limit: 2 * firstPageSize })
   })
 
-  test('answers for rows that the row filter leaves out', () => {
+  test('takes rows into account that the row filter leaves out', () => {
     const { walk } = walkOver([])
     const page = { leftOut: [keyOf(2)], last: keyOf(2), isLast: false }
     expect(walk.keysOf({ codes: new Map([[keyOf(1), codeOf(1)]]), page, valueBytes: 0, tookMs: 0 })).toEqual(
@@ -179,7 +179,7 @@ describe('a walk', () => {
     )
   })
 
-  test('that is over wants nothing, and claims nothing', () => {
+  test('that is over requests nothing, and opens no debt', () => {
     const { walk, toTheEnd } = walkOver(range(1, 3), { pass: { reason: 'first run' } })
     toTheEnd()
     expect([walk.isOver, walk.next, walk.rowsRead]).toEqual([true, null, 3])
@@ -200,7 +200,7 @@ describe('the ledger', () => {
     expect(ledger.progress).toMatchObject({ position: at(20), rowsRead: 20 })
   })
 
-  test('a row that two pages claim settles the later one immediately, and the earlier one when it is settled', () => {
+  test('settles the later of two pages with the same row immediately, and the earlier one when the row is settled', () => {
     const ledger = new PassLedger()
     ledger.begin(whole)
     const [first, second] = [ledger.open(at(10), 1, 10), ledger.open(at(20), 1, 10)]
@@ -211,7 +211,7 @@ describe('the ledger', () => {
     expect(() => ledger.settle(first)).toThrow('settled twice')
   })
 
-  test('says what the state does not say yet, and is free for the next pass once the end is stored', () => {
+  test('returns progress that is not stored yet, and is free for the next run once the end is stored', () => {
     const ledger = new PassLedger()
     ledger.begin(whole)
     expect(ledger.toRecord()).toBeNull()
@@ -228,7 +228,7 @@ describe('the ledger', () => {
   })
 })
 
-test('reads become smaller when they take long or bring much, never less than a row', () => {
+test('pages shrink when they take long or bring many bytes, to one row at least', () => {
   const quick = { ms: 1, bytes: 1 }
   expect(nextPageSize({ limit: 50, ...quick })).toBe(100)
   expect(nextPageSize({ limit: 400, ...quick })).toBe(500)

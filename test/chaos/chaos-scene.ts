@@ -9,7 +9,7 @@ import { type TcpRelay, tcpRelay } from '../support/network/tcp-relay.ts'
 import { ownServer } from '../support/postgres/own-server.ts'
 import { type TestDatabase, testDatabase } from '../support/postgres/postgres.ts'
 
-/** A server, the sandbox with its documented limit, a relay before each, and the connector as a process. */
+/** Server, sandbox with its documented limit, a relay in front of each, and the connector as a process. */
 export interface ChaosScene extends AsyncDisposable {
   readonly server: EmbeddedServer
   readonly database: TestDatabase
@@ -17,15 +17,15 @@ export interface ChaosScene extends AsyncDisposable {
   readonly links: { readonly database: TcpRelay; readonly api: TcpRelay }
   readonly slot: string
   start(): ConnectorProcess
-  /** The API takes other keys from now on, and the connector's file has them. */
+  /** Makes the API accept only new keys, and writes them to the connector's file. */
   rotateKeys(): void
-  /** The trace of each process. */
+  /** Traces of the processes. */
   readonly traces: readonly string[]
-  /** Lines of the connector's log that hold a value of a row. */
+  /** Lines of the connector's log that contain a value of a row. */
   readonly leaks: readonly string[]
 }
 
-/** Values of the table are of these forms, and nothing else is. */
+/** Matches the values of the table, and nothing else. */
 export const values = /Given\d|Early\d|@example\.org|1980-12-31|"premium"|"plus"/
 
 export async function chaosScene(seed: number): Promise<ChaosScene> {
@@ -44,7 +44,7 @@ export async function chaosScene(seed: number): Promise<ChaosScene> {
     settings: { latencyMs: 20, applyDelayMs: 0, rateLimit: { kind: 'sliding log', limit: 600 } },
   })
   releases.push(() => sandbox.close())
-  // Requests that were applied and not answered, or never were; those that take long have been applied.
+  // Some requests are applied without an answer, or are not applied. Slow requests have been applied.
   sandbox.faults.add({ kind: 'slow', endpoint: 'put', delayMs: 1_500, when: 'after applying', probability: 0.03, seed })
   sandbox.faults.add({ kind: 'fail after applying', endpoint: 'put', answer: 'reset', probability: 0.02, seed })
   sandbox.faults.add({ kind: 'fail after applying', endpoint: 'put', answer: 503, probability: 0.01, seed })

@@ -13,15 +13,15 @@ import { draw } from './troubles.ts'
 
 const minutes = Number(process.env.CHAOS_MINUTES ?? 0.5)
 const seed = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000)
-/** A third of what happens. */
+/** Share of kills among all events. */
 const killShare = 1 / 3
 
-/** For who watches a long run. */
+/** Prints a line for the observer of a long run. */
 function tell(line: string): void {
   if (process.env.CHAOS_MINUTES) process.stdout.write(`${line}\n`)
 }
 
-/** Writers, half of them without waiting for the disk, and another table that is busy too. */
+/** Starts writers, half of them without waiting for the disk, and load on another table. */
 function startWriters(url: string, from: number): Workload[] {
   const hasty = new URL(url)
   hasty.searchParams.set('options', '-c synchronous_commit=off')
@@ -30,7 +30,7 @@ function startWriters(url: string, from: number): Workload[] {
   return [url, hasty.href].map((to, at) => startWorkload({ url: to, seed: from + at, writers: 2, pace }))
 }
 
-test('whatever happens, both ends are equal at the end, and no rule was broken on the way', {
+test('both ends are equal at the end, and no rule was broken, under random faults', {
   timeout: minutes * 60_000 + 400_000,
 }, async ({ annotate }) => {
   const random = seededRandom(seed)
@@ -78,13 +78,13 @@ test('whatever happens, both ends are equal at the end, and no rule was broken o
   await annotate(summary)
   tell(summary)
   await judge(scene, { summary, kills: happened['kill -9'] ?? 0 })
-  // A process that was killed while it started has none.
+  // A process that was killed during its start has no trace.
   const traces = scene.traces.filter((trace) => existsSync(trace))
   for (const trace of traces) replays(trace)
   expect(traces.length).toBeGreaterThan(0)
 })
 
-/** A new core wants the same as the one of the process, and no line holds a value of a row. */
+/** Checks that a new core wants the same effects as the core of the process, and that no line contains a value of a row. */
 function replays(trace: string): void {
   const lines = readFileSync(trace, 'utf8').split('\n').filter(Boolean)
   const { difference } = replayTrace(lines, createCore)
@@ -134,7 +134,7 @@ async function judge(scene: ChaosScene, { summary, kills }: { readonly summary: 
   expect(back.slice(0, 5), message).toEqual([])
   expect(await database.query('select source_key, reason, status from mediquo_cdc.dead_letter'), message).toEqual([])
   expect(leaks.slice(0, 3), message).toEqual([])
-  // After a kill the connector knows all but the requests that were in flight.
+  // After a kill the connector knows all requests except those that were in flight.
   expect(counted(scene).tooMany, message).toBeLessThanOrEqual(kills)
   for (const { codes } of sandbox.requests.filter(({ method }) => method === 'PUT')) {
     expect(codes.length, message).toBeLessThanOrEqual(100)

@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ChaosScene } from './chaos-scene.ts'
 
-/** What may happen to a running system besides the death of the connector. */
+/** Fault of a running system in addition to the death of the connector. */
 export interface Trouble {
   readonly name: string
   readonly weight: number
-  /** Writers cannot write in the meantime. */
+  /** Writers cannot write during the fault, if true. */
   readonly stopsWriters?: boolean
-  /** Makes it, and ends it. @param random from 0 to 1. */
+  /** Causes the fault, and ends it. @param random from 0 to 1. */
   readonly run: (scene: ChaosScene, random: () => number) => Promise<void>
 }
 
@@ -16,7 +16,7 @@ const restart = (mode: 'smart' | 'fast' | 'immediate'): Trouble => ({
   weight: 2,
   stopsWriters: true,
   async run({ server, links }) {
-    // What a firewall forgot would be waited for by a smart one, as long as TCP keeps it.
+    // A smart shutdown would wait for connections that a firewall dropped, as long as TCP keeps them.
     links.database.reset()
     await server.stop(mode)
     await server.start()
@@ -68,7 +68,7 @@ const troubles: readonly Trouble[] = [
   restart('smart'),
 ]
 
-/** One of them, by weight. */
+/** Draws a fault by its weight. */
 export function draw(random: () => number): Trouble {
   const tickets = troubles.flatMap((trouble) => Array.from({ length: trouble.weight }, () => trouble))
   return tickets[Math.floor(random() * tickets.length)] ?? restart('fast')

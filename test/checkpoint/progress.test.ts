@@ -6,10 +6,10 @@ import { type Lsn, lsn } from '../../src/model/source/lsn.ts'
 
 const at = (bytes: number): Lsn => lsn(BigInt(bytes))
 
-/** A ledger that begins at 100. */
+/** Creates a ledger that begins at 100. */
 const ledger = () => new Progress(at(100))
 
-/** A transaction whose commit record starts at `commit` and ends ten bytes later, with as many debts. */
+/** Receives a transaction whose commit record starts at `commit` and ends ten bytes later, with this number of debts. */
 function receive(progress: Progress, commit: number, debts: number): Debt[] {
   progress.begin(at(commit))
   const owed = Array.from({ length: debts }, () => progress.owe())
@@ -18,13 +18,13 @@ function receive(progress: Progress, commit: number, debts: number): Debt[] {
 }
 
 describe('the longest settled prefix', () => {
-  test('a transaction without anything for us settles immediately', () => {
+  test('settles a transaction without relevant changes immediately', () => {
     const progress = ledger()
     receive(progress, 110, 0)
     expect(progress.settledLsn).toBe(at(120))
   })
 
-  test('a later transaction that settles first waits for the earlier one', () => {
+  test('keeps a later transaction that settles first behind the earlier one', () => {
     const progress = ledger()
     const [first] = receive(progress, 110, 1)
     const [second] = receive(progress, 130, 1)
@@ -34,7 +34,7 @@ describe('the longest settled prefix', () => {
     expect(progress.settledLsn).toBe(at(140))
   })
 
-  test('an open transaction does not settle before its commit', () => {
+  test('does not settle an open transaction before its commit', () => {
     const progress = ledger()
     progress.begin(at(110))
     progress.settle(progress.owe())
@@ -43,7 +43,7 @@ describe('the longest settled prefix', () => {
     expect(progress.settledLsn).toBe(at(120))
   })
 
-  test('a joined debt stays with the older transaction', () => {
+  test('keeps a joined debt with the older transaction', () => {
     const progress = ledger()
     const [older = null] = receive(progress, 110, 1)
     const [newer = null] = receive(progress, 130, 1)
@@ -53,7 +53,7 @@ describe('the longest settled prefix', () => {
     expect(progress.settledLsn).toBe(at(140))
   })
 
-  test('transactions that settle behind one that waits cost nothing', () => {
+  test('needs no memory for transactions that settle behind an unsettled one', () => {
     const progress = ledger()
     const [first] = receive(progress, 110, 1)
     for (let commit = 130; commit < 2_130; commit += 20)
@@ -63,7 +63,7 @@ describe('the longest settled prefix', () => {
     expect([progress.spans, progress.settledLsn]).toEqual([0, at(2_120)])
   })
 
-  test('a keepalive counts only while nothing is open or unsettled', () => {
+  test('counts a keepalive only while nothing is open or unsettled', () => {
     const progress = ledger()
     const [debt] = receive(progress, 110, 1)
     progress.keepalive(at(500))
@@ -76,7 +76,7 @@ describe('the longest settled prefix', () => {
     expect([progress.settledLsn, progress.receivedLsn]).toEqual([at(600), at(600)])
   })
 
-  test('a debt that is settled twice is a bug that shows', () => {
+  test('throws if a debt is settled twice', () => {
     const progress = ledger()
     const [debt] = receive(progress, 110, 1)
     if (!debt) return
@@ -86,7 +86,7 @@ describe('the longest settled prefix', () => {
 })
 
 describe('a transaction', () => {
-  test('is open from its first message to its last, over a reconnection too', () => {
+  test('is open from its first message to its last, also across a reconnection', () => {
     const progress = ledger()
     expect(progress.transactionOpen).toBe(false)
     progress.begin(at(110))
@@ -96,14 +96,14 @@ describe('a transaction', () => {
     expect(progress.transactionOpen).toBe(false)
   })
 
-  test('is what a change and a commit belong to: without one they are an error', () => {
+  test('is required for a change and for a commit: otherwise they throw', () => {
     const progress = ledger()
     expect(() => progress.owe()).toThrow('a change outside of a transaction')
     expect(() => progress.commit(at(120))).toThrow('a commit outside of a transaction')
     expect(progress.settledLsn).toBe(at(100))
   })
 
-  test('costs one counter while something of it is unsettled, and none afterwards', () => {
+  test('costs one counter while a row of it is unsettled, and none afterwards', () => {
     const progress = ledger()
     const first = receive(progress, 110, 1_000)
     const second = receive(progress, 130, 1)
@@ -112,7 +112,7 @@ describe('a transaction', () => {
     expect(progress.spans).toBe(0)
   })
 
-  test('of which two versions are joined has one debt less', () => {
+  test('has one debt less after two of its versions are joined', () => {
     const progress = ledger()
     const [one = null, two = null] = receive(progress, 110, 2)
     const joined = progress.join(one, two)
@@ -123,7 +123,7 @@ describe('a transaction', () => {
 })
 
 describe('stored and durable', () => {
-  test('only a settled position may be stored, and what is durable never falls', () => {
+  test('only a settled position may be stored, and the durable position never decreases', () => {
     const progress = ledger()
     expect(() => progress.stored(at(101))).toThrow(/before everything/)
     receive(progress, 110, 0)
@@ -133,15 +133,15 @@ describe('stored and durable', () => {
   })
 })
 
-describe('what a reconnection brings again', () => {
-  test('a whole transaction is known, one that starts exactly where another ended is new', () => {
+describe('transactions that a reconnection repeats', () => {
+  test('are known if they are whole; a transaction that starts exactly where another ended is new', () => {
     const progress = ledger()
     receive(progress, 110, 1)
     expect(progress.begin(at(110))).toBe('known')
     expect(progress.begin(at(120))).toBe('new')
   })
 
-  test('the one that was cut off is resumed, and any other in its place is an error', () => {
+  test('resume the interrupted one; any other in its place throws', () => {
     const progress = ledger()
     progress.begin(at(110))
     expect(progress.begin(at(110))).toBe('resumed')
@@ -149,13 +149,13 @@ describe('what a reconnection brings again', () => {
   })
 })
 
-/** Every transaction's unsettled debts, kept one by one. */
+/** Unsettled debts of each transaction, kept one by one. */
 interface Written {
   readonly end: number
   readonly owing: Set<number>
 }
 
-test('it agrees with a ledger that keeps every debt by itself', () => {
+test('agrees with a ledger that keeps every debt separately', () => {
   const step = fc.oneof(
     { weight: 3, arbitrary: fc.record({ kind: fc.constant('receive' as const), debts: fc.nat(3) }) },
     { weight: 4, arbitrary: fc.record({ kind: fc.constant('settle' as const), pick: fc.nat(20) }) },
@@ -166,7 +166,7 @@ test('it agrees with a ledger that keeps every debt by itself', () => {
     fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
       const progress = ledger()
       const written: Written[] = []
-      /** A version holds one debt of the ledger's, and answers for the transactions of all that it took over. */
+      /** Version with one debt of the ledger, which counts for the transactions of all versions that it replaced. */
       const versions: { readonly debt: Debt; readonly of: readonly number[]; readonly id: number }[] = []
       let end = 100
       let id = 0
@@ -197,7 +197,7 @@ test('it agrees with a ledger that keeps every debt by itself', () => {
           const [b] = versions.splice(now.other % versions.length, 1)
           if (!a || !b) continue
           const debt = progress.join(a.debt, b.debt)
-          // Nothing passes the older debt, so the newer one's transactions may count as settled already.
+          // The position cannot pass the older debt, so the transactions of the newer one may already count as settled.
           const [older, newer] = (a.of[0] ?? 0) <= (b.of[0] ?? 0) ? [a, b] : [b, a]
           for (const of of newer.of) written[of]?.owing.delete(newer.id)
           if (debt) versions.push({ debt, of: older.of, id: older.id })
@@ -215,7 +215,7 @@ test('it agrees with a ledger that keeps every debt by itself', () => {
   )
 })
 
-test('the settled position stands still from the arrival of what is not settled, or since it last moved', () => {
+test('the settled position stands still since an unsettled change arrived, or since it last moved', () => {
   const ages = new Progress(at(100))
   expect([ages.oldestUnsettledMs(50), ages.standstillMs(50)]).toEqual([0, 0])
   ages.begin(at(110), 1_000)
@@ -231,7 +231,7 @@ test('the settled position stands still from the arrival of what is not settled,
   expect([ages.oldestUnsettledMs(7_000), ages.standstillMs(7_000)]).toEqual([4_000, 1_000])
 })
 
-test('it stands still before a transaction that is still arriving only while the stream is paused', () => {
+test('the settled position stands still before an arriving transaction only while the stream is paused', () => {
   const ages = new Progress(at(100))
   ages.begin(at(110), 1_000)
   expect([0, 500, 9_000].map((pausedMs) => ages.standstillMs(3_000, pausedMs))).toEqual([0, 500, 2_000])

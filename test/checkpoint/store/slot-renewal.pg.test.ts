@@ -9,7 +9,7 @@ import { type TestDatabase, testDatabase } from '../../support/postgres/postgres
 const identity = { slot: 's', publication: 'p', sourceTable: 'public.patients', systemIdentifier: '7', timeline: 1 }
 const letters = `insert into mediquo_cdc.dead_letter (source_key, code, reason, attributes) values ('["b"]', 'b', 'invalid', '[]')`
 
-/** A state at 0/C8 in its first run: a delivered row, one that was removed, and one rejected. */
+/** Creates a checkpoint store at 0/C8 in its first epoch: a delivered row, a removed one, and a rejected one. */
 async function state(database: TestDatabase) {
   const { url } = database
   const opened = openStateDatabase({
@@ -42,7 +42,7 @@ const passes = (database: TestDatabase) => database.query('select state, reason 
 const renewal = { run: 1, identity: { ...identity, timeline: 2 }, lsn: lsn(0x300n), slotGapXid: xid(99n) }
 
 describe('a slot that was recreated', () => {
-  test('moves the checkpoint and asks for a pass; what is known of the rows stays', async () => {
+  test('moves the checkpoint and requests a backfill run; the row records stay', async () => {
     await using database = await testDatabase()
     await using known = await state(database)
     await database.query(readTo('0/2A0'))
@@ -60,7 +60,7 @@ describe('a slot that was recreated', () => {
     expect(await rows(database)).toEqual(untouched)
   })
 
-  test('if it is in doubt, no earlier fingerprint or removal is believed', async () => {
+  test('in doubt invalidates all fingerprints and removals', async () => {
     await using database = await testDatabase()
     await using known = await state(database)
     await renewSlot(known.db, { ...renewal, doubted: true })
@@ -70,7 +70,7 @@ describe('a slot that was recreated', () => {
 })
 
 describe('an adopted identity', () => {
-  test('leaves keys, codes and dead letters, and nothing that another server said', async () => {
+  test('keeps keys, codes and dead letters, and nothing of another server', async () => {
     await using database = await testDatabase()
     await using known = await state(database)
     await database.query(`update mediquo_cdc.checkpoint set horizon_lsn = '0/400', horizon_ordinal = 1`)
@@ -85,7 +85,7 @@ describe('an adopted identity', () => {
   })
 })
 
-describe('rows that are owed', () => {
+describe('owed rows', () => {
   const owe = (columns: string) =>
     `update mediquo_cdc.delivery set owed = 'end', next_code = 'x', owed_at = now(), ${columns}`
   const owedRows = (database: TestDatabase) =>
@@ -131,7 +131,7 @@ describe('a failover', () => {
     expect(await rows(database)).toEqual(untouched)
   })
 
-  test('that lost what was settled forgets those positions, and has the table read', async () => {
+  test('that lost settled changes removes their positions, and requests a backfill run', async () => {
     await using database = await testDatabase()
     await using known = await state(database)
     const followed = await followFailover(known.db, { run: 1, timeline: 2, switchLsn: lsn(0x1f5n) })
@@ -144,7 +144,7 @@ describe('a failover', () => {
     ])
   })
 
-  test('that lost what may have been sent has the table read, and waits for no position that never comes', async () => {
+  test('that lost changes possibly sent requests a backfill run, and waits for no position that never comes', async () => {
     await using database = await testDatabase()
     await using known = await state(database)
     await database.query(`update mediquo_cdc.checkpoint set horizon_lsn = '0/200', horizon_ordinal = 1`)
@@ -154,7 +154,7 @@ describe('a failover', () => {
     expect(await passes(database)).toEqual([{ state: 'requested', reason: 'identity changed' }])
   })
 
-  test('that lost what was read has the table read, and reads no change again for a position that never comes', async () => {
+  test('that lost reads requests a backfill run, and reads no change again for a position that never comes', async () => {
     await using database = await testDatabase()
     await using known = await state(database)
     await database.query(readTo('0/201'))
@@ -165,7 +165,7 @@ describe('a failover', () => {
   })
 })
 
-test('who was not the quicker of two changes nothing, and an instance that still writes is fenced off', async () => {
+test('the slower of two instances changes nothing, and an instance that still writes is fenced off', async () => {
   await using database = await testDatabase()
   await using known = await state(database)
   await renewSlot(known.db, { ...renewal, doubted: false })

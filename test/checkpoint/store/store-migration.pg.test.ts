@@ -7,7 +7,7 @@ import { xid } from '../../../src/model/source/visibility.ts'
 import { testDatabase } from '../../support/postgres/postgres.ts'
 import { open, row } from './store-scene.ts'
 
-/** Brings the tables to the version of the first `count` migrations, as an older release left them. */
+/** Migrates the tables with the first `count` migrations, as an older release left them. */
 async function migratePartly(db: StateDatabase, count: number): Promise<void> {
   await db.execute(sql`create schema mediquo_cdc`)
   await db.execute(sql`create table migration (hash text primary key, applied_at timestamptz not null default now())`)
@@ -17,7 +17,7 @@ async function migratePartly(db: StateDatabase, count: number): Promise<void> {
   }
 }
 
-test('rows of an older release are kept where they are, and owe nothing', async () => {
+test('keeps the rows of an older release unchanged, without owed rows', async () => {
   await using database = await testDatabase()
   await using state = open(database.url)
   await migratePartly(state.db, 4)

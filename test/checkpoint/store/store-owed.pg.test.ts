@@ -15,12 +15,12 @@ const owed = (reason: Owed['reason'], changes: Partial<Owed> = {}): Owed => ({
 })
 const codes = (...texts: string[]) => texts.map(patientCode)
 
-/** The columns as they are in the table. */
+/** Returns the columns as they are in the table. */
 const columns = (database: TestDatabase) =>
   database.query('select former_codes, owed, next_code, owed_at from mediquo_cdc.delivery order by source_key')
 
-describe('a row that is owed', () => {
-  test('comes back with its reason, its next code and its former codes, whatever is in them', async () => {
+describe('an owed row', () => {
+  test('is loaded with its reason, its next code and its former codes, whatever characters they contain', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
     const rows = [
@@ -34,7 +34,7 @@ describe('a row that is owed', () => {
     expect([...found.values()].sort((x, y) => (x.key < y.key ? -1 : 1))).toEqual(rows)
   })
 
-  test('has no delay once it is loaded, and its time is kept by the clock of the server', async () => {
+  test('has no delay once it is loaded, and is due by the clock of the server', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
     const stored = row('a', { fingerprint: null, owed: owed('confirm', { delayMs: 3_600_000 }) })
@@ -44,7 +44,7 @@ describe('a row that is owed', () => {
     expect(await database.query(`select ${inAnHour} as due from mediquo_cdc.delivery`)).toEqual([{ due: 't' }])
   })
 
-  test('owes nothing once it is settled, and nothing of it is left', async () => {
+  test('is no longer owed once it is settled', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
     const note = owed('end', { nextCode: patientCode('next'), delayMs: 50 })
@@ -66,13 +66,13 @@ describe('a row that is owed', () => {
   })
 })
 
-describe('the rows that are owed', () => {
+describe('the owed rows', () => {
   const any = { reasons: owedReasons, beforeLsn: null, limit: 10 }
   const owes = (key: string, reason: Owed['reason'] = 'content', delayMs = 0) =>
     row(key, { fingerprint: null, owed: owed(reason, { delayMs }) })
   const keys = (...names: string[]) => names.map((name) => row(name).key)
 
-  test('are those of the reasons that are asked for', async () => {
+  test('are listed by reason', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
     const rows = [owes('a', 'content', -3), owes('b', 'end', -2), owes('c', 'confirm', -1), row('d')]
@@ -84,7 +84,7 @@ describe('the rows that are owed', () => {
     expect((await state.store.owedRows({ ...any, reasons: [] })).keys).toEqual([])
   })
 
-  test('come with the longest due first, no more than were asked for', async () => {
+  test('are listed with the longest due first, up to the limit', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
     await record(state.store, [owes('a', 'content', -1_000), owes('b', 'end', -3_000), owes('c', 'content', -2_000)])
@@ -92,7 +92,7 @@ describe('the rows that are owed', () => {
     expect((await state.store.owedRows({ ...any, limit: 2 })).keys).toEqual(keys('b', 'c'))
   })
 
-  test('are not due before their delay is over, and tell when the next one is', async () => {
+  test('are not due before their delay is over, and the time of the next one is returned', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
     await record(state.store, [owes('a', 'end', -1), owes('b', 'end', 7_200_000), owes('c', 'confirm', 3_600_000)])
@@ -105,7 +105,7 @@ describe('the rows that are owed', () => {
     expect((await state.store.owedRows({ ...any, reasons: ['content'] })).nextInMs).toBeNull()
   })
 
-  test('are those below a position, or without one, where one is given', async () => {
+  test('are those before a given position, or without a position', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
     const at = (bytes: bigint) => ({ position: { commitLsn: lsn(bytes), ordinal: 1 } })
@@ -118,12 +118,12 @@ describe('the rows that are owed', () => {
     await record(state.store, rows)
     const found = await state.store.owedRows({ ...any, beforeLsn: lsn(0x1_0000_0100n) })
     expect(found.keys).toEqual(keys('a', 'c'))
-    // A row that is not due yet counts wherever it is.
+    // A row that is not due yet counts at any position.
     expect(found.nextInMs).not.toBeNull()
     expect((await state.store.owedRows({ ...any, beforeLsn: null })).keys).toEqual(keys('a', 'b', 'c'))
   })
 
-  test('are found through their index, and so is the time of the next one, without a look at the others', async () => {
+  test('are found with their index, and so is the time of the next one, without reading the others', async () => {
     await using database = await testDatabase()
     {
       await using state = await begun(database)
@@ -133,7 +133,7 @@ describe('the rows that are owed', () => {
       await database.query('analyze mediquo_cdc.delivery')
       expect((await state.store.owedRows(any)).keys).toEqual(['1'])
     }
-    // The server counts them when the session has ended.
+    // The server counts the reads when the session has ended.
     const read = `select idx_tup_read from pg_stat_user_indexes where indexrelname = 'delivery_owed_at_idx'`
     const rows = async () => Number((await database.query(read))[0]?.idx_tup_read)
     await until(async () => (await rows()) > 0)

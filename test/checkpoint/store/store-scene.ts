@@ -8,7 +8,7 @@ import { storedRowKey } from '../../../src/model/source/row.ts'
 import { xid } from '../../../src/model/source/visibility.ts'
 import type { TestDatabase } from '../../support/postgres/postgres.ts'
 
-/** What the first checkpoint belongs to. */
+/** Source that the first checkpoint belongs to. */
 export const identity = {
   slot: 's',
   publication: 'p',
@@ -17,7 +17,7 @@ export const identity = {
   timeline: 1,
 }
 
-/** The state in the database at this URL, and its store. */
+/** Opens the checkpoint store in the database at this URL. */
 export function open(url: string, schema = 'mediquo_cdc') {
   const state = openStateDatabase({
     connection: { connectionString: url },
@@ -28,7 +28,7 @@ export function open(url: string, schema = 'mediquo_cdc') {
   return { ...state, store: new Store(state.db), [Symbol.asyncDispose]: () => state.close() }
 }
 
-/** A store with its first checkpoint, at 100, which this instance may write to. */
+/** Creates a checkpoint store with its first checkpoint, at 100, which this instance may write. */
 export async function begun(database: TestDatabase) {
   const state = open(database.url)
   await migrateState(state.db, 'mediquo_cdc')
@@ -37,7 +37,7 @@ export async function begun(database: TestDatabase) {
   return state
 }
 
-/** A row that was delivered. */
+/** Creates the row record of a delivered row. */
 export const row = (key: string, changes: Partial<StoredRow> = {}): StoredRow => ({
   key: storedRowKey(JSON.stringify([key])),
   code: patientCode(key),
@@ -51,7 +51,7 @@ export const row = (key: string, changes: Partial<StoredRow> = {}): StoredRow =>
   ...changes,
 })
 
-/** Stores these rows and a checkpoint at 200. */
+/** Stores these row records and a checkpoint at 200. */
 export const record = (store: Store, rows: StoredRow[], changes: Partial<Settlement> = {}) =>
   store.record({
     rows,

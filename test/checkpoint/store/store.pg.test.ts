@@ -12,7 +12,7 @@ import { until } from '../../support/until.ts'
 import { begun, identity, open, record, row } from './store-scene.ts'
 
 describe('the store', () => {
-  test('of two rows that have one code neither has a fingerprint, unless one of them has given it up', async () => {
+  test('loads two rows with one code without fingerprints, unless one of them has given the code up', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
     const code = patientCode('shared')
@@ -25,7 +25,7 @@ describe('the store', () => {
     expect(new Map([...(await state.store.lookUp(keys))]).get(row('a').key)?.fingerprint).not.toBeNull()
   })
 
-  test('what was recorded comes back as it was', async () => {
+  test('returns a row record as it was stored', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
     const letter = {
@@ -46,7 +46,7 @@ describe('the store', () => {
     expect(await state.store.countDeadLetters()).toBe(1)
   })
 
-  test('rows and checkpoint are stored together or not at all', async () => {
+  test('stores row records and checkpoint together or not at all', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
     await database.query(`alter table mediquo_cdc.delivery add constraint no_bad check (code <> 'bad')`)
@@ -55,7 +55,7 @@ describe('the store', () => {
     expect((await state.store.lookUp([row('a').key])).size).toBe(0)
   })
 
-  test('a dead letter counts its attempts, and goes when the row is settled otherwise', async () => {
+  test('counts the attempts of a dead letter, and removes it when the row is settled otherwise', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
     const letter = { reason: 'refused by the API', attributes: [], status: 422 } as const
@@ -68,7 +68,7 @@ describe('the store', () => {
     expect(await state.store.countDeadLetters()).toBe(0)
   })
 
-  test('a dead letter that is kept is neither counted again nor brought back', async () => {
+  test('neither counts a kept dead letter again nor brings it back', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
     const letter = { reason: 'invalid', attributes: [], status: null } as const
@@ -80,7 +80,7 @@ describe('the store', () => {
     expect(await state.store.countDeadLetters()).toBe(0)
   })
 
-  test('what the API said of an attribute is not listed: it may quote the value', async () => {
+  test('does not list the API’s text on an attribute, which may quote the value', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
     const attributes = [{ attribute: 'email', reason: 'zelda@example is no address' }]
@@ -90,7 +90,7 @@ describe('the store', () => {
     ])
   })
 
-  test('dead letters are discarded in turn with the writes of a connector', async () => {
+  test('discards dead letters in turn with the writes of a connector', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
     const letter = { reason: 'invalid', attributes: [], status: null } as const
@@ -105,7 +105,7 @@ describe('the store', () => {
     expect(await discarding).toBe(1)
   })
 
-  test('an instance that another has replaced can record nothing', async () => {
+  test('does not let an instance record that another has replaced', async () => {
     await using database = await testDatabase()
     await using older = await begun(database)
     await using newer = open(database.url)
@@ -124,7 +124,7 @@ describe('the store', () => {
     expect((await newer.store.load())?.lsn).toBe(200n)
   })
 
-  test('the horizon is kept with the ordinal of the change', async () => {
+  test('keeps the horizon with the ordinal of the change', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
     await record(state.store, [], { horizon: { commitLsn: lsn(300n), ordinal: 12 } })
@@ -132,7 +132,7 @@ describe('the store', () => {
     expect((await state.store.load())?.horizon).toEqual({ commitLsn: 300n, ordinal: 12 })
   })
 
-  test('the largest position that was read is kept, and only rises', async () => {
+  test('keeps the largest read position, which never decreases', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
     const stored = async () => (await state.store.load())?.readLsn
@@ -146,7 +146,7 @@ describe('the store', () => {
     expect(await stored()).toBe(0x2_0000_0301n)
   })
 
-  test('the first checkpoint comes with the request to read the table, once, however many instances write it', async () => {
+  test('stores the first checkpoint with the request for a backfill, once, however many instances write it', async () => {
     await using database = await testDatabase()
     await using one = open(database.url)
     await using two = open(database.url)
@@ -158,7 +158,7 @@ describe('the store', () => {
     ])
   })
 
-  test('which rows have a code, or will have it once they are read', async () => {
+  test('finds the rows that have a code, or will have it once they are read', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
     const code = patientCode('a')
@@ -180,8 +180,8 @@ describe('the store', () => {
   })
 })
 
-describe('passes of the backfill', () => {
-  test('go on where they settled, one after another, and are done once', async () => {
+describe('backfill runs', () => {
+  test('continue after the settled rows, run one after another, and are done once', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
     const { passes } = state.store
@@ -198,7 +198,7 @@ describe('passes of the backfill', () => {
     expect(await passes.latest()).toMatchObject({ id: 1, state: 'done', rowsRead: 9 })
   })
 
-  test('one over the whole table replaces those before it, and what they record later', async () => {
+  test('over the whole table replace earlier ones, and their later records', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
     await state.store.passes.request([patientCode('a')])
@@ -213,7 +213,7 @@ describe('passes of the backfill', () => {
     ])
   })
 
-  test('a repair is no backfill of the same codes, and one over the whole table does not replace it', async () => {
+  test('for a repair are separate from a backfill of the same codes, and survive one over the whole table', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
     const { passes } = state.store
@@ -234,7 +234,7 @@ describe('passes of the backfill', () => {
     ])
   })
 
-  test('rows are drawn from those that the API has accepted', async () => {
+  test('draws a sample from the rows that the API has accepted', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
     await record(state.store, [row('a'), row('b', { fingerprint: null }), row('c')])
@@ -242,7 +242,7 @@ describe('passes of the backfill', () => {
     expect(await state.store.sampleDelivered(1)).toHaveLength(1)
   })
 
-  test('the rows that the state knows: those that mediQuo may have, and those that are owed', async () => {
+  test('lists the known rows: those that mediQuo may have, and those that are owed', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
     const letter = { reason: 'refused by the API', attributes: [], status: 422 } as const
@@ -259,7 +259,7 @@ describe('passes of the backfill', () => {
 })
 
 describe('the migrations', () => {
-  test('instances that start together make the tables once', async () => {
+  test('create the tables once though instances start together', async () => {
     await using database = await testDatabase()
     await using one = open(database.url)
     await using two = open(database.url)
@@ -268,7 +268,7 @@ describe('the migrations', () => {
     expect(await one.store.load()).toBeNull()
   })
 
-  test('a role that may make no schema uses one that was made for it, and is told when there is none', async () => {
+  test('use an existing schema for a role that must not create one, and report it if there is none', async () => {
     await using database = await testDatabase()
     const role = `role_${database.name}`
     await database.query(`create role ${role} login password 'secret'`)
