@@ -3,7 +3,7 @@ import { patientsTable, startConnector } from '../support/connector.ts'
 import { type TestDatabase, testDatabase } from '../support/postgres/postgres.ts'
 import { until } from '../support/until.ts'
 
-/** A database in which a connector has delivered a patient, and was stopped. */
+/** Creates a database in which a connector has delivered a patient, and was stopped. */
 export async function afterUse({ config = {} }: { readonly config?: Parameters<typeof startConnector>[0] } = {}) {
   const database = config.database ?? (await testDatabase({ schema: patientsTable }))
   const sandbox = await testSandbox()
@@ -12,7 +12,7 @@ export async function afterUse({ config = {} }: { readonly config?: Parameters<t
   await connector.whenPatient('jane')
   await connector.stop()
   const { slot } = connector
-  // The server takes a moment to see that the connector has gone.
+  // The server needs a moment to notice that the connector has gone.
   await until(async () => {
     const [found] = await database.query('select active from pg_replication_slots where slot_name = $1', [slot])
     return found?.active === 'f'
@@ -29,7 +29,7 @@ export async function afterUse({ config = {} }: { readonly config?: Parameters<t
   }
 }
 
-/** How much there is of ours. */
+/** Counts the leftover objects. */
 export async function remains(database: TestDatabase, stateIn = database) {
   const count = async (on: TestDatabase, from: string) =>
     Number((await on.query(`select count(*) from ${from}`))[0]?.count)
@@ -41,7 +41,7 @@ export async function remains(database: TestDatabase, stateIn = database) {
   }
 }
 
-/** What {@link remains} says once all of it is dropped. */
+/** Result of {@link remains} once everything is dropped. */
 export const nothing = { slots: 0, publications: 0, tables: 0, schemas: 0 }
-/** What it says before. */
+/** Result of {@link remains} before. */
 export const everything = { slots: 1, publications: 1, tables: 5, schemas: 1 }

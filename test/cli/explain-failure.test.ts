@@ -4,7 +4,7 @@ import { explainFailure } from '../../src/cli/explain-failure.ts'
 import { startSandboxApi } from '../../src/sandbox/api/api-server.ts'
 import { listening } from '../support/network/listening.ts'
 
-test('a port that is taken is named, with the setting of another', async () => {
+test('names a port that is in use, with the setting to change it', async () => {
   await using holder = await listening(createServer())
   const { port } = holder
   const error: unknown = await startSandboxApi({ host: '127.0.0.1', port }).catch((reason: unknown) => reason)

@@ -6,13 +6,13 @@ import type { TestDatabase } from '../support/postgres/postgres.ts'
 
 export interface CommandRun {
   readonly status: number
-  /** What it printed, as lines of any length. */
+  /** Output with lines of any length. */
   readonly text: string
-  /** As it was printed, in lines that fit a terminal. */
+  /** Output as it was printed, with lines that fit a terminal. */
   readonly printed: string
 }
 
-/** Runs a command in this process, with a configuration for the table `patients`, as an operator would beside a connector. */
+/** Runs a command in this process, with a configuration for the table `patients`, as an operator would next to a connector. */
 export async function runCommand(
   args: readonly string[],
   {

@@ -6,9 +6,9 @@ import { sections } from '../../src/config/schema/schema.ts'
 import { attributes } from '../../src/model/patient/patient.ts'
 import { complete, settingsOf } from './loading.ts'
 
-// A file written by hand, by a template, or by mistake. `FUZZ_RUNS` sets how many are tried.
+// Documents written by hand, by a template, or by mistake. `FUZZ_RUNS` sets the number of attempts.
 const numRuns = Number(process.env.FUZZ_RUNS ?? 500)
-/** What somebody may have put anywhere: a problem that quotes it has told a secret. */
+/** Secret that may be anywhere in a document: a problem that quotes the document would disclose it. */
 const secret = 'sk_9f3-Q7#x'
 
 const settings = Object.values(sections).flatMap(({ shape }) => Object.keys(shape))
@@ -33,7 +33,7 @@ const { node } = fc.letrec((tie) => ({
     fc.dictionary(key, tie('node'), { maxKeys: 4 }),
   ),
 }))
-/** Sections that hold settings of their own: deeper than chance would go. */
+/** Sections with settings of their own, deeper than chance would generate. */
 const likely = fc.record(
   Object.fromEntries([
     ...Object.entries(sections).map(([name, { shape }]) => [
@@ -58,7 +58,7 @@ const text = fc.oneof(
       return whole.slice(0, from) + noise + whole.slice(from)
     }),
 )
-/** A value from the environment replaces one of the file, whatever that is. */
+/** Values of the environment that replace any value of the file. */
 const variables = fc.record(
   { A: fc.constantFrom('', secret), MEDIQUO_BASE_URL: fc.constantFrom(secret, 'https://api.example/v1') },
   { requiredKeys: [] },

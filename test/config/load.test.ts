@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { loadSettings } from '../../src/config/load.ts'
 import { complete, problemsOf, settingsOf, workspace } from './loading.ts'
 
-describe('where the configuration comes from', () => {
+describe('the place of the configuration', () => {
   it('is the defaults when there is no file', () => {
     using directory = workspace()
     const settings = loadSettings({ env: complete, cwd: directory.cwd })
@@ -25,13 +25,13 @@ describe('where the configuration comes from', () => {
     expect(loadSettings({ env, cwd, configPath: 'option.yaml' }).source.slot).toBe('option')
   })
 
-  it('refuses a named file that is not there', () => {
+  it('is an error for a named file that does not exist', () => {
     using directory = workspace()
     const load = () => loadSettings({ env: complete, cwd: directory.cwd, configPath: 'absent.yaml' })
     expect(problemsOf(load)).toEqual(['absent.yaml: cannot be read (ENOENT)'])
   })
 
-  it('finds the transform beside the configuration file', () => {
+  it('is also the folder of the transform', () => {
     using directory = workspace({ 'etc/cdc.yaml': 'transform: ./transform.js' })
     const settings = loadSettings({ env: complete, cwd: directory.cwd, configPath: 'etc/cdc.yaml' })
     expect(settings.transform).toBe(join(directory.cwd, 'etc/transform.js'))
@@ -72,14 +72,14 @@ describe('settings', () => {
     }
   })
 
-  it('give a base URL that paths can be put below, with or without a slash', () => {
+  it('accept a base URL with or without a trailing slash', () => {
     for (const written of ['https://sdk.mediquo.com/v1', 'https://sdk.mediquo.com/v1/', 'http://127.0.0.1:80/v1']) {
       const { baseUrl } = settingsOf(`mediquo: { baseUrl: "${written}" }`).mediquo
       expect(new URL('patients', baseUrl).pathname).toBe('/v1/patients')
     }
   })
 
-  it('hold where each attribute comes from, with its line', () => {
+  it('contain the source of each attribute, with its line', () => {
     const yaml = `mapping:
   code: id
   first_name: { columns: [a, b] }
@@ -105,7 +105,7 @@ describe('settings', () => {
     expect(settingsOf(`source: { url: "\${DATABASE_URL}" }`, env).source.url).toBeNull()
   })
 
-  it('lack only what the command does not need', () => {
+  it('may lack what the command does not need', () => {
     using directory = workspace()
     const load = (needs: readonly ('database' | 'api')[]) =>
       problemsOf(() => loadSettings({ env: {}, cwd: directory.cwd, needs }))

@@ -4,14 +4,14 @@ import { dirname, join } from 'node:path'
 import { ConfigError } from '../../src/config/config-error.ts'
 import { type LoadOptions, loadSettings } from '../../src/config/load.ts'
 
-/** Enough of an environment for every command. */
+/** Environment that suffices for every command. */
 export const complete = {
   DATABASE_URL: 'postgres://reader@db.example/his',
   MEDIQUO_API_KEY: 'api-key',
   MEDIQUO_SECRET_KEY: 'secret-key',
 }
 
-/** An empty directory to load from, gone when disposed of. */
+/** Creates an empty directory to load from, and removes it on disposal. */
 export function workspace(files: Readonly<Record<string, string>> = {}) {
   const cwd = mkdtempSync(join(tmpdir(), 'mediquo-cdc-config-'))
   const write = (path: string, text: string) => {
@@ -22,13 +22,13 @@ export function workspace(files: Readonly<Record<string, string>> = {}) {
   return { cwd, write, [Symbol.dispose]: () => rmSync(cwd, { recursive: true }) }
 }
 
-/** The settings from a file of this text. */
+/** Loads the settings from a file with this text. */
 export function settingsOf(yaml: string, env: LoadOptions['env'] = complete) {
   using directory = workspace({ 'config/mediquo-cdc.yaml': yaml })
   return loadSettings({ env, cwd: directory.cwd })
 }
 
-/** The problems that loading reports; none if it works. */
+/** Returns the problems that loading reports; none if it succeeds. */
 export function problemsOf(load: () => unknown): readonly string[] {
   try {
     load()
@@ -39,7 +39,7 @@ export function problemsOf(load: () => unknown): readonly string[] {
   }
 }
 
-/** The problems of a file of this text. */
+/** Returns the problems of a file with this text. */
 export function yamlProblems(yaml: string, env: LoadOptions['env'] = complete) {
   return problemsOf(() => settingsOf(yaml, env))
 }

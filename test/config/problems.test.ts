@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { complete, yamlProblems } from './loading.ts'
 
-/** One problem each: the YAML, its line, the rest of the message. */
+/** Cases of one problem: the YAML, its line, the rest of the message. */
 const cases: readonly (readonly [string, number, string | RegExp])[] = [
   ['mediquo:\n  batchSize: 101', 2, 'mediquo.batchSize: must be between 1 and 100'],
   ['mediquo:\n  batchSize: 0', 2, 'mediquo.batchSize: must be between 1 and 100'],
@@ -97,7 +97,7 @@ describe('a problem with the file', () => {
     ])
   })
 
-  it('is also that a key is missing', () => {
+  it('can be a missing key', () => {
     expect(yamlProblems('\nmediquo:\n  batchSize: 1\n', {})).toEqual([
       expect.stringMatching(/^config\/mediquo-cdc.yaml: source.url: is not set; set it here or in DATABASE_URL/),
       'config/mediquo-cdc.yaml:2: mediquo.apiKey: is not set; set it here or in MEDIQUO_API_KEY or MEDIQUO_API_KEY_FILE',

@@ -18,7 +18,7 @@ describe('the columns of an attribute', () => {
     expect(columnsNamedFor(attribute, columns)).toEqual(expected)
   })
 
-  test('tell a table of patients from one of visits', () => {
+  test('distinguish a table of patients from one of visits', () => {
     expect(likeness(['id', 'nombre', 'apellidos', 'sexo', 'fecha_nacimiento'])).toBe(4)
     expect(likeness(['id', 'patient_id', 'visited_at', 'note'])).toBe(0)
   })
@@ -30,10 +30,10 @@ describe('the values of a gender', () => {
     [['H', 'M'], { H: 'male', M: 'female' }, 0, false],
     [['Hombre', 'Mujer'], { Hombre: 'male', Mujer: 'female' }, 0, false],
     [['m', 'w', ' '], { m: 'male', w: 'female' }, 0, false],
-    // Whose M it is nobody can tell.
+    // M alone is ambiguous.
     [['M'], {}, 0, true],
     [['M', 'F', 'H'], { F: 'female', H: 'male' }, 0, true],
-    // What is no word that is known is never named.
+    // Unknown words are never named.
     [['M', 'F', 'X', 'Zelda'], { M: 'male', F: 'female' }, 2, false],
   ])('%j', (found, values, others, isAmbiguous) => {
     expect(genderValues(found)).toEqual({ values, others, isAmbiguous })
@@ -59,7 +59,7 @@ describe('the format of dates that are text', () => {
   })
 })
 
-test('a mapping says what is to be looked at, and takes the key where no column has the name of a code', () => {
+test('a proposed mapping lists what to check, and uses the key if no column is named like a code', () => {
   const column = (name: string, type: 'text' | 'json' | 'date' | 'other') => ({
     name,
     isText: type === 'text',

@@ -4,7 +4,7 @@ import { type TestDatabase, testDatabase } from '../../support/postgres/postgres
 import { until } from '../../support/until.ts'
 import { runCommand } from '../run-command.ts'
 
-/** Patients whose rows are named by something else than their code, which may be missing. */
+/** Table whose rows are named by something other than their code, which may be missing. */
 const schema = `
   create table patients (
     id int primary key, code text, first_name text default 'Zelda', gender text default 'female',
@@ -13,11 +13,11 @@ const refusedRow = `insert into patients (id, code, email) values (1, 'p1', 'zel
 const invalidRow = `insert into patients (id, code, first_name) values (2, null, null)`
 
 async function letters(args: readonly string[], database: TestDatabase) {
-  // A port on which no connector answers.
+  // No connector answers on this port.
   return await runCommand(['dead-letters', ...args], { database }, { HTTP_PORT: '9' })
 }
 
-/** How often each row was rejected, by its key. */
+/** Returns the number of rejections of each row, by its key. */
 async function attempts({ database }: Pick<RunningConnector, 'database'>): Promise<Record<string, number>> {
   const found = await database.query('select source_key, attempts from mediquo_cdc.dead_letter order by source_key')
   return Object.fromEntries(found.map((row) => [row.source_key, Number(row.attempts)]))
@@ -27,7 +27,7 @@ async function whenAttempts(connector: Pick<RunningConnector, 'database'>, wante
   await until(async () => JSON.stringify(await attempts(connector)) === JSON.stringify(wanted))
 }
 
-/** The stream does not bring it, so that only a read of the table can. */
+/** Changes a row without a change in the stream, so that only a read of the table can find it. */
 async function changeUnseen({ database }: RunningConnector, sql: string): Promise<void> {
   await database.query(`alter publication mediquo_cdc set (publish = 'insert')`)
   await database.query(sql)
@@ -45,7 +45,7 @@ async function withTwoDeadLetters(config = {}): Promise<RunningConnector> {
 }
 
 describe('list', () => {
-  test('says what is wrong in 80 columns, and shows no value of a row', async () => {
+  test('shows the reasons in 80 columns, without a value of a row', async () => {
     await using connector = await withTwoDeadLetters()
     const { text } = await letters(['list'], connector.database)
     const time = /\d{4}-\d\d-\d\d \d\d:\d\d/g
@@ -74,7 +74,7 @@ describe('list', () => {
     for (const value of ['Zelda', 'example.com', '1980', 'female']) expect(json.text + text).not.toContain(value)
   })
 
-  test('can be asked for some, by code or by the key of a row without one', async () => {
+  test('selects rows by code, or by the key of a row without one', async () => {
     await using connector = await withTwoDeadLetters()
     const codesOf = async (...args: string[]) =>
       JSON.parse((await letters(['list', '--json', ...args], connector.database)).text).map(
@@ -89,7 +89,7 @@ describe('list', () => {
     })
   })
 
-  test('needs the state of a connector that was started once', async () => {
+  test('needs the checkpoint store of a connector that was started once', async () => {
     await using database = await testDatabase()
     expect(await letters(['list'], database)).toMatchObject({
       status: 3,
@@ -99,7 +99,7 @@ describe('list', () => {
 })
 
 describe.concurrent('retry', () => {
-  test('reads the rows again: what is refused still counts one more attempt, what is accepted is cleared', async () => {
+  test('reads the rows again: a refused one counts one more attempt, an accepted one is cleared', async () => {
     await using connector = await withTwoDeadLetters()
     const { database, sandbox } = connector
     const retried = await letters(['retry', '--all'], database)
@@ -116,7 +116,7 @@ describe.concurrent('retry', () => {
     await whenAttempts(connector, {})
   })
 
-  test('of a row that is gone from the table clears it', async () => {
+  test('clears the dead letter of a row that is gone from the table', async () => {
     await using connector = await withTwoDeadLetters()
     await changeUnseen(connector, 'delete from patients')
     await letters(['retry', '--all'], connector.database)
@@ -124,7 +124,7 @@ describe.concurrent('retry', () => {
     expect(connector.sandbox.patients().size).toBe(0)
   })
 
-  test('while no connector runs is done by the next run, and asked for once', async () => {
+  test('without a running connector is executed by the next run, and requested once', async () => {
     await using connector = await withTwoDeadLetters()
     const { database, sandbox } = connector
     await connector.stop()
@@ -143,7 +143,7 @@ describe.concurrent('retry', () => {
 })
 
 describe.concurrent('discard', () => {
-  test('is permanent: neither a running connector nor the next one brings them back, and the next version is sent', async () => {
+  test('is permanent: neither a running connector nor the next one brings the dead letter back, and the next version is sent', async () => {
     await using connector = await withTwoDeadLetters()
     const { database, sandbox } = connector
     expect(await letters(['discard', '--code', 'p1'], database)).toMatchObject({
@@ -162,7 +162,7 @@ describe.concurrent('discard', () => {
     expect(await attempts(again)).toEqual({})
   })
 
-  test('of a row that is on its way: another refusal rejects it again, being sent does not', async () => {
+  test('of a row in flight: another refusal rejects it again, sending it does not', async () => {
     await using connector = await withTwoDeadLetters()
     const { database, sandbox } = connector
     await database.query(`insert into patients (id, code) values (3, 'p3')`)
@@ -179,7 +179,7 @@ describe.concurrent('discard', () => {
   })
 })
 
-test('what changes something must be told which rows', async () => {
+test('commands that change something require a selection of rows', async () => {
   await using database = await testDatabase()
   for (const args of [['retry'], ['discard'], ['discard', '--all', '--code', 'p1']]) {
     await expect(letters(args, database)).rejects.toMatchObject({ name: 'CommanderError' })

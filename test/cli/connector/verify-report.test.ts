@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { VerifyReport } from '../../../src/cli/connector/verify-report.ts'
 import { patientCode } from '../../../src/model/patient/patient.ts'
 
-test('a row with every attribute different fits 80 columns, and is painted as what it is', () => {
+test('fits a row with every attribute different into 80 columns, in the colour of its result', () => {
   const printed: string[] = []
   const report = new VerifyReport(
     { kind: 'all' },
@@ -26,7 +26,7 @@ test('a row with every attribute different fits 80 columns, and is painted as wh
   for (const attribute of attributes) expect(printed.join('\n')).toContain(attribute)
 })
 
-test('before the first run nothing is there to be repaired', () => {
+test('offers no repair before the first run', () => {
   const printed: string[] = []
   const report = new VerifyReport({ kind: 'all' }, (line) => void printed.push(line))
   report.add([{ kind: 'missing', code: patientCode('H-1') }])

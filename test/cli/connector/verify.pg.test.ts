@@ -21,7 +21,7 @@ const environment = (baseUrl: string) => ({
   MEDIQUO_SECRET_KEY: defaultKeys.secretKey,
 })
 
-/** A patient as somebody else left it at mediQuo. */
+/** Patient that another client has changed at mediQuo. */
 const meddled = (code: string) => ({
   code,
   first_name: 'Meddled Withal',
@@ -33,8 +33,8 @@ const meddled = (code: string) => ({
 const read = ({ sandbox }: Ends) =>
   sandbox.requests.filter(({ method }) => method === 'GET').flatMap(({ codes }) => codes)
 
-describe.concurrent('beside a running connector', () => {
-  test('without a difference: a sample, some codes, all', async () => {
+describe.concurrent('next to a running connector', () => {
+  test('finds no difference: a sample, some codes, all', async () => {
     await using connector = await startConnector({ schema: patientsTable + rows(30), config: initial })
     await whenBackfilled(connector)
     const sample = await verify(connector, '--sample', '10')
@@ -64,7 +64,7 @@ describe.concurrent('beside a running connector', () => {
     ])
   })
 
-  test('what was changed and what was lost behind our back is named, without a value, and sent again on demand', async () => {
+  test('names rows that were changed or lost at mediQuo, without a value, and sends them again on demand', async () => {
     await using sandbox = await testSandbox()
     sandbox.reject({ codes: ['refused'] })
     await using connector = await startConnector({
@@ -119,7 +119,7 @@ describe.concurrent('beside a running connector', () => {
     expect((await verify(connector, '--all')).status).toBe(0)
   }, 60_000)
 
-  test('a row that is not delivered yet is pending', async () => {
+  test('reports a row that is not delivered yet as pending', async () => {
     await using connector = await startConnector({ schema: patientsTable + rows(2), config: initial })
     const { database, sandbox } = connector
     await whenBackfilled(connector)
@@ -138,8 +138,8 @@ describe.concurrent('beside a running connector', () => {
   }, 60_000)
 })
 
-describe.concurrent('while no connector runs', () => {
-  test('what was delivered is told from what is still to come, and the next run fixes it', async () => {
+describe.concurrent('without a running connector', () => {
+  test('tells delivered rows from pending ones, and the next run repairs differences', async () => {
     await using connector = await startConnector({ schema: patientsTable + rows(3), config: initial })
     const { database, sandbox } = connector
     await whenBackfilled(connector)
@@ -162,7 +162,7 @@ describe.concurrent('while no connector runs', () => {
     await again.whenPatient('p2', ({ first_name }) => first_name === 'New')
   }, 60_000)
 
-  test('rows that were never to be delivered are missing, with a state and before there is one', async () => {
+  test('reports rows that were never delivered as missing, with and without a checkpoint store', async () => {
     await using connector = await startConnector({ schema: patientsTable + rows(1) })
     const { database } = connector
     expect((await verify(connector)).text.split('\n')[0]).toBe('missing        p1')
@@ -176,7 +176,7 @@ describe.concurrent('while no connector runs', () => {
 })
 
 describe('the API', () => {
-  test('that refuses the keys ends it with the reason, after one request', async () => {
+  test('that refuses the keys ends the command with the reason, after one request', async () => {
     await using connector = await startConnector({ schema: patientsTable + rows(20), config: initial })
     await whenBackfilled(connector)
     const requests = read(connector).length
@@ -188,7 +188,7 @@ describe('the API', () => {
   })
 })
 
-test('a command line that makes no sense is refused', async () => {
+test('an invalid command line is refused', async () => {
   await using database = await testDatabase()
   const lines = [
     ['--sample', '0'],

@@ -6,7 +6,7 @@ import { runCommand } from '../run-command.ts'
 
 const nothing = 'nothing to adopt'
 
-test('before its first start there is nothing to adopt, and nothing is made', async () => {
+test('adopts nothing, and creates nothing, before the first start', async () => {
   await using database = await testDatabase({ schema: patientsTable })
   const { status, text } = await runCommand(['adopt'], { database })
   expect([status, text]).toEqual([0, expect.stringContaining(nothing)])
@@ -17,7 +17,7 @@ test('before its first start there is nothing to adopt, and nothing is made', as
   expect(await database.query('select 1 from pg_publication')).toEqual([])
 })
 
-test('beside a connector that streams there is nothing to adopt, however fast slot and checkpoint move', async () => {
+test('adopts nothing while a connector streams, however fast slot and checkpoint move', async () => {
   await using connector = await startConnector()
   const { database } = connector
   const state = () => database.query('select run, timeline from mediquo_cdc.checkpoint')
@@ -36,7 +36,7 @@ test('beside a connector that streams there is nothing to adopt, however fast sl
   expect(await state()).toEqual(before)
 }, 60_000)
 
-test('what changed and what was done is said, for a person and as JSON', async () => {
+test('reports the changes and the actions, as text and as JSON', async () => {
   await using connector = await startConnector()
   const { database, slot } = connector
   const drop = () => dropSlot(database, slot)
@@ -63,7 +63,7 @@ test('what changed and what was done is said, for a person and as JSON', async (
   ])
 })
 
-test('a source that lacks something else is not adopted', async () => {
+test('does not adopt a source that lacks a requirement', async () => {
   await using connector = await startConnector()
   const { database, slot } = connector
   await connector.stop()
@@ -73,7 +73,7 @@ test('a source that lacks something else is not adopted', async () => {
   expect(await database.query('select reason from mediquo_cdc.backfill')).toEqual([])
 })
 
-test('a state that belongs to another slot is not adopted', async () => {
+test('does not adopt a checkpoint store that belongs to another slot', async () => {
   await using connector = await startConnector()
   const { database } = connector
   await connector.stop()

@@ -37,7 +37,7 @@ async function check(
   }
 }
 
-/** A connection string of a role that was made without any right. */
+/** Returns the connection string of a role that was created without privileges. */
 function as(role: string, url: string): string {
   const changed = new URL(url)
   changed.username = role
@@ -45,7 +45,7 @@ function as(role: string, url: string): string {
   return changed.href
 }
 
-test('a database that breaks a dozen requirements hears of all of them in one run', async () => {
+test('reports all violations at once for a database that breaks a dozen requirements', async () => {
   await using server = await ownServer({ wal_level: 'replica', max_wal_senders: '0', max_replication_slots: '0' })
   await using database = await testDatabase({
     serverUrl: server.url(),
@@ -82,15 +82,15 @@ test('a database that breaks a dozen requirements hears of all of them in one ru
   ])
 })
 
-test('a database in which nothing is missing passes, and advice fails nothing', async () => {
+test('passes a database that meets all requirements, and never fails because of advice', async () => {
   await using database = await testDatabase({ schema: patientsTable })
   const { status, failed, warned } = await check(database)
   expect([status, failed]).toEqual([0, []])
-  // The test server bounds nothing.
+  // The test server has no such limit.
   expect(warned).toContain('what a slot may hold is bounded')
 })
 
-test('every finding is a line of its own, in 80 columns, and the last line says what they come to', async () => {
+test('prints each finding on its own line, in 80 columns, and a total in the last line', async () => {
   await using database = await testDatabase({ schema: patientsTable })
   await using sandbox = await testSandbox()
   const { text, printed } = await runCommand(['check'], { database }, { ...keys, MEDIQUO_BASE_URL: sandbox.baseUrl })
@@ -105,7 +105,7 @@ describe('codes', () => {
   const schema = `create table patients (id int primary key, code text, first_name text, gender text, birth_date date);
     insert into patients select g, case when g > 3 then (g / 2)::text end, 'x', 'male', now() from generate_series(1, 9) g;`
 
-  test('that are missing or repeated are counted, and none is named', async () => {
+  test('that are missing or repeated are counted, without naming one', async () => {
     await using database = await testDatabase({ schema })
     const { status, of } = await check(database)
     expect(status).toBe(0)
@@ -118,7 +118,7 @@ describe('codes', () => {
 })
 
 describe('columns', () => {
-  test('are enough to be granted: those that are mapped', async () => {
+  test('need privileges only if they are mapped', async () => {
     const role = 'reads_some_columns'
     await using database = await testDatabase({ schema: patientsTable })
     await database.query(`drop role if exists ${role}`)
@@ -141,7 +141,7 @@ describe('columns', () => {
     }
   })
 
-  test('that are generated are refused where no server streams them', async () => {
+  test('that are generated are refused if the server does not stream them', async () => {
     const stored = 'generated always as (upper(code)) stored'
     await using database = await testDatabase({
       schema: `create table patients (code text primary key, first_name text ${stored}, gender text, birth_date date);`,

@@ -8,7 +8,7 @@ import { startConnector, type WrittenConfig } from '../../support/connector.ts'
 import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
 import { runProgram } from '../run-command.ts'
 
-/** As a hospital has it, whose application has never heard of us. */
+/** Table of a hospital whose application does not know the connector. */
 const hospital = `
   create table visitas (id bigserial primary key, paciente bigint, nota text);
   create table "Pacientes" (
@@ -25,7 +25,7 @@ const asPatients = `select "NHC" as code, nombre as first_name, concat_ws(' ', a
 const init = (database: TestDatabase, args: readonly string[], cwd: string) =>
   runProgram(['init', ...args], { cwd, env: { DATABASE_URL: database.url } })
 
-test('a table that nobody prepared is found, proposed, written, and its patients arrive', async () => {
+test('finds an unprepared table, proposes and writes a configuration, and delivers its patients', async () => {
   await using database = await testDatabase({ schema: hospital })
   using folder = workspace({})
   const { status, text } = await init(database, [], folder.cwd)
@@ -34,7 +34,7 @@ test('a table that nobody prepared is found, proposed, written, and its patients
   expect(text).toContain('300 of the 300 rows that were looked at can be sent')
   expect(text).toContain('mediquo-cdc setup')
   const written = readFileSync(join(folder.cwd, 'config/mediquo-cdc.yaml'), 'utf8')
-  // Neither a row's value nor a secret: words for a gender are named, which the mapping is made of.
+  // Output contains neither a row's value nor a secret. Words for a gender are named, because the mapping consists of them.
   for (const value of ['Nombre', 'Primero', '@example', '1930', new URL(database.url).password])
     expect(text + written).not.toContain(value)
   const { source, mapping } = parse(written) as Record<string, Record<string, unknown>>
@@ -50,14 +50,14 @@ test('a table that nobody prepared is found, proposed, written, and its patients
 })
 
 describe('init', () => {
-  test('replaces no file unasked', async () => {
+  test('replaces no file unless told to', async () => {
     await using database = await testDatabase({ schema: hospital })
     using folder = workspace({ 'config/mediquo-cdc.yaml': 'source: {}\n' })
     await expect(init(database, [], folder.cwd)).rejects.toThrow('--force replaces it')
     expect((await init(database, ['--force', '--json'], folder.cwd)).status).toBe(0)
   })
 
-  test('names the tables if several look alike, and takes the one that is named', async () => {
+  test('names the tables if several are similar, and takes the named one', async () => {
     await using database = await testDatabase({
       schema: `${hospital} create table antiguos (like "Pacientes" including all);`,
     })
@@ -71,7 +71,7 @@ describe('init', () => {
     expect([status, JSON.parse(text)]).toMatchObject([0, { preview: { rows: 300, pass: 300 }, problems: [] }])
   })
 
-  test('says what is missing, and what a table of something else is', async () => {
+  test('reports what is missing, and if a table is not a table of patients', async () => {
     await using database = await testDatabase({ schema: 'create table things (id int primary key, nombre text)' })
     using folder = workspace({})
     expect(await init(database, [], folder.cwd)).toMatchObject({

@@ -7,8 +7,8 @@ import { workspace } from '../../config/loading.ts'
 import { ownServer } from '../../support/postgres/own-server.ts'
 import { runProgram } from '../run-command.ts'
 
-// A slot's name is one for the whole server: the second database of it to be connected meets the first one's.
-test('a second database of a server gets a slot of its own name, and setup says why it cannot have the usual one', async () => {
+// Slot names belong to the whole server: the second database that is connected finds the name of the first one in use.
+test('a second database of a server gets a slot with its own name, and setup explains why the default name is not available', async () => {
   await using server = await ownServer({ wal_level: 'logical' })
   const ask = async (database: string, sql: string) => {
     const client = new pg.Client(server.url(database))

@@ -6,7 +6,7 @@ import { runCommand } from '../run-command.ts'
 const role = 'least_privileged'
 const mapping = { code: 'code', first_name: 'first_name', gender: 'gender', birth_date: 'birth_date' }
 
-test('--role prints and makes a role that can do what the connector does, and no more', async () => {
+test('--role prints and creates a role that can do what the connector does, and no more', async () => {
   await using database = await testDatabase({
     schema: `
       create table patients (
@@ -43,7 +43,7 @@ test('--role prints and makes a role that can do what the connector does, and no
     const rights = `has_column_privilege('${role}', 'patients', 'diagnosis', 'select') as reads,
       has_table_privilege('${role}', 'patients', 'insert, update, delete') as writes`
     expect(await database.query(`select ${rights}`)).toEqual([{ reads: 'f', writes: 'f' }])
-    // Run again, there is nothing left to make.
+    // A second run has nothing left to create.
     const again = await runCommand(['setup', '--json'], { database, mapping })
     expect(JSON.parse(again.text)).toEqual([
       expect.objectContaining({ sql: expect.stringContaining('CREATE SCHEMA IF') }),
@@ -55,7 +55,7 @@ test('--role prints and makes a role that can do what the connector does, and no
 
 const columns = 'code text not null, first_name text, gender text, birth_date date'
 
-test('a table without a key is not published: its updates go on', async () => {
+test('does not publish a table without a key, so that its updates still work', async () => {
   await using database = await testDatabase({ schema: `create table patients (${columns})` })
   await database.query(`insert into patients values ('p1', 'Jane', 'female', '1980-01-01')`)
   const { status, text } = await runCommand(['setup', '--apply'], { database, mapping })
@@ -67,7 +67,7 @@ test('a table without a key is not published: its updates go on', async () => {
   await database.query(`update patients set first_name = 'Janet'`)
 })
 
-test.skipIf(postgresMajor < 15)('a row filter that would break updates is neither printed nor published', async () => {
+test.skipIf(postgresMajor < 15)('neither prints nor publishes a row filter that would break updates', async () => {
   await using database = await testDatabase({ schema: `create table patients (${columns}, primary key (code))` })
   await database.query(`insert into patients values ('p1', 'Jane', 'female', '1980-01-01')`)
   const source = { where: `first_name <> ''` }
@@ -80,7 +80,7 @@ test.skipIf(postgresMajor < 15)('a row filter that would break updates is neithe
   await database.query(`update patients set first_name = 'Janet'`)
 })
 
-test('--apply says that it has run, and what is next', async () => {
+test('--apply reports that it has run, and the next step', async () => {
   await using database = await testDatabase({ schema: `create table patients (${columns}, primary key (code))` })
   const { status, text } = await runCommand(['setup', '--apply'], { database, mapping })
   expect(status).toBe(0)

@@ -6,7 +6,7 @@ import { testDatabase } from '../../support/postgres/postgres.ts'
 import { afterUse, everything, nothing, remains } from '../after-use.ts'
 import { runCommand } from '../run-command.ts'
 
-/** Results by part. */
+/** Returns the results by part. */
 const resultsOf = (text: string) =>
   Object.fromEntries(
     (JSON.parse(text).parts as { part: string; result: string | null }[]).map(({ part, result }) => [part, result]),
@@ -18,7 +18,7 @@ const allDropped = {
   'state schema': 'dropped',
 }
 
-test.concurrent('everything is shown, then dropped, then gone, and a connector starts from nothing', async () => {
+test.concurrent('shows everything, drops it, and a connector starts from nothing', async () => {
   await using used = await afterUse()
   const { database, slot } = used
   const { status, text } = await runCommand(['teardown', '--yes'], { database })
@@ -39,7 +39,7 @@ test.concurrent('everything is shown, then dropped, then gone, and a connector s
   expect([status, await remains(database)]).toEqual([0, nothing])
   expect(await database.query('select code from patients')).toEqual([{ code: 'jane' }])
 
-  // Without a terminal and without --yes: nothing is left to ask about.
+  // Without a terminal and without --yes: there is nothing left to confirm.
   const again = await runCommand(['teardown', '--json'], { database })
   expect([again.status, resultsOf(again.text)]).toEqual([
     0,
@@ -49,7 +49,7 @@ test.concurrent('everything is shown, then dropped, then gone, and a connector s
   await connector.whenState('streaming')
 }, 60_000)
 
-test.concurrent('nothing is dropped unless somebody says so', async () => {
+test.concurrent('drops nothing without confirmation', async () => {
   await using used = await afterUse()
   const { database, slot } = used
   const unasked = await runCommand(['teardown'], { database })
@@ -69,7 +69,7 @@ test.concurrent('nothing is dropped unless somebody says so', async () => {
   expect(questions).toHaveLength(2)
 }, 60_000)
 
-test.concurrent('while a connector holds the slot nothing is dropped, and its process is named', async () => {
+test.concurrent('drops nothing while a connector holds the slot, and names its process', async () => {
   await using connector = await startConnector()
   const { database, slot } = connector
   const [held] = await database.query('select active_pid as pid from pg_replication_slots where slot_name = $1', [slot])
@@ -87,7 +87,7 @@ test.concurrent('while a connector holds the slot nothing is dropped, and its pr
   await connector.whenPatient('jane')
 }, 60_000)
 
-test.concurrent('a connector that runs without holding the slot would recreate it: it is to be stopped first', async () => {
+test.concurrent('refuses while a connector runs without holding the slot, because it would recreate it', async () => {
   await using connector = await startConnector({ config: { source: { onSlotLost: 'stop' } } })
   const { database, slot } = connector
   await database.query(
@@ -108,7 +108,7 @@ test.concurrent('a connector that runs without holding the slot would recreate i
   expect(await remains(database)).toEqual({ ...everything, slots: 0 })
 }, 60_000)
 
-test.concurrent('what is not ours alone is left: a publication of other tables, a schema with a table of theirs', async () => {
+test.concurrent('keeps objects that are shared: a publication of other tables, a schema with a table of the customer', async () => {
   await using used = await afterUse()
   const { database } = used
   await database.query('create table visits (id int primary key)')
@@ -120,7 +120,7 @@ test.concurrent('what is not ours alone is left: a publication of other tables, 
   expect([status, await remains(database)]).toEqual([0, { slots: 0, publications: 1, tables: 1, schemas: 1 }])
 }, 60_000)
 
-test.concurrent.each(['for all tables', 'for tables in schema public'])('a publication %s is left', async (tables) => {
+test.concurrent.each(['for all tables', 'for tables in schema public'])('keeps a publication %s', async (tables) => {
   await using database = await testDatabase({ schema: patientsTable })
   const [version] = await database.query(`select current_setting('server_version_num')::int >= 150000 as has_schemas`)
   if (tables.includes('schema') && version?.has_schemas !== 't') return
@@ -130,7 +130,7 @@ test.concurrent.each(['for all tables', 'for tables in schema public'])('a publi
   expect([status, (await remains(database)).publications]).toEqual([0, 1])
 })
 
-test.concurrent('a table of the customer’s that has the name of one of ours is not taken for it', async () => {
+test.concurrent('keeps a table of the customer that has the name of a connector’s table', async () => {
   await using database = await testDatabase({ schema: patientsTable })
   await database.query('create schema mediquo_cdc')
   for (const table of ['delivery', 'migration (hash text)', 'backfill'])
@@ -140,7 +140,7 @@ test.concurrent('a table of the customer’s that has the name of one of ours is
   expect([status, await remains(database)]).toEqual([0, { ...nothing, tables: 3, schemas: 1 }])
 })
 
-test.concurrent('parts that are missing already do not keep the rest', async () => {
+test.concurrent('drops the rest if some parts are missing already', async () => {
   await using used = await afterUse()
   const { database } = used
   await database.query('drop publication mediquo_cdc')
@@ -150,7 +150,7 @@ test.concurrent('parts that are missing already do not keep the rest', async () 
   expect(await remains(database)).toEqual(nothing)
 }, 60_000)
 
-test.concurrent('a state in another database is dropped there', async () => {
+test.concurrent('drops a checkpoint store in another database', async () => {
   await using state = await testDatabase()
   await using used = await afterUse({ config: { config: { state: { url: state.url } } } })
   const { database } = used
@@ -159,7 +159,7 @@ test.concurrent('a state in another database is dropped there', async () => {
   expect([status, await remains(database, state)]).toEqual([0, nothing])
 }, 60_000)
 
-test.concurrent('one end alone is enough, and what is to be done at the other is said', async () => {
+test.concurrent('works with one end alone, and names what is to be done at the other', async () => {
   await using state = await testDatabase()
   await using used = await afterUse({ config: { config: { state: { url: state.url } } } })
   const { database, slot } = used
@@ -179,7 +179,7 @@ test.concurrent('one end alone is enough, and what is to be done at the other is
   expect([neither.status, neither.text]).toEqual([3, expect.stringContaining('unknown replication slot')])
 }, 60_000)
 
-test.concurrent('what this user may not drop is left with the statement, and the rest is dropped', async () => {
+test.concurrent('leaves what this user may not drop, with the statement, and drops the rest', async () => {
   await using used = await afterUse()
   const { database, slot } = used
   const role = `role_${randomBytes(4).toString('hex')}`
@@ -213,7 +213,7 @@ test.concurrent('what this user may not drop is left with the statement, and the
   }
 }, 60_000)
 
-test.concurrent('a lock that somebody holds is not waited for long', async () => {
+test.concurrent('waits only briefly for a lock', async () => {
   await using used = await afterUse()
   const { database } = used
   const { Client } = await import('pg')
@@ -233,7 +233,7 @@ test.concurrent('a lock that somebody holds is not waited for long', async () =>
   expect(await runCommand(['teardown', '--yes'], { database })).toMatchObject({ status: 0 })
 }, 60_000)
 
-test.concurrent('the state of another connector is not dropped with this one’s slot', async () => {
+test.concurrent('does not drop the checkpoint store of another connector with this connector’s slot', async () => {
   await using used = await afterUse()
   const { database, slot } = used
   const { status, text } = await runCommand(['teardown', '--yes'], { database, source: { slot: 'another' } })
@@ -241,7 +241,7 @@ test.concurrent('the state of another connector is not dropped with this one’s
   expect(await remains(database)).toEqual(everything)
 }, 60_000)
 
-test.concurrent('with a copy of the database in the place of the source, the state elsewhere is not dropped', async () => {
+test.concurrent('does not drop a checkpoint store elsewhere if the source is a copy of the database', async () => {
   await using state = await testDatabase()
   await using used = await afterUse({ config: { config: { state: { url: state.url } } } })
   await using server = await ownServer()

@@ -33,7 +33,7 @@ describe.skipIf(!hasBash)('in bash', () => {
     [['dead-letters', 'retry', '--a'], ['--all']],
     [['setup', '--apply', '--ro'], ['--role']],
     [['nonsense', ''], []],
-  ])('%j is completed to %j', async (typed, expected) => {
+  ])('completes %j to %j', async (typed, expected) => {
     const words = ['mediquo-cdc', ...typed]
     const script = `${await completion('bash')}
 COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}
@@ -43,7 +43,7 @@ _mediquo_cdc; printf '%s\\n' "\${COMPREPLY[@]}"`
   })
 })
 
-test('zsh takes the same script, fish a line for each word', async () => {
+test('zsh uses the same script, fish a line for each word', async () => {
   expect(await completion('zsh')).toContain('bashcompinit')
   const fish = (await completion('fish')).split('\n')
   expect(fish).toContain(`complete -c mediquo-cdc -f -n '__fish_use_subcommand' -a verify`)

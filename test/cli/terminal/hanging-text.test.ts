@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { hangingText } from '../../../src/cli/terminal/hanging-text.ts'
 
-test('what is longer than 80 columns goes on in the next line, indented', () => {
+test('continues text longer than 80 columns in the next line, indented', () => {
   const text = hangingText('failed  ', `the publication: ${'word '.repeat(30).trim()}`, ' '.repeat(10))
   const [first = '', ...rest] = text.split('\n')
   expect(first).toMatch(/^failed {2}the publication: word/)
@@ -10,7 +10,7 @@ test('what is longer than 80 columns goes on in the next line, indented', () => 
   for (const line of rest) expect(line).toMatch(/^ {10}\S/)
 })
 
-test('a quoted text is never broken, an apostrophe is no quote', () => {
+test('never breaks a quoted text, and takes no apostrophe for a quote', () => {
   const literal = `'${'a b '.repeat(10)}'`
   const name = `"${'c d '.repeat(10)}"`
   const sql = `ALTER TABLE ${name} SET x = ${literal}, y = 1; it is the server's; the table's rows are ${'all '.repeat(20)}`
@@ -20,7 +20,7 @@ test('a quoted text is never broken, an apostrophe is no quote', () => {
   expect(wrapped.split('\n').filter((line) => line.length > 80)).toEqual([])
 })
 
-test('nothing but blanks between words is ever changed, and only a longer word makes a longer line', () => {
+test('changes only blanks between words, and exceeds the width only for a longer word', () => {
   fc.assert(
     fc.property(fc.array(fc.stringMatching(/^[a-z'"(),=]{1,30}$/), { maxLength: 60 }), (words) => {
       const text = words.join(' ')

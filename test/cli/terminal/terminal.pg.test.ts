@@ -19,7 +19,7 @@ const keysOf = (baseUrl: string) => ({
 })
 const escapeCode = '\u001b['
 
-test('each report fits 80 columns, however long what it says is', async () => {
+test('each report fits 80 columns, however long its content is', async () => {
   const columns = Array.from({ length: 12 }, (_, at) => `a_column_with_a_long_name_${at} text`)
   await using database = await testDatabase({ schema: patientsTable })
   await database.query(`
@@ -54,7 +54,7 @@ test('each report fits 80 columns, however long what it says is', async () => {
   expect(printed.join('')).not.toContain(escapeCode)
 })
 
-test('colours are for a terminal that shows them, and --json has none', async () => {
+test('colours are only for a terminal that supports them, and --json has none', async () => {
   await using database = await testDatabase({ schema: patientsTable })
   await using sandbox = await testSandbox()
   const config = { source: { table: 'public.patients', slot: `slot_${database.name}` } }

@@ -7,13 +7,13 @@ import { settingsOf } from '../loading.ts'
 
 const committed = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')
 
-describe('what is made from the schema', () => {
-  it('is up to date (else: npx tsx scripts/write-docs.ts)', () => {
+describe('documents generated from the schema', () => {
+  it('are up to date (else: npx tsx scripts/write-docs.ts)', () => {
     expect(committed('config/mediquo-cdc.example.yaml')).toBe(configYaml())
     expect(committed('docs/configuration.md')).toBe(configurationDocument())
   })
 
-  it('names every key of the contract, what was added to it, and no other', () => {
+  it('name every key of the contract and its additions, and no other', () => {
     expect(parse(configYaml())).toEqual({
       source: {
         url: `\${DATABASE_URL}`,
@@ -45,11 +45,11 @@ describe('what is made from the schema', () => {
     })
   })
 
-  it('loads, and gives the defaults', () => {
+  it('load, and give the defaults', () => {
     expect({ ...settingsOf(configYaml()), file: null }).toEqual({ ...settingsOf(''), file: null })
   })
 
-  it('has a mapping that loads once it is no comment', () => {
+  it('contain a mapping that loads once it is uncommented', () => {
     const yaml = configYaml().replaceAll(/^# (mapping:| {2})/gm, '$1')
     const { mapping } = settingsOf(yaml)
     expect(Object.keys(mapping ?? {})).toEqual([
@@ -64,7 +64,7 @@ describe('what is made from the schema', () => {
     expect(mapping?.gender).toMatchObject({ values: { M: 'male', F: 'female' } })
   })
 
-  it('takes other values and a mapping, and gives them back when loaded', () => {
+  it('accept other values and a mapping, and give them back when loaded', () => {
     const yaml = configYaml({
       values: { 'source.table': '"His"."Patients"', 'http.port': 0 },
       mapping: [

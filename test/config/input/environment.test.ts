@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { loadSettings } from '../../../src/config/load.ts'
 import { complete, problemsOf, settingsOf, workspace, yamlProblems } from '../loading.ts'
 
-/** `${…}` as a configuration has it. */
+/** Writes `${…}` as in a configuration. */
 const ref = (inside: string) => `\${${inside}}`
 
 describe('variables in the file', () => {
@@ -16,7 +16,7 @@ describe('variables in the file', () => {
     expect(settingsOf(`http:\n  port: ${ref('PORT:-9090')}\n`).http.port).toBe(9090)
   })
 
-  it('are not looked for in what a variable holds, nor in comments', () => {
+  it('are not replaced in the value of a variable, nor in comments', () => {
     const yaml = `# ${ref('NOWHERE')}\nsource:\n  where: ${ref('WHERE')} # ${ref('NOWHERE')}\n`
     expect(settingsOf(yaml, { ...complete, WHERE: ref('NOWHERE') }).source.where).toBe(ref('NOWHERE'))
   })
@@ -31,7 +31,7 @@ describe('variables in the file', () => {
     ])
   })
 
-  it('are not asked for where the environment overrides the key', () => {
+  it('are not required where the environment overrides the key', () => {
     const yaml = `source:\n  url: ${ref('PRIMARY')}\nhttp:\n  host: ${ref('OTHER_HOST')}\n`
     expect(settingsOf(yaml, { ...complete, HTTP_HOST: '::1' }).http.host).toBe('::1')
   })
@@ -46,7 +46,7 @@ describe('variables in the file', () => {
 })
 
 describe('variables that override the file', () => {
-  it('win over it, all of them', () => {
+  it('take precedence over the file, all of them', () => {
     const yaml =
       'mediquo: { baseUrl: "https://file.example", apiKey: file }\nhttp: { host: file, port: 1 }\nlog: { level: warn }'
     const settings = settingsOf(yaml, {
@@ -68,7 +68,7 @@ describe('variables that override the file', () => {
     expect(settingsOf('http: { port: 81 }', { ...complete, HTTP_PORT: '' }).http.port).toBe(81)
   })
 
-  it('are blamed for what they hold', () => {
+  it('are named for problems of their value', () => {
     const env = { ...complete, HTTP_PORT: '70000', LOG_LEVEL: 'loud', MEDIQUO_BASE_URL: 'http://sdk.mediquo.com' }
     expect([...yamlProblems('http: { port: 1 }', env)].sort()).toEqual([
       'environment variable HTTP_PORT: must be between 0 and 65535',
@@ -89,7 +89,7 @@ describe('secrets from files', () => {
     }
   })
 
-  it('can be read again, and stay as they were while the file is of no use', () => {
+  it('can be read again, and stay unchanged while the file is unusable', () => {
     using directory = workspace({ key: 'old\n' })
     const { apiKey, secretKey } = loadSettings({
       env: { ...withoutKey, MEDIQUO_API_KEY_FILE: 'key' },
@@ -115,7 +115,7 @@ describe('secrets from files', () => {
     ])
   })
 
-  it('are missed once, without the path, which may be the secret itself', () => {
+  it('are reported as missing once, without the path, which may be the secret itself', () => {
     using directory = workspace({ empty: '' })
     const load = (path: string) =>
       problemsOf(() => loadSettings({ env: { ...withoutKey, MEDIQUO_API_KEY_FILE: path }, cwd: directory.cwd }))

@@ -5,7 +5,7 @@ import { ConfigError } from '../../../src/config/config-error.ts'
 import { Secret, SecretSource } from '../../../src/config/value/secret.ts'
 import { complete, settingsOf, yamlProblems } from '../loading.ts'
 
-/** Text that stands nowhere else. */
+/** Text that occurs nowhere else. */
 const secret = fc.stringMatching(/^[a-z0-9]{12}$/).map((text) => `zq${text}`)
 
 function everyView(value: unknown): string {
@@ -13,7 +13,7 @@ function everyView(value: unknown): string {
 }
 
 describe('a secret', () => {
-  it('shows itself only when asked', () => {
+  it('is shown only on request', () => {
     fc.assert(
       fc.property(secret, (value) => {
         for (const holder of [new Secret(value), new SecretSource(value), { deep: [new Secret(value)] }]) {
@@ -36,7 +36,7 @@ describe('a secret', () => {
     expect(everyView(settingsOf('', env))).not.toContain('zq')
   })
 
-  it('is in no error, wherever it was put and whatever is wrong around it', () => {
+  it('is in no error, wherever it is and whatever is wrong around it', () => {
     const templates: readonly ((value: string) => string)[] = [
       (value) => `source: { url: "${value}" }`,
       (value) => `source:\n  url: postgres://u:${value}@h:bad/d`,
