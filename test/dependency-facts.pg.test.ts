@@ -8,8 +8,8 @@ import { ownServer } from './support/postgres/own-server.ts'
 import { postgresMajor, testDatabase } from './support/postgres/postgres.ts'
 import { until } from './support/until.ts'
 
-// What pg-logical-replication and PostgreSQL do, and the guards in src/source and src/decode rest on
-// (docs/internals/dependency-facts.md). A test that fails after an upgrade says that a guard can go, or has to change.
+// Behaviour of pg-logical-replication and PostgreSQL on which the guards in src/source and src/decode rest. A test that fails after an
+// upgrade shows that a guard can be removed, or has to change.
 
 async function published(serverUrl?: string) {
   const database = await testDatabase({ schema: patientsTable, ...(serverUrl && { serverUrl }) })
@@ -22,7 +22,7 @@ const codesOf = (messages: readonly { readonly tag: string }[]) =>
   messages.flatMap((message) => ('new' in message ? [(message.new as { readonly code: string }).code] : []))
 
 test('acknowledge confirms one byte more than it is given, which loses a transaction that commits right after', async () => {
-  // Nobody else writes WAL there, between the two commits.
+  // No other session writes WAL there, between the two commits.
   await using server = await ownServer()
   await using database = await published(server.url())
   const first = await (async () => {
@@ -54,7 +54,7 @@ test('a timeout above zero confirms what was received, although nothing was ackn
   await until(async () => parseLsn(await confirmedFlushLsn(database)) > parseLsn(commitEndLsn ?? ''))
 })
 
-test('a second subscription goes on after the last message received, not after the last one confirmed', async () => {
+test('a second subscription continues after the last message received, not after the last one confirmed', async () => {
   await using database = await published()
   await using stream = await libraryStream(database)
   await database.query(insert('received'))
@@ -123,7 +123,7 @@ test('a handler that throws under flow control does not stop the next message', 
   expect(stream.errors.map(({ message }) => message)).toEqual(['cannot take it'])
 })
 
-test('its connection has a socket that can be paused, and a way to write a status of our own', async () => {
+test('its connection has a socket that can be paused, and accepts a status message of the caller', async () => {
   await using database = await published()
   await using stream = await libraryStream(database)
   const connection: unknown = stream.service['_connection' as never]
@@ -134,7 +134,7 @@ test('its connection has a socket that can be paused, and a way to write a statu
   })
 })
 
-test('a date in the style that the database is set to comes as null, as if there were none', async () => {
+test('a date in the date style of the database comes as null, as if it were NULL', async () => {
   await using database = await published()
   await database.query(`alter database ${database.name} set datestyle = 'German, DMY'`)
   await using stream = await libraryStream(database)
@@ -144,7 +144,7 @@ test('a date in the style that the database is set to comes as null, as if there
   expect(row.birth_date).toBeNull()
 })
 
-test('a slot in use is told by SQLSTATE 55006', async () => {
+test('a slot in use causes SQLSTATE 55006', async () => {
   await using database = await published()
   await using _stream = await libraryStream(database)
   const second = new Client({ connectionString: `${database.url}?replication=database` })
@@ -164,7 +164,7 @@ test('an update of a table that is published without a replica identity fails', 
   await expect(database.query(`update patients set code = 'john'`)).rejects.toMatchObject({ code: '55000' })
 })
 
-test('an update of columns that nobody reads comes with every other value unchanged', async () => {
+test('an update of columns that are not decoded comes with every other value unchanged', async () => {
   await using database = await published()
   await using stream = await libraryStream(database)
   await database.query(insert('jane'))
@@ -175,7 +175,7 @@ test('an update of columns that nobody reads comes with every other value unchan
   expect({ ...after, visits: 0 }).toEqual({ ...before })
 })
 
-test('under the default replica identity a delete carries the key alone, an update its old key only if that changed', async () => {
+test('under the default replica identity a delete carries only the key, an update its old key only if the key changed', async () => {
   await using database = await published()
   await using stream = await libraryStream(database)
   await database.query(insert('jane'))
@@ -207,7 +207,7 @@ test.skipIf(postgresMajor < 15)(
   },
 )
 
-test('a fast shutdown waits for a client that does not confirm, and asks it again and again, until it is gone', async () => {
+test('a fast shutdown waits for a client that does not confirm, and repeats its request until the client is gone', async () => {
   await using server = await ownServer({ wal_sender_timeout: '1h' })
   await using database = await testDatabase({ schema: patientsTable, serverUrl: server.url() })
   await publish(database)

@@ -7,7 +7,8 @@ import { BinaryReader } from 'pg-logical-replication/dist/output-plugins/pgoutpu
 import { Agent, RetryAgent, request } from 'undici'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 
-// What the packages, Node and fetch do, and the guards in src/ rest on (docs/internals/dependency-facts.md). A test that fails after an upgrade says that a guard can go, or has to change.
+// Behaviour of p-throttle, fetch and the decoder of pg-logical-replication on which the guards in src/delivery, src/mediquo and src/source
+// rest. A test that fails after an upgrade shows that a guard can be removed, or has to change.
 
 describe('p-throttle', () => {
   beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }))
@@ -22,7 +23,7 @@ describe('p-throttle', () => {
     return { startedAtMs, call }
   }
 
-  /** One call, a long silence, as many as fit, and as many again as the next window takes. */
+  /** Makes one call, pauses for long, then makes as many calls as fit, and as many again as the next window takes. */
   async function aroundAWindowsEdge(call: () => Promise<void>) {
     const calls = [call()]
     await vi.advanceTimersByTimeAsync(interval - 100)
@@ -33,7 +34,7 @@ describe('p-throttle', () => {
     return calls
   }
 
-  test('without strict, nearly two windows of calls fall into one second', async () => {
+  test('without strict, nearly two windows of calls happen in one second', async () => {
     const { startedAtMs, call } = throttled({ strict: false })
     await aroundAWindowsEdge(call)
     expect(startedAtMs.filter((at) => at > Date.now() - 1_000)).toHaveLength(2 * limit - 1)
@@ -55,7 +56,7 @@ describe('p-throttle', () => {
     expect(startedAtMs).toHaveLength(limit + 1)
   })
 
-  test('after its signal has aborted, what was queued is rejected and new calls run', async () => {
+  test('after its signal has aborted, queued calls are rejected and new calls run', async () => {
     const stop = new AbortController()
     const { startedAtMs, call } = throttled({ strict: true, signal: stop.signal })
     for (let i = 0; i < limit; i++) void call()
@@ -70,7 +71,7 @@ describe('p-throttle', () => {
 })
 
 describe('fetch', () => {
-  test('follows a 303 to a PUT with a GET, and reports that one’s 200', async () => {
+  test('follows a 303 to a PUT with a GET, and reports the 200 of that GET', async () => {
     const seen: string[] = []
     const server = createServer((request, response) => {
       seen.push(`${request.method} ${request.url}`)

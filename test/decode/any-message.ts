@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import type { Sending, Sent, SentColumn } from './pgoutput-bytes.ts'
 
-/** At the start of every text value, one or the other: an error that quotes it has disclosed a patient's data. */
+/** Marks the start of every text value. An error that quotes a value would contain it. */
 const mark = 'Zuñiga'
 const asciiMark = 'Zuniga'
 export const partOfMark = /Zu|iga/
-/** Object id of the one table. */
+/** Object id of the only table. */
 export const oid = 16_385
 
 const value: fc.Arbitrary<Sent> = fc.oneof(
@@ -14,12 +14,12 @@ const value: fc.Arbitrary<Sent> = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 12 }).map((text) => ({ text: `${mark}${text.replaceAll('\0', '')}` })),
   fc.string({ unit: 'grapheme-ascii', maxLength: 80 }).map((text) => ({ text: `${asciiMark}${text}` })),
 )
-/** Columns of a table, the first of them its key. */
+/** Columns of a table. The first one is its key. */
 export const anyColumns: fc.Arbitrary<readonly SentColumn[]> = fc
   .uniqueArray(fc.stringMatching(/^[a-z]{1,6}$/), { minLength: 1, maxLength: 6 })
   .map((names) => names.map((name, index) => ({ name, inIdentity: index === 0 })))
 
-/** A message of a transaction, about a table of so many columns. */
+/** Creates a message of a transaction, about a table with this number of columns. */
 export function anyMessage(count: number): fc.Arbitrary<Sending> {
   const row = fc.array(value, { minLength: count, maxLength: count })
   const letter = fc.constantFrom('K' as const, 'O' as const)

@@ -8,11 +8,11 @@ import { type Row, unchanged } from '../../src/model/source/row.ts'
 import { anyColumns, anyMessage, oid, partOfMark } from './any-message.ts'
 import { bytesOf, type Sent, type SentColumn } from './pgoutput-bytes.ts'
 
-// The decoder is given what no server sends. `FUZZ_RUNS` sets how many.
-/** How many messages a property is tried with. */
+// Messages that no server sends. `FUZZ_RUNS` sets their number.
+/** Number of messages for each property. */
 const numRuns = Number(process.env.FUZZ_RUNS ?? 2_000)
 
-/** What a connection makes of the messages: the events before the first failure, and that. */
+/** Decodes messages as a connection does. @returns the events before the first failure, and the failure. */
 function read(messages: readonly Buffer[]): { readonly events: readonly WalEvent[]; readonly failure: Error | null } {
   const decoder = new PgoutputDecoder('all')
   const events: WalEvent[] = []
@@ -29,7 +29,7 @@ function read(messages: readonly Buffer[]): { readonly events: readonly WalEvent
 
 const scene = anyColumns.chain((its) => fc.record({ columns: fc.constant(its), message: anyMessage(its.length) }))
 
-/** Bytes cut off, put in, or overwritten. */
+/** Bytes that are cut off, inserted, or overwritten. */
 const damage = fc.oneof(
   fc.record({ at: fc.nat(), remove: fc.integer({ min: 1, max: 60 }), insert: fc.constant(new Uint8Array()) }),
   fc.record({ at: fc.nat(), remove: fc.constant(0), insert: fc.uint8Array({ minLength: 1, maxLength: 8 }) }),
@@ -60,7 +60,7 @@ describe('a message that is whole', () => {
 })
 
 describe('a message that is damaged', () => {
-  test('is a whole event, or an error that says nothing of its content', () => {
+  test('is a whole event, or an error that quotes nothing of it', () => {
     fc.assert(
       fc.property(scene, damage, fc.boolean(), ({ columns: its, message }, harm, harmRelation) => {
         const [first, second] = [relation(its), bytesOf(message)]
@@ -72,7 +72,7 @@ describe('a message that is damaged', () => {
     )
   })
 
-  test('is an error that says nothing of it, if it is noise', () => {
+  test('is an error that quotes nothing of it, if it is noise', () => {
     fc.assert(
       fc.property(anyColumns, fc.uint8Array({ maxLength: 64 }), (its, noise) => {
         const { events, failure } = read([relation(its), Buffer.from(noise)])
@@ -83,7 +83,7 @@ describe('a message that is damaged', () => {
     )
   })
 
-  test('takes no memory for a TRUNCATE of two thousand million tables', () => {
+  test('allocates no memory for a TRUNCATE of two thousand million tables', () => {
     const truncate = bytesOf({ kind: 'truncate', oids: [oid] })
     truncate.writeInt32BE(2 ** 31 - 1, 1)
     expect(read([relation([{ name: 'id', inIdentity: true }]), truncate]).failure).toBeInstanceOf(MalformedMessageError)
@@ -93,7 +93,7 @@ describe('a message that is damaged', () => {
     expect(read([bytesOf({ kind: 'truncate', oids: [oid] })]).failure).toBeInstanceOf(DecodeError)
   })
 
-  test('is refused if its table was described with two columns of one name', () => {
+  test('is refused if its table was described with two columns of the same name', () => {
     const its = ['id', 'id'].map((name, index) => ({ name, inIdentity: index === 0 }))
     const insert = bytesOf({ kind: 'insert', oid, row: [{ text: '1' }, { text: '2' }] })
     expect(read([relation(its), insert]).failure).toBeInstanceOf(DecodeError)
@@ -116,7 +116,7 @@ function asRead(sent: Sent) {
   return 'text' in sent ? sent.text : undefined
 }
 
-/** A row of every column, of texts, NULLs and unchanged values; a position; a time that can be shown. */
+/** Expects a row of every column, of texts, NULLs and unchanged values; a position; a time that can be formatted. */
 function expectWhole(event: WalEvent): void {
   if (event.kind === 'begin') expect(() => new Date(event.committedAtMs).toISOString()).not.toThrow()
   if (event.kind !== 'change') return

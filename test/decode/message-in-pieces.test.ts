@@ -29,7 +29,7 @@ function whole(decoder: PgoutputDecoder, bytes: Buffer) {
   return outcome(() => decoder.decode(bytes, 0, bytes.length))
 }
 
-/** Each piece is overwritten once it is written: nothing of it may be kept. */
+/** Decodes a message in pieces. Overwrites each piece once it is written: the decoder must not keep it. */
 function inPieces(decoder: PgoutputDecoder, bytes: Buffer, cuts: readonly number[]) {
   return outcome(() => {
     const pieces = decoder.decodeInPieces(bytes.length)
@@ -53,7 +53,7 @@ function outcome(run: () => WalEvent | null) {
   }
 }
 
-/** An event with its rows as lists. */
+/** Returns an event with its rows as lists. */
 function shown(event: WalEvent | null) {
   if (event?.kind !== 'change') return event
   const { change } = event
@@ -103,7 +103,7 @@ describe('a message that comes in pieces', () => {
 describe('the copy of a message', () => {
   const chunk = Buffer.alloc(64 * 1024, 'a')
 
-  /** An insert of a code and a value of this many bytes, written in chunks. @returns the bytes that the copy occupies. */
+  /** Decodes an insert of a code and a value of this many bytes, in chunks. @returns the bytes that the copy occupies. */
   function copiedBytes(valueBytes: number, isDecoded: boolean): number {
     const start = bytesOf({ kind: 'insert', oid, row: [{ text: 'jane' }, { text: '' }] })
     start.writeInt32BE(valueBytes, start.length - 4)
@@ -117,7 +117,7 @@ describe('the copy of a message', () => {
     expect(copiedBytes(1024 ** 3, false)).toBeLessThan(16 * 1024)
   })
 
-  test('has hardly more room than a value that is decoded needs', () => {
+  test('has little more room than a decoded value needs', () => {
     expect(copiedBytes(16 * 1024 ** 2, true)).toBeLessThan(17 * 1024 ** 2)
   })
 })

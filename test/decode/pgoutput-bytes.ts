@@ -1,13 +1,12 @@
-// The server's side of the protocol: messages of pgoutput, version 1, as bytes. PostgreSQL manual, "Logical Replication Message
-// Formats".
+// Server side of the protocol: messages of pgoutput, version 1, as bytes. PostgreSQL manual, "Logical Replication Message Formats".
 
-/** A value of a tuple: NULL, unchanged out-of-line, text, or in the type's binary format. */
+/** Value of a tuple: NULL, unchanged out-of-line, text, or in the binary format of the type. */
 export type Sent = null | 'unchanged' | { readonly text: string } | { readonly binary: string }
 
 export interface SentColumn {
   readonly name: string
   readonly inIdentity: boolean
-  /** The type's object id; that of `text` by default. */
+  /** Object id of the type; that of `text` by default. */
   readonly typeOid?: number
 }
 

@@ -13,7 +13,7 @@ const codeAndNote: readonly SentColumn[] = [
 ]
 const jane: Sent = { text: 'jane' }
 
-/** Decodes messages in the order of the stream. @returns the last one's event. */
+/** Decodes messages in the order of the stream. @returns the event of the last one. */
 function decode(messages: readonly Sending[], columns: Columns = 'all'): WalEvent | null {
   const decoder = new PgoutputDecoder(columns)
   return (
@@ -35,7 +35,7 @@ function insert(...row: Sent[]): Sending {
 }
 
 describe('the values of a row', () => {
-  test('an unchanged long value is neither NULL nor absent', () => {
+  test('keep an unchanged long value apart from NULL and from a missing column', () => {
     const change = decodeChange({ kind: 'update', oid, before: null, row: [jane, 'unchanged'] })
     expect('row' in change && [...change.row]).toEqual([
       ['code', 'jane'],
@@ -47,27 +47,27 @@ describe('the values of a row', () => {
     { before: { text: 'long' }, after: 'long' },
     { before: null, after: null },
     { before: 'unchanged' as const, after: unchanged },
-  ])('an unchanged long value is the one of the old row, if that came: $after', ({ before, after }) => {
+  ])('take an unchanged long value from the old row, if that was sent: $after', ({ before, after }) => {
     const old = { letter: 'O' as const, row: [jane, before] }
     const change = decodeChange({ kind: 'update', oid, before: old, row: [jane, 'unchanged'] })
     expect('row' in change && change.row.get('note')).toBe(after)
   })
 
-  test('a row tells nothing of a column that its table does not have', () => {
+  test('leave out a column that the table does not have', () => {
     const change = decodeChange(insert(jane, null))
     expect('row' in change && change.row.get('plan')).toBeUndefined()
   })
 
-  test('NULL is null', () => {
+  test('give null for NULL', () => {
     const change = decodeChange(insert(jane, null))
     expect('row' in change && change.row.get('note')).toBeNull()
   })
 
-  test('a binary value is refused: it is not the server’s text', () => {
+  test('are refused in binary format, which is not the server’s text', () => {
     expect(() => decodeChange(insert(jane, { binary: 'x' }))).toThrow(DecodeError)
   })
 
-  test('short and long values, ASCII or not, come as they are, whatever their number', () => {
+  test('are unchanged, short or long, ASCII or not, whatever their number', () => {
     const texts = ['', 'a', 'ñ', 'a'.repeat(64), 'b'.repeat(65), 'ñ'.repeat(300), '\u007f', '\u0080', '😀', 'end']
     const values = Array.from({ length: 10 }, () => texts).flat()
     const columns = values.map((_, index) => ({ name: `c${index}`, inIdentity: index === 0 }))
@@ -75,7 +75,7 @@ describe('the values of a row', () => {
     expect(event?.kind === 'change' && 'row' in event.change && [...event.change.row.values()]).toEqual(values)
   })
 
-  test('a U+FEFF at the start of a value is part of it', () => {
+  test('keep a U+FEFF at the start', () => {
     const change = decodeChange(insert({ text: '\ufeffjane' }, null))
     expect('row' in change && change.row.get('code')).toBe('\ufeffjane')
   })
@@ -95,7 +95,7 @@ describe('a column that is not decoded', () => {
     expect('old' in change && change.old && [...change.old]).toEqual([['code', 'jane']])
   })
 
-  test('does not count as memory that the change takes', () => {
+  test('does not count in the memory of the change', () => {
     const size = (note: string) => {
       const event = decode([{ kind: 'relation', oid, columns: codeAndNote }, insert(jane, { text: note })], code)
       return event?.kind === 'change' ? event.bytes : Number.NaN
@@ -113,7 +113,7 @@ describe('a column that is not decoded', () => {
   })
 })
 
-test('a table that is described again has its new columns from then on', () => {
+test('uses the new columns of a table after a second description', () => {
   const swapped = codeAndNote.toReversed()
   const row = insert(jane, { text: 'x' })
   const event = decode(
@@ -123,30 +123,30 @@ test('a table that is described again has its new columns from then on', () => {
   expect(event?.kind === 'change' && 'row' in event.change && [...event.change.row]).toEqual([['code', 'x']])
 })
 
-describe('what the replica identity sends', () => {
-  test('a delete under the default identity is known by its key, and says nothing of the other columns', () => {
+describe('the columns of the replica identity', () => {
+  test('are only the key for a delete under the default identity', () => {
     const change = decodeChange({ kind: 'delete', oid, letter: 'K', row: [jane, null] })
     expect('old' in change && change.old && [...change.old]).toEqual([['code', 'jane']])
   })
 
-  test('a delete under the full identity carries the whole old row', () => {
+  test('are the whole old row for a delete under the full identity', () => {
     const change = decodeChange({ kind: 'delete', oid, letter: 'O', row: [jane, null] })
     expect('old' in change && change.old?.get('note')).toBeNull()
   })
 
-  test('an update without an old row left the key as it was', () => {
+  test('are unchanged for an update without an old row', () => {
     const change = decodeChange({ kind: 'update', oid, before: null, row: [jane, { text: 'x' }] })
     expect('old' in change && change.old).toBeNull()
   })
 
-  test('an update of the key carries the old one', () => {
+  test('are the old key for an update of the key', () => {
     const before = { letter: 'K' as const, row: [jane, null] }
     const change = decodeChange({ kind: 'update', oid, before, row: [{ text: 'janet' }, { text: 'x' }] })
     expect('old' in change && change.old && [...change.old]).toEqual([['code', 'jane']])
   })
 })
 
-test('object ids are those of the catalogs in their upper half too', () => {
+test('reads object ids in the upper half of their range as the catalogs show them', () => {
   const columns = [{ name: 'code', inIdentity: true, typeOid: 3_000_000_000 }]
   const event = decode([
     { kind: 'relation', oid: 3_000_000_001, columns },
@@ -156,7 +156,7 @@ test('object ids are those of the catalogs in their upper half too', () => {
   expect([relation?.oid, relation?.columns[0]?.typeOid]).toEqual([3_000_000_001, 3_000_000_000])
 })
 
-test('a transaction is at its position, with its id and its time', () => {
+test('gives a transaction its position, its id and its time', () => {
   const committedAtUs = 841_000_000_123_456n
   const lsn = 0xffff_ffff_0000_0001n
   expect(decode([{ kind: 'begin', lsn, committedAtUs, xid: 3_000_000_000 }])).toEqual({
@@ -168,7 +168,7 @@ test('a transaction is at its position, with its id and its time', () => {
   expect(decode([{ kind: 'commit', lsn, committedAtUs }])).toEqual({ kind: 'commit', commitEndLsn: lsn })
 })
 
-test('a truncate names its tables', () => {
+test('names the tables of a truncate', () => {
   const event = decode([
     { kind: 'relation', oid, columns: codeAndNote },
     { kind: 'truncate', oids: [oid] },
@@ -176,7 +176,7 @@ test('a truncate names its tables', () => {
   expect(event?.kind === 'truncate' && event.relations.map(({ table }) => table)).toEqual(['patients'])
 })
 
-test.each(['M', 'O', 'Y'])('a message %s says nothing about rows', (letter) => {
+test.each(['M', 'O', 'Y'])('ignores a message %s, which has no rows', (letter) => {
   const bytes = Buffer.from(`${letter}anything`)
   expect(new PgoutputDecoder('all').decode(bytes, 0, bytes.length)).toBeNull()
 })

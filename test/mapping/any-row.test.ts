@@ -7,7 +7,7 @@ import { attributes } from '../../src/model/patient/patient.ts'
 import { type ColumnValue, unchanged } from '../../src/model/source/row.ts'
 import { column, columns, constant, joined, requiredAttributes, rowOf, wholeMapping } from './sources.ts'
 
-/** Another telling of the Patient object, to check ours by. */
+/** Independent schema of the Patient object, to check the validation against. */
 const text = z
   .string()
   .refine((value) => value.trim() !== '' && JSON.stringify(value).match(/\\u0000|\\ud[89a-f]/i) === null)
@@ -54,7 +54,7 @@ const anyValue: fc.Arbitrary<ColumnValue> = fc.oneof(
   { weight: 2, arbitrary: fc.constant(null) },
   fc.constant(unchanged),
 )
-/** Mostly valid rows, so that both ways out are taken. */
+/** Mostly valid rows, so that both results occur. */
 const anyRow = fc.dictionary(fc.constantFrom(...columns), anyValue, { maxKeys: 4 }).map(rowOf)
 
 const mappings = [
@@ -70,8 +70,8 @@ const mappings = [
   },
 ].map((mapping) => compileMapping(mapping, { columns, requiredAttributes }))
 
-describe('any row at all', () => {
-  it('maps without throwing, to a Patient as documented or to reasons', () => {
+describe('any row', () => {
+  it('maps without throwing, to a valid Patient or to reasons', () => {
     const kinds = new Set<string>()
     fc.assert(
       fc.property(anyRow, fc.constantFrom(...mappings), (row, compiled) => {
@@ -86,7 +86,7 @@ describe('any row at all', () => {
     expect([...kinds].sort()).toEqual(['incomplete', 'invalid', 'patient'])
   })
 
-  it('has no value of its in the reasons', () => {
+  it('has none of its values in the reasons', () => {
     const compiled = compileMapping(wholeMapping, { columns, requiredAttributes })
     const value = fc.stringMatching(/^zq[0-9]{8}$/)
     fc.assert(
@@ -99,8 +99,8 @@ describe('any row at all', () => {
   })
 })
 
-describe('anything that a transform may return', () => {
-  it('is checked without throwing, and what passes is a Patient as documented, in the order of the attributes', () => {
+describe('any result of a transform', () => {
+  it('is checked without throwing; an accepted one is a valid Patient with the attributes in order', () => {
     const valid = { code: '7', first_name: 'Ana', gender: 'female', birth_date: '1980-02-01' }
     const anything = fc.oneof(
       anyText,

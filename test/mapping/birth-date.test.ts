@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { compileDateFormat, readIsoDate } from '../../src/mapping/birth-date.ts'
 import { dayFault } from '../../src/mapping/calendar.ts'
 
-/** The oracle: the engine's calendar in UTC, which knows nothing of ours. */
+/** Oracle: the engine's calendar in UTC, independent of the code under test. */
 function isDay(year: number, month: number, day: number): boolean {
   const date = new Date(0)
   date.setUTCFullYear(year, month - 1, day)
@@ -36,7 +36,7 @@ const format = fc.tuple(
 )
 
 describe('the calendar', () => {
-  it('agrees with another one on every day of four centuries, and on what is none', () => {
+  it('agrees with the oracle on every day of four centuries, and on invalid days', () => {
     for (let year = 1896; year <= 2296; year += 1) {
       for (let month = 0; month <= 13; month += 1) {
         for (let day = 0; day <= 32; day += 1) {
@@ -56,7 +56,7 @@ describe('the calendar', () => {
 })
 
 describe('a date as the server writes it', () => {
-  it('comes out as it went in, with or without a time', () => {
+  it('is unchanged, with or without a time', () => {
     const time = fc.constantFrom(
       '',
       ' 00:00:00',
@@ -95,7 +95,7 @@ describe('a date as the server writes it', () => {
 })
 
 describe('a date in a format', () => {
-  it('is read back, in whatever order and with whatever separator', () => {
+  it('is read in any order and with any separator', () => {
     fc.assert(
       fc.property(day, format, (day, [order, month, dayPart, separator]) => {
         const tokens = order.map((part) => ({ y: 'yyyy', m: month, d: dayPart })[part] as keyof typeof write)
@@ -115,7 +115,7 @@ describe('a date in a format', () => {
     )
   })
 
-  it('is refused when the text is anything else', () => {
+  it('is refused for any other text', () => {
     const read = compileDateFormat('dd/MM/yyyy')
     if (typeof read !== 'function') return expect.fail()
     expect(read('31/12/1999')).toEqual({ date: '1999-12-31' })

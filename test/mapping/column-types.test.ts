@@ -5,7 +5,7 @@ import { type AttributeSource, fromColumn } from '../../src/model/patient/mappin
 import type { Attribute } from '../../src/model/patient/patient.ts'
 import { textOf } from '../repository/files.ts'
 
-/** `typcategory` of the types that the document names. */
+/** `typcategory` of the types in the document. */
 const categories: Readonly<Record<string, string>> = {
   text: 'S',
   'character varying': 'S',
@@ -75,7 +75,7 @@ describe('docs/types.md', () => {
   )
 })
 
-describe('a mapping of a column whose type will not do', () => {
+describe('a mapping of a column with an unsuitable type', () => {
   const options = { columns: ['code', 'first_name'], requiredAttributes: [] }
 
   test('is refused with the column and the reason', () => {

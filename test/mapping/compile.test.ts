@@ -14,7 +14,7 @@ const base = {
   birth_date: fromColumn('dob'),
 }
 
-/** What one attribute comes to: its value, or its reason. */
+/** Maps one attribute. @returns its value, or its reason. */
 function mapped(attribute: Attribute, mapping: Mapping, values: Parameters<typeof rowOf>[0] = {}): unknown {
   const result = compileMapping({ ...base, ...mapping }, options).map(rowOf(values))
   if (result.kind === 'patient') return result.patient[attribute]
@@ -50,7 +50,7 @@ describe('the forms of a mapping', () => {
     ])
   })
 
-  it('need every part of a code, or two rows could share one', () => {
+  it('need every part of a code, because two rows could share one otherwise', () => {
     const code = joined(['id', 'tax', 'tel'], '-')
     expect(mapped('code', { code }, { tax: '1', tel: '2' })).toBe('7-1-2')
     expect(mapped('code', { code }, { tax: null, tel: '2' })).toEqual([{ attribute: 'code', reason: 'missing' }])
@@ -81,7 +81,7 @@ describe('the forms of a mapping', () => {
     expect(mapped('birth_date', { birth_date: dob }, { dob: '' })).toBe('1900-01-01')
   })
 
-  it('take a constant', () => {
+  it('accept a constant', () => {
     expect(mapped('plan', { plan: constant('premium') })).toBe('premium')
     expect(mapped('meta', { meta: constant('{"from":"his"}') })).toEqual({ from: 'his' })
   })
@@ -108,7 +108,7 @@ describe('a blank attribute', () => {
     expect(strict.map(rowOf({ tier: '' }))).toMatchObject({ invalid: [{ attribute: 'plan', reason: 'missing' }] })
   })
 
-  it('makes the row invalid if it is required, all of them named', () => {
+  it('makes the row invalid if it is required, and all of them are named', () => {
     const row = rowOf({ given: ' ', sex: null, dob: '' })
     expect(compileMapping(base, options).map(row)).toEqual({
       kind: 'invalid',
@@ -143,13 +143,13 @@ describe('an invalid value', () => {
     })
   })
 
-  it('is no code of 255 characters, whatever their size', () => {
+  it('is a code of more than 255 characters, whatever their size', () => {
     expect(mapped('code', {}, { id: '😀'.repeat(255) })).toBe('😀'.repeat(255))
     expect(mapped('code', {}, { id: '😀'.repeat(256) })).toEqual([{ attribute: 'code', reason: 'too long' }])
   })
 })
 
-describe('a value that did not come', () => {
+describe('a missing value', () => {
   const compiled = compileMapping({ ...base, last_name: joined(['family', 'second']) }, options)
 
   it('makes the row incomplete, not null', () => {
@@ -160,7 +160,7 @@ describe('a value that did not come', () => {
     expect(compiled.map(new Map([['id', '7']]))).toMatchObject({ kind: 'incomplete' })
   })
 
-  it('does not matter in a column that the mapping does not read', () => {
+  it('is irrelevant in a column that the mapping does not read', () => {
     expect(compiled.columns).toEqual(['id', 'given', 'family', 'second', 'sex', 'dob'])
     expect(compiled.map(rowOf({ extra: unchanged })).kind).toBe('patient')
   })
@@ -174,7 +174,7 @@ describe('a value that did not come', () => {
 })
 
 describe('without a mapping', () => {
-  it('each attribute comes from the column of its own name, where there is one', () => {
+  it('each attribute comes from the column of its own name, if there is one', () => {
     const compiled = compileMapping(null, {
       columns: ['code', 'first_name', 'gender', 'birth_date', 'plan', 'other'],
       requiredAttributes,
@@ -192,7 +192,7 @@ describe('without a mapping', () => {
   })
 })
 
-describe('a mapping that does not fit', () => {
+describe('an invalid mapping', () => {
   it('is refused with every problem, its place and the nearest column', () => {
     const mapping: Mapping = {
       code: constant('1'),

@@ -27,7 +27,7 @@ describe('a payload fingerprint', () => {
     expect(fingerprint(same)).toBe(fingerprint(patient))
   })
 
-  it('depends on the key, on the mapping, and on every attribute: null is not absent, nor is text in another place', () => {
+  it('depends on the key, on the mapping, and on every attribute: null differs from absent, and text in one attribute from another', () => {
     const { email: _, ...absent } = patient
     const others = [
       fingerprint(patient, 'n'),
@@ -42,7 +42,7 @@ describe('a payload fingerprint', () => {
     expect(new Set([...others, fingerprint(patient)]).size).toBe(others.length + 1)
   })
 
-  it('tells any two names and e-mails apart', () => {
+  it('differs for any two names and e-mails', () => {
     const texts = fc.tuple(fc.string(), fc.string())
     fc.assert(
       fc.property(texts, texts, ([first_name, email], [otherName, otherEmail]) => {
@@ -58,7 +58,7 @@ describe("a mapping's id", () => {
   const idOf = (mapping: Parameters<typeof compileMapping>[0], more = {}) =>
     compileMapping(mapping, { columns, requiredAttributes, ...more }).id
 
-  it('is the same wherever the mapping stands in the file', () => {
+  it('is the same anywhere in the file', () => {
     const moved = Object.fromEntries(
       Object.entries(wholeMapping)
         .toReversed()

@@ -3,13 +3,13 @@ import { fromColumn } from '../../src/model/patient/mapping.ts'
 import type { Attribute } from '../../src/model/patient/patient.ts'
 import type { ColumnValue, Row } from '../../src/model/source/row.ts'
 
-/** The columns that rows of these tests have. */
+/** Columns of the rows in these tests. */
 export const columns = ['id', 'given', 'second', 'family', 'sex', 'dob', 'mail', 'tier', 'tax', 'tel', 'lang', 'extra']
 
-/** The default of the setting. */
+/** Default of the setting. */
 export const requiredAttributes: readonly Attribute[] = ['code', 'first_name', 'gender', 'birth_date']
 
-/** One column with more to it than its name. */
+/** Creates a source from one column with options. */
 export function column(
   name: string,
   form: Partial<Extract<AttributeSource, { kind: 'columns' }>> = {},
@@ -17,19 +17,19 @@ export function column(
   return { ...plain, columns: [name], ...form }
 }
 
-/** Several columns, joined. */
+/** Creates a source from joined columns. */
 export function joined(names: readonly string[], separator = ' '): AttributeSource {
   return { ...plain, columns: names, separator }
 }
 
-/** The same for every row. */
+/** Creates a source with the same value for every row. */
 export function constant(value: string): AttributeSource {
   return { kind: 'constant', value, at: null }
 }
 
 const plain = { kind: 'columns', separator: ' ', values: null, format: null, fallback: null, at: null } as const
 
-/** All eleven attributes, each from one column. */
+/** Mapping of all eleven attributes, each from one column. */
 export const wholeMapping = {
   code: fromColumn('id'),
   first_name: fromColumn('given'),
@@ -44,7 +44,7 @@ export const wholeMapping = {
   meta: fromColumn('extra'),
 } satisfies Mapping
 
-/** A row that is valid under `wholeMapping`, with some values changed. */
+/** Creates a row that is valid under `wholeMapping`, with some values changed. */
 export function rowOf(values: Readonly<Record<string, ColumnValue>> = {}): Row {
   const nulls = columns.map((name): [string, ColumnValue] => [name, null])
   const valid = { id: '7', given: 'Ana', sex: 'female', dob: '1980-02-01' }

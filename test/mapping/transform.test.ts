@@ -15,7 +15,7 @@ function compiledWith(apply: TransformFunction) {
 const failed = { kind: 'invalid', code: '7', invalid: [{ attribute: 'transform', reason: 'transform failed' }] }
 
 describe('a transform', () => {
-  it('is handed the row as text, frozen, and a patient that it may change', () => {
+  it('gets the row as text, frozen, and a patient that it may change', () => {
     const compiled = compiledWith((row, patient) => {
       expect(row.tel).toBe('600')
       expect(row.mail).toBeNull()
@@ -33,7 +33,7 @@ describe('a transform', () => {
     ['a constant', constant('{"clinic":"north"}')],
     ['a default', column('extra', { fallback: '{"clinic":"north"}' })],
     ['a table of values', column('id', { values: { '7': '{"clinic":"north"}' } })],
-  ])('may change a meta that comes from %s, and no other row has anything of it', (_name, meta) => {
+  ])('may change a meta that comes from %s, without an effect on other rows', (_name, meta) => {
     const apply: TransformFunction = (row, patient) => {
       if (row.tel !== null) Object.assign(patient.meta as object, { tel: row.tel })
       return patient
@@ -50,7 +50,7 @@ describe('a transform', () => {
     expect(compiledWith(() => null).map(rowOf({ sex: 'x' }))).toEqual({ kind: 'left out', code: '7' })
   })
 
-  it('may fix what the mapping could not make; what it does not fix stays invalid', () => {
+  it('may fix what the mapping could not map; the rest stays invalid', () => {
     const fixing = compiledWith((row, patient) => ({ ...patient, gender: row.sex === '2' ? 'female' : 'male' }))
     expect(fixing.map(rowOf({ sex: '2' }))).toMatchObject({ kind: 'patient', patient: { gender: 'female' } })
     const mapping = compiledWith((_row, patient) => patient)
@@ -71,7 +71,7 @@ describe('a transform', () => {
     })
   })
 
-  it('cannot put into meta what JSON would change', () => {
+  it('cannot put values into meta that JSON would change', () => {
     for (const value of [new Date(0), new Map(), 1n, Number.NaN, () => 1, undefined]) {
       const compiled = compiledWith((_row, patient) => ({ ...patient, meta: { deep: [value] } }))
       expect(compiled.map(rowOf())).toMatchObject({ invalid: [{ attribute: 'meta', reason: 'not an object' }] })
@@ -86,7 +86,7 @@ describe('a transform', () => {
     expect(compiled.codeOf(rowOf())).toBeNull()
   })
 
-  it('may make attributes that are not mapped', () => {
+  it('may set attributes that are not mapped', () => {
     const transform = {
       apply: (_row: unknown, patient: Record<string, unknown>) => ({ ...patient, code: 'c', first_name: 'n' }),
       contentHash: 'h',
@@ -139,7 +139,7 @@ describe('a transform', () => {
           },
         ),
     ],
-  ])('that %s fails the row alone, without a word of what it held', (_what, apply) => {
+  ])('that %s fails only that row, and its error contains no value', (_what, apply) => {
     expect(compiledWith(apply).map(rowOf())).toEqual(failed)
   })
 })
@@ -156,7 +156,7 @@ describe('loading a transform', () => {
     }
   }
 
-  it('gives the function, and a hash of its text', async () => {
+  it('returns the function, and a hash of its text', async () => {
     const first = await load('export default (row, patient) => ({ ...patient, phone: row.tel })')
     const second = await load('export default (row, patient) => ({ ...patient, phone: row.tel });')
     expect(first.apply({ tel: '1' }, {})).toEqual({ phone: '1' })
