@@ -3,14 +3,14 @@ import { Circuit } from '../../src/delivery/circuit.ts'
 
 const most = 0.999
 
-test('while all is well as many requests as allowed may be out', () => {
+test('allows as many concurrent requests as configured while there is no trouble', () => {
   const circuit = new Circuit()
   expect(circuit.waitMs(0, 0, 3)).toBe(0)
   expect(circuit.waitMs(0, 2, 3)).toBe(0)
   expect(circuit.waitMs(0, 3, 3)).toBeNull()
 })
 
-test('after a failure one trial at a time goes out, further and further apart, at most 30 seconds', () => {
+test('allows one trial at a time after a failure, with growing delays of at most 30 seconds', () => {
   const circuit = new Circuit()
   const waits: number[] = []
   let now = 0
@@ -27,7 +27,7 @@ test('after a failure one trial at a time goes out, further and further apart, a
   expect(Math.max(...waits)).toBeLessThanOrEqual(30_000)
 })
 
-test('the first that gets through ends the trouble', () => {
+test('ends the trouble with the first success', () => {
   const circuit = new Circuit()
   circuit.observe({ kind: 'halted', reason: 'key refused' }, 0, most)
   expect(circuit.trouble?.reason).toBe('key refused')
@@ -36,7 +36,7 @@ test('the first that gets through ends the trouble', () => {
   expect(circuit.waitMs(100, 5, 8)).toBe(0)
 })
 
-test('a 429 pauses everybody once for as long as the server says, and uses up no attempts', () => {
+test('pauses all requests once after a 429, for as long as the server says, without counting an attempt', () => {
   const circuit = new Circuit()
   circuit.observe({ kind: 'rate limited', ms: 58_000 }, 1_000, most)
   circuit.observe({ kind: 'rate limited', ms: 20_000 }, 1_000, most)
@@ -46,14 +46,14 @@ test('a 429 pauses everybody once for as long as the server says, and uses up no
   expect(circuit.waitMs(59_000, 0, 8)).toBeLessThan(50)
 })
 
-test('an answer to an earlier request does not end a pause that the server asked for', () => {
+test('continues a pause that the server asked for after an answer to an earlier request', () => {
   const circuit = new Circuit()
   circuit.observe({ kind: 'rate limited', ms: 30_000 }, 0, most)
   circuit.observe({ kind: 'well' }, 10, most)
   expect(circuit.waitMs(10, 0, 8)).toBe(29_990)
 })
 
-test('trouble is told with its kind, its reason, and since when: of the same kind since the first', () => {
+test('reports trouble with its kind, its reason, and the time of the first failure of that kind', () => {
   const circuit = new Circuit()
   circuit.observe({ kind: 'outage', reason: 'timeout' }, 1_000, most)
   circuit.observe({ kind: 'outage', reason: 'status 503' }, 2_000, most)
@@ -70,7 +70,7 @@ test('trouble is told with its kind, its reason, and since when: of the same kin
   expect(circuit.trouble).toEqual({ kind: 'rate limited', reason: 'the API answered 429', sinceMs: 5_000 })
 })
 
-test('a refusal shows that the API is there, unless it refuses everything: only an acceptance ends that', () => {
+test('ends an outage with a refusal, but a refusal of everything only with an acceptance', () => {
   const circuit = new Circuit()
   const after = (signal: 'outage' | 'halted') => {
     circuit.observe({ kind: signal, reason: 'x' }, 0, 0)
@@ -85,7 +85,7 @@ test('a refusal shows that the API is there, unless it refuses everything: only 
   expect(circuit.trouble).toBeNull()
 })
 
-test('after the trouble has ended the next failure is tried again almost immediately, as the first was', () => {
+test('tries almost immediately after the first failure that follows the end of trouble', () => {
   for (const kind of ['well', 'refused'] as const) {
     const circuit = new Circuit()
     for (let failure = 0; failure < 5; failure++) circuit.observe({ kind: 'outage', reason: 'x' }, 0, most)

@@ -13,18 +13,18 @@ test.each([
   [600, 500, 8],
   [60, 500, 2],
   [6_000, 50, 8],
-])('at %i requests a minute and answers after %i ms, %i are out at a time', (requestsPerMinute, ms, limit) => {
+])('at %i requests a minute and answers after %i ms, allows %i concurrent requests', (requestsPerMinute, ms, limit) => {
   expect(settled(requestsPerMinute, ms).limit).toBe(limit)
 })
 
-test('slow answers now and then leave room for those behind them', () => {
+test('keeps room for the next requests when some answers are slow', () => {
   const concurrency = settled(600, 100)
   const before = concurrency.limit
   for (let left = 50; left > 0; left--) concurrency.answered(left % 10 === 0 ? 2_000 : 100, false)
   expect(concurrency.limit).toBeGreaterThan(before)
 })
 
-test('failures lower it to one, and successes raise it again', () => {
+test('falls to one after failures, and rises again after successes', () => {
   const concurrency = settled(600, 400)
   const before = concurrency.limit
   for (let left = 5; left > 0; left--) concurrency.answered(30_000, true)
@@ -35,7 +35,7 @@ test('failures lower it to one, and successes raise it again', () => {
   expect(concurrency.limit).toBe(before)
 })
 
-test('never more than allowed', () => {
+test('never exceeds the limit', () => {
   expect(settled(6_000, 2_000, 3).limit).toBe(3)
   expect(new Concurrency({ requestsPerMinute: 600, most: 1 }).limit).toBe(1)
 })

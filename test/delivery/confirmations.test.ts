@@ -4,7 +4,7 @@ import { code, patient } from '../pending/rows.ts'
 
 const expected = (of: string, name?: string) => ({ code: code(of), patient: patient(of, name) })
 
-test('what was accepted once, with nothing in doubt, is believed', () => {
+test('confirms without a read-back what was accepted once, with nothing in doubt', () => {
   const confirmations = new Confirmations()
   expect(confirmations.accepted(expected('a'), false, 0)).toBe('certain')
   expect(confirmations.accepted(expected('a'), false, confirmations.applyMs)).toBe('certain')
@@ -14,7 +14,7 @@ test('what was accepted once, with nothing in doubt, is believed', () => {
 test.each([
   ['after an answer that never came', true, 100_000],
   ['within the time that the API takes to apply', false, 4_999],
-])('what was accepted %s is read back', (_, inDoubt, at) => {
+])('reads back what was accepted %s', (_, inDoubt, at) => {
   const confirmations = new Confirmations()
   confirmations.accepted(expected('a', 'Old'), false, 0)
   const newer = expected('a', 'New')
@@ -25,7 +25,7 @@ test.each([
   expect(confirmations.watched).toBe(0)
 })
 
-test('one that the API does not show is looked at three times, further and further apart, then sent again', () => {
+test('reads a patient that the API does not show back three times, with growing delays, then sends it again', () => {
   const confirmations = new Confirmations()
   const sent = expected('a')
   confirmations.accepted(sent, true, 0)
@@ -43,7 +43,7 @@ test('one that the API does not show is looked at three times, further and furth
   expect(confirmations.watched).toBe(0)
 })
 
-test('an answer about an older version says nothing of the newer one', () => {
+test('ignores an answer about an older version', () => {
   const confirmations = new Confirmations()
   const older = expected('a', 'Old')
   confirmations.accepted(older, true, 0)
@@ -53,7 +53,7 @@ test('an answer about an older version says nothing of the newer one', () => {
   expect(confirmations.due(200_000, 9)).toEqual([newer])
 })
 
-test('the time that the API takes is learned both ways, within bounds', () => {
+test('adapts the apply time of the API in both directions, within bounds', () => {
   const confirmations = new Confirmations()
   const look = (at: number, ...answers: readonly (readonly [isThere: boolean, afterMs: number])[]) => {
     const sent = expected('a')
@@ -71,7 +71,7 @@ test('the time that the API takes is learned both ways, within bounds', () => {
   expect(confirmations.applyMs).toBe(before)
 })
 
-test('while too many are watched, a code that was just sent waits until it is applied', () => {
+test('delays a code that was just sent until it is applied, while too many are watched', () => {
   const confirmations = new Confirmations()
   for (let n = 0; n < 1_000; n++) confirmations.accepted(expected(`c${n}`), true, 0)
   expect(confirmations.mayRepeat(code('c1'), 10)).toBe(false)
@@ -79,7 +79,7 @@ test('while too many are watched, a code that was just sent waits until it is ap
   expect(confirmations.mayRepeat(code('c1'), confirmations.applyMs)).toBe(true)
 })
 
-test('what cannot be read now is read later', () => {
+test('reads later what cannot be read now', () => {
   const confirmations = new Confirmations()
   const sent = expected('a')
   confirmations.accepted(sent, true, 0)
@@ -88,7 +88,7 @@ test('what cannot be read now is read later', () => {
   expect(confirmations.due(5_000 + confirmations.applyMs, 9)).toEqual([sent])
 })
 
-test('one that the API keeps in another form is sent again twice, and then let be', () => {
+test('sends a patient that the API stores in another form again twice, and reports the difference then', () => {
   const confirmations = new Confirmations()
   const verdicts: string[] = []
   for (let time = 0; time < 4; time++) {
@@ -105,14 +105,14 @@ test('one that the API keeps in another form is sent again twice, and then let b
   ])
 })
 
-test('a code whose request was never answered may be applied for as long as one that was accepted', () => {
+test('expects an unanswered request to be applied as long after as an accepted one', () => {
   const confirmations = new Confirmations()
   const { code } = expected('a')
   confirmations.lost(code, 1_000)
   expect([confirmations.isRecent(code, 1_001), confirmations.isRecent(code, 6_001)]).toEqual([true, false])
 })
 
-test('the next look is that of the earliest, and no more are due at a time than asked for, the oldest first', () => {
+test('reads back the earliest next, and no more at a time than asked for, the oldest first', () => {
   const confirmations = new Confirmations()
   expect(confirmations.nextAtMs()).toBeNull()
   const all = ['a', 'b', 'c'].map((of) => expected(of))
@@ -123,7 +123,7 @@ test('the next look is that of the earliest, and no more are due at a time than 
   expect([confirmations.due(9_000, 2), confirmations.due(9_000, 0)]).toEqual([all.slice(0, 2), []])
 })
 
-test('one that was replaced is neither postponed nor seen', () => {
+test('neither postpones nor confirms a version that was replaced', () => {
   const confirmations = new Confirmations()
   const [older, newer] = [expected('a', 'Old'), expected('a', 'New')]
   confirmations.accepted(older, true, 0)
@@ -133,14 +133,14 @@ test('one that was replaced is neither postponed nor seen', () => {
   expect([confirmations.nextAtMs(), confirmations.seen(expected('b'), true, 20)]).toEqual([5_010, 'nothing'])
 })
 
-test('one that is watched is watched from the start when it is accepted again, however late', () => {
+test('restarts the watch of a code that is accepted again, however late', () => {
   const confirmations = new Confirmations()
   confirmations.accepted(expected('a', 'Old'), true, 0)
   expect(confirmations.accepted(expected('a', 'New'), false, 1_000_000)).toBe('read back')
   expect([confirmations.watched, confirmations.nextAtMs()]).toEqual([1, 1_005_000])
 })
 
-test('each look is twice as long after the one before', () => {
+test('doubles the delay with each read-back', () => {
   const confirmations = new Confirmations()
   const sent = expected('a')
   confirmations.accepted(sent, true, 0)
@@ -150,7 +150,7 @@ test('each look is twice as long after the one before', () => {
   expect(confirmations.nextAtMs()).toBe(15_000 + 20_000)
 })
 
-test('one that came in the end counts as sent for the first time when it is sent the next time', () => {
+test('counts resends from zero after a patient was found as sent', () => {
   const confirmations = new Confirmations()
   const sendAgain = () => {
     const sent = expected('a')
@@ -164,7 +164,7 @@ test('one that came in the end counts as sent for the first time when it is sent
   expect([sendAgain(), sendAgain(), sendAgain()]).toEqual(['send again', 'send again', 'differs'])
 })
 
-test('a code that was accepted is remembered while it counts, though many came since', () => {
+test('remembers an accepted code for its apply time, though many were accepted since', () => {
   const confirmations = new Confirmations()
   confirmations.accepted(expected('a'), false, 0)
   for (let n = 0; n < 2_000; n++) confirmations.accepted(expected(`c${n}`), false, 1)
@@ -172,7 +172,7 @@ test('a code that was accepted is remembered while it counts, though many came s
   expect([confirmations.isRecent(code('c1999'), 5_000), confirmations.isRecent(code('x'), 0)]).toEqual([true, false])
 })
 
-test('while few are watched a code may be sent again immediately', () => {
+test('lets a code be sent again immediately while few are watched', () => {
   const confirmations = new Confirmations()
   confirmations.accepted(expected('a'), false, 0)
   expect(confirmations.mayRepeat(code('a'), 1)).toBe(true)

@@ -7,7 +7,7 @@ import { until } from '../support/until.ts'
 const rows = 20
 const seed = 11
 
-test('requests applied and not answered, answered late, or applied out of order leave both ends equal', {
+test('requests applied without an answer, answered late, or applied out of order leave both ends equal', {
   timeout: 240_000,
 }, async () => {
   await using sandbox = await testSandbox({
@@ -33,7 +33,7 @@ test('requests applied and not answered, answered late, or applied out of order 
   ])
   for (let change = 1; change <= 500; change++) {
     const code = `c${1 + Math.floor(random() * rows)}`
-    // Requests go on all the while, so that versions of a row follow each other closely.
+    // Requests go on in the meantime, so that versions of a row follow each other closely.
     if (change % 8 === 0) {
       const { length } = sandbox.requests
       await until(() => sandbox.requests.length > length)
@@ -65,6 +65,6 @@ test('requests applied and not answered, answered late, or applied out of order 
     throw new Error(`seed ${seed}: ${(await differing()).join('\n')}`, { cause: error })
   })
   expect(await database.query('select * from mediquo_cdc.dead_letter')).toEqual([])
-  // Whether anything was overtaken in the end is a matter of luck; that it was looked for is not.
+  // A lost request overwrites a newer version only by chance, but the connector always looks for it.
   expect(sandbox.requests.filter(({ method }) => method === 'GET').length).toBeGreaterThan(0)
 })

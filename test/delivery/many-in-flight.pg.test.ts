@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import { patientsTable, startConnector } from '../support/connector.ts'
 import { until } from '../support/until.ts'
 
-// Node writes to stderr, between the lines of the log, that memory leaks once more than ten listeners wait for one signal.
-test('many requests at once are no leak, and nothing says that they are', async () => {
+// Node warns on stderr, between the lines of the log, of a memory leak once more than ten listeners wait for one signal.
+test('many concurrent requests cause no leak, and no warning of one', async () => {
   const warnings: string[] = []
   const hear = (warning: Error) => void warnings.push(warning.message)
   process.on('warning', hear)

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { isUnsubscribed, recordToUnsubscribe } from '../../src/delivery/removals.ts'
 import { code } from '../pending/rows.ts'
 
-describe('the record to unsubscribe a code with', () => {
-  test('has all that the API has of it that a patient may hold, for what is left out would be wiped', () => {
+describe('the patient to unsubscribe a code with', () => {
+  test('has every attribute that the API has of it, because a missing one would be cleared', () => {
     const held = {
       ...{ first_name: 'Jane', last_name: null, gender: 'female', birth_date: '1980-01-01', email: 'jane@example.org' },
       ...{ tax_id: 'X1', phone: '+34 600', locale: 'es', meta: { clinic: 'north' } },
@@ -12,7 +12,7 @@ describe('the record to unsubscribe a code with', () => {
     expect(recordToUnsubscribe(code('a'), { ...held, ...ours })).toEqual({ code: 'a', ...held })
   })
 
-  test('has no more than the API has of it', () => {
+  test('has no other attributes', () => {
     const attributes = { code: 'a', first_name: 'Jane', email: null }
     expect(recordToUnsubscribe(code('a'), attributes)).toEqual({ code: 'a', first_name: 'Jane', email: null })
   })
@@ -25,7 +25,7 @@ describe('the record to unsubscribe a code with', () => {
   })
 })
 
-test('a patient is unsubscribed if the API says since when', () => {
+test('counts as unsubscribed if the API gives the time', () => {
   expect(isUnsubscribed({ unsubscribed_at: '2024-01-01T00:00:00Z' })).toBe(true)
   expect([isUnsubscribed({ unsubscribed_at: null }), isUnsubscribed({})]).toEqual([false, false])
 })

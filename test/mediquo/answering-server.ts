@@ -14,7 +14,7 @@ interface Seen {
   readonly body: string
 }
 
-/** A client of ours, and a server that answers every request alike and remembers what it was asked. Null: it never answers. */
+/** Creates a client and a server that gives every request the same answer and records the requests. Null: it never answers. */
 export async function answeringServer(answer: Answer | null, requestTimeoutMs?: number) {
   const seen: Seen[] = []
   const server = createServer(async (request, response) => {
@@ -25,7 +25,7 @@ export async function answeringServer(answer: Answer | null, requestTimeoutMs?: 
     response.sendDate = false
     if (answer) response.writeHead(answer.status, answer.headers).end(answer.body)
   })
-  // It never ends an idle connection by itself.
+  // The server never closes an idle connection.
   server.keepAliveTimeout = 0
   let connections = 0
   server.on('connection', (socket) => {
@@ -54,10 +54,10 @@ export async function answeringServer(answer: Answer | null, requestTimeoutMs?: 
   }
 }
 
-/** What a client of ours says of an attempt: endpoint, status, seconds. */
+/** Report of the client on an attempt: endpoint, status, seconds. */
 type Told = Parameters<ConstructorParameters<typeof MediquoClient>[0]['onAttempt']>
 
-/** A client of ours; disposing of it closes its connections. */
+/** Creates a client. Disposal closes its connections. */
 export function clientOf(baseUrl: string, requestTimeoutMs = 10_000) {
   const attempts: Told[] = []
   const client = new MediquoClient({

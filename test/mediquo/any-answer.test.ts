@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { type Attempt, type Outcome, putOutcome } from '../../src/mediquo/outcome.ts'
 import { attributes } from '../../src/model/patient/patient.ts'
 
-// Whatever stands at the other end, and whatever is in between: every answer has a meaning. `FUZZ_RUNS` sets how many are tried.
+// Every answer has a meaning, from any server or proxy. `FUZZ_RUNS` sets the number of attempts.
 const numRuns = Number(process.env.FUZZ_RUNS ?? 3_000)
-/** In every body: what is kept of an answer must not hold it. */
+/** Part of every body. The stored outcome must not contain it. */
 const mark = 'Zuñiga'
 
 const status = fc.oneof(
@@ -66,7 +66,7 @@ const attempt: fc.Arbitrary<Attempt> = fc.oneof(
 const now = fc.integer({ min: 0, max: 4e12 })
 
 describe('any answer', () => {
-  test('is a delivery only if it is 2xx, called JSON, and a JSON object with a message and no errors', () => {
+  test('is a delivery only if it is 2xx, declared as JSON, and a JSON object with a message and no errors', () => {
     fc.assert(
       fc.property(attempt, now, (tried, nowMs) => {
         const accepted = putOutcome(tried, nowMs).kind === 'accepted'
@@ -76,7 +76,7 @@ describe('any answer', () => {
     )
   })
 
-  test('that may have been applied is in doubt when it is sent again', () => {
+  test('that was possibly applied is in doubt when it is sent again', () => {
     fc.assert(
       fc.property(attempt, now, (tried, nowMs) => {
         const outcome = putOutcome(tried, nowMs)
@@ -87,7 +87,7 @@ describe('any answer', () => {
     )
   })
 
-  test('pauses for a time that ends, names rows by their places, and leaves nothing else of itself', () => {
+  test('pauses for a finite time, names rows by their index, and keeps nothing else of its text', () => {
     fc.assert(
       fc.property(attempt, now, (tried, nowMs) => {
         const outcome = putOutcome(tried, nowMs)

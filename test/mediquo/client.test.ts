@@ -25,8 +25,8 @@ describe('a redirect', () => {
   })
 })
 
-describe('what is sent', () => {
-  test('is the patients as JSON in one PUT, with the keys', async () => {
+describe('a request', () => {
+  test('contains the patients as JSON in one PUT, with the keys', async () => {
     await using api = await answeringServer({ status: 200, headers: json, body: '{"message":"ok"}' })
     const john = { code: patientCode('john'), first_name: 'John', email: null } as const
     expect((await api.client.put([jane, john], never)).outcome).toEqual({ kind: 'accepted' })
@@ -41,7 +41,7 @@ describe('what is sent', () => {
     expect(JSON.parse(api.seen[0]?.body ?? '')).toEqual({ patients: [jane, john] })
   })
 
-  test('to read a patient back is a GET without a body, the code in its path whatever it holds', async () => {
+  test('to read a patient back is a GET without a body, with any code escaped in its path', async () => {
     await using api = await answeringServer({ status: 404, headers: json, body: '{"message":"Not Found"}' })
     await api.client.get(patientCode('a/b ?ñ'), never)
 
@@ -50,7 +50,7 @@ describe('what is sent', () => {
     expect(api.seen[0]?.headers).toMatchObject({ 'x-api-key': 'api-key', 'x-secret-key': 'secret-key' })
   })
 
-  test('goes to the same place whether the base URL ends with slashes or not', async () => {
+  test('goes to the same URL whether the base URL ends with slashes or not', async () => {
     await using api = await answeringServer({ status: 200, headers: json, body: '{"message":"ok"}' })
     for (const path of ['/v1', '/v1/', '/v1//']) {
       await using other = clientOf(`http://127.0.0.1:${api.port}${path}`)
@@ -60,8 +60,8 @@ describe('what is sent', () => {
   })
 })
 
-describe('what is asked for', () => {
-  test('is JSON, in every request', async () => {
+describe('the Accept header', () => {
+  test('is JSON in every request', async () => {
     await using api = await answeringServer({ status: 200, headers: json, body: '{"message":"ok"}' })
     await api.client.put([jane], never)
     await api.client.get(code, never)
@@ -91,25 +91,25 @@ describe('a 429', () => {
     { retryAfter: 'Mon, 01 Jan 2024 00:02:00 GMT', ms: 121_000 },
     { retryAfter: '-1', ms: 60_000 },
     { retryAfter: 'soon', ms: 60_000 },
-  ])('that says $retryAfter pauses for $ms ms', async ({ retryAfter, ms }) => {
+  ])('with $retryAfter pauses for $ms ms', async ({ retryAfter, ms }) => {
     await using api = await answeringServer({ status: 429, headers: { ...json, 'retry-after': retryAfter } })
     expect((await api.client.put([jane], never)).outcome).toEqual({ kind: 'pause', ms })
     expect(api.seen).toHaveLength(1)
   })
 
-  test('that does not say pauses for the documented window', async () => {
+  test('without Retry-After pauses for the documented window', async () => {
     await using api = await answeringServer({ status: 429, headers: json })
     expect((await api.client.put([jane], never)).outcome).toEqual({ kind: 'pause', ms: 60_000 })
   })
 })
 
 describe('a 404 for a patient', () => {
-  test('in the API’s words says that there is none', async () => {
+  test('with the API’s text shows that the patient does not exist', async () => {
     await using api = await answeringServer({ status: 404, headers: json, body: '{"message":"Not Found"}' })
     expect((await api.client.get(code, never)).outcome).toEqual({ kind: 'absent' })
   })
 
-  test.each(['<html>Not found</html>', '', '{}', '[]'])('as %j says nothing of the patient', async (body) => {
+  test.each(['<html>Not found</html>', '', '{}', '[]'])('as %j does not show that', async (body) => {
     await using api = await answeringServer({ status: 404, headers: json, body })
     expect((await api.client.get(code, never)).outcome).toMatchObject({ kind: 'not now', outcome: { kind: 'halt' } })
   })
@@ -121,7 +121,7 @@ describe('a patient that is read back', () => {
     return (await api.client.get(code, never)).outcome
   }
 
-  test('is what the API says of this code', async () => {
+  test('is returned as the API reports it for this code', async () => {
     expect(await found(200, '{"code":"jane","first_name":"Jane"}')).toEqual({
       kind: 'patient',
       attributes: { code: 'jane', first_name: 'Jane' },
@@ -129,7 +129,7 @@ describe('a patient that is read back', () => {
   })
 
   test.each(['{"code":"john"}', '{}', '[]', 'null', '"jane"', '<html></html>', ''])(
-    'is not what an answer like %j says: it is asked for again',
+    'is unknown after an answer like %j: it is fetched again',
     async (body) => {
       expect(await found(200, body)).toEqual({
         kind: 'not now',
@@ -142,18 +142,18 @@ describe('a patient that is read back', () => {
     [503, { kind: 'retry', status: 503 }],
     [429, { kind: 'pause', ms: 60_000 }],
     [401, { kind: 'halt', reason: 'key refused' }],
-  ])('cannot be told by a %i, which means what it means for a PUT', async (status, outcome) => {
+  ])('is unknown after a %i, which means the same as for a PUT', async (status, outcome) => {
     expect(await found(status, '{"code":"jane","message":"x"}')).toMatchObject({ kind: 'not now', outcome })
   })
 
-  test.each([201, 422, 413])('cannot be told by a %i, which means nothing here', async (status) => {
+  test.each([201, 422, 413])('is unknown after a %i, which has no meaning for a GET', async (status) => {
     expect(await found(status, '{"code":"jane","message":"x"}')).toEqual({
       kind: 'not now',
       outcome: { kind: 'retry', reason: 'unexpected answer', inDoubt: false, status: null },
     })
   })
 
-  test('cannot be told without an answer', async () => {
+  test('is unknown without an answer', async () => {
     await using api = clientOf('http://127.0.0.1:1/v1')
     expect((await api.client.get(code, never)).outcome).toMatchObject({
       kind: 'not now',
@@ -162,7 +162,7 @@ describe('a patient that is read back', () => {
   })
 })
 
-describe('what is left of the API’s window', () => {
+describe('the remaining requests of the API’s window', () => {
   const remaining = async (header: Readonly<Record<string, string>>) => {
     await using api = await answeringServer({ status: 200, headers: { ...json, ...header }, body: '{"message":"ok"}' })
     return [(await api.client.put([jane], never)).remaining, (await api.client.get(code, never)).remaining]
@@ -171,15 +171,15 @@ describe('what is left of the API’s window', () => {
   test.each([
     ['0', 0],
     ['599', 599],
-  ])('is what it says: %s', async (text, wanted) => {
+  ])('are taken from the header: %s', async (text, wanted) => {
     expect(await remaining({ 'x-ratelimit-remaining': text })).toEqual([wanted, wanted])
   })
 
-  test.each(['-1', '1.5', '1e3', 'many', 'x1', '1x', '12345678901', ''])('is not known from %j', async (text) => {
+  test.each(['-1', '1.5', '1e3', 'many', 'x1', '1x', '12345678901', ''])('are unknown for %j', async (text) => {
     expect(await remaining({ 'x-ratelimit-remaining': text })).toEqual([null, null])
   })
 
-  test('is not known if it does not say, or does not answer', async () => {
+  test('are unknown without the header, or without an answer', async () => {
     expect(await remaining({})).toEqual([null, null])
     await using api = clientOf('http://127.0.0.1:1/v1')
     expect((await api.client.put([jane], never)).remaining).toBeNull()
@@ -187,7 +187,7 @@ describe('what is left of the API’s window', () => {
 })
 
 describe('the API’s clock', () => {
-  test('is known from the last answer that says it, with ours at that moment', async () => {
+  test('is known from the last answer with a date, together with the local time', async () => {
     await using api = await answeringServer({ status: 500, headers: { date: 'Mon, 01 Jan 2024 00:02:00 GMT' } })
     expect(api.client.serverClock).toBeNull()
     await api.client.put([jane], never)
@@ -197,7 +197,7 @@ describe('the API’s clock', () => {
     })
   })
 
-  test.each([{ date: 'soon' }, {}])('is not known from %j', async (headers) => {
+  test.each([{ date: 'soon' }, {}])('is unknown for %j', async (headers) => {
     await using api = await answeringServer({ status: 200, headers })
     await api.client.put([jane], never)
     expect(api.client.serverClock).toBeNull()
@@ -205,7 +205,7 @@ describe('the API’s clock', () => {
 })
 
 describe('an attempt', () => {
-  test('is told with its endpoint, its status and the seconds that it took', async () => {
+  test('is reported with its endpoint, its status and its duration in seconds', async () => {
     await using api = await answeringServer({ status: 503 })
     const startedAtMs = performance.now()
     await api.client.put([jane], never)
@@ -221,7 +221,7 @@ describe('an attempt', () => {
     expect(seconds.reduce((sum, took) => sum + took)).toBeLessThanOrEqual(mostSeconds)
   })
 
-  test('that gets no answer in time is told as such, and leaves its patients in doubt', async () => {
+  test('without an answer in time is reported as a time-out, and leaves its patients in doubt', async () => {
     await using api = await answeringServer(null, 300)
     expect((await api.client.put([jane], never)).outcome).toEqual({
       kind: 'retry',
@@ -232,7 +232,7 @@ describe('an attempt', () => {
     expect(api.attempts.map(([endpoint, status]) => [endpoint, status])).toEqual([['PUT /patients', 'no answer']])
   })
 
-  test('leaves nothing behind on a signal that lives for months', async () => {
+  test('leaves no listener on a signal that lives for months', async () => {
     const { signal } = new AbortController()
     await using api = await answeringServer({ status: 200 })
     await api.client.put([jane], signal)
@@ -242,21 +242,21 @@ describe('an attempt', () => {
   })
 })
 
-describe('an answer longer than any of the API’s', () => {
+describe('an answer longer than any of the API', () => {
   const answered = async (bytes: number) => {
     const body = `{"message":"${'x'.repeat(bytes - '{"message":""}'.length)}"}`
     await using api = await answeringServer({ status: 200, headers: json, body })
     return (await api.client.put([jane], never)).outcome.kind
   }
 
-  test('is not read to its end, and so not understood', async () => {
+  test('is not read to its end, and counts as unintelligible', async () => {
     expect(await answered(262_144)).toBe('accepted')
     expect(await answered(262_145)).toBe('retry')
     expect(await answered(10_000_000)).toBe('retry')
   })
 })
 
-test('closing ends the connections that were kept for the next request', async () => {
+test('closing ends the idle connections', async () => {
   await using api = await answeringServer({ status: 200 })
   await api.client.put([jane], never)
   expect(api.connections).toBe(1)

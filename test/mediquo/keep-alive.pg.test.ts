@@ -4,7 +4,7 @@ import { testSandbox } from '../sandbox/api/sandbox-client.ts'
 import { startConnector } from '../support/connector.ts'
 import { join, listening } from '../support/network/listening.ts'
 
-/** A connection to the sandbox is closed at the moment when a second request comes on it, which nobody reads. */
+/** Starts a proxy that closes a connection to the sandbox when a second request arrives on it, without reading the request. */
 async function closesAtSecondRequest(to: number) {
   let closed = 0
   const server = createServer((socket: Socket) => {
@@ -29,7 +29,7 @@ async function closesAtSecondRequest(to: number) {
   }
 }
 
-test('a kept connection that is closed at the wrong moment costs one more request, and is no reason to reject a row', async () => {
+test('a kept-alive connection that is closed during a request costs one more request, and rejects no row', async () => {
   await using sandbox = await testSandbox()
   await using front = await closesAtSecondRequest(sandbox.port)
   await using connector = await startConnector({

@@ -7,7 +7,7 @@ import { until } from '../support/until.ts'
 
 const newKeys = { apiKey: 'new-api-key', secretKey: 'new-secret-key' }
 
-/** Both keys in files, as a secret's mount has them. */
+/** Creates both keys in files, as in the mount of a secret. */
 function keyFiles() {
   const directory = workspace()
   const write = ({ apiKey, secretKey }: typeof newKeys) => {
@@ -24,7 +24,7 @@ function keyFiles() {
   return { write, environment, [Symbol.dispose]: () => directory[Symbol.dispose]() }
 }
 
-test('keys that change at the API first are read from their files as soon as they are there: nothing is lost', async () => {
+test('keys that change at the API first are read from their files as soon as they are there, and nothing is lost', async () => {
   using files = keyFiles()
   await using connector = await startConnector({
     schema: `${patientsTable} insert into patients (code) select 'p' || n from generate_series(1, 1500) n;`,
@@ -49,7 +49,7 @@ test('keys that change at the API first are read from their files as soon as the
   expect(connector.log.filter(({ msg }) => msg === 'keys read again from their files')).toHaveLength(1)
 }, 60_000)
 
-test('keys that changed in their files first cost one refused request, also if a code is to be read back', async () => {
+test('keys that change in their files first cost one refused request, also while a code is to be read back', async () => {
   using files = keyFiles()
   await using connector = await startConnector({
     environment: files.environment,

@@ -21,7 +21,7 @@ describe('a request that cannot have arrived', () => {
     expect(noAnswer(failure(code))).toEqual({ kind: 'no answer', reason: 'connection', sent: false, code })
   })
 
-  test('leaves no patient in doubt: the connection took too long', () => {
+  test('leaves no patient in doubt: connection time-out', () => {
     const code = 'UND_ERR_CONNECT_TIMEOUT'
     expect(noAnswer(failure(code))).toEqual({ kind: 'no answer', reason: 'timeout', sent: false, code })
   })
@@ -35,11 +35,14 @@ describe('a request that may have arrived', () => {
     },
   )
 
-  test.each(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])('and took too long: %s', (code) => {
-    expect(noAnswer(failure(code))).toEqual({ kind: 'no answer', reason: 'timeout', sent: true, code })
-  })
+  test.each(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])(
+    'leaves its patients in doubt after a time-out: %s',
+    (code) => {
+      expect(noAnswer(failure(code))).toEqual({ kind: 'no answer', reason: 'timeout', sent: true, code })
+    },
+  )
 
-  test('and was called off: by its name, for the code of such an error is a number', () => {
+  test('is recognised as aborted by the name of the error, whose code is a number', () => {
     expect(noAnswer(new DOMException('the time is up', 'TimeoutError'))).toEqual({
       kind: 'no answer',
       reason: 'timeout',

@@ -34,7 +34,7 @@ describe('a success', () => {
     ['a list', answer(200, '[]')],
     ['null', answer(200, 'null')],
     ['a text', answer(200, '"Success"')],
-  ])('%s may have been one, and is sent again', (_, attempt) => {
+  ])('%s is possibly a delivery, and is sent again', (_, attempt) => {
     expect(outcome(attempt)).toMatchObject({ kind: 'retry', reason: 'unintelligible success', inDoubt: true })
   })
 })
@@ -67,7 +67,7 @@ describe('a failure', () => {
     [503, { kind: 'retry', reason: 'status 503', inDoubt: true, status: 503 }],
     [504, { kind: 'retry', reason: 'status 504', inDoubt: true, status: 504 }],
     [520, { kind: 'retry', reason: 'status 520', inDoubt: true, status: 520 }],
-  ] as const)('%i is %j, whatever it says', (status, wanted) => {
+  ] as const)('%i is %j, with any body', (status, wanted) => {
     for (const [body, contentType] of [
       ['', ''],
       ['<html></html>', 'text/html'],
@@ -81,11 +81,11 @@ describe('a failure', () => {
     ['a timeout', { kind: 'no answer', reason: 'timeout', sent: true, code: 'TimeoutError' }, true],
     ['a reset', { kind: 'no answer', reason: 'connection', sent: true, code: 'ECONNRESET' }, true],
     ['a refused connection', { kind: 'no answer', reason: 'connection', sent: false, code: 'ECONNREFUSED' }, false],
-  ] as const)('%s is tried again, in doubt if it may have arrived', (_, attempt, inDoubt) => {
+  ] as const)('%s is sent again, in doubt if it possibly arrived', (_, attempt, inDoubt) => {
     expect(outcome(attempt)).toEqual({ kind: 'retry', reason: attempt.reason, inDoubt, status: null })
   })
 
-  test('whatever comes, it is understood as something, and only a success as one', () => {
+  test('classifies any answer, and takes only a success for one', () => {
     const attempts = fc.record({
       kind: fc.constant('answer' as const),
       status: fc.integer({ min: 100, max: 999 }),
@@ -127,7 +127,7 @@ describe('the rows that a refusal names', () => {
     expect(named(body)?.map(({ index }) => index)).toEqual(indexes)
   })
 
-  test('go with the attribute’s name, and with no other word of the answer', () => {
+  test('have the attribute’s name, and no other word of the answer', () => {
     const body = {
       message: 'Jane Doe',
       errors: { 'patients.1.email': ['j@example.org is taken'], 'patients.2.jane': [] },
@@ -138,14 +138,14 @@ describe('the rows that a refusal names', () => {
     ])
   })
 
-  test('go with the first attribute that is named, if there are several', () => {
+  test('have the first attribute that is named, if there are several', () => {
     expect(named({ errors: { 'patients.1.email': ['x'], 'patients.1.gender': ['y'] } })).toEqual([
       { index: 1, attribute: 'email' },
     ])
   })
 })
 
-test('what halts the sending says what to fix, and by which answer it is known', () => {
+test('a reason to halt names the fix, and the answer that shows it', () => {
   const wanted = {
     'key refused': /401.*MEDIQUO_API_KEY and MEDIQUO_SECRET_KEY/,
     'permission denied': /403.*ask mediQuo to grant/,

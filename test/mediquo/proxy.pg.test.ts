@@ -12,7 +12,7 @@ import { until } from '../support/until.ts'
 
 const apiHost = 'api.mediquo.test'
 
-/** A sandbox with TLS in front of it. */
+/** Starts a sandbox behind TLS. */
 async function privateApi() {
   const sandbox = await testSandbox()
   const front = await tlsFront({ hosts: [apiHost, 'localhost'], to: sandbox.port })
@@ -53,7 +53,7 @@ async function deliverOne(api: Awaited<ReturnType<typeof privateApi>>, env: Read
   }
 }
 
-test('patients reach an API behind a proxy, by a name that only the proxy knows, with a private CA', async () => {
+test('reaches an API behind a proxy, by a host name that only the proxy resolves, with a private CA', async () => {
   await using api = await privateApi()
   await using proxy = await connectProxy({ to: api.port })
   await deliverOne(api, {
@@ -63,7 +63,7 @@ test('patients reach an API behind a proxy, by a name that only the proxy knows,
   expect(new Set(proxy.asked)).toEqual(new Set([`CONNECT ${apiHost}:443`]))
 })
 
-test('a host in NO_PROXY is reached without the proxy', async () => {
+test('connects to a host in NO_PROXY without the proxy', async () => {
   await using api = await privateApi()
   await using proxy = await connectProxy({ to: 'refuses' })
   await deliverOne(api, {

@@ -6,7 +6,7 @@ const now = Date.parse('2024-01-01T00:00:00Z')
 const marginMs = 1_000
 
 describe('Retry-After', () => {
-  test('in seconds is honoured whole, and a second more', () => {
+  test('in seconds is respected, plus one second', () => {
     assert(
       property(integer({ min: 0, max: 1_000_000 }), (seconds) => {
         expect(parseRetryAfterMs(String(seconds), now)).toBe(seconds * 1000 + marginMs)
@@ -14,7 +14,7 @@ describe('Retry-After', () => {
     )
   })
 
-  test('as a date is honoured whole, and a second more', () => {
+  test('as a date is respected, plus one second', () => {
     assert(
       property(integer({ min: 0, max: 1_000_000 }), (seconds) => {
         const date = new Date(now + seconds * 1000).toUTCString()
@@ -59,9 +59,9 @@ describe('Retry-After', () => {
     'Mon Jan  1 00:01:00 2024 or so',
     'Mon, 01 Jan 2024 24:61:00 GMT',
     'Mon, 01 Jam 2024 00:01:00 GMT',
-    // Two digits of a year more than fifty ahead: it is past. RFC 9110, section 5.6.7.
+    // A two-digit year more than fifty years ahead is in the past. RFC 9110, section 5.6.7.
     'Friday, 31-Dec-99 23:59:59 GMT',
-  ])('%j says nothing', (header) => {
+  ])('%j is ignored', (header) => {
     expect(parseRetryAfterMs(header, now)).toBeNull()
   })
 })

@@ -7,14 +7,14 @@ import { answeringServer, clientOf } from './answering-server.ts'
 
 const jane = { code: patientCode('jane'), first_name: 'Jane' } as const
 const never = new AbortController().signal
-/** It will be sent again, and cannot have been applied. */
+/** Outcome of a request that was certainly not applied and is sent again. */
 const unsent = { kind: 'retry', reason: 'connection', inDoubt: false }
 
 afterEach(() => {
   vi.unstubAllEnvs()
 })
 
-/** A client whose requests go through a proxy. */
+/** Creates a client whose requests go through a proxy. */
 async function proxied(to: 'refuses' | 'hangs up' | 'is silent', requestTimeoutMs?: number) {
   const proxy = await connectProxy({ to })
   vi.stubEnv('HTTPS_PROXY', `http://127.0.0.1:${proxy.port}`)
@@ -30,7 +30,7 @@ async function proxied(to: 'refuses' | 'hangs up' | 'is silent', requestTimeoutM
   }
 }
 
-test.each(['refuses', 'hangs up'] as const)('a proxy that %s was asked once, and nothing was sent', async (what) => {
+test.each(['refuses', 'hangs up'] as const)('a proxy that %s was asked once, and no request was sent', async (what) => {
   await using api = await proxied(what)
   expect((await api.client.put([jane], never)).outcome).toMatchObject(unsent)
   expect(api.asked).toEqual(['CONNECT api.mediquo.test:443'])
@@ -50,7 +50,7 @@ test('a request that is aborted before it begins ends immediately', async () => 
   expect((await api.client.put([jane], AbortSignal.abort())).outcome).toMatchObject({ kind: 'retry' })
 })
 
-test('a request to where nobody listens has not been sent', async () => {
+test('a request to a port on which nothing listens was not sent', async () => {
   await using server = await answeringServer({ status: 200 })
   const { port } = server
   await server[Symbol.asyncDispose]()
@@ -58,7 +58,7 @@ test('a request to where nobody listens has not been sent', async () => {
   expect((await api.client.put([jane], never)).outcome).toMatchObject(unsent)
 })
 
-test('what a certificate that is not trusted kept back has not been sent', async () => {
+test('a request that an untrusted certificate stopped was not sent', async () => {
   await using server = await answeringServer({ status: 200 })
   await using front = await tlsFront({ hosts: ['localhost'], to: server.port })
   await using api = clientOf(`https://localhost:${front.port}/v1`)

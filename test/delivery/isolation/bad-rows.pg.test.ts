@@ -21,7 +21,7 @@ describe('bad rows in a batch of a hundred, from the table to the dead letters',
   ] as const)('%s, rows %j: at most %i requests', { timeout: 120_000 }, async ([errorHints, bad, most]) => {
     await using sandbox = await testSandbox({ settings: { errorHints, rateLimit } })
     sandbox.reject({ codes: codesOf(bad) })
-    // A backfill's rows leave in full batches.
+    // Rows of a backfill leave in full batches.
     await using connector = await startConnector({
       sandbox,
       schema: `${patientsTable} ${hundred}`,
@@ -44,14 +44,16 @@ describe('bad rows in a batch of a hundred, from the table to the dead letters',
       )
       expect(attributes).toContain('email')
     }
-    // A version that is accepted clears it.
+    // An accepted version clears the dead letter.
     sandbox.clearRejections()
     await database.query('update patients set first_name = $1 where code = $2', ['Better', `c${bad[0]}`])
     await connector.whenPatient(`c${bad[0]}`, ({ first_name }) => first_name === 'Better')
     await until(async () => (await letters()).length === bad.length - 1)
   })
 
-  test('one at which the API breaks, while the others go on', { timeout: 120_000 }, async () => {
+  test('rejects a row for which the API fails with 5xx, while the others are delivered', {
+    timeout: 120_000,
+  }, async () => {
     await using sandbox = await testSandbox({ settings: { rateLimit } })
     sandbox.reject({ codes: ['c42'], status: 500 })
     await using connector = await startConnector({ sandbox, config: { mediquo: {} } })
@@ -78,7 +80,7 @@ describe('an API that refuses every patient alike', () => {
     ['errors', 1_000],
     ['no hint', 1_000],
   ] as const)(
-    '%s, %i rows: the sending halts, no row is rejected, and it resumes by itself',
+    '%s, %i rows: sending halts, no row is rejected, and it resumes by itself',
     { timeout: 120_000 },
     async ([errorHints, rows]) => {
       await using sandbox = await testSandbox({ settings: { errorHints, rateLimit } })

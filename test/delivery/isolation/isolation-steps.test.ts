@@ -3,7 +3,7 @@ import { Isolation } from '../../../src/delivery/isolation/isolation.ts'
 import type { Refusal } from '../../../src/delivery/isolation/refusal.ts'
 import { Share } from '../../../src/delivery/isolation/share.ts'
 
-/** An isolation, and what it says of rows. */
+/** Creates an isolation, and records its decisions on rows. */
 function setUp() {
   const refused: unknown[] = []
   const released: number[] = []
@@ -16,7 +16,7 @@ function setUp() {
     share: new Share(),
     random: () => 0,
   })
-  /** The rows that it sends next, though nothing else waits. */
+  /** Returns the rows that it sends next, though nothing else waits. */
   const sent = (waiting = false): readonly number[] => {
     const turn = isolation.next({ waiting, inFlight: 0 })
     return typeof turn === 'string' ? expect.fail(turn) : turn
@@ -25,8 +25,8 @@ function setUp() {
 }
 const refusal = (named: Refusal['named'] = [], status = 422): Refusal => ({ reason: 'refused', status, named })
 
-describe('a row that is rejected', () => {
-  test('says the status and the attribute that the answer named it for; a place that was not sent is nobody', () => {
+describe('a rejected row', () => {
+  test('has the status and the attribute that the answer names for it; an index that was not sent is ignored', () => {
     const { isolation, refused, sent } = setUp()
     const named = [
       { index: 1, attribute: 'gender' },
@@ -41,7 +41,7 @@ describe('a row that is rejected', () => {
     expect(isolation.isIdle).toBe(true)
   })
 
-  test('says none if the answer names none, and only once something else was accepted', () => {
+  test('has no attribute if the answer names none, and is rejected only after another request was accepted', () => {
     const { isolation, refused, released, sent } = setUp()
     isolation.refused([1, 2], refusal([], 400))
     isolation.refused(sent(), refusal([], 400))
@@ -51,7 +51,7 @@ describe('a row that is rejected', () => {
     expect(refused).toEqual([[1, { reason: 'refused by the API', attributes: [], status: 400 }]])
   })
 
-  test('is the last one left, if all that were asked before it are well', () => {
+  test('is the last suspect, if all others were accepted', () => {
     const { isolation, refused, sent } = setUp()
     isolation.refused([1, 2, 3, 4], refusal())
     isolation.accepted(sent())
@@ -61,8 +61,8 @@ describe('a row that is rejected', () => {
   })
 })
 
-describe('while nothing has succeeded since', () => {
-  test('nothing is sent before what is out has been answered; then something else, once', () => {
+describe('before another request succeeds', () => {
+  test('nothing is sent until the requests in flight are answered, then one request with other rows', () => {
     const { isolation } = setUp()
     isolation.refused([1, 2], refusal())
     expect(isolation.isIdle).toBe(false)
@@ -72,7 +72,7 @@ describe('while nothing has succeeded since', () => {
     expect(isolation.next({ waiting: true, inFlight: 0 })).toBe('nothing')
   })
 
-  test('two rows that are refused alike halt the sending with their status, and wait again', () => {
+  test('two rows that are refused alike halt sending with their status, and wait again', () => {
     const { isolation, refused, released, halts } = setUp()
     isolation.refused([1], refusal([], 400))
     isolation.refused([2], refusal([], 400))
@@ -81,8 +81,8 @@ describe('while nothing has succeeded since', () => {
   })
 })
 
-describe('rows of which nothing is known any more', () => {
-  test('wait with the others again, each once, when it gives up', () => {
+describe('rows of an unfinished search', () => {
+  test('wait with the others again, each once, when the search is abandoned', () => {
     const { isolation, released, refused, sent } = setUp()
     isolation.refused([1, 2, 3, 4], refusal())
     isolation.refused(sent(), refusal())
@@ -93,7 +93,7 @@ describe('rows of which nothing is known any more', () => {
     expect(released).toHaveLength(7)
   })
 
-  test('are those that a search had not come to, if a request of it came to nothing: those sent are the caller’s', () => {
+  test('wait again after an abandoned request, except for the rows of that request, which the caller returns', () => {
     const { isolation, released, sent } = setUp()
     isolation.refused([1, 2, 3, 4], refusal())
     const part = sent()
@@ -103,7 +103,7 @@ describe('rows of which nothing is known any more', () => {
     expect([released, isolation.isIdle]).toEqual([[3, 4], true])
   })
 
-  test('are none of a request that is not its own', () => {
+  test('stay in the search after a foreign request was abandoned', () => {
     const { isolation, released, sent } = setUp()
     isolation.refused([1, 2, 3, 4], refusal())
     sent()
@@ -112,7 +112,7 @@ describe('rows of which nothing is known any more', () => {
   })
 })
 
-test('once something else has succeeded, others go on while a part of a search is out', () => {
+test('sends other rows while a part of a search is in flight, once another request has succeeded', () => {
   const { isolation, sent } = setUp()
   isolation.refused([1, 2, 3, 4], refusal())
   isolation.accepted([9])
@@ -123,7 +123,7 @@ test('once something else has succeeded, others go on while a part of a search i
   expect(isolation.isIdle).toBe(true)
 })
 
-test('a row of its own that is too large is named by its attribute, if the answer does', () => {
+test('names the attribute of a row that is too large, if the answer does', () => {
   const { isolation, refused } = setUp()
   isolation.accepted([9])
   isolation.refused([1, 2], refusal())
@@ -134,7 +134,7 @@ test('a row of its own that is too large is named by its attribute, if the answe
   ])
 })
 
-test('what a search has passed by is searched on its own if nothing else waits that it could go with', () => {
+test('searches the rows that a search skipped on their own if no other rows wait that could go with them', () => {
   const { isolation, released, refused, sent } = setUp()
   isolation.refused([1, 2, 3, 4], refusal())
   isolation.accepted([9])

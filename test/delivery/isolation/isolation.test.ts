@@ -9,7 +9,7 @@ const runs = Number(process.env.ISOLATION_RUNS ?? 3_000)
 
 type Hints = 'errors' | 'first error only' | 'none'
 
-/** A pool of rows, an API that refuses the bad ones, and one request at a time until nothing is left or everything halts. */
+/** Delivers a pool of rows to an API that refuses the bad ones, one request at a time, until nothing is left or sending halts. */
 function deliver({ rows, bad, hints = 'none' }: { rows: number; bad: (row: number) => boolean; hints?: Hints }) {
   const pool = Array.from({ length: rows }, (_, row) => row)
   const delivered: number[] = []
@@ -63,7 +63,7 @@ describe('bad rows in a batch of a hundred', () => {
   const some = (count: number) =>
     fc.uniqueArray(fc.nat(99), { minLength: count, maxLength: count }).map((rows) => new Set(rows))
 
-  test('that the answer names take two requests, however many', () => {
+  test('that the answer names take two requests, whatever their number', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 99 }).chain(some), (bad) => {
         const result = deliver({ rows: 100, bad: (row) => bad.has(row), hints: 'errors' })
@@ -72,10 +72,10 @@ describe('bad rows in a batch of a hundred', () => {
     )
   })
 
-  test('of which each answer names the first take one request each and one for the rest', () => {
+  test('of which each answer names the first take one request each, and one for the rest', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 20 }).chain(some), (bad) => {
-        // Rows from the front on are a sign that everything is refused, and cost one request more.
+        // Bad rows at the front suggest that everything is refused, and cost one request more.
         fc.pre(!all(5).every((row) => bad.has(row)))
         const result = deliver({ rows: 100, bad: (row) => bad.has(row), hints: 'first error only' })
         expect(result).toEqual({ ...outcomeOf(100, bad), requests: bad.size + 1 })
@@ -92,7 +92,7 @@ describe('bad rows in a batch of a hundred', () => {
     fc.assert(
       fc.property(some(count), (bad) => {
         const { requests, ...result } = deliver({ rows: 100, bad: (row) => bad.has(row) })
-        // Whoever happens to ask three bad rows, and no other, believes that all are: it goes on after a pause.
+        // A search that happens to pick three bad rows, and no other, assumes that all are bad. It continues after a pause.
         if (result.halted) halts++
         else expect(result).toEqual(outcomeOf(100, bad))
         expect(requests).toBeLessThanOrEqual(most)
@@ -103,7 +103,7 @@ describe('bad rows in a batch of a hundred', () => {
   })
 })
 
-test('however many rows are bad, each is rejected and every other one delivered', () => {
+test('rejects each bad row and delivers every other one, whatever their number', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 2, max: 400 }),
@@ -112,7 +112,7 @@ test('however many rows are bad, each is rejected and every other one delivered'
       (rows, marks, hints) => {
         const bad = new Set(marks.filter((row) => row < rows && row % 3 !== 0))
         const { requests: _, ...result } = deliver({ rows, bad: (row) => bad.has(row), hints })
-        // A table of which nothing succeeds looks like an API that refuses everything.
+        // A table without a good row looks like an API that refuses everything.
         if (!result.halted) expect(result).toEqual(outcomeOf(rows, bad))
         else expect(result.refused).toEqual([])
       },
@@ -129,13 +129,13 @@ describe('an API that refuses everything alike', () => {
     ['none', 100],
     ['none', 10_000],
     ['none', 2],
-  ])('halts the sending within ten requests and rejects nobody: %s, %i rows', (hints, rows) => {
+  ])('halts sending within ten requests and rejects no row: %s, %i rows', (hints, rows) => {
     const result = deliver({ rows, bad: () => true, hints })
     expect(result).toMatchObject({ halted: true, refused: [], delivered: [] })
     expect(result.requests).toBeLessThanOrEqual(10)
   })
 
-  test('with eight requests out at once it takes two more', () => {
+  test('takes two requests more with eight concurrent requests', () => {
     let halted = false
     const isolation = new Isolation<number>({
       refuse: () => expect.fail('rejected'),
@@ -159,7 +159,7 @@ describe('an API that refuses everything alike', () => {
   })
 })
 
-test('a row that is alone is believed once, and its next versions too; another one like it is not', () => {
+test('a single refused row is rejected once, and its next versions too, but not a second row refused alike', () => {
   const refused: string[] = []
   let halts = 0
   const isolation = new Isolation<{ id: string }>({
@@ -182,7 +182,7 @@ test('a row that is alone is believed once, and its next versions too; another o
   expect(refused).toEqual(['a', 'a', 'b'])
 })
 
-test('many bad rows that are refused alone, one after another, are found though a good one comes rarely', () => {
+test('finds many bad rows that are refused alone, one after another, though a good one comes rarely', () => {
   const pool = Array.from({ length: 12 }, (_, row) => row)
   const refused: number[] = []
   const isolation = new Isolation<number>({
@@ -205,7 +205,7 @@ test('many bad rows that are refused alone, one after another, are found though 
   expect(refused.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 12 }, (_, row) => row))
 })
 
-test('rows that are named whenever they are sent are bad, once something else was accepted in between', () => {
+test('rejects rows that are named whenever they are sent, once another request was accepted in between', () => {
   const refused: number[] = []
   let halts = 0
   const isolation = new Isolation<number>({
@@ -225,7 +225,7 @@ test('rows that are named whenever they are sent are bad, once something else wa
   expect([halts, refused]).toEqual([1, [1, 2]])
 })
 
-test('while others wait it takes a fifth of the requests at most', () => {
+test('uses at most a fifth of the requests while other rows wait', () => {
   const share = new Share()
   const isolation = new Isolation<number>({
     refuse: () => undefined,
@@ -250,7 +250,7 @@ test('while others wait it takes a fifth of the requests at most', () => {
     expect(turns.slice(at, at + 5).filter(Boolean).length).toBeLessThanOrEqual(1)
 })
 
-test('one that is too large is halved, and a single row that is too large is rejected', () => {
+test('halves a batch that is too large, and rejects a single row that is too large', () => {
   const refused: unknown[] = []
   const isolation = new Isolation<number>({
     refuse: (row, letter) => refused.push([row, letter.reason]),

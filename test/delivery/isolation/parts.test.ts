@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { firstPart, halves } from '../../../src/delivery/isolation/parts.ts'
 
-test('a bad row among any number is found in as many requests as halving takes, wherever it stands', () => {
+test('finds a bad row among any number in as many requests as halving takes, at any index', () => {
   const requestsFor = (count: number, bad: number): number => {
     if (count < 2) return 0
     const part = firstPart(count)
@@ -15,11 +15,11 @@ test('a bad row among any number is found in as many requests as halving takes, 
   )
 })
 
-test('what is asked first leaves a power of two, which is the fewest requests if everything is refused', () => {
+test('leaves a power of two after the first part, which takes the fewest requests if everything is refused', () => {
   expect([0, 1, 2, 3, 4, 5, 64, 65, 100].map(firstPart)).toEqual([0, 1, 1, 1, 2, 1, 32, 1, 36])
 })
 
-test('two halves are all of the rows in their order, the first the larger one', () => {
+test('halves rows in order, the first half the larger one', () => {
   expect(halves([1, 2, 3, 4, 5])).toEqual([
     [1, 2, 3],
     [4, 5],

@@ -20,7 +20,7 @@ function setUp() {
   return { poison, refused, released, letters, share }
 }
 
-test('a row at which the API breaks is found while others are accepted, and nobody else is rejected', () => {
+test('finds a row for which the API fails with 5xx while others are accepted, and rejects no other row', () => {
   const { poison, refused, share } = setUp()
   const delivered: number[] = []
   poison.failed(
@@ -45,7 +45,7 @@ test('a row at which the API breaks is found while others are accepted, and nobo
   expect(delivered).toHaveLength(99)
 })
 
-test('an outage rejects nobody, whatever it fails on', () => {
+test('rejects no row during an outage, whatever rows it affects', () => {
   const { poison, refused, released } = setUp()
   for (let batch = 0; batch < 50; batch++) {
     poison.failed([batch], 503)
@@ -56,7 +56,7 @@ test('an outage rejects nobody, whatever it fails on', () => {
   expect(released.length).toBeGreaterThan(40)
 })
 
-test('a single row that nobody else can be compared with is tried again and again', () => {
+test('repeats a single row while there is no other row to compare with', () => {
   const { poison, refused } = setUp()
   poison.failed([1], 500)
   for (let tries = 0; tries < 20; tries++) {
@@ -67,7 +67,7 @@ test('a single row that nobody else can be compared with is tried again and agai
   expect(refused).toEqual([])
 })
 
-test('a server that fails on one request in ten makes next to no dead letters', () => {
+test('makes no dead letters if the server fails on one request in ten', () => {
   const { poison, refused, released, share } = setUp()
   const random = seededRandom(7)
   let row = 0
@@ -83,11 +83,11 @@ test('a server that fails on one request in ten makes next to no dead letters', 
   expect(released.length).toBeLessThan(row / 10)
 })
 
-describe('what the API broke at', () => {
+describe('rows for which the API failed with 5xx', () => {
   const alone = { waiting: false, inFlight: 0 }
   const row = [1]
 
-  test('is rejected at the fourth time if it is one row, each time with something accepted in between', () => {
+  test('are rejected at the fourth failure of a single row, each with an acceptance in between', () => {
     const { poison, refused, letters } = setUp()
     poison.failed(row, 502)
     for (let times = 2; times <= 4; times++) {
@@ -100,7 +100,7 @@ describe('what the API broke at', () => {
     expect([refused, poison.isIdle]).toEqual([[1], true])
   })
 
-  test('is halved at the second time if it is several', () => {
+  test('are halved at the second failure of several rows', () => {
     const { poison } = setUp()
     poison.failed([1, 2, 3], 500)
     poison.accepted([9])
@@ -110,7 +110,7 @@ describe('what the API broke at', () => {
     expect([first, poison.next(alone)]).toEqual([[1, 2], [3]])
   })
 
-  test('is not tried again before something was accepted, while there is something else to send or to wait for', () => {
+  test('are not sent again before an acceptance, while other rows wait or are in flight', () => {
     const { poison } = setUp()
     poison.failed(row, 500)
     expect([poison.next({ waiting: true, inFlight: 0 }), poison.next({ waiting: false, inFlight: 1 })]).toEqual([
@@ -122,14 +122,14 @@ describe('what the API broke at', () => {
     expect([poison.next(alone), poison.isIdle]).toEqual([null, false])
   })
 
-  test('waits with the others again if another request fails as well, with nothing accepted in between', () => {
+  test('wait with the others again if another request fails as well, without an acceptance in between', () => {
     const { poison, released } = setUp()
     poison.failed(row, 500)
     poison.failed([2, 3], 500)
     expect([released, poison.isIdle]).toEqual([[1, 2, 3], true])
   })
 
-  test('does not if something was: each is looked at by itself', () => {
+  test('are isolated separately if a request was accepted in between', () => {
     const { poison, released } = setUp()
     poison.failed(row, 500)
     poison.accepted([9])
@@ -137,7 +137,7 @@ describe('what the API broke at', () => {
     expect([released, poison.next(alone)]).toEqual([[], row])
   })
 
-  test('is the caller’s once its next try came to something else', () => {
+  test('belong to the caller again after their next attempt was abandoned', () => {
     const { poison, released } = setUp()
     poison.failed(row, 500)
     poison.abandoned(poison.next(alone) ?? [])

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { Share } from '../../../src/delivery/isolation/share.ts'
 
-test('looking for bad rows takes a fifth of the requests while others wait, and all of them while none do', () => {
+test('uses a fifth of the requests to look for bad rows while others wait, and all of them otherwise', () => {
   const share = new Share()
   const turns = (othersWait: boolean) =>
     Array.from({ length: 11 }, () => {

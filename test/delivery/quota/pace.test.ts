@@ -2,14 +2,14 @@ import { expect, test } from 'vitest'
 import { Pace } from '../../../src/delivery/quota/pace.ts'
 
 const pace = () => new Pace({ intervalMs: 100, creditMs: 300 })
-/** How many requests may leave at one moment. */
+/** Returns the number of requests that may leave at one moment. */
 function atOnce(of: Pace, nowMs: number): number {
   let count = 0
   for (; of.waitMs(nowMs) === 0; count++) of.leave(nowMs)
   return count
 }
 
-test('requests are due one interval apart', () => {
+test('spaces requests by one interval', () => {
   const even = pace()
   even.begin(1_000)
   expect(even.waitMs(1_000)).toBe(0)
@@ -17,7 +17,7 @@ test('requests are due one interval apart', () => {
   expect([even.waitMs(1_000), even.waitMs(1_060), even.waitMs(1_100), even.waitMs(1_500)]).toEqual([100, 40, 0, 0])
 })
 
-test('what was left out may follow at once, up to the credit; the rest is lost', () => {
+test('allows skipped requests at once, up to the credit; the rest is lost', () => {
   const stalled = pace()
   stalled.begin(0)
   expect(atOnce(stalled, 0)).toBe(1)
@@ -26,7 +26,7 @@ test('what was left out may follow at once, up to the credit; the rest is lost',
   expect(atOnce(stalled, 10_100)).toBe(1)
 })
 
-test('one that begins fresh has its credit, one that goes on where another ended has none', () => {
+test('has its full credit at a fresh start, and none when it continues an earlier run', () => {
   expect(atOnce(pace(), 5_000)).toBe(4)
   const resumed = pace()
   resumed.begin(5_000)

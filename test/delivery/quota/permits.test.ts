@@ -4,14 +4,14 @@ import { Permits, permitHoldMs } from '../../../src/delivery/quota/permits.ts'
 
 const windowMs = 60_000
 
-/** How long one request takes to reach the server, and its answer to come back; how long the client waits before the next. */
+/** Times that a request takes to the server, and its answer back, and that the client waits before the next one. */
 interface Trip {
   readonly outMs: number
   readonly backMs: number
   readonly pauseMs: number
 }
 
-/** When each request reaches the server, if a client sends as often as the permits let it. */
+/** Returns the times at which requests reach the server, if a client sends as often as the permits allow. */
 function arrivals(limit: number, trips: readonly Trip[]): number[] {
   const permits = new Permits(limit)
   const answersAtMs: number[] = []
@@ -43,7 +43,7 @@ const trip = fc.record({
   pauseMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 30_000 })),
 })
 
-test('whatever requests and answers take on the way, no minute of the server’s time holds more than the limit', () => {
+test('keeps every minute of the server’s time within the limit, whatever time requests and answers take', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 5 }), fc.array(trip, { minLength: 1, maxLength: 60 }), (limit, trips) => {
       const arrived = arrivals(limit, trips)
@@ -54,7 +54,7 @@ test('whatever requests and answers take on the way, no minute of the server’s
   )
 })
 
-test('nor by a clock of the server’s that is slower by a thousandth', () => {
+test('keeps it also by a clock of the server that is slower by a thousandth', () => {
   const permits = new Permits(1)
   permits.take(0)
   permits.answered(0)
@@ -62,7 +62,7 @@ test('nor by a clock of the server’s that is slower by a thousandth', () => {
   expect(backAtMs * 0.999).toBeGreaterThan(windowMs)
 })
 
-test('a permit with which nothing was sent is back immediately', () => {
+test('returns an unused permit immediately', () => {
   const permits = new Permits(1)
   expect(permits.take(0)).toBe(true)
   expect(permits.take(0)).toBe(false)
@@ -70,21 +70,21 @@ test('a permit with which nothing was sent is back immediately', () => {
   expect(permits.take(0)).toBe(true)
 })
 
-test('a request that is still unanswered keeps its permit, however long that takes', () => {
+test('keeps the permit of an unanswered request, however long that takes', () => {
   const permits = new Permits(1)
   permits.take(0)
   expect(permits.nextAtMs(10 * windowMs)).toBeNull()
   expect(permits.take(10 * windowMs)).toBe(false)
 })
 
-test('an earlier run that is believed to have sent more than there are permits brings none of them back twice', () => {
+test('returns no permit twice if an earlier run sent more than there are permits', () => {
   const permits = new Permits(2)
   permits.preload([5_000, 10_000, 10_000])
   expect(permits.take(5_000)).toBe(false)
   expect([permits.take(10_000), permits.take(10_000), permits.take(10_000)]).toEqual([true, true, false])
 })
 
-test('what an earlier run sent counts until its window is over', () => {
+test('counts requests of an earlier run until their window is over', () => {
   const permits = new Permits(2)
   permits.preload([5_000, 10_000])
   expect([permits.take(4_999), permits.take(5_000), permits.take(9_999), permits.take(10_000)]).toEqual([
@@ -95,18 +95,18 @@ test('what an earlier run sent counts until its window is over', () => {
   ])
 })
 
-test('what somebody else has used up stays away for a window, as far as there is any', () => {
+test('withholds permits that another client has used for a window, as far as there are any', () => {
   const permits = new Permits(3)
   permits.take(0)
   permits.withhold(5, 1_000)
   expect([permits.free, permits.nextAtMs(1_000)]).toEqual([0, 1_000 + permitHoldMs])
   expect(permits.take(1_000 + permitHoldMs - 1)).toBe(false)
   expect(permits.take(1_000 + permitHoldMs)).toBe(true)
-  // The third belongs to a request that is not answered.
+  // The third permit belongs to a request without an answer.
   expect([permits.take(1_000 + permitHoldMs), permits.take(10 * windowMs)]).toEqual([true, false])
 })
 
-test('a permit that is free is there now; the next one comes back a window after the earliest answer', () => {
+test('has a free permit immediately; the next one comes back a window after the earliest answer', () => {
   const permits = new Permits(2)
   expect(permits.nextAtMs(7)).toBe(7)
   permits.take(0)
@@ -118,7 +118,7 @@ test('a permit that is free is there now; the next one comes back a window after
   expect(permits.free).toBe(1)
 })
 
-test('there are never more permits than the limit, whatever comes back', () => {
+test('never has more permits than the limit, whatever is returned', () => {
   const permits = new Permits(1)
   permits.take(0)
   permits.answered(0)
@@ -127,7 +127,7 @@ test('there are never more permits than the limit, whatever comes back', () => {
   expect(permits.free).toBe(1)
 })
 
-test('what an earlier run sent comes back in the order of time, however it is told, and leaves the other permits free', () => {
+test('returns the permits of an earlier run in the order of time, given in any order, and leaves the others free', () => {
   const permits = new Permits(4)
   permits.preload([9_000, 5_000, 7_000])
   expect([permits.free, permits.take(0), permits.take(0)]).toEqual([1, true, false])

@@ -6,7 +6,7 @@ afterEach(() => void vi.useRealTimers())
 
 describe('after a restart', () => {
   const second = startMs / 1_000
-  /** When the first request leaves, if the run before is known to have used up everything so many seconds ago. */
+  /** Returns the time of the first request, if the earlier run used up everything this number of seconds ago. */
   const firstAfter = async (secondsAgo: number) => {
     vi.setSystemTime(startMs)
     const budget = quota()
@@ -21,17 +21,17 @@ describe('after a restart', () => {
     return [free, startedAtMs[0]]
   }
 
-  test('what an earlier run sent counts until a window after it, by the end of the second in which it was sent', async () => {
+  test('requests of an earlier run count for a window, from the end of the second in which they were sent', async () => {
     expect(await firstAfter(30)).toEqual([0, 31_100])
     expect(await firstAfter(60)).toEqual([0, 1_100])
     expect(await firstAfter(62)).toEqual([600, 0])
   })
 
-  test('a clock that was set back makes it no older than it is, nor does it make it count for longer', async () => {
+  test('a clock that was set back makes them neither older nor count for longer', async () => {
     expect(await firstAfter(-100)).toEqual([0, 60_100])
   })
 
-  test('it is among what was sent in the last minute', () => {
+  test('requests of an earlier run count among those of the last minute', () => {
     const budget = quota()
     budget.resume(
       [
@@ -43,7 +43,7 @@ describe('after a restart', () => {
     expect([budget.free, budget.lastMinute, budget.recent(), budget.taken]).toEqual([595, 5, [[second - 30, 5]], 0])
   })
 
-  test('what it may have sent unrecorded counts as sent just now, and for the run after this one, but not as known', () => {
+  test('requests possibly sent without a note count as sent now, and for the next run, but not as known', () => {
     const budget = quota()
     budget.resume([[second, 2]], 5)
     expect([budget.free, budget.lastMinute, budget.recent()]).toEqual([593, 2, [[second, 7]]])
@@ -51,7 +51,7 @@ describe('after a restart', () => {
     expect(budget.recent()).toEqual([])
   })
 
-  test('what it may have sent at its full pace for a time counts by its age, with the credit that it may have had', async () => {
+  test('requests possibly sent at full pace for a time count by their age, including the possible credit', async () => {
     const budget = quota()
     budget.resume([], 0, 10_000)
     expect(budget.free).toBe(600 - 110)
@@ -64,12 +64,12 @@ describe('after a restart', () => {
     expect(long.free).toBe(0)
     const { startedAtMs } = saturate(long, { answerMs: 100 })
     await vi.advanceTimersByTimeAsync(10_000)
-    // As fast as the run before is believed to have been, no faster.
+    // At most as fast as the earlier run is assumed to have been.
     expect(startedAtMs.length).toBeGreaterThan(80)
     expect(mostIn(1_000, startedAtMs)).toBeLessThanOrEqual(11)
   })
 
-  test('there is no credit: the run before left nothing out', async () => {
+  test('there is no credit after a restart', async () => {
     const budget = quota()
     budget.resume([], 0)
     const { startedAtMs } = saturate(budget, { answerMs: 100 })

@@ -17,7 +17,7 @@ describe('a saturated client', () => {
     expect(later.length).toBe(280)
   })
 
-  test('makes up for a stall of less than a second, and for no more of a longer one', async () => {
+  test('makes up for a stall of up to a second', async () => {
     const { startedAtMs } = saturate(quota(), { answerMs: 100 })
     const during = async (stallMs: number) => {
       const before = startedAtMs.length
@@ -66,13 +66,13 @@ test('an idle client may send its credit at twice the pace, and no faster', asyn
 })
 
 describe('after the signal has aborted', () => {
-  test('nobody gets a permit, however many are free', async () => {
+  test('grants no permit, however many are free', async () => {
     const budget = quota()
     expect(await budget.next(AbortSignal.abort())).toBeNull()
     expect(budget.free).toBe(600)
   })
 
-  test('a call that waits for its turn gets none', async () => {
+  test('grants none to a call that waits for its turn', async () => {
     const budget = quota(60)
     const stop = new AbortController()
     await budget.next(stop.signal)
@@ -83,7 +83,7 @@ describe('after the signal has aborted', () => {
     expect(budget.free).toBe(59)
   })
 
-  test('a call that waits for a permit gets none', async () => {
+  test('grants none to a call that waits for a permit', async () => {
     const budget = quota(1)
     const stop = new AbortController()
     await budget.next(stop.signal)
@@ -97,7 +97,7 @@ describe('after the signal has aborted', () => {
 test.each([
   ['back', -3_600_000],
   ['forward', 3_600_000],
-])('a wall clock that is set %s by an hour changes next to nothing', async (_, stepMs) => {
+])('a wall clock that is set %s by an hour has almost no effect', async (_, stepMs) => {
   const budget = new Quota({
     requestsPerMinute: 600,
     monotonicMs: () => performance.now(),
@@ -112,8 +112,8 @@ test.each([
   expect(startedAtMs.length).toBeLessThanOrEqual(600)
 })
 
-describe('what the API says is left', () => {
-  test('lowers the budget by what somebody else has used, for a window', async () => {
+describe('the remaining requests that the API reports', () => {
+  test('lower the budget by what another client has used, for a window', async () => {
     const budget = quota()
     const permit = await budget.next(never)
     permit?.answered(499)
@@ -125,7 +125,7 @@ describe('what the API says is left', () => {
     expect(budget.free).toBe(599)
   })
 
-  test('never raises it, and nothing said says nothing', async () => {
+  test('never raise the budget, and have no effect if they are missing', async () => {
     const budget = quota(10)
     const permit = await budget.next(never)
     permit?.answered(500)
@@ -135,7 +135,7 @@ describe('what the API says is left', () => {
     expect(budget.free).toBe(8)
   })
 
-  test('is not somebody else’s work where requests of ours are on their way', async () => {
+  test('ignore own requests in flight', async () => {
     const budget = quota()
     const wanted = Promise.all([budget.next(never), budget.next(never), budget.next(never)])
     await vi.advanceTimersByTimeAsync(1_000)
@@ -145,7 +145,7 @@ describe('what the API says is left', () => {
     expect(budget.free).toBe(597)
   })
 
-  test('is counted once, however many requests are told of it', async () => {
+  test('count once, however many answers report them', async () => {
     const budget = quota()
     const wanted = Promise.all([budget.next(never), budget.next(never), budget.next(never)])
     await vi.advanceTimersByTimeAsync(1_000)
@@ -153,7 +153,7 @@ describe('what the API says is left', () => {
     expect(budget.free).toBe(497)
   })
 
-  test('after a 429 nothing leaves for as long as it says', async () => {
+  test('sends nothing after a 429 for as long as it says', async () => {
     const budget = quota()
     budget.pause(30_000)
     let left = false
@@ -166,7 +166,7 @@ describe('what the API says is left', () => {
     await next
   })
 
-  test('the longest pause counts, whichever was asked for last', async () => {
+  test('respects the longest pause, in any order of the pauses', async () => {
     const budget = quota()
     budget.pause(30_000)
     budget.pause(1_000)
@@ -176,14 +176,14 @@ describe('what the API says is left', () => {
   })
 })
 
-describe('what was sent is counted', () => {
+describe('the history of sent requests', () => {
   const leave = async (budget: Quota) => {
     const permit = budget.next(never)
     await vi.advanceTimersByTimeAsync(200)
     return await permit
   }
 
-  test('by second, for a minute', async () => {
+  test('counts by second, for a minute', async () => {
     const budget = quota()
     const second = startMs / 1_000
     await leave(budget)
@@ -201,7 +201,7 @@ describe('what was sent is counted', () => {
     expect([budget.recent(), budget.lastMinute, budget.taken]).toEqual([[[second + 1, 1]], 1, 3])
   })
 
-  test('but not what did not leave in the end: its permit is back immediately', async () => {
+  test('leaves out a permit without a request, which is returned immediately', async () => {
     const budget = quota()
     const permits = [await leave(budget), await leave(budget)]
     expect([budget.free, budget.lastMinute]).toEqual([598, 2])
@@ -212,7 +212,7 @@ describe('what was sent is counted', () => {
   })
 })
 
-test('an abort ends the wait of everybody immediately, however long a 429 makes them wait', async () => {
+test('an abort ends all waits immediately, also during a pause after a 429', async () => {
   const budget = quota()
   budget.pause(3_600_000)
   const stop = new AbortController()

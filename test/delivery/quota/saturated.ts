@@ -1,14 +1,14 @@
 import { Quota } from '../../../src/delivery/quota/quota.ts'
 
-/** Where the clocks begin. */
+/** Start time of the clocks. */
 export const startMs = Date.parse('2024-01-01T00:00:00Z')
 
-/** A quota whose clocks are vitest’s, from {@link startMs} on. */
+/** Creates a quota with the clocks of vitest, from {@link startMs} on. */
 export function quota(requestsPerMinute = 600): Quota {
   return new Quota({ requestsPerMinute, monotonicMs: () => Date.now() - startMs, wallClockMs: () => Date.now() })
 }
 
-/** Sends without a pause, each request answered after `answerMs`, and notes when each one started. */
+/** Sends without a pause, each request answered after `answerMs`, and records the start of each one. */
 export function saturate(
   budget: Quota,
   { answerMs, signal = new AbortController().signal }: { readonly answerMs: number; readonly signal?: AbortSignal },
@@ -24,7 +24,7 @@ export function saturate(
   return { startedAtMs, ended: send() }
 }
 
-/** The most of these times that lie within one such window. */
+/** Returns the maximum number of these times within one such window. */
 export function mostIn(windowMs: number, times: readonly number[]): number {
   return Math.max(...times.map((from) => times.filter((at) => at >= from && at < from + windowMs).length))
 }
