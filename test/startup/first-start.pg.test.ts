@@ -7,7 +7,7 @@ import { until } from '../support/until.ts'
 test.each([
   { backfill: 'initial', reasons: [{ reason: 'first run' }] },
   { backfill: 'never', reasons: [] },
-])('the first start with backfill: $backfill asks for the passes $reasons', async ({ backfill, reasons }) => {
+])('the first start with backfill: $backfill requests the backfill runs $reasons', async ({ backfill, reasons }) => {
   await using connector = await startConnector({ config: { source: { backfill } }, waitFor: null })
   const { database } = connector
   await until(async () => ['streaming', 'backfilling'].includes((await connector.status()).state))
@@ -34,7 +34,7 @@ test('a generated column that is not published is refused in a mapping', async (
   expect(await database.query('select 1 from pg_publication')).toEqual([])
 })
 
-test('a slot that lost its WAL before the first start is recreated; where that is not wanted, the start fails', async () => {
+test('a slot that lost its WAL before the first start is recreated, or the start fails, depending on the setting', async () => {
   await using server = await ownServer({ max_slot_wal_keep_size: '1MB', min_wal_size: '32MB', max_wal_size: '64MB' })
   await using database = await testDatabase({ schema: patientsTable, serverUrl: server.url() })
   const slot = `slot_${database.name}`

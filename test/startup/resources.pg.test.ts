@@ -31,7 +31,7 @@ function open(url: string, queryTimeoutMs = 35_000) {
   })
 }
 
-/** Ends the session that sleeps for so long, as a server does that shuts down. */
+/** Ends the session that sleeps for this time, as a server does that shuts down. */
 async function endSleeper(seconds: number): Promise<void> {
   await until(async () => {
     const ended = await database.query(
@@ -43,8 +43,8 @@ async function endSleeper(seconds: number): Promise<void> {
   })
 }
 
-// What is thrown outside of a test fails the run: here, by the session itself.
-test('a session that is ended while it is in use fails what was asked of it, and nothing else', async () => {
+// An error that is thrown outside of a test, here by the session itself, fails the run.
+test('a session that is ended while it is in use fails its own query, and nothing else', async () => {
   const resources = open(database.url)
   const client = await resources.sourcePool.connect()
   const closed = new Promise((resolve) => client.once('end', resolve))
@@ -64,7 +64,7 @@ test('a session that is ended while it is in use fails what was asked of it, and
   await resources.close()
 })
 
-test('a transaction that cannot begin keeps no session for itself', async () => {
+test('a transaction that cannot begin keeps no session', async () => {
   const url = new URL(database.url)
   await using relay = await tcpRelay(Number(url.port))
   url.port = String(relay.port)

@@ -7,7 +7,7 @@ import { tcpRelay } from '../../support/network/tcp-relay.ts'
 import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
 import { until } from '../../support/until.ts'
 
-/** Rows that are all subscribed, so that both ends can be compared. */
+/** Writes rows that are all subscribed, so that both ends can be compared. */
 async function write({ database }: { readonly database: TestDatabase }, from: number, to: number): Promise<void> {
   await database.query(
     `insert into patients (code, plan, email) select 'p' || i, 'premium', 'first@example.org' from generate_series($1::int, $2) i`,
@@ -16,7 +16,7 @@ async function write({ database }: { readonly database: TestDatabase }, from: nu
   await database.query(`update patients set email = code || '@example.org', first_name = 'N' || length(code)`)
 }
 
-/** The same server under another port. */
+/** Returns the URL of the same server on another port. */
 function through(url: string, port: number, host = '127.0.0.1'): string {
   const changed = new URL(url)
   changed.hostname = host
@@ -24,7 +24,7 @@ function through(url: string, port: number, host = '127.0.0.1'): string {
   return changed.href
 }
 
-/** Sessions that do not answer are given up soon. */
+/** Short limits, so that sessions that do not answer are closed soon. */
 const sessions = { queryTimeoutMs: 4_000, lifetimeSeconds: 5 }
 
 const lost = ({ log }: RunningConnector) =>
@@ -34,7 +34,7 @@ describe.concurrent('sessions that an administrator ends', () => {
   test.each([
     ['the one that streams', `backend_type = 'walsender'`],
     ['every one', `datname = current_database() and pid <> pg_backend_pid()`],
-  ])('%s: they are made again, and nothing is missing', async (_, which) => {
+  ])('%s: they are opened again, and nothing is missing', async (_, which) => {
     await using connector = await startConnector()
     await write(connector, 1, 150)
     await connector.database.query(
@@ -46,12 +46,12 @@ describe.concurrent('sessions that an administrator ends', () => {
   })
 })
 
-describe.concurrent('a connection through which nothing comes any more', () => {
+describe.concurrent('a connection through which no data arrives any more', () => {
   test.each(['idle', 'in the middle of changes'])(
-    '%s: it is given up for another one',
+    '%s: it is replaced by another one',
     async (when) => {
       await using database = await testDatabase({ schema: patientsTable })
-      // Twice this is too long a silence.
+      // Twice this time of silence ends the connection.
       await database.query(`alter database ${database.name} set wal_sender_timeout = '2s'`)
       await using relay = await tcpRelay(Number(new URL(database.url).port))
       const environment = { DATABASE_URL: through(database.url, relay.port) }
@@ -69,7 +69,7 @@ describe.concurrent('a connection through which nothing comes any more', () => {
     150_000,
   )
 
-  test('while memory is full and nothing is read from it: it is given up for another one', async () => {
+  test('while memory is full and nothing is read from it: it is replaced by another one', async () => {
     await using database = await testDatabase({ schema: patientsTable })
     await database.query(`alter database ${database.name} set wal_sender_timeout = '2s'`)
     await using relay = await tcpRelay(Number(new URL(database.url).port))
@@ -87,7 +87,7 @@ describe.concurrent('a connection through which nothing comes any more', () => {
       const { source, delivery } = await connector.status()
       return { receivedLsn: source.receivedLsn, pending: delivery.pending }
     }
-    // Paused: it takes no more of the WAL, though there is more.
+    // Paused: the connector takes no more of the WAL, though there is more.
     await until(
       async () => {
         const before = await standing()
@@ -112,7 +112,7 @@ describe.concurrent('a connection through which nothing comes any more', () => {
     await expectBothEndsEqual(connector)
   }, 240_000)
 
-  test('and is reset at last: another one is made', async () => {
+  test('and is finally reset: another one is opened', async () => {
     await using database = await testDatabase({ schema: patientsTable })
     await using relay = await tcpRelay(Number(new URL(database.url).port))
     await using connector = await startConnector({
@@ -128,8 +128,8 @@ describe.concurrent('a connection through which nothing comes any more', () => {
   }, 90_000)
 })
 
-describe.concurrent('a name', () => {
-  test('that means another address than before is looked up again', async () => {
+describe.concurrent('a host name', () => {
+  test('that resolves to another address later is resolved again', async () => {
     await using database = await testDatabase({ schema: patientsTable })
     const server = Number(new URL(database.url).port)
     await using before = await tcpRelay(server, { host: '127.0.0.1' })
@@ -162,14 +162,14 @@ describe.concurrent('a name', () => {
 
 describe.concurrent('wal_sender_timeout', () => {
   test.each(['0', '1s', '60s'])(
-    'of %s: a large transaction and an API that is away cost no connection',
+    'of %s: a large transaction and an API that is down end no connection',
     async (timeout) => {
       await using database = await testDatabase({ schema: patientsTable })
       await database.query(`alter database ${database.name} set wal_sender_timeout = '${timeout}'`)
       await using connector = await startConnector({ database })
       const { sandbox } = connector
       sandbox.faults.add({ kind: 'hold', id: 'api', times: null })
-      // More rows than a transaction may have for them to wait for its commit.
+      // More rows than a transaction may have if its rows wait for its commit.
       await database.query(
         `insert into patients (code, plan) select 'p' || i, 'premium' from generate_series(1, 6000) i`,
       )
@@ -180,14 +180,14 @@ describe.concurrent('wal_sender_timeout', () => {
           [connector.slot],
         )
       const [first] = await senders()
-      // Longer than the shortest of them: keepalives have come and been answered.
+      // Longer than the shortest of them: keepalives have arrived and been answered.
       await until(async () => {
         const [now] = await senders()
         return (
           Date.parse(now?.reply_time ?? '') - Date.parse(first?.reply_time ?? '') > 2_500 && now?.pid === first?.pid
         )
       })
-      // Releases the held requests, too.
+      // Releases the held requests as well.
       sandbox.faults.clear()
       await until(() => sandbox.patients().size === 6_000, { deadlineMs: 60_000 })
       await connector.whenAcknowledged()
@@ -198,8 +198,8 @@ describe.concurrent('wal_sender_timeout', () => {
   )
 })
 
-describe.concurrent('a transaction that is open while the slot is being made', () => {
-  test('is waited for, and spoken of; the slot is made once it has ended', async () => {
+describe.concurrent('a transaction that is open while the slot is created', () => {
+  test('delays the slot, and is reported; the slot is created once the transaction has ended', async () => {
     await using database = await testDatabase({ schema: patientsTable })
     await using session = await openTransaction(database)
     await using connector = await startConnector({ database, waitFor: null })
@@ -213,7 +213,7 @@ describe.concurrent('a transaction that is open while the slot is being made', (
     )
   })
 
-  test('does not keep the connector from ending, and no slot stays', async () => {
+  test('does not block the shutdown of the connector, and leaves no slot behind', async () => {
     await using database = await testDatabase({ schema: patientsTable })
     await using _session = await openTransaction(database)
     await using connector = await startConnector({ database, waitFor: null })
@@ -226,7 +226,7 @@ describe.concurrent('a transaction that is open while the slot is being made', (
   })
 })
 
-/** A session that has written a row and says nothing more. */
+/** Opens a session that has written a row and is idle in its transaction. */
 async function openTransaction(database: TestDatabase) {
   const { Client } = await import('pg')
   const client = new Client({ connectionString: database.url })

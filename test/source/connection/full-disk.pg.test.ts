@@ -14,7 +14,7 @@ import { until } from '../../support/until.ts'
 const run = promisify(execFile)
 const sizeMiB = 96
 
-/** Only who may mount file systems can make a small disk. */
+/** Returns true if this account may mount file systems, which a small disk requires. */
 function mayMount(): boolean {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return false
   try {
@@ -25,7 +25,7 @@ function mayMount(): boolean {
   }
 }
 
-/** Moves the server's WAL to a disk of its own, which is small. */
+/** Moves the server's WAL to a small disk of its own. */
 async function smallDisk(server: EmbeddedServer) {
   const wal = join(server.dataDir, 'pg_wal')
   const disk = `${server.dataDir}.disk`
@@ -38,7 +38,7 @@ async function smallDisk(server: EmbeddedServer) {
   await server.start()
   const filler = join(disk, 'filler')
   return {
-    /** Nothing fits on it any more. */
+    /** Fills the disk. */
     async fill() {
       const { bavail, bsize } = await statfs(disk)
       await writeFile(filler, Buffer.alloc(bavail * bsize))
@@ -52,7 +52,7 @@ async function smallDisk(server: EmbeddedServer) {
 }
 
 test.skipIf(!mayMount())(
-  'a server whose disk is full stops and comes back; nothing is missing',
+  'a server whose disk is full stops and comes back, and nothing is missing',
   async () => {
     await using server = await ownServer({ min_wal_size: '32MB', max_wal_size: '48MB' })
     await using disk = await smallDisk(server)
@@ -64,7 +64,7 @@ test.skipIf(!mayMount())(
 
     await disk.fill()
     let committed = 100
-    // It writes on until a segment is full and there is no place for the next one: then the server panics.
+    // The server writes until a segment is full and there is no space for the next one. Then it panics.
     await expect(
       (async () => {
         for (let round = 0; round < 100; round++) {

@@ -8,7 +8,7 @@ import { tcpRelay } from '../../support/network/tcp-relay.ts'
 import { patientsTable } from '../../support/patients-table.ts'
 import { testDatabase } from '../../support/postgres/postgres.ts'
 
-test('a process ends on SIGTERM though nothing comes through its connections any more', async () => {
+test('a process ends on SIGTERM though no data arrives through its connections any more', async () => {
   await using database = await testDatabase({ schema: patientsTable })
   await using sandbox = await testSandbox()
   await using relay = await tcpRelay(Number(new URL(database.url).port))
@@ -25,7 +25,7 @@ test('a process ends on SIGTERM though nothing comes through its connections any
     MEDIQUO_SECRET_KEY: defaultKeys.secretKey,
   })
   await connector.reached('streaming')
-  // New connections get through, those that were there never hear anything again, not even of an end.
+  // New connections work. Existing ones receive nothing, not even their end.
   relay.stall()
   relay.goOn()
   expect(await connector.stop()).toBe(0)

@@ -12,7 +12,7 @@ import { type TestDatabase, testDatabase } from '../../support/postgres/postgres
 const hasPooler = spawnSync('pgbouncer', ['--version']).status === 0
 const keys = { MEDIQUO_API_KEY: 'any', MEDIQUO_SECRET_KEY: 'any', MEDIQUO_BASE_URL: 'http://127.0.0.1:9/v1' }
 
-/** A real pgbouncer before the database. @param ignored startup parameters that it throws away. */
+/** Starts a real pgbouncer in front of the database. @param ignored startup parameters that it ignores. */
 async function pooler({ url, name }: TestDatabase, ignored: string) {
   const target = new URL(url)
   const port = await freePort()
@@ -53,7 +53,7 @@ describe.skipIf(!hasPooler)('a pooler in between', () => {
   test.each([
     ['that takes no options', 'extra_float_digits'],
     ['that throws options away', 'extra_float_digits,options'],
-  ])('%s is told from a server', async (_, ignored) => {
+  ])('%s is distinguished from a server', async (_, ignored) => {
     await using database = await testDatabase({ schema: patientsTable })
     await using between = await pooler(database, ignored)
     const { status, text } = await runCommand(['check'], { database: { ...database, url: between.url } }, keys)

@@ -9,7 +9,7 @@ import { until } from '../../support/until.ts'
 const insert = (from: number, to: number) =>
   `insert into patients (code, plan) select 'p' || i, 'premium' from generate_series(${from}, ${to}) i`
 
-// Side by side: a connector waits ten seconds after a server has ended its stream.
+// In parallel, because a connector waits ten seconds after a server has ended its stream.
 describe.concurrent('a server that is restarted', () => {
   test.each(
     (['smart', 'fast', 'immediate'] as const).flatMap((mode) => [
@@ -17,9 +17,9 @@ describe.concurrent('a server that is restarted', () => {
       { mode, api: 'is down' },
     ]),
   )(
-    '$mode, while the API $api: nothing holds it up, and nothing is missing',
+    '$mode, while the API $api: the shutdown is not delayed, and nothing is missing',
     async ({ mode, api }) => {
-      // It would wait an hour for a client that does not answer.
+      // The server would wait an hour for a client that does not answer.
       await using server = await ownServer({ wal_sender_timeout: '1h' })
       await using database = await testDatabase({ schema: patientsTable, serverUrl: server.url() })
       await using sandbox = await testSandbox()
@@ -35,7 +35,7 @@ describe.concurrent('a server that is restarted', () => {
       await database.query(insert(101, 200))
       if (api === 'is down') await until(async () => (await connector.status()).delivery.pending === 200)
 
-      // A smart one waits for every session of its own accord; ours must not be the one that it waits for.
+      // A smart shutdown waits for every session, but must not wait for one of the connector.
       await server.stop(mode)
       await server.start()
 

@@ -6,7 +6,7 @@ import { ownServer } from '../../support/postgres/own-server.ts'
 import { testDatabase } from '../../support/postgres/postgres.ts'
 import { until } from '../../support/until.ts'
 
-/** A server that would wait an hour for us, and a connector whose API is down. */
+/** Starts a server that would wait an hour for the connector, and a connector whose API is down. */
 async function cutOff(rows: number, noteLength: number) {
   const stack: AsyncDisposable[] = []
   const server = await ownServer({ wal_sender_timeout: '1h' })
@@ -30,7 +30,7 @@ async function cutOff(rows: number, noteLength: number) {
   }
 }
 
-test('a fast shutdown of the server ends although changes wait for an API that is down; they are delivered after it', async () => {
+test('a fast shutdown of the server ends although changes wait for an API that is down; they are delivered later', async () => {
   await using cut = await cutOff(100, 0)
   const { server, sandbox, connector } = cut
   await until(async () => (await connector.status()).delivery.pending === 100)
@@ -45,11 +45,11 @@ test('a fast shutdown of the server ends although changes wait for an API that i
   await connector.whenState('streaming')
 }, 60_000)
 
-test('a fast shutdown ends although memory is full and the stream is paused; everything is delivered after it', async () => {
+test('a fast shutdown ends although memory is full and the stream is paused; everything is delivered later', async () => {
   const rows = 3_000
   await using cut = await cutOff(rows, 15_000)
   const { server, database, sandbox, connector } = cut
-  // The server waits for us to read: our buffers and those in between are full.
+  // The server waits until the connector reads: all buffers are full.
   await until(async () => {
     const senders = await database.query(`select wait_event from pg_stat_activity where backend_type = 'walsender'`)
     return senders.some(({ wait_event }) => wait_event === 'WalSenderWriteData')

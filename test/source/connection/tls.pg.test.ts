@@ -9,7 +9,7 @@ import { patientsTable, startConnector } from '../../support/connector.ts'
 import { ownServer } from '../../support/postgres/own-server.ts'
 import { postgresMajor, type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
 
-/** A server that takes nothing but TLS with SCRAM, and from one role a certificate of its client beside it. */
+/** Server that accepts only TLS with SCRAM, and requires a client certificate from one role. */
 let server: EmbeddedServer
 let database: TestDatabase
 let folder: ReturnType<typeof workspace>
@@ -58,7 +58,7 @@ afterAll(async () => {
   folder[Symbol.dispose]()
 })
 
-/** The server's address with these parameters. */
+/** Returns the server's URL with these parameters. */
 function url(
   parameters: Readonly<Record<string, string>>,
   { host = 'localhost', user = '', password = '' } = {},
@@ -73,7 +73,7 @@ function url(
 
 const keys = { MEDIQUO_API_KEY: 'any', MEDIQUO_SECRET_KEY: 'any', MEDIQUO_BASE_URL: 'http://127.0.0.1:9/v1' }
 
-/** What `check` says of the source. */
+/** Returns the result of `check` for the source. */
 async function answer(
   parameters: Readonly<Record<string, string>>,
   who = {},
@@ -91,11 +91,11 @@ async function answer(
   return found ? (found[2] ?? 'connected') : `${status}: ${text}`
 }
 
-describe('a server that takes nothing but TLS', () => {
+describe('a server that accepts only TLS', () => {
   test.each([
     ['require', {}, 'connected'],
     ['require', { sslrootcert: 'ca.pem' }, 'connected'],
-    // As libpq: a root certificate is not left unused.
+    // As with libpq, a root certificate is always used.
     ['require', { sslrootcert: 'other.pem' }, 'signed by nobody who is trusted'],
     ['verify-ca', { sslrootcert: 'ca.pem' }, 'connected'],
     ['verify-ca', { sslrootcert: 'other.pem' }, 'signed by nobody who is trusted'],
@@ -111,11 +111,11 @@ describe('a server that takes nothing but TLS', () => {
     expect(await answer({ sslmode, ...Object.fromEntries(named) })).toContain(expected)
   })
 
-  test('is told from another by its name, not by its address', async () => {
+  test('is identified by its name, not by its address', async () => {
     const parameters = { sslmode: 'verify-full', sslrootcert: file('ca.pem') }
     expect(await answer(parameters, { host: '127.0.0.1' })).toContain('is for another host')
     expect(await answer({ ...parameters, sslmode: 'verify-ca' }, { host: '127.0.0.1' })).toBe('connected')
-    // The parameter says where, as with libpq.
+    // As with libpq, the parameter gives the address.
     expect(await answer({ ...parameters, host: '127.0.0.1' })).toContain('is for another host')
     expect(await answer({ ...parameters, host: 'localhost' }, { host: '127.0.0.1' })).toBe('connected')
   })
@@ -126,12 +126,12 @@ describe('a server that takes nothing but TLS', () => {
     expect(await answer({}, {}, { ...env, PGSSLROOTCERT: file('other.pem') })).toContain('signed by nobody')
   })
 
-  test.skipIf(postgresMajor < 17)('takes TLS from the first byte', async () => {
+  test.skipIf(postgresMajor < 17)('accepts TLS from the first byte', async () => {
     const parameters = { sslmode: 'verify-full', sslrootcert: file('ca.pem'), sslnegotiation: 'direct' }
     expect(await answer(parameters)).toBe('connected')
   })
 
-  test('that asks for a certificate of its client gets it', async () => {
+  test('that requires a client certificate gets it', async () => {
     const parameters = { sslmode: 'verify-full', sslrootcert: file('ca.pem') }
     const who = { user: 'cdc', password: 'secret' }
     expect(await answer(parameters, who)).toContain('refuses the user or the way of connecting')
@@ -156,7 +156,7 @@ test('a connector streams through TLS with a client certificate, its password in
       ),
     )
     target.password = ''
-    // Its own queries go through TLS as well.
+    // The database's own queries use TLS as well.
     const within = { ...database, query: (sql: string) => viaTls(sql) }
     await using connector = await startConnector({ database: within, environment: { DATABASE_URL: target.href } })
     await viaTls(`insert into patients (code) values ('p1')`)

@@ -14,7 +14,7 @@ const table = `create table patients (
   create publication mediquo_cdc for table patients;
   insert into patients (id, code) select i, 'p' || i from generate_series(1, 3000) i;`
 
-/** A primary with a standby of it, a state elsewhere, and a connector that is to decode on the standby. */
+/** Starts a primary with a standby, a checkpoint store on another server, and a connector that decodes on the standby. */
 async function standby() {
   const releases: AsyncDisposable[] = []
   const primary = await ownServer()
@@ -30,7 +30,7 @@ async function standby() {
   return {
     primary,
     replica,
-    /** Of the primary: where an application writes. */
+    /** Database on the primary, where an application writes. */
     database,
     state,
     sandbox,
@@ -38,10 +38,10 @@ async function standby() {
     start: async (options: ConnectorOptions = {}) => {
       const connector = await startConnector({ database: onReplica, sandbox, config, ...options })
       releases.push(connector)
-      // Rows are compared where they are written.
+      // Rows are compared on the primary.
       return { ...connector, database }
     },
-    /** A slot on a standby begins where its primary says what is running there. */
+    /** A slot on a standby begins where its primary logs the running transactions. */
     logStandbySnapshot: () => database.query('select pg_log_standby_snapshot()'),
     async [Symbol.asyncDispose]() {
       for (const release of releases.reverse()) await release[Symbol.asyncDispose]()
@@ -50,14 +50,14 @@ async function standby() {
 }
 
 describe.skipIf(postgresMajor < 16)('a standby', () => {
-  test('is decoded: rows are read from it while changes come, and it goes on as a primary once it is promoted', async () => {
+  test('is decoded: rows are read from it while changes arrive, and it continues as a primary once it is promoted', async () => {
     await using stand = await standby()
     const { database, onReplica, sandbox } = stand
     const connector = await stand.start({ waitFor: null })
     await connector.whenLogged('the replication slot is not made yet: it waits for transactions that are open')
     await stand.logStandbySnapshot()
     await connector.whenState('backfilling')
-    // All over the table, while it is read.
+    // Changes are all over the table, while it is read.
     for (let round = 1; round <= 20; round++) {
       await database.query(
         `update patients set first_name = 'R${round}' where id % 20 = ${round - 1};
@@ -69,7 +69,7 @@ describe.skipIf(postgresMajor < 16)('a standby', () => {
     await until(async () => (await connector.status()).backfill.state === 'done', { deadlineMs: 90_000 })
     await expectBothEndsEqual(connector)
 
-    // Of a row whose long value did not change, the table is read.
+    // The row is read from the table if its long value did not change.
     await database.query(`update patients set last_name = 'Doe' where id <= 50`)
     await expectBothEndsEqual(connector)
 
@@ -84,7 +84,7 @@ describe.skipIf(postgresMajor < 16)('a standby', () => {
     await stand.primary.start()
   }, 240_000)
 
-  test('is refused unless it is so set, with the state elsewhere', async () => {
+  test('is refused unless the setting allows it, with the checkpoint store elsewhere', async () => {
     await using stand = await standby()
     const refused = async (source: object, state: object) =>
       await stand.start({ config: { source: { ...source }, state: { ...state } } }).then(

@@ -17,7 +17,7 @@ import {
   startAsStandby,
 } from './state-elsewhere.ts'
 
-test.concurrent('a promoted standby that has the slot is followed, by a connector that runs as by one that starts', async () => {
+test.concurrent('a promoted standby that has the slot is followed, by a running connector and by one that starts', async () => {
   await using known = await standElsewhere()
   const { server, connector } = known
   await server.stop()
@@ -38,12 +38,12 @@ test.concurrent('a promoted standby that has the slot is followed, by a connecto
   expect(await passesOf(known)).toEqual([])
 }, 90_000)
 
-test.concurrent('a promoted standby without the slot is not sent from until it is adopted', async () => {
+test.concurrent('nothing is sent from a promoted standby without the slot until it is adopted', async () => {
   await using known = await standElsewhere()
   const { server, connector } = known
   await connector.stop()
   await server.stop()
-  // As a base backup leaves them out.
+  // A base backup leaves slots out as well.
   await rm(join(server.dataDir, 'pg_replslot', slot), { recursive: true })
   await startAsStandby(server)
   await promote(known)
@@ -57,7 +57,7 @@ test.concurrent('a promoted standby without the slot is not sent from until it i
   expect(await passesOf(known)).toEqual(['identity changed'])
 }, 90_000)
 
-test('a promoted standby that lacks what was delivered is not sent from', async () => {
+test('nothing is sent from a promoted standby that lacks delivered changes', async () => {
   await using known = await standElsewhere()
   const { server, connector } = known
   const files = await copyFiles(server)
@@ -78,7 +78,8 @@ test('the timeline is known as soon as a standby is promoted', async () => {
   const pool = new Pool({ connectionString: server.url(), max: 1 })
   pool.on('error', () => undefined)
   try {
-    // What it replays, the checkpoint after the promotion has to write, slowly: until then the control file knows nothing.
+    // After the promotion a checkpoint has to write the replayed changes, slowly. Until then the control file does not have the new
+    // timeline.
     await pool.query('create table replayed as select * from generate_series(1, 100000)')
     await server.kill()
     await startAsStandby(server)

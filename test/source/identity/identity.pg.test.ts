@@ -14,7 +14,7 @@ import {
   standElsewhere,
 } from './state-elsewhere.ts'
 
-test('a server that was initialised again is not sent from, nor touched, until it is adopted', async () => {
+test('nothing is sent from a server that was initialised again, and the server is not changed, until it is adopted', async () => {
   await using known = await standElsewhere()
   const { state, connector } = known
   await known.database.query(`insert into patients (code, gender) values ('bad', 'neither')`)
@@ -62,7 +62,7 @@ test('a server that was initialised again is not sent from, nor touched, until i
   await expectFollowed({ database }, await known.start(null, database))
 }, 90_000)
 
-test('another server is adopted without a word where it is so set, but for a line in the log', async () => {
+test('another server is adopted automatically if the setting allows it, with a line in the log', async () => {
   await using known = await standElsewhere({ onIdentityChange: 'adopt' })
   await known.connector.stop()
   await using other = await ownServer()
@@ -73,7 +73,7 @@ test('another server is adopted without a word where it is so set, but for a lin
   expect(await passesOf(known)).toEqual(['identity changed'])
 }, 90_000)
 
-test('a server whose files were put back is not sent from until it is adopted, with the slot that came back', async () => {
+test('nothing is sent from a server whose files were restored until it is adopted, with the restored slot', async () => {
   await using known = await standElsewhere()
   const { server, database, connector } = known
   const files = await copyFiles(server)
@@ -95,7 +95,7 @@ test('a server whose files were put back is not sent from until it is adopted, w
   await expectFollowed(known, await known.start(null))
 }, 90_000)
 
-test.concurrent('a server whose files are put back under a running connector is noticed', async () => {
+test.concurrent('a server whose files are restored under a running connector is detected', async () => {
   await using known = await standElsewhere()
   const { server, connector } = known
   const files = await copyFiles(server)
@@ -115,7 +115,7 @@ test.concurrent('another publication in the settings is not streamed from until 
   const later = await known.start('blocked', known.database, changed)
   expect((await later.status()).reason).toContain('source.publication is renamed, the state belongs to mediquo_cdc')
 
-  // Nobody knows whether it was made before the WAL that the slot still holds.
+  // It is unknown if the publication was created before the WAL that the slot still holds.
   await known.database.query('create publication renamed for table patients')
   const adopted = await known.adopt(known.database, changed)
   expect(JSON.parse(adopted.text)).toMatchObject({ done: [{ kind: 'identity changed', slot: 'made' }] })

@@ -23,7 +23,7 @@ const same: FoundIdentity = {
   publication: 'there',
   wantedPublication: 'ours',
 }
-/** Promoted at 500, after everything that was delivered. */
+/** Identity of a standby that was promoted at 500, after everything that was delivered. */
 const promoted: FoundIdentity = {
   ...same,
   timeline: 4,
@@ -132,7 +132,7 @@ const cases: readonly { readonly found: string; readonly identity: FoundIdentity
   },
 ]
 
-describe('the identity fence', () => {
+describe('the reconciliation of the source identity', () => {
   test.each(cases)('$found', ({ identity, verdict }) => {
     expect(judgeIdentity(stored, identity)).toEqual(verdict)
   })
@@ -145,7 +145,7 @@ describe('the identity fence', () => {
     expect(new Set(changes)).toEqual(new Set(identityChanges))
   })
 
-  test('a change is told with what differs', () => {
+  test('a change is reported with the differing values', () => {
     const other = { ...same, systemIdentifier: '8', timeline: 4, currentLsn: lsn(0x1_0000_00ffn) }
     expect(describeIdentityChange('another server', stored, other)).toContain('identifier is 8, the state belongs to 7')
     expect(describeIdentityChange('timeline without the slot', stored, other)).toMatch(/timeline 4, the state on 2/)
@@ -162,7 +162,7 @@ describe('a timeline history', () => {
     ])
   })
 
-  test('comments and the empty history of a first timeline hold nothing', () => {
+  test('has no entries in comments, and none for a first timeline', () => {
     expect(parseTimelineHistory('# made by hand\n')).toEqual([])
     expect(parseTimelineHistory('')).toEqual([])
   })
@@ -215,7 +215,7 @@ describe('a slot in use', () => {
     expect(slotTroubleOf({ ...health, ...changes }, use)).toBe(trouble)
   })
 
-  test('that another instance moves is as it should be', () => {
+  test('that another instance moves is in order', () => {
     expect(slotTroubleOf({ ...health, confirmedFlushLsn: lsn(300n) }, { ...use, durableLsn: null })).toBeNull()
   })
 })

@@ -12,10 +12,10 @@ import { type TestDatabase, testDatabase } from '../../support/postgres/postgres
 import { until } from '../../support/until.ts'
 
 const run = promisify(execFile)
-/** Of every server, so that one can take another's place. */
+/** Slot name on every server, so that one server can replace another. */
 export const slot = 'followed'
 
-/** A server of its own with a patient that was delivered, whose connector keeps its state on another server. */
+/** Starts a server of its own with a delivered patient. Its connector keeps the checkpoint store on another server. */
 export async function standElsewhere(more: Readonly<Record<string, string>> = {}) {
   const releases: AsyncDisposable[] = []
   const server = await ownServer()
@@ -55,13 +55,13 @@ export async function standElsewhere(more: Readonly<Record<string, string>> = {}
 export type Stand = Awaited<ReturnType<typeof standElsewhere>>
 type Connector = Stand['connector']
 
-/** A connector that is blocked looks again every ten seconds. */
+/** Resolves once the connector streams. A blocked connector tries again every ten seconds. */
 export async function isStreaming(connector: Connector) {
   const states = ['streaming', 'backfilling']
   await until(async () => states.includes((await connector.status()).state), { deadlineMs: 60_000 })
 }
 
-/** Something that is committed now comes to the API. */
+/** Checks that a row that is committed now reaches the API. */
 export async function expectFollowed({ database }: Pick<Stand, 'database'>, connector: Connector, code = 'after') {
   await isStreaming(connector)
   await database.query('insert into patients (code) values ($1)', [code])
@@ -80,7 +80,7 @@ export async function passesOf({ state }: Stand) {
   return rows.map(({ reason }) => reason)
 }
 
-/** So that the checkpoint lies past whatever the server writes by itself when it starts. */
+/** Moves the checkpoint past everything that the server writes by itself when it starts. */
 export async function goOn({ database, state }: Stand, connector: Connector) {
   await database.query(`select pg_logical_emit_message(false, 'a', 'b'), pg_switch_wal()`)
   const [target] = await database.query('select pg_current_wal_lsn() as lsn')
@@ -92,7 +92,7 @@ export async function goOn({ database, state }: Stand, connector: Connector) {
   })
 }
 
-/** The server's files as they are, which it may be given back later. */
+/** Copies the server's files, to restore them later. */
 export async function copyFiles(server: EmbeddedServer) {
   const copy = `${server.dataDir}.copy`
   await server.stop()
@@ -107,7 +107,7 @@ export async function copyFiles(server: EmbeddedServer) {
   }
 }
 
-/** Starts the server on its files as a standby would be. */
+/** Starts the server on its files as a standby. */
 export async function startAsStandby(server: EmbeddedServer) {
   await writeFile(join(server.dataDir, 'standby.signal'), '')
   await server.start()

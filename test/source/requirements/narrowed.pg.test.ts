@@ -15,8 +15,8 @@ async function published(database: TestDatabase) {
   return found
 }
 
-describe.skipIf(postgresMajor < 15)('the publication that is made', () => {
-  test('has the mapped columns and the key, and nothing else leaves the server', async () => {
+describe.skipIf(postgresMajor < 15)('the publication that the connector creates', () => {
+  test('has the mapped columns and the key, and no other value leaves the server', async () => {
     await using connector = await startConnector({ schema: table, config: { mapping } })
     const { database } = connector
     expect(await published(database)).toEqual({ columns: 'id,code,first_name,gender,birth_date', rowfilter: null })
@@ -24,14 +24,14 @@ describe.skipIf(postgresMajor < 15)('the publication that is made', () => {
     await connector.whenPatient('p1')
     await database.query(`update patients set id = 7, first_name = 'Janet', diagnosis = 'other'`)
     await connector.whenPatient('p1', ({ first_name }) => first_name === 'Janet')
-    // What is not published may come and go.
+    // A column that is not published may be dropped and added.
     await database.query('alter table patients drop column diagnosis')
     await database.query(`update patients set first_name = 'Joan'`)
     await connector.whenPatient('p1', ({ first_name }) => first_name === 'Joan')
     expect(connector.log.filter(({ msg }) => msg === 'the table was altered, a backfill follows')).toEqual([])
   })
 
-  test('has the rows that are wanted', async () => {
+  test('has the rows that match the filter', async () => {
     const source = { where: `id > 10` }
     await using connector = await startConnector({ schema: table, config: { mapping, source } })
     const { database } = connector
@@ -42,7 +42,7 @@ describe.skipIf(postgresMajor < 15)('the publication that is made', () => {
     expect([...connector.sandbox.patients().keys()]).toEqual(['p11'])
   })
 
-  test.each(['full', 'transform'])('has every column where %s needs them', async (why) => {
+  test.each(['full', 'transform'])('has every column if %s needs them', async (why) => {
     await using database = await testDatabase({
       schema: `${table}; alter table patients replica identity ${why === 'full' ? 'full' : 'default'}`,
     })
@@ -74,7 +74,7 @@ describe.skipIf(postgresMajor < 15)('the publication that is made', () => {
 })
 
 describe.skipIf(postgresMajor < 18)('a stored generated column', () => {
-  test('is streamed, since the publication asks for it', async () => {
+  test('is streamed, because the publication includes it', async () => {
     await using connector = await startConnector({
       schema: `create table patients (code text primary key, given text default 'jane', gender text default 'female',
         birth_date date default '1980-01-01', full_name text generated always as (upper(given)) stored)`,

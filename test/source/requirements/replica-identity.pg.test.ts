@@ -26,7 +26,7 @@ test.each([
     expect(
       await database.query('select slot_name from pg_replication_slots where database = current_database()'),
     ).toEqual([])
-    // What a publication would have broken.
+    // An update that a publication would have broken.
     await database.query(`update patients set first_name = 'Janet'`)
   },
 )

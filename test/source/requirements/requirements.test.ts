@@ -11,7 +11,7 @@ describe('the columns that a row filter reads', () => {
     [`(active) = true or año::int > 3`, ['active', 'año']],
     [`"a""b" is null`, ['a"b']],
     [`plan <> 'it''s "active"'`, ['plan']],
-    // Rather one too many.
+    // One column too many is acceptable.
     [`lower(plan) = 'x'`, ['plan', 'lower']],
     [`true`, []],
   ])('%s', (filter, named) => {
@@ -20,7 +20,7 @@ describe('the columns that a row filter reads', () => {
 })
 
 describe('the fix for a managed service', () => {
-  test('is what its users may do', () => {
+  test('uses only what users of the service may do', () => {
     expect(replicationFix('Amazon RDS', '"cdc"')).toBe('GRANT rds_replication TO "cdc";')
     expect(replicationFix('Cloud SQL', '"cdc"')).toBe('ALTER ROLE "cdc" REPLICATION;')
     const levels = (['Amazon RDS', 'Cloud SQL', 'Azure', 'Neon'] as const).map(walLevelFix)

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 
-/** A column's type, and texts of which PostgreSQL makes values of it. */
+/** Type of a column, and texts that PostgreSQL converts to values of it. */
 interface ColumnType {
   readonly type: string
   readonly value: fc.Arbitrary<string>
 }
 
-/** The types that `columnTypes` takes beyond the built-in ones. `citext` is text where the server does not have it. */
+/** Types in addition to the built-in ones. `citext` is text if the server does not have it. */
 export const typesSchema = `
   do $$ begin create extension citext; exception when others then create domain citext as text; end $$;
   create schema "My Types";
@@ -49,7 +49,7 @@ const pieces = one(
     '01.02.1980',
   ],
 )
-/** Everything but NUL, which PostgreSQL does not store. */
+/** Every character except NUL, which PostgreSQL does not store. */
 const text = fc.oneof(
   fc.string({ unit: 'binary' }).map((value) => value.replaceAll('\0', '')),
   pieces,
@@ -90,7 +90,7 @@ const int = (bits: number) =>
   fc.bigInt({ min: -(2n ** BigInt(bits - 1)), max: 2n ** BigInt(bits - 1) - 1n }).map(String)
 const special = one('NaN', 'Infinity', '-Infinity', '-0', '0')
 
-/** Every type that a mapping may meet, by the name of its column. */
+/** Types that a mapping may meet, by the name of their column. */
 export const columnTypes: Readonly<Record<string, ColumnType>> = {
   text: { type: 'text', value: text },
   'text in ICU': { type: 'text collate "und-x-icu"', value: text },

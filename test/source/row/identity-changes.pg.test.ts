@@ -12,7 +12,7 @@ const table = `create table patients (
 
 const puts = ({ sandbox }: RunningConnector) => sandbox.requests.filter(({ method }) => method === 'PUT').length
 
-/** What an application does in one transaction. */
+/** Changes of an application in one transaction. */
 const changes: readonly { readonly name: string; readonly sql: string }[] = [
   { name: 'a key that changes', sql: `update patients set id = 60 where id = 1` },
   {
@@ -61,7 +61,7 @@ describe.concurrent.each(['default', 'full'])('with replica identity %s, both en
     await expectBothEndsEqual(connector)
     await connector.database.query(`begin; ${sql}; commit`)
     await expectBothEndsEqual(connector)
-    // And after the next change of every row.
+    // Compares again after the next change of every row.
     await connector.database.query(`update patients set last_name = 'Doe' || id`)
     await expectBothEndsEqual(connector)
   })
@@ -81,7 +81,7 @@ describe.concurrent.each(['default', 'full'])('with replica identity %s, both en
 })
 
 describe('two rows with one code', () => {
-  test('are spoken of once, the one that changed last is the patient, and nothing flaps', async () => {
+  test('are reported once, the last changed one is the patient, and nothing is sent repeatedly', async () => {
     await using connector = await startConnector({
       schema: table.replace(' constraint one_each unique deferrable initially deferred', ''),
       config: { source: { backfill: 'initial', onDelete: 'unsubscribe' } },
@@ -98,7 +98,7 @@ describe('two rows with one code', () => {
     await connector.whenPatient('p1', ({ first_name }) => first_name === 'Second again')
     await connector.whenSettled()
 
-    // Quiet: neither is sent again of its own accord, whatever else is going on.
+    // Neither row is sent again without a change of it, whatever else happens.
     const before = puts(connector)
     await database.query(`update patients set first_name = 'Other' where id = 2`)
     await connector.whenPatient('p2', ({ first_name }) => first_name === 'Other')
@@ -107,7 +107,7 @@ describe('two rows with one code', () => {
     expect((await connector.status()).warnings.join()).toContain('a code is of several rows')
     expect(log.filter(({ msg }) => msg.startsWith('several rows have this code'))).toHaveLength(1)
 
-    // One of them goes: the other is the patient, not nobody.
+    // After one of them is deleted, the other one is the patient.
     await database.query('delete from patients where id = 7')
     await database.query(`update patients set last_name = 'Doe'`)
     await expectBothEndsEqual(connector)

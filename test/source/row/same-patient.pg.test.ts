@@ -22,7 +22,7 @@ const schema = `${typesSchema} create table patients (id int primary key, ${name
 const whole = (name: string) =>
   ({ kind: 'columns', columns: [name], separator: ' ', values: null, format: null, fallback: null, at: null }) as const
 
-/** Every column as every attribute, each in the forms that read text in different ways. */
+/** Mappings of every column to every attribute, each in the forms that read text in different ways. */
 const mappings = names.map((name) =>
   compileMapping(
     {
@@ -50,7 +50,7 @@ test.each([
     environmentOptions: '-c datestyle=SQL,MDY -c intervalstyle=iso_8601 -c extra_float_digits=0',
   },
 ])(
-  'a row is the same by the stream, by a page and by its key, under $settings',
+  'a row is the same from the stream, from a page and from a read by key, under $settings',
   async ({ prepare, environmentOptions }) => {
     await using database = await testDatabase({ schema })
     await publish(database)
@@ -96,7 +96,7 @@ test.each([
   },
 )
 
-test('a key or a name that begins with U+FEFF is the same by the stream and by the table', async () => {
+test('a key or a name that begins with U+FEFF is the same from the stream and from the table', async () => {
   const rows = [`${bom}1`, '1', bom, `${bom}${bom}1`]
   await using database = await testDatabase({
     schema: `create table patients ("${bom}id" text primary key, name text)`,
@@ -117,7 +117,7 @@ test('a key or a name that begins with U+FEFF is the same by the stream and by t
   expect((await table.walk(1)).flatMap((page) => [...page.rows.keys()]).sort()).toEqual(found)
 })
 
-/** In one statement, each value from its text. */
+/** Inserts rows in one statement, each value from its text. */
 async function insert(database: TestDatabase, from: number, rows: readonly Readonly<Record<string, string | null>>[]) {
   const parameters = names.map((_, at) => `$${at + 1}::text[]`).join(', ')
   const values = names.map((name, at) => `c${at}::${columnTypes[name]?.type}`).join(', ')

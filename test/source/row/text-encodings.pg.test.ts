@@ -11,7 +11,7 @@ describe.concurrent('texts of a database', () => {
     ['WIN1252', 'Žofie “€”'],
     ['EUC_JP', '山田 太郎'],
     ['UTF8', '👩‍👩‍👧 e\u0301 \u0001\u007f\u2028 \u{10ffff}'],
-  ])('of encoding %s arrive as they are, from the table and from the stream', async (encoding, name) => {
+  ])('of encoding %s arrive unchanged, from the table and from the stream', async (encoding, name) => {
     await using database = await testDatabase({ encoding, schema: patientsTable })
     await database.query(`insert into patients (code, first_name) values ('read', $1)`, [name])
     await using connector = await startConnector({ database, config })
@@ -19,7 +19,7 @@ describe.concurrent('texts of a database', () => {
     for (const code of ['read', 'streamed']) await connector.whenPatient(code, ({ first_name }) => first_name === name)
   })
 
-  test('of no known encoding are refused before anything is streamed', async () => {
+  test('of an unknown encoding are refused before anything is streamed', async () => {
     await using database = await testDatabase({ encoding: 'SQL_ASCII', schema: patientsTable })
     await expect(startConnector({ database, config })).rejects.toThrow('the database is SQL_ASCII')
     expect(await database.query('select from pg_publication')).toEqual([])
@@ -27,7 +27,7 @@ describe.concurrent('texts of a database', () => {
 })
 
 describe('a megabyte of text', () => {
-  test('goes in batches that stay small, and is changed again', async () => {
+  test('is sent in small batches, and can change again', async () => {
     await using connector = await startConnector({ schema: patientsTable, config })
     const { database, sandbox } = connector
     const rows = 30

@@ -29,7 +29,7 @@ async function contraryDatabase() {
 const insert = `insert into patients values ($1, $2, $3, $4, $5, $6)`
 const environmentOptions = '-c datestyle=German -c timezone=Asia/Tokyo'
 
-test('the stream brings the same text whatever the database and the environment are set to', async () => {
+test('the stream brings the same text with any settings of the database and the environment', async () => {
   await using database = await contraryDatabase()
   await using stream = await openStream(database, { environmentOptions })
   await database.query(insert, Object.values(values))
@@ -48,7 +48,7 @@ test('a table read brings the same text as the stream', async () => {
   for (const { rows } of reads) expect(Object.fromEntries(rows.get(key) ?? [])).toEqual(values)
 })
 
-test('dates come as text wherever the process runs: no day is lost, no infinity or BC made into something else', async () => {
+test('dates arrive as text in any time zone of the process: no day is lost, and infinity and BC are unchanged', async () => {
   vi.stubEnv('TZ', 'Europe/Madrid')
   onTestFinished(() => void vi.unstubAllEnvs())
   await using database = await testDatabase({ schema })

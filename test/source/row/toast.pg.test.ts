@@ -3,10 +3,10 @@ import { expectBothEndsEqual } from '../../support/both-ends.ts'
 import { patientsTable, startConnector } from '../../support/connector.ts'
 
 const long = (letter: string) => JSON.stringify({ note: letter.repeat(10_000) })
-/** Out of line and not compressed, so that an update of another column leaves the value out. */
+/** Stored out of line and not compressed, so that an update of another column leaves the value out. */
 const schema = `${patientsTable} alter table patients alter column meta set storage external;`
 
-test('an update of another column leaves an unchanged long value as it is', async () => {
+test('an update of another column leaves an unchanged long value unchanged', async () => {
   await using connector = await startConnector({ schema })
   const { database } = connector
   await database.query(`insert into patients (code, meta) values ('jane', $1)`, [long('x')])
@@ -17,7 +17,7 @@ test('an update of another column leaves an unchanged long value as it is', asyn
   expect(JSON.stringify(janet.meta)).toBe(long('x'))
 })
 
-test('a long value that came before a restart is read from the table', async () => {
+test('a long value that arrived before a restart is read from the table', async () => {
   await using connector = await startConnector({ schema: `${schema} insert into patients (code) values ('jane');` })
   const { database } = connector
   await database.query(`update patients set meta = $1`, [long('x')])
@@ -65,7 +65,7 @@ const change: Readonly<Record<string, string>> = {
 }
 
 describe.concurrent.each(['default', 'full'])('with replica identity %s, after a restart', (identity) => {
-  test.each(Object.entries(change))('%s neither wipes nor loses an unchanged long value', async (_, sql) => {
+  test.each(Object.entries(change))('%s neither clears nor loses an unchanged long value', async (_, sql) => {
     await using connector = await startConnector({
       schema: `create table patients (id int primary key, code text not null, first_name text default 'Jane', last_name text,
           gender text default 'female', birth_date date default '1980-01-01', email text, plan text default 'premium', meta jsonb);

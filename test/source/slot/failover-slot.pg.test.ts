@@ -13,16 +13,16 @@ const insert = (from: number, to: number) =>
   `insert into patients (code, plan) select 'p' || i, 'premium' from generate_series(${from}, ${to}) i`
 
 test.skipIf(postgresMajor < 17)(
-  'the standby that takes over has the slot, and the connector goes on exactly where it was',
+  'the standby that takes over has the slot, and the connector continues exactly where it was',
   async () => {
     await using primary = await ownServer()
-    // It goes with its server.
+    // The database is dropped with its server.
     const database = await testDatabase({ schema: patientsTable, serverUrl: primary.url() })
     await database.query(`select pg_create_physical_replication_slot('replica')`)
     await using standby = await replicaOf(primary)
     await using state = await testDatabase()
     await using sandbox = await testSandbox()
-    // As a name, or a virtual address, that moves to whoever is the primary.
+    // Stands for a host name, or a virtual address, that moves to the current primary.
     await using address = await tcpRelay(primary.port)
     const url = new URL(database.url)
     url.port = `${address.port}`
@@ -35,7 +35,7 @@ test.skipIf(postgresMajor < 17)(
     onStandby.on('error', () => undefined)
     await onStandby.connect()
     try {
-      // What the standby would do by itself now and then (sync_replication_slots).
+      // The standby would do this periodically by itself (sync_replication_slots).
       await until(
         async () => {
           await onStandby.query('select pg_sync_replication_slots()')
@@ -47,7 +47,7 @@ test.skipIf(postgresMajor < 17)(
         },
         { deadlineMs: 60_000 },
       )
-      // Comes to the standby, and is not delivered before the primary is gone.
+      // The row reaches the standby, but is not delivered before the primary is gone.
       sandbox.faults.add({ kind: 'down' })
       await database.query(`update patients set email = code || '@example.org'; ${insert(101, 150)}`)
       const [written] = await database.query('select pg_current_wal_lsn() as lsn')

@@ -10,7 +10,7 @@ async function makeSlot(query: (sql: string, values: string[]) => Promise<unknow
   await query('select pg_create_logical_replication_slot($1, $2)', [name, plugin])
 }
 
-test('a slot that was left behind is named at the start, in the status and by check, with what it holds and what drops it', async () => {
+test('an orphaned slot is named at the start, in the status and by check, with its retained WAL and the statement that drops it', async () => {
   await using database = await testDatabase({ schema: patientsTable })
   const left = `mediquo_cdc_${database.name}`
   await makeSlot(database.query, left)
@@ -40,7 +40,7 @@ test('a slot that was left behind is named at the start, in the status and by ch
   ])
 })
 
-test('a connector that was given another slot and another state names the one that it had before', async () => {
+test('a connector with a new slot and a new checkpoint store names its earlier slot', async () => {
   await using database = await testDatabase({ schema: patientsTable })
   await using sandbox = await testSandbox()
   const before = await startConnector({ database, sandbox })
@@ -50,7 +50,7 @@ test('a connector that was given another slot and another state names the one th
   expect(await connector.whenLogged(usedByNobody)).toMatchObject({ slot: before.slot })
 })
 
-test('slots that are in use, of another plugin, or of another name, are nobodyâ€™s business', async () => {
+test('slots that are in use, of another plugin, or of another name, are ignored', async () => {
   await using first = await startConnector()
   const { database } = first
   await makeSlot(database.query, `their_own_${database.name}`)
@@ -62,7 +62,7 @@ test('slots that are in use, of another plugin, or of another name, are nobodyâ€
   expect(second.log.filter(({ msg }) => msg === usedByNobody)).toEqual([])
 })
 
-test('who stops a connector is told that its slot stays', async () => {
+test('stopping a connector reports that its slot stays', async () => {
   await using connector = await startConnector()
   await connector.database.query(`insert into patients (code) values ('jane')`)
   await connector.whenPatient('jane')

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { settingsOf, yamlProblems } from '../../config/loading.ts'
 
-// They go into the replication commands as they are: nothing quotes them there.
+// Names are used unquoted in replication commands.
 const hostile = [`a"b`, `a'b`, `a b`, `a;b`, `a,b`, 'Ä', '', 'A', 'a-b']
 
 test.each(hostile)('the slot name %j is refused', (name) => {
@@ -14,7 +14,7 @@ test.each(hostile)('the publication name %j is refused', (name) => {
   ])
 })
 
-test('plain names are taken', () => {
+test('plain names are accepted', () => {
   expect(settingsOf('source: { slot: his_2, publication: his_2 }').source).toMatchObject({
     slot: 'his_2',
     publication: 'his_2',

@@ -23,7 +23,7 @@ async function set(database: TestDatabase, name: string, value: string) {
   })
 }
 
-/** Fills WAL segments, one for each look that the connector takes at the slot, until it is so. */
+/** Fills WAL segments, one for each check of the slot, until a condition holds. */
 async function writeUntil(connector: RunningConnector, isSo: () => boolean | Promise<boolean>) {
   const { database } = connector
   await until(
@@ -39,7 +39,7 @@ async function writeUntil(connector: RunningConnector, isSo: () => boolean | Pro
   )
 }
 
-/** A figure of `GET /metrics`. */
+/** Returns a value of `GET /metrics`. */
 async function gauge(connector: RunningConnector, name: string) {
   const listening = connector.log.find(({ msg }) => msg === 'listening')
   const text = await (await fetch(`http://127.0.0.1:${listening?.port}/metrics`)).text()
@@ -51,10 +51,10 @@ const saidOf = ({ log }: RunningConnector) =>
     Object.values(sayings).includes(msg) ? [[pino.levels.labels[Number(level)], msg]] : [],
   )
 
-/** Nothing but the test makes checkpoints: only they take a slot's WAL. */
+/** Only the test makes checkpoints: only checkpoints remove a slot's WAL. */
 const calm = { max_wal_size: '8GB', checkpoint_timeout: '1h' }
 
-test.concurrent('a slot that an outage will cost is warned about, louder as it comes near, and no more once it is over', async () => {
+test.concurrent('a slot that an outage endangers causes warnings, more urgent ones as the loss approaches, and none once the outage is over', async () => {
   await using server = await ownServer(calm)
   await using database = await testDatabase({ schema: patientsTable, serverUrl: server.url() })
   await using sandbox = await testSandbox()
@@ -66,7 +66,7 @@ test.concurrent('a slot that an outage will cost is warned about, louder as it c
   expect(before).toMatchObject({ walStatus: 'reserved', secondsUntilSlotLost: null })
   expect(await gauge(connector, 'slot_seconds_until_lost')).toBe(Number.POSITIVE_INFINITY)
 
-  // 1. Nothing is delivered, and WAL is written: how long that can go on is said, and how long the rest takes.
+  // 1. WAL is written, and nothing is delivered. The time until the loss is reported, and the time to deliver the rest.
   sandbox.faults.add({ kind: 'down' })
   await database.query(`insert into patients (code) select 'P' || n from generate_series(1, 1000) n`)
   await writeUntil(connector, () => saidOf(connector).length > 0)
@@ -85,7 +85,7 @@ test.concurrent('a slot that an outage will cost is warned about, louder as it c
   const line = connector.log.find(({ msg }) => msg === sayings.willBeLost)
   expect(line).toMatchObject({ slot: connector.slot, secondsUntilLost: expect.any(Number), fix: expect.any(String) })
 
-  // 2. The limit comes near, then is passed: the slot is still there.
+  // 2. The limit approaches, then is passed: the slot still exists.
   await set(database, 'max_slot_wal_keep_size', '320MB')
   await connector.whenLogged(sayings.soonLost)
   await set(database, 'max_slot_wal_keep_size', '16MB')
@@ -101,7 +101,7 @@ test.concurrent('a slot that an outage will cost is warned about, louder as it c
   await connector.whenSettled()
   await until(
     async () => {
-      // The slot releases WAL when the server notes its running transactions, which an idle one does not do.
+      // The slot releases WAL when the server logs its running transactions, which an idle one does not do.
       await database.query(`select pg_logical_emit_message(false, 'a', 'b')`)
       return connector.log.some(({ msg }) => msg === sayings.fine)
     },
@@ -114,7 +114,7 @@ test.concurrent('a slot that an outage will cost is warned about, louder as it c
   expect(connector.log.filter(({ msg }) => /changes were lost/.test(msg))).toEqual([])
 }, 180_000)
 
-test.concurrent('a slot that is lost in the end was warned about', async () => {
+test.concurrent('a slot that is lost causes a warning before', async () => {
   await using server = await ownServer({ ...calm, max_slot_wal_keep_size: '128MB' })
   await using database = await testDatabase({ schema: patientsTable, serverUrl: server.url() })
   await using sandbox = await testSandbox()
@@ -136,7 +136,7 @@ test.concurrent('a slot that is lost in the end was warned about', async () => {
     connector.log.findIndex(({ msg }) => msg === saying),
   )
   expect(warnedAt.map((at) => at >= 0 && at < lossSaid())).toEqual([true, true])
-  // A new slot is in no danger.
+  // A new slot is not in danger.
   sandbox.faults.clear()
   await connector.whenPatient('jane')
   await until(async () => (await connector.status()).warnings.length === 0)

@@ -13,7 +13,7 @@ interface Happening {
   readonly releases?: boolean
 }
 
-/** A server whose WAL, confirmed and held positions the test moves, looked at every five seconds. */
+/** Creates a server whose WAL, confirmed and retained positions the test moves, checked every five seconds. */
 function server({ limitBytes = null as number | null, writtenBytes = 0 } = {}) {
   let trail = noTrail
   let written = writtenBytes
@@ -43,7 +43,7 @@ function server({ limitBytes = null as number | null, writtenBytes = 0 } = {}) {
     trail = followed(trail, sample)
   }
   return {
-    /** Looks so many times, five seconds apart, in each of which this happened. */
+    /** Checks this number of times, five seconds apart, with these events before each check. */
     looks(count: number, { writes = 0, isConfirmed = false, releases = false }: Happening = {}) {
       for (let n = 0; n < count; n++) {
         atMs += 5_000
@@ -63,8 +63,8 @@ function server({ limitBytes = null as number | null, writtenBytes = 0 } = {}) {
   }
 }
 
-describe('a slot of which nothing is confirmed', () => {
-  test('is lost when the limit is reached at the rate at which WAL is written', () => {
+describe('a slot without any confirmation', () => {
+  test('is predicted to be lost when the limit is reached at the present rate of WAL', () => {
     const { verdict, secondsUntilLost, bytesPerSecond, limit } = server({ limitBytes: 1024 * MB })
       .looks(13, { writes: 5 * MB })
       .forecast()
@@ -73,19 +73,19 @@ describe('a slot of which nothing is confirmed', () => {
     expect([verdict, limit]).toEqual(['will be lost', 'size'])
   })
 
-  test('is not foretold to be lost for a hiccup', () => {
+  test('is not predicted to be lost after a short interruption', () => {
     const hiccup = server({ limitBytes: 10 * GB }).looks(4, { writes: 5 * MB })
     expect(hiccup.forecast()).toMatchObject({ verdict: 'fine', secondsUntilLost: expect.closeTo(10_220, 0) })
     hiccup.looks(40, { writes: 5 * MB })
     expect(hiccup.forecast().verdict).toBe('will be lost')
   })
 
-  test('that would last for more than a day is not foretold to be lost', () => {
+  test('is not predicted to be lost if it would last for more than a day', () => {
     const slow = server({ limitBytes: 10 * GB }).looks(720, { writes: 0.25 * MB })
     expect(slow.forecast().verdict).toBe('fine')
   })
 
-  test('is soon lost with ten minutes left, or with less than what waits takes to be sent and ten minutes', () => {
+  test('is soon lost with ten minutes left, or if the waiting rows take longer to send than the time left minus ten minutes', () => {
     const left = (seconds: number) => server({ limitBytes: (65 + seconds) * MB }).looks(13, { writes: 5 * MB })
     expect(left(601).forecast().verdict).toBe('will be lost')
     expect(left(599).forecast().verdict).toBe('soon lost')
@@ -93,29 +93,29 @@ describe('a slot of which nothing is confirmed', () => {
     expect(left(1_799).forecast({ secondsToDrain: 1_200 }).verdict).toBe('soon lost')
   })
 
-  test('while a large transaction is delivered in time, is not foretold to be lost', () => {
+  test('is not predicted to be lost while a large transaction is delivered in time', () => {
     const large = server({ limitBytes: 1024 * MB }).looks(13, { writes: 5 * MB })
     expect(large.forecast({ isDelivering: true, secondsToDrain: 300 }).verdict).toBe('fine')
     expect(large.forecast({ isDelivering: true, secondsToDrain: 3_000 }).verdict).toBe('soon lost')
     expect(large.forecast({ isDelivering: true, secondsToDrain: null }).verdict).toBe('will be lost')
   })
 
-  test('is not lost by a server that writes nothing', () => {
+  test('is not predicted to be lost by a server that writes nothing', () => {
     const quiet = server({ limitBytes: 64 * MB }).looks(1, { writes: MB })
     quiet.looks(100)
     expect(quiet.forecast()).toMatchObject({ verdict: 'fine', secondsUntilLost: null, bytesPerSecond: 0 })
   })
 
-  test('over its limit is being lost, whatever the rate', () => {
+  test('is being lost over its limit, whatever the rate', () => {
     const over = server({ limitBytes: 64 * MB }).looks(1, { writes: 65 * MB })
     expect(over.forecast()).toMatchObject({ verdict: 'being lost', secondsUntilLost: 0 })
   })
 })
 
-describe('a slot that is confirmed', () => {
-  test('holds WAL in steps, which are no trend', () => {
+describe('a slot with confirmations', () => {
+  test('retains WAL in steps, which are no trend', () => {
     const busy = server({ limitBytes: 1024 * MB })
-    // A slot releases WAL every fifteen seconds or so, when the server notes its running transactions.
+    // A slot releases WAL about every fifteen seconds, when the server logs its running transactions.
     const verdicts = Array.from({ length: 200 }, (_, n) =>
       busy.looks(1, { writes: 20 * MB, isConfirmed: true, releases: n % 4 === 3 }).forecast(),
     )
@@ -123,7 +123,7 @@ describe('a slot that is confirmed', () => {
     expect(Math.max(...verdicts.map(({ bytesPerSecond }) => bytesPerSecond ?? 0))).toBeLessThan(0.3 * MB)
   })
 
-  test('and releases nothing, as behind a transaction that was never ended, will be lost', () => {
+  test('is predicted to be lost if it releases nothing, for example behind a transaction that never ends', () => {
     const behind = server({ limitBytes: 1024 * MB }).looks(30, { writes: 5 * MB, isConfirmed: true })
     expect(behind.forecast({ isDelivering: true })).toMatchObject({
       verdict: 'will be lost',
@@ -131,12 +131,12 @@ describe('a slot that is confirmed', () => {
     })
   })
 
-  test('says nothing of its rate in the first minute', () => {
+  test('has no known rate in the first minute', () => {
     const young = server({ limitBytes: 1024 * MB }).looks(12, { writes: 5 * MB, isConfirmed: true })
     expect(young.forecast()).toMatchObject({ bytesPerSecond: null, verdict: 'fine' })
   })
 
-  test('after a standstill is fine as soon as it has released what it held', () => {
+  test('after a standstill is fine as soon as it has released its retained WAL', () => {
     const back = server({ limitBytes: 1024 * MB }).looks(60, { writes: 5 * MB })
     expect(back.forecast().verdict).toBe('will be lost')
     back.looks(1, { writes: 5 * MB, isConfirmed: true, releases: true })
@@ -144,15 +144,15 @@ describe('a slot that is confirmed', () => {
   })
 })
 
-describe('a slot that holds much', () => {
-  test('without a limit is told by what it has held for a minute', () => {
+describe('a slot that retains much WAL', () => {
+  test('without a limit is reported once it has done so for a minute', () => {
     const unlimited = server().looks(13, { writes: 100 * MB })
     expect(unlimited.forecast()).toMatchObject({ verdict: 'fine', secondsUntilLost: null, limit: null })
     unlimited.looks(12, { writes: 100 * MB })
     expect(unlimited.forecast()).toMatchObject({ verdict: 'holding', bytesPerSecond: expect.closeTo(20 * MB, 0) })
   })
 
-  test('with a limit, once half of it is used', () => {
+  test('with a limit is reported once half of it is used', () => {
     const half = (used: number) =>
       server({ limitBytes: 100 * MB })
         .looks(1, { writes: used * MB })
@@ -162,18 +162,18 @@ describe('a slot that holds much', () => {
   })
 })
 
-describe('a slot that nobody uses', () => {
+describe('an unused slot', () => {
   test.each([
     [29, 'fine', 31],
     [31, 'soon lost', 29],
-  ] as const)('for %i of 60 seconds is %s', (seconds, verdict, left) => {
+  ] as const)('after %i of 60 seconds is %s', (seconds, verdict, left) => {
     const idle = server()
       .seen({ idle: { seconds, timeoutSeconds: 60 } })
       .looks(1)
     expect(idle.forecast()).toMatchObject({ verdict, secondsUntilLost: left, limit: 'idle' })
   })
 
-  test('for half of a day of its two hours and more left is told in time', () => {
+  test('is reported in time, with more than two hours left of half a day', () => {
     const idle = server()
       .seen({ idle: { seconds: 40_000, timeoutSeconds: 50_000 } })
       .looks(1)
@@ -181,18 +181,18 @@ describe('a slot that nobody uses', () => {
   })
 })
 
-describe('what was seen before', () => {
+describe('earlier observations', () => {
   const stuck = () => server({ limitBytes: 1024 * MB }).looks(60, { writes: 5 * MB })
 
   test.each([
     ['another server', { systemIdentifier: '8' }],
     ['another timeline', { timeline: 2 }],
-  ])('says nothing of %s', (_, changed) => {
+  ])('do not count for %s', (_, changed) => {
     const other = stuck().seen(changed).looks(1)
     expect(other.forecast()).toMatchObject({ bytesPerSecond: null, secondsUntilLost: null, verdict: 'fine' })
   })
 
-  test.each(['lost', 'missing'] as const)('of a slot that is %s is over: it holds nothing', (walStatus) => {
+  test.each(['lost', 'missing'] as const)('do not count for a slot that is %s, which retains nothing', (walStatus) => {
     const gone = stuck().seen({ walStatus, safeBytes: null, retainedBytes: 0 }).looks(1)
     expect(gone.forecast()).toMatchObject({ verdict: 'fine', heldBytes: 0, secondsUntilLost: null })
   })

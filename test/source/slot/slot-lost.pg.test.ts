@@ -11,7 +11,7 @@ import { ownServer } from '../../support/postgres/own-server.ts'
 import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
 import { until } from '../../support/until.ts'
 
-/** A connector that has delivered a patient, and can be started again on the same database with other settings. */
+/** Starts a connector that has delivered a patient, and can be started again on the same database with other settings. */
 async function stand(source: Readonly<Record<string, string>> = {}, server: EmbeddedServer | null = null) {
   const releases: AsyncDisposable[] = []
   const database = await testDatabase({ schema: patientsTable, ...(server && { serverUrl: server.url() }) })
@@ -54,14 +54,14 @@ async function checkpointOf(database: TestDatabase) {
   return { lsn: parseLsn(found?.lsn ?? ''), salt: found?.salt }
 }
 
-/** Why passes over the table were asked for, those that a later one replaced left out. */
+/** Returns the reasons of the requested backfill runs, without those that a later one replaced. */
 async function passesOf(database: TestDatabase) {
   const rows = await database.query(`select reason from mediquo_cdc.backfill where state <> 'replaced' order by id`)
   return rows.map(({ reason }) => reason)
 }
 
 async function drop({ database, slot }: Pick<Stand, 'database' | 'slot'>) {
-  // In one statement: a walsender that comes back would hold the slot again.
+  // In one statement, because a walsender that reconnects would hold the slot again.
   await database.query(
     `select pg_drop_replication_slot(slot_name) from (
        select slot_name, active_pid is null or pg_terminate_backend(active_pid, 5000) as is_free
@@ -70,7 +70,7 @@ async function drop({ database, slot }: Pick<Stand, 'database' | 'slot'>) {
   )
 }
 
-/** Writes WAL until the server has taken it from the slot. */
+/** Writes WAL until the server has removed the WAL of the slot. */
 async function outgrow({ database, slot }: Pick<Stand, 'database' | 'slot'>) {
   await until(
     async () => {
@@ -82,7 +82,7 @@ async function outgrow({ database, slot }: Pick<Stand, 'database' | 'slot'>) {
   )
 }
 
-/** A connector that is blocked looks again every ten seconds. */
+/** Resolves once the connector streams. A blocked connector tries again every ten seconds. */
 async function isStreaming(connector: RunningConnector) {
   const states = ['streaming', 'backfilling']
   await until(async () => states.includes((await connector.status()).state), { deadlineMs: 60_000 })
@@ -90,7 +90,7 @@ async function isStreaming(connector: RunningConnector) {
 
 const lossLogged = 'changes were lost with the replication slot, a backfill follows'
 
-/** The slot is there again, the checkpoint at its beginning, a pass asked for, and new changes are delivered. */
+/** Checks that the slot exists again with the checkpoint at its start, a backfill is requested, and new changes are delivered. */
 async function expectRenewed({ database, slot }: Pick<Stand, 'database' | 'slot'>, connector: RunningConnector) {
   await connector.whenLogged(lossLogged)
   await isStreaming(connector)
@@ -100,7 +100,7 @@ async function expectRenewed({ database, slot }: Pick<Stand, 'database' | 'slot'
   await connector.whenPatient('after')
 }
 
-/** Each way to lose a slot, with what the reason says; `isRunning`: the connector streams in the meantime. */
+/** Ways to lose a slot, with the text of the reason; `isRunning`: the connector streams in the meantime. */
 interface Way {
   readonly isRunning: boolean
   readonly server: (() => Promise<EmbeddedServer>) | null
@@ -133,9 +133,9 @@ const ways: Readonly<Record<string, Way>> = {
   },
 }
 
-// Most of their time is waited, not worked.
+// These tests wait most of the time.
 describe.concurrent.each(Object.entries(ways))('a slot %s', (_, { isRunning, server: makeServer, reason, lose }) => {
-  test('is recreated, and the table asked for', async () => {
+  test('is recreated, and a backfill is requested', async () => {
     await using server = makeServer && (await makeServer())
     await using lost = await stand({}, server)
     const { database, connector } = lost
@@ -152,7 +152,7 @@ describe.concurrent.each(Object.entries(ways))('a slot %s', (_, { isRunning, ser
     expect(later.log.filter(({ msg }) => msg === lossLogged)).toHaveLength(1)
   }, 120_000)
 
-  test('blocks if it is so set, and goes on by itself once it is adopted', async () => {
+  test('blocks if the setting says so, and continues by itself once it is adopted', async () => {
     await using server = makeServer && (await makeServer())
     const source = { onSlotLost: 'stop' }
     await using lost = await stand(source, server)
@@ -180,7 +180,7 @@ describe.concurrent.each(Object.entries(ways))('a slot %s', (_, { isRunning, ser
   }, 120_000)
 })
 
-test.concurrent('a slot that the server gave up because nobody used it is recreated', async ({ skip }) => {
+test.concurrent('a slot that the server invalidated because it was unused is recreated', async ({ skip }) => {
   await using server = await ownServer()
   await using lost = await stand({}, server)
   const { database, connector } = lost
@@ -201,7 +201,7 @@ test.concurrent('a slot that the server gave up because nobody used it is recrea
 }, 120_000)
 
 test.concurrent.each(['moved by somebody else', 'dropped and made again by hand'])(
-  'a slot %s while the connector is stopped is kept, and no fingerprint is believed',
+  'a slot %s while the connector is stopped is kept, and no fingerprint counts',
   async (way) => {
     await using lost = await stand()
     const { database, connector, slot } = lost
@@ -209,7 +209,7 @@ test.concurrent.each(['moved by somebody else', 'dropped and made again by hand'
     const before = await checkpointOf(database)
     await database.query(`insert into patients (code) values ('missed')`)
     if (way === 'moved by somebody else') {
-      // The server takes a moment to see that the connector has gone.
+      // The server needs a moment to notice that the connector has gone.
       await until(() => database.query('select pg_replication_slot_advance($1, pg_current_wal_lsn())', [slot]))
     } else {
       await drop(lost)
@@ -227,7 +227,7 @@ test.concurrent.each(['moved by somebody else', 'dropped and made again by hand'
   120_000,
 )
 
-test.concurrent('a slot that is dropped and made again by hand while the connector streams is noticed', async () => {
+test.concurrent('a slot that is dropped and created again by hand while the connector streams is detected', async () => {
   await using lost = await stand()
   const { database, connector, slot } = lost
   await drop(lost)
@@ -236,14 +236,14 @@ test.concurrent('a slot that is dropped and made again by hand while the connect
   await expectRenewed(lost, connector)
 }, 120_000)
 
-test.concurrent('a publication that is dropped while the connector streams is made again, with the slot', async () => {
+test.concurrent('a publication that is dropped while the connector streams is created again, with the slot', async () => {
   await using lost = await stand()
   const { database, connector } = lost
   await database.query('drop publication mediquo_cdc')
   await expectRenewed(lost, connector)
 }, 120_000)
 
-test.concurrent('a publication that is dropped and created again immediately is noticed, since changes in between are not published', async () => {
+test.concurrent('a publication that is dropped and created again immediately is detected, because changes in between are not published', async () => {
   await using lost = await stand()
   const { database, connector } = lost
   await database.query('drop publication mediquo_cdc')
@@ -252,7 +252,7 @@ test.concurrent('a publication that is dropped and created again immediately is 
   await expectRenewed(lost, connector)
 }, 120_000)
 
-test.concurrent('a slot that somebody has made since it was looked at is not dropped', async () => {
+test.concurrent('a slot that was created since it was checked is not dropped', async () => {
   await using database = await testDatabase()
   const slot = `slot_${database.name}`
   const make = () => database.query(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [slot])
@@ -272,7 +272,7 @@ test.concurrent('a slot that somebody has made since it was looked at is not dro
   }
 })
 
-test.concurrent('of two instances one recreates the slot, and the other stands by', async () => {
+test.concurrent('one of two instances recreates the slot, and the other one stands by', async () => {
   await using lost = await stand()
   const { database, connector: first } = lost
   const second = await lost.start(null)

@@ -17,7 +17,7 @@ test('a second instance waits while the slot is in use, sends nothing, and takes
   expect((await second.status()).delivery.delivered).toBe(1)
 })
 
-test('who takes over counts what the other has sent in the last minute', async () => {
+test('an instance that takes over counts the requests of the other one in the last minute', async () => {
   await using first = await startConnector()
   const { database, sandbox } = first
   await using second = await startConnector({ database, sandbox, waitFor: 'standby' })

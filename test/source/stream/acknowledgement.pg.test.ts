@@ -17,19 +17,19 @@ async function positions({ database, slot }: RunningConnector) {
   return { confirmed: parseLsn(row?.confirmed ?? ''), stored: parseLsn(row?.stored ?? '') }
 }
 
-/** The position in the WAL after everything that was committed so far. */
+/** Returns the position in the WAL after everything that was committed so far. */
 async function walPosition(database: TestDatabase) {
   const [row] = await database.query('select pg_current_wal_insert_lsn() as lsn')
   return parseLsn(row?.lsn ?? '')
 }
 
-/** Rows that the state knows to be delivered; it has the others before they are sent. */
+/** Returns the rows that the store has as delivered. It has the others before they are sent. */
 async function recordedRows(database: TestDatabase): Promise<number> {
   const [row] = await database.query('select count(fingerprint) as rows from mediquo_cdc.delivery')
   return Number(row?.rows)
 }
 
-test('what was not delivered holds the confirmed position, whatever is delivered and kept alive after it', async () => {
+test('a row that was not delivered holds the confirmed position, whatever is delivered and kept alive after it', async () => {
   await using connector = await startConnector({ config: oneByOne })
   const { database, sandbox } = connector
   sandbox.faults.add({ kind: 'hold', id: 'first', endpoint: 'put' })
@@ -38,7 +38,7 @@ test('what was not delivered holds the confirmed position, whatever is delivered
   await sandbox.faults.whenHeld('first')
   await database.query(insert('second'))
   await until(async () => (await recordedRows(database)) === 1)
-  // The server has said that it went on: its keepalives have come.
+  // The server has advanced: its keepalives have arrived.
   await until(async () => parseLsn((await connector.status()).source.receivedLsn ?? '0/0') > after)
   await database.query(insert('third'))
   await until(async () => (await recordedRows(database)) === 2)
@@ -51,7 +51,7 @@ test('what was not delivered holds the confirmed position, whatever is delivered
   await connector.whenAcknowledged(after)
 })
 
-test('nothing is confirmed that the state could not store', async () => {
+test('nothing is confirmed that could not be stored', async () => {
   await using connector = await startConnector()
   const { database } = connector
   await database.query(
@@ -69,7 +69,7 @@ test('nothing is confirmed that the state could not store', async () => {
   await connector.whenAcknowledged(after)
 })
 
-test('nothing is sent that the state could not note before', async () => {
+test('nothing is sent that could not be noted before', async () => {
   await using connector = await startConnector()
   const { database, sandbox } = connector
   await database.query(`alter table mediquo_cdc.delivery add constraint full_disk check (false) not valid`)
@@ -80,7 +80,7 @@ test('nothing is sent that the state could not note before', async () => {
   await connector.whenPatient('jane')
 })
 
-test('of two commits that touch, the second comes after a restart if only the first was delivered', async () => {
+test('of two adjacent commits, the second is streamed after a restart if only the first was delivered', async () => {
   await using connector = await startConnector({ config: { mediquo: { batchSize: 1, maxInFlight: 1 } } })
   const { database, sandbox } = connector
   sandbox.faults.add({ kind: 'slow', delayMs: 0, endpoint: 'put' })
@@ -100,7 +100,7 @@ test('of two commits that touch, the second comes after a restart if only the fi
   await restarted.whenPatient('second')
 })
 
-test('an idle table in a busy database holds no WAL', async () => {
+test('an idle table in a busy database retains no WAL', async () => {
   await using connector = await startConnector()
   const { database } = connector
   await database.query('create table elsewhere as select generate_series(1, 100000) as n')

@@ -20,7 +20,7 @@ test('an update of columns that are not sent costs no request', async () => {
   expect((await connector.status()).delivery.unchanged).toBeGreaterThan(0)
 })
 
-test('a deleted row, of which only the key comes, is unsubscribed with its whole record', async () => {
+test('a deleted row, of which only the key is streamed, is unsubscribed with its whole patient', async () => {
   await using connector = await startConnector({ config: unsubscribe })
   await connector.database.query(insertJane)
   const before = await connector.whenPatient('jane')
@@ -43,7 +43,7 @@ test('a deleted row whose key is not the code is unsubscribed by the code that i
   await connector.whenPatient('jane', ({ plan }) => plan === null)
 })
 
-test('a changed key ends the old code and begins the new one', async () => {
+test('a changed key unsubscribes the old code and sends the new one', async () => {
   await using connector = await startConnector({ config: unsubscribe })
   await connector.database.query(insertJane)
   await connector.whenPatient('jane')
@@ -54,7 +54,7 @@ test('a changed key ends the old code and begins the new one', async () => {
 })
 
 test.skipIf(postgresMajor < 15)(
-  'a row that leaves the row filter is unsubscribed, one that enters it is sent',
+  'a row that leaves the row filter is unsubscribed, and a row that enters it is sent',
   async () => {
     await using connector = await startConnector({
       config: { source: { onDelete: 'unsubscribe', where: `email <> ''` } },

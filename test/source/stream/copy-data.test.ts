@@ -9,7 +9,7 @@ import { anyColumns, anyMessage, oid } from '../../decode/any-message.ts'
 import { bytesOf } from '../../decode/pgoutput-bytes.ts'
 import { frame, frameHeader, keepalive, walData, walHeader } from './server-bytes.ts'
 
-/** A stream as a replication client reads it. */
+/** Opens a stream as a replication client reads it. */
 function openStream({ decoded, maxWholeBytes }: { readonly decoded: Columns; readonly maxWholeBytes?: number }) {
   const decoder = new PgoutputDecoder(decoded)
   const events: WalEvent[] = []
@@ -30,7 +30,7 @@ function openStream({ decoded, maxWholeBytes }: { readonly decoded: Columns; rea
   return { reader, events, passed: () => passed }
 }
 
-/** An event with its rows as lists. */
+/** Returns an event with its rows as lists. */
 function shown(event: WalEvent) {
   if (event.kind !== 'change') return event
   const { change } = event
@@ -39,7 +39,7 @@ function shown(event: WalEvent) {
   return { ...event, change: { operation: change.operation, relation: change.relation, row, old } }
 }
 
-/** What a server sends for one table, described again in between. */
+/** Bytes that a server sends for one table, described again in between. */
 const anyStream = fc
   .array(
     anyColumns.chain((columns) =>
@@ -62,7 +62,7 @@ const anyStream = fc
   .map((parts) => Buffer.concat([frame('W', Buffer.alloc(3)), ...parts.flat(), frame('c', Buffer.alloc(0))]))
 
 describe('a stream', () => {
-  test('gives the same events wherever its bytes are cut, and whether messages are collected or come in pieces', () => {
+  test('gives the same events wherever its bytes are cut, with messages collected or in pieces', () => {
     const cuts = fc.array(fc.nat(5000), { maxLength: 20 })
     const decoded = fc.oneof(
       fc.constant<Columns>('all'),
@@ -86,7 +86,7 @@ describe('a stream', () => {
     )
   })
 
-  test('takes no memory for values of 100 MiB in a column that is not decoded', () => {
+  test('allocates no memory for values of 100 MiB in a column that is not decoded', () => {
     const stream = openStream({ decoded: new Set(['code']) })
     const columns = ['code', 'scan'].map((name, index) => ({ name, inIdentity: index === 0 }))
     stream.reader.read(walData(bytesOf({ kind: 'relation', oid, columns })))
@@ -125,7 +125,7 @@ describe('a stream', () => {
   })
 })
 
-test('a keepalive has its position, and whether it asks for a reply', () => {
+test('gives a keepalive with its position, and with its request for a reply', () => {
   const stream = openStream({ decoded: 'all' })
   for (const replyRequested of [true, false]) stream.reader.read(keepalive(0xffff_ffff_0000_0001n, replyRequested))
   expect(stream.events).toEqual(
@@ -133,7 +133,7 @@ test('a keepalive has its position, and whether it asks for a reply', () => {
   )
 })
 
-describe('CopyData that is no replication message', () => {
+describe('CopyData that is not a replication message', () => {
   test.each([
     { name: 'of another kind', content: Buffer.alloc(30, 's') },
     { name: 'WAL without a message', content: walHeader },

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { divertData } from '../../../src/source/stream/divert-data.ts'
 
 describe('a socket whose data is diverted', () => {
-  test('gives its data to the new reader alone, which hands bytes on to the first', async () => {
+  test('gives its data only to the new reader, which hands bytes on to the first', async () => {
     const socket = new PassThrough()
     const received: string[] = []
     socket.on('data', (bytes: Buffer) => received.push(`pg: ${bytes}`))
@@ -16,7 +16,7 @@ describe('a socket whose data is diverted', () => {
     expect(received).toEqual(['reader: ab', 'pg: b'])
   })
 
-  test.each([0, 2])('must have one reader before, not %i', (readers) => {
+  test.each([0, 2])('must have one reader, not %i', (readers) => {
     const socket = new PassThrough()
     for (let left = readers; left > 0; left--) socket.on('data', () => undefined)
     expect(() => divertData(socket, () => undefined)).toThrow(/pg no longer reads/)

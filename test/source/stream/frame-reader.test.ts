@@ -5,7 +5,7 @@ import { frame } from './server-bytes.ts'
 
 const maxWholeBytes = 32
 
-/** What a sink is given: the content of each CopyData, and the bytes of all other messages together. */
+/** Records the input of a sink: the content of each CopyData, and the bytes of all other messages together. */
 class Received implements FrameSink {
   readonly contents: string[] = []
   passed = ''
@@ -38,7 +38,7 @@ const anyFrame = fc.record({
 })
 const cuts = fc.array(fc.nat(1000), { maxLength: 20 })
 
-/** The bytes in chunks, each overwritten once it is read, as pg's parser may keep what it is passed. */
+/** Reads the bytes in chunks. Overwrites each chunk once it is read, because pg's parser may keep it. */
 function readCut(bytes: Buffer, at: readonly number[], received: Received): void {
   const reader = new FrameReader(received, maxWholeBytes)
   const ends = [...at.map((cut) => cut % (bytes.length + 1)).toSorted((a, b) => a - b), bytes.length]
@@ -51,7 +51,7 @@ function readCut(bytes: Buffer, at: readonly number[], received: Received): void
   }
 }
 
-test('messages come whole and in order, wherever the bytes are cut', () => {
+test('messages arrive whole and in order, wherever the bytes are cut', () => {
   fc.assert(
     fc.property(fc.array(anyFrame, { maxLength: 12 }), cuts, (frames, at) => {
       const received = new Received()
@@ -68,7 +68,7 @@ test('messages come whole and in order, wherever the bytes are cut', () => {
   )
 })
 
-test('bytes that are passed may be kept', () => {
+test('bytes that are passed on may be kept', () => {
   const passed: Buffer[] = []
   const received = new Received()
   received.pass = (bytes) => {
@@ -94,11 +94,11 @@ test('nothing of a chunk is read after a stop', () => {
   expect(received.contents).toEqual(['first'])
 })
 
-describe('what is no message', () => {
+describe('bytes that are not a message', () => {
   test.each([
     { name: 'a length that does not hold itself', bytes: Buffer.from([0x64, 0, 0, 0, 3]) },
     { name: 'a type that is no letter', bytes: Buffer.from([0x00, 0, 0, 0, 8]) },
-  ])('is refused: $name', ({ bytes }) => {
+  ])('are refused: $name', ({ bytes }) => {
     for (const at of [0, 3]) expect(() => readCut(bytes, [at], new Received())).toThrow(FrameError)
   })
 })

@@ -8,7 +8,7 @@ const rows = 3_000
 const insert = `insert into patients (code, meta)
   select 'p' || n, jsonb_build_object('note', repeat('x', 15000)) from generate_series(1, ${rows}) n`
 
-test('a transaction larger than memory arrives whole before any of it is sent, and is confirmed once every row is settled or noted', async () => {
+test('a transaction larger than memory arrives whole before any row of it is sent, and is confirmed once every row is settled or noted', async () => {
   await using connector = await startConnector()
   const { database, sandbox, slot } = connector
   sandbox.faults.add({ kind: 'hold', id: 'first', endpoint: 'put' })

@@ -31,11 +31,11 @@ test.each<{ readonly name: string; readonly decoded: Columns }>([
     expect([change.row.get('id'), change.row.get('code')]).toEqual(['1', 'janet'])
     const scans = [change.old, change.row].map((row) => row.get('scan'))
     const texts = ['ab', 'cd'].map((byte) => `\\x${byte.repeat(20 * mib)}`)
-    // Not `toEqual`: it would print them.
+    // Not `toEqual`, which would print the values.
     expect(scans.every((value, at) => value === (decoded === 'all' ? texts[at] : undefined))).toBe(true)
     const bytes = stream.of('change').find((event) => event.change === change)?.bytes
     expect(bytes).toBeLessThan(decoded === 'all' ? 81 * mib : 1024)
-    // What follows is read from where it begins.
+    // The next message is read from its start.
     await stream.whenChange((next) => next.operation === 'insert' && next.row.get('code') === 'joe')
   },
   120_000,

@@ -13,18 +13,18 @@ type Kind = WalEvent['kind']
 type Of<K extends Kind> = Extract<WalEvent, { readonly kind: K }>
 type Changed = Of<'change'>['change']
 
-/** A replication client that has started, and what it passes on. */
+/** Replication client that has started, with the events that it passes on. */
 export interface OpenStream extends AsyncDisposable {
   readonly client: ReplicationClient
   readonly events: readonly WalEvent[]
   /** Settles as `run` does. */
   readonly ended: Promise<void>
   of<K extends Kind>(kind: K): Of<K>[]
-  /** The `code` of each inserted row, in the order of the stream. */
+  /** Returns the `code` of each inserted row, in the order of the stream. */
   inserted(): string[]
   /** Resolves with the first change that passes the check. */
   whenChange(check: (change: Changed) => boolean): Promise<Changed>
-  /** Resolves once the server has taken in everything that was sent to it: it answers in order. */
+  /** Resolves once the server has received everything that was sent to it: it answers in order. */
   roundTrip(): Promise<void>
 }
 
@@ -35,7 +35,7 @@ export interface OpenStreamOptions {
   readonly environmentOptions?: string
 }
 
-/** Streams what `publish(database)` publishes. Nothing is acknowledged unless the test does it. */
+/** Streams the publication of `publish(database)`. Acknowledges nothing unless the test does it. */
 export async function openStream(database: TestDatabase, options: OpenStreamOptions = {}): Promise<OpenStream> {
   const { startAt = lsn(0n), decoder = new PgoutputDecoder('all'), onEvent, environmentOptions = '' } = options
   const events: WalEvent[] = []

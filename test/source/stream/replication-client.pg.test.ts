@@ -24,8 +24,8 @@ function endOf(stream: OpenStream, at: number): Lsn {
   return commit.commitEndLsn
 }
 
-test('the slot stands exactly where it was acknowledged, and a commit that starts there comes after a restart', async () => {
-  // Nobody else writes WAL there, between the two commits.
+test('the slot is exactly at the acknowledged position, and a commit that starts there is streamed after a restart', async () => {
+  // No other session writes WAL there, between the two commits.
   await using server = await ownServer()
   await using database = await published(server.url())
   const firstEnd = await (async () => {
@@ -45,7 +45,7 @@ test('the slot stands exactly where it was acknowledged, and a commit that start
   expect(restarted.inserted()).toEqual(['second'])
 })
 
-test('however long it lasts, nothing is confirmed that was not acknowledged', async () => {
+test('nothing is confirmed that was not acknowledged, however long the client runs', async () => {
   await using database = await published()
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] })
   onTestFinished(() => void vi.useRealTimers())
@@ -59,7 +59,7 @@ test('however long it lasts, nothing is confirmed that was not acknowledged', as
   expect(await confirmedFlushLsn(database)).toBe(before)
 })
 
-test('a new client receives again what an earlier one received and nobody acknowledged', async () => {
+test('a new client receives again what an earlier one received without an acknowledgement', async () => {
   await using database = await published()
   {
     await using stream = await openStream(database)
@@ -72,7 +72,7 @@ test('a new client receives again what an earlier one received and nobody acknow
   expect(again.inserted()).toEqual(['jane'])
 })
 
-test('a client starts at the checkpoint where the slot stands before it', async () => {
+test('a client starts at the checkpoint if the slot is behind it', async () => {
   await using database = await published()
   const checkpoint = await (async () => {
     await using stream = await openStream(database)
@@ -123,7 +123,7 @@ test('a message that cannot be decoded ends the stream permanently', async () =>
   expect(stream.inserted()).toEqual([])
 })
 
-test('the server is told the right time', async () => {
+test('the status contains the right time', async () => {
   await using database = await published()
   await using stream = await openStream(database)
   await stream.roundTrip()

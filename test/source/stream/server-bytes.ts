@@ -1,6 +1,6 @@
-// The server's side of a replication connection. PostgreSQL manual, "Message Formats" and "Streaming Replication Protocol".
+// Server side of a replication connection. PostgreSQL manual, "Message Formats" and "Streaming Replication Protocol".
 
-/** A message of the protocol: its letter, its length, its content. */
+/** Encodes a message of the protocol: its letter, its length, its content. */
 export function frame(letter: string, content: Buffer): Buffer {
   return Buffer.concat([frameHeader(letter, content.length), content])
 }
@@ -11,7 +11,7 @@ export function frameHeader(letter: string, contentBytes: number): Buffer {
   return header
 }
 
-/** What precedes a message of the output plugin in CopyData. */
+/** Header of a message of the output plugin in CopyData. */
 export const walHeader = Buffer.concat([Buffer.from('w'), Buffer.alloc(24, 7)])
 
 export function walData(message: Buffer): Buffer {

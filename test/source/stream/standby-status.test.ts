@@ -24,7 +24,7 @@ describe('a standby status', () => {
 })
 
 describe('the interval of the status', () => {
-  test('is well inside wal_sender_timeout, and never a storm', () => {
+  test('is well below wal_sender_timeout, and never too short', () => {
     assert(
       property(integer({ min: 100, max: 2_147_483_647 }), (timeoutMs) => {
         const intervalMs = statusIntervalMs(timeoutMs)
@@ -44,7 +44,7 @@ describe('the interval of the status', () => {
     expect(statusIntervalMs(timeoutMs)).toBe(intervalMs)
   })
 
-  test('leaves room for several answers before silence counts as death', () => {
+  test('allows several answers before silence ends the session', () => {
     assert(
       property(integer({ min: 0, max: 2_147_483_647 }), (timeoutMs) => {
         expect(silenceLimitMs(timeoutMs)).toBeGreaterThanOrEqual(4 * statusIntervalMs(timeoutMs))

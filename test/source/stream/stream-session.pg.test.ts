@@ -19,7 +19,7 @@ interface SessionOptions {
   readonly monotonicMs?: () => number
 }
 
-/** A session that has started, behind which nothing is ever delivered. */
+/** Starts a session that never delivers anything. */
 async function startSession(database: TestDatabase, options: SessionOptions = {}) {
   const { walSenderTimeoutMs = 60_000, onEvent = () => undefined, monotonicMs = () => performance.now() } = options
   const durableLsn = durable(parseLsn(await confirmedFlushLsn(database)))
@@ -70,7 +70,7 @@ async function startSession(database: TestDatabase, options: SessionOptions = {}
 
 const insert = `insert into patients (code) values ('jane')`
 
-test('a session disconnects from a server that shuts down and waits for what cannot be delivered', async () => {
+test('a session disconnects from a server that shuts down and waits for changes that cannot be delivered', async () => {
   await using server = await ownServer({ wal_sender_timeout: '1h' })
   await using database = await testDatabase({ schema: patientsTable, serverUrl: server.url() })
   await publish(database)
@@ -84,7 +84,7 @@ test('a session disconnects from a server that shuts down and waits for what can
 })
 
 test('a session through which nothing can be delivered is kept alive, and confirms nothing', async () => {
-  // A server that drops a client after 400 ms of silence, and asks it after 200.
+  // A server that drops a client after 400 ms of silence, and requests a reply after 200 ms.
   await using server = await ownServer({ wal_sender_timeout: '400ms' })
   await using database = await testDatabase({ schema: patientsTable, serverUrl: server.url() })
   await publish(database)
@@ -94,17 +94,17 @@ test('a session through which nothing can be delivered is kept alive, and confir
   const pid = async () => (await database.query('select active_pid as pid from pg_replication_slots'))[0]?.pid
   const first = await pid()
 
-  // Every answer is to a status of ours: as many of them take several times the timeout.
+  // Every keepalive answers a status: this number of them takes several times the timeout.
   await until(() => session.events.filter(({ kind }) => kind === 'keepalive').length >= 20)
   expect(await pid()).toBe(first)
   expect(await confirmedFlushLsn(database)).toBe(before)
 })
 
-test('a session from which nothing is heard for twice the timeout ends', async () => {
+test('a session ends if it receives nothing for twice the timeout', async () => {
   await using database = await testDatabase({ schema: patientsTable })
   await publish(database)
   let now = 0
-  // Each look at the clock finds it an hour later: whatever the server answers has come too late.
+  // Each check finds the clock an hour later: every answer of the server is too late.
   await using session = await startSession(database, {
     walSenderTimeoutMs: 400,
     monotonicMs: () => {
@@ -115,7 +115,7 @@ test('a session from which nothing is heard for twice the timeout ends', async (
   expect(await session.ended).toBe('silent')
 })
 
-test('a failure to take an event in ends the session with that failure', async () => {
+test('a failure to handle an event ends the session with that failure', async () => {
   await using database = await testDatabase({ schema: patientsTable })
   await publish(database)
   const failure = new Error('cannot take it')

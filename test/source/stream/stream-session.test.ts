@@ -7,7 +7,7 @@ import { durable } from '../../checkpoint/store/durable.ts'
 const commit: WalEvent = { kind: 'commit', commitEndLsn: lsn(110n) }
 const asks = (at: bigint): WalEvent => ({ kind: 'keepalive', lsn: lsn(at), replyRequested: true })
 
-/** A session over a connection that notes what is asked of it. */
+/** Starts a session over a connection that records the calls. */
 function startSession() {
   const asked: string[] = []
   let bring: (event: WalEvent) => void = () => undefined
@@ -33,12 +33,12 @@ function startSession() {
   return { session, asked, bring: (event: WalEvent) => bring(event) }
 }
 
-test('the connection is paused once, and read again once, however often it is asked', () => {
+test('the connection is paused once, and resumed once, however often that is requested', () => {
   const { session, asked, bring } = startSession()
   bring(commit)
   expect(asked).toEqual([])
   session.pause()
-  // What the socket had read already still comes.
+  // Messages that the socket has read already still arrive.
   bring(commit)
   session.pause()
   expect(asked).toEqual(['pause'])
@@ -47,7 +47,7 @@ test('the connection is paused once, and read again once, however often it is as
   expect(asked).toEqual(['pause', 'resume'])
 })
 
-test('a server that asks again with no WAL in between shuts down, and the session disconnects', async () => {
+test('a server that requests a reply again without WAL in between shuts down, and the session disconnects', async () => {
   const { session, asked, bring } = startSession()
   bring(asks(110n))
   bring(commit)

@@ -11,10 +11,10 @@ const table = `create table patients (
   birth_date date not null default '1980-01-01', email text, plan text default 'premium', visits int not null default 0);`
 const three = `insert into patients (code) values ('a'), ('b'), ('c');`
 
-/** A column list would keep these columns from being dropped and retyped: made beforehand, without one. */
+/** A column list would keep these columns from being dropped and retyped, so the publication is created beforehand, without one. */
 const wholeTable = 'create publication mediquo_cdc for table patients;'
 
-/** A connector that has delivered three rows, and its database. */
+/** Starts a connector that has delivered three rows, and its database. */
 async function delivered(schema = table + three): Promise<RunningConnector> {
   const connector = await startConnector({ config, schema })
   await expectBothEndsEqual(connector)
@@ -25,12 +25,12 @@ async function blockedBy(connector: RunningConnector): Promise<string | false> {
   const { state, reason } = await connector.status()
   return state === 'blocked' && (reason ?? '')
 }
-/** In which states the connector was since a line of the log. */
+/** Returns the states of the connector since a line of the log. */
 const statesSince = ({ log }: RunningConnector, line: number) =>
   log.slice(line).flatMap(({ msg, state }) => (msg === 'state changed' ? [state] : []))
 
-// Side by side: a connector that is blocked looks again every ten seconds.
-describe.concurrent('a table that is altered while it is followed', () => {
+// In parallel, because a blocked connector tries again every ten seconds.
+describe.concurrent('a table that is altered while the connector streams', () => {
   test('columns that are not mapped may be added, dropped, renamed and retyped', async () => {
     await using connector = await delivered()
     const { database, log } = connector
@@ -50,7 +50,7 @@ describe.concurrent('a table that is altered while it is followed', () => {
     expect(statesSince(connector, before)).toEqual([])
   })
 
-  test('a mapped column that is dropped with what depends on it takes the table out of the publication, and blocks', async () => {
+  test('a mapped column that is dropped with its dependent objects removes the table from the publication, and blocks', async () => {
     await using connector = await delivered()
     const { database } = connector
     await database.query(`alter table patients drop column email cascade`)
@@ -63,7 +63,7 @@ describe.concurrent('a table that is altered while it is followed', () => {
     await expectBothEndsEqual(connector)
   }, 60_000)
 
-  test('a mapped column that is dropped blocks, until it is there again', async () => {
+  test('a mapped column that is dropped blocks until it exists again', async () => {
     await using connector = await delivered(table + three + wholeTable)
     const { database, sandbox } = connector
     await database.query(`alter table patients drop column email`)
@@ -77,7 +77,7 @@ describe.concurrent('a table that is altered while it is followed', () => {
     await expectBothEndsEqual(connector)
   }, 60_000)
 
-  test('a mapped column that is renamed blocks, until it has its name again; nothing that changed in the meantime is lost', async () => {
+  test('a mapped column that is renamed blocks until it has its name again, and no change in the meantime is lost', async () => {
     await using connector = await delivered()
     const { database } = connector
     await database.query(`alter table patients rename column email to mail`)
@@ -91,7 +91,7 @@ describe.concurrent('a table that is altered while it is followed', () => {
     await expectBothEndsEqual(connector)
   }, 60_000)
 
-  test('a mapped column that is retyped goes on if it fits, with the values that the new type made', async () => {
+  test('a mapped column that is retyped causes no block if the type fits, and its converted values are sent', async () => {
     await using connector = await delivered(
       `${table} insert into patients (code, email) values ('a', 'long-a@example.org'), ('b', 'b@example.org'); ${wholeTable}`,
     )
@@ -103,7 +103,7 @@ describe.concurrent('a table that is altered while it is followed', () => {
     await expectBothEndsEqual(connector)
   })
 
-  test('a mapped column that is retyped to what cannot be sent blocks, until it has a type that can', async () => {
+  test('a mapped column that is retyped to an unsuitable type blocks until it has a suitable one', async () => {
     await using connector = await delivered(table + three + wholeTable)
     const { database, sandbox } = connector
     await database.query(`alter table patients alter column email type bytea using convert_to(email, 'UTF8')`)
@@ -125,7 +125,7 @@ describe.concurrent('a table that is altered while it is followed', () => {
     expect(connector.sandbox.patients().get('a')?.plan).toBe('gold')
   })
 
-  test('a table that is renamed blocks, until it has its name again', async () => {
+  test('a table that is renamed blocks until it has its name again', async () => {
     await using connector = await delivered()
     const { database } = connector
     await database.query(`alter table patients rename to persons`)
@@ -136,7 +136,7 @@ describe.concurrent('a table that is altered while it is followed', () => {
     await expectBothEndsEqual(connector)
   }, 60_000)
 
-  test('a table that was renamed is the same one under its new name in the configuration', async () => {
+  test('a renamed table is recognised under its new name in the configuration', async () => {
     await using connector = await delivered()
     const { database, sandbox } = connector
     await connector.stop()
@@ -150,7 +150,7 @@ describe.concurrent('a table that is altered while it is followed', () => {
     expect(sandbox.requests.slice(requests).filter(({ method }) => method === 'PUT')).toHaveLength(1)
   })
 
-  test('a table that takes the place of another is read, once it is published', async () => {
+  test('a table that replaces another one is read, once it is published', async () => {
     await using connector = await delivered()
     const { database } = connector
     await database.query(`begin; alter table patients rename to patients_old;
@@ -165,14 +165,14 @@ describe.concurrent('a table that is altered while it is followed', () => {
     await expectBothEndsEqual(connector)
   }, 60_000)
 
-  test('another primary key blocks; put back, what changed under it is found', async () => {
+  test('another primary key blocks; after it is restored, changes in the meantime are found', async () => {
     await using connector = await delivered(
       `${table.replace('code text primary key', 'code text not null unique, id int primary key')}
      insert into patients (id, code) values (1, 'a'), (2, 'b'), (3, 'c');`,
     )
     const { database } = connector
     await database.query(`alter table patients drop constraint patients_pkey, add primary key (code)`)
-    // Its published columns must cover the new key for the application's own updates: they do.
+    // Its published columns must include the new key, or the application's own updates would fail.
     await database.query(`update patients set id = 20, first_name = 'Moved' where code = 'b'`)
     await database.query(`delete from patients where code = 'c'`)
     expect(await whenBlocked(connector)).toContain('mediquo-cdc adopt')
@@ -207,7 +207,7 @@ describe.concurrent('a table that is altered while it is followed', () => {
     ])
   }, 60_000)
 
-  test('a partition that is attached, or detached, is noticed: its rows come, or go', async () => {
+  test('a partition that is attached, or detached, is detected: its rows are sent, or unsubscribed', async () => {
     await using connector = await delivered(`
     ${table.replace('primary key, first_name', 'not null, region int not null default 1, first_name').replace(/\);$/, ', primary key (code, region)) partition by list (region);')}
     create table patients_1 partition of patients for values in (1);
@@ -223,7 +223,7 @@ describe.concurrent('a table that is altered while it is followed', () => {
   }, 60_000)
 
   test.each(['while it streams', 'while it is stopped'])(
-    'a table that is taken out of the publication and put back, %s, is read again',
+    'a table that is removed from the publication and added again, %s, is read again',
     async (when) => {
       await using connector = await delivered()
       const { database, sandbox } = connector
@@ -240,7 +240,7 @@ describe.concurrent('a table that is altered while it is followed', () => {
   )
 })
 
-/** As the reason says: the table is in the publication, whole. */
+/** Follows the reason: adds the whole table to the publication. */
 async function publishAgain({ database }: RunningConnector): Promise<void> {
   const [publication] = await database.query('select pubname from pg_publication')
   await database.query(`alter publication ${publication?.pubname} set table patients`)

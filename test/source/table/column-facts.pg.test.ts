@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { testDatabase } from '../../support/postgres/postgres.ts'
 import { openTable } from './open-table.ts'
 
-test('a column is known by the type that its values are written in, domains by their base', async () => {
+test('a column has the type in which its values are written, a domain that of its base', async () => {
   await using database = await testDatabase({
     schema: `create schema own;
       create type own.sex as enum ('M', 'F');

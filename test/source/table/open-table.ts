@@ -8,7 +8,7 @@ import { slotOf } from '../../support/postgres/library-stream.ts'
 import type { TestDatabase } from '../../support/postgres/postgres.ts'
 import { unsecured } from '../../support/postgres/unsecured.ts'
 
-/** Settings of a database under which an ordinary session's text is another. */
+/** Settings of a database that change the text of an ordinary session. */
 const contrary = [
   "datestyle = 'German, DMY'",
   "timezone = 'Asia/Tokyo'",
@@ -20,26 +20,26 @@ const contrary = [
   'search_path = public, pg_catalog',
 ]
 
-/** For the sessions that are opened from now on. */
+/** Applies to sessions that are opened from now on. */
 export async function makeContrary(database: TestDatabase): Promise<void> {
   for (const setting of contrary) await database.query(`alter database ${database.name} set ${setting}`)
 }
 
-/** A table as the connector finds it and reads it. */
+/** Table as the connector finds it and reads it. */
 export interface OpenTable extends AsyncDisposable {
   readonly facts: SourceFacts & { readonly table: TableFacts }
   readonly readable: ReadableTable
   readonly reader: TableReader
-  /** In a session as the connector's. */
+  /** Pool of sessions like those of the connector. */
   readonly pool: Pool
-  /** Every page, one after another. */
+  /** Reads every page, one after another. */
   walk(limit: number): Promise<TablePage[]>
 }
 
 export interface OpenTableOptions {
   readonly schema?: string
   readonly table?: string
-  /** All of them by default. */
+  /** Columns to read; all by default. */
   readonly columns?: readonly string[]
   readonly environmentOptions?: string
 }
@@ -83,7 +83,7 @@ export async function openTable(database: TestDatabase, options: OpenTableOption
   }
 }
 
-/** The whole table in one read without our SQL, in the server's order for `order`. */
+/** Reads the whole table without the connector's SQL, in the server's order for `order`. */
 export async function wholeTable(
   { pool, readable, facts }: OpenTable,
   order: readonly string[] = facts.table.keyColumns,

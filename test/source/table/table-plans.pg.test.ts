@@ -9,9 +9,9 @@ const total = 50_000
 const numbers = `from generate_series(1, ${total}) g`
 const citext = `do $$ begin create extension citext; exception when others then create domain citext as text; end $$;`
 
-/** Nobody analyses the table behind the test's back. */
+/** Prevents statistics from changing during the test. */
 const still = 'with (autovacuum_enabled = off)'
-/** Each with a key near its end, and one near its start. */
+/** Tables, each with a key near its end, and one near its start. */
 const tables = {
   int: {
     schema: `create table patients (id int primary key, name text) ${still}; insert into patients select g, 'x' ${numbers};`,
@@ -69,7 +69,7 @@ const node = z.object({
 type Node = z.infer<typeof node>
 const explained = z.tuple([z.object({ Plan: node })])
 
-/** Every node of the plan that ran. */
+/** Returns every node of the plan that ran. */
 async function planOf({ pool }: OpenTable, sql: string, values: unknown[]): Promise<Node[]> {
   const { rows } = await pool.query({
     text: `explain (analyze, format json) ${sql}`,
@@ -100,7 +100,7 @@ describe('a table of 50,000 rows, without statistics and with them', () => {
         pages.push(await planOf(table, pageSql(table.readable, { fromStart: false }), [...key, 500]))
       for (const plan of pages) {
         for (const type of typesOf(plan)) expect(type).toMatch(reading)
-        // Of partitions, one row more each.
+        // One more row for each partition.
         expect(touched(plan)).toBeLessThanOrEqual(502)
         expect(touched(plan)).toBeGreaterThan(0)
       }
@@ -127,7 +127,7 @@ describe('a table of 50,000 rows, without statistics and with them', () => {
     }
   })
 
-  test.skipIf(postgresMajor < 15)('costs no more than a page where the row filter leaves every row out', async () => {
+  test.skipIf(postgresMajor < 15)('costs no more than a page if the row filter leaves every row out', async () => {
     await using database = await testDatabase({ schema: tables.int.schema })
     await database.query(`create publication published for table patients where (name = 'y' and id > 0)`)
     await using table = await openTable(database)
@@ -139,7 +139,7 @@ describe('a table of 50,000 rows, without statistics and with them', () => {
   })
 
   test.each(['int', 'partitions by hash'] as const)(
-    'is counted, or estimated at about its size if that takes too long, with a key of %s',
+    'is counted, or estimated at about its size if counting takes too long, with a key of %s',
     async (name) => {
       await using database = await testDatabase({ schema: tables[name].schema })
       await database.query(

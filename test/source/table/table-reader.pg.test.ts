@@ -16,7 +16,7 @@ const numbered = (count: number) =>
    insert into patients select g, 'n' || g, 'f' from generate_series(10, ${count * 10}, 10) g;`
 
 describe('a read', () => {
-  test('has what its own snapshot sees, whatever is committed between its statements, and a position after it', async () => {
+  test('returns what its own snapshot sees, whatever is committed between its statements, and a position after it', async () => {
     await using database = await testDatabase({ schema: numbered(2) })
     await using table = await openTable(database)
     const commits: { readonly id: string; readonly xid: string; readonly lsn: string }[] = []
@@ -38,7 +38,7 @@ describe('a read', () => {
     expect(byKey.endLsn).toBeGreaterThanOrEqual(parseLsn(commits.at(-1)?.lsn ?? ''))
   })
 
-  test('does not have what an open transaction has done', async () => {
+  test('does not return rows of an open transaction', async () => {
     await using database = await testDatabase({ schema: numbered(2) })
     await using table = await openTable(database)
     const other = await table.pool.connect()
@@ -51,7 +51,7 @@ describe('a read', () => {
     expect(sees(snapshot, xid(BigInt(open.rows[0].id)))).toBe(false)
   })
 
-  test('brings the key and the columns that it is told to read', async () => {
+  test('returns the key and the requested columns', async () => {
     await using database = await testDatabase({ schema: numbered(1) })
     await using table = await openTable(database, { columns: ['sex'] })
     const rows = new Map([
@@ -67,7 +67,7 @@ describe('a read', () => {
     expect((await table.reader.byKey([key('10')])).rows).toEqual(rows)
   })
 
-  test('by key leaves out what is not there, and has a snapshot all the same', async () => {
+  test('by key leaves out missing rows, and has a snapshot nevertheless', async () => {
     await using database = await testDatabase({ schema: numbered(3) })
     await using table = await openTable(database)
     expect([...(await table.reader.byKey([key('20'), key('25')])).rows.keys()]).toEqual([key('20')])
@@ -76,7 +76,7 @@ describe('a read', () => {
     expect(snapshotText).toMatch(/^\d+:\d+:/)
   })
 
-  test('is refused where row-level security would hide rows, instead of bringing fewer', async () => {
+  test('is refused if row-level security would hide rows, instead of returning fewer', async () => {
     await using database = await testDatabase({ schema: numbered(2) })
     const role = `reader_of_${database.name}`
     await database.query(`create role ${role}; grant select on patients to ${role}; alter table patients enable row level security;
@@ -113,7 +113,7 @@ describe('a page', () => {
     expect(more).toEqual([])
   })
 
-  test('goes on after the key it is given, whatever happened before and behind it', async () => {
+  test('continues after the given key, whatever happened before and behind it', async () => {
     await using database = await testDatabase({ schema: numbered(8) })
     await using table = await openTable(database)
     const first = await table.reader.page({ after: null, limit: 3 })
@@ -133,7 +133,7 @@ describe.skipIf(postgresMajor < 15)('rows that the row filter leaves out', () =>
     insert into patients select g, case when g % 3 > 0 then 'yes' end, g % 50, 'secret' from generate_series(1, 300) g;`
   const filter = `k0 = 'yes' and t = 1`
 
-  test('are named and count, so that a page ends however few are published; their values stay where they are', async () => {
+  test('are named and counted, so that a page ends however few are published; their values are not read', async () => {
     await using database = await testDatabase({ schema })
     await database.query(`create publication published for table patients where (${filter})`)
     await using table = await openTable(database, { columns: ['s', 'k0', 't', 'id'] })
@@ -172,7 +172,7 @@ describe.skipIf(postgresMajor < 15)('rows that the row filter leaves out', () =>
   })
 })
 
-/** Lets something happen before each statement of a read. */
+/** Executes a function before each statement of a read. */
 function beforeEachStatement({ pool }: OpenTable, happens: () => Promise<void>) {
   pool.once('acquire', (client) => {
     const query = client.query.bind(client) as (...args: unknown[]) => unknown

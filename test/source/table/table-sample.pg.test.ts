@@ -12,7 +12,7 @@ const partitioned = `create table patients (${wide}, primary key (id)) partition
 test.each([
   ['a table', `create table patients (${wide}, primary key (id));`],
   ['a partitioned table', partitioned],
-])('some rows of %s, each once, from all over it and from a few of its blocks', async (_, schema) => {
+])('samples rows of %s, each once, from all over it and from a small number of its blocks', async (_, schema) => {
   await using database = await testDatabase({ schema: schema + fill })
   await using table = await openTable(database)
   const drawn = await table.reader.sampleKeys(50)
@@ -24,7 +24,7 @@ test.each([
   expect(await table.reader.sampleKeys(50)).not.toEqual(drawn)
 })
 
-test('all rows where there are no more, and none of an empty table', async () => {
+test('samples all rows if there are no more, and none of an empty table', async () => {
   await using database = await testDatabase({ schema: `create table patients (${wide}, primary key (id));` })
   await using table = await openTable(database)
   expect(await table.reader.sampleKeys(5)).toEqual([])
@@ -32,7 +32,7 @@ test('all rows where there are no more, and none of an empty table', async () =>
   expect((await table.reader.sampleKeys(5)).toSorted()).toEqual(['["1"]', '["2"]'])
 })
 
-test('enough rows where the row filter leaves out most', async () => {
+test('samples enough rows if the row filter leaves out most', async () => {
   await using database = await testDatabase({
     schema: `create table patients (${wide}, primary key (id)); ${fill}`,
   })

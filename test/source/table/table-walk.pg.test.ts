@@ -2,12 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { postgresMajor, type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
 import { openTable, wholeTable } from './open-table.ts'
 
-/** `citext` where the server has it. */
+/** `citext` if the server has it. */
 const citext = `do $$ begin create extension citext; exception when others then create domain citext as text; end $$;`
 const of = (type: string, values: string) =>
   `create table patients (id ${type} primary key, name text); insert into patients select ${values};`
 const many = 'from generate_series(1, 30) g'
-/** Texts that sort differently in C and in ICU, and that SQL or an array's text could take apart. */
+/** Texts that sort differently in C and in ICU, and that SQL or an array's text could split. */
 const texts = `array['', ' ', 'a', 'A', 'á', 'b', 'Z', 'ñ', 'n', 'o', 'a b', 'a-b', 'ab', 'a,b', '{a}', '"a"', 'O''Brien', '\\', '\\\\',
   'NULL', '日本', '🎉', U&'\\FEFFa', U&'e\\0301', '(1,2)', E'\\t', E'a\\nb']`
 
@@ -23,7 +23,7 @@ const keys: Readonly<Record<string, string>> = {
     ${of('text collate loose', `v, 'x' from unnest(array['a', 'B', 'c', 'Ä', 'e', 'É', 'Z']) v`)}`,
   'varchar(9)': of('varchar(9)', `v, 'x' from unnest(${texts}) v`),
   'char(5)': of('char(5)', `v, 'x' from unnest(array['', 'a', 'b', 'ab', 'ab cd', 'abcde', 'B', 'ñandú']) v`),
-  // A byte above 127 comes as an escape from version 16 on; before, as a byte that is no text.
+  // A byte above 127 is an escape from version 16 on; in earlier versions it is a byte that is not text.
   '"char"': of('"char"', `v::"char", 'x' from unnest(array['', 'a', 'b'${postgresMajor < 16 ? '' : ", 'ñ'"}]) v`),
   name: of('name', `v, 'x' from unnest(array['a', 'B', 'c d']) v`),
   'bit(3)': of('bit(3)', `v::bit(3), 'x' from generate_series(0, 7) v`),
@@ -106,7 +106,7 @@ const everyTable = [
   ...Object.entries(identities).map(([name, schema]) => [`an index of ${name}`, schema + identity]),
 ]
 
-/** One database for all, since to make one takes longer than to walk it. */
+/** One database for all tests, because creating one takes longer than walking it. */
 let database: TestDatabase
 beforeAll(async () => {
   database = await testDatabase()
@@ -117,7 +117,7 @@ async function lay(schema: string) {
   await database.query(`drop schema if exists public, "My Types", "Cli""nic" cascade; create schema public; ${schema}`)
 }
 
-describe('pages and keys are the whole table, each row once', () => {
+describe('pages and keys together return the whole table, each row once', () => {
   test.each(everyTable)('with a key of %s', async (_, schema) => {
     await lay(schema)
     await using table = await openTable(database)
@@ -153,7 +153,7 @@ describe('pages and keys are the whole table, each row once', () => {
         '-c enable_indexscan=off -c parallel_setup_cost=0 -c parallel_tuple_cost=0 -c min_parallel_table_scan_size=0',
     },
     { plan: 'no nested loop', environmentOptions: '-c enable_nestloop=off -c enable_sort=off -c jit=off' },
-  ])('whatever the plan: $plan', async ({ environmentOptions }) => {
+  ])('with any plan: $plan', async ({ environmentOptions }) => {
     for (const name of ['text and int', 'citext and int', 'partitions by hash']) {
       await lay(keys[name] ?? '')
       await using table = await openTable(database, { environmentOptions })
