@@ -6,7 +6,7 @@ import { startConnector } from './support/connector.ts'
 import { testDatabase } from './support/postgres/postgres.ts'
 import { until } from './support/until.ts'
 
-/** Values that are nothing else: whoever prints one has it from a row. The date is looked for in every form that it may take. */
+/** Values that occur only in rows. The date is looked for in every form that it may take. */
 const person = (i: number) => ({
   given: `Zelda${i}qx`,
   family: `Vermeulen${i}qx`,
@@ -35,7 +35,7 @@ const mapping = {
   meta: 'meta',
 }
 
-test('no value of a row is in any log line, metric, page, answer, report, error or table of ours', async () => {
+test('no value of a row is in any log line, metric, page, answer, report, error or table of the connector', async () => {
   await using database = await testDatabase({ schema })
   await using sandbox = await testSandbox()
   await using connector = await startConnector({
@@ -51,7 +51,7 @@ test('no value of a row is in any log line, metric, page, answer, report, error 
   }
   await until(() => sandbox.patients().size === rows)
 
-  // Rows that are refused, by us and by the API, an API that breaks, codes and keys that change, what is behind our back.
+  // Rows that the connector or the API refuses, an API that fails with 5xx, codes and keys that change, changes by other clients.
   sandbox.reject({ codes: ['c1', 'c2'] })
   await database.query(`update patients set given = given || 'r' where id < 6`)
   await database.query(
@@ -92,7 +92,7 @@ test('no value of a row is in any log line, metric, page, answer, report, error 
   ])
     await run(...args)
 
-  // A column that a read stumbles over, and a state in which nothing goes on.
+  // A column that causes a read to fail, and a state in which nothing goes on.
   await database.query(
     `alter table patients alter column born type text using given; update patients set family = 'x' where id = 30`,
   )

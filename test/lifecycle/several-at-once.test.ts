@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { severalAtOnce } from '../../src/lifecycle/several-at-once.ts'
 
-test('works on all of them, so many at once', async () => {
+test('works on all items, up to the limit at once', async () => {
   const begun: number[] = []
   let under = 0
   let most = 0
@@ -14,7 +14,7 @@ test('works on all of them, so many at once', async () => {
   expect([begun, most]).toEqual([[1, 2, 3, 4, 5], 2])
 })
 
-test('after a failure waits for what is under way, begins nothing, and rejects with it', async () => {
+test('after a failure waits for the items in progress, begins no other, and rejects with the failure', async () => {
   const begun: number[] = []
   const ended: number[] = []
   const working = severalAtOnce([1, 2, 3], 2, async (item) => {

@@ -10,8 +10,8 @@ function pipeline({ received = 0n, isTransactionOpen = false, isPaused = false, 
   return { current: view, view: () => view }
 }
 
-describe('what is still to be sent', () => {
-  test('is what waits in memory, and what the WAL has that was not received', () => {
+describe('undelivered changes', () => {
+  test('are the rows in memory, and the WAL that was not received', () => {
     const running = pipeline({ received: 1_000n, live: 150, inFlight: 50 })
     expect(undelivered(running, { currentLsn: lsn(5_000n), lagBytes: 4_500 })).toEqual({
       rows: 200,
@@ -19,35 +19,35 @@ describe('what is still to be sent', () => {
     })
   })
 
-  test('without a pipeline is all that was not confirmed', () => {
+  test('are everything unconfirmed if there is no pipeline', () => {
     expect(undelivered(null, { currentLsn: lsn(5_000n), lagBytes: 4_500 })).toEqual({ rows: 0, unreadBytes: 4_500 })
   })
 
-  test('of a transaction that does not fit in memory is not known', () => {
+  test('are unknown during a transaction that does not fit in memory', () => {
     const large = pipeline({ isPaused: true, isTransactionOpen: true, live: 20_000 })
     expect(undelivered(large, { currentLsn: lsn(5_000n), lagBytes: 4_500 })).toBeNull()
   })
 })
 
-describe('the time that it takes', () => {
-  test('is that of its batches at the quota', () => {
+describe('the time to deliver them', () => {
+  test('is that of their batches at the quota', () => {
     expect(secondsToDrain({ rows: 60_000, unreadBytes: 0 }, null, quota)).toBe(60)
     expect(secondsToDrain({ rows: 101, unreadBytes: 0 }, null, { batchSize: 100, requestsPerMinute: 1 })).toBe(120)
     expect(secondsToDrain({ rows: 0, unreadBytes: 0 }, null, quota)).toBe(0)
   })
 
-  test('reckons with as many rows in the rest of the WAL as it has brought so far', () => {
+  test('assumes as many rows for each byte in the rest of the WAL as so far', () => {
     expect(secondsToDrain({ rows: 1_000, unreadBytes: 1_000_000 }, 0.059, quota)).toBe(60)
   })
 
-  test('is not known as long as no WAL has been received', () => {
+  test('is unknown as long as no WAL has been received', () => {
     expect(secondsToDrain({ rows: 1_000, unreadBytes: 1 }, null, quota)).toBeNull()
     expect(secondsToDrain(null, 1, quota)).toBeNull()
   })
 })
 
 describe('rows per byte of WAL', () => {
-  test('are those of all that was received since the start, over several pipelines', () => {
+  test('count everything received since the start, over several pipelines', () => {
     const density = new StreamDensity()
     expect(density.rowsPerByte).toBeNull()
     const first = pipeline({ received: 1_000n })
@@ -55,7 +55,7 @@ describe('rows per byte of WAL', () => {
     Object.assign(first.current, { receivedLsn: lsn(3_000n) })
     density.look(first, 25)
     expect(density.rowsPerByte).toBe(0.01)
-    // The next one begins at its checkpoint: what it brings again counts on both sides.
+    // The next pipeline begins at its checkpoint: repeated changes count in both numbers.
     const second = pipeline({ received: 2_000n })
     density.look(second, 25)
     Object.assign(second.current, { receivedLsn: lsn(4_000n) })
@@ -63,7 +63,7 @@ describe('rows per byte of WAL', () => {
     expect(density.rowsPerByte).toBe(0.01)
   })
 
-  test('leave out a transaction whose end has not come: its rows are here, and its bytes are not', () => {
+  test('leave out a transaction without its end, whose rows have arrived and whose bytes do not count yet', () => {
     const density = new StreamDensity()
     const running = pipeline({ received: 1_000n })
     density.look(running, 0)

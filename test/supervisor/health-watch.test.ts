@@ -30,7 +30,7 @@ const shape: CatalogShape = {
   partitions: '',
 }
 
-/** A pipeline that remembers with what it was ended. */
+/** Creates a pipeline that records the errors that end it. */
 function pipeline(stored = 200n, isPaused = false) {
   const ended: unknown[] = []
   const disconnected: string[] = []
@@ -44,7 +44,7 @@ function pipeline(stored = 200n, isPaused = false) {
   }
 }
 
-/** A watch whose server answers when the test says so. */
+/** Creates a watch whose server answers when the test says so. */
 function watched(state: WatchedBoard['state'], first: ReturnType<typeof pipeline> | null) {
   const questions: { resolve: (health: SlotHealth) => void; reject: (error: Error) => void }[] = []
   const board: { -readonly [K in keyof WatchedBoard]: WatchedBoard[K] } = {
@@ -92,7 +92,7 @@ describe('the health watch', () => {
     expect(board.health).toBe(gone)
   })
 
-  test('a look that began before the slot was recreated does not end the pipeline that began after it', async () => {
+  test('does not end a later pipeline for a check that began before the slot was recreated', async () => {
     const [before, after] = [pipeline(), pipeline()]
     const { board, watch, answer } = watched('streaming', before)
     watch.checkNow()
@@ -101,7 +101,7 @@ describe('the health watch', () => {
     expect([before.ended, after.ended]).toEqual([[], []])
   })
 
-  test('a server that does not answer is not a lost slot', async () => {
+  test('does not take a server without an answer for a lost slot', async () => {
     const running = pipeline()
     const { watch, answer, failures } = watched('streaming', running)
     watch.checkNow()
@@ -109,7 +109,7 @@ describe('the health watch', () => {
     expect([running.ended, failures]).toEqual([[], [1]])
   })
 
-  test('who asks while a look is under way gets another one', async () => {
+  test('checks again if a check is requested while another one runs', async () => {
     const running = pipeline()
     const { watch, questions, answer } = watched('streaming', running)
     watch.checkNow()
@@ -122,7 +122,7 @@ describe('the health watch', () => {
     expect(running.ended).toHaveLength(1)
   })
 
-  test('a slot past what is stored is lost to the one that holds it, not to the one that stands by', async () => {
+  test('takes a slot past the stored position for lost in the instance that holds it, not in the standby', async () => {
     const [holder, other] = [pipeline(199n), pipeline(199n)]
     for (const [state, running] of [
       ['streaming', holder],
@@ -136,7 +136,7 @@ describe('the health watch', () => {
     expect(other.ended).toEqual([])
   })
 
-  test('a slot that was recreated while the stream is broken is lost to the one that held it', async () => {
+  test('takes a slot that was recreated while the stream is broken for lost in the instance that held it', async () => {
     const running = pipeline(199n)
     const { board, watch, answer } = watched('streaming', running)
     watch.checkNow()
@@ -147,7 +147,7 @@ describe('the health watch', () => {
     expect(running.ended).toMatchObject([{ trouble: 'ahead' }])
   })
 
-  test('a slot that another instance took while the stream was broken is not lost', async () => {
+  test('does not take a slot for lost that another instance took while the stream was broken', async () => {
     const running = pipeline(199n)
     const { board, watch, answer } = watched('streaming', running)
     watch.checkNow()
@@ -158,7 +158,7 @@ describe('the health watch', () => {
     expect(running.ended).toEqual([])
   })
 
-  test('a paused stream whose slot nobody uses, twice in a row, is connected again; one that reads notices itself', async () => {
+  test('reconnects a paused stream whose slot is unused twice in a row; a reading stream detects that itself', async () => {
     const [paused, reading] = [pipeline(200n, true), pipeline()]
     for (const running of [paused, reading]) {
       const { watch, answer } = watched('streaming', running)
@@ -171,7 +171,7 @@ describe('the health watch', () => {
     expect([paused.disconnected, reading.disconnected]).toEqual([['silent'], []])
   })
 
-  test('without a pipeline it looks only while something is to be fixed', async () => {
+  test('without a pipeline checks only while a fix is awaited', async () => {
     const { board, watch, questions } = watched('starting', null)
     watch.checkNow()
     expect(questions).toHaveLength(0)

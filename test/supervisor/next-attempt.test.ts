@@ -9,7 +9,7 @@ import { afterBlocked, afterPreparing, afterRunning, noneLost } from '../../src/
 const coded = (code: string) => Object.assign(new Error('as the server said'), { code })
 const unmet = new CheckFailedError([{ requirement: 'r', met: false, detail: 'not so', fix: null }])
 
-describe('after the source could not be made ready', () => {
+describe('after the source could not be prepared', () => {
   test.each([
     { error: new BlockedError('why', 7), first: 'blocked', later: 'blocked' },
     { error: new SlotBusyError('why'), first: 'standby', later: 'standby' },
@@ -35,7 +35,7 @@ describe('after the source could not be made ready', () => {
 describe('after the pipeline ended', () => {
   const gone = new SlotTroubleError('gone', 'slot')
 
-  test('a lost slot is seen to immediately, twice; then every ten seconds', () => {
+  test('a lost slot is retried immediately, twice; then every ten seconds', () => {
     let lost = noneLost
     const waits = [gone, coded('55000'), gone, gone].map((failure) => {
       const after = afterRunning(failure, { lost, ranMs: 50 })
@@ -50,25 +50,25 @@ describe('after the pipeline ended', () => {
     ])
   })
 
-  test('a life that was not in vain begins the count at one', () => {
+  test('a pipeline that ran long enough restarts the count at one', () => {
     const { next, lost } = afterRunning(gone, { lost: { ...noneLost, count: 5 }, ranMs: 60_000 })
     expect([next.waitMs, lost.count]).toEqual([0, 1])
   })
 
-  test('a publication that was seen to be another one is kept in mind', () => {
+  test('a publication that was replaced is remembered', () => {
     const dropped = new SlotTroubleError('publication dropped', 'slot')
     expect(afterRunning(dropped, { lost: noneLost, ranMs: 50 }).lost.replacedUpToRun).not.toBeNull()
     expect(afterRunning(gone, { lost: noneLost, ranMs: 50 }).lost.replacedUpToRun).toBeNull()
   })
 
-  test('an object that WAL still to come does not know is the publication, once the slot was found whole in between', () => {
+  test('an undefined object in the WAL counts as the publication if it is missing twice in a row', () => {
     const first = afterRunning(coded('42704'), { lost: noneLost, ranMs: 50 }).lost
     expect(first.replacedUpToRun).toBeNull()
     expect(afterRunning(coded('42704'), { lost: first, ranMs: 50 }).lost.replacedUpToRun).not.toBeNull()
     expect(afterRunning(coded('55000'), { lost: first, ranMs: 50 }).lost.replacedUpToRun).toBeNull()
   })
 
-  test('what was seen holds for the run that blocks, and not after somebody has begun a later one', () => {
+  test('the memory holds for the run that blocks, and not after another instance has begun a later one', () => {
     const lost = { ...noneLost, count: 1, replacedUpToRun: Number.POSITIVE_INFINITY }
     expect(afterBlocked(lost, new BlockedError('why', 7)).replacedUpToRun).toBe(7)
     expect(afterBlocked({ ...lost, replacedUpToRun: 7 }, new BlockedError('why', 8)).replacedUpToRun).toBe(7)
@@ -76,13 +76,13 @@ describe('after the pipeline ended', () => {
     expect(afterBlocked(lost, new Error('why'))).toBe(lost)
   })
 
-  test('an instance that was replaced stands by; anything else blocks for ten seconds', () => {
+  test('an instance that was replaced stands by; any other failure blocks for ten seconds', () => {
     const next = (failure: unknown) => afterRunning(failure, { lost: noneLost, ranMs: 50 }).next
     expect(next(new FencedError('why'))).toMatchObject({ state: 'standby', waitMs: 1_000 })
     expect(next(new Error('why'))).toMatchObject({ state: 'blocked', waitMs: 10_000 })
   })
 
-  test('an altered table is looked at again immediately; that the stream brought it is kept in mind', () => {
+  test('an altered table is checked again immediately, and it is remembered if the stream showed it', () => {
     const altered = (inStream: boolean) =>
       afterRunning(new SchemaChangedError('altered', { inStream }), { lost: noneLost, ranMs: 50 })
     expect(altered(true).next).toEqual({ state: 'starting', reason: 'altered', waitMs: 0 })

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { SlotVerdict } from '../../src/source/slot/slot-forecast.ts'
 import { announce, nothingAnnounced } from '../../src/supervisor/slot-announcement.ts'
 
-/** What is said of a slot that is looked at every five seconds: the number of the look, and the verdict. */
+/** Returns the warnings about a slot that is checked every five seconds: the number of the check, and the verdict. */
 function said(looks: readonly (readonly [SlotVerdict, secondsUntilLost?: number | null, heldBytes?: number])[]) {
   let announced = nothingAnnounced
   return looks.flatMap(([verdict, secondsUntilLost = null, heldBytes = 0], n) => {
@@ -13,7 +13,7 @@ function said(looks: readonly (readonly [SlotVerdict, secondsUntilLost?: number 
 }
 const times = <T>(count: number, look: T) => Array.from({ length: count }, () => look)
 
-test('a warning is said once, and each time that it gets worse', () => {
+test('a warning is given once, and each time that the verdict gets worse', () => {
   expect(
     said([
       ['fine'],
@@ -28,7 +28,7 @@ test('a warning is said once, and each time that it gets worse', () => {
   ])
 })
 
-test('it is said again when half of the time has passed', () => {
+test('a warning is repeated when half of the time has passed', () => {
   const approaching = Array.from({ length: 161 }, (_, n) => ['will be lost', 1_600 - n * 5] as const)
   expect(said(approaching)).toEqual([
     [0, 'will be lost'],
@@ -36,7 +36,7 @@ test('it is said again when half of the time has passed', () => {
   ])
 })
 
-test('a slot without a limit is spoken of again when it holds twice as much', () => {
+test('a warning about a slot without a limit is repeated when it retains twice as much', () => {
   expect(
     said([
       ['holding', null, 1_000],
@@ -49,23 +49,23 @@ test('a slot without a limit is spoken of again when it holds twice as much', ()
   ])
 })
 
-test('what does not change is said once an hour', () => {
+test('an unchanged warning is repeated once an hour', () => {
   expect(said(times(1_000, ['being lost', 0] as const)).map(([look]) => look)).toEqual([0, 720])
 })
 
-test('a warning is withdrawn once it has been fine for half a minute, and once only', () => {
+test('a warning is withdrawn once, after half a minute without danger', () => {
   expect(said([['soon lost', 60], ...times(20, ['fine'] as const)])).toEqual([
     [0, 'soon lost'],
     [7, 'fine'],
   ])
 })
 
-test('a moment in which it looks better says nothing', () => {
+test('a short improvement changes nothing', () => {
   const wavering = times(30, [['will be lost', 900] as const, ['fine'] as const]).flat()
   expect(said(wavering)).toEqual([[0, 'will be lost']])
 })
 
-test('a danger that has become smaller for a while is spoken of when it grows again', () => {
+test('a danger that has decreased for a while causes a warning when it increases again', () => {
   expect(said([['soon lost', 60], ...times(8, ['will be lost', 7_200] as const), ['soon lost', 60]])).toEqual([
     [0, 'soon lost'],
     [9, 'soon lost'],

@@ -4,7 +4,7 @@ import { patientsTable, startConnector } from '../support/connector.ts'
 import { testDatabase } from '../support/postgres/postgres.ts'
 import { until } from '../support/until.ts'
 
-/** A session of somebody else, which holds the table until it ends. */
+/** Opens another session that locks the table until it ends. */
 async function locked(url: string) {
   const client = new Client({ connectionString: url })
   await client.connect()
@@ -13,7 +13,7 @@ async function locked(url: string) {
   return { [Symbol.asyncDispose]: () => client.end() }
 }
 
-test('a row that cannot be read keeps the position where it is: that is said after a minute, and no more once it is sent', async () => {
+test('a row that cannot be read holds the position: that is reported after a minute, and not once the row is sent', async () => {
   await using database = await testDatabase({ schema: patientsTable })
   await database.query('alter table patients alter column email set storage external')
   const email = `'${'x'.repeat(50)}@example.org'`
@@ -22,7 +22,7 @@ test('a row that cannot be read keeps the position where it is: that is said aft
   {
     await using _ = await startConnector({ database })
   }
-  // Its meta does not come with the change: it stands out of line.
+  // The meta of the row is missing in the change, because it is stored out of line.
   await database.query(`update patients set first_name = 'New'`)
   const lock = await locked(database.url)
   await using connector = await startConnector({ database })

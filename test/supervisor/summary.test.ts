@@ -17,7 +17,7 @@ const later = (delivery: Partial<Status['delivery']>, rest: Partial<Status> = {}
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-test('the summary counts what was done since the last one', () => {
+test('the summary counts the work since the last one', () => {
   const now = later({ delivered: 100, unchanged: 9, pending: 3, requestsLastMinute: 12 }, { deadLetters: 2 })
   expect(summaryOf(quiet, now)).toEqual({
     state: 'streaming',
@@ -39,7 +39,7 @@ test.each([
   expect(summaryOf(quiet, now) !== null).toBe(speaks)
 })
 
-test('it is said once a minute while something happens, and no more once it was ended', () => {
+test('the summary is logged once a minute while something changes, and not after it was ended', () => {
   const said: Summary[] = []
   let delivered = 0
   const end = summarise(

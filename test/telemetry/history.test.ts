@@ -5,7 +5,7 @@ import { RecentDurations } from '../../src/telemetry/recent-durations.ts'
 
 const sample = (atMs: number) => ({ atMs, lagBytes: 0, requestsLastMinute: 0, backfillMark: 0, delivery: null })
 
-test('an hour is remembered, and no more', () => {
+test('the history keeps an hour', () => {
   const history = new History()
   const count = 2 * (historyMs / sampleEveryMs)
   for (let at = 0; at < count; at++) history.add(sample(at * sampleEveryMs))
@@ -15,7 +15,7 @@ test('an hour is remembered, and no more', () => {
   expect(history.since(nowMs + historyMs)).toEqual([])
 })
 
-test('half of the durations and 95 of 100, at most a tenth too high; then they are forgotten', () => {
+test('p50 and p95 are at most a tenth too high, and the durations are discarded then', () => {
   const durations = new RecentDurations()
   expect(durations.take()).toBeNull()
   for (let ms = 1; ms <= 1_000; ms++) durations.observe(ms / 1_000)
@@ -24,7 +24,7 @@ test('half of the durations and 95 of 100, at most a tenth too high; then they a
   expect(durations.take()).toBeNull()
 })
 
-test('no duration is too short or too long to count', () => {
+test('every duration counts, however short or long', () => {
   const durations = new RecentDurations()
   for (const seconds of [0, -1, 1e9]) durations.observe(seconds)
   expect(durations.take()?.halfWithin).toBe(0.001)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { describeError } from '../../src/telemetry/logger.ts'
 
-test('an error of PostgreSQL is logged without what it quotes of a row', () => {
+test('an error of PostgreSQL is logged without the row values that it quotes', () => {
   const quoting = Object.assign(new Error('duplicate key value violates unique constraint "patients_pkey"'), {
     code: '23505',
     detail: 'Key (code)=(jane) already exists.',
@@ -10,11 +10,11 @@ test('an error of PostgreSQL is logged without what it quotes of a row', () => {
   })
   const expected = { code: '23505', message: 'duplicate key value violates unique constraint "patients_pkey"' }
   expect(describeError(quoting)).toEqual({ name: 'Error', ...expected })
-  // As drizzle wraps it: its own message has the query’s parameters.
+  // drizzle wraps the error: its own message has the query’s parameters.
   const wrapped = new Error('Failed query: insert … params: jane', { cause: quoting })
   expect(describeError(wrapped)).toEqual({ name: 'Error', ...expected })
 })
 
-test('what is thrown and is no error is logged without a word of it', () => {
+test('a thrown value that is not an error is logged without its content', () => {
   expect(describeError('jane')).toEqual({ message: 'not an error' })
 })

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
 import { textOf } from '../repository/files.ts'
 
-/** What dashboards hold on to: these are never renamed. */
+/** Names that dashboards use: they are never renamed. */
 const fixed = [
   ...['changes_received_total', 'patients_delivered_total', 'patients_unchanged_total', 'requests_total'],
   ...['retries_total', 'dead_lettered_total', 'deletes_ignored_total', 'truncates_ignored_total'],
@@ -25,7 +25,7 @@ const fixedLabels = {
 }
 
 const metrics = createMetrics('1.2.3')
-// The gauges' values are of no concern here: any function stands for any source.
+// The values of the gauges are irrelevant here: any function stands for any source.
 metrics.observe(new Proxy({} as Parameters<typeof metrics.observe>[0], { get: () => () => 0 }))
 const described = metrics.registry.getMetricsAsArray()
 const registered = new Set(described.map(({ name }) => name))
@@ -46,7 +46,7 @@ const rules = z
   .groups.flatMap((group) => group.rules)
 
 describe('the metrics', () => {
-  test('have the names that dashboards hold on to', () => {
+  test('have the names that dashboards use', () => {
     expect(fixed.filter((name) => !registered.has(`mediquo_cdc_${name}`))).toEqual([])
   })
 
@@ -55,7 +55,7 @@ describe('the metrics', () => {
     expect(metric).toHaveProperty('labelNames', labels)
   })
 
-  test('are each a line of docs/operations.md, and no other is', () => {
+  test('are each a line of docs/operations.md, which has no others', () => {
     const lines = described.map((metric) => {
       const kind = metric.constructor.name.toLowerCase()
       const { labelNames } = z.object({ labelNames: z.array(z.string()) }).parse(metric)
@@ -67,7 +67,7 @@ describe('the metrics', () => {
     expect(documented?.toSorted()).toEqual(lines.toSorted())
   })
 
-  test.each([rulesPath, dashboardPath])('that %s asks for are there', (path) => {
+  test.each([rulesPath, dashboardPath])('that %s uses exist', (path) => {
     const asked = [...textOf(path).matchAll(/\bmediquo_cdc_\w+/g)].map(([name]) =>
       name.replace(/_(bucket|sum|count)$/, ''),
     )
@@ -77,7 +77,7 @@ describe('the metrics', () => {
 })
 
 describe('the alerts', () => {
-  test('each lead to a paragraph of their own', () => {
+  test('each link to a section of their own', () => {
     const anchors = rules.map(({ annotations }) => annotations.runbook_url)
     expect(new Set(anchors).size).toBe(rules.length)
     for (const anchor of anchors) {
@@ -98,7 +98,7 @@ describe('the alerts', () => {
     expect([...new Set(raised)].toSorted()).toEqual(rules.map(({ alert }) => alert).toSorted())
   })
 
-  test('are raised by what a connector said in each scenario, and by nothing else', (context) => {
+  test('fire for the metrics of a connector in each scenario, and no others do', (context) => {
     if (promtool('--version').error) return context.skip("promtool is not installed (Debian's package prometheus)")
     const { status, stdout, stderr } = promtool('test', 'rules', 'mediquo-cdc.test.yaml')
     expect({ status, said: `${stdout}${stderr}` }).toMatchObject({ status: 0 })

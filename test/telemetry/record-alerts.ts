@@ -1,6 +1,6 @@
 /**
- * Writes config/prometheus/mediquo-cdc.test.yaml: what /metrics of a real connector said in each scenario, and the alerts that this
- * must raise. Two samples a second are played back as if thirty seconds lay between: `npx tsx test/telemetry/record-alerts.ts`.
+ * Writes config/prometheus/mediquo-cdc.test.yaml: the /metrics of a real connector in each scenario, and the alerts that must fire. Two
+ * samples a second are played back thirty seconds apart: `npx tsx test/telemetry/record-alerts.ts`.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import pg from 'pg'
@@ -24,7 +24,7 @@ interface Scene {
 
 interface Scenario {
   readonly name: string
-  /** Of the rules, those that must be firing at the end; every other one must not. */
+  /** Rules that must fire at the end; the others must not. */
   readonly raises: readonly string[]
   readonly config?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   readonly before?: (scene: Scene) => Promise<unknown>
@@ -34,7 +34,7 @@ interface Scenario {
 }
 
 const usualSamples = 44
-/** The growth of what is held is known after 20 seconds: enough for an alert to be raised after that. */
+/** The growth of retained WAL is known after 20 seconds: enough samples for an alert to fire after that. */
 const samplesOfGrowth = 60
 const samplesOf = (scenario: Scenario) => scenario.samples ?? usualSamples
 const folder = new URL('../../config/prometheus/', import.meta.url)
@@ -44,7 +44,7 @@ const limitSlots = async (query: Scene['query'], size: string) => {
   await query(`alter system set max_slot_wal_keep_size = '${size}'`)
   await query('select pg_reload_conf()')
 }
-/** About a megabyte of WAL a second that cannot be released, to the end. */
+/** Writes about a megabyte of WAL a second that cannot be released, to the end. */
 async function writeWhileApiIsDown({ query, sandbox }: Scene): Promise<void> {
   sandbox.faults.add(api503)
   await query(rows(1, 5))
@@ -247,7 +247,7 @@ const tests = await Promise.all(
     alert_rule_test: expected(scenario.raises, `${(samplesOf(scenario) - 1) * 30}s`),
   })),
 )
-// What takes too long to record, and what no healthy process can show of itself.
+// Scenarios that take too long to record, and those that no healthy process can produce.
 tests.push(
   {
     name: 'the second half of a backfill, in which no row is gone (written by hand)',

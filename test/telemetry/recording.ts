@@ -1,4 +1,4 @@
-/** The series that the rules look at, one value a sample. */
+/** Series that the rules use, one value a sample. */
 export class Recording {
   readonly #series = new Map<string, (string | null)[]>()
   #length = 0

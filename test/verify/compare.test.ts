@@ -62,7 +62,7 @@ const row = fc
   })
   .map(rowOf)
 
-/** What the API answers once it has taken a patient, after what it held before. */
+/** Returns the answer of the API after it has accepted a patient, given the earlier one. */
 function stored(patient: Patient, before: Patient | null): FoundAttributes {
   const [first, last] = (before ? [before, patient] : [patient]).map((one) => {
     const validation = validatePatients(JSON.parse(JSON.stringify({ patients: [one] })))
@@ -76,7 +76,7 @@ function stored(patient: Patient, before: Patient | null): FoundAttributes {
 
 const patients = row.map((values) => mapping.map(values)).filter((mapped) => mapped.kind === 'patient')
 
-test('whatever is sent and stored compares equal', () => {
+test('any patient equals its stored form', () => {
   fc.assert(
     fc.property(patients, fc.option(patients), ({ patient }, before) => {
       expect(differingAttributes(patient, stored(patient, before?.patient ?? null))).toEqual([])
@@ -84,7 +84,7 @@ test('whatever is sent and stored compares equal', () => {
   )
 })
 
-test('whatever is stored of another patient differs, unless the two are sent alike', () => {
+test('the stored form of another patient differs, unless both are sent alike', () => {
   fc.assert(
     fc.property(patients, patients, ({ patient }, { patient: other }) => {
       const differing = differingAttributes(patient, stored(other, null))

@@ -18,11 +18,11 @@ interface Scene {
   readonly table?: Map<RowKey, Row>
   readonly api?: Map<string, ReturnType<typeof patientOf>>
   readonly standing?: (row: SendableRow) => Standing
-  /** What happens during each wait. */
+  /** Events during each wait. */
   readonly during?: readonly (() => void)[]
 }
 
-/** Verifies a row that is in the table; what was done, in order. */
+/** Verifies a row of the table. @returns the verdicts, and the steps in order. */
 async function verify(found: Row, { table, api, standing = () => 'accepted', during = [] }: Scene) {
   const rows = table ?? new Map([[keyOf(found), found]])
   const steps: string[] = []
@@ -56,14 +56,14 @@ const ana = row('7')
 const eva = row('7', 'Eva')
 const drifted = new Map([['7', patientOf(eva)]])
 
-describe('a row that mediQuo has otherwise', () => {
-  test('is different only after every delay, and the state is asked before the last', async () => {
+describe('a row of which mediQuo has another patient', () => {
+  test('is different only after every delay, and the checkpoint store is read before the last', async () => {
     const { verdicts, steps } = await verify(ana, { api: drifted })
     expect(verdicts).toEqual([{ kind: 'different', code: '7', attributes: ['first_name'] }])
     expect(steps).toEqual(['get', 'read', 'wait 1', 'get', 'read', 'ask the state', 'wait 2', 'get', 'read'])
   })
 
-  test('is missing if the code is not known there', async () => {
+  test('is missing if the API does not know the code', async () => {
     const { verdicts } = await verify(ana, { api: new Map() })
     expect(verdicts).toEqual([{ kind: 'missing', code: '7' }])
   })

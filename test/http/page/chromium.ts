@@ -3,26 +3,26 @@ import { AxeBuilder } from '@axe-core/playwright'
 import { type Browser, chromium, type Page } from 'playwright-core'
 
 const places = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
-/** A browser of the machine's; undefined: there is none. */
+/** Browser of the machine; undefined if there is none. */
 export const chromiumPath = places.find((path) => path !== undefined && existsSync(path))
 
 export function openBrowser(): Promise<Browser> {
-  // Root has no sandbox of its own to put the browser into.
+  // Chromium has no sandbox for a browser of root.
   const args = process.getuid?.() === 0 ? ['--no-sandbox'] : []
   return chromium.launch({ args, ...(chromiumPath !== undefined && { executablePath: chromiumPath }) })
 }
 
-/** How wide a page is seen: on a desk and on a phone. */
+/** Widths of a page: on a desktop and on a phone. */
 export const widths = { desktop: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } } as const
 
 export interface Seen {
   readonly text: string
-  /** What is asked for elsewhere than at the page's own server. */
+  /** Requests to servers other than the page's own. */
   readonly outside: readonly string[]
-  /** What axe finds wrong, by its rule. */
+  /** Violations that axe finds, by rule. */
   readonly violations: readonly string[]
   readonly errors: readonly string[]
-  /** Whether it must be scrolled sideways. */
+  /** The page must be scrolled sideways, if true. */
   readonly isTooWide: boolean
 }
 
@@ -30,11 +30,11 @@ export interface LookOptions {
   readonly size: keyof typeof widths
   readonly scheme?: 'light' | 'dark'
   readonly script?: boolean
-  /** Where a picture of it goes. */
+  /** Path for a picture of the page. */
   readonly picture?: string | undefined
 }
 
-/** Opens a page in a window of its own, and says what is to be seen there. */
+/** Opens a page in a window of its own. @returns observations about it. */
 export async function lookAt(browser: Browser, url: string, options: LookOptions): Promise<Seen> {
   const { size, scheme = 'light', script = true, picture } = options
   const context = await browser.newContext({

@@ -9,7 +9,7 @@ import { view } from './view.ts'
 
 const operations = readFileSync(new URL('../../../docs/operations.md', import.meta.url), 'utf8')
 
-/** A pass that has got on for the last time so long ago. */
+/** Creates a backfill whose last progress was this long ago. */
 function gettingNowhereFor(ms: number) {
   const { monotonicMs } = view()
   const samples = Array.from({ length: 361 }, (_, index) => {
@@ -20,7 +20,7 @@ function gettingNowhereFor(ms: number) {
   return view({ samples, backfillMark: 100, status: { state: 'backfilling' } })
 }
 
-/** What each thing that may be wrong looks like. */
+/** Views of the page for each problem. */
 const wrong = [
   ...deliveryTroubles.map((trouble) => [trouble, view({ trouble })] as const),
   ['a state that cannot be written', view({ trouble: 'outage', status: { reason: stateCannotBeWritten } })],
@@ -38,17 +38,17 @@ const wrong = [
   ['another warning', view({ status: { warnings: ['several rows have one code'] } })],
 ] as const
 
-describe('what is wrong', () => {
-  test.each(wrong)('%s: the badge is not that all is well, and there is something to do', (_, seen) => {
+describe('the problems on the page', () => {
+  test.each(wrong)('%s: the badge is not that of a healthy connector, and there is one problem', (_, seen) => {
     expect(['look', 'act']).toContain(verdictOf(seen).tone)
     expect(mattersOf(seen)).toHaveLength(1)
   })
 
-  test.each(wrong)('%s: its paragraph is in the handbook', (_, seen) => {
+  test.each(wrong)('%s: its section is in the handbook', (_, seen) => {
     for (const { anchor } of mattersOf(seen)) expect(operations).toMatch(`<a id="${anchor}"></a>`)
   })
 
-  test('a slot that is about to be lost needs somebody now', () => {
+  test('require an immediate action for a slot that is about to be lost', () => {
     const seen = view({
       isSlotSoonLost: true,
       status: { warnings: ['the replication slot mediquo_cdc holds 9 GB. Act.'] },
@@ -58,13 +58,13 @@ describe('what is wrong', () => {
     expect(operations).toMatch('<a id="alert-slot-soon-lost"></a>')
   })
 
-  test('a state that cannot be written is not told as an outage of mediQuo', () => {
+  test('do not report a checkpoint store that cannot be written as an outage of mediQuo', () => {
     const seen = view({ trouble: 'outage', status: { reason: stateCannotBeWritten } })
     expect(verdictOf(seen).sentence).toMatch(/^The state cannot be written/)
     expect(mattersOf(seen)).toMatchObject([{ title: 'The state cannot be written' }])
   })
 
-  test('a backfill is given a quarter of an hour, none of it while the machine was suspended or the API away', () => {
+  test('allow a backfill a quarter of an hour, without the time in which the machine was suspended or the API down', () => {
     expect(mattersOf(gettingNowhereFor(800_000))).toEqual([])
     const stuck = gettingNowhereFor(2_000_000)
     const asleep = stuck.samples.filter((_, index) => index < 200 || index > 350)
@@ -73,7 +73,7 @@ describe('what is wrong', () => {
     expect(mattersOf({ ...stuck, trouble: 'outage' }).map(({ anchor }) => anchor)).toEqual(['alert-api-down'])
   })
 
-  test('the worst comes first, and nothing of it is left out', () => {
+  test('start with the worst, and include all of them', () => {
     const seen = view({ healthy: false, trouble: 'halted', status: { deadLetters: 2, warnings: ['a warning'] } })
     expect(mattersOf(seen).map(({ title }) => title)).toEqual([
       'It is stuck',
@@ -91,7 +91,7 @@ test.each([
   ['starting', 'working'],
   ['stopping', 'working'],
   ['standby', 'standing by'],
-] as const)('%s, with nothing wrong: %s, and nothing to do', (state, tone) => {
+] as const)('%s, without problems: %s, and nothing to do', (state, tone) => {
   const seen = view({ status: { state } })
   expect(verdictOf(seen).tone).toBe(tone)
   expect(mattersOf(seen)).toEqual([])

@@ -6,9 +6,9 @@ import { patientsTable, type RunningConnector, startConnector } from '../../supp
 import { until } from '../../support/until.ts'
 import { chromiumPath, lookAt, openBrowser } from './chromium.ts'
 
-/** Where pictures for the documents go; by default none are taken. */
+/** Folder for pictures in the documents; by default none are taken. */
 const pictures = process.env.SCREENSHOTS_DIR
-/** So long something happens before a picture is taken, for there to be something in the charts. */
+/** Duration of activity before a picture is taken, so that the charts show something. */
 const livelyMs = Number(process.env.SCREENSHOTS_MINUTES ?? 0) * 60_000
 
 const rows = (count: number) => `insert into patients (code, first_name, last_name, plan)
@@ -17,7 +17,7 @@ const rows = (count: number) => `insert into patients (code, first_name, last_na
 let browser: Browser
 const urlOf = (connector: RunningConnector) => `http://127.0.0.1:${connector.port()}/`
 
-/** Changes that come and go, as on a working day. */
+/** Writes changes at a varying rate, as on a working day. */
 async function live({ database }: RunningConnector) {
   const endMs = Date.now() + livelyMs
   for (let turn = 1; Date.now() < endMs; turn++) {
@@ -29,7 +29,7 @@ async function live({ database }: RunningConnector) {
   }
 }
 
-/** The page as it must be whatever it says, in both widths; with `name`, pictures are taken of it. */
+/** Checks properties of the page that hold in any state, in both widths. With `name`, takes pictures. */
 async function expectGoodPage(connector: RunningConnector, name: string, says: readonly (string | RegExp)[]) {
   const url = urlOf(connector)
   for (const size of ['desktop', 'phone'] as const) {
@@ -54,7 +54,7 @@ describe.skipIf(chromiumPath === undefined)(`the page, in a browser${why}`, () =
   })
   afterAll(() => browser?.close())
 
-  describe.concurrent('says what the connector does', () => {
+  describe.concurrent('shows the state of the connector', () => {
     const timeout = 120_000 + livelyMs
 
     test('streaming', { timeout }, async () => {
@@ -75,7 +75,7 @@ describe.skipIf(chromiumPath === undefined)(`the page, in a browser${why}`, () =
     test('backfilling', { timeout }, async () => {
       await using connector = await startConnector({
         schema: patientsTable + rows(60_000),
-        // Ten minutes of it, however long the browser takes.
+        // Ten minutes of backfill, however long the browser takes.
         config: { source: { backfill: 'initial' }, mediquo: { requestsPerMinute: 60 } },
         waitFor: 'backfilling',
       })
@@ -127,7 +127,7 @@ describe.skipIf(chromiumPath === undefined)(`the page, in a browser${why}`, () =
     })
   })
 
-  test('shows what happens without being reloaded, and says when it is no longer answered', async () => {
+  test('updates without being reloaded, and reports when the connector no longer answers', async () => {
     await using connector = await startConnector()
     const context = await browser.newContext()
     try {
@@ -140,7 +140,7 @@ describe.skipIf(chromiumPath === undefined)(`the page, in a browser${why}`, () =
       await page.locator('#flow', { hasText: 'last' }).waitFor()
       expect(await page.innerText('#flow')).toMatch(/mediQuo\s+1\s/)
       expect(await page.evaluate(`window.isTheSame && document.querySelector('details').open`)).toBe(true)
-      // It takes the question, and never answers.
+      // The route accepts the request, and never answers.
       await page.route('**', () => undefined)
       await page.locator('#stale', { hasText: 'No answer' }).waitFor()
       expect(await page.innerText('.badge')).toBe('? Not known')

@@ -17,7 +17,7 @@ const sample = (atMs: number, lagBytes: number | null = 0): Sample => ({
 })
 const paths = (text: string) => text.match(/class="line main"/g)?.length ?? 0
 
-test('what comes from the database or the API stays text', async () => {
+test('values from the database or the API are escaped as text', async () => {
   const evil = '<img src=x onerror=alert(1)>'
   const letter = {
     reason: 'invalid' as const,
@@ -41,12 +41,12 @@ test('what comes from the database or the API stays text', async () => {
   expect(page.split('&lt;img').length).toBeGreaterThan(4)
 })
 
-test('the policy lets nothing in but the page’s own style and script', () => {
+test('the policy allows only the page’s own style and script', () => {
   expect(contentSecurityPolicy).toMatch(/^default-src 'none'; style-src 'sha256-[^']+'; script-src 'sha256-[^']+';/)
   expect(contentSecurityPolicy).not.toMatch(/unsafe|https?:|\*/)
 })
 
-test('a line is broken where nothing is known, and where no sample was taken', async () => {
+test('a line has a gap where a value is unknown, and where a sample is missing', async () => {
   const seen = view({ samples: [0, 10, 20, 200, 210].map((at) => sample(3_000_000 + at * 1_000)) })
   const [lag] = pageCharts({ ...seen, monotonicMs: 3_215_000 })
   expect(lag && paths(String(await chartFigure(lag)))).toBe(2)
@@ -55,7 +55,7 @@ test('a line is broken where nothing is known, and where no sample was taken', a
   expect(gap && paths(String(await chartFigure(gap)))).toBe(2)
 })
 
-test('a chart reaches back to the start, no less than ten minutes and no more than an hour', () => {
+test('a chart starts at the start of the process, at least ten minutes and at most an hour ago', () => {
   const spans = [60, 1_200, 3_590].map((age) => {
     const [chart] = pageCharts(view({ samples: [sample(3_600_000 - age * 1_000)] }))
     return chart?.spanMs
@@ -63,7 +63,7 @@ test('a chart reaches back to the start, no less than ten minutes and no more th
   expect(spans).toEqual([600_000, 1_200_000, 3_590_000])
 })
 
-test('before anything is known the charts say so', async () => {
+test('charts without values say so', async () => {
   const unknown = view()
   const charts = pageCharts({
     ...unknown,

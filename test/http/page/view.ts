@@ -3,7 +3,7 @@ import { noDeadLetters } from '../../../src/model/progress/dead-letter-overview.
 import type { Status } from '../../../src/model/status/status.ts'
 import { quietStatus } from '../../support/quiet-status.ts'
 
-/** What the page is made from, all well but for what is given. */
+/** Creates the data of a healthy page with these changes. */
 export function view(given: Omit<Partial<PageView>, 'status'> & { readonly status?: Partial<Status> } = {}): PageView {
   return {
     version: '0.0.0',
