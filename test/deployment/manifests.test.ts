@@ -40,7 +40,7 @@ const compose = composeSchema.parse(parse(textOf('config/compose.yaml')))
 const unit = textOf('config/systemd/mediquo-cdc.service')
 const dockerfile = textOf('Dockerfile')
 
-/** Every variable that the connector reads: those of its settings, secrets from files, and where its file is. */
+/** Every variable that the connector reads: those of its settings, secrets from files, and the path of its file. */
 const variables = new Set([
   'MEDIQUO_CDC_CONFIG',
   ...listSettings().flatMap(({ schema }) => {
@@ -55,7 +55,7 @@ describe('the container in Kubernetes', () => {
     expect(sidecar).toEqual({ containers: standalone.containers, volumes: standalone.volumes })
   })
 
-  test('sets variables that the connector reads, and each path is mounted', () => {
+  test('sets variables that the connector reads, and mounts each path', () => {
     expect(container.env.map(({ name }) => name).filter((name) => !variables.has(name))).toEqual([])
     const paths = container.env.map(({ value }) => value).filter((value) => value.startsWith('/'))
     expect(paths).not.toEqual([])
@@ -65,7 +65,7 @@ describe('the container in Kubernetes', () => {
     expect(container.volumeMounts.map(({ name }) => name)).toEqual(standalone.volumes.map(({ name }) => name))
   })
 
-  test('is asked by probes only what does not depend on the API or on who holds the slot', () => {
+  test('has probes that do not depend on the API or on the owner of the slot', () => {
     const { startupProbe, livenessProbe, readinessProbe } = container
     for (const { httpGet } of [startupProbe, livenessProbe, readinessProbe]) {
       expect(httpGet.path).toBe('/healthz')
@@ -74,7 +74,7 @@ describe('the container in Kubernetes', () => {
     expect(container.env).toContainEqual({ name: 'HTTP_PORT', value: String(container.ports[0]?.containerPort) })
   })
 
-  test('has no rights, and is not root', () => {
+  test('has no privileges, and is not root', () => {
     expect(container.securityContext).toEqual({
       runAsNonRoot: true,
       runAsUser: 1000,
@@ -90,7 +90,7 @@ describe('the container in Kubernetes', () => {
   test.skipIf(!has('kubectl')).each([
     ['standalone', ['ConfigMap', 'Deployment', 'PodDisruptionBudget']],
     ['sidecar', ['ConfigMap', 'Deployment']],
-  ])('is what kubectl makes of %s', (overlay, kinds) => {
+  ])('equals the output of kubectl for %s', (overlay, kinds) => {
     const made = execFileSync('kubectl', ['kustomize', `config/kubernetes/${overlay}`], { cwd: root, encoding: 'utf8' })
     const objects = made.split(/^---$/m).map((text) => parse(text))
     expect(objects.map(({ kind }) => kind).toSorted()).toEqual(kinds)
@@ -105,7 +105,7 @@ describe('the container in Kubernetes', () => {
 })
 
 describe('memory', () => {
-  test('is 256 MiB everywhere, and the heap that V8 is given is the same', () => {
+  test('is 256 MiB everywhere, and V8 has the same heap everywhere', () => {
     expect(container.resources).toEqual({ limits: { memory: '256Mi' }, requests: { memory: '256Mi' } })
     expect(compose.services.connector).toMatchObject({ mem_limit: '256m', memswap_limit: '256m' })
     expect(unit).toContain('MemoryMax=256M')
@@ -116,11 +116,11 @@ describe('memory', () => {
 })
 
 describe('config/compose.yaml', () => {
-  test('runs the connector without rights, with variables that it reads and files that are there', () => {
+  test('runs the connector without privileges, with variables that it reads and files that exist', () => {
     const { connector, sandbox } = compose.services
     expect(connector).toMatchObject({ read_only: true, cap_drop: ['ALL'], user: '1000:1000' })
     expect(Object.keys(connector?.environment ?? {}).filter((name) => !variables.has(name))).toEqual([])
-    // Keys go over plain HTTP to a loopback address only, so the sandbox shares the connector's.
+    // Keys are sent over plain HTTP to a loopback address only, so the sandbox shares the connector's.
     expect(sandbox).toMatchObject({ network_mode: 'service:connector' })
     const named = [...textOf('config/compose.yaml').matchAll(/\.\/([\w./-]+)(?=:|\s})/g)].map(([, path]) => path)
     expect(named).not.toEqual([])
@@ -130,7 +130,7 @@ describe('config/compose.yaml', () => {
 })
 
 describe('config/systemd/mediquo-cdc.service', () => {
-  test('gives every secret as a credential, by variables that the connector reads', () => {
+  test('passes every secret as a credential, in variables that the connector reads', () => {
     const files = [...unit.matchAll(/(\w+_FILE)=%d\/([\w-]+)/g)]
     expect(files).toHaveLength(3)
     for (const [, variable, name] of files) {

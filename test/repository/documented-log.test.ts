@@ -8,11 +8,11 @@ const sources = repositoryFiles().filter((path) => path.startsWith('src/') && pa
 
 interface Line {
   readonly text: string
-  /** Null: computed, one of several. */
+  /** Null: computed, one of several levels. */
   readonly level: string | null
 }
 
-/** Every line that a call of a logger may write. What has no fixed text is a line of its own that no list can hold. */
+/** Returns every line that a call of a logger may write. A call without a fixed text becomes a line that no list can contain. */
 function linesOf(path: string): Line[] {
   const lines: Line[] = []
   const visit = (node: ts.Node): void => {

@@ -7,7 +7,7 @@ const folders = new Set(files.filter((path) => path.includes('/')).map((path) =>
 const documents = files.filter((path) => /^(README|CONTRIBUTING)\.md$|^docs\/.*\.md$/.test(path))
 
 describe('the documents', () => {
-  test.each(documents)('%s names only files that are there', (document) => {
+  test.each(documents)('%s names only existing files', (document) => {
     const named = namedPaths(textOf(document), { document, folders })
     expect(named.filter((path) => !files.some((file) => pathPattern(path).test(file)))).toEqual([])
   })
@@ -16,7 +16,7 @@ describe('the documents', () => {
 describe('a path in a document', () => {
   const read = (text: string) => namedPaths(text, { document: 'docs/a.md', folders: new Set(['src', 'docs']) })
 
-  test('is a word in backticks below one of our folders, or a file name', () => {
+  test('is a word in backticks below a folder of the project, or a file name', () => {
     expect(read('`src/a.ts`, `npx tsx src/b.ts:12`, `c.test.ts`, `src/d/`')).toEqual([
       'src/a.ts',
       'src/b.ts',
@@ -33,7 +33,7 @@ describe('a path in a document', () => {
     ])
   })
 
-  test('means a file, a folder or any name', () => {
+  test('matches a file, a folder or any name', () => {
     const meets = (named: string, file: string) => pathPattern(named).test(file)
     expect(meets('src/a.ts', 'src/a.ts')).toBe(true)
     expect(meets('src/a', 'src/ab.ts')).toBe(false)

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { repositoryFiles } from './files.ts'
 
 const maxFiles = 15
-/** Flat lists, in which a file is found by its name. */
+/** Folders that are flat lists, in which a file is found by its name. */
 const lists = ['test/sabotage']
 
 test.each(['src', 'test'])('each folder of %s has at most 15 files of its own', (top) => {

@@ -3,12 +3,12 @@ const fence = /^ *```[\s\S]*?^ *```/gm
 const link = /\]\(([^)\s]+)\)/g
 const knownEnding = /\.(ts|mjs|cjs|js|json|ya?ml|md|sql)$/
 
-/** Made by the user or the build, so not in the repository. */
+/** Files that the user or the build creates, which are not in the repository. */
 const madeLater = new Set(['config/mediquo-cdc.yaml', 'mediquo-cdc.yaml'])
 
 /**
- * The paths from the repository's root that a Markdown document names: in backticks, as the words that look like files
- * of ours, and in relative links. `*` stands for any name.
+ * Returns the paths from the repository's root that a Markdown document names: in backticks, as words that look like files of the project,
+ * and in relative links. `*` stands for any name.
  */
 export function namedPaths(text: string, { document, folders }: { document: string; folders: ReadonlySet<string> }) {
   const prose = text.replace(fence, '')
@@ -21,7 +21,7 @@ export function namedPaths(text: string, { document, folders }: { document: stri
   return [...named, ...linked].filter((path) => !madeLater.has(path) && !path.startsWith('dist/'))
 }
 
-/** A pattern that a file's path, or a folder above it, meets. A bare file name may be in any folder. */
+/** Returns a pattern that matches a file's path, or a folder above it. A bare file name may be in any folder. */
 export function pathPattern(named: string): RegExp {
   const anyName = named
     .replace(/\/$/, '')

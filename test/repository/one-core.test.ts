@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { repositoryFiles, textOf } from './files.ts'
 
-// There is one wiring of the state machine, which two drivers execute: what a test or a simulation finds holds for production.
+// The state machine is created in one place and has two drivers, so results of tests and simulations hold for production.
 
 const sources = repositoryFiles().filter((path) => path.endsWith('.ts') && /^(src|test|bench|scripts)\//.test(path))
 const self = 'test/repository/one-core.test.ts'
 const naming = (text: string) => sources.filter((path) => path !== self && textOf(path).includes(text))
 
-describe('the core is put together in one place', () => {
-  // Beside it, the unit tests of the parts themselves.
+describe('the core is created in one place', () => {
+  // Exceptions: the unit tests of the parts.
   const own: Readonly<Record<string, RegExp>> = {
     'new Pending(': /^test\/pending\//,
     'new Progress(': /^test\/(pending|checkpoint|pipeline\/core)\//,
@@ -19,7 +19,7 @@ describe('the core is put together in one place', () => {
   })
 })
 
-/** The members of a union type, each from its `kind` to the next. */
+/** Returns the members of a union type, each from its `kind` to the next. */
 function membersOf(type: string, path: string): Map<string, string> {
   const declaration =
     textOf(path)
@@ -43,8 +43,8 @@ const drivers = [
     .map((path) => ({ path, reports: 'test/simulation/' })),
 ]
 
-describe('every effect is handled, and every answer given, by each driver', () => {
-  test('of which the simulation has some too', () => {
+describe('each driver handles every effect, and gives every answer', () => {
+  test('and the simulation has drivers too', () => {
     expect([effects.length, answers.length, drivers.length > 1]).toEqual([18, 12, true])
   })
 
@@ -60,7 +60,7 @@ describe('every effect is handled, and every answer given, by each driver', () =
   })
 })
 
-test('the core knows no clock, no timer, no promise and no chance of its own', () => {
+test('the core uses no clock, no timer, no promise and no random number of its own', () => {
   const forbidden =
     /\b(setTimeout|setInterval|setImmediate|queueMicrotask|Promise|async|await|Date\.now|new Date|performance|Math\.random)\b/
   const core = sources.filter((path) => /^src\/(pipeline\/core|pending|backfill)\//.test(path))

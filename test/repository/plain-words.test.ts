@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { repositoryFiles, textOf } from './files.ts'
 
-/** What is not to be written, and the plain term for it. Each is cut by a dot, so that this list does not name itself. */
+/** Words to avoid, and the plain term for each. A dot cuts each word, so that this list does not match itself. */
 const plainTerms: readonly [string, string][] = [
   ['m·end(s|ed|ing)?', 'fix, correct'],
   ['an·ew', 'again, from the start; recreate, restart'],
@@ -38,7 +38,7 @@ describe('the words of the project', () => {
   })
 })
 
-/** Each line that has such a word, with what to write instead. */
+/** Returns each line with such a word, and the term to write instead. */
 function unplain(text: string, path: string): string[] {
   return text.split('\n').flatMap((line, at) => {
     const words = line.replace(/(?<=[a-z\d])(?=[A-Z])/g, ' ').replaceAll(/[-_](?=\w)/g, ' ')

@@ -17,7 +17,7 @@ const hasGit = (() => {
   }
 })()
 
-/** The text below each promise's heading, by its number. */
+/** Text below the heading of each promise, by its number. */
 const promises = new Map(
   textOf('docs/guarantees.md')
     .split(/^## /m)
@@ -27,14 +27,14 @@ const promises = new Map(
     }),
 )
 
-test('each promise is broken by a patch at least', () => {
+test('each promise has at least one patch', () => {
   expect(promises.size).toBe(8)
   const unbroken = [...promises.keys()].filter((number) => !sabotages.some(({ promise }) => promise === number))
   expect(unbroken).toEqual([])
 })
 
 describe.each(sabotages.map((sabotage) => [sabotage.path, sabotage] as const))('%s', (_, sabotage) => {
-  test('bears the number of its promise, and names tests that are there and stand under that promise', () => {
+  test('has the number of its promise, and names existing tests that are listed under that promise', () => {
     expect(sabotage.name.startsWith(`${sabotage.promise}-`)).toBe(true)
     expect(sabotage.tests.filter((path) => !existsSync(join(root, path)))).toEqual([])
     const section = promises.get(sabotage.promise) ?? ''
@@ -49,7 +49,7 @@ describe.each(sabotages.map((sabotage) => [sabotage.path, sabotage] as const))('
   })
 })
 
-test('a patch that does not apply, or lacks a line of its header, says so', (context) => {
+test('a patch that does not apply, or lacks a line of its header, is reported', (context) => {
   const header = 'Promise: 1\nBreaks: It breaks.\nTests: a.test.ts b.test.ts\n\ndiff --git a/x b/x\n'
   expect(parseSabotage('1-a.patch', header)).toMatchObject({ promise: 1, tests: ['a.test.ts', 'b.test.ts'] })
   for (const line of ['Promise', 'Breaks', 'Tests'])
@@ -74,7 +74,7 @@ describe('a sabotage is caught', () => {
   test.each([
     'AssertionError: expected 1 to be 2\n    at …',
     'Error: promise resolved "{ a: 1 }" instead of rejecting\n    at …',
-  ])('by an expectation that failed: %j', (message) => {
+  ])('by a failed expectation: %j', (message) => {
     const report = reportOf([message])
     expect(verdictOf(report)).toEqual({ kind: 'caught', file: 'a.test.ts', test: 'b' })
     expect(faultOf(report)).toBe(`b: ${message.split('\n')[0]}`)
@@ -93,14 +93,14 @@ describe('a sabotage is caught', () => {
     expect(verdictOf(report)).toEqual({ kind: 'missed', why: expect.stringContaining(why) })
   })
 
-  test('only where the tests pass without it, and there are any', () => {
+  test('only if there are tests, and they pass without it', () => {
     expect(faultOf(reportOf([], 'passed'))).toBeNull()
     expect(faultOf(reportOf([], 'skipped'))).toBe('no test was run')
     expect(faultOf({ testResults: [] })).toBe('no test was run')
   })
 })
 
-test.each([80, 130])('the table keeps to %i columns, and loses no word', (width) => {
+test.each([80, 130])('the table fits %i columns, and loses no word', (width) => {
   const table = createTable(
     [
       { title: 'promise', share: 0 },

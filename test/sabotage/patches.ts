@@ -6,19 +6,19 @@ import { fileURLToPath } from 'node:url'
 export const root = fileURLToPath(new URL('../../', import.meta.url))
 const folder = 'test/sabotage'
 
-/** A patch that breaks one promise of `docs/guarantees.md` on purpose, as a plausible mistake would. */
+/** Patch that breaks one promise of `docs/guarantees.md` on purpose, as a plausible mistake would. */
 export interface Sabotage {
   readonly name: string
-  /** From the repository's root. */
+  /** Path from the repository's root. */
   readonly path: string
   readonly promise: number
-  /** One sentence. */
+  /** Description of the broken promise, one sentence. */
   readonly breaks: string
-  /** The test files of which one must fail, from the repository's root. */
+  /** Test files of which one must fail, from the repository's root. */
   readonly tests: readonly string[]
 }
 
-/** Every sabotage, by promise. @throws {Error} if a patch lacks one of its header lines. */
+/** Reads all sabotages, by promise. @throws {Error} if a patch lacks one of its header lines. */
 export function allSabotages(): Sabotage[] {
   return readdirSync(new URL('./', import.meta.url))
     .filter((file) => file.endsWith('.patch'))
@@ -26,7 +26,7 @@ export function allSabotages(): Sabotage[] {
     .map((file) => parseSabotage(file, readFileSync(new URL(file, import.meta.url), 'utf8')))
 }
 
-/** Reads the lines in front of the diff, which `git apply` passes over. @throws {Error} that says which one is missing. */
+/** Reads the lines before the diff, which `git apply` skips. @throws {Error} that names a missing line. */
 export function parseSabotage(file: string, text: string): Sabotage {
   const [header = ''] = text.split(/^diff --git /m)
   const path = `${folder}/${file}`
@@ -43,8 +43,8 @@ function lineOf(header: string, name: string, path: string): string {
 }
 
 /**
- * `git apply` in a tree, which needs no repository. @returns null, or why it does not apply. Another repository above the tree is
- * not looked for: git would pass over every file as being outside of it.
+ * Runs `git apply` in a tree, which needs no repository. Ignores a repository above the tree, because git would skip every file as outside
+ * of it. @returns null, or the reason why the patch does not apply.
  */
 export function gitApply(tree: string, { path }: Sabotage, ...options: readonly ('--check' | '--reverse')[]) {
   const env = { ...process.env, GIT_CEILING_DIRECTORIES: dirname(tree.replace(/\/$/, '')) }

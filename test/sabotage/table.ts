@@ -1,4 +1,4 @@
-/** A column of a table: its title, and its part of the width that the columns of text share; 0 for as wide as its title. */
+/** Column of a table: its title, and its share of the width for columns of text; 0: as wide as its title. */
 export interface Column {
   readonly title: string
   readonly share: number
@@ -6,7 +6,7 @@ export interface Column {
 
 const gap = '  '
 
-/** Lines of a table whose rows are written one after another, each cell broken to its column's width. */
+/** Returns the lines of a table, each cell broken to the width of its column. */
 export function createTable(columns: readonly Column[], width: number) {
   const shares = columns.reduce((sum, { share }) => sum + share, 0)
   const fixed = columns.reduce((sum, { title, share }) => sum + (share === 0 ? title.length : 0), 0)
@@ -25,7 +25,7 @@ export function createTable(columns: readonly Column[], width: number) {
   return { head: `${row(columns.map(({ title }) => title))}\n${widths.map((w) => '-'.repeat(w)).join(gap)}`, row }
 }
 
-/** Lines of at most so many characters, broken behind spaces, hyphens, slashes and full stops; within a word if it is longer. */
+/** Breaks text into lines of at most this width, behind spaces, hyphens, slashes and full stops; within a word if it is longer. */
 function brokenTo(text: string, width: number): string[] {
   const lines: string[] = []
   let line = ''

@@ -6,10 +6,10 @@ import { gitApply, root, type Sabotage } from './patches.ts'
 import { faultOf, type TestReport, testReport, type Verdict, verdictOf } from './verdict.ts'
 
 const leftOut = new Set(['.git', 'node_modules', 'dist', 'coverage'])
-/** The slowest test of a database takes a few minutes. */
+/** Limit of a run. The slowest database test takes a few minutes. */
 const longestRunMs = 15 * 60_000
 
-/** A copy of the repository's files in the temporary folder, to be broken: the working tree is never touched. */
+/** Copy of the repository's files in the temporary folder, for the patches: the working tree is never changed. */
 export class Tree {
   readonly #path: string
   readonly #signal: AbortSignal
@@ -25,10 +25,10 @@ export class Tree {
   /** @param signal ends what runs in it. */
   static async make(signal: AbortSignal): Promise<Tree> {
     const path = await mkdtemp(join(tmpdir(), 'mediquo-cdc-sabotage-'))
-    // The account that a test's server runs as has to get there.
+    // The account that runs a test's server needs access.
     await chmod(path, 0o755)
     await cp(root, path, { recursive: true, filter: (file) => !leftOut.has(relative(root, file).split(sep)[0] ?? '') })
-    // Each package by itself: what vite keeps in this folder stays in the copy.
+    // Links each package separately, so that files that vite writes to this folder stay in the copy.
     await mkdir(join(path, 'node_modules'))
     for (const name of await readdir(join(root, 'node_modules')))
       if (name !== '.vite') await symlink(join(root, 'node_modules', name), join(path, 'node_modules', name))
@@ -58,7 +58,7 @@ export class Tree {
     return verdict.kind === 'caught' ? { ...verdict, file: relative(this.#path, verdict.file) } : verdict
   }
 
-  /** Tests that fail anyway prove nothing. Looked at once for each set of tests. */
+  /** Returns the failure of the unpatched tests, which would prove nothing. Cached for each set of tests. */
   async #faultUnbroken(tests: readonly string[]): Promise<string | null> {
     const set = tests.join(' ')
     if (this.#wholeTests.has(set)) return null
@@ -67,7 +67,7 @@ export class Tree {
     return fault
   }
 
-  /** A mistake that the compiler finds needs no test. @returns its first complaint. */
+  /** Returns the first error of the compiler. A mistake that the compiler finds needs no test. */
   async #compilerMistake(): Promise<string | null> {
     const options = [
       '-p',
@@ -97,7 +97,7 @@ export class Tree {
     return { testResults: [{ name: '', status: 'failed', message, assertionResults: [] }] }
   }
 
-  /** @throws the signal's reason; what runs for too long is ended, and has no status. */
+  /** Runs a program. Kills it after the limit, without a status then. @throws the signal's reason. */
   async #run(program: string, args: readonly string[]): Promise<{ status: number | null; output: string }> {
     const tooLong = AbortSignal.timeout(longestRunMs)
     const signal = AbortSignal.any([this.#signal, tooLong])
@@ -113,7 +113,7 @@ export class Tree {
       })
     return await new Promise((resolve, reject) => {
       child.once('error', (error) => signal.aborted || reject(error))
-      // Once it is gone: what it still wrote would be left behind.
+      // Only after the process has ended: files that it still wrote would remain.
       child.once('close', (status) => {
         if (this.#signal.aborted) reject(this.#signal.reason)
         else resolve(tooLong.aborted ? { status: null, output: 'it ran for a quarter of an hour' } : { status, output })

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** What is needed of the report that vitest writes as JSON. */
+/** Part of the JSON report of vitest that is needed. */
 export const testReport = z.object({
   testResults: z.array(
     z.object({
@@ -15,14 +15,14 @@ export const testReport = z.object({
 })
 export type TestReport = z.infer<typeof testReport>
 
-/** What a test said to a sabotage. `missed`: none noticed it, or only by breaking itself. */
+/** Result of the tests for a sabotage. `missed`: no test failed, or only with an error of its own. */
 export type Verdict =
   | { readonly kind: 'caught'; readonly file: string; readonly test: string }
   | { readonly kind: 'missed'; readonly why: string }
 
 /**
- * Only an expectation that failed counts: a file that does not load, a hook, a time-out or a TypeError says that something is wrong,
- * not that the promise is broken, and would go on saying so if the test guarded nothing.
+ * Judges a report. Only a failed expectation counts. A file that does not load, a hook, a time-out or a TypeError shows an error, but not a
+ * broken promise, and would also occur if the test guarded nothing.
  */
 export function verdictOf({ testResults }: TestReport): Verdict {
   const failed = testResults.flatMap(({ name, assertionResults }) =>
@@ -37,7 +37,7 @@ export function verdictOf({ testResults }: TestReport): Verdict {
   return { kind: 'missed', why: broken ? `did not run: ${firstLine(broken.message)}` : 'every test passed' }
 }
 
-/** A report without a failure, of tests that were run. Null, or what is wrong. */
+/** Returns the fault of a report that should show tests without a failure, or null. */
 export function faultOf(report: TestReport): string | null {
   const results = report.testResults.flatMap(({ assertionResults }) => assertionResults)
   const failed = results.find(({ status }) => status === 'failed')
@@ -48,8 +48,8 @@ export function faultOf(report: TestReport): string | null {
 }
 
 /**
- * vitest's expectations, and those of `node:assert`; of `rejects` and `resolves` vitest writes the stack of a plain error. A property
- * of fast-check hides what failed in it: an example beside it is what counts.
+ * Returns true for an expectation of vitest or `node:assert`. For `rejects` and `resolves` vitest writes the stack of a plain error. A
+ * property of fast-check hides the failed expectation, so a sabotage needs an example as well.
  */
 function isExpectation(message: string): boolean {
   return /^AssertionError\b|^Error: promise (resolved|rejected) "[\s\S]*" instead of (rejecting|resolving)/.test(

@@ -4,7 +4,7 @@ import { get, jane, put, send, testSandbox } from './sandbox-client.ts'
 const manyCodes = ['a/b', 'a%b', '%2F', 'a?b#c', 'ñ é', 'a+b', '🙂']
 
 describe('PUT /v1/patients', () => {
-  test('stores the patients and says so', async () => {
+  test('stores the patients and reports that', async () => {
     await using sandbox = await testSandbox()
     const reply = await put(sandbox, [jane, { ...jane, code: 'plan', plan: 'premium' }])
     expect([reply.status, reply.body]).toEqual([200, { message: 'Success' }])
@@ -44,7 +44,7 @@ describe('PUT /v1/patients', () => {
     expect([reply.status, reply.headers.get('location')]).toEqual([302, '/'])
   })
 
-  test('is refused when it is not JSON or does not say that it is', async () => {
+  test('is refused when it is not JSON or not declared as JSON', async () => {
     await using sandbox = await testSandbox()
     const broken = await send(`${sandbox.baseUrl}/patients`, { method: 'PUT', body: '{"patients":[' })
     const untold = await put(sandbox, [jane], { 'content-type': 'text/plain' })
@@ -79,7 +79,7 @@ describe('GET /v1/patients/{code}', () => {
     expect((await get(sandbox, code)).body).toMatchObject({ code })
   })
 
-  test('does not know everybody', async () => {
+  test('does not know every code', async () => {
     await using sandbox = await testSandbox()
     expect((await get(sandbox, 'nobody')).status).toBe(404)
   })
@@ -102,7 +102,7 @@ describe('keys', () => {
     expect((await put(sandbox, [jane], { 'x-api-key': 'a', 'x-secret-key': 'b' })).status).toBe(403)
   })
 
-  test('that are revoked get 401 until they are good again', async () => {
+  test('that are revoked get 401 until they are valid again', async () => {
     await using sandbox = await testSandbox()
     sandbox.faults.add({ kind: 'keys revoked' })
     expect([(await put(sandbox, [jane])).status, (await get(sandbox, 'jane')).status]).toEqual([401, 401])
@@ -125,7 +125,7 @@ describe('the rate limit', () => {
     return reply.headers.get('x-ratelimit-remaining')
   }
 
-  test('counts refused and failed requests, tells what is left, and does not count its own refusals', async () => {
+  test('counts refused and failed requests, reports the remaining ones, and does not count its own refusals', async () => {
     let nowMs = Date.UTC(2026, 0, 1)
     await using sandbox = await testSandbox({ settings: { rateLimit }, nowMs: () => nowMs })
     sandbox.faults.add({ kind: 'status', status: 500 })
@@ -147,7 +147,7 @@ describe('the rate limit', () => {
     expect(remaining(await get(sandbox, 'jane'))).toBe('0')
   })
 
-  test('may say when to come back as a date, or not at all', async () => {
+  test('may report the time to retry as a date, or not at all', async () => {
     await using sandbox = await testSandbox({
       settings: { rateLimit: { ...rateLimit, limit: 1 }, retryAfter: 'date' },
       nowMs: () => Date.UTC(2026, 0, 1),

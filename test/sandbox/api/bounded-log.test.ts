@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { BoundedLog } from '../../../src/sandbox/api/bounded-log.ts'
 
-test('the newest entries are kept, at most a quarter more than asked for, and all are counted', () => {
+test('keeps the newest entries, up to a quarter more than asked for, and counts all of them', () => {
   const log = new BoundedLog<number>(100)
   for (let entry = 1; entry <= 1000; entry += 1) {
     log.push(entry)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { get, jane, put, send, testSandbox } from './sandbox-client.ts'
 
-test('a status may come with any headers and a body that is no JSON', async () => {
+test('a status may have any headers and a body that is not JSON', async () => {
   await using sandbox = await testSandbox()
   sandbox.faults.add({ kind: 'status', status: 503, headers: { 'retry-after': '7' }, body: '<h1>Sorry</h1>' })
   const reply = await put(sandbox, [jane])
@@ -9,7 +9,7 @@ test('a status may come with any headers and a body that is no JSON', async () =
   expect(sandbox.patients().size).toBe(0)
 })
 
-test('a rejection names the patients that it is told to', async () => {
+test('a rejection names the given patients', async () => {
   await using sandbox = await testSandbox()
   sandbox.faults.add({ kind: 'reject', indexes: [1], attribute: 'email' })
   const reply = await put(sandbox, [jane, { ...jane, code: 'two' }])
@@ -20,7 +20,7 @@ describe('a request that fails after it was applied', () => {
   test.each([
     ['an error', 502],
     ['a reset connection', 'reset'],
-  ] as const)('has %s for an answer and its patients in the store', async (_, answer) => {
+  ] as const)('is answered with %s, and its patients are in the store', async (_, answer) => {
     await using sandbox = await testSandbox()
     sandbox.faults.add({ kind: 'fail after applying', answer })
     const status = await put(sandbox, [jane]).then(
@@ -31,7 +31,7 @@ describe('a request that fails after it was applied', () => {
     expect(sandbox.patients().has('jane')).toBe(true)
   })
 
-  test('and is invalid has its own answer', async () => {
+  test('gets its own answer if it is invalid', async () => {
     await using sandbox = await testSandbox()
     sandbox.faults.add({ kind: 'fail after applying' })
     expect((await put(sandbox, [])).status).toBe(422)
@@ -46,7 +46,7 @@ test('a reset connection has applied nothing', async () => {
   expect(sandbox.requests).toMatchObject([{ codes: ['jane'], status: null, accepted: false, fault: 'reset' }])
 })
 
-test('a server that is down answers nobody until it is up again', async () => {
+test('a server that is down answers no request until it is up again', async () => {
   await using sandbox = await testSandbox()
   sandbox.faults.add({ kind: 'down' })
   await expect(put(sandbox, [jane])).rejects.toThrow()
@@ -67,7 +67,7 @@ describe('a held request', () => {
     expect(sandbox.patients().size).toBe(1)
   })
 
-  test('may have been applied already, the answer alone being held', async () => {
+  test('may have been applied already, with only the answer held', async () => {
     await using sandbox = await testSandbox()
     sandbox.faults.add({ kind: 'hold', id: 'first', when: 'after applying' })
     const answer = put(sandbox, [jane])
@@ -99,7 +99,7 @@ describe('a held request', () => {
   })
 })
 
-test('a 429 to order says when to come back only if it is told to, and is not counted', async () => {
+test('an injected 429 reports the time to retry only if told to, and is not counted', async () => {
   await using sandbox = await testSandbox({ settings: { rateLimit: { limit: 2 } } })
   sandbox.faults.add({ kind: '429' })
   sandbox.faults.add({ kind: '429', retryAfter: 57 })
@@ -120,7 +120,7 @@ describe('a rule against a code', () => {
     expect((await put(sandbox, [jane])).status).toBe(200)
   })
 
-  test('may bring the server down on it', async () => {
+  test('may make the server fail with 5xx', async () => {
     await using sandbox = await testSandbox()
     sandbox.reject({ codes: ['jane'], status: 500 })
     expect((await put(sandbox, [jane])).status).toBe(500)
@@ -128,7 +128,7 @@ describe('a rule against a code', () => {
 })
 
 describe('the admin endpoint', () => {
-  test('takes faults and rules, and shows what happened', async () => {
+  test('takes faults and rules, and shows the recorded requests', async () => {
     await using sandbox = await testSandbox({ recordPatients: true })
     const admin = (path: string, method = 'GET', body?: unknown) =>
       send(`${sandbox.adminUrl}${path}`, { method, ...(body !== undefined && { body: JSON.stringify(body) }) })
@@ -156,7 +156,7 @@ describe('the admin endpoint', () => {
     expect((await admin('/reset', 'POST')).body).toMatchObject({ patients: 0, requests: 0, rejections: [] })
   })
 
-  test('changes settings and keys, and refuses what it does not know', async () => {
+  test('changes settings and keys, and refuses unknown ones', async () => {
     await using sandbox = await testSandbox()
     const patch = (body: unknown) =>
       send(`${sandbox.adminUrl}/settings`, { method: 'PATCH', body: JSON.stringify(body) })

@@ -7,7 +7,7 @@ function draws(queue: FaultQueue, times: number): (string | null)[] {
 }
 
 describe('queued faults', () => {
-  test('are met in their order, each as often as it says', () => {
+  test('apply in their order, each as often as given', () => {
     const queue = new FaultQueue()
     queue.add({ kind: 'reset', times: 2 })
     queue.add({ kind: '429' })
@@ -22,7 +22,7 @@ describe('queued faults', () => {
     expect(queue.draw('put')?.kind).toBe('reset')
   })
 
-  test('that stand go before the others and stay until cleared', () => {
+  test('without an end apply before the others and stay until cleared', () => {
     const queue = new FaultQueue()
     queue.add({ kind: 'reset' })
     const down = queue.add({ kind: 'down' })
@@ -31,7 +31,7 @@ describe('queued faults', () => {
     expect(draws(queue, 2)).toEqual(['reset', null])
   })
 
-  test('with a probability hit that share, the same requests for the same seed', () => {
+  test('with a probability apply to that share, to the same requests for the same seed', () => {
     const hits = (seed: number) => {
       const queue = new FaultQueue()
       queue.add({ kind: 'reset', probability: 0.3, seed })
@@ -43,13 +43,13 @@ describe('queued faults', () => {
     expect(hits(7)).not.toEqual(hits(8))
   })
 
-  test('that are none are refused', () => {
+  test('that are invalid are refused', () => {
     expect(() => new FaultQueue().add({ kind: 'status', status: 99 })).toThrow(/status/)
   })
 })
 
 describe('held requests', () => {
-  test('go on when their name is released, and no others', async () => {
+  test('continue when their name is released, and no others do', async () => {
     const held = new HeldRequests()
     const order: string[] = []
     const first = held.hold('a').then(() => order.push('a'))
@@ -73,7 +73,7 @@ describe('held requests', () => {
     await waiting
   })
 
-  test('go on by themselves after their time', async () => {
+  test('continue by themselves after their time', async () => {
     const held = new HeldRequests()
     await held.hold('a', 1)
     expect(held.waiting).toEqual({})

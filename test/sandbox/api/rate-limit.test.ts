@@ -13,7 +13,7 @@ function allowedAt(limits: RateLimiter, timesMs: readonly number[]): boolean[] {
   return timesMs.map((atMs) => limits.take('client', startMs + atMs).allowed)
 }
 
-/** Gaps in milliseconds between one request and the next, often none and sometimes long. */
+/** Intervals in milliseconds between requests, often none and sometimes long. */
 const gaps = fc.array(
   fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 5_000 }), fc.integer({ max: 90_000, min: 0 })),
   {
@@ -46,12 +46,12 @@ describe('a fixed window', () => {
     ])
   })
 
-  test('lets twice the limit through within one sliding minute', () => {
+  test('allows twice the limit within one sliding minute', () => {
     expect(allowedAt(limiter('fixed', 2), [0, 59_999, 60_000, 60_001])).toEqual([true, true, true, true])
   })
 })
 
-test('a clock minute closes at the full minute, whenever it was opened', () => {
+test('closes at the full minute as a clock minute, whenever it was opened', () => {
   expect(allowedAt(limiter('clock minute', 1), [59_000, 59_999, 60_000, 119_999, 120_000])).toEqual([
     true,
     false,
@@ -62,7 +62,7 @@ test('a clock minute closes at the full minute, whenever it was opened', () => {
 })
 
 describe('a sliding log', () => {
-  test('never lets more than the limit through in any window', () => {
+  test('never allows more than the limit in any window', () => {
     fc.assert(
       fc.property(gaps, fc.integer({ min: 1, max: 10 }), (gapsMs, limit) => {
         const limits = limiter('sliding log', limit)
@@ -75,7 +75,7 @@ describe('a sliding log', () => {
     )
   })
 
-  test('is as full after thousands of requests as after the first ones', () => {
+  test('counts after thousands of requests as it does after the first ones', () => {
     const limits = limiter('sliding log', 3)
     for (let nowMs = startMs; nowMs < startMs + 5_000 * 20_000; nowMs += 20_000) {
       expect(limits.take('client', nowMs).allowed).toBe(true)
@@ -84,7 +84,7 @@ describe('a sliding log', () => {
   })
 })
 
-test('a sliding counter weighs the window before by the share that still overlaps', () => {
+test('a sliding counter weighs the earlier window by the share that still overlaps', () => {
   const limits = limiter('sliding counter', 10)
   const first = Array.from({ length: 10 }, (_, index) => index)
   expect(allowedAt(limits, first)).not.toContain(false)
@@ -93,8 +93,8 @@ test('a sliding counter weighs the window before by the share that still overlap
   expect(limits.peek('client', startMs + 120_000).remaining).toBe(10)
 })
 
-describe('whatever the window', () => {
-  test('what is refused is let in after the stated wait, and not a second before it', () => {
+describe('every window', () => {
+  test('allows a refused request after the stated wait, and not a second before it', () => {
     fc.assert(
       fc.property(rules, gaps, (rule, gapsMs) => {
         const limits = new RateLimiter(rule)
@@ -110,7 +110,7 @@ describe('whatever the window', () => {
     )
   })
 
-  test('a refusal uses nothing up', () => {
+  test('counts no refusal', () => {
     fc.assert(
       fc.property(rules, gaps, (rule, gapsMs) => {
         const once = new RateLimiter(rule)
@@ -124,7 +124,7 @@ describe('whatever the window', () => {
     )
   })
 
-  test('what remains goes down by one with each request that is let in', () => {
+  test('reduces the remaining requests by one with each allowed request', () => {
     fc.assert(
       fc.property(rules, (rule) => {
         const limits = new RateLimiter(rule)
@@ -134,7 +134,7 @@ describe('whatever the window', () => {
     )
   })
 
-  test('one bucket does not draw on another', () => {
+  test('keeps buckets separate', () => {
     for (const kind of windowKinds) {
       const limits = limiter(kind, 1)
       expect(limits.take('a', startMs).allowed).toBe(true)

@@ -2,22 +2,22 @@ import { type SandboxApi, type SandboxOptions, startSandboxApi } from '../../../
 import { windowKinds } from '../../../src/sandbox/api/rate-limit.ts'
 import { defaultKeys } from '../../../src/sandbox/api/sandbox-state.ts'
 
-/** A valid patient without a plan. */
-/** The documented limit, counted by the kind of window that SANDBOX_WINDOW names. */
+/** Documented limit, counted by the kind of window that SANDBOX_WINDOW names. */
 export const rateLimit = {
   kind: windowKinds.find((kind) => kind === process.env.SANDBOX_WINDOW) ?? 'fixed',
   limit: 600,
 } as const
 
+/** Valid patient without a plan. */
 export const jane = { code: 'jane', first_name: 'Jane', gender: 'female', birth_date: '1980-01-01' }
 
-/** A sandbox that applies immediately, closed at the end of the scope. */
+/** Creates a sandbox that applies immediately, and closes it at the end of the scope. */
 export async function testSandbox(options: SandboxOptions = {}): Promise<SandboxApi & AsyncDisposable> {
   const sandbox = await startSandboxApi({ ...options, settings: { applyDelayMs: 0, ...options.settings } })
   return Object.assign(sandbox, { [Symbol.asyncDispose]: () => sandbox.close() })
 }
 
-/** What a request answered: its status, its headers, and its body as JSON where it is that. */
+/** Answer to a request: its status, its headers, and its body, parsed if it is JSON. */
 export interface Reply {
   readonly status: number
   readonly headers: Headers
@@ -31,7 +31,7 @@ const headers = {
   'x-secret-key': defaultKeys.secretKey,
 }
 
-/** `PUT /v1/patients`; the changed headers replace the right ones, undefined leaves one out. */
+/** Sends `PUT /v1/patients`. The changed headers replace the default ones; undefined omits one. */
 export async function put(
   sandbox: SandboxApi,
   patients: unknown,
@@ -40,7 +40,7 @@ export async function put(
   return await send(`${sandbox.baseUrl}/patients`, { method: 'PUT', body: JSON.stringify({ patients }), changes })
 }
 
-/** `GET /v1/patients/{code}`. */
+/** Sends `GET /v1/patients/{code}`. */
 export async function get(sandbox: SandboxApi, code: string): Promise<Reply> {
   return await send(`${sandbox.baseUrl}/patients/${encodeURIComponent(code)}`, { method: 'GET' })
 }
@@ -51,7 +51,7 @@ interface Sent {
   readonly changes?: Readonly<Record<string, string | undefined>>
 }
 
-/** Any request, with the right headers. Redirects are not followed. */
+/** Sends any request, with the default headers. Redirects are not followed. */
 export async function send(url: string, { method, body, changes = {} }: Sent): Promise<Reply> {
   const sent = new Headers(headers)
   for (const [name, value] of Object.entries(changes)) {

@@ -15,8 +15,8 @@ async function ask(url: string, sql: string): Promise<unknown> {
   }
 }
 
-describe('a server of our own', () => {
-  test('keeps what was committed when it is killed', async () => {
+describe('an embedded server', () => {
+  test('keeps committed rows when it is killed', async () => {
     await using server = await ownServer()
     await ask(server.url(), 'CREATE TABLE kept AS SELECT 7 AS value')
     await server.kill()
@@ -43,14 +43,14 @@ describe('a server of our own', () => {
     await expect(ask(wrong.href, 'SELECT 1')).rejects.toMatchObject({ code: '28P01' })
   })
 
-  test('leaves nothing behind', async () => {
+  test('leaves no files behind', async () => {
     const server = await ownServer()
     await server.destroy()
     await expect(access(server.dataDir)).rejects.toThrow()
     await expect(ask(server.url(), 'SELECT 1')).rejects.toMatchObject({ code: 'ECONNREFUSED' })
   })
 
-  test('says why it did not start', async () => {
+  test('reports why it did not start', async () => {
     await expect(ownServer({ nonsense: '1' })).rejects.toThrow(/nonsense/)
     await expect(startEmbeddedServer({ binDir: '/nowhere' })).rejects.toThrow(/pg_config --bindir/)
   })
@@ -63,7 +63,7 @@ describe('a test database', () => {
     expect(await database.query('SELECT * FROM t')).toEqual([{ day: '1980-01-01', number: '7', nothing: null }])
   })
 
-  test('goes away with its slots', async () => {
+  test('is dropped with its slots', async () => {
     await using server = await ownServer()
     const database = await testDatabase({ serverUrl: server.url() })
     await database.query(`SELECT pg_create_logical_replication_slot('left_over', 'pgoutput')`)

@@ -6,7 +6,7 @@ const first = '2026-01-01 10:00:00+0000'
 const later = '2026-02-01 10:00:00+0000'
 
 describe('a patient that is applied', () => {
-  test('has every documented attribute, blank where nothing was sent', () => {
+  test('has every documented attribute, blank if it was not sent', () => {
     expect(applyPatient(undefined, { ...bob, plan: 'premium' }, first)).toEqual({
       ...bob,
       plan: 'premium',
@@ -18,7 +18,7 @@ describe('a patient that is applied', () => {
     })
   })
 
-  test('keeps what is not sent and loses what is sent as null', () => {
+  test('keeps attributes that are not sent and loses those sent as null', () => {
     const old = applyPatient(undefined, { ...bob, last_name: 'Doe', email: 'bob@doe.com', phone: '+34' }, first)
     expect(applyPatient(old, { ...bob, email: null }, later)).toMatchObject({
       last_name: 'Doe',
@@ -44,7 +44,7 @@ describe('a patient that is applied', () => {
   })
 })
 
-test('dates are UTC in the documented form', () => {
+test('has dates in UTC in the documented form', () => {
   expect(apiDate(Date.UTC(2000, 0, 1, 10, 0, 0, 123))).toBe('2000-01-01 10:00:00+0000')
 })
 
@@ -69,7 +69,7 @@ describe('the queue', () => {
     expect([store.patients.size, store.queuedRequests]).toEqual([1, 0])
   })
 
-  test('applies two requests in the other order if the second has less to wait', () => {
+  test('applies two requests in reverse order if the second has the shorter delay', () => {
     const store = storeWithDelays([50, 10])
     store.accept(1, [{ ...bob, first_name: 'older' }])
     store.accept(2, [{ ...bob, first_name: 'newer' }])
@@ -81,7 +81,7 @@ describe('the queue', () => {
     ])
   })
 
-  test('tells when everything is applied', async () => {
+  test('reports when everything is applied', async () => {
     const store = storeWithDelays([10, 20])
     store.accept(1, [bob])
     store.accept(2, [{ ...bob, code: 'other' }])
@@ -96,7 +96,7 @@ describe('the queue', () => {
     expect(store.patients.size).toBe(2)
   })
 
-  test('forgets what was still to be applied when it is cleared', () => {
+  test('discards pending requests when it is cleared', () => {
     const store = storeWithDelays([10])
     store.accept(1, [bob])
     store.clear()

@@ -32,7 +32,7 @@ describe('the list', () => {
     expect(validatePatients({ patients }).kind).toBe('valid')
   })
 
-  test('every place of a code that is sent twice is named', () => {
+  test('every index of a code that is sent twice is named', () => {
     const other = { ...jane, code: 'other' }
     expect(errorsOf({ patients: [jane, other, jane] }).map((error) => error.path)).toEqual([
       'patients.0.code',
@@ -72,18 +72,18 @@ describe('a patient', () => {
     expect(messagesFor({ ...jane, ...change })).toEqual([])
   })
 
-  test('is read with null for what is blank, and without what was not sent', () => {
+  test('is read with null for blank attributes, and without missing ones', () => {
     const validation = validatePatients({ patients: [{ ...jane, last_name: '', email: null, plan: '' }] })
     expect(validation).toEqual({ kind: 'valid', patients: [{ ...jane, last_name: null, email: null, plan: null }] })
   })
 
-  test('needs no gender and no birth date where these are optional', () => {
+  test('needs no gender and no birth date if these are optional', () => {
     const { gender: _, birth_date: __, ...bare } = jane
     expect(errorsOf({ patients: [bare] }, ['gender', 'birth_date'])).toEqual([])
     expect(errorsOf({ patients: [bare] })).toHaveLength(2)
   })
 
-  test('that is no object lacks everything', () => {
+  test('that is not an object lacks everything', () => {
     expect(errorsOf({ patients: [null] }).map((error) => error.path)).toEqual([
       'patients.0.code',
       'patients.0.first_name',
@@ -109,20 +109,20 @@ describe('a 422', () => {
     })
   })
 
-  test('or the first bad one alone', () => {
+  test('names only the first bad one', () => {
     expect(validationErrorBody(errors, 'first error only')).toEqual({
       message: 'The given data was invalid.',
       errors: second,
     })
   })
 
-  test('or says it in its message', () => {
+  test('names it in its message', () => {
     expect(validationErrorBody(errors, 'message only')).toEqual({
       message: 'The selected patients.1.gender is invalid.',
     })
   })
 
-  test('or gives nothing to go by', () => {
+  test('gives no hint', () => {
     expect(validationErrorBody(errors, 'no hint')).toEqual({ message: 'The given data was invalid.' })
   })
 })
