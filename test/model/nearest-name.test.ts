@@ -9,7 +9,7 @@ test.each([
   ['a letter that is missing at the front', 'mail'],
   ['a letter for another', 'ewail'],
   ['other cases and separators', 'E-Mail'],
-])('a name with %s means the one it resembles', (_, misspelt) => {
+])('a name with %s matches the similar name', (_, misspelt) => {
   expect(nearestName(misspelt, columns)).toBe('email')
 })
 
@@ -17,16 +17,16 @@ test.each([
   ['givenName', 'given_name'],
   ['FAMILY-NAME', 'family_name'],
   ['birthdate', 'birth_date'],
-])('%s is %s: case, underscores and hyphens are no difference', (written, meant) => {
+])('%s matches %s: case, underscores and hyphens are ignored', (written, meant) => {
   expect(nearestName(written, columns)).toBe(meant)
 })
 
-test('of several that are near it is the nearest, and the first of those that are as near', () => {
+test('the nearest of several similar names matches, or the first of equally near ones', () => {
   expect(nearestName('colour', ['colouring', 'colours', 'color'])).toBe('colours')
   expect(nearestName('colour', ['color', 'colours'])).toBe('color')
 })
 
-test('a third of the letters may be wrong, rounded down, and no more', () => {
+test('a third of the letters may differ, rounded down, and no more', () => {
   expect(nearestName('abcdef', ['abcdxy'])).toBe('abcdxy')
   expect(nearestName('abcdef', ['abcxyz'])).toBeNull()
   expect(nearestName('abcde', ['abcxy'])).toBeNull()
@@ -34,18 +34,18 @@ test('a third of the letters may be wrong, rounded down, and no more', () => {
   expect(nearestName('id', ['if'])).toBeNull()
 })
 
-test('letters that two names share count only in the same order', () => {
+test('common letters count only in the same order', () => {
   expect(nearestName('kitten', ['sitting'])).toBeNull()
   expect(nearestName('kitten', ['kitchen'])).toBe('kitchen')
   expect(nearestName('abcdef', ['fedcba'])).toBeNull()
 })
 
-test('none is near if there is none, and a name of no letters is near to none', () => {
+test('an empty list and an empty name match nothing', () => {
   expect(nearestName('email', [])).toBeNull()
   expect(nearestName('', ['a'])).toBeNull()
 })
 
-test('what follows the 64th letter of a name is not looked at, so that a text of any length costs little', () => {
+test('letters after the 64th are ignored, so that the cost is bounded', () => {
   const long = 'n'.repeat(64)
   expect(nearestName(`${long}${'x'.repeat(64)}`, [`${long}${'y'.repeat(64)}`])).not.toBeNull()
 })

@@ -19,7 +19,7 @@ test.each([
   [GB, '1.0 GB'],
   [2.25 * TB, '2.3 TB'],
   [5000 * TB, '5000 TB'],
-])('%d bytes are %s: a decimal only where it says something, and no unit past the last', (bytes, words) => {
+])('%d bytes are %s: with a decimal only for small numbers, and no unit beyond the last', (bytes, words) => {
   expect(sizeInWords(bytes)).toBe(words)
 })
 
@@ -33,6 +33,6 @@ test.each([
   [129_599, '36.0 h'],
   [129_600, '2 days'],
   [864_000, '10 days'],
-])('%d seconds are %s: a unit is left once there are one and a half of the next', (seconds, words) => {
+])('%d seconds are %s: from one and a half of the next unit on in that unit', (seconds, words) => {
   expect(timeInWords(seconds)).toBe(words)
 })

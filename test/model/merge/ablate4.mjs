@@ -1,4 +1,4 @@
-// Weakens one part of rule 18 (owed rows) at a time: node ablate4.mjs [regex] [limit of states for an instance of codes.mjs]
+// Weakens one part of rule 18 (owed rows) at a time: node ablate4.mjs [regex] [maximum number of states of an instance of codes.mjs]
 import { bfs, show } from './bfs.mjs'
 import { codesModel, OWE, suite } from './codes.mjs'
 import { explore } from './model.mjs'

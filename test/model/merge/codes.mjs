@@ -1,30 +1,35 @@
-// D5: rows and patient codes. Two rows, two codes (X, Y); the API keeps one patient for each code. Rules 3 to 10 as in model.mjs, without marks
-// (they only spare work). Contents: 'Xa' = code X, data a; '-' = no row. A version of a row is the set (bits) of the transactions on it that it contains.
+// D5: rows and patient codes. Two rows and two codes (X, Y); the API keeps one patient for each code. Rules 3 to 10 as in model.mjs,
+// without marks, which only save work. Contents: 'Xa' = code X, data a; '-' = no row. A version of a row is the set (bits) of its
+// transactions that it contains.
 import { bfs, show } from './bfs.mjs'
 export const CODES = {
   policy: 'unsubscribe', // onDelete: unsubscribe | ignore
-  onSend: 'doubt',       // who has the same code when a row is sent with it: doubt (fingerprint forgotten, same write) | none
-  onLeave: 'owed',       // who has the code that a row gives up: owed (fingerprint forgotten, to be read again: both durable, in the write that takes the code from
-                         // the row) | memory (read again, but only memory knows) | doubt (fingerprint forgotten durably, not read again) | none
-  guard: 'global',         // streamed change with lsn <= P of a read version that left, to be read again: row (of the same row) | code (also of a row that has the code by the state)
-                         // | ever (P is kept for the code, whoever has it now) | global (of any row)
-  order: true,           // of two rows that wait with one code, the older goes first
-  holders: true,         // a code is not ended while another row has it, by the state or by what waits or is in flight
-  endFirst: true,        // the old code is ended, or left to another row, before the new one is sent (a crash in between must not forget it)
-  oneWrite: true,        // the write before a request holds everything that was settled or given up before
-  owe: false,            // rule 18: a waiting version of the stream may be dropped, its row is owed
-  oweLabel: 'known',     // the drop stores with the row the lsn and xid of: known (the newest change of known(K)) | version (the dropped version) | false (neither)
-  oweNext: 'last',       // codes of versions that were dropped, noted with the row: last (the newest one's) | set (all of them, until owed is cleared) | none
-  oweNotedWhen: 'always', // such a code keeps other rows from ending it: always | idle (while nothing newer of the row with a known code waits or is in flight)
+  onSend: 'doubt',       // other row with the code of a row that is sent: doubt (fingerprint dropped, same write) | none
+  onLeave: 'owed',       // other row with the code that a row gives up: owed (fingerprint dropped, to be read again: both durable, in the write that takes the code from
+                         // the row)
+                         // memory (read again, but only memory has that)
+                         // doubt (fingerprint dropped durably, not read again)
+                         // none
+  guard: 'global',         // streamed change with lsn <= P of a sent read version is read again: row (of the same row) | code (also of a row that has the code in STATE)
+                         // | ever (P is kept for the code, whichever row has it now)
+                         // global (of any row)
+  order: true,           // of two rows that wait with one code, the older one is sent first
+  holders: true,         // a code is not unsubscribed while another row has it, in STATE or in a version that waits or is in flight
+  endFirst: true,        // the old code is unsubscribed, or left to another row, before the new one is sent (a crash in between must not lose it)
+  oneWrite: true,        // the write before a request contains everything that was settled or given up before
+  owe: false,            // rule 18: a waiting version of the stream may be dropped, and its row is owed
+  oweLabel: 'known',     // the drop stores with the row the lsn and xid of: known (the newest change in known(K)) | version (the dropped version) | false (neither)
+  oweNext: 'last',       // codes of dropped versions, noted with the row: last (that of the newest) | set (all of them, until owed is cleared) | none
+  oweNotedWhen: 'always', // such a code prevents other rows from unsubscribing it: always | idle (while no newer version of the row with a known code waits or is in flight)
   oweFp: 'null',         // fingerprint at the drop: null | keep
   oweIntent: 'keep',     // the intent: keep | clear (the row is no longer owed)
   oweKnown: true,        // an owed row that a read does not find is known
-  endCounts: false,      // a row of which only the end of another code is in flight has the code that it waits with (rule 12b)
-  c4: false,             // C4 is checked: no code is ended that a row has, in the table and by the newest streamed change
+  endCounts: false,      // a row with only a removal of another code in flight has the code that it waits with (rule 12b)
+  c4: false,             // C4 is checked: no code is unsubscribed that a row has, in the table and by the newest streamed change
   hint: false,           // an incomplete version of the stream keeps its code (rule 12b counts it)
-  handOver: true,        // a code that is left to a row which only waits with it becomes one of that row's former codes, durably, in the same write
+  handOver: true,        // a code that is left to a row that only waits with it becomes a former code of that row, durably, in the same write
 }
-/** Rule 18 with shared codes, and C4. */
+/** Options of rule 18 with shared codes, and C4. */
 export const OWE = { owe: true, hint: true, endCounts: true, c4: true }
 const lacks = (v, w) => (w & ~v) !== 0
 export function codesModel(scn, rules0 = {}) {
@@ -46,13 +51,13 @@ export function codesModel(scn, rules0 = {}) {
   })
   const memRows = (s) => (s.mem ??= clone(s.dur.rows))
   const blank = () => ({ code: null, former: '', fp: null, lsn: 0, xid: 0, to: 0, owed: 0, next: '' })
-  const has = (row, x) => !!row && (row.code === x || row.former.includes(x)) // mediQuo may have it of this row
+  const has = (row, x) => !!row && (row.code === x || row.former.includes(x)) // mediQuo may have it from this row
   const held = (s) => s.pos < s.u
   const cpOf = (s) => { const d = []; for (const k of rows) for (const p of [s.wait[k], s.fly[k]]) if (p?.debt) d.push(p.debt); return d.length ? Math.max(s.dur.cp, Math.min(...d) - 1) : s.pos }
   const record = (s) => { const cp = cpOf(s); s.dur.rows = clone(memRows(s)); s.dur.cp = cp; for (const k of rows) if (!s.wait[k] && !s.fly[k]) s.known[k] = 0 }
   const min0 = (a, b) => (a && b ? Math.min(a, b) : a || b)
   function put(s, k, p) { const w = s.wait[k]; if (w) { p.debt = min0(p.debt, w.debt); p.owed ||= w.owed } if (R.owe && memRows(s)[k]?.owed) p.owed = 1; s.wait[k] = p }
-  /** The row's code in the state is taken from it: whoever has it too must be sent again. */
+  /** Takes the row's code from it in STATE: another row with the code must be sent again. */
   function gaveUp(s, k, code, durably) {
     if (!code) return
     const m = memRows(s)
@@ -60,7 +65,7 @@ export function codesModel(scn, rules0 = {}) {
       if (o === k || !has(m[o], code) || R.onLeave === 'none') continue
       m[o].fp = null
       if (R.onLeave === 'owed') m[o].owed = 1
-      if (R.owe && s.fly[o]) s.fly[o].owed = 0 // what is in flight is older than this
+      if (R.owe && s.fly[o]) s.fly[o].owed = 0 // the version in flight is older than this
       if (durably) { s.dur.rows[o] ??= clone(m[o]); s.dur.rows[o].fp = null; if (R.onLeave === 'owed') s.dur.rows[o].owed = 1 }
       if (R.onLeave === 'doubt') continue
       if (s.wait[o]) s.wait[o].owed = 1
@@ -70,7 +75,7 @@ export function codesModel(scn, rules0 = {}) {
   const noted = (s, k, code) => memRows(s)[k]?.next.includes(code) && (R.oweNotedWhen === 'always' || (!s.fly[k] && (!s.wait[k] || (s.wait[k].c === '?' && !s.wait[k].hint))))
   const holder = (s, k, code) => rows.find((o) => o !== k && (has(memRows(s)[o], code) || (R.owe && noted(s, o, code)) || [s.wait[o], s.fly[o]].some((p) => p && (p.hint ? p.hint === code : p.c !== '?' && (R.endCounts || !p.end) && codeOf(p.c) === code))))
   const older = (a, b) => (a.from !== b.from ? a.from < b.from : a.lsn < b.lsn) // from: 0 the stream, else the number of the read
-  function settle(s, k, p, row) { // the version is done with; row: what the state shall say
+  function settle(s, k, p, row) { // the version is settled; row: the new row of STATE
     const m = memRows(s), before = m[k]?.code ?? null
     m[k] = row
     if (row) { row.lsn = Math.max(row.lsn, p.lsn); if (p.xid) row.xid = p.xid; if (p.owed) { row.owed = 0; row.next = '' } }
@@ -106,7 +111,7 @@ export function codesModel(scn, rules0 = {}) {
         }
       })
     }
-    // reads: one at a time; of rows that must be read, and a few others
+    // reads: one at a time; of rows that must be read, and of other rows
     const m0 = s0.mem ?? s0.dur.rows
     if (!s0.read && !held(s0)) {
       const take = (keys, why, optional) => step(`${why} sees ${bits(visible(s0))} P=${s0.wal}: ${keys.map((k) => `k${k}=${newest(s0, k, visible(s0))[1]}`).join(' ')}`, (s) => { s.read = { keys, mask: visible(s), p: s.wal, n: ++s.nread }; if (optional) s.reads-- }, optional)
@@ -124,7 +129,7 @@ export function codesModel(scn, rules0 = {}) {
         put(s, k, { c, v, lsn: Math.max(lsn, s.wait[k]?.lsn ?? 0), xid: 0, debt: 0, owed: 0, from: n, p, mask })
         s.known[k] = 0
       }
-      // numbers of reads only order what waits
+      // numbers of reads only order the waiting versions
       const waiting = rows.flatMap((k) => [s.wait[k], s.fly[k]]).filter((q) => q?.from && q.from !== 9)
       const used = [...new Set(waiting.map((q) => q.from))].sort((a, b) => a - b)
       for (const q of waiting) q.from = used.indexOf(q.from) + 1
@@ -171,10 +176,10 @@ export function codesModel(scn, rules0 = {}) {
           if (R.oneWrite) record(s)
           return bad
         }
-        // what is in flight may only just end another code of its row
+        // the version in flight may be the removal of another code of its row
         const first = (x) => !R.order || !rows.some((o) => { const q = s0.wait[o] ?? (s0.fly[o]?.end ? s0.fly[o] : null); return o !== k && q && codeOf(q.c) === x && older(q, p) })
         if (old && R.policy === 'unsubscribe' && (R.endFirst || p.c === '-')) {
-          // the code that the row gives up: left to another row, or ended
+          // the code that the row gives up: left to another row, or unsubscribed
           if (R.holders && holder(s0, k, old) !== undefined) step(`k${k} leaves ${old} to another row`, (s) => {
             const M = memRows(s), o = holder(s, k, old)
             if (R.handOver && !has(M[o], old)) { M[o] ??= blank(); M[o].former += old }
@@ -195,14 +200,14 @@ export function codesModel(scn, rules0 = {}) {
           const back = a[0] === k ? lacks(f.v, a[1]) : endLsn(s, k, f.v) <= newestLsn(s, a[1]) && !(f.mask !== undefined && !lacks(f.mask, a[1]))
           if (back && a[2] !== f.c) return `C2: ${x} goes back from k${a[0]} ${a[2]} v${bits(a[1])} to k${k} ${f.c} v${bits(f.v)}`
         }
-        // ended although the row that has it took it at or after the row that ends it gave it up
+        // unsubscribed although the row that has it took it at or after the position at which the unsubscribing row gave it up
         if (f.end && a && a[0] !== k && newestLsn(s, a[1]) >= newestLsn(s, f.v) && codeOf(newest(s, a[0], committed(s))[1]) === x) return `C2: ${x} is ended for k${k} v${bits(f.v)} although k${a[0]} has it, v${bits(a[1])}`
         s.api[x] = f.end ? null : [k, f.v, f.c]
       })
       if (f?.st === 2) step(`answer for k${k}`, (s) => {
         const g = s.fly[k]; s.fly[k] = null
         const r = memRows(s)[k]
-        if (g.end) { // the row's own version is still to come
+        if (g.end) { // the row's own version is still to be sent
           forget(r, g.code); gaveUp(s, k, g.code, false)
           const { st, end, code, ...w } = g
           if (s.wait[k]) { s.wait[k].debt = min0(s.wait[k].debt, w.debt); s.wait[k].owed ||= w.owed } else s.wait[k] = w
@@ -229,7 +234,7 @@ export function codesModel(scn, rules0 = {}) {
   }
   return { init, steps, quiet, check }
 }
-/** codes('Xa Xb', ['1Yc', '0Xc 1-']) */
+/** Creates a model: codes('Xa Xb', ['1Yc', '0Xc 1-']) */
 export function codes(base, txs, more = {}) {
   const d = ['reads', 'crashes'].filter((k) => more[k]).map((k) => `, ${more[k]} ${k}`).join('')
   return { name: `${base} | ${txs.join(' | ')}${d}`, base: base.split(' '), txs: txs.map((t) => t.split(' ').map((w) => [+w[0], w.slice(1)])), ...more }

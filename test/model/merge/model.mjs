@@ -1,9 +1,9 @@
-// Explicit-state model of the merge of a logical replication stream with table reads.
-// State: one Uint8Array of fixed layout. Exploration: breadth first, so every counter-example is a shortest one.
+// Explicit-state model of the merge of a logical replication stream with table reads. A state is one Uint8Array of fixed layout. The
+// exploration is breadth first, so every counter-example is a shortest one.
 export const ABSENT = 0, INVALID = 9, FLAKY = 8, REMOVED = 15, DEAD = 128
 const IDLE_MAX = 9, COMMITTED = 10, VISIBLE = 11, ABORTED = 12
 
-/** The rules that the exploration ended with (docs/internals/merge-rules.md); each field can be overridden to drop or weaken one of them. */
+/** Final rules of the exploration (MERGE.md). Override a field to drop or weaken a rule. */
 export const FULL = {
   R1: 'on',            // on | off | mem (forgets at a crash) | dur (durable STATE only)
   R2: 'join',          // join (debt joins the waiting version) | settle (settles at once) | off
@@ -15,11 +15,11 @@ export const FULL = {
   doubtAfterRestart: true, // streamed change with STATE.lsn < lsn <= W (WAL end at restart): R4 off
   dlClearsFp: true,    // a dead letter drops the fingerprint
   intent: true,        // before a request leaves, durably: fingerprint dropped, the row is known
-  readTo: 'global',    // P of a read version that leaves is stored with the intent: global (R, one number, only rises) | row (with the row) | false
+  readTo: 'global',    // P of a sent read version is stored with the intent: global (R, one number, only rises) | row (with the row) | false
   rSettled: false,     // R is raised by reads that are settled without a request as well (failover.mjs needs it; here it only costs reads)
   afterReadTo: 'read', // streamed change with lsn <= that P which 3c does not settle: read (incomplete, read again) | send
   hz: 'stream',        // what raises H: stream (lsn of streamed versions that leave) | label (also the label of read versions) | P (also P of read versions)
-  holdFull: 'drop',    // a payload too many in the hold: drop (payload forgotten, key and debt kept: incomplete) | keep | lose (key and debt forgotten as well)
+  holdFull: 'drop',    // one payload too many in the hold: drop (payload dropped, key and debt kept: incomplete) | keep | lose (key and debt dropped as well)
   readsInHold: false,  // reads do not wait for U
   holdPause: false,    // the stream is paused when memory is full in the hold too
   marks: 'forget',     // more than scn.marksN marks of reads: forget (the oldest) | block (start no read) | oldest (the oldest become one range) | all (all become one range)
@@ -27,11 +27,11 @@ export const FULL = {
   known: 'set',        // rule 4's test: last (xid of the streamed change with the largest lsn) | set (every streamed xid not yet seen by a merged read)
   relDelete: 'read',   // deletes of a row with related tables: read (incomplete as well) | send
   relChange: 'read',   // streamed changes of the patient's row with related tables: read (incomplete) | send (with the related part of the last version)
-  resync: 'ok',        // ok | nogap (reads do not wait) | later (the pass is recorded later than the checkpoint) | running (pass only for keys the state does not have)
-  resyncWaiting: 'read', // what waits at a resync: read (made incomplete) | keep | drop
-  resyncClaims: 'drop', // a version from before settles nothing of the new pass: drop | keep
+  resync: 'ok',        // ok | nogap (reads do not wait) | later (the backfill is recorded later than the checkpoint) | running (backfill only of keys that STATE does not have)
+  resyncWaiting: 'read', // waiting versions at a resync: read (made incomplete) | keep | drop
+  resyncClaims: 'drop', // an earlier version settles no debt of the new backfill: drop | keep
   resyncKnown: 'keep', // known(K) at a resync: keep | forget
-  removeUnknownSpared: false, // a remove of a key the state has no row of is not sent
+  removeUnknownSpared: false, // a remove of a key without a row in STATE is not sent
   hold: 'H',           // after a restart nothing is sent or read until the stream has passed: W (WAL end at restart) | H (durable horizon,
                        // raised before a request that carries anything newer) | reads (only reads wait for W) | false
   serialReads: true,   // the next snapshot is taken after the last read was merged
@@ -45,12 +45,12 @@ export const FULL = {
   slotWait: true,      // first read waits until everything running at the slot's creation has ended
   maxKnown: true,      // re-delivered older change does not lower the known xid
   dlRelease: true,     // any newer settled version releases a dead letter
-  removeUnknown: true, // a remove of a key that STATE does not know is sent all the same
-  bfDoubt: true,       // keys that a pass begun in an earlier life has not settled yet: R4 off
+  removeUnknown: true, // a remove of a key that STATE does not know is sent nevertheless
+  bfDoubt: true,       // keys that a backfill of an earlier run has not settled yet: R4 off
   c3: true,            // C3 is checked
   c2: 'strict',        // strict | rec (not below what is recorded) | life (monotone in one life)
   lazy: true,          // settled in memory, recorded later (else at once)
-  owe: false,          // a waiting version may be dropped, its row is owed: false | stream (streamed versions) | any (versions of reads as well)
+  owe: false,          // a waiting version may be dropped, and its row is owed: false | stream (streamed versions) | any (versions of reads as well)
   oweLabel: true,      // the drop stores the lsn and xid of the newest streamed change with the row
   oweXid: 'on',        // rule 4 for an owed row: on (the read sees the stored xid) | off (the stored xid is ignored)
                        // | all (the stored xid is the largest one of known(K), and the read sees every xid up to it)
@@ -58,14 +58,14 @@ export const FULL = {
   oweIntent: 'keep',   // the intent: keep | clear (the row is no longer owed)
   oweKnown: 'on',      // an owed row that a read does not find: on (it is known) | off (only its code makes it known) | clear (.., and it is no longer owed)
   oweClear: 'newer',   // what clears owed: newer (any version settled, all are newer than the drop) | read (only a version of a read)
-  oweClaim: 'settle',  // claim of a pass on the dropped version: settle (owed covers it) | keep (the pass reads the key again)
+  oweClaim: 'settle',  // debt of a backfill on the dropped version: settle (owed covers it) | keep (the backfill reads the key again)
   oweInFlight: false,  // also while a request of the row is in flight
   oweDoubt: false,     // accepted while an older request is lost: false (fingerprint is stored) | once (fingerprint null, owed; the next acceptance ends it)
-                       // | dead (.., until the acceptance of a request that was sent after the older one had ended)
-  lateHold: true,      // after a restart nothing is sent until requests of earlier runs have ended
+                       // | dead (.., until the acceptance of a request that was sent after the older one could no longer be applied)
+  lateHold: true,      // after a restart nothing is sent until no request of earlier runs can be applied
 }
 
-/** The rules of the first check (before D1 to D7 of ablate2.mjs), as changes to FULL. */
+/** Rules of the first check (MERGE.md before D1 to D7), as changes to FULL. */
 export const FIRST = { intent: false, readTo: false, hz: 'P', known: 'last', readSnap: true, tomb: 'xmin+cp', marks: 'block' }
 
 export function makeModel(scn, rules0 = {}) {
@@ -163,7 +163,7 @@ export function makeModel(scn, rules0 = {}) {
       if (!l || l > s[CP] || l <= cp0) continue
       for (let k = 0; k < nK; k++) {
         const tv = s[TV + t * nK + k]
-        if (l <= s[RESP] && s[dur(k) + BF]) continue // a recorded pass owes it
+        if (l <= s[RESP] && s[dur(k) + BF]) continue // a recorded backfill owes it
         if (s[dur(k) + OW]) continue // the row record owes it
         if (tv && lacks(s[APIV + k], 1 << t) && lacks(s[dur(k) + DL] & DEAD ? s[dur(k) + DL] : 0, 1 << t)) return `C3: checkpoint ${s[CP]} passed T${t + 1} (k${k}), API has ${vname(s[APIV + k])}`
       }
@@ -187,7 +187,7 @@ export function makeModel(scn, rules0 = {}) {
     if (how === 'noop' && s[APIC + k] === s[p + CON]) s[APIV + k] |= s[p + VER]
     s.fill(0, p, p + V + 1)
   }
-  function owe(s, k, p) { // rule 18: the version is dropped, the row record owes it
+  function owe(s, k, p) { // rule 18: the version is dropped, and the row record owes it
     const m = mem(k), newer = s[KL + k] >= s[p + VL], lsn = newer ? s[KL + k] : s[p + VL], tx = newer ? s[KT + k] : s[p + VT]
     if (R.oweLabel) {
       let x = lsn > s[m + SL] || !s[m + ST] ? tx : s[m + ST]
@@ -248,7 +248,7 @@ export function makeModel(scn, rules0 = {}) {
       if (R.holdFull === 'drop') inc = 1
     }
     let ver = inc ? 0 : streamedVersion(s, k, t)
-    if (scn.related && con === ABSENT && !inc) for (let u = 0; u < nT; u++) if (s[TV + u * nK + k] && s[LSN + u] && s[LSN + u] <= lsn) ver |= 1 << u // a delete answers for them all
+    if (scn.related && con === ABSENT && !inc) for (let u = 0; u < nT; u++) if (s[TV + u * nK + k] && s[LSN + u] && s[LSN + u] <= lsn) ver |= 1 << u // a delete covers all of them
     if (inc) con = ABSENT
     else if (scn.related) con = join(con, 0)
     put(s, k, ver, con, lsn, t + 1, lsn, 0, inc, 0, 0) // 3d
@@ -404,7 +404,7 @@ export function makeModel(scn, rules0 = {}) {
           s.copyWithin(f, p, p + V + 1); s.fill(0, p, p + V + 1); s[f + X] = 1
           s[HZ] = Math.max(s[HZ], R.hz === 'P' && s[f + VP] ? s[f + VP] - 1 : R.hz === 'stream' && s[f + VP] ? 0 : s[f + VL])
           if (R.readTo === 'global' && s[f + VP]) s[RTG] = Math.max(s[RTG], s[f + VP] - 1)
-          if (R.oweDoubt === 'dead' && s[DOUBT + k] & 2 && !s[z]) s[DOUBT + k] = 1 // sent after the older request had ended
+          if (R.oweDoubt === 'dead' && s[DOUBT + k] & 2 && !s[z]) s[DOUBT + k] = 1 // sent after the older request could no longer be applied
           if (R.oweIntent === 'clear') s[dur(k) + OW] = s[mem(k) + OW] = 0
           if (R.intent) { s[dur(k) + FP] = 0; s[mem(k) + FP] = 0; s[dur(k) + SD] = s[mem(k) + SD] = 1
             if (R.readTo === 'row' && s[f + VP]) s[dur(k) + RT] = s[mem(k) + RT] = Math.max(s[mem(k) + RT], s[f + VP] - 1) }
@@ -447,7 +447,8 @@ export function makeModel(scn, rules0 = {}) {
     }
     // --- recording, crash
     if (R.lazy && flushable(s0)) { fork(); const bad = flush(s); emit(`recorded: STATE, checkpoint ${s[CP]}`, s, bad) }
-    // The slot is moved to the end of the WAL (or made again there), the checkpoint with it, and a pass over everything is asked for in the same write.
+    // The slot is moved to the end of the WAL (or created again there), and the checkpoint with it. The same write requests a backfill of
+    // everything.
     if (s0[B_RES]) {
       fork(); s[B_RES]--
       s[CP] = s[POS] = s[RESP] = s[WAL]; s[RG] = 0
@@ -462,7 +463,7 @@ export function makeModel(scn, rules0 = {}) {
         if (R.resyncKnown === 'forget') { s[KL + k] = 0; s[KT + k] = 0; s[KS + k] = 0 }
         if (R.resyncClaims === 'drop') { s[p + VBF] = 0; s[infl(k) + VBF] = 0 }
       }
-      for (let i = 0; i < nR; i++) s.fill(0, READS + i * RD, READS + (i + 1) * RD) // an open read is thrown away
+      for (let i = 0; i < nR; i++) s.fill(0, READS + i * RD, READS + (i + 1) * RD) // an open read is discarded
       emit(`RESYNC: slot and checkpoint to ${s[WAL]}, a pass is asked for`, s, R.resync === 'later' ? null : checkC3(s), true)
     }
     if (s0[B_CRASH]) {
@@ -501,7 +502,7 @@ export const name = (c) => (c === ABSENT ? 'none' : c === INVALID ? 'X(invalid)'
 export const vname = (v) => (v === 0 ? 'v0' : 'v{' + bits(v) + '}')
 const bits = (m) => { const r = []; for (let t = 0; t < 8; t++) if ((m >> t) & 1) r.push('T' + (t + 1)); return r.join(',') }
 
-/** live: also checks that from every state a quiet one can be reached. */
+/** Explores an instance. live: also checks that a quiet state can be reached from every state. */
 export function explore(scn, rules, { limit = 6e6, live = false } = {}) {
   const M = makeModel(scn, rules)
   const dec = (str) => new Uint8Array(Buffer.from(str, 'latin1'))

@@ -1,5 +1,5 @@
-// Explores suites under their rules, or others: node run.mjs [suite,suite] "{rules}" [limit of states for an instance]. Stops at the first violation.
-// The suite `codes` is the one of codes.mjs, with rule 18 and C4.
+// Explores suites under their rules, or others: node run.mjs [suite,suite] "{rules}" [maximum number of states of an instance]. Stops at
+// the first violation. The suite `codes` is that of codes.mjs, with rule 18 and C4.
 import { bfs } from './bfs.mjs'
 import { codesModel, OWE, suite } from './codes.mjs'
 import { explore } from './model.mjs'

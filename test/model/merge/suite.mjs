@@ -1,6 +1,6 @@
 import { one, two, chains } from './scenarios.mjs'
 const fresh = { bf: [1], api: [0], state: [0] }
-export function* small() { // ordered by size: the first hit is close to the shortest
+export function* small() { // Ordered by size: the first violation is close to the shortest
   yield one('A', 'B', { ...fresh, pre: [0], cp0: 1 })
   for (const c of ['B', '-']) yield one('A', c, { reads: 1, crashes: 1 })
   yield one('A', 'B', { reads: 2 })
@@ -38,7 +38,7 @@ export function* twoKeys() {
   yield two('A-', ['0-', '1B'], { reads: 0, crashes: 1, bf: [1, 1], api: [1, 1], state: [1, 1], bfSets: [[0, 1]] })
 }
 import { related, relatedChains } from './scenarios.mjs'
-/** D1: the hold with room for few payloads (holdMost), several keys and changes between the checkpoint and H */
+/** D1: the hold with little room for payloads (holdMost), more than one key, and changes between the checkpoint and H */
 export function* hold() {
   yield two('AA', ['0B1B', '0C'], { crashes: 1, holdMost: 1 })
   yield two('AA', ['0B1B', '0C'], { crashes: 1, holdMost: 0 })
@@ -77,7 +77,7 @@ export function* relatedRows() {
   yield* relatedChains(2, ['0B', '0r', '0-'], ['A', '-'], { reads: 1, crashes: 1, bf: [1], api: [0], state: [0] })
   yield* relatedChains(2, ['0B', '0r', '0-'], ['A', '-'], { reads: 1, crashes: 1, marksN: 0, mem: 1 })
 }
-/** D7: the slot and the checkpoint move to the end of the WAL, and a pass is asked for */
+/** D7: the slot and the checkpoint move to the end of the WAL, and a backfill is requested */
 export function* resync() {
   yield* chains(1, ['A', 'B', '-', 'X', 'Y'], ['A', '-'], { reads: 1, crashes: 1, resyncs: 1 })
   yield* chains(2, ['A', 'B', 'b', '-', 'Y'], ['A', '-'], { crashes: 1, resyncs: 1 })
@@ -94,12 +94,12 @@ export function* holdPaused() {
   yield two('AA', ['0B', '1B', '0C'], { crashes: 1, mem: 1, holdMost: 9 })
   yield two('AA', ['0B1B', '0C'], { crashes: 1, mem: 2, holdMost: 9 })
 }
-/** D6: a delete of the patient's row, while a change of a related row is not visible yet */
+/** D6: a delete of the patient's row while a change of a related row is not visible yet */
 export function* relatedDelete() {
   yield related('A', ['0r', '0-', '0A'])
 }
 function* under(rules, instances) { for (const scn of instances) yield { ...scn, rules } }
-/** Rule 18: waiting versions are dropped, their rows are owed */
+/** Rule 18: waiting versions are dropped, and their rows are owed */
 export function* owe() { yield* under({ owe: 'stream' }, oweInstances()) }
 function* oweInstances() {
   yield* chains(1, ['A', 'B', 'b', '-', 'X', 'Y'], ['A', '-'], { crashes: 1 })

@@ -3,16 +3,16 @@ import { secondsLeft } from '../../../src/model/progress/pass.ts'
 
 const quota = { batchSize: 100, requestsPerMinute: 600 }
 
-test('what is left of a pass takes a request for each batch, at the quota', () => {
+test('the rest of a backfill takes a request for each batch, at the quota', () => {
   expect(secondsLeft({ rowsRead: 0, rowsEstimated: 60_000 }, quota)).toBe(60)
   expect(secondsLeft({ rowsRead: 30_000, rowsEstimated: 60_000 }, quota)).toBe(30)
 })
 
-test('a batch that is not full takes a request as well, and a part of a second is one', () => {
+test('an incomplete batch takes a request as well, and a fraction of a second counts as one', () => {
   expect(secondsLeft({ rowsRead: 0, rowsEstimated: 101 }, { batchSize: 100, requestsPerMinute: 1 })).toBe(120)
   expect(secondsLeft({ rowsRead: 0, rowsEstimated: 1 }, quota)).toBe(1)
 })
 
-test('a pass that has read more than was estimated has nothing left', () => {
+test('a backfill that has read more than was estimated has no rest', () => {
   expect(secondsLeft({ rowsRead: 5_000, rowsEstimated: 4_000 }, quota)).toBe(0)
 })

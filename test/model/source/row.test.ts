@@ -10,12 +10,12 @@ const row = (clinic: ColumnValue, number: ColumnValue) =>
     ['clinic', clinic],
   ])
 
-test('a row goes by its key columns alone, in the key’s order', () => {
+test('a row is identified only by its key columns, in the order of the key', () => {
   expect(rowKey(row('north', '7'), columns)).toBe('["north","7"]')
   expect(rowKey(row('north', '7'), ['number'])).toBe('["7"]')
 })
 
-test('a key says its values again, whatever they are, and other values are another key', () => {
+test('a key gives back its values, whatever they are, and other values give another key', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), fc.string(), (clinic, number, other) => {
       const key = rowKey(row(clinic, number), columns)
@@ -29,7 +29,7 @@ test.each([
   ['null', row('north', null)],
   ['not there', new Map([['clinic', 'north']])],
   ['an unchanged value that did not come', row('north', unchanged)],
-])('without a key column there is no key, and the error names it: %s', (_, without) => {
+])('a missing key column is an error that names it: %s', (_, without) => {
   const asked = () => rowKey(without, columns)
   expect(asked).toThrow(KeyError)
   expect(asked).toThrow('the key column "number" did not come with the change')

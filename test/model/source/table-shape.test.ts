@@ -10,7 +10,7 @@ const shape: TableShape = {
   partitions: '',
 }
 
-test('the same shape is no alteration, nor is a column that the mapping has come to read, or reads no more', () => {
+test('the same table schema is no alteration, nor is a column that the mapping newly reads or no longer reads', () => {
   expect(alterationOf(shape, { ...shape })).toBeNull()
   expect(alterationOf(shape, { ...shape, columns: { ...shape.columns, email: '3 25' } })).toBeNull()
   expect(alterationOf(shape, { ...shape, columns: { id: '1 23' } })).toBeNull()
@@ -27,7 +27,7 @@ test.each<[Partial<TableShape>, RegExp]>([
   expect(alterationOf(shape, { ...shape, ...altered })).toMatch(says)
 })
 
-test('a key is another if its columns are, their order, or the kind of their text', () => {
+test('a key differs if its columns, their order, or the kind of their text differ', () => {
   const key = (...columns: [string, string][]) => columns.map(([column, type]) => ({ column, kind: keyKind(type) }))
   const two = key(['a', 'integer'], ['b', 'text'])
   expect(isSameKey(two, key(['a', 'bigint'], ['b', 'character varying']))).toBe(true)
@@ -44,6 +44,6 @@ test.each([
   ['text', ['text', 'character varying', 'name']],
   ['numeric', ['numeric']],
   ['character', ['character']],
-])('the kind %s is stored under that name, for %j: a value of these types is the same text', (kind, types) => {
+])('the kind %s is stored under that name, for %j: values of these types have the same text', (kind, types) => {
   expect(types.map(keyKind)).toEqual(types.map(() => kind))
 })
