@@ -221,7 +221,7 @@ describe('an attempt', () => {
     expect(seconds.reduce((sum, took) => sum + took)).toBeLessThanOrEqual(mostSeconds)
   })
 
-  test('without an answer in time is reported as a time-out, and leaves its patients in doubt', async () => {
+  test('without an answer in time is reported as a timeout, and leaves its patients in doubt', async () => {
     await using api = await answeringServer(null, 300)
     expect((await api.client.put([jane], never)).outcome).toEqual({
       kind: 'retry',

@@ -21,7 +21,7 @@ describe('a request that cannot have arrived', () => {
     expect(noAnswer(failure(code))).toEqual({ kind: 'no answer', reason: 'connection', sent: false, code })
   })
 
-  test('leaves no patient in doubt: connection time-out', () => {
+  test('leaves no patient in doubt: connection timeout', () => {
     const code = 'UND_ERR_CONNECT_TIMEOUT'
     expect(noAnswer(failure(code))).toEqual({ kind: 'no answer', reason: 'timeout', sent: false, code })
   })
@@ -36,7 +36,7 @@ describe('a request that may have arrived', () => {
   )
 
   test.each(['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'])(
-    'leaves its patients in doubt after a time-out: %s',
+    'leaves its patients in doubt after a timeout: %s',
     (code) => {
       expect(noAnswer(failure(code))).toEqual({ kind: 'no answer', reason: 'timeout', sent: true, code })
     },

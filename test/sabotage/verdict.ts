@@ -21,7 +21,7 @@ export type Verdict =
   | { readonly kind: 'missed'; readonly why: string }
 
 /**
- * Judges a report. Only a failed expectation counts. A file that does not load, a hook, a time-out or a TypeError shows an error, but not a
+ * Judges a report. Only a failed expectation counts. A file that does not load, a hook, a timeout or a TypeError shows an error, but not a
  * broken promise, and would also occur if the test guarded nothing.
  */
 export function verdictOf({ testResults }: TestReport): Verdict {

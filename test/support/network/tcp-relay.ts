@@ -8,7 +8,7 @@ export interface TcpRelay extends AsyncDisposable {
   stall(): void
   /** Ends every connection with a reset, stalled ones as well. */
   reset(): void
-  /** Connects new connections to this port. Connections that were stalled stay dead. */
+  /** Connects new connections to this port, by default the same as before. Connections that were stalled stay dead. */
   goOn(targetPort?: number): void
   /** Stops listening, and resets every connection. */
   close(): Promise<void>
