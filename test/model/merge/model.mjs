@@ -3,7 +3,7 @@
 export const ABSENT = 0, INVALID = 9, FLAKY = 8, REMOVED = 15, DEAD = 128
 const IDLE_MAX = 9, COMMITTED = 10, VISIBLE = 11, ABORTED = 12
 
-/** Final rules of the exploration (MERGE.md). Override a field to drop or weaken a rule. */
+/** Final rules of the exploration (docs/internals/merge-rules.md). Override a field to drop or weaken a rule. */
 export const FULL = {
   R1: 'on',            // on | off | mem (forgets at a crash) | dur (durable STATE only)
   R2: 'join',          // join (debt joins the waiting version) | settle (settles at once) | off
@@ -65,7 +65,7 @@ export const FULL = {
   lateHold: true,      // after a restart nothing is sent until no request of earlier runs can be applied
 }
 
-/** Rules of the first check (MERGE.md before D1 to D7), as changes to FULL. */
+/** Rules of the first check (before the changes D1 to D7), as changes to FULL. */
 export const FIRST = { intent: false, readTo: false, hz: 'P', known: 'last', readSnap: true, tomb: 'xmin+cp', marks: 'block' }
 
 export function makeModel(scn, rules0 = {}) {

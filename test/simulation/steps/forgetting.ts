@@ -1,7 +1,7 @@
 import type { StoredRow } from '../../../src/model/progress/stored-row.ts'
 import type { Simulation } from './simulation.ts'
 
-/** Returns rows whose removal the store may forget, or the transaction of their last change (MERGE, forgetting). */
+/** Returns rows whose removal the store may forget, or the transaction of their last change (docs/internals/merge-rules.md, Forgetting). */
 export function forgettable({ world, rules }: Simulation): StoredRow[] {
   const { state, table, openReads } = world
   const seen = [table.snapshot(), ...openReads].map(({ xmin }) => xmin)
