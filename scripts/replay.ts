@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { ConnectorError } from '../src/model/failure/connector-error.ts'
 import { createCore } from '../src/pipeline/core/core.ts'
-import { replayTrace, TraceError } from '../src/pipeline/trace.ts'
+import { replayTrace } from '../src/pipeline/trace.ts'
 
 // npm run replay FILE: hands the events of a trace to a new core. Exit status 1 if the effects of the core differ from the recorded ones.
 
@@ -20,7 +21,7 @@ try {
     process.exitCode = 1
   } else console.log(`${replayed} lines replayed, the same effects`)
 } catch (error) {
-  if (!(error instanceof TraceError)) throw error
+  if (!(error instanceof ConnectorError)) throw error
   console.error(`${file}: ${error.message}`)
   process.exitCode = 2
 }

@@ -6,7 +6,7 @@ import { reconcileSchema } from '../startup/schema/shape-fence.ts'
 
 /**
  * Accepts the source as it is, like `onSlotLost: backfill` and `onIdentityChange: adopt` do by themselves.
- * @returns the actions taken, none if the state fits; null before the first start. @throws {CheckFailedError} @throws {FencedError}
+ * @returns the actions taken, none if the state fits; null before the first start. @throws {ConnectorError} check failed, or fenced
  */
 export async function adoptSource(resources: Resources): Promise<readonly Reconciliation[] | null> {
   const done: Reconciliation[] = []

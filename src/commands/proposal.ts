@@ -3,7 +3,7 @@ import { mappingSchema } from '../config/schema/mapping-schema.ts'
 import type { Settings } from '../config/settings.ts'
 import { compileDateFormat, readIsoDate } from '../mapping/birth-date.ts'
 import { compileMapping } from '../mapping/compile.ts'
-import { MappingError } from '../mapping/mapping-error.ts'
+import { ProblemsError } from '../model/failure/connector-error.ts'
 import type { Row } from '../model/source/row.ts'
 import { likeness } from '../proposal/column-names.ts'
 import { dateFormat, genderValues } from '../proposal/known-values.ts'
@@ -130,7 +130,7 @@ function previewOf(
     })
     return { preview: { rows: rows.length, pass, reasons }, problems: [] }
   } catch (error) {
-    if (!(error instanceof MappingError)) throw error
+    if (!(error instanceof ProblemsError)) throw error
     return { preview: { rows: rows.length, pass: 0, reasons: [] }, problems: error.problems }
   }
 }

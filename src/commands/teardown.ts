@@ -2,6 +2,8 @@ import pg, { type Pool } from 'pg'
 import { openStateDatabase } from '../checkpoint/store/state-database.ts'
 import { findStateRemains } from '../checkpoint/store/state-remains.ts'
 import type { Settings } from '../config/settings.ts'
+import { codeOf } from '../model/failure/kind-of.ts'
+import { sqlstate } from '../model/failure/sqlstate.ts'
 import { sourceClientConfig } from '../source/connection/connection.ts'
 import { describeConnectionFailure } from '../source/connection/connection-failure.ts'
 import { securedConnection } from '../source/connection/secured-connection.ts'
@@ -92,7 +94,8 @@ export async function tearDown({ drop }: Pick<Databases, 'drop'>, steps: readonl
     else if (keeper?.keeps(step.part)) done.push({ step, result: 'kept', reason: keeper.reason })
     else {
       const failure = await drop(step).then(() => null, failureOf)
-      if (failure?.code === slotInUse) keeper = { keeps: () => true, reason: 'a connector uses the replication slot' }
+      if (failure?.code === sqlstate.objectInUse)
+        keeper = { keeps: () => true, reason: 'a connector uses the replication slot' }
       else if (failure && !failure.isGone && step.part === 'state tables')
         keeper = { keeps: (part) => part === 'state schema', reason: 'its tables are still there' }
       if (failure === null) done.push({ step, result: 'dropped', reason: null })
@@ -103,24 +106,22 @@ export async function tearDown({ drop }: Pick<Databases, 'drop'>, steps: readonl
   return done
 }
 
-/** SQLSTATEs. PostgreSQL manual, Appendix A, "PostgreSQL Error Codes". */
-const slotInUse = '55006'
 const reasons: Readonly<Record<string, string>> = {
-  '42501': 'this user may not: somebody who may is to run the statement',
-  '55P03': 'another session holds a lock on it for more than five seconds: run it again later',
-  [slotInUse]: 'a connector has begun to use it: stop that first',
-  '25006': 'the server is a standby: run the statement on its primary',
-  '2BP01': 'something of somebody else’s depends on it: see to that first',
+  [sqlstate.insufficientPrivilege]: 'this user may not: somebody who may is to run the statement',
+  [sqlstate.lockNotAvailable]: 'another session holds a lock on it for more than five seconds: run it again later',
+  [sqlstate.objectInUse]: 'a connector has begun to use it: stop that first',
+  [sqlstate.readOnlySqlTransaction]: 'the server is a standby: run the statement on its primary',
+  [sqlstate.dependentObjectsStillExist]: 'something of somebody else’s depends on it: see to that first',
 }
 /** SQLSTATEs for no such slot, publication, schema or table: another session was faster. */
-const gone = ['42704', '3F000', '42P01']
+const gone: readonly string[] = [sqlstate.undefinedObject, sqlstate.invalidSchemaName, sqlstate.undefinedTable]
 
 function failureOf(error: unknown): { readonly code: string; readonly isGone: boolean; readonly reason: string } {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : ''
-  const reason = reasons[code] ?? describeConnectionFailure(error, 'the database').sentence
+  const code = codeOf(error) ?? ''
+  const reason = reasons[code] ?? describeConnectionFailure(error, 'the database')
   return { code, isGone: gone.includes(code), reason }
 }
 
 function unanswered(error: unknown, what: string): { readonly failure: string } {
-  return { failure: describeConnectionFailure(error, what).sentence }
+  return { failure: describeConnectionFailure(error, what) }
 }

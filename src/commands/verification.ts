@@ -11,7 +11,7 @@ import { apiTrouble } from '../startup/api/check-api.ts'
 import { createFingerprint } from '../startup/fingerprint.ts'
 import { findCheckpoint } from '../startup/identity/found-identity.ts'
 import { findSource, readableOf } from '../startup/prepare.ts'
-import { CheckFailedError } from '../startup/requirements/check-failed.ts'
+import { checkFailed } from '../startup/requirements/check-failed.ts'
 import type { Resources } from '../startup/resources.ts'
 import type { FoundAttributes } from '../verify/compare.ts'
 import { type Selection, selectRows } from '../verify/selection.ts'
@@ -36,7 +36,7 @@ export interface VerificationOptions {
 /**
  * Compares the selected rows with mediQuo's patients, with or without a running connector. It writes nothing, and counts the connector's
  * requests towards its own quota.
- * @throws {CheckFailedError} the problem at either end.
+ * @throws {ConnectorError} the problem at either end.
  */
 export async function* verifySource(
   resources: Resources,
@@ -104,7 +104,7 @@ interface Turn {
 
 /**
  * Gets patients with limited concurrency.
- * @throws {CheckFailedError} if the API rejects the keys, or answers nothing repeatedly. @throws once the signal aborts.
+ * @throws {ConnectorError} if the API rejects the keys, or answers nothing repeatedly. @throws once the signal aborts.
  */
 async function getInTurn(
   { client, settings }: Resources,
@@ -119,8 +119,7 @@ async function getInTurn(
     if (found.kind === 'absent') return null
     const { outcome } = found
     if (signal.aborted) throw signal.reason
-    if (outcome.kind === 'halt' || failures === mostFailures)
-      throw new CheckFailedError([apiTrouble(outcome, settings)])
+    if (outcome.kind === 'halt' || failures === mostFailures) throw checkFailed([apiTrouble(outcome, settings)])
     await wait(
       outcome.kind === 'pause' ? outcome.ms : backOffMs(failures, Math.random(), { baseMs: 500, maxMs: 10_000 }),
       signal,

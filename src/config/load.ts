@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { ConfigError } from './config-error.ts'
+import { ProblemsError } from '../model/failure/connector-error.ts'
 import { type Environment, errorCode, type Override, overridesFrom } from './input/environment.ts'
 import { interpolate } from './input/interpolate.ts'
 import { readYaml, type YamlSource } from './input/yaml-source.ts'
@@ -25,7 +25,7 @@ export interface LoadOptions {
   readonly needs?: readonly ('database' | 'api')[]
 }
 
-/** Reads the settings from file, environment and defaults. @throws {ConfigError} that lists every problem. */
+/** Reads the settings from file, environment and defaults. @throws {ProblemsError} that lists every problem. */
 export function loadSettings({ configPath, env, cwd, needs = ['database', 'api'] }: LoadOptions): Settings {
   const file = findFile({ configPath, env, cwd })
   const { overrides, problems: environmentProblems } = overridesFrom(env, cwd)
@@ -82,7 +82,7 @@ function readConfig({ file, cwd, env, mayBeUnset }: ReadOptions): YamlSource {
   try {
     text = readFileSync(resolve(cwd, file), 'utf8')
   } catch (error) {
-    throw new ConfigError([`${file}: cannot be read (${errorCode(error)})`])
+    throw new ProblemsError('configuration invalid', [`${file}: cannot be read (${errorCode(error)})`])
   }
   return readYaml(text, (scalar, key) => {
     const interpolated = interpolate(scalar, env)
@@ -106,7 +106,7 @@ function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function errorOf(problems: readonly Problem[], file: string | null): ConfigError {
+function errorOf(problems: readonly Problem[], file: string | null): ProblemsError {
   const inOrder = problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0))
-  return new ConfigError([...new Set(inOrder.map((problem) => problemText(problem, file)))])
+  return new ProblemsError('configuration invalid', [...new Set(inOrder.map((problem) => problemText(problem, file)))])
 }

@@ -1,5 +1,5 @@
+import { ConnectorError } from '../model/failure/connector-error.ts'
 import type { Relation } from '../model/source/change.ts'
-import { DecodeError } from './decode-error.ts'
 import type { MessageReader } from './message-reader.ts'
 import type { Positions } from './streamed-row.ts'
 
@@ -28,7 +28,7 @@ const identities: Readonly<Record<string, Relation['replicaIdentity']>> = {
   i: 'index',
 }
 
-/** Reads a Relation message. @throws {DecodeError} if two columns have the same name. */
+/** Reads a Relation message. @throws {ConnectorError} if two columns have the same name. */
 export function readRelation(reader: MessageReader, decoded: Columns): DescribedRelation {
   const oid = reader.uint32()
   const schema = reader.cString()
@@ -45,7 +45,7 @@ export function readRelation(reader: MessageReader, decoded: Columns): Described
   }
   reader.finish()
   if (new Set(columns.map(({ name }) => name)).size < columns.length)
-    throw new DecodeError(`${schema}.${table} was described with two columns of one name`)
+    throw new ConnectorError('stream not understood', `${schema}.${table} was described with two columns of one name`)
   const isDecoded = (name: string) => decoded === 'all' || decoded.has(name)
   const whole = selection(columns, ({ name }) => isDecoded(name))
   const key = selection(columns, ({ name, inIdentity }) => inIdentity && isDecoded(name))

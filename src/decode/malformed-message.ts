@@ -1,3 +1,5 @@
+import { ConnectorError } from '../model/failure/connector-error.ts'
+
 /** Message types. PostgreSQL manual, "Logical Replication Message Formats". */
 const kinds = new Map(
   Object.entries({
@@ -14,12 +16,14 @@ const kinds = new Map(
   }).map(([letter, kind]) => [letter.charCodeAt(0), kind]),
 )
 
-/** A message that is not in the protocol's format. Its bytes are a row's values and are not quoted. A new connection receives it again. */
-export class MalformedMessageError extends Error {
-  override readonly name = 'MalformedMessageError'
-  /** @param kind the message's first byte; undefined if the message is empty. */
-  constructor(kind: number | undefined, length: number) {
-    const name = kinds.get(kind ?? 0) ?? 'of no known kind'
-    super(`a message of the replication stream is not of the protocol’s form (${name}, ${length} bytes)`)
-  }
+/**
+ * Returns the error for a message that is not in the protocol's format. Its bytes are a row's values and are not quoted. A new
+ * connection receives it again. @param kind the message's first byte; undefined if the message is empty.
+ */
+export function malformedMessage(kind: number | undefined, length: number): ConnectorError {
+  const name = kinds.get(kind ?? 0) ?? 'of no known kind'
+  return new ConnectorError(
+    'stream malformed',
+    `a message of the replication stream is not of the protocol’s form (${name}, ${length} bytes)`,
+  )
 }

@@ -1,5 +1,6 @@
+import type { ConnectorError } from '../model/failure/connector-error.ts'
 import { type Lsn, lsn } from '../model/source/lsn.ts'
-import { MalformedMessageError } from './malformed-message.ts'
+import { malformedMessage } from './malformed-message.ts'
 
 const none = Buffer.alloc(0)
 
@@ -9,7 +10,7 @@ const windowBytes = 256
 
 /**
  * Reads the fields of one message after another, in place in the socket's bytes: creating a Buffer for a message or a value takes
- * longer than all other reading. Every method throws a {@link MalformedMessageError} past the message's end.
+ * longer than all other reading. Every method throws `stream malformed` past the message's end.
  */
 export class MessageReader {
   #bytes: Buffer = none
@@ -84,8 +85,8 @@ export class MessageReader {
     if (this.#at !== this.#end) throw this.malformed()
   }
 
-  malformed(): MalformedMessageError {
-    return new MalformedMessageError(this.length > 0 ? this.#view.getUint8(this.#from) : undefined, this.length)
+  malformed(): ConnectorError {
+    return malformedMessage(this.length > 0 ? this.#view.getUint8(this.#from) : undefined, this.length)
   }
 
   #isAscii(from: number, to: number): boolean {

@@ -1,7 +1,7 @@
+import { ConnectorError } from '../model/failure/connector-error.ts'
 import type { WalEvent } from '../model/source/change.ts'
 import type { Lsn } from '../model/source/lsn.ts'
 import { Condenser } from './condenser.ts'
-import { DecodeError } from './decode-error.ts'
 import { type Columns, type DescribedRelation, readRelation } from './described-relation.ts'
 import { MessageReader } from './message-reader.ts'
 import { StreamedRow } from './streamed-row.ts'
@@ -50,7 +50,7 @@ export class PgoutputDecoder {
 
   /**
    * Decodes the message in these bytes, which are not kept.
-   * @throws {MalformedMessageError} if it is not in the protocol's format. @throws {DecodeError} if it is not understood.
+   * @throws {ConnectorError} stream malformed if it is not in the protocol's format, stream not understood if this version does not understand it.
    */
   decode(bytes: Buffer, from: number, to: number): WalEvent | null {
     const reader = this.#reader
@@ -98,7 +98,8 @@ export class PgoutputDecoder {
     const reader = this.#reader
     const commitLsn = this.#lsn('a transaction without a commit position')
     const committedAtMs = Math.floor(reader.int64() / 1000) + postgresEpochMs
-    if (Math.abs(committedAtMs) > maxTimeMs) throw new DecodeError('a transaction was committed at a time out of range')
+    if (Math.abs(committedAtMs) > maxTimeMs)
+      throw new ConnectorError('stream not understood', 'a transaction was committed at a time out of range')
     const xid = reader.uint32()
     reader.finish()
     return { kind: 'begin', commitLsn, xid, committedAtMs }
@@ -165,7 +166,7 @@ export class PgoutputDecoder {
     reader.skip(1)
     const relations = Array.from({ length: count }, () => {
       const relation = this.#relations.get(reader.uint32())
-      if (!relation) throw new DecodeError('a TRUNCATE of a table that was not described')
+      if (!relation) throw new ConnectorError('stream not understood', 'a TRUNCATE of a table that was not described')
       return relation
     })
     return { kind: 'truncate', relations }
@@ -186,7 +187,7 @@ export class PgoutputDecoder {
 
   #lsn(problem: string): Lsn {
     const lsn = this.#reader.lsn()
-    if (lsn === 0n) throw new DecodeError(problem)
+    if (lsn === 0n) throw new ConnectorError('stream not understood', problem)
     return lsn
   }
 }

@@ -1,5 +1,5 @@
+import { ConnectorError } from '../model/failure/connector-error.ts'
 import { type ColumnValue, unchanged } from '../model/source/row.ts'
-import { DecodeError } from './decode-error.ts'
 import type { DescribedRelation, Selection } from './described-relation.ts'
 import type { MessageReader } from './message-reader.ts'
 
@@ -49,7 +49,11 @@ export function readTuple(
         }
         break
       case format.binary: {
-        if (isSelected) throw new DecodeError(`the column "${relation.columns[column]?.name}" did not come as text`)
+        if (isSelected)
+          throw new ConnectorError(
+            'stream not understood',
+            `the column "${relation.columns[column]?.name}" did not come as text`,
+          )
         const length = reader.int32()
         reader.skip(length)
         skippedBytes += length
@@ -61,5 +65,8 @@ export function readTuple(
   }
   if (count === selected.length) return { values, skippedBytes }
   const { schema, table } = relation
-  throw new DecodeError(`a row of ${schema}.${table} came with ${count} of ${selected.length} columns`)
+  throw new ConnectorError(
+    'stream not understood',
+    `a row of ${schema}.${table} came with ${count} of ${selected.length} columns`,
+  )
 }

@@ -1,3 +1,4 @@
+import { ProblemsError } from '../model/failure/connector-error.ts'
 import { nearestName } from '../model/nearest-name.ts'
 import { fromColumn, type Mapping } from '../model/patient/mapping.ts'
 import { type Attribute, attributes, type Invalid, type Mapped, type PatientCode } from '../model/patient/patient.ts'
@@ -5,7 +6,6 @@ import type { Row } from '../model/source/row.ts'
 import { compileAttribute, type ReadAttribute } from './attribute-reader.ts'
 import { type ColumnType, typeFault } from './column-types.ts'
 import { mappingIdOf } from './fingerprint.ts'
-import { MappingError } from './mapping-error.ts'
 import { applyTransform, type Transform } from './transform.ts'
 import { type AttributeRule, codeOf, PatientDraft, rulesOf, validatePatient } from './validate.ts'
 
@@ -36,7 +36,7 @@ interface CompileOptions {
 
 /**
  * Compiles a mapping for a table. Null maps each attribute from the column of its own name, if there is one.
- * @throws {MappingError} that lists every attribute, column or form that does not fit.
+ * @throws {ProblemsError} that lists every attribute, column or form that does not fit.
  */
 export function compileMapping(mapping: Mapping | null, options: CompileOptions): CompiledMapping {
   const { columns, generated = [], types = new Map(), requiredAttributes, transform = null } = options
@@ -57,7 +57,7 @@ export function compileMapping(mapping: Mapping | null, options: CompileOptions)
     const place = source.at === null ? '' : `${source.at}: `
     problems.push(...new Set(faults.map((fault) => `${place}mapping.${attribute}: ${fault}`)))
   }
-  if (problems.length > 0) throw new MappingError(problems)
+  if (problems.length > 0) throw new ProblemsError('mapping invalid', problems)
 
   const mapped = [...new Set(attributes.flatMap((attribute) => columnsOf(sources, attribute)))]
   const read = transform === null ? mapped : columns

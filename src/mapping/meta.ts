@@ -7,38 +7,46 @@ const deepest = 100
 /** Returns a copy of a `meta` object that JSON can represent, or the reason why it cannot. */
 export function plainObject(value: unknown): Readonly<Record<string, unknown>> | InvalidReason {
   if (!isObject(value)) return 'not an object'
+  const copier = new Copier()
   try {
-    return copyObject(value, 1)
-  } catch (error) {
-    return error instanceof Refused ? error.reason : 'not an object'
+    const copied = copier.object(value, 1)
+    return copier.refusal ?? copied
+  } catch {
+    return copier.refusal ?? 'not an object'
   }
 }
 
-class Refused extends Error {
-  readonly reason: InvalidReason
+/** Copies values until the first that cannot be sent; a value may contain itself. */
+class Copier {
+  /** Reason why a value cannot be sent; null if all can be sent so far. */
+  refusal: InvalidReason | null = null
 
-  constructor(reason: InvalidReason) {
-    super(reason)
-    this.reason = reason
+  object(value: object, depth: number): Readonly<Record<string, unknown>> {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [this.#text(key), this.#copy(item, depth + 1)]),
+    )
   }
-}
 
-function copyObject(value: object, depth: number): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [sendable(key), copy(item, depth + 1)]))
-}
+  #copy(value: unknown, depth: number): unknown {
+    if (this.refusal !== null) return null
+    if (depth > deepest) return this.#refuse('too long')
+    if (typeof value === 'string') return this.#text(value)
+    if (value === null || typeof value === 'boolean' || Number.isFinite(value)) return value
+    if (Array.isArray(value)) return value.map((item) => this.#copy(item, depth + 1))
+    if (isObject(value)) return this.object(value, depth)
+    return this.#refuse('not an object')
+  }
 
-function copy(value: unknown, depth: number): unknown {
-  if (depth > deepest) throw new Refused('too long')
-  if (typeof value === 'string') return sendable(value)
-  if (value === null || typeof value === 'boolean' || Number.isFinite(value)) return value
-  if (Array.isArray(value)) return value.map((item) => copy(item, depth + 1))
-  if (isObject(value)) return copyObject(value, depth)
-  throw new Refused('not an object')
-}
+  #text(text: string): string {
+    if (!isSendable(text)) this.#refuse('unsupported characters')
+    return text
+  }
 
-function sendable(text: string): string {
-  if (!isSendable(text)) throw new Refused('unsupported characters')
-  return text
+  /** Stores the first reason. */
+  #refuse(reason: InvalidReason): null {
+    this.refusal ??= reason
+    return null
+  }
 }
 
 function isObject(value: unknown): value is object {

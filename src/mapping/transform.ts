@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { pathToFileURL } from 'node:url'
+import { ConnectorError } from '../model/failure/connector-error.ts'
 import { type Attribute, attributes, type Invalid } from '../model/patient/patient.ts'
 import type { Row } from '../model/source/row.ts'
 import type { Candidate } from './validate.ts'
@@ -17,30 +18,29 @@ export interface Transform {
   readonly contentHash: string
 }
 
-/** The transform module cannot be used. */
-class TransformError extends Error {
-  override readonly name = 'TransformError'
-  /** Exit status of the process. */
-  readonly exitStatus = 2
-}
-
-/** Imports the user's module. It hashes only this file's own text, not its imports. @throws {TransformError} */
+/** Imports the user's module. It hashes only this file's own text, not its imports. @throws {ConnectorError} */
 export async function loadTransform(path: string): Promise<Transform> {
   const content = await readFile(path).catch((error: unknown) => {
-    throw new TransformError(`the transform module ${path} cannot be read`, { cause: error })
+    throw new ConnectorError('transform unusable', `the transform module ${path} cannot be read`, { cause: error })
   })
   const loaded: unknown = await import(pathToFileURL(path).href).catch((error: unknown) => {
     const reason = error instanceof Error ? `${error.name}: ${error.message}` : 'it threw what is no Error'
-    throw new TransformError(`the transform module ${path} cannot be loaded: ${reason}`, { cause: error })
+    throw new ConnectorError('transform unusable', `the transform module ${path} cannot be loaded: ${reason}`, {
+      cause: error,
+    })
   })
   const exported = typeof loaded === 'object' && loaded !== null && 'default' in loaded ? loaded.default : undefined
   if (!isTransformFunction(exported)) {
-    throw new TransformError(
+    throw new ConnectorError(
+      'transform unusable',
       `the transform module ${path} must export a function: export default (row, patient) => patient`,
     )
   }
   if (exported.constructor.name === 'AsyncFunction') {
-    throw new TransformError(`the transform module ${path} must export a function that is not async`)
+    throw new ConnectorError(
+      'transform unusable',
+      `the transform module ${path} must export a function that is not async`,
+    )
   }
   return { apply: exported, contentHash: createHash('sha256').update(content).digest('hex') }
 }

@@ -1,9 +1,14 @@
 import { type Dispatcher, Pool } from 'undici'
+import { ConnectorError } from '../model/failure/connector-error.ts'
 
 /** The proxy opened no tunnel: nothing was sent through it. */
-class TunnelError extends Error {
+class TunnelError extends ConnectorError {
   override readonly name = 'TunnelError'
   readonly code = 'ERR_PROXY_TUNNEL'
+
+  constructor(cause: unknown) {
+    super('proxy tunnel failed', 'the proxy did not make a tunnel', { cause })
+  }
 }
 
 /**
@@ -15,7 +20,7 @@ export class ProxyPool extends Pool {
     try {
       return await super.connect(options)
     } catch (cause) {
-      throw new TunnelError('the proxy did not make a tunnel', { cause })
+      throw new TunnelError(cause)
     }
   }
 }

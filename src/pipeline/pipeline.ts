@@ -1,11 +1,13 @@
-import { FencedError } from '../checkpoint/store/store.ts'
 import { aborted } from '../lifecycle/aborted.ts'
 import { sharedAbort } from '../lifecycle/shared-abort.ts'
 import { wait } from '../lifecycle/wait.ts'
+import { ConnectorError } from '../model/failure/connector-error.ts'
+import { endsPipeline } from '../model/failure/failure.ts'
+import { kindOf } from '../model/failure/kind-of.ts'
 import type { WalEvent } from '../model/source/change.ts'
 import type { Lsn } from '../model/source/lsn.ts'
 import type { Xid } from '../model/source/visibility.ts'
-import { readSlotHealth, SlotTroubleError, slotTroubleOf } from '../source/slot/slot-health.ts'
+import { readSlotHealth, slotTroubleError, slotTroubleOf } from '../source/slot/slot-health.ts'
 import { followWal, type StreamState } from '../source/stream/follow-wal.ts'
 import type { StreamSession } from '../source/stream/stream-session.ts'
 import { TableReader } from '../source/table/table-reader.ts'
@@ -21,7 +23,7 @@ import { resumeQuotas, type WrittenRuns } from './recent-requests.ts'
 import { createReport, type Tally } from './report.ts'
 import { createChangeMapper } from './row-mapping.ts'
 import { createSampling } from './sampling.ts'
-import { isFatal, openSession, serverStartedAt } from './session.ts'
+import { openSession, serverStartedAt } from './session.ts'
 import { createSlotGapCheck } from './slot-gap.ts'
 import { streamPassed } from './stream-passed.ts'
 import { tracedCore } from './trace-file.ts'
@@ -98,7 +100,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
   )
 
   function failed(error: unknown, effect: Effect['kind']): void {
-    if (isFatal(error)) breakOff(error)
+    if (endsPipeline(kindOf(error))) breakOff(error)
     else if (effect === 'record') logger.error({ error }, 'the state cannot be written, trying again')
     else logger.warn({ error }, 'a look-up failed, trying again')
   }
@@ -141,13 +143,13 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
   /** Becomes the only writer while holding the slot. Rejects if another instance has written since the checkpoint was read. */
   async function takeOver(): Promise<void> {
     const taken = await store.takeOver()
-    if (taken.run !== run + 1) throw new FencedError('another instance has taken over')
+    if (taken.run !== run + 1) throw new ConnectorError('fenced', 'another instance has taken over')
     // While this instance stood by, the other one continued under the same `run`: memory is stale.
     if (
       run === checkpoint.run &&
       (taken.lsn !== checkpoint.lsn || taken.horizon?.commitLsn !== checkpoint.horizon?.commitLsn)
     )
-      throw new FencedError('the state has moved on since it was read')
+      throw new ConnectorError('fenced', 'the state has moved on since it was read')
     // Another process may have sent something in between, even if this one had a pipeline before: it may have stood by.
     if (control.written.last !== run) resumeQuotas(quotas, taken, settings.mediquo.maxInFlight)
     control.written.last = taken.run
@@ -163,14 +165,16 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     const health = await readSlotHealth(sourcePool, settings.source)
     const durableLsn = run === checkpoint.run ? null : view().durableLsn
     const trouble = slotTroubleOf(health, { ...server, writtenLsn, durableLsn })
-    if (trouble) throw new SlotTroubleError(trouble, settings.source.slot)
+    if (trouble) throw slotTroubleError(trouble, settings.source.slot)
     session = await openSession(resources, {
       signal,
       durableLsn: () => view().durableLsn,
       // A transform may read any column.
       columns: settings.transform === null ? new Set(prepared.expected.types.keys()) : 'all',
       onStart: () =>
-        void takeOver().catch((error: unknown) => (isFatal(error) ? breakOff(error) : session?.close('silent'))),
+        void takeOver().catch((error: unknown) =>
+          endsPipeline(kindOf(error)) ? breakOff(error) : session?.close('silent'),
+        ),
       receive,
     })
     driver.handle({ kind: 'stream opened' })
@@ -193,7 +197,6 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
         control.onStream(state)
       },
       serverStartedAt: () => serverStartedAt(resources),
-      isFatal,
       signal: stop.signal,
       random: Math.random,
     }).catch(breakOff)

@@ -1,6 +1,7 @@
 import type { Store } from '../checkpoint/store/store.ts'
 import { wait } from '../lifecycle/wait.ts'
 import type { CompiledMapping } from '../mapping/compile.ts'
+import { ConnectorError } from '../model/failure/connector-error.ts'
 import type { Patient, PatientCode } from '../model/patient/patient.ts'
 import type { Lsn } from '../model/source/lsn.ts'
 import type { RowKey } from '../model/source/row.ts'
@@ -80,11 +81,11 @@ export function createSampling(options: SamplingOptions): (signal: AbortSignal) 
 }
 
 /** The API does not answer, or limits the rate: delivery handles that. */
-class NotNowError extends Error {
+class NotNowError extends ConnectorError {
   override readonly name = 'NotNowError'
   readonly ms: number
   constructor(ms: number) {
-    super('the API does not answer a read now')
+    super('read deferred', 'the API does not answer a read now')
     this.ms = ms
   }
 }

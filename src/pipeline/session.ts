@@ -1,16 +1,10 @@
-import { FencedError } from '../checkpoint/store/store.ts'
-import { DecodeError } from '../decode/decode-error.ts'
 import type { Columns } from '../decode/described-relation.ts'
 import { PgoutputDecoder } from '../decode/pgoutput.ts'
 import type { WalEvent } from '../model/source/change.ts'
 import type { DurableLsn } from '../model/source/lsn.ts'
-import { KeyError } from '../model/source/row.ts'
-import { describeConnectionFailure } from '../source/connection/connection-failure.ts'
-import { SlotTroubleError } from '../source/slot/slot-health.ts'
 import { ReplicationClient } from '../source/stream/replication-client.ts'
 import { StreamSession } from '../source/stream/stream-session.ts'
 import type { Resources } from '../startup/resources.ts'
-import { SchemaChangedError } from '../startup/schema/schema-change.ts'
 
 export interface SessionWiring {
   /** Columns of streamed rows: those of the mapping and the key. */
@@ -47,12 +41,4 @@ export async function openSession(resources: Resources, wiring: SessionWiring): 
 export async function serverStartedAt({ sourcePool }: Resources): Promise<string> {
   const { rows } = await sourcePool.query<{ at: string }>('select pg_postmaster_start_time()::text as at')
   return rows[0]?.at ?? ''
-}
-
-/** Returns true if a new connection does not fix the error. */
-export function isFatal(error: unknown): boolean {
-  if (error instanceof SlotTroubleError || error instanceof FencedError || error instanceof SchemaChangedError)
-    return true
-  if (error instanceof KeyError || error instanceof DecodeError) return true
-  return describeConnectionFailure(error).kind === 'slot lost'
 }

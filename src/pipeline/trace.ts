@@ -1,3 +1,4 @@
+import { ConnectorError } from '../model/failure/connector-error.ts'
 import { type Patient, patientCode } from '../model/patient/patient.ts'
 import type { Core } from './core/core.ts'
 import type { CoreEvent } from './core/events.ts'
@@ -49,17 +50,17 @@ export interface Replay {
 
 /**
  * Passes a trace's events to a new core, one for each line of options, and compares its effects. The last line of a process that
- * was killed may be incomplete. @throws {TraceError} if the text is not a trace.
+ * was killed may be incomplete. @throws {ConnectorError} if the text is not a trace.
  */
 export function replayTrace(lines: Iterable<string>, createCore: (options: CoreOptions) => Core): Replay {
   let core: Core | null = null
   let number = 0
-  let cut: TraceError | null = null
+  let cut: ConnectorError | null = null
   const { wanted } = createEncoders(stubFingerprint)
   for (const text of lines) {
     number++
     const line = decode(text, number)
-    const isTrace = !(line instanceof TraceError)
+    const isTrace = !(line instanceof ConnectorError)
     if (cut && !(isTrace && 'options' in line)) throw cut
     cut = isTrace ? null : line
     if (!isTrace) {
@@ -67,11 +68,12 @@ export function replayTrace(lines: Iterable<string>, createCore: (options: CoreO
       continue
     }
     if ('options' in line) {
-      if (line.trace !== version) throw new TraceError(`line ${number}: version ${line.trace} of the format`)
+      if (line.trace !== version)
+        throw new ConnectorError('trace invalid', `line ${number}: version ${line.trace} of the format`)
       core = createCore({ ...line.options, fingerprint: stubFingerprint })
       continue
     }
-    if (!core) throw new TraceError('the first line does not hold the options')
+    if (!core) throw new ConnectorError('trace invalid', 'the first line does not hold the options')
     if ('event' in line) {
       core.handle(line.event, line.ms)
       continue
@@ -80,10 +82,6 @@ export function replayTrace(lines: Iterable<string>, createCore: (options: CoreO
     if (replayed !== text) return { lines: number, difference: { line: number, recorded: text, replayed } }
   }
   return { lines: number, difference: null }
-}
-
-export class TraceError extends Error {
-  override readonly name = 'TraceError'
 }
 
 /** Fingerprint of a stub patient: the stub carries it in place of the name. */
@@ -139,11 +137,11 @@ function isDelivery(value: object): value is SentPatient {
 
 const reduced = ({ key, code, purpose, patient }: SentPatient): object => ({ key, code, purpose, patient })
 
-function decode(text: string, number: number): Line | TraceError {
+function decode(text: string, number: number): Line | ConnectorError {
   try {
     return adopt(JSON.parse(text, revive))
   } catch (error) {
-    return new TraceError(`line ${number} is not of a trace`, { cause: error })
+    return new ConnectorError('trace invalid', `line ${number} is not of a trace`, { cause: error })
   }
 }
 

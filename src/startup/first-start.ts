@@ -1,3 +1,4 @@
+import { ConnectorError } from '../model/failure/connector-error.ts'
 import { formatLsn } from '../model/source/lsn.ts'
 import { xid } from '../model/source/visibility.ts'
 import { obstacles } from '../source/requirements/finding.ts'
@@ -6,15 +7,14 @@ import { judgeSource } from '../source/requirements/requirements.ts'
 import { dropSlotAsFound } from '../source/slot/replication-slot.ts'
 import type { SourceFacts } from '../source/source-facts.ts'
 import type { Wanted } from '../source/wanted.ts'
-import { SlotBusyError } from './blocked.ts'
 import { findServer, foundSlot, identityOn } from './identity/found-identity.ts'
 import { makeSlot } from './make-slot.ts'
-import { CheckFailedError } from './requirements/check-failed.ts'
+import { checkFailed } from './requirements/check-failed.ts'
 import type { Resources } from './resources.ts'
 
 /**
  * Creates the publication and the slot if they are missing, and the first checkpoint with the request for the initial backfill.
- * @throws {CheckFailedError} if the existing ones cannot be used.
+ * @throws {ConnectorError} if the existing ones cannot be used.
  */
 export async function startFirst(
   resources: Resources,
@@ -29,7 +29,7 @@ export async function startFirst(
   const found = foundSlot(facts.slot)
   switch (found.kind) {
     case 'unready':
-      throw new SlotBusyError('another session is making the replication slot')
+      throw new ConnectorError('slot being made', 'another session is making the replication slot')
     case 'present':
       if (!facts.publication) throw publicationAfterSlot(publication, slot)
       // The slot's creator is unknown: reads wait until all transactions that run now have ended.
@@ -47,14 +47,14 @@ export async function startFirst(
   await store.begin(identity, made.confirmedFlushLsn, made.gapXid, passReason)
 }
 
-/** Requires that a slot without its WAL may be recreated. @throws {CheckFailedError} */
+/** Requires that a slot without its WAL may be recreated. @throws {ConnectorError} */
 function requireSlot(facts: SourceFacts, wanted: Wanted): void {
   const unmet = obstacles(judgeSource(facts, wanted))
-  if (unmet.length > 0) throw new CheckFailedError(unmet)
+  if (unmet.length > 0) throw checkFailed(unmet)
 }
 
-function publicationAfterSlot(publication: string, slot: string): CheckFailedError {
-  return new CheckFailedError([
+function publicationAfterSlot(publication: string, slot: string): ConnectorError {
+  return checkFailed([
     {
       requirement: 'the publication before the slot',
       met: false,

@@ -1,4 +1,4 @@
-import { migrateState, StateSchemaError } from '../checkpoint/store/state-database.ts'
+import { migrateState } from '../checkpoint/store/state-database.ts'
 import type { Checkpoint } from '../checkpoint/store/store.ts'
 import { type CompiledMapping, compileMapping } from '../mapping/compile.ts'
 import { loadTransform } from '../mapping/transform.ts'
@@ -16,7 +16,7 @@ import type { Wanted } from '../source/wanted.ts'
 import { startFirst } from './first-start.ts'
 import { type Evidence, findCheckpoint, findServer, type Judged, judge, noEvidence } from './identity/found-identity.ts'
 import { reconcileIdentity } from './identity/identity-fence.ts'
-import { CheckFailedError } from './requirements/check-failed.ts'
+import { checkFailed } from './requirements/check-failed.ts'
 import type { Resources } from './resources.ts'
 import { reconcileSchema } from './schema/shape-fence.ts'
 import { type ExpectedTable, expectedTable } from './schema/streamed-relation.ts'
@@ -45,7 +45,7 @@ export function wantedOf({ settings }: Pick<Resources, 'settings'>, columns: rea
   return { ...table, publication, slot, where, columns, wholeRow: settings.transform !== null, onSlotLost }
 }
 
-/** Compiles the mapping for the table as it is now. @throws {MappingError} @throws {TransformError} */
+/** Compiles the mapping for the table as it is now. @throws {ProblemsError} @throws {ConnectorError} transform unusable */
 export async function fitMapping(
   { settings }: Pick<Resources, 'settings'>,
   { table, serverVersionNumber }: Pick<SourceFacts, 'table' | 'serverVersionNumber'>,
@@ -68,15 +68,15 @@ export const mostRounds = 4
 
 /**
  * Checks the source, creates what may be created (publication, slot, state) and loads the checkpoint.
- * @throws {CheckFailedError} the unmet requirements, with their fixes. @throws {BlockedError} if somebody must decide.
- * @throws {SlotBusyError} @throws {FencedError}
+ * @throws {BlockedError} if somebody must decide. @throws {ConnectorError} check failed: the unmet requirements, with their fixes; or slot
+ * being made, or fenced.
  */
 export async function prepare(resources: Resources, seen: Evidence): Promise<Prepared> {
   let evidence = seen
   let toleratesOlder = false
   for (let round = 0; round < mostRounds; round++) {
     const source = await findSource(resources)
-    await migrate(resources)
+    await migrateState(resources.state.db, resources.settings.state.schema)
     const checkpoint = await findCheckpoint(resources, source.table)
     if (!checkpoint) {
       await startFirst(resources, source)
@@ -107,7 +107,7 @@ interface Source {
   readonly shape: TableShape
 }
 
-/** Reads and checks everything but the state. @throws {CheckFailedError} */
+/** Reads and checks everything but the state. @throws {ConnectorError} */
 export async function findSource(resources: Resources): Promise<Source> {
   const server = await findServer(resources)
   const { table, publication, slot } = resources.settings.source
@@ -118,7 +118,7 @@ export async function findSource(resources: Resources): Promise<Source> {
   const wanted = wantedOf(resources, mapping?.columns ?? [])
   // The action on a lost slot depends on the checkpoint, which is not loaded yet.
   const failed = obstacles(judgeSource(facts, { ...wanted, onSlotLost: 'backfill' }))
-  if (failed.length > 0 || !facts.table || !mapping || !shape) throw new CheckFailedError(failed)
+  if (failed.length > 0 || !facts.table || !mapping || !shape) throw checkFailed(failed)
   return { server, facts, table: facts.table, mapping, wanted, shape: tableShape(shape, facts.table, mapping.columns) }
 }
 
@@ -158,11 +158,4 @@ export function readableOf(
   const { kind, key } = table
   const filter = facts.publication ? facts.publication.rowFilter : settings.source.where
   return { ...settings.source.table, kind, key, columns: mapping.columns, filter }
-}
-
-async function migrate({ state, settings }: Resources): Promise<void> {
-  await migrateState(state.db, settings.state.schema).catch((error: unknown) => {
-    if (!(error instanceof StateSchemaError)) throw error
-    throw new CheckFailedError([{ requirement: 'the state schema', met: false, detail: error.message, fix: null }])
-  })
 }

@@ -1,7 +1,7 @@
 import type { Lsn } from '../model/source/lsn.ts'
 import { alterationOf, type TableShape } from '../model/source/table-shape.ts'
 import type { ConnectorState } from '../model/status/status.ts'
-import { type SlotHealth, type SlotInUse, SlotTroubleError, slotTroubleOf } from '../source/slot/slot-health.ts'
+import { type SlotHealth, type SlotInUse, slotTroubleError, slotTroubleOf } from '../source/slot/slot-health.ts'
 import type { CatalogShape } from '../source/table/table-shape.ts'
 import { SchemaChangedError } from '../startup/schema/schema-change.ts'
 
@@ -88,7 +88,7 @@ export function createHealthWatch(
       // Another instance advances the slot while this one is on standby.
       const durableLsn = holder === pipeline && heldBefore === pipeline ? pipeline.view().durableLsn : null
       const trouble = slotTroubleOf(health, { ...inUse, writtenLsn, durableLsn })
-      if (trouble) pipeline.breakOff(new SlotTroubleError(trouble, slot))
+      if (trouble) pipeline.breakOff(slotTroubleError(trouble, slot))
       else await lookAtTable(pipeline, inUse)
     }
     await readState()

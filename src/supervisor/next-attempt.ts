@@ -1,11 +1,11 @@
-import { FencedError } from '../checkpoint/store/store.ts'
 import { backOffMs } from '../lifecycle/back-off.ts'
+import { ConnectorError } from '../model/failure/connector-error.ts'
+import { failures } from '../model/failure/failure.ts'
+import { kindOf } from '../model/failure/kind-of.ts'
 import type { ConnectorState } from '../model/status/status.ts'
 import { describeConnectionFailure } from '../source/connection/connection-failure.ts'
-import { SlotTroubleError } from '../source/slot/slot-health.ts'
-import { BlockedError, SlotBusyError } from '../startup/blocked.ts'
+import { BlockedError } from '../startup/blocked.ts'
 import { type Evidence, noEvidence } from '../startup/identity/found-identity.ts'
-import { CheckFailedError } from '../startup/requirements/check-failed.ts'
 import { SchemaChangedError } from '../startup/schema/schema-change.ts'
 
 /** Reaction of the connector to a failure: the state to show, and the time until the next attempt. */
@@ -26,23 +26,28 @@ export function afterPreparing(
   error: unknown,
   { attempt, isFirst, random }: { readonly attempt: number; readonly isFirst: boolean; readonly random: number },
 ): NextAttempt | Error {
-  // 1. Somebody must decide; in the meantime the process shows the reason.
-  if (error instanceof BlockedError) return { state: 'blocked', reason: error.message, waitMs: blockedForMs }
-  // 2. Another instance uses the slot, or was faster to create it.
-  const { kind, sentence } = describeConnectionFailure(error, 'the source')
-  if (error instanceof SlotBusyError || error instanceof FencedError) return standby(error.message)
-  if (kind === 'slot in use' || codeOf(error) === duplicateObject) return standby(sentence)
-  // 3. A requirement is not met, or the configuration does not fit.
-  if (error instanceof Error && 'exitStatus' in error) {
-    return isFirst ? error : { state: 'blocked', reason: error.message, waitMs: blockedForMs }
-  }
-  // 4. The database rejects the connection: at the start by mistake, later possibly for a while.
-  if (isFirst && (kind === 'credentials' || kind === 'configuration')) {
-    return new CheckFailedError([{ requirement: 'the source', met: false, detail: sentence, fix: null }])
-  }
-  // 5. All other failures are temporary.
+  const failure = failures[kindOf(error)]
+  const sentence = describeConnectionFailure(error, 'the source')
+  const reason = error instanceof ConnectorError ? error.message : sentence
   const waitMs = 500 + backOffMs(attempt, random, { baseMs: 500, maxMs: 15_000 })
-  return { state: 'starting', reason: sentence, waitMs }
+  const retry: NextAttempt = { state: 'starting', reason: sentence, waitMs }
+  switch (failure.action) {
+    // 1. Somebody must decide; in the meantime the process shows the reason.
+    case 'block':
+      return blocked(reason)
+    // 2. Another instance uses the slot, or was faster to create it.
+    case 'standby':
+      return standby(reason)
+    // 3. A requirement is not met, the configuration does not fit, or the database rejects the connection: at the start by mistake, later
+    // possibly for a while.
+    case 'exit':
+      if (isFirst) return error instanceof ConnectorError ? error : new ConnectorError('check failed', sentence)
+      return failure.afterStart === 'block' ? blocked(reason) : retry
+    // 4. All other failures are temporary.
+    case 'retry':
+    case 'restart':
+      return retry
+  }
 }
 
 /** Consecutive runs of the pipeline that ended with a lost slot or an altered table soon after they began. */
@@ -63,30 +68,24 @@ export function afterRunning(
   failure: unknown,
   { lost, ranMs }: { readonly lost: LostInARow; readonly ranMs: number },
 ): { readonly next: NextAttempt; readonly lost: LostInARow } {
-  if (failure instanceof FencedError) return { next: standby(failure.message), lost: noneLost }
-  const { kind, sentence } = describeConnectionFailure(failure, 'the source')
-  const noticed = failure instanceof SlotTroubleError || failure instanceof SchemaChangedError ? failure : null
-  if (!noticed && kind !== 'slot lost') {
-    return { next: { state: 'blocked', reason: sentence, waitMs: blockedForMs }, lost: noneLost }
-  }
+  const kind = kindOf(failure)
+  const { action } = failures[kind]
+  const sentence = describeConnectionFailure(failure, 'the source')
+  const reason = failure instanceof ConnectorError ? failure.message : sentence
+  if (action === 'standby') return { next: standby(reason), lost: noneLost }
+  if (action !== 'restart') return { next: blocked(sentence), lost: noneLost }
   const count = ranMs < notInVainMs ? lost.count + 1 : 1
-  const reason = noticed?.message ?? sentence
-  const next: NextAttempt =
-    count > 2 ? { state: 'blocked', reason, waitMs: blockedForMs } : { state: 'starting', reason, waitMs: 0 }
+  const next: NextAttempt = count > 2 ? blocked(reason) : { state: 'starting', reason, waitMs: 0 }
   if (failure instanceof SchemaChangedError)
     return { next, lost: { ...noEvidence, count, alteredStream: failure.inStream } }
   // The slot looks intact but cannot be decoded: the publication was created after WAL that is still to come (up to version 17).
-  const undecodable = count > 1 && codeOf(failure) === undefinedObject
-  const replaced = undecodable || (failure instanceof SlotTroubleError && failure.trouble === 'publication dropped')
+  const undecodable = count > 1 && kind === 'slot object missing'
+  const replaced = undecodable || kind === 'publication dropped'
   return { next, lost: { ...noEvidence, count, replacedUpToRun: replaced ? anyRun : null } }
 }
 
-/** SQLSTATEs. PostgreSQL manual, Appendix A, "PostgreSQL Error Codes". */
-const duplicateObject = '42710'
-const undefinedObject = '42704'
-
-function codeOf(error: unknown): unknown {
-  return typeof error === 'object' && error !== null && 'code' in error ? error.code : null
+function blocked(reason: string): NextAttempt {
+  return { state: 'blocked', reason, waitMs: blockedForMs }
 }
 
 function standby(reason: string): NextAttempt {

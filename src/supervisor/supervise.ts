@@ -1,17 +1,17 @@
 import type { Settings } from '../config/settings.ts'
 import { type HttpServer, startHttpServer } from '../http/server.ts'
 import { wait } from '../lifecycle/wait.ts'
+import { kindOf } from '../model/failure/kind-of.ts'
 import type { Status } from '../model/status/status.ts'
 import { createPipeline } from '../pipeline/pipeline.ts'
 import type { WrittenRuns } from '../pipeline/recent-requests.ts'
 import { serverStartedAt } from '../pipeline/session.ts'
-import { describeConnectionFailure } from '../source/connection/connection-failure.ts'
 import { readSlotHealth } from '../source/slot/slot-health.ts'
 import { isTaken } from '../source/slot/slot-trail.ts'
 import { readTableShape } from '../source/table/table-shape.ts'
 import { checkApi } from '../startup/api/check-api.ts'
 import { type Prepared, prepare } from '../startup/prepare.ts'
-import { CheckFailedError } from '../startup/requirements/check-failed.ts'
+import { checkFailed } from '../startup/requirements/check-failed.ts'
 import { openResources, type Resources, type SessionLimits } from '../startup/resources.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
@@ -45,7 +45,7 @@ export interface SuperviseOptions {
 
 /**
  * Runs the pipeline until the signal to drain, and prepares it again after failures that it cannot fix itself.
- * @throws {CheckFailedError} at the start only.
+ * @throws {ConnectorError} at the start only.
  */
 export async function supervise(options: SuperviseOptions): Promise<void> {
   const { settings, logger, drain } = options
@@ -183,12 +183,12 @@ async function showAndWait(
 
 /**
  * Requires that the API accepts the keys at the start. An API that is down is no error: the connector waits for it.
- * @throws {CheckFailedError}
+ * @throws {ConnectorError}
  */
 async function requireKeys(resources: Resources, signal: AbortSignal): Promise<void> {
   const { reachable, findings } = await checkApi(resources, signal)
   const unmet = findings.filter(({ met }) => !met)
-  if (reachable && unmet.length > 0) throw new CheckFailedError(unmet)
+  if (reachable && unmet.length > 0) throw checkFailed(unmet)
   for (const { detail } of unmet) resources.logger.warn({ detail }, 'the API cannot be reached yet')
 }
 
@@ -252,8 +252,8 @@ async function releaseClosingServer(resources: Resources, board: Board): Promise
   try {
     await serverStartedAt(resources)
   } catch (error) {
-    const { kind } = describeConnectionFailure(error)
-    if (kind === 'shutting down' || kind === 'unreachable') board.pipeline?.disconnect('released')
+    const kind = kindOf(error)
+    if (kind === 'server closing' || kind === 'unreachable') board.pipeline?.disconnect('released')
   }
 }
 

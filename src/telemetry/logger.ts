@@ -1,4 +1,7 @@
 import { destination, type Logger, pino } from 'pino'
+import { ConnectorError } from '../model/failure/connector-error.ts'
+import { failures } from '../model/failure/failure.ts'
+import { codeOf, unwrapped } from '../model/failure/kind-of.ts'
 
 export type { Logger } from 'pino'
 
@@ -18,13 +21,12 @@ export function createLogger(level: string): Logger {
 
 /**
  * Describes an error for the log: name, code and message. It leaves out PostgreSQL's `detail`, `where` and `hint`, which can quote a row's
- * values, and drizzle's message, which quotes the parameters.
+ * values, and the message of a wrapper such as drizzle's, which quotes the parameters.
  */
 export function describeError(error: unknown): Readonly<Record<string, string>> {
   if (!(error instanceof Error)) return { message: 'not an error' }
-  const cause = error.cause instanceof Error ? error.cause : null
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : null
-  const message = cause ? cause.message : error.message
-  const causeCode = cause && 'code' in cause && typeof cause.code === 'string' ? cause.code : null
-  return { name: error.name, ...((code ?? causeCode) ? { code: code ?? causeCode ?? '' } : {}), message }
+  const inner = unwrapped(error)
+  const message = inner instanceof Error ? inner.message : ''
+  const code = codeOf(error) ?? (inner instanceof ConnectorError ? failures[inner.kind].code : codeOf(inner))
+  return { name: error.name, ...(code ? { code } : {}), message }
 }

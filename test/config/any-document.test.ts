@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { stringify } from 'yaml'
-import { ConfigError } from '../../src/config/config-error.ts'
 import { sections } from '../../src/config/schema/schema.ts'
+import { ProblemsError } from '../../src/model/failure/connector-error.ts'
 import { attributes } from '../../src/model/patient/patient.ts'
 import { complete, settingsOf } from './loading.ts'
 
@@ -71,7 +71,7 @@ describe('any document', () => {
         try {
           settingsOf(yaml, { ...complete, ...more })
         } catch (error) {
-          if (!(error instanceof ConfigError)) throw error
+          if (!(error instanceof ProblemsError)) throw error
           expect(error.problems).not.toEqual([])
           expect(error.problems.join('\n')).not.toContain(secret)
           expect(error.message).not.toContain(secret)

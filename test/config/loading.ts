@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { ConfigError } from '../../src/config/config-error.ts'
 import { type LoadOptions, loadSettings } from '../../src/config/load.ts'
+import { ProblemsError } from '../../src/model/failure/connector-error.ts'
 
 /** Environment that suffices for every command. */
 export const complete = {
@@ -34,7 +34,7 @@ export function problemsOf(load: () => unknown): readonly string[] {
     load()
     return []
   } catch (error) {
-    if (error instanceof ConfigError) return error.problems
+    if (error instanceof ProblemsError) return error.problems
     throw error
   }
 }

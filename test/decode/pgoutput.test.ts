@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { DecodeError } from '../../src/decode/decode-error.ts'
 import type { Columns } from '../../src/decode/described-relation.ts'
 import { PgoutputDecoder } from '../../src/decode/pgoutput.ts'
 import type { Change, WalEvent } from '../../src/model/source/change.ts'
@@ -64,7 +63,9 @@ describe('the values of a row', () => {
   })
 
   test('are refused in binary format, which is not the server’s text', () => {
-    expect(() => decodeChange(insert(jane, { binary: 'x' }))).toThrow(DecodeError)
+    expect(() => decodeChange(insert(jane, { binary: 'x' }))).toThrow(
+      expect.objectContaining({ kind: 'stream not understood' }),
+    )
   })
 
   test('are unchanged, short or long, ASCII or not, whatever their number', () => {
@@ -104,7 +105,7 @@ describe('a column that is not decoded', () => {
   })
 
   test('must be in the message', () => {
-    expect(() => decodeChange(insert(jane), code)).toThrow(DecodeError)
+    expect(() => decodeChange(insert(jane), code)).toThrow(expect.objectContaining({ kind: 'stream not understood' }))
   })
 
   test('is described', () => {

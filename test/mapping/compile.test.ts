@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { compileMapping } from '../../src/mapping/compile.ts'
-import { MappingError } from '../../src/mapping/mapping-error.ts'
+import { ProblemsError } from '../../src/model/failure/connector-error.ts'
 import { fromColumn, type Mapping } from '../../src/model/patient/mapping.ts'
 import type { Attribute } from '../../src/model/patient/patient.ts'
 import { unchanged } from '../../src/model/source/row.ts'
@@ -27,7 +27,7 @@ function problemsOf(compile: () => unknown): readonly string[] {
     compile()
     return []
   } catch (error) {
-    if (error instanceof MappingError) return error.problems
+    if (error instanceof ProblemsError) return error.problems
     throw error
   }
 }

@@ -77,7 +77,7 @@ test.each([
   ['events without options', ['{"ms":1,"event":{"kind":"stream opened"}}']],
   ['another version', ['{"trace":2,"options":{}}']],
 ])('rejects %s as a trace', (_, lines) => {
-  expect(() => replayTrace(lines, createCore)).toThrow(expect.objectContaining({ name: 'TraceError' }))
+  expect(() => replayTrace(lines, createCore)).toThrow(expect.objectContaining({ kind: 'trace invalid' }))
 })
 
 test('rejects a trace with a cut line in the middle of a process', async () => {

@@ -48,7 +48,7 @@ test('a slot that lost its WAL before the first start is recreated, or the start
   })
 
   const stopping = startConnector({ database, config: { source: { onSlotLost: 'stop' } } })
-  await expect(stopping).rejects.toMatchObject({ name: 'CheckFailedError', message: expect.stringContaining('lost') })
+  await expect(stopping).rejects.toMatchObject({ kind: 'check failed', message: expect.stringContaining('lost') })
 
   await using connector = await startConnector({ database })
   await database.query(`insert into patients (code) values ('jane')`)

@@ -88,7 +88,7 @@ describe('the health watch', () => {
     await vi.advanceTimersByTimeAsync(5_000)
     expect(questions).toHaveLength(1)
     await answer(gone)
-    expect(running.ended).toMatchObject([{ name: 'SlotTroubleError', trouble: 'gone' }])
+    expect(running.ended).toMatchObject([{ kind: 'slot missing' }])
     expect(board.health).toBe(gone)
   })
 
@@ -132,7 +132,7 @@ describe('the health watch', () => {
       watch.checkNow()
       await answer(healthy)
     }
-    expect(holder.ended).toMatchObject([{ trouble: 'ahead' }])
+    expect(holder.ended).toMatchObject([{ kind: 'slot ahead' }])
     expect(other.ended).toEqual([])
   })
 
@@ -144,7 +144,7 @@ describe('the health watch', () => {
     board.state = 'starting'
     watch.checkNow()
     await answer(healthy)
-    expect(running.ended).toMatchObject([{ trouble: 'ahead' }])
+    expect(running.ended).toMatchObject([{ kind: 'slot ahead' }])
   })
 
   test('does not take a slot for lost that another instance took while the stream was broken', async () => {

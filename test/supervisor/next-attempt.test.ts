@@ -1,27 +1,28 @@
 import { describe, expect, test } from 'vitest'
-import { FencedError } from '../../src/checkpoint/store/store.ts'
-import { SlotTroubleError } from '../../src/source/slot/slot-health.ts'
-import { BlockedError, SlotBusyError } from '../../src/startup/blocked.ts'
-import { CheckFailedError } from '../../src/startup/requirements/check-failed.ts'
+import { ConnectorError } from '../../src/model/failure/connector-error.ts'
+import { sqlstate } from '../../src/model/failure/sqlstate.ts'
+import { slotTroubleError } from '../../src/source/slot/slot-health.ts'
+import { BlockedError } from '../../src/startup/blocked.ts'
+import { checkFailed } from '../../src/startup/requirements/check-failed.ts'
 import { SchemaChangedError } from '../../src/startup/schema/schema-change.ts'
 import { afterBlocked, afterPreparing, afterRunning, noneLost } from '../../src/supervisor/next-attempt.ts'
 
 const coded = (code: string) => Object.assign(new Error('as the server said'), { code })
-const unmet = new CheckFailedError([{ requirement: 'r', met: false, detail: 'not so', fix: null }])
+const unmet = checkFailed([{ requirement: 'r', met: false, detail: 'not so', fix: null }])
 
 describe('after the source could not be prepared', () => {
   test.each([
     { error: new BlockedError('why', 7), first: 'blocked', later: 'blocked' },
-    { error: new SlotBusyError('why'), first: 'standby', later: 'standby' },
-    { error: new FencedError('why'), first: 'standby', later: 'standby' },
-    { error: coded('55006'), first: 'standby', later: 'standby' },
-    { error: coded('42710'), first: 'standby', later: 'standby' },
+    { error: new ConnectorError('slot being made', 'why'), first: 'standby', later: 'standby' },
+    { error: new ConnectorError('fenced', 'why'), first: 'standby', later: 'standby' },
+    { error: coded(sqlstate.objectInUse), first: 'standby', later: 'standby' },
+    { error: coded(sqlstate.duplicateObject), first: 'standby', later: 'standby' },
     { error: unmet, first: 'ends', later: 'blocked' },
-    { error: coded('28P01'), first: 'ends', later: 'starting' },
-    { error: coded('53300'), first: 'ends', later: 'starting' },
-    { error: coded('57P03'), first: 'starting', later: 'starting' },
+    { error: coded(sqlstate.invalidPassword), first: 'ends', later: 'starting' },
+    { error: coded(sqlstate.tooManyConnections), first: 'ends', later: 'starting' },
+    { error: coded(sqlstate.cannotConnectNow), first: 'starting', later: 'starting' },
     { error: coded('ECONNREFUSED'), first: 'starting', later: 'starting' },
-    { error: coded('42704'), first: 'starting', later: 'starting' },
+    { error: coded(sqlstate.undefinedObject), first: 'starting', later: 'starting' },
     { error: new Error('something else'), first: 'starting', later: 'starting' },
   ] as const)('$error.name $error.code: $first at the start, $later later', ({ error, first, later }) => {
     const shown = (isFirst: boolean) => {
@@ -33,11 +34,11 @@ describe('after the source could not be prepared', () => {
 })
 
 describe('after the pipeline ended', () => {
-  const gone = new SlotTroubleError('gone', 'slot')
+  const gone = slotTroubleError('gone', 'slot')
 
   test('a lost slot is retried immediately, twice; then every ten seconds', () => {
     let lost = noneLost
-    const waits = [gone, coded('55000'), gone, gone].map((failure) => {
+    const waits = [gone, coded(sqlstate.objectNotInPrerequisiteState), gone, gone].map((failure) => {
       const after = afterRunning(failure, { lost, ranMs: 50 })
       lost = after.lost
       return [after.next.state, after.next.waitMs]
@@ -56,16 +57,20 @@ describe('after the pipeline ended', () => {
   })
 
   test('a publication that was replaced is remembered', () => {
-    const dropped = new SlotTroubleError('publication dropped', 'slot')
+    const dropped = slotTroubleError('publication dropped', 'slot')
     expect(afterRunning(dropped, { lost: noneLost, ranMs: 50 }).lost.replacedUpToRun).not.toBeNull()
     expect(afterRunning(gone, { lost: noneLost, ranMs: 50 }).lost.replacedUpToRun).toBeNull()
   })
 
   test('an undefined object in the WAL counts as the publication if it is missing twice in a row', () => {
-    const first = afterRunning(coded('42704'), { lost: noneLost, ranMs: 50 }).lost
+    const first = afterRunning(coded(sqlstate.undefinedObject), { lost: noneLost, ranMs: 50 }).lost
     expect(first.replacedUpToRun).toBeNull()
-    expect(afterRunning(coded('42704'), { lost: first, ranMs: 50 }).lost.replacedUpToRun).not.toBeNull()
-    expect(afterRunning(coded('55000'), { lost: first, ranMs: 50 }).lost.replacedUpToRun).toBeNull()
+    expect(
+      afterRunning(coded(sqlstate.undefinedObject), { lost: first, ranMs: 50 }).lost.replacedUpToRun,
+    ).not.toBeNull()
+    expect(
+      afterRunning(coded(sqlstate.objectNotInPrerequisiteState), { lost: first, ranMs: 50 }).lost.replacedUpToRun,
+    ).toBeNull()
   })
 
   test('the memory holds for the run that blocks, and not after another instance has begun a later one', () => {
@@ -78,7 +83,7 @@ describe('after the pipeline ended', () => {
 
   test('an instance that was replaced stands by; any other failure blocks for ten seconds', () => {
     const next = (failure: unknown) => afterRunning(failure, { lost: noneLost, ranMs: 50 }).next
-    expect(next(new FencedError('why'))).toMatchObject({ state: 'standby', waitMs: 1_000 })
+    expect(next(new ConnectorError('fenced', 'why'))).toMatchObject({ state: 'standby', waitMs: 1_000 })
     expect(next(new Error('why'))).toMatchObject({ state: 'blocked', waitMs: 10_000 })
   })
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { ConnectorError } from '../../src/model/failure/connector-error.ts'
 import { describeError } from '../../src/telemetry/logger.ts'
 
 test('an error of PostgreSQL is logged without the row values that it quotes', () => {
@@ -17,4 +18,13 @@ test('an error of PostgreSQL is logged without the row values that it quotes', (
 
 test('a thrown value that is not an error is logged without its content', () => {
   expect(describeError('jane')).toEqual({ message: 'not an error' })
+})
+
+test('an error of ours is logged with the code of its kind and its own message', () => {
+  const error = new ConnectorError('transform unusable', 'the module cannot be loaded', { cause: new Error('jane') })
+  expect(describeError(error)).toEqual({
+    name: 'ConnectorError',
+    code: 'transform_unusable',
+    message: 'the module cannot be loaded',
+  })
 })

@@ -1,10 +1,10 @@
 import { eq } from 'drizzle-orm'
+import { ConnectorError } from '../../model/failure/connector-error.ts'
 import type { PassReason } from '../../model/progress/pass.ts'
 import type { TableShape } from '../../model/source/table-shape.ts'
 import { requestWholePass } from './passes.ts'
 import { moveCheckpoint } from './slot-renewal.ts'
 import { inTransaction, type StateDatabase } from './state-database.ts'
-import { FencedError } from './store.ts'
 import { checkpoint, deadLetter, delivery } from './tables.ts'
 
 /** The table schema as it is now, and the `run` under which the checkpoint was loaded. */
@@ -14,17 +14,17 @@ export interface FoundShape {
   readonly shape: TableShape
 }
 
-/** Stores the table schema and the table's name. @throws {FencedError} */
+/** Stores the table schema and the table's name. @throws {ConnectorError} fenced */
 export async function noteShape(db: StateDatabase, { run, sourceTable, shape }: FoundShape): Promise<void> {
   const noted = await db
     .update(checkpoint)
     .set({ sourceTable, sourceShape: shape })
     .where(eq(checkpoint.run, run))
     .returning({ id: checkpoint.id })
-  if (noted.length === 0) throw new FencedError('another instance has taken over')
+  if (noted.length === 0) throw new ConnectorError('fenced', 'another instance has taken over')
 }
 
-/** Stores an altered table schema, and requests a backfill: rows may have changed without a change in the stream. @throws {FencedError} */
+/** Stores an altered table schema, and requests a backfill: rows may have changed without a change in the stream. @throws {ConnectorError} fenced */
 export async function followAlteration(
   db: StateDatabase,
   { run, sourceTable, shape }: FoundShape,
@@ -38,7 +38,7 @@ export async function followAlteration(
 
 /**
  * Stores another key. The row records under the old keys are deleted, and the whole table is read. Patients whose rows are gone by
- * then stay as they are. @throws {FencedError}
+ * then stay as they are. @throws {ConnectorError} fenced
  */
 export async function adoptKey(
   db: StateDatabase,

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { eq, gte, sql } from 'drizzle-orm'
+import { ConnectorError } from '../../model/failure/connector-error.ts'
 import { type Lsn, lsn as lsnOf } from '../../model/source/lsn.ts'
 import type { Xid } from '../../model/source/visibility.ts'
 import { requestWholePass } from './passes.ts'
 import { inTransaction, type StateDatabase } from './state-database.ts'
-import { FencedError, type SourceIdentity } from './store.ts'
+import type { SourceIdentity } from './store.ts'
 import { checkpoint, delivery } from './tables.ts'
 
 type Transaction = Parameters<Parameters<StateDatabase['transaction']>[0]>[0]
@@ -24,7 +25,7 @@ export interface Renewal {
 /**
  * The slot was lost and exists again: the stream continues from it, and a backfill finds what was missed. Row records and the
  * horizon stay, since the server is the same. With `doubted` it is unknown what happened to the slot or the store: a new salt makes
- * every fingerprint differ, with one write for any number of rows, and no removal is trusted. @throws {FencedError}
+ * every fingerprint differ, with one write for any number of rows, and no removal is trusted. @throws {ConnectorError} fenced
  */
 export async function renewSlot(
   db: StateDatabase,
@@ -41,7 +42,7 @@ export async function renewSlot(
 /**
  * Another database replaces the one that the store belongs to. Keys, codes and dead letters stay. Positions and transaction ids of
  * another server mean nothing, and a restored store may be older than what was sent to mediQuo: neither an accepted payload nor a
- * removal is known any more. @throws {FencedError}
+ * removal is known any more. @throws {ConnectorError} fenced
  */
 export async function adoptIdentity(
   db: StateDatabase,
@@ -63,7 +64,7 @@ export async function adoptIdentity(
 /**
  * A standby with our slot was promoted. Rows that were sent, settled or read from WAL past `switchLsn` exist on the old primary
  * alone: they are read again. No stored position lies past `switchLsn` afterwards. @returns `walWasLost` true if there may be such
- * rows. @throws {FencedError}
+ * rows. @throws {ConnectorError} fenced
  */
 export async function followFailover(
   db: StateDatabase,
@@ -94,7 +95,7 @@ export async function followFailover(
   })
 }
 
-/** Raises `run`: a pipeline that still writes under the old one, here or elsewhere, is fenced off. @throws {FencedError} */
+/** Raises `run`: a pipeline that still writes under the old one, here or elsewhere, is fenced off. @throws {ConnectorError} fenced */
 export async function moveCheckpoint(
   tx: Transaction,
   run: number,
@@ -105,5 +106,5 @@ export async function moveCheckpoint(
     .set({ ...values, run: run + 1 })
     .where(eq(checkpoint.run, run))
     .returning({ id: checkpoint.id })
-  if (moved.length === 0) throw new FencedError('another instance has seen to the slot, or has taken over')
+  if (moved.length === 0) throw new ConnectorError('fenced', 'another instance has seen to the slot, or has taken over')
 }

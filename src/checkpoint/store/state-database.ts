@@ -3,6 +3,7 @@ import { sql } from 'drizzle-orm'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
+import { ConnectorError } from '../../model/failure/connector-error.ts'
 import * as tables from './tables.ts'
 
 export type StateDatabase = ReturnType<typeof openStateDatabase>['db']
@@ -77,17 +78,12 @@ export async function inTransaction<T>(db: StateDatabase, work: (tx: Transaction
   }
 }
 
-/** The store's schema is missing and may not be created. */
-export class StateSchemaError extends Error {
-  override readonly name = 'StateSchemaError'
-}
-
 /** The migrations, as drizzle-kit wrote them. */
 export const migrationsFolder = fileURLToPath(new URL('./migrations', import.meta.url))
 
 /**
  * Brings the store's tables to this version, in one transaction, one instance at a time. The schema is created only if it is
- * missing, so that a role without the right to create schemas can use an existing one. @throws {StateSchemaError}
+ * missing, so that a role without the right to create schemas can use an existing one. @throws {ConnectorError} state schema missing
  */
 export async function migrateState(db: StateDatabase, schema: string): Promise<void> {
   await inTransaction(db, async (tx) => {
@@ -98,7 +94,8 @@ export async function migrateState(db: StateDatabase, schema: string): Promise<v
         sql`select has_database_privilege(current_database(), 'create') as may`,
       )
       if (!may.rows[0]?.may) {
-        throw new StateSchemaError(
+        throw new ConnectorError(
+          'state schema missing',
           `the state's schema does not exist and may not be made: CREATE SCHEMA ${schema} AUTHORIZATION the connector's user;`,
         )
       }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { and, eq, exists, ne, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/pg-core'
+import { ConnectorError } from '../../model/failure/connector-error.ts'
 import { type PatientCode, patientCode } from '../../model/patient/patient.ts'
 import type { PassReason } from '../../model/progress/pass.ts'
 import type { OwedReason, StoredRow } from '../../model/progress/stored-row.ts'
@@ -46,11 +47,6 @@ export interface OwedRows {
   readonly keys: readonly RowKey[]
   /** Time until the next row that is not due yet is due, milliseconds; null if there is none. */
   readonly nextInMs: number | null
-}
-
-/** Another instance has taken over: this one may neither write nor send. */
-export class FencedError extends Error {
-  override readonly name = 'FencedError'
 }
 
 /** Upper limit of the count, which is made every few seconds: its cost must not grow with each row. */
@@ -193,10 +189,10 @@ export class Store {
     return holders
   }
 
-  /** Stores settled rows, rows that are about to be sent, and the checkpoint in one transaction. @throws {FencedError} */
+  /** Stores settled rows, rows that are about to be sent, and the checkpoint in one transaction. @throws {ConnectorError} fenced */
   async record(settlement: Settlement): Promise<void> {
     const written = await this.#db.execute(recordStatement(this.#run, settlement))
-    if (written.rows.length === 0) throw new FencedError('another instance has taken over')
+    if (written.rows.length === 0) throw new ConnectorError('fenced', 'another instance has taken over')
     this.sharedCodes.recorded(settlement.rows)
   }
 

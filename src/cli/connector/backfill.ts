@@ -8,7 +8,7 @@ import { secondsLeft } from '../../model/progress/pass.ts'
 import { type CliContext, textOption } from '../context.ts'
 import { hangingIndent, hangingText } from '../terminal/hanging-text.ts'
 import { askConnector, whenItBegins } from './running-connector.ts'
-import { NoStateError, withState } from './state.ts'
+import { isStateFailure, withState } from './state.ts'
 
 /** Requests a backfill; on a terminal it then shows the progress of a running connector. @returns 3 if the state cannot be used. */
 export async function backfillCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
@@ -26,7 +26,7 @@ export async function backfillCommand(context: CliContext, options: Record<strin
       return 0
     })
   } catch (error) {
-    if (!(error instanceof NoStateError)) throw error
+    if (!isStateFailure(error)) throw error
     print(hangingText('', error.message, hangingIndent))
     return 3
   }

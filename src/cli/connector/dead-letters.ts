@@ -6,7 +6,7 @@ import type { Settings } from '../../config/settings.ts'
 import { type CliContext, textOption } from '../context.ts'
 import { deadLetterTable } from './dead-letter-table.ts'
 import { askConnector, whenItBegins } from './running-connector.ts'
-import { NoStateError, withState } from './state.ts'
+import { isStateFailure, withState } from './state.ts'
 
 /** Actions on dead letters, each on the state alone. */
 export const deadLetterActions = ['list', 'retry', 'discard'] as const
@@ -41,7 +41,7 @@ export async function deadLettersCommand(
     await withState(settings, (db) => works[action](db, request))
     return 0
   } catch (error) {
-    if (!(error instanceof NoStateError)) throw error
+    if (!isStateFailure(error)) throw error
     print(error.message)
     return 3
   }

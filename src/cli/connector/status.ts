@@ -8,7 +8,7 @@ import { textOption } from '../context.ts'
 import { hangingIndent, hangingText } from '../terminal/hanging-text.ts'
 import { type Meaning, type Paint, plain } from '../terminal/paint.ts'
 import { askConnector } from './running-connector.ts'
-import { NoStateError, withState } from './state.ts'
+import { isStateFailure, withState } from './state.ts'
 
 type Report = Record<string, unknown>
 
@@ -38,8 +38,8 @@ async function readState(settings: Settings, { print }: CliContext): Promise<Rep
       }
     })
   } catch (error) {
-    if (!(error instanceof NoStateError)) throw error
-    if (error.neverStarted) return { state: 'never started' }
+    if (!isStateFailure(error)) throw error
+    if (error.kind === 'state missing') return { state: 'never started' }
     print(hangingText('', `no connector answers, and ${error.message}`, hangingIndent))
     return null
   }

@@ -2,12 +2,13 @@ import { InvalidArgumentError } from 'commander'
 import { Store } from '../../checkpoint/store/store.ts'
 import { verifySource } from '../../commands/verification.ts'
 import type { Settings } from '../../config/settings.ts'
+import { ConnectorError } from '../../model/failure/connector-error.ts'
 import { type PatientCode, patientCode } from '../../model/patient/patient.ts'
 import type { Selection } from '../../verify/selection.ts'
 import type { CliContext } from '../context.ts'
 import { inspectSource } from '../source/inspect.ts'
 import { askConnector } from './running-connector.ts'
-import { isStarted, NoStateError, withState } from './state.ts'
+import { isStarted, isStateFailure, withState } from './state.ts'
 import { VerifyReport } from './verify-report.ts'
 
 /** Exit status if a difference was found (CONTRACT). */
@@ -26,7 +27,7 @@ export async function verifyCommand(context: CliContext, options: Record<string,
     const report = new VerifyReport(selection, isJson ? null : print, context.paint)
     try {
       const started = await isStarted(settings)
-      if (options.repair === true && !started) throw new NoStateError(neverStarted, true)
+      if (options.repair === true && !started) throw new ConnectorError('state missing', neverStarted)
       try {
         for await (const verdicts of verifySource(resources, { selection, isStarted: started, signal: stop }))
           report.add(verdicts)
@@ -39,7 +40,7 @@ export async function verifyCommand(context: CliContext, options: Record<string,
       if (isJson) print(JSON.stringify(report.json({ isComplete: !stop.aborted, repair }), null, 2))
       return report.drifted.length > 0 ? foundDifference : 0
     } catch (error) {
-      if (!(error instanceof NoStateError)) throw error
+      if (!isStateFailure(error)) throw error
       print(error.message)
       return 3
     }
@@ -62,7 +63,7 @@ function selectionOf({ all, code, sample }: Record<string, unknown>): Selection 
   return { kind: 'sample', rows: Number(sample) }
 }
 
-/** Requests a repair. It writes nothing of the rows themselves: the connector that uses the slot does that. @throws {NoStateError} */
+/** Requests a repair. It writes nothing of the rows themselves: the connector that uses the slot does that. @throws {ConnectorError} */
 async function askForRepair(settings: Settings, codes: readonly PatientCode[]) {
   if (codes.length === 0) return { isNew: false, isRunning: false }
   const isNew = await withState(settings, (db) => new Store(db).passes.requestRepair(codes))

@@ -1,6 +1,6 @@
 import { adoptSource } from '../../commands/adopt.ts'
 import type { Reconciliation } from '../../startup/identity/identity-fence.ts'
-import { isStarted, NoStateError } from '../connector/state.ts'
+import { isStarted, isStateFailure } from '../connector/state.ts'
 import type { CliContext } from '../context.ts'
 import { hangingIndent, hangingText } from '../terminal/hanging-text.ts'
 import { inspectSource } from './inspect.ts'
@@ -16,7 +16,7 @@ export async function adoptCommand(context: CliContext, options: Record<string, 
       else for (const line of report(done, settings.source.slot)) context.print(line)
       return 0
     } catch (error) {
-      if (!(error instanceof NoStateError)) throw error
+      if (!isStateFailure(error)) throw error
       context.print(said(error.message))
       return 3
     }

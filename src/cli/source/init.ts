@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { openProposals, type Proposal } from '../../commands/proposal.ts'
-import { ConfigError } from '../../config/config-error.ts'
 import { configYaml } from '../../config/documentation/example.ts'
 import { loadSettings } from '../../config/load.ts'
 import { parseTableName, type TableName, writeTableName } from '../../config/value/table-name.ts'
+import { ProblemsError } from '../../model/failure/connector-error.ts'
 import { type CliContext, textOption } from '../context.ts'
 
 /** Minimum likeness of a patient table: fewer known columns point to a table of something else. */
@@ -17,7 +17,9 @@ export async function initCommand(context: CliContext, options: Record<string, u
   const output = textOption(options, 'output') ?? defaultOutput
   const file = resolve(cwd, output)
   if (existsSync(file) && options.force !== true)
-    throw new ConfigError([`${output} is there already: --force replaces it, --output writes another`])
+    throw new ProblemsError('configuration invalid', [
+      `${output} is there already: --force replaces it, --output writes another`,
+    ])
   const url =
     textOption(options, 'url') ?? env.DATABASE_URL ?? (await context.askText?.('Where is the database? (postgres://…)'))
   // Ignore an existing configuration file: the proposal must not depend on it.

@@ -1,13 +1,14 @@
 import { loadSettings } from '../../config/load.ts'
 import type { CompiledMapping } from '../../mapping/compile.ts'
-import { MappingError } from '../../mapping/mapping-error.ts'
+import { ProblemsError } from '../../model/failure/connector-error.ts'
+import { failures } from '../../model/failure/failure.ts'
+import { kindOf } from '../../model/failure/kind-of.ts'
 import { describeConnectionFailure } from '../../source/connection/connection-failure.ts'
 import type { Finding } from '../../source/requirements/finding.ts'
 import { judgeSource } from '../../source/requirements/requirements.ts'
 import { gatherSourceFacts, type SourceFacts } from '../../source/source-facts.ts'
 import type { Wanted } from '../../source/wanted.ts'
 import { fitMapping, wantedOf } from '../../startup/prepare.ts'
-import { CheckFailedError } from '../../startup/requirements/check-failed.ts'
 import { openResources, type Resources } from '../../startup/resources.ts'
 import { createLogger } from '../../telemetry/logger.ts'
 import { createMetrics } from '../../telemetry/metrics.ts'
@@ -23,7 +24,7 @@ export interface Inspection {
   readonly findings: readonly Finding[]
 }
 
-/** Opens the configured resources, inspects the source, passes it on, and closes everything. @throws {ConfigError} */
+/** Opens the configured resources, inspects the source, passes it on, and closes everything. @throws {ProblemsError} */
 export async function inspectSource<T>(
   { env, cwd, version }: CliContext,
   options: Record<string, unknown>,
@@ -53,8 +54,9 @@ async function look(resources: Resources): Promise<Inspection> {
     const wanted = wantedOf(resources, mapping?.columns ?? [])
     return { resources, facts, wanted, mapping, findings: [...judgeSource(facts, wanted), ...problems] }
   } catch (error) {
-    if (error instanceof Error && 'exitStatus' in error && !(error instanceof CheckFailedError)) throw error
-    const { sentence } = describeConnectionFailure(error, 'the source')
+    // The configuration is wrong, not the source.
+    if (failures[kindOf(error)].exitStatus === 2) throw error
+    const sentence = describeConnectionFailure(error, 'the source')
     const finding = { requirement: 'the source answers', met: false, detail: sentence, fix: null }
     return { resources, facts: null, wanted: wantedOf(resources, []), mapping: null, findings: [finding] }
   }
@@ -65,7 +67,7 @@ async function mappingOf(resources: Resources, facts: SourceFacts) {
   try {
     return { mapping: await fitMapping(resources, facts), problems: [] }
   } catch (error) {
-    if (!(error instanceof MappingError)) throw error
+    if (!(error instanceof ProblemsError)) throw error
     const problems = error.problems.map((detail) => ({
       requirement: 'the mapping fits the table',
       met: false,

@@ -4,7 +4,7 @@ import { filterReadsIdentity } from '../../source/requirements/publication-requi
 import { type SetupStatement, setupStatements } from '../../source/requirements/setup-statements.ts'
 import { ownSlot } from '../../source/requirements/slot-requirements.ts'
 import { createSlot } from '../../source/slot/replication-slot.ts'
-import { CheckFailedError } from '../../startup/requirements/check-failed.ts'
+import { checkFailed } from '../../startup/requirements/check-failed.ts'
 import { type CliContext, textOption } from '../context.ts'
 import { hangingText } from '../terminal/hanging-text.ts'
 import { inspectSource } from './inspect.ts'
@@ -15,13 +15,13 @@ const refusals: readonly string[] = [ownSlot, filterReadsIdentity]
 /**
  * Prints the SQL that prepares the database; `--apply` runs it.
  * @returns 3 if something must be done by hand first: then it runs nothing.
- * @throws {CheckFailedError} if the table is missing, the slot is another's, or the row filter would break updates.
+ * @throws {ConnectorError} if the table is missing, the slot is another's, or the row filter would break updates.
  */
 export async function setupCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
   return inspectSource(context, options, ['database'], async ({ resources, facts, wanted, findings }) => {
-    if (!facts?.table) throw new CheckFailedError(obstacles(findings))
+    if (!facts?.table) throw checkFailed(obstacles(findings))
     const refused = obstacles(findings).filter(({ requirement }) => refusals.includes(requirement))
-    if (refused.length > 0) throw new CheckFailedError(refused)
+    if (refused.length > 0) throw checkFailed(refused)
     const { settings, sourcePool, clientConfig } = resources
     const name = textOption(options, 'role')
     const statements = setupStatements(facts, wanted, {

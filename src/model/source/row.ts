@@ -1,3 +1,5 @@
+import { ConnectorError } from '../failure/connector-error.ts'
+
 declare const rowKeyBrand: unique symbol
 
 /** A column's value as the server's text, SQL NULL, or an out-of-line value that the change did not carry. */
@@ -16,7 +18,7 @@ export interface Row extends Iterable<readonly [column: string, value: ColumnVal
 /** A row's key columns as a JSON array of their text values, in the key's order. It names the row in the store and in the logs. */
 export type RowKey = string & { readonly [rowKeyBrand]: true }
 
-/** Returns the key of a row. @throws {KeyError} if a key column is missing, null or unchanged. */
+/** Returns the key of a row. @throws {ConnectorError} if a key column is missing, null or unchanged. */
 export function rowKey(row: Row, columns: readonly string[]): RowKey {
   const [only] = columns
   // Fast path: most keys have one column, and every change needs its key.
@@ -32,7 +34,10 @@ const plainText = /^[\w .:/-]*$/
 
 function keyValue(row: Row, column: string): string {
   const value = row.get(column)
-  if (typeof value !== 'string') throw new KeyError(column)
+  if (typeof value !== 'string') {
+    // The publication or the replica identity has changed.
+    throw new ConnectorError('key column missing', `the key column "${column}" did not come with the change`)
+  }
   return value
 }
 
@@ -44,14 +49,4 @@ export function storedRowKey(text: string): RowKey {
 /** Returns the values of the key columns, in order. */
 export function keyValues(key: RowKey): string[] {
   return JSON.parse(key) as string[]
-}
-
-/** A change came without one of its key columns: the publication or the replica identity has changed. */
-export class KeyError extends Error {
-  override readonly name = 'KeyError'
-  readonly column: string
-  constructor(column: string) {
-    super(`the key column "${column}" did not come with the change`)
-    this.column = column
-  }
 }

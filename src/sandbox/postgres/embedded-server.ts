@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { kindOf } from '../../model/failure/kind-of.ts'
 import { binariesIn, embeddedBinaries, type PostgresBinaries } from './postgres-binaries.ts'
-import { type Postmaster, PostmasterError, type StopMode, startPostmaster } from './postmaster.ts'
+import { type Postmaster, type StopMode, startPostmaster } from './postmaster.ts'
 import { type Account, serverAccount } from './server-account.ts'
 
 const run = promisify(execFile)
@@ -157,7 +158,7 @@ async function repeatedly(attempts: number, attempt: () => Promise<Postmaster>):
     try {
       return await attempt()
     } catch (error) {
-      if (!(error instanceof PostmasterError) || made === attempts) throw error
+      if (kindOf(error) !== 'demo server failed' || made === attempts) throw error
       await sleep(20 * 2 ** made)
     }
   }

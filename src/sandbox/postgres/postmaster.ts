@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { Client } from 'pg'
+import { ConnectorError } from '../../model/failure/connector-error.ts'
 import type { PostgresBinaries } from './postgres-binaries.ts'
 import type { Account } from './server-account.ts'
 
@@ -36,11 +37,12 @@ export interface Postmaster {
   kill(): Promise<void>
 }
 
-/** Starts a server and waits until it accepts connections. @throws {PostmasterError} with the end of its log if it exits. */
+/** Starts a server and waits until it accepts connections. @throws {ConnectorError} with the end of its log if it exits. */
 export async function startPostmaster(options: PostmasterOptions): Promise<Postmaster> {
   const { child, exited } = await spawnServer(options)
   const running = () => child.exitCode === null && child.signalCode === null
-  if (child.pid === undefined) throw new PostmasterError(`${options.binaries.postgres} cannot be started`)
+  if (child.pid === undefined)
+    throw new ConnectorError('demo server failed', `${options.binaries.postgres} cannot be started`)
   const postmaster: Postmaster = {
     pid: child.pid,
     get running() {
@@ -62,11 +64,6 @@ export async function startPostmaster(options: PostmasterOptions): Promise<Postm
     throw error
   }
   return postmaster
-}
-
-/** The server ended, or did not answer, during its start. */
-export class PostmasterError extends Error {
-  override readonly name = 'PostmasterError'
 }
 
 interface Spawned {
@@ -113,10 +110,14 @@ async function waitUntilReady({ url, dataDir, logFile }: PostmasterOptions, runn
   const startedAtMs = performance.now()
   for (let delayMs = 5; ; delayMs = Math.min(delayMs * 1.5, 200)) {
     const answer = await askDataDir(url)
-    if (!running()) throw new PostmasterError(`PostgreSQL did not start: ${await endOfLog(logFile)}`)
+    if (!running())
+      throw new ConnectorError('demo server failed', `PostgreSQL did not start: ${await endOfLog(logFile)}`)
     if (answer !== null && resolve(answer) === dataDir) return
     if (performance.now() - startedAtMs > readyWithinMs) {
-      throw new PostmasterError(`PostgreSQL took no connection within ${readyWithinMs} ms: ${await endOfLog(logFile)}`)
+      throw new ConnectorError(
+        'demo server failed',
+        `PostgreSQL took no connection within ${readyWithinMs} ms: ${await endOfLog(logFile)}`,
+      )
     }
     await sleep(delayMs)
   }

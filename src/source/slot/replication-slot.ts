@@ -2,13 +2,9 @@ import type { ClientConfig, Pool } from 'pg'
 import pg from 'pg'
 import { aborted } from '../../lifecycle/aborted.ts'
 import { deadline } from '../../lifecycle/deadline.ts'
+import { ConnectorError } from '../../model/failure/connector-error.ts'
 import { type Lsn, parseLsn } from '../../model/source/lsn.ts'
 import { parseSnapshot, type Xid, xid } from '../../model/source/visibility.ts'
-
-/** The slot could not be created in time: a transaction that is still open keeps it from becoming consistent. */
-class SlotTimeoutError extends Error {
-  override readonly name = 'SlotTimeoutError'
-}
 
 export interface NewSlot {
   readonly confirmedFlushLsn: Lsn
@@ -31,7 +27,7 @@ const quietMs = 2_000
 /**
  * Creates the publication first, because a slot created before it always fails, and then the slot. From PostgreSQL 17 on the slot is also
  * synchronized to standbys. Each statement waits at most five seconds for a lock, so that no application queues behind it.
- * @throws {SlotTimeoutError} after `timeoutMs`, or the signal's reason; no half-created slot remains.
+ * @throws {ConnectorError} slot not made after `timeoutMs`, or the signal's reason; no half-created slot remains.
  */
 export async function createSlot(config: ClientConfig, options: NewSlotOptions): Promise<NewSlot> {
   const client = new pg.Client(config)
@@ -55,7 +51,8 @@ export async function createSlot(config: ClientConfig, options: NewSlotOptions):
     if (made === null) {
       await abandon(config, options.slot, pid)
       options.signal?.throwIfAborted()
-      throw new SlotTimeoutError(
+      throw new ConnectorError(
+        'slot not made',
         'the replication slot could not be made: it waits for a transaction that is still open; ' +
           "end it (SELECT pid, xact_start, state, query FROM pg_stat_activity WHERE backend_xid IS NOT NULL OR state LIKE 'idle in%')",
       )

@@ -1,4 +1,6 @@
 import type { Pool } from 'pg'
+import { ConnectorError } from '../../model/failure/connector-error.ts'
+import type { FailureKind } from '../../model/failure/failure-kind.ts'
 import { type Lsn, parseLsn } from '../../model/source/lsn.ts'
 import { type Xid, xid } from '../../model/source/visibility.ts'
 import { parseTimeline, timelineSql } from '../identity/timeline-history.ts'
@@ -126,13 +128,15 @@ export function describeSlotTrouble(trouble: SlotLoss | 'moved', slot: string): 
   return sentences[trouble](slot)
 }
 
-/** The slot has a problem: the pipeline must end and the source must be prepared again. */
-export class SlotTroubleError extends Error {
-  override readonly name = 'SlotTroubleError'
-  readonly trouble: SlotLoss | 'moved'
+const troubleKinds: Readonly<Record<SlotLoss | 'moved', FailureKind>> = {
+  gone: 'slot missing',
+  invalidated: 'slot invalidated',
+  'publication dropped': 'publication dropped',
+  ahead: 'slot ahead',
+  moved: 'server changed',
+}
 
-  constructor(trouble: SlotLoss | 'moved', slot: string) {
-    super(describeSlotTrouble(trouble, slot))
-    this.trouble = trouble
-  }
+/** Returns the error for a problem of the slot: the pipeline must end and the source must be prepared again. */
+export function slotTroubleError(trouble: SlotLoss | 'moved', slot: string): ConnectorError {
+  return new ConnectorError(troubleKinds[trouble], describeSlotTrouble(trouble, slot))
 }

@@ -1,6 +1,7 @@
+import { ConnectorError } from '../../model/failure/connector-error.ts'
 import type { WalEvent } from '../../model/source/change.ts'
 import { lsn } from '../../model/source/lsn.ts'
-import { FrameError, type Pieces } from './frame-reader.ts'
+import type { Pieces } from './frame-reader.ts'
 
 /** Turns the output plugin's messages into WAL events; supplied by `decode/`. Null: no event. */
 export interface Decoder {
@@ -46,6 +47,9 @@ export function readCopyDataInPieces(
   }
 }
 
-function notUnderstood(length: number): FrameError {
-  return new FrameError(`the server sent a replication message of no known kind (${length} bytes)`)
+function notUnderstood(length: number): ConnectorError {
+  return new ConnectorError(
+    'stream malformed',
+    `the server sent a replication message of no known kind (${length} bytes)`,
+  )
 }

@@ -1,5 +1,7 @@
 import { backOffMs } from '../../lifecycle/back-off.ts'
 import { wait } from '../../lifecycle/wait.ts'
+import { endsPipeline } from '../../model/failure/failure.ts'
+import { kindOf } from '../../model/failure/kind-of.ts'
 import { describeConnectionFailure } from '../connection/connection-failure.ts'
 import type { SessionEnd, StreamSession } from './stream-session.ts'
 
@@ -17,8 +19,6 @@ export interface FollowOptions {
   readonly wasHealthy: () => boolean
   /** Returns the server's start time, by an ordinary connection. A different time means that the server was restarted. */
   readonly serverStartedAt: () => Promise<string>
-  /** Returns true for a failure that no new attempt fixes. */
-  readonly isFatal: (error: unknown) => boolean
   readonly signal: AbortSignal
   readonly random: () => number
 }
@@ -27,7 +27,7 @@ export interface FollowOptions {
 const quietAfterReleaseMs = 10_000
 const standbyIntervalMs = 1_000
 
-/** Follows the WAL through every kind of disconnection until the signal aborts. @throws errors that `isFatal` accepts. */
+/** Follows the WAL through every kind of disconnection until the signal aborts. @throws errors that end the pipeline. */
 export async function followWal(options: FollowOptions): Promise<void> {
   const { signal, onState } = options
   let attempt = 0
@@ -40,16 +40,17 @@ export async function followWal(options: FollowOptions): Promise<void> {
       end = await (await options.newSession()).run()
     } catch (error) {
       failure = error
-      if (options.isFatal(error)) throw error
+      if (endsPipeline(kindOf(error))) throw error
     }
     if (signal.aborted || end === 'stopped') return
     attempt = options.wasHealthy() ? 1 : attempt + 1
-    const described = failure === null ? null : describeConnectionFailure(failure, 'the source')
-    const reason = described?.sentence ?? `the replication connection was ${end}`
-    if (described?.kind === 'slot in use') {
+    const kind = failure === null ? null : kindOf(failure)
+    const reason =
+      kind === null ? `the replication connection was ${end}` : describeConnectionFailure(failure, 'the source')
+    if (kind === 'slot in use') {
       onState({ kind: 'standby', reason })
       await wait(standbyIntervalMs, signal)
-    } else if (end === 'released' || end === 'ended by the server' || described?.kind === 'shutting down') {
+    } else if (end === 'released' || end === 'ended by the server' || kind === 'server closing') {
       onState({ kind: 'disconnected', reason })
       await untilServerIsNew(options, startedAt)
     } else {

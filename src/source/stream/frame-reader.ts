@@ -1,3 +1,5 @@
+import { ConnectorError } from '../../model/failure/connector-error.ts'
+
 /** Receives the server's messages. */
 export interface FrameSink {
   /** Receives bytes of messages other than CopyData, whole or in part, in order. */
@@ -12,11 +14,6 @@ export interface FrameSink {
 export interface Pieces {
   write(bytes: Buffer, from: number, to: number): void
   end(): void
-}
-
-/** The server sent bytes that are no message of its protocol. */
-export class FrameError extends Error {
-  override readonly name = 'FrameError'
 }
 
 const copyDataType = 0x64
@@ -50,7 +47,7 @@ export class FrameReader {
     this.#stopped = true
   }
 
-  /** Reads a chunk. @throws {FrameError} and errors of the sink; nothing more may be read afterwards. */
+  /** Reads a chunk. @throws {ConnectorError} and errors of the sink; nothing more may be read afterwards. */
   read(chunk: Buffer): void {
     let at = 0
     while (at < chunk.length && !this.#stopped) {
@@ -143,6 +140,7 @@ function contentBytes(bytes: Buffer, at: number): number {
   // Message types are letters, or the digits 1 to 3.
   const type = bytes[at] ?? 0
   const isLetter = (type >= 0x41 && type <= 0x5a) || (type >= 0x61 && type <= 0x7a) || (type >= 0x31 && type <= 0x33)
-  if (!isLetter || length < 4) throw new FrameError(`the server sent what is no message (${length} bytes)`)
+  if (!isLetter || length < 4)
+    throw new ConnectorError('stream malformed', `the server sent what is no message (${length} bytes)`)
   return length - 4
 }

@@ -1,4 +1,5 @@
 import pg, { type ClientConfig } from 'pg'
+import { sqlstate } from '../../model/failure/sqlstate.ts'
 import { qualifiedName, quoteIdentifier } from '../sql-names.ts'
 import type { Wanted } from '../wanted.ts'
 
@@ -10,7 +11,6 @@ export interface DoubtfulCodes {
 
 /** Time limit of the count, to spare the customer's server. */
 const mostMs = 3_000
-const canceled = '57014'
 
 /** Counts the doubtful codes of a table whose code is one column; null on timeout. It takes only the lock of a query. */
 export async function countDoubtfulCodes(
@@ -29,7 +29,7 @@ export async function countDoubtfulCodes(
     )
     return { missing: Number(rows[0]?.missing), repeated: Number(rows[0]?.repeated) }
   } catch (error) {
-    if (error instanceof pg.DatabaseError && error.code === canceled) return null
+    if (error instanceof pg.DatabaseError && error.code === sqlstate.queryCanceled) return null
     throw error
   } finally {
     await client.end()

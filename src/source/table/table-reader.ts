@@ -1,5 +1,7 @@
 import { DatabaseError, type Pool, type PoolClient } from 'pg'
 import { z } from 'zod'
+import { ConnectorError } from '../../model/failure/connector-error.ts'
+import { sqlstate } from '../../model/failure/sqlstate.ts'
 import { type Lsn, parseLsn } from '../../model/source/lsn.ts'
 import { keyValues, type Row, type RowKey, rowKey } from '../../model/source/row.ts'
 import { parseSnapshot, type Snapshot, seesAll } from '../../model/source/visibility.ts'
@@ -115,7 +117,7 @@ export class TableReader {
       const { rows } = await client.query<{ count: string }>(this.#sql.count)
       return Number(rows[0]?.count)
     } catch (error) {
-      if (error instanceof DatabaseError && error.code === queryCanceled) return null
+      if (error instanceof DatabaseError && error.code === sqlstate.queryCanceled) return null
       throw error
     } finally {
       const isClean = await client.query('rollback').then(
@@ -167,17 +169,13 @@ async function insertLsn(client: PoolClient): Promise<Lsn> {
 const standbyQuery = `select pg_last_wal_replay_lsn()::text as replayed,
   greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())::text as arrived, pg_is_in_recovery() as standby`
 
-/** Reads the standby's positions. @throws {PromotedError} */
+/** Reads the standby's positions. @throws {ConnectorError} server promoted */
 async function askStandby(client: PoolClient): Promise<{ readonly replayedLsn: Lsn; readonly arrivedLsn: Lsn }> {
   const { rows } = await client.query<Record<string, string | null>>(standbyQuery)
   const { replayed, arrived, standby } = rows[0] ?? {}
-  if (standby !== 't' || !replayed || !arrived) throw new PromotedError('the server is no longer a standby')
+  if (standby !== 't' || !replayed || !arrived)
+    throw new ConnectorError('server promoted', 'the server is no longer a standby')
   return { replayedLsn: parseLsn(replayed), arrivedLsn: parseLsn(arrived) }
-}
-
-/** The standby was promoted: from now on its positions are those of a primary. */
-class PromotedError extends Error {
-  override readonly name = 'PromotedError'
 }
 
 /** Snapshot, whether the row is published (null: there is no row), and the columns read. */
@@ -185,9 +183,6 @@ type FoundRow = [snapshot: string, published: string | null, ...texts: (string |
 
 /** Rows read for each row taken. Rows of one block were often written together, so the sample spans many blocks. */
 const sampledFrom = 20
-
-/** SQLSTATE of a statement that was canceled by its timeout. */
-const queryCanceled = '57014'
 
 /** Output of EXPLAIN. PostgreSQL manual, "Using EXPLAIN". */
 const explained = z.tuple([z.object({ Plan: z.object({ 'Plan Rows': z.number() }) })])

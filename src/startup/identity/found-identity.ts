@@ -12,7 +12,7 @@ import { readTimelineHistory } from '../../source/identity/timeline-history.ts'
 import { obstacles } from '../../source/requirements/finding.ts'
 import type { SlotFacts, SourceFacts, TableFacts } from '../../source/source-facts.ts'
 import type { Wanted } from '../../source/wanted.ts'
-import { CheckFailedError } from '../requirements/check-failed.ts'
+import { checkFailed } from '../requirements/check-failed.ts'
 import { judgeStandby } from '../requirements/standby-requirements.ts'
 import type { Resources } from '../resources.ts'
 
@@ -69,7 +69,7 @@ export function foundSlot(slot: SlotFacts | null): FoundSlot {
   return { kind: 'present', confirmedFlushLsn: parseLsn(slot.confirmedFlushLsn) }
 }
 
-/** Reads the server. @throws {CheckFailedError} if it is a standby that must not or cannot be decoded. */
+/** Reads the server. @throws {ConnectorError} if it is a standby that must not or cannot be decoded. */
 export async function findServer({
   settings,
   sourcePool,
@@ -77,13 +77,13 @@ export async function findServer({
   const server = await askServer(sourcePool, settings.source.publication)
   if (!server.isStandby) return server
   const findings = obstacles(judgeStandby(settings, server))
-  if (findings.length > 0) throw new CheckFailedError(findings)
+  if (findings.length > 0) throw checkFailed(findings)
   return server
 }
 
 /**
  * Loads the checkpoint of this slot and table, also if the table was renamed; null before the first start.
- * @throws {CheckFailedError} if the state belongs to another connector.
+ * @throws {ConnectorError} if the state belongs to another connector.
  */
 export async function findCheckpoint(
   { settings, store }: Pick<Resources, 'settings' | 'store'>,
@@ -94,7 +94,7 @@ export async function findCheckpoint(
   const { slot, sourceTable, sourceShape } = checkpoint
   const isItsTable = sourceTable === sourceTableOf(settings) || sourceShape?.table === String(table.oid)
   if (slot === settings.source.slot && isItsTable) return checkpoint
-  throw new CheckFailedError([
+  throw checkFailed([
     {
       requirement: 'the state belongs to this source',
       met: false,

@@ -1,11 +1,12 @@
 import { adoptIdentity, followFailover, type Renewal, renewSlot } from '../../checkpoint/store/slot-renewal.ts'
+import { ConnectorError } from '../../model/failure/connector-error.ts'
 import { formatLsn, type Lsn } from '../../model/source/lsn.ts'
 import { type Xid, xid } from '../../model/source/visibility.ts'
 import { describeIdentityChange, type IdentityChange } from '../../source/identity/source-identity.ts'
 import { createPublicationSql } from '../../source/requirements/publication-sql.ts'
 import { dropSlotAsFound } from '../../source/slot/replication-slot.ts'
 import { describeSlotTrouble, type SlotLoss } from '../../source/slot/slot-health.ts'
-import { BlockedError, SlotBusyError } from '../blocked.ts'
+import { BlockedError } from '../blocked.ts'
 import { makeSlot } from '../make-slot.ts'
 import type { Resources } from '../resources.ts'
 import { identityOn, type Judged } from './found-identity.ts'
@@ -30,7 +31,7 @@ type Tools = Pick<Resources, 'settings' | 'sourcePool' | 'clientConfig' | 'state
 
 /**
  * Makes the checkpoint and the slot fit again, if the policy allows it; null if they fit. The caller must read the source again afterwards.
- * @throws {BlockedError} if somebody must decide. @throws {SlotBusyError} @throws {FencedError}
+ * @throws {BlockedError} if somebody must decide. @throws {ConnectorError} slot being made, or fenced
  */
 export async function reconcileIdentity(
   tools: Tools,
@@ -42,7 +43,7 @@ export async function reconcileIdentity(
     case 'go on':
       return null
     case 'not ready':
-      throw new SlotBusyError('another session is making the replication slot')
+      throw new ConnectorError('slot being made', 'another session is making the replication slot')
     case 'failover':
       return await goAlong(tools, judged, verdict.switchLsn)
     case 'slot lost':
@@ -111,7 +112,8 @@ async function adopt(
       checkpoint.run,
     )
   }
-  if (found.slot.kind === 'unready') throw new SlotBusyError('another session is making the replication slot')
+  if (found.slot.kind === 'unready')
+    throw new ConnectorError('slot being made', 'another session is making the replication slot')
   // A slot created before its publication cannot be read. For another publication the order is not known.
   const slot = found.publication === 'there' && change !== 'another publication' ? keptSlot(judged) : null
   const begins = slot ?? (await renewedSlot(tools, judged))

@@ -1,13 +1,8 @@
+import { ConnectorError } from '../../model/failure/connector-error.ts'
 import type { Finding } from '../../source/requirements/finding.ts'
 
-/** A requirement is not met. The message has one line for each, with the fix; exit status 3. */
-export class CheckFailedError extends Error {
-  override readonly name = 'CheckFailedError'
-  readonly exitStatus = 3
-  readonly findings: readonly Finding[]
-
-  constructor(findings: readonly Finding[]) {
-    super(findings.map(({ detail, fix }) => (fix ? `${detail}: ${fix}` : detail)).join('\n'))
-    this.findings = findings
-  }
+/** Returns the error for unmet requirements. The message has one line for each, with the fix. */
+export function checkFailed(findings: readonly Finding[]): ConnectorError {
+  const lines = findings.map(({ detail, fix }) => (fix ? `${detail}: ${fix}` : detail))
+  return new ConnectorError('check failed', lines.join('\n'))
 }

@@ -44,8 +44,12 @@ async function checkReplication({ clientConfig, sourcePool }: Tools): Promise<Fi
       fix: 'name one server in DATABASE_URL',
     })
   } catch (error) {
-    const { sentence } = describeConnectionFailure(error, 'a replication connection')
-    return { requirement: what, met: false, detail: sentence, fix: null }
+    return {
+      requirement: what,
+      met: false,
+      detail: describeConnectionFailure(error, 'a replication connection'),
+      fix: null,
+    }
   }
 }
 
@@ -59,7 +63,7 @@ async function checkCodes(config: Tools['clientConfig'], { facts, wanted, mappin
   if (counted === null)
     return warning({ requirement: what, met: true, found: 'the table is too large to count that in 3 s', fix: null })
   if (!isCounted(counted)) {
-    const { sentence } = describeConnectionFailure(counted, 'the source')
+    const sentence = describeConnectionFailure(counted, 'the source')
     return warning({ requirement: what, met: false, found: `it could not be counted: ${sentence}`, fix: null })
   }
   const { missing, repeated } = counted
@@ -92,7 +96,7 @@ async function checkState({ state, settings }: Tools): Promise<Finding> {
         : `CREATE SCHEMA ${name} AUTHORIZATION ${role};`,
     })
   } catch (error) {
-    return { requirement: what, met: false, detail: describeConnectionFailure(error, 'the state').sentence, fix: null }
+    return { requirement: what, met: false, detail: describeConnectionFailure(error, 'the state'), fix: null }
   }
 }
 

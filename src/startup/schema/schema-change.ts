@@ -1,21 +1,31 @@
 import { DatabaseError } from 'pg'
+import { ConnectorError } from '../../model/failure/connector-error.ts'
+import { sqlstate } from '../../model/failure/sqlstate.ts'
 
 /**
  * The table, or its publication, has changed since the preparation: nothing may be sent until the source was read again. `inStream`: the
  * stream has brought rows of another table schema.
  */
-export class SchemaChangedError extends Error {
+export class SchemaChangedError extends ConnectorError {
   override readonly name = 'SchemaChangedError'
   readonly inStream: boolean
 
   constructor(message: string, { inStream }: { readonly inStream: boolean }) {
-    super(message)
+    super('schema changed', message)
     this.inStream = inStream
   }
 }
 
-/** SQLSTATEs of a changed table, schema, column, operator or column type. PostgreSQL manual, Appendix A. */
-const codes = ['42P01', '3F000', '42703', '42883', '42804', '42846', '22P02']
+/** SQLSTATEs of a changed table, schema, column, operator or column type. */
+const codes: readonly string[] = [
+  sqlstate.undefinedTable,
+  sqlstate.invalidSchemaName,
+  sqlstate.undefinedColumn,
+  sqlstate.undefinedFunction,
+  sqlstate.datatypeMismatch,
+  sqlstate.cannotCoerce,
+  sqlstate.invalidTextRepresentation,
+]
 
 /** Returns a SchemaChangedError for a failed read if the table has changed, and else the error itself. */
 export function schemaChangeOf(error: unknown): unknown {

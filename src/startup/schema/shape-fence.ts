@@ -21,7 +21,7 @@ interface Found {
  * Compares the table with the stored schema and updates the checkpoint; null if the table was not altered. An altered table is read again:
  * alterations change rows, and the published part of them, without a change in the stream.
  * @throws {BlockedError} if the key changed and is not to be adopted, or if a column is gone that is sent under its own name.
- * @throws {FencedError}
+ * @throws {ConnectorError} fenced
  */
 export async function reconcileSchema(
   { settings, state, logger }: Tools,

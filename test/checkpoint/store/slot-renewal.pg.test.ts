@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { adoptIdentity, followFailover, renewSlot } from '../../../src/checkpoint/store/slot-renewal.ts'
 import { migrateState, openStateDatabase } from '../../../src/checkpoint/store/state-database.ts'
-import { FencedError, Store } from '../../../src/checkpoint/store/store.ts'
+import { Store } from '../../../src/checkpoint/store/store.ts'
 import { lsn } from '../../../src/model/source/lsn.ts'
 import { xid } from '../../../src/model/source/visibility.ts'
 import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
@@ -169,9 +169,15 @@ test('the slower of two instances changes nothing, and an instance that still wr
   await using database = await testDatabase()
   await using known = await state(database)
   await renewSlot(known.db, { ...renewal, doubted: false })
-  await expect(renewSlot(known.db, { ...renewal, lsn: lsn(0x999n), doubted: true })).rejects.toThrow(FencedError)
-  await expect(adoptIdentity(known.db, { ...renewal, lsn: lsn(0x999n) })).rejects.toThrow(FencedError)
-  await expect(followFailover(known.db, { run: 1, timeline: 9, switchLsn: lsn(1n) })).rejects.toThrow(FencedError)
+  await expect(renewSlot(known.db, { ...renewal, lsn: lsn(0x999n), doubted: true })).rejects.toThrow(
+    expect.objectContaining({ kind: 'fenced' }),
+  )
+  await expect(adoptIdentity(known.db, { ...renewal, lsn: lsn(0x999n) })).rejects.toThrow(
+    expect.objectContaining({ kind: 'fenced' }),
+  )
+  await expect(followFailover(known.db, { run: 1, timeline: 9, switchLsn: lsn(1n) })).rejects.toThrow(
+    expect.objectContaining({ kind: 'fenced' }),
+  )
   expect(await known.store.load()).toMatchObject({ lsn: 0x300n, timeline: 2, run: 2 })
   expect(await rows(database)).toEqual(untouched)
   expect(await passes(database)).toHaveLength(1)
@@ -183,5 +189,5 @@ test('the slower of two instances changes nothing, and an instance that still wr
     pass: null,
     recentRequests: [],
   }
-  await expect(known.store.record(settlement)).rejects.toThrow(FencedError)
+  await expect(known.store.record(settlement)).rejects.toThrow(expect.objectContaining({ kind: 'fenced' }))
 })

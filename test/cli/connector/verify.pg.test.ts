@@ -183,7 +183,7 @@ describe('the API', () => {
     const { database, sandbox } = connector
     const wrong = { ...environment(sandbox.baseUrl), MEDIQUO_SECRET_KEY: 'wrong' }
     const refused = runCommand(['verify', '--all'], { database }, wrong)
-    await expect(refused).rejects.toMatchObject({ name: 'CheckFailedError', exitStatus: 3 })
+    await expect(refused).rejects.toMatchObject({ kind: 'check failed' })
     expect(read(connector).length - requests).toBeLessThanOrEqual(4)
   })
 })

@@ -1,8 +1,8 @@
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ConfigError } from '../../../src/config/config-error.ts'
 import { Secret, SecretSource } from '../../../src/config/value/secret.ts'
+import { ProblemsError } from '../../../src/model/failure/connector-error.ts'
 import { complete, settingsOf, yamlProblems } from '../loading.ts'
 
 /** Text that occurs nowhere else. */
@@ -65,7 +65,7 @@ describe('a secret', () => {
       fc.property(secret, fc.constantFrom(...templates), (value, template) => {
         const problems = yamlProblems(template(value), env)
         expect(problems).not.toEqual([])
-        expect(everyView(new ConfigError(problems))).not.toContain(value)
+        expect(everyView(new ProblemsError('configuration invalid', problems))).not.toContain(value)
       }),
     )
   })

@@ -18,7 +18,7 @@ test.each([
     await using database = await testDatabase({ schema })
 
     await expect(startConnector({ database })).rejects.toMatchObject({
-      name: 'CheckFailedError',
+      kind: 'check failed',
       message: expect.stringContaining(fix),
     })
 
