@@ -1,10 +1,8 @@
-import type { Patient, PatientCode } from '../model/patient/patient.ts'
+import { optionalAttributes, type Patient, type PatientCode } from '../model/patient/patient.ts'
 
 export function isUnsubscribed(attributes: Readonly<Record<string, unknown>>): boolean {
   return typeof attributes.unsubscribed_at === 'string'
 }
-
-const kept = ['last_name', 'gender', 'birth_date', 'email', 'tax_id', 'phone', 'locale', 'meta'] as const
 
 /**
  * Returns the full record to unsubscribe a code with: the API replaces a patient as a whole, and a partial record would erase the
@@ -14,6 +12,8 @@ export function recordToUnsubscribe(code: PatientCode, attributes: Readonly<Reco
   if (isUnsubscribed(attributes)) return null
   const { first_name } = attributes
   if (typeof first_name !== 'string') return null
-  const rest = Object.fromEntries(kept.flatMap((name) => (name in attributes ? [[name, attributes[name]]] : [])))
+  const rest = Object.fromEntries(
+    optionalAttributes.flatMap((name) => (name in attributes ? [[name, attributes[name]]] : [])),
+  )
   return { code, first_name, ...rest }
 }

@@ -1,5 +1,5 @@
 import type { AttributeSource } from '../model/patient/mapping.ts'
-import type { Attribute, InvalidReason } from '../model/patient/patient.ts'
+import { type Attribute, attributes, type InvalidReason, isOfKind } from '../model/patient/patient.ts'
 import type { Row } from '../model/source/row.ts'
 import { compileDateFormat, type ReadDate, readIsoDate } from './birth-date.ts'
 import { isBlankText } from './blank-text.ts'
@@ -61,11 +61,15 @@ function textOf(row: Row, column: string): string | null {
 }
 
 function converter(attribute: Attribute, source: Columns, faults: string[]): Convert {
-  if (source.format !== null && attribute !== 'birth_date') faults.push('takes no format: only birth_date does')
+  const isDate = isOfKind(attribute, 'date')
+  if (source.format !== null && !isDate) {
+    const dates = attributes.filter((name) => isOfKind(name, 'date'))
+    faults.push(`takes no format: only ${dates.join(' and ')} does`)
+  }
   if (source.values !== null) return valueTable(attribute, source.values, faults)
   if (attribute === 'code') return (text) => ({ value: text })
-  if (attribute === 'meta') return parseJson
-  if (attribute === 'birth_date') return dateConverter(source.format, faults)
+  if (isOfKind(attribute, 'object')) return parseJson
+  if (isDate) return dateConverter(source.format, faults)
   return (text) => ({ value: text.trim() })
 }
 
@@ -110,7 +114,7 @@ function isEmpty(value: unknown): boolean {
 
 /** Converts a value in the configuration (a constant, a default, a table's result) to the attribute's final form. */
 function literal(attribute: Attribute, text: string, faults: string[]): unknown {
-  const parsed = attribute === 'meta' ? parseJson(text) : { value: text }
+  const parsed = isOfKind(attribute, 'object') ? parseJson(text) : { value: text }
   if ('reason' in parsed) {
     faults.push('has a configured value that is no object in JSON')
     return null

@@ -1,5 +1,5 @@
 import type { AttributeSource } from '../model/patient/mapping.ts'
-import type { Attribute } from '../model/patient/patient.ts'
+import { type Attribute, isOfKind } from '../model/patient/patient.ts'
 
 /**
  * Type of a column, or the base type of its domain: `type` as `format_type` writes it, possibly quoted; `category` as
@@ -34,12 +34,13 @@ export function typeFault(
   { typeOid, type, category }: ColumnType,
 ): string | null {
   if (source.kind !== 'columns' || source.values !== null) return null
-  if (attribute === 'meta') return json.includes(typeOid) || category === 'S' ? null : `is ${type}, and meta takes json`
+  if (isOfKind(attribute, 'object'))
+    return json.includes(typeOid) || category === 'S' ? null : `is ${type}, and ${attribute} takes json`
   const opaque = typeOid === bytea ? 'binary' : json.includes(typeOid) ? 'an object' : opaqueCategories[category]
   if (opaque !== undefined) return `is ${type}: ${opaque}, which is no text to send`
-  if (attribute !== 'birth_date') return null
+  if (!isOfKind(attribute, 'date')) return null
   // A format reads texts, and numbers such as 19800201.
   if (source.format !== null)
-    return category === 'S' || category === 'N' ? null : `is ${type}: birth_date takes no format for it`
-  return dates.includes(typeOid) || category === 'S' ? null : `is ${type}, and birth_date takes a date, or text`
+    return category === 'S' || category === 'N' ? null : `is ${type}: ${attribute} takes no format for it`
+  return dates.includes(typeOid) || category === 'S' ? null : `is ${type}, and ${attribute} takes a date, or text`
 }

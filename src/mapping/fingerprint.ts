@@ -1,6 +1,6 @@
 import { createHash, createHmac, type KeyObject } from 'node:crypto'
 import type { Mapping } from '../model/patient/mapping.ts'
-import { type Attribute, attributes, type Patient } from '../model/patient/patient.ts'
+import { type Attribute, attributes, isOfKind, type Patient } from '../model/patient/patient.ts'
 
 /**
  * Returns a keyed hash of 16 bytes, hexadecimal, of the payload of a patient under a mapping. It is equal for equal payloads, whatever the
@@ -11,7 +11,8 @@ export function payloadFingerprint(key: KeyObject, mappingId: string, patient: P
   for (const attribute of attributes) {
     const value = patient[attribute]
     payload += '\n'
-    if (value !== undefined) payload += `${attribute}:${JSON.stringify(attribute === 'meta' ? sorted(value) : value)}`
+    if (value !== undefined)
+      payload += `${attribute}:${JSON.stringify(isOfKind(attribute, 'object') ? sorted(value) : value)}`
   }
   // Text and a key object, for speed: creating buffers takes longer than the hash itself.
   return createHmac('sha256', key).update(payload).digest('hex').slice(0, 32)

@@ -1,9 +1,11 @@
 import {
   type Attribute,
+  type AttributeKind,
   attributes,
   genders,
   type Invalid,
   type InvalidReason,
+  kindOf,
   locales,
   type Mapped,
   type Patient,
@@ -32,7 +34,7 @@ export interface AttributeRule {
 export function rulesOf(required: readonly Attribute[]): readonly AttributeRule[] {
   return attributes.map((attribute) => ({
     attribute,
-    check: checks[attribute],
+    check: checks[kindOf[attribute]],
     isRequired: required.includes(attribute) || attribute === 'code' || attribute === 'first_name',
   }))
 }
@@ -97,21 +99,16 @@ function isPathStep(value: unknown): boolean {
 
 type Checked = { readonly value: unknown } | { readonly reason: InvalidReason }
 
-const checks: Readonly<Record<Attribute, (value: unknown) => Checked>> = {
+const checks: Readonly<Record<AttributeKind, (value: unknown) => Checked>> = {
   code: (value) => {
     if (isTooLong(value)) return { reason: 'too long' }
     return isPathStep(value) ? { reason: 'unsupported characters' } : text(value)
   },
-  first_name: text,
-  last_name: text,
+  text,
   gender: (value) => oneOf(genders, value),
-  birth_date: date,
-  email: text,
-  plan: text,
-  tax_id: text,
-  phone: text,
+  date,
   locale: (value) => oneOf(locales, value),
-  meta: (value) => {
+  object: (value) => {
     const object = plainObject(value)
     return typeof object === 'string' ? { reason: object } : { value: object }
   },

@@ -1,7 +1,7 @@
-import type { Attribute } from '../model/patient/patient.ts'
+import { type Attribute, attributes } from '../model/patient/patient.ts'
 
 /** Names of columns in the databases of hospitals and insurers, the most certain first. */
-const names: Readonly<Partial<Record<Attribute, readonly string[]>>> = {
+const names: Readonly<Record<Attribute, readonly string[]>> = {
   code: [
     ...[
       'code',
@@ -140,25 +140,18 @@ export function columnsNamedFor(attribute: Attribute, columns: readonly string[]
     const found = [find(first), find(second)].filter((column) => column !== undefined)
     if (found.length === 2) return found
   }
-  for (const name of names[attribute] ?? []) {
+  for (const name of names[attribute]) {
     const column = find(name)
     if (column !== undefined) return [column]
   }
   return []
 }
 
+/** Attributes whose columns tell nothing: tables of anything have a code, a language or further data. */
+const commonplace: readonly Attribute[] = ['code', 'locale', 'meta']
+
 /** Returns the likeness of a table of patients: the number of its columns with a known name. Pure. */
 export function likeness(columns: readonly string[]): number {
   const found = (attribute: Attribute) => columnsNamedFor(attribute, columns).length > 0
-  const telling: readonly Attribute[] = [
-    'first_name',
-    'last_name',
-    'gender',
-    'birth_date',
-    'email',
-    'plan',
-    'tax_id',
-    'phone',
-  ]
-  return telling.filter(found).length
+  return attributes.filter((attribute) => !commonplace.includes(attribute) && found(attribute)).length
 }

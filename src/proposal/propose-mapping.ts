@@ -1,4 +1,4 @@
-import { type Attribute, attributes } from '../model/patient/patient.ts'
+import { type Attribute, attributes, isOfKind } from '../model/patient/patient.ts'
 import { columnsNamedFor } from './column-names.ts'
 import type { DateFormat, GenderValues } from './known-values.ts'
 
@@ -46,8 +46,8 @@ function columnsFor(attribute: Attribute, { columns, key }: ProposedTable, names
   if (attribute === 'code') return named.length > 0 ? named : [...key]
   const fits = (name: string) => {
     const column = columns.find((one) => one.name === name)
-    if (attribute === 'meta') return column?.isJson === true
-    return attribute === 'birth_date' ? column?.isDate === true || column?.isText === true : column?.isJson === false
+    if (isOfKind(attribute, 'object')) return column?.isJson === true
+    return isOfKind(attribute, 'date') ? column?.isDate === true || column?.isText === true : column?.isJson === false
   }
   return named.filter(fits)
 }
@@ -60,8 +60,8 @@ function written(
 ): Omit<ProposedAttribute, 'attribute'> {
   const [column = ''] = columns
   if (columns.length > 1) return { written: { columns, separator: attribute === 'code' ? '-' : ' ' } }
-  if (attribute === 'gender') return genderOf(column, genders(column))
-  if (attribute === 'birth_date' && known.find(({ name }) => name === column)?.isText)
+  if (isOfKind(attribute, 'gender')) return genderOf(column, genders(column))
+  if (isOfKind(attribute, 'date') && known.find(({ name }) => name === column)?.isText)
     return dateOf(column, dates(column))
   return { written: column }
 }

@@ -1,4 +1,4 @@
-import { type Attribute, attributes, type Patient } from '../model/patient/patient.ts'
+import { type Attribute, attributes, isOfKind, type Patient } from '../model/patient/patient.ts'
 
 /** Patient as `GET /v1/patients/{code}` returns it: attributes by name, of any type. */
 export type FoundAttributes = Readonly<Record<string, unknown>>
@@ -23,9 +23,9 @@ export function differingAttributes(sent: Patient, found: FoundAttributes): Comp
 
 function canonical(attribute: Attribute, value: unknown): string {
   const text = plain(value)
-  if (attribute === 'birth_date' && typeof text === 'string') return dayOf(text)
+  if (isOfKind(attribute, 'date') && typeof text === 'string') return dayOf(text)
   // A blank locale has a documented default.
-  if (attribute === 'locale') return JSON.stringify(text ?? 'es')
+  if (isOfKind(attribute, 'locale')) return JSON.stringify(text ?? 'es')
   return JSON.stringify(text)
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { isUnsubscribed, recordToUnsubscribe } from '../../src/delivery/removals.ts'
+import { attributes } from '../../src/model/patient/patient.ts'
 import { code } from '../pending/rows.ts'
 
 describe('the patient to unsubscribe a code with', () => {
@@ -10,6 +11,12 @@ describe('the patient to unsubscribe a code with', () => {
     }
     const ours = { code: 'a', plan: 'premium', unsubscribed_at: null, created_at: '2024-01-01' }
     expect(recordToUnsubscribe(code('a'), { ...held, ...ours })).toEqual({ code: 'a', ...held })
+  })
+
+  test('has every attribute of a patient except the plan', () => {
+    const held = Object.fromEntries(attributes.map((attribute) => [attribute, `its ${attribute}`]))
+    const record = recordToUnsubscribe(code('a'), held)
+    expect(Object.keys(record ?? {}).toSorted()).toEqual(attributes.filter((name) => name !== 'plan').toSorted())
   })
 
   test('has no other attributes', () => {

@@ -1,3 +1,4 @@
+import { type AttributeKind, attributes, genders, kindOf, locales } from '../../model/patient/patient.ts'
 import { listSettings } from '../input/environment.ts'
 import { transformSetting } from '../schema/schema.ts'
 import { type SettingDoc, settingDocs } from '../schema/setting.ts'
@@ -53,9 +54,19 @@ ${table(['Variable', 'Overrides', 'Or, from a file'], rows)}
 \`MEDIQUO_CDC_CONFIG\` names the configuration file. \`PGHOST\`, \`PGPORT\`, \`PGDATABASE\`, \`PGUSER\` and the other libpq variables say where the database is when \`source.url\` is null. \`HTTPS_PROXY\`, \`NO_PROXY\` and \`NODE_EXTRA_CA_CERTS\` work as everywhere.`
 }
 
+/** Values that an attribute of a kind takes, where that is not obvious. */
+const takes: Readonly<Record<AttributeKind, string>> = {
+  code: '',
+  text: '',
+  gender: ` (${choiceOf(genders)})`,
+  date: '',
+  locale: ` (${choiceOf(locales)})`,
+  object: ' (a json or jsonb column that holds an object)',
+}
+
 const mappingText = `## mapping
 
-Each attribute of a patient and where it comes from. Without \`mapping\`, each attribute comes from the column of its own name, where there is one. The attributes: \`code\`, \`first_name\`, \`last_name\`, \`gender\` (male or female), \`birth_date\`, \`email\`, \`plan\`, \`tax_id\`, \`phone\`, \`locale\` (de, en, es or pt), \`meta\` (a json or jsonb column that holds an object).
+Each attribute of a patient and where it comes from. Without \`mapping\`, each attribute comes from the column of its own name, where there is one. The attributes: ${attributes.map((attribute) => `\`${attribute}\`${takes[kindOf[attribute]]}`).join(', ')}.
 
 ${table(
   ['Form', 'Example', 'Gives'],
@@ -121,6 +132,10 @@ ${table(
     ['4', '`verify` found a difference; `demo` ended with one'],
   ],
 )}`
+
+function choiceOf(values: readonly string[]): string {
+  return `${values.slice(0, -1).join(', ')} or ${values.at(-1)}`
+}
 
 function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) =>

@@ -1,8 +1,13 @@
+import { optionalAttributes } from '../../../model/patient/patient.ts'
 import { BoundedLog } from '../bounded-log.ts'
-import type { SentPatient, Writable } from './validation.ts'
+import type { SentPatient, SentValues } from './validation.ts'
 
-/** Patient as `GET /v1/patients/{code}` returns it. Attributes that the API added later are present once they have been sent. */
-export interface StoredPatient {
+/** Optional attributes that every answer has. The others were added later: an answer has them once they have been sent. */
+const firstEdition = ['last_name', 'gender', 'birth_date', 'email'] as const
+const laterAttributes = optionalAttributes.filter((attribute) => !firstEdition.some((first) => first === attribute))
+
+/** Patient as `GET /v1/patients/{code}` returns it. */
+export interface StoredPatient extends Omit<SentValues, (typeof firstEdition)[number]> {
   readonly code: string
   readonly first_name: string
   readonly last_name: string | null
@@ -10,10 +15,6 @@ export interface StoredPatient {
   readonly birth_date: string | null
   readonly email: string | null
   readonly plan: string | null
-  readonly tax_id?: string | null
-  readonly phone?: string | null
-  readonly locale?: string | null
-  readonly meta?: object | null
   readonly created_at: string
   readonly updated_at: string
   readonly unsubscribed_at: string | null
@@ -110,7 +111,11 @@ export class PatientStore {
 
 /** Creates or updates a patient: an absent attribute keeps its value, but an absent `plan` unsubscribes. */
 export function applyPatient(old: StoredPatient | undefined, sent: SentPatient, date: string): StoredPatient {
-  const patient: Writable<StoredPatient> = {
+  const later = laterAttributes.flatMap((attribute) => {
+    const isKnown = sent[attribute] !== undefined || old?.[attribute] !== undefined
+    return isKnown ? [[attribute, keep<string | object | null>(sent[attribute], old?.[attribute])]] : []
+  })
+  return {
     code: sent.code,
     first_name: sent.first_name,
     last_name: keep(sent.last_name, old?.last_name),
@@ -121,12 +126,8 @@ export function applyPatient(old: StoredPatient | undefined, sent: SentPatient, 
     created_at: old?.created_at ?? date,
     updated_at: date,
     unsubscribed_at: sent.plan === null ? (old?.unsubscribed_at ?? date) : null,
+    ...Object.fromEntries(later),
   }
-  if (sent.tax_id !== undefined || old?.tax_id !== undefined) patient.tax_id = keep(sent.tax_id, old?.tax_id)
-  if (sent.phone !== undefined || old?.phone !== undefined) patient.phone = keep(sent.phone, old?.phone)
-  if (sent.locale !== undefined || old?.locale !== undefined) patient.locale = keep(sent.locale, old?.locale)
-  if (sent.meta !== undefined || old?.meta !== undefined) patient.meta = keep(sent.meta, old?.meta)
-  return patient
 }
 
 function keep<Value>(sent: Value | undefined, old: Value | undefined): Value | null {

@@ -1,18 +1,24 @@
-import { type Attribute, genders, locales } from '../../../model/patient/patient.ts'
+import {
+  type Attribute,
+  type AttributeKind,
+  attributes,
+  genders,
+  isOfKind,
+  kindOf,
+  locales,
+  type OptionalAttribute,
+} from '../../../model/patient/patient.ts'
+
+/** Values of the optional attributes as the API takes them. */
+export type SentValues = {
+  readonly [Name in OptionalAttribute]?: ((typeof kindOf)[Name] extends 'object' ? object : string) | null
+}
 
 /** Patient in a valid request: null clears an attribute; an absent one keeps its value, except for `plan`. */
-export interface SentPatient {
+export interface SentPatient extends SentValues {
   readonly code: string
   readonly first_name: string
   readonly plan: string | null
-  readonly last_name?: string | null
-  readonly gender?: string | null
-  readonly birth_date?: string | null
-  readonly email?: string | null
-  readonly tax_id?: string | null
-  readonly phone?: string | null
-  readonly locale?: string | null
-  readonly meta?: object | null
 }
 
 /** One broken rule. `index` is the patient's position in the request, null if the list itself is invalid. */
@@ -72,28 +78,30 @@ function readPatient({ sent, index, optional, timesSent, errors }: Reading): Sen
   if ((timesSent.get(code) ?? 0) > 1) reader.fail('code', 'The :path field has a duplicate value.')
   const first_name = reader.needed('first_name')
   const patient: Writable<SentPatient> = { code, first_name, plan: null }
-
-  const last_name = reader.text('last_name')
-  if (last_name !== undefined) patient.last_name = last_name
-  const gender = optional.includes('gender') ? reader.text('gender') : reader.needed('gender')
-  if (gender !== undefined) patient.gender = gender
-  if (gender && !isOneOf(genders, gender)) reader.fail('gender', 'The selected :path is invalid.')
-  const birth_date = optional.includes('birth_date') ? reader.text('birth_date') : reader.needed('birth_date')
-  if (birth_date !== undefined) patient.birth_date = birth_date
-  if (birth_date && !isDate(birth_date)) reader.fail('birth_date', 'The :path field must match the format Y-m-d.')
-  const email = reader.text('email')
-  if (email !== undefined) patient.email = email
-  patient.plan = reader.text('plan') ?? null
-  const tax_id = reader.text('tax_id')
-  if (tax_id !== undefined) patient.tax_id = tax_id
-  const phone = reader.text('phone')
-  if (phone !== undefined) patient.phone = phone
-  const locale = reader.text('locale')
-  if (locale !== undefined) patient.locale = locale
-  if (locale && !isOneOf(locales, locale)) reader.fail('locale', 'The selected :path is invalid.')
-  const meta = reader.object('meta')
-  if (meta !== undefined) patient.meta = meta
+  for (const attribute of attributes) {
+    if (attribute === 'code' || attribute === 'first_name') continue
+    if (attribute === 'plan') patient.plan = reader.text('plan') ?? null
+    else if (isOfKind(attribute, 'object')) {
+      const value = reader.object(attribute)
+      if (value !== undefined) patient[attribute] = value
+    } else {
+      const isNeeded = relaxableAttributes.some((name) => name === attribute && !optional.includes(name))
+      const value = isNeeded ? reader.needed(attribute) : reader.text(attribute)
+      if (value !== undefined) patient[attribute] = value
+      const fault = value ? faultOf[kindOf[attribute]](value) : null
+      if (fault !== null) reader.fail(attribute, fault)
+    }
+  }
   return patient
+}
+
+/** Faults of a text that is not blank, by the kind of its attribute. */
+const faultOf: Readonly<Record<Exclude<AttributeKind, 'object'>, (value: string) => string | null>> = {
+  code: () => null,
+  text: () => null,
+  gender: (value) => (isOneOf(genders, value) ? null : 'The selected :path is invalid.'),
+  date: (value) => (isDate(value) ? null : 'The :path field must match the format Y-m-d.'),
+  locale: (value) => (isOneOf(locales, value) ? null : 'The selected :path is invalid.'),
 }
 
 /** Value under construction. */
