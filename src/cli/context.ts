@@ -20,9 +20,3 @@ export interface CliContext {
   readonly choose: ((question: string, choices: readonly string[]) => Promise<string | null>) | null
   readonly askText: ((question: string) => Promise<string | null>) | null
 }
-
-/** Returns an option's text, or undefined. */
-export function textOption(options: Record<string, unknown>, name: string): string | undefined {
-  const value = options[name]
-  return typeof value === 'string' ? value : undefined
-}

@@ -1,17 +1,34 @@
-import { Argument, Command, Option } from 'commander'
+import { Argument, Command } from 'commander'
+import type { z } from 'zod'
+import { commandOptions, type OptionsOf } from './command-options.ts'
 import { backfillCommand } from './connector/backfill.ts'
 import { deadLetterActions, deadLetterHelp, deadLettersCommand } from './connector/dead-letters.ts'
 import { runCommand } from './connector/run.ts'
 import { statusCommand } from './connector/status.ts'
-import { sampleSize, verifyCommand } from './connector/verify.ts'
+import { verifyCommand } from './connector/verify.ts'
 import type { CliContext } from './context.ts'
 import { adoptCommand } from './source/adopt.ts'
 import { checkCommand } from './source/check.ts'
 import { setupCommand } from './source/setup.ts'
 import { teardownCommand } from './source/teardown.ts'
-import { completionScript, type Shell, shellOf, shells } from './terminal/completion.ts'
+import { completionScript, shellOf, shells } from './terminal/completion.ts'
+import { commanderOptions } from './terminal/option.ts'
 
 const helpHint = '(run with --help for the options)'
+
+/** A command with options. */
+interface CommandSpec<Shape extends z.ZodRawShape> {
+  readonly name: string
+  readonly description: string
+  readonly example: string
+  readonly options: z.ZodObject<Shape>
+  /** Options that exclude an option. */
+  readonly conflicts?: Partial<Record<keyof Shape, readonly (keyof Shape & string)[]>>
+  /** Returns what is wrong with the options together, or null. */
+  readonly faultOf?: (options: z.output<z.ZodObject<Shape>>) => string | null
+  /** Resolves with the exit status. */
+  readonly action: (options: z.output<z.ZodObject<Shape>>) => Promise<number>
+}
 
 /**
  * Creates the command line. Each command's action resolves with the exit status. The sandbox and the demo are loaded only on request, so
@@ -23,137 +40,123 @@ export function createProgram(context: CliContext, done: (exitStatus: number) =>
     .version(context.version)
     .exitOverride()
     .showHelpAfterError(helpHint)
-  type Action = (options: Record<string, unknown>) => Promise<number>
-  const acting = (command: Command, action: Action) =>
-    command
+  const commandOf = <Shape extends z.ZodRawShape>(spec: CommandSpec<Shape>): Command => {
+    const command = new Command(spec.name)
+      .description(spec.description)
+      .addHelpText('after', `\nExample:\n  ${spec.example}`)
       .exitOverride()
       .showHelpAfterError(helpHint)
-      .action(async (options: Record<string, unknown>) => done(await action(options)))
-  const add = (command: Command, action: Action, isDefault = false) =>
-    program.addCommand(acting(command, action), { isDefault })
-  const withConfig = (name: string, description: string, example: string) =>
-    new Command(name)
-      .description(description)
-      .option('--config <file>', 'the configuration file')
-      .addHelpText('after', `\nExample:\n  ${example}`)
+    for (const option of commanderOptions(spec.options, spec.conflicts)) command.addOption(option)
+    return command.action(async () => {
+      const options = spec.options.parse(command.opts())
+      const fault = spec.faultOf?.(options) ?? null
+      if (fault !== null) command.error(`error: ${fault}`)
+      done(await spec.action(options))
+    })
+  }
+  const add = <Shape extends z.ZodRawShape>(spec: CommandSpec<Shape>, isDefault = false) =>
+    program.addCommand(commandOf(spec), { isDefault })
 
   add(
-    withConfig(
-      'run',
-      'check, migrate the state, then stream until told to stop (the default)',
-      'mediquo-cdc run --config config/mediquo-cdc.yaml',
-    ),
-    (options) => runCommand(context, options),
+    {
+      name: 'run',
+      description: 'check, migrate the state, then stream until told to stop (the default)',
+      example: 'mediquo-cdc run --config config/mediquo-cdc.yaml',
+      options: commandOptions.run,
+      action: (options) => runCommand(context, options),
+    },
     true,
   )
-  add(
-    new Command('init')
-      .description('propose a configuration for a database, and write it')
-      .option('--url <url>', 'where the database is; DATABASE_URL by default')
-      .option('--table <table>', 'the table; by default the one that looks most like one of patients')
-      .option('--output <file>', 'where to write it', 'config/mediquo-cdc.yaml')
-      .option('--force', 'replace a file that is there')
-      .option('--yes', 'do not ask')
-      .option('--json', 'print the proposal as JSON')
-      .addHelpText(
-        'after',
-        '\nExample:\n  mediquo-cdc init --url postgres://localhost/hospital --table public.patients',
-      ),
-    async (options) => (await import('./source/init.ts')).initCommand(context, options),
-  )
-  add(
-    withConfig('check', 'check every requirement on both ends', 'mediquo-cdc check --json').option(
-      '--json',
-      'print the report as JSON',
-    ),
-    (options) => checkCommand(context, options),
-  )
-  add(
-    withConfig('setup', 'print the SQL that prepares the database', 'mediquo-cdc setup --apply')
-      .option('--role <name>', 'for a role of its own with the least rights')
-      .option('--apply', 'run it')
-      .option('--json', 'print it as JSON'),
-    (options) => setupCommand(context, options),
-  )
-  add(
-    withConfig('status', 'what the connector is doing', 'mediquo-cdc status').option('--json', 'print it as JSON'),
-    (options) => statusCommand(context, options),
-  )
-  add(
-    withConfig(
-      'backfill',
-      'read the table and send what mediQuo does not have',
-      'mediquo-cdc backfill --code H-1001 H-1002',
-    )
-      .option('--code <codes...>', 'only the rows of these codes')
-      .option('--json', 'print it as JSON, and do not wait'),
-    (options) => backfillCommand(context, options),
-  )
+  add({
+    name: 'init',
+    description: 'propose a configuration for a database, and write it',
+    example: 'mediquo-cdc init --url postgres://localhost/hospital --table public.patients',
+    options: commandOptions.init,
+    action: async (options) => (await import('./source/init.ts')).initCommand(context, options),
+  })
+  add({
+    name: 'check',
+    description: 'check every requirement on both ends',
+    example: 'mediquo-cdc check --json',
+    options: commandOptions.check,
+    action: (options) => checkCommand(context, options),
+  })
+  add({
+    name: 'setup',
+    description: 'print the SQL that prepares the database',
+    example: 'mediquo-cdc setup --apply',
+    options: commandOptions.setup,
+    action: (options) => setupCommand(context, options),
+  })
+  add({
+    name: 'status',
+    description: 'what the connector is doing',
+    example: 'mediquo-cdc status',
+    options: commandOptions.status,
+    action: (options) => statusCommand(context, options),
+  })
+  add({
+    name: 'backfill',
+    description: 'read the table and send what mediQuo does not have',
+    example: 'mediquo-cdc backfill --code H-1001 H-1002',
+    options: commandOptions.backfill,
+    action: (options) => backfillCommand(context, options),
+  })
   const deadLetters = new Command('dead-letters')
     .description('rows that were rejected')
     .addHelpText('after', '\nExample:\n  mediquo-cdc dead-letters list')
     .exitOverride()
   for (const name of deadLetterActions) {
-    const command = withConfig(name, deadLetterHelp[name], `mediquo-cdc dead-letters ${name} --code H-1001`)
-      .option('--code <codes...>', 'only these codes, or keys as the list shows them for rows without a code')
-      .addOption(new Option('--all', 'all of them').conflicts('code'))
-      .option('--json', 'print it as JSON')
-    if (name !== 'list') command.hook('preAction', namesRows)
-    deadLetters.addCommand(acting(command, (options) => deadLettersCommand(context, name, options)))
+    deadLetters.addCommand(
+      commandOf({
+        name,
+        description: deadLetterHelp[name],
+        example: `mediquo-cdc dead-letters ${name} --code H-1001`,
+        options: commandOptions.deadLetters,
+        conflicts: { all: ['code'] },
+        faultOf: (options) => (name === 'list' ? null : unnamedRows(options)),
+        action: (options) => deadLettersCommand(context, name, options),
+      }),
+    )
   }
   program.addCommand(deadLetters)
-  add(
-    withConfig(
-      'verify',
-      'compare rows with what mediQuo has of them (exit status 4: a difference)',
-      'mediquo-cdc verify --code H-1001 --repair',
-    )
-      .addOption(
-        new Option('--sample <rows>', 'so many rows at random')
-          .argParser(sampleSize)
-          .default(100)
-          .conflicts(['code', 'all']),
-      )
-      .addOption(new Option('--code <codes...>', 'the rows of these codes').conflicts('all'))
-      .option('--all', 'every row of the table')
-      .option('--repair', 'ask for the rows that differ to be sent again')
-      .option('--json', 'print the report as JSON'),
-    (options) => verifyCommand(context, options),
-  )
-  add(
-    withConfig(
-      'adopt',
+  add({
+    name: 'verify',
+    description: 'compare rows with what mediQuo has of them (exit status 4: a difference)',
+    example: 'mediquo-cdc verify --code H-1001 --repair',
+    options: commandOptions.verify,
+    conflicts: { sample: ['code', 'all'], code: ['all'] },
+    action: (options) => verifyCommand(context, options),
+  })
+  add({
+    name: 'adopt',
+    description:
       'accept a database that is another than before (a restore, a clone, a recreated slot), and read it whole',
-      'mediquo-cdc adopt --json',
-    ).option('--json', 'print the report as JSON'),
-    (options) => adoptCommand(context, options),
-  )
-  add(
-    withConfig(
-      'teardown',
-      'drop the replication slot, the publication and the state, after showing them',
-      'mediquo-cdc teardown --yes',
-    )
-      .option('--yes', 'do not ask')
-      .option('--json', 'print the report as JSON'),
-    (options) => teardownCommand(context, options),
-  )
-  add(
-    new Command('sandbox')
-      .description('a local stand-in for the mediQuo API')
-      .option('--port <port>', 'port to listen on', '8090')
-      .option('--host <host>', 'address to listen on', '127.0.0.1')
-      .option('--record-patients', 'keep what was sent, for GET /__sandbox/requests')
-      .addHelpText('after', '\nExample:\n  mediquo-cdc sandbox --port 8090'),
-    async (options) => (await import('./demo/sandbox.ts')).sandboxCommand(context, options),
-  )
-  add(
-    new Command('demo')
-      .description('an embedded PostgreSQL, the sandbox and a connector between them')
-      .option('--once', 'end by itself: exit status 0 only if both ends are equal')
-      .addHelpText('after', '\nExample:\n  mediquo-cdc demo --once'),
-    async (options) => (await import('./demo/demo.ts')).demoCommand(context, options),
-  )
+    example: 'mediquo-cdc adopt --json',
+    options: commandOptions.adopt,
+    action: (options) => adoptCommand(context, options),
+  })
+  add({
+    name: 'teardown',
+    description: 'drop the replication slot, the publication and the state, after showing them',
+    example: 'mediquo-cdc teardown --yes',
+    options: commandOptions.teardown,
+    action: (options) => teardownCommand(context, options),
+  })
+  add({
+    name: 'sandbox',
+    description: 'a local stand-in for the mediQuo API',
+    example: 'mediquo-cdc sandbox --port 8090',
+    options: commandOptions.sandbox,
+    action: async (options) => (await import('./demo/sandbox.ts')).sandboxCommand(context, options),
+  })
+  add({
+    name: 'demo',
+    description: 'an embedded PostgreSQL, the sandbox and a connector between them',
+    example: 'mediquo-cdc demo --once',
+    options: commandOptions.demo,
+    action: async (options) => (await import('./demo/demo.ts')).demoCommand(context, options),
+  })
   program.hook('preSubcommand', (_, subcommand) => {
     const [first] = program.args
     // Without this, a misspelt command would be taken for an argument of the default command.
@@ -167,8 +170,8 @@ export function createProgram(context: CliContext, done: (exitStatus: number) =>
       .addArgument(new Argument('<shell>', shells.join(', ')).argParser(shellOf))
       .addHelpText('after', '\nExample:\n  source <(mediquo-cdc completion bash)')
       .exitOverride()
-      .action((shell: Shell) => {
-        context.print(completionScript(program, shell))
+      .action((shell: unknown) => {
+        context.print(completionScript(program, shellOf(String(shell))))
         done(0)
       }),
   )
@@ -176,7 +179,6 @@ export function createProgram(context: CliContext, done: (exitStatus: number) =>
 }
 
 /** Requires that a command that changes rows names them. */
-function namesRows(command: Command): void {
-  const { code, all } = command.opts()
-  if (code === undefined && all !== true) command.error("error: name the rows with '--code <codes...>' or '--all'")
+function unnamedRows({ code, all }: OptionsOf<'deadLetters'>): string | null {
+  return code === undefined && !all ? "name the rows with '--code <codes...>' or '--all'" : null
 }

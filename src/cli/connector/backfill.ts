@@ -5,24 +5,25 @@ import type { Settings } from '../../config/settings.ts'
 import { wait } from '../../lifecycle/wait.ts'
 import { type PatientCode, patientCode } from '../../model/patient/patient.ts'
 import { secondsLeft } from '../../model/progress/pass.ts'
-import { type CliContext, textOption } from '../context.ts'
+import type { OptionsOf } from '../command-options.ts'
+import type { CliContext } from '../context.ts'
 import { hangingIndent, hangingText } from '../terminal/hanging-text.ts'
 import { askConnector, whenItBegins } from './running-connector.ts'
 import { isStateFailure, withState } from './state.ts'
 
 /** Requests a backfill; on a terminal it then shows the progress of a running connector. @returns 3 if the state cannot be used. */
-export async function backfillCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
+export async function backfillCommand(context: CliContext, options: OptionsOf<'backfill'>): Promise<number> {
   const { env, cwd, print, isTerminal } = context
-  const settings = loadSettings({ configPath: textOption(options, 'config'), env, cwd, needs: [] })
-  const codes = Array.isArray(options.code) ? options.code.map((code) => patientCode(String(code))) : null
+  const settings = loadSettings({ configPath: options.config, env, cwd, needs: [] })
+  const codes = options.code?.map(patientCode) ?? null
   try {
     return await withState(settings, async (db) => {
       const store = new Store(db)
       const isNew = await store.passes.request(codes)
       const isRunning = (await askConnector(settings)) !== null
-      if (options.json === true) print(JSON.stringify({ requested: isNew, codes, connectorRunning: isRunning }))
+      if (options.json) print(JSON.stringify({ requested: isNew, codes, connectorRunning: isRunning }))
       else print(hangingText('', sentence(codes, { isNew, isRunning }), hangingIndent))
-      if (isRunning && isTerminal && options.json !== true) await follow(store, settings, context)
+      if (isRunning && isTerminal && !options.json) await follow(store, settings, context)
       return 0
     })
   } catch (error) {

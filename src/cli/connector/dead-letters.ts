@@ -3,7 +3,8 @@ import type { StateDatabase } from '../../checkpoint/store/state-database.ts'
 import { Store } from '../../checkpoint/store/store.ts'
 import { loadSettings } from '../../config/load.ts'
 import type { Settings } from '../../config/settings.ts'
-import { type CliContext, textOption } from '../context.ts'
+import type { OptionsOf } from '../command-options.ts'
+import type { CliContext } from '../context.ts'
 import { deadLetterTable } from './dead-letter-table.ts'
 import { askConnector, whenItBegins } from './running-connector.ts'
 import { isStateFailure, withState } from './state.ts'
@@ -32,11 +33,11 @@ interface Request {
 export async function deadLettersCommand(
   { env, cwd, print }: CliContext,
   action: Action,
-  options: Record<string, unknown>,
+  options: OptionsOf<'deadLetters'>,
 ): Promise<number> {
-  const settings = loadSettings({ configPath: textOption(options, 'config'), env, cwd, needs: [] })
-  const names = Array.isArray(options.code) ? options.code.map(String) : null
-  const request = { settings, names, print, asJson: options.json === true }
+  const settings = loadSettings({ configPath: options.config, env, cwd, needs: [] })
+  const names = options.code ?? null
+  const request = { settings, names, print, asJson: options.json }
   try {
     await withState(settings, (db) => works[action](db, request))
     return 0

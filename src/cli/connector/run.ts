@@ -1,12 +1,13 @@
 import { loadSettings } from '../../config/load.ts'
 import { supervise } from '../../supervisor/supervise.ts'
 import { createLogger } from '../../telemetry/logger.ts'
-import { type CliContext, textOption } from '../context.ts'
+import type { OptionsOf } from '../command-options.ts'
+import type { CliContext } from '../context.ts'
 
 /** Streams until the process gets a signal to stop. @returns 0 once drained. */
-export async function runCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
+export async function runCommand(context: CliContext, options: OptionsOf<'run'>): Promise<number> {
   const { env, cwd, version, stop } = context
-  const settings = loadSettings({ configPath: textOption(options, 'config'), env, cwd })
+  const settings = loadSettings({ configPath: options.config, env, cwd })
   const logger = createLogger(settings.log.level)
   const { PGOPTIONS: environmentOptions = '', TRACE_FILE: traceFile = null } = env
   await supervise({ settings, logger, version, environmentOptions, traceFile, drain: stop })

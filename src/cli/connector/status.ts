@@ -3,8 +3,8 @@ import { loadSettings } from '../../config/load.ts'
 import type { Settings } from '../../config/settings.ts'
 import type { Pass } from '../../model/progress/pass.ts'
 import { formatLsn } from '../../model/source/lsn.ts'
+import type { OptionsOf } from '../command-options.ts'
 import type { CliContext } from '../context.ts'
-import { textOption } from '../context.ts'
 import { hangingIndent, hangingText } from '../terminal/hanging-text.ts'
 import { type Meaning, type Paint, plain } from '../terminal/paint.ts'
 import { askConnector } from './running-connector.ts'
@@ -13,12 +13,12 @@ import { isStateFailure, withState } from './state.ts'
 type Report = Record<string, unknown>
 
 /** Prints `/status` for a person; from the state alone when no connector is running. @returns 3 if neither is available. */
-export async function statusCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
+export async function statusCommand(context: CliContext, options: OptionsOf<'status'>): Promise<number> {
   const { env, cwd } = context
-  const settings = loadSettings({ configPath: textOption(options, 'config'), env, cwd, needs: [] })
+  const settings = loadSettings({ configPath: options.config, env, cwd, needs: [] })
   const report = (await askConnector(settings)) ?? (await readState(settings, context))
   if (report === null) return 3
-  if (options.json === true) context.print(JSON.stringify(report, null, 2))
+  if (options.json) context.print(JSON.stringify(report, null, 2))
   else printReport(report, { print: context.print, paint: context.paint ?? plain })
   return 0
 }

@@ -1,10 +1,10 @@
-import { InvalidArgumentError } from 'commander'
 import { Store } from '../../checkpoint/store/store.ts'
 import { verifySource } from '../../commands/verification.ts'
 import type { Settings } from '../../config/settings.ts'
 import { ConnectorError } from '../../model/failure/connector-error.ts'
 import { type PatientCode, patientCode } from '../../model/patient/patient.ts'
 import type { Selection } from '../../verify/selection.ts'
+import type { OptionsOf } from '../command-options.ts'
 import type { CliContext } from '../context.ts'
 import { inspectSource } from '../source/inspect.ts'
 import { askConnector } from './running-connector.ts'
@@ -18,16 +18,16 @@ const foundDifference = 4
  * Compares rows of the table with mediQuo's patients; with `--repair`, requests that rows that differ are sent again.
  * @returns 4 if one differs or is missing, 3 if the state cannot be used.
  */
-export async function verifyCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
+export async function verifyCommand(context: CliContext, options: OptionsOf<'verify'>): Promise<number> {
   const { stop, print } = context
-  const isJson = options.json === true
+  const isJson = options.json
   return inspectSource(context, options, ['database', 'api'], async ({ resources }) => {
     const { settings } = resources
     const selection = selectionOf(options)
     const report = new VerifyReport(selection, isJson ? null : print, context.paint)
     try {
       const started = await isStarted(settings)
-      if (options.repair === true && !started) throw new ConnectorError('state missing', neverStarted)
+      if (options.repair && !started) throw new ConnectorError('state missing', neverStarted)
       try {
         for await (const verdicts of verifySource(resources, { selection, isStarted: started, signal: stop }))
           report.add(verdicts)
@@ -35,7 +35,7 @@ export async function verifyCommand(context: CliContext, options: Record<string,
         // Interrupted: report the rows compared so far.
         if (!stop.aborted) throw error
       }
-      const repair = options.repair === true ? await askForRepair(settings, report.drifted) : null
+      const repair = options.repair ? await askForRepair(settings, report.drifted) : null
       report.end({ isComplete: !stop.aborted, repair, isStarted: started })
       if (isJson) print(JSON.stringify(report.json({ isComplete: !stop.aborted, repair }), null, 2))
       return report.drifted.length > 0 ? foundDifference : 0
@@ -49,18 +49,10 @@ export async function verifyCommand(context: CliContext, options: Record<string,
 
 const neverStarted = 'there is nothing to repair yet: the first run of the connector sends every row'
 
-/** Parses the number of rows of `--sample`. @throws {InvalidArgumentError} */
-export function sampleSize(text: string): number {
-  const rows = Number(text)
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(rows) || rows < 1)
-    throw new InvalidArgumentError('It must be a whole number from 1.')
-  return rows
-}
-
-function selectionOf({ all, code, sample }: Record<string, unknown>): Selection {
-  if (all === true) return { kind: 'all' }
-  if (Array.isArray(code)) return { kind: 'codes', codes: code.map((text) => patientCode(String(text))) }
-  return { kind: 'sample', rows: Number(sample) }
+function selectionOf({ all, code, sample }: OptionsOf<'verify'>): Selection {
+  if (all) return { kind: 'all' }
+  if (code !== undefined) return { kind: 'codes', codes: code.map(patientCode) }
+  return { kind: 'sample', rows: sample }
 }
 
 /** Requests a repair. It writes nothing of the rows themselves: the connector that uses the slot does that. @throws {ConnectorError} */

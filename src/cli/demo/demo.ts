@@ -15,6 +15,7 @@ import {
 } from '../../sandbox/sample-hospital.ts'
 import { supervise } from '../../supervisor/supervise.ts'
 import { createLogger } from '../../telemetry/logger.ts'
+import type { OptionsOf } from '../command-options.ts'
 import type { CliContext } from '../context.ts'
 import { type Progress, progressReporter } from './demo-progress.ts'
 
@@ -25,8 +26,8 @@ const liveChanges = 300
 const patienceMs = 60_000
 
 /** Runs a hospital's database, the sandbox API, and the connector between them. @returns 0 if both ends are equal, else 4. */
-export async function demoCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
-  const once = options.once === true
+export async function demoCommand(context: CliContext, options: OptionsOf<'demo'>): Promise<number> {
+  const once = options.once
   const say = progressReporter(context)
   say.line('starting PostgreSQL')
   await using server = await startEmbeddedServer({ durable: false })

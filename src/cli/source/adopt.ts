@@ -1,18 +1,18 @@
 import { adoptSource } from '../../commands/adopt.ts'
 import type { Reconciliation } from '../../startup/identity/identity-fence.ts'
+import type { OptionsOf } from '../command-options.ts'
 import { isStarted, isStateFailure } from '../connector/state.ts'
 import type { CliContext } from '../context.ts'
 import { hangingIndent, hangingText } from '../terminal/hanging-text.ts'
 import { inspectSource } from './inspect.ts'
 
 /** Accepts the database as it is, and prints the changes and the actions. @returns 3 if the state cannot be used. */
-export async function adoptCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
+export async function adoptCommand(context: CliContext, options: OptionsOf<'adopt'>): Promise<number> {
   return inspectSource(context, options, ['database'], async ({ resources }) => {
     const { settings } = resources
     try {
       const done = (await isStarted(settings)) ? await adoptSource(resources) : null
-      if (options.json === true)
-        context.print(JSON.stringify({ neverStarted: done === null, done: done ?? [] }, null, 2))
+      if (options.json) context.print(JSON.stringify({ neverStarted: done === null, done: done ?? [] }, null, 2))
       else for (const line of report(done, settings.source.slot)) context.print(line)
       return 0
     } catch (error) {

@@ -3,13 +3,14 @@ import { checkApi } from '../../startup/api/check-api.ts'
 import { checkSurroundings } from '../../startup/requirements/check-surroundings.ts'
 import type { Resources } from '../../startup/resources.ts'
 import { describeLeftSlot, leftSlots } from '../../supervisor/slot-watch.ts'
+import type { OptionsOf } from '../command-options.ts'
 import type { CliContext } from '../context.ts'
 import { hangingIndent, hangingText } from '../terminal/hanging-text.ts'
 import { type Meaning, type Paint, plain } from '../terminal/paint.ts'
 import { inspectSource } from './inspect.ts'
 
 /** Prints every requirement on both ends, one line each. @returns 3 if one is not met; recommendations do not count. */
-export async function checkCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
+export async function checkCommand(context: CliContext, options: OptionsOf<'check'>): Promise<number> {
   return inspectSource(
     context,
     options,
@@ -19,7 +20,7 @@ export async function checkCommand(context: CliContext, options: Record<string, 
       const surroundings = await checkSurroundings(resources, facts && { facts, wanted, mapping })
       const warnings = facts === null ? [] : await slotsLeftBehind(resources)
       const all = [...findings, ...surroundings, ...api.findings, ...warnings]
-      if (options.json === true) context.print(JSON.stringify(all, null, 2))
+      if (options.json) context.print(JSON.stringify(all, null, 2))
       else for (const line of report(all, context.paint ?? plain)) context.print(line)
       return obstacles(all).length === 0 ? 0 : 3
     },

@@ -5,23 +5,22 @@ import { configYaml } from '../../config/documentation/example.ts'
 import { loadSettings } from '../../config/load.ts'
 import { parseTableName, type TableName, writeTableName } from '../../config/value/table-name.ts'
 import { ProblemsError } from '../../model/failure/connector-error.ts'
-import { type CliContext, textOption } from '../context.ts'
+import { defaultOutput, type OptionsOf } from '../command-options.ts'
+import type { CliContext } from '../context.ts'
 
 /** Minimum likeness of a patient table: fewer known columns point to a table of something else. */
 const leastLikeness = 2
-const defaultOutput = 'config/mediquo-cdc.yaml'
 
 /** Proposes a configuration for a database and writes it. @returns 3 if there is no table, or if the mapping lacks something. */
-export async function initCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
+export async function initCommand(context: CliContext, options: OptionsOf<'init'>): Promise<number> {
   const { env, cwd, print, confirm } = context
-  const output = textOption(options, 'output') ?? defaultOutput
+  const { output } = options
   const file = resolve(cwd, output)
-  if (existsSync(file) && options.force !== true)
+  if (existsSync(file) && !options.force)
     throw new ProblemsError('configuration invalid', [
       `${output} is there already: --force replaces it, --output writes another`,
     ])
-  const url =
-    textOption(options, 'url') ?? env.DATABASE_URL ?? (await context.askText?.('Where is the database? (postgres://…)'))
+  const url = options.url ?? env.DATABASE_URL ?? (await context.askText?.('Where is the database? (postgres://…)'))
   // Ignore an existing configuration file: the proposal must not depend on it.
   const settings = loadSettings({
     env: { ...env, ...(url && { DATABASE_URL: url }), MEDIQUO_CDC_CONFIG: undefined },
@@ -40,10 +39,10 @@ export async function initCommand(context: CliContext, options: Record<string, u
       print(`there is no table ${writeTableName(table)}`)
       return 3
     }
-    if (options.json !== true) for (const line of described(proposal)) print(line)
-    const isWritten = confirm === null || options.yes === true || (await confirm(`Write ${output}?`))
+    if (!options.json) for (const line of described(proposal)) print(line)
+    const isWritten = confirm === null || options.yes || (await confirm(`Write ${output}?`))
     if (isWritten) write(file, proposal)
-    if (options.json === true) print(JSON.stringify({ ...proposal, file: isWritten ? output : null }, null, 2))
+    if (options.json) print(JSON.stringify({ ...proposal, file: isWritten ? output : null }, null, 2))
     else if (isWritten) for (const line of nextSteps(output, proposal)) print(line)
     return proposal.problems.length > 0 ? 3 : 0
   } finally {
@@ -56,10 +55,10 @@ type Tables = ReturnType<typeof openProposals>
 /** Returns the table, or the reason why there is none. */
 async function chooseTable(
   { choose }: CliContext,
-  options: Record<string, unknown>,
+  options: OptionsOf<'init'>,
   proposals: Tables,
 ): Promise<TableName | string> {
-  const named = textOption(options, 'table')
+  const named = options.table
   if (named !== undefined) {
     const name = parseTableName(named)
     return name ?? `${named} is no table's name: write schema.table, with quotes as in SQL where it has capitals`
@@ -69,7 +68,7 @@ async function chooseTable(
   const [best, next] = alike
   if (!best) return 'no table looks like one of patients: name it with --table'
   const isClear = !next || next.likeness < best.likeness
-  if (isClear || options.yes === true) return best
+  if (isClear || options.yes) return best
   if (choose === null)
     return `several tables look like one of patients; name one with --table:\n${alike.map((table) => `  ${writeTableName(table)}`).join('\n')}`
   const chosen = await choose('Which table has the patients?', alike.map(writeTableName))

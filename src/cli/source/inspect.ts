@@ -12,7 +12,7 @@ import { fitMapping, wantedOf } from '../../startup/prepare.ts'
 import { openResources, type Resources } from '../../startup/resources.ts'
 import { createLogger } from '../../telemetry/logger.ts'
 import { createMetrics } from '../../telemetry/metrics.ts'
-import { type CliContext, textOption } from '../context.ts'
+import type { CliContext } from '../context.ts'
 
 /** Source as `check` and `setup` see it. `facts` is null if the database does not answer. */
 export interface Inspection {
@@ -27,11 +27,11 @@ export interface Inspection {
 /** Opens the configured resources, inspects the source, passes it on, and closes everything. @throws {ProblemsError} */
 export async function inspectSource<T>(
   { env, cwd, version }: CliContext,
-  options: Record<string, unknown>,
+  options: { readonly config?: string | undefined },
   needs: readonly ('database' | 'api')[],
   use: (inspection: Inspection) => Promise<T>,
 ): Promise<T> {
-  const settings = loadSettings({ configPath: textOption(options, 'config'), env, cwd, needs })
+  const settings = loadSettings({ configPath: options.config, env, cwd, needs })
   const resources = openResources({
     settings,
     logger: createLogger('silent'),

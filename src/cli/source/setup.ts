@@ -5,7 +5,8 @@ import { type SetupStatement, setupStatements } from '../../source/requirements/
 import { ownSlot } from '../../source/requirements/slot-requirements.ts'
 import { createSlot } from '../../source/slot/replication-slot.ts'
 import { checkFailed } from '../../startup/requirements/check-failed.ts'
-import { type CliContext, textOption } from '../context.ts'
+import type { OptionsOf } from '../command-options.ts'
+import type { CliContext } from '../context.ts'
 import { hangingText } from '../terminal/hanging-text.ts'
 import { inspectSource } from './inspect.ts'
 
@@ -17,23 +18,23 @@ const refusals: readonly string[] = [ownSlot, filterReadsIdentity]
  * @returns 3 if something must be done by hand first: then it runs nothing.
  * @throws {ConnectorError} if the table is missing, the slot is another's, or the row filter would break updates.
  */
-export async function setupCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
+export async function setupCommand(context: CliContext, options: OptionsOf<'setup'>): Promise<number> {
   return inspectSource(context, options, ['database'], async ({ resources, facts, wanted, findings }) => {
     if (!facts?.table) throw checkFailed(obstacles(findings))
     const refused = obstacles(findings).filter(({ requirement }) => refusals.includes(requirement))
     if (refused.length > 0) throw checkFailed(refused)
     const { settings, sourcePool, clientConfig } = resources
-    const name = textOption(options, 'role')
+    const name = options.role
     const statements = setupStatements(facts, wanted, {
       stateSchema: settings.state.url === null ? settings.state.schema : null,
       role: name === undefined ? null : { name, exists: await isRole(sourcePool, name) },
     })
     const say = (line: string) => {
-      if (options.json !== true) context.print(line)
+      if (!options.json) context.print(line)
     }
-    if (options.json === true) context.print(JSON.stringify(statements, null, 2))
+    if (options.json) context.print(JSON.stringify(statements, null, 2))
     for (const statement of statements) say(written(statement))
-    if (options.apply !== true) return 0
+    if (!options.apply) return 0
     if (statements.some(({ kind }) => kind === 'by hand')) {
       say('nothing was run: do first what is to be done by hand, then run this again')
       return 3

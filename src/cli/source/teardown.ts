@@ -2,18 +2,19 @@ import { openDatabases, type TornDown, tearDown } from '../../commands/teardown.
 import { planTeardown, type TeardownPlan, type TeardownStep } from '../../commands/teardown-plan.ts'
 import { loadSettings } from '../../config/load.ts'
 import type { Settings } from '../../config/settings.ts'
+import type { OptionsOf } from '../command-options.ts'
 import { askConnector } from '../connector/running-connector.ts'
-import { type CliContext, textOption } from '../context.ts'
+import type { CliContext } from '../context.ts'
 import { hangingIndent, hangingText } from '../terminal/hanging-text.ts'
 
 /**
  * Drops slot, publication and state after it has shown them.
  * @returns 1 if the answer was no, 2 if nobody could be asked, 3 if something that should be gone still exists.
  */
-export async function teardownCommand(context: CliContext, options: Record<string, unknown>): Promise<number> {
+export async function teardownCommand(context: CliContext, options: OptionsOf<'teardown'>): Promise<number> {
   const { env, cwd, print, confirm } = context
-  const settings = loadSettings({ configPath: textOption(options, 'config'), env, cwd, needs: ['database'] })
-  const asJson = options.json === true
+  const settings = loadSettings({ configPath: options.config, env, cwd, needs: ['database'] })
+  const asJson = options.json
   const say = (lines: readonly string[]) => {
     if (!asJson) for (const line of lines) print(line)
   }
@@ -31,7 +32,7 @@ export async function teardownCommand(context: CliContext, options: Record<strin
       return 3
     }
     const toDrop = plan.steps.some(({ action }) => action === 'drop')
-    if (toDrop && options.yes !== true) {
+    if (toDrop && !options.yes) {
       if (confirm === null || asJson) {
         say(['', 'nothing was dropped: without a terminal to ask on, --yes is needed'])
         tell(plan, null)
