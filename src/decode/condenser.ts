@@ -1,3 +1,4 @@
+import { unreachable } from '../model/unreachable.ts'
 import { format } from './tuple.ts'
 
 /** Initial size of the copy, and maximum growth beyond what it needs, bytes. */
@@ -103,6 +104,9 @@ export class Condenser {
         return
       case 'rest':
         this.#dropRest()
+        return
+      default:
+        unreachable(this.#field)
     }
   }
 

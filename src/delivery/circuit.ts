@@ -1,5 +1,6 @@
 import { backOffMs } from '../lifecycle/back-off.ts'
 import type { DeliveryTrouble } from '../model/status/status.ts'
+import { unreachable } from '../model/unreachable.ts'
 
 /** Reason why nothing, or only one trial request at a time, is sent. */
 export interface Trouble {
@@ -55,7 +56,9 @@ export class Circuit {
         this.#trouble = { kind: 'rate limited', reason: 'the API answered 429', sinceMs: nowMs }
         this.#notBeforeMs = Math.max(this.#notBeforeMs, nowMs + signal.ms)
         return
-      default: {
+      case 'rejecting':
+      case 'outage':
+      case 'halted': {
         const sinceMs = this.#trouble && this.#trouble.kind === signal.kind ? this.#trouble.sinceMs : nowMs
         const reason =
           signal.kind === 'rejecting' ? `the API refuses every patient alike (${signal.status})` : signal.reason
@@ -64,7 +67,10 @@ export class Circuit {
         // The first failure is usually an idle connection that the server closed: try again almost immediately.
         const limits = this.#attempt === 1 ? { baseMs: 50, maxMs: 50 } : { baseMs: 250, maxMs: 30_000 }
         this.#notBeforeMs = Math.max(this.#notBeforeMs, nowMs + backOffMs(this.#attempt, random, limits))
+        return
       }
+      default:
+        unreachable(signal)
     }
   }
 }

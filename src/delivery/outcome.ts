@@ -8,3 +8,13 @@ export type BatchOutcome =
   | { readonly kind: 'isolate'; readonly status: number; readonly named: Refusal['named'] }
   | { readonly kind: 'split' }
   | { readonly kind: 'halt'; readonly reason: string; readonly status: number }
+
+/** Returns the refusal of an answer that refuses the content of a request. */
+export function refusalOf(outcome: Extract<BatchOutcome, { kind: 'isolate' | 'split' }>): Refusal {
+  switch (outcome.kind) {
+    case 'isolate':
+      return { reason: 'refused', status: outcome.status, named: outcome.named }
+    case 'split':
+      return { reason: 'too large', status: 413, named: [] }
+  }
+}

@@ -7,6 +7,7 @@ import { kindOf } from '../model/failure/kind-of.ts'
 import type { WalEvent } from '../model/source/change.ts'
 import type { Lsn } from '../model/source/lsn.ts'
 import type { Xid } from '../model/source/visibility.ts'
+import { unreachable } from '../model/unreachable.ts'
 import { readSlotHealth, slotTroubleError, slotTroubleOf } from '../source/slot/slot-health.ts'
 import { followWal, type StreamState } from '../source/stream/follow-wal.ts'
 import type { StreamSession } from '../source/stream/stream-session.ts'
@@ -124,8 +125,12 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
       case 'truncate':
         driver.handle({ kind: 'wal', wal: { kind: 'truncate' } })
         return
-      default:
+      case 'commit':
+      case 'keepalive':
         driver.handle({ kind: 'wal', wal: event })
+        return
+      default:
+        unreachable(event)
     }
   }
 

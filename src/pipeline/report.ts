@@ -1,5 +1,6 @@
-import type { BatchOutcome } from '../delivery/outcome.ts'
+import { type BatchOutcome, refusalOf } from '../delivery/outcome.ts'
 import type { Status } from '../model/status/status.ts'
+import { unreachable } from '../model/unreachable.ts'
 import type { Delivery } from '../pending/entry/version.ts'
 import type { Resources } from '../startup/resources.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -68,6 +69,8 @@ export function createReport(resources: Pick<Resources, 'metrics' | 'logger' | '
       case 'differs':
         logger.warn({ code: fact.code }, 'mediQuo shows something else than it accepted')
         return
+      default:
+        unreachable(fact)
     }
   }
 
@@ -111,6 +114,8 @@ function countSettled(
     case 'nothing to remove':
     case 'owed':
       return
+    default:
+      unreachable(outcome)
   }
 }
 
@@ -145,12 +150,14 @@ function countBatch(
       return
     case 'isolate':
     case 'split': {
-      const status = outcome.kind === 'isolate' ? outcome.status : 413
+      const { status } = refusalOf(outcome)
       tally.lastError = `status ${status}`
       const [only] = batch
       if (batch.length === 1 && only) logger.warn({ key: only.key, code: only.code, status }, 'row refused')
       else logger.info({ patients, status }, 'batch refused, looking for the row')
       return
     }
+    default:
+      unreachable(outcome)
   }
 }

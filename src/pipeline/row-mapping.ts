@@ -92,7 +92,8 @@ function toContent(mapped: Mapped, knownCode: () => PatientCode | null): Content
       return { kind: 'removed', code: mapped.code, patient: null }
     case 'incomplete':
       return { kind: 'incomplete', code: knownCode() }
-    default:
+    case 'patient':
+    case 'invalid':
       return mapped
   }
 }

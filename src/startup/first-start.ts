@@ -1,6 +1,7 @@
 import { ConnectorError } from '../model/failure/connector-error.ts'
 import { formatLsn } from '../model/source/lsn.ts'
 import { xid } from '../model/source/visibility.ts'
+import { unreachable } from '../model/unreachable.ts'
 import { obstacles } from '../source/requirements/finding.ts'
 import { createPublicationSql } from '../source/requirements/publication-sql.ts'
 import { judgeSource } from '../source/requirements/requirements.ts'
@@ -40,6 +41,8 @@ export async function startFirst(
       break
     case 'absent':
       break
+    default:
+      unreachable(found)
   }
   const publicationSql = facts.publication ? null : createPublicationSql(facts, wanted)
   const made = await makeSlot(resources, { slot, publicationSql })

@@ -1,5 +1,6 @@
 import type { PatientCode } from '../model/patient/patient.ts'
 import type { Row, RowKey } from '../model/source/row.ts'
+import { unreachable } from '../model/unreachable.ts'
 import type { ReadRows } from './verify-rows.ts'
 
 /** Rows to verify. */
@@ -41,6 +42,9 @@ export async function* selectRows(selection: Selection, options: SelectionOption
       return
     case 'codes':
       yield* rowsOfCodes(new Set(selection.codes), options)
+      return
+    default:
+      unreachable(selection)
   }
 }
 

@@ -2,6 +2,7 @@ import { severalAtOnce } from '../lifecycle/several-at-once.ts'
 import type { Mapped, Patient, PatientCode } from '../model/patient/patient.ts'
 import type { Lsn } from '../model/source/lsn.ts'
 import type { Row, RowKey } from '../model/source/row.ts'
+import { unreachable } from '../model/unreachable.ts'
 import { type ComparedAttribute, differingAttributes, type FoundAttributes } from './compare.ts'
 import type { Verdict } from './verdict.ts'
 
@@ -102,6 +103,8 @@ function sendable(
       }
       case 'incomplete':
         throw new Error('a row that was read from the table lacks a column of the mapping')
+      default:
+        unreachable(mapped)
     }
   }
   return found

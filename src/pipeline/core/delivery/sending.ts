@@ -3,11 +3,12 @@ import { Concurrency } from '../../../delivery/concurrency.ts'
 import { Isolation, type Others } from '../../../delivery/isolation/isolation.ts'
 import { Poison } from '../../../delivery/isolation/poison.ts'
 import { Share } from '../../../delivery/isolation/share.ts'
-import type { BatchOutcome } from '../../../delivery/outcome.ts'
+import { type BatchOutcome, refusalOf } from '../../../delivery/outcome.ts'
 import { signalOf } from '../../../delivery/signal.ts'
 import type { DeadLetter } from '../../../model/progress/stored-row.ts'
 import type { RowKey } from '../../../model/source/row.ts'
 import { stateCannotBeWritten } from '../../../model/status/status.ts'
+import { unreachable } from '../../../model/unreachable.ts'
 import type { Delivery } from '../../../pending/entry/version.ts'
 import type { Pending } from '../../../pending/pending.ts'
 import type { Effect } from '../effects.ts'
@@ -270,12 +271,9 @@ export class Sending {
         this.#poison.accepted(batch)
         return
       case 'isolate':
-        this.#poison.abandoned(batch)
-        this.#isolation.refused(batch, { reason: 'refused', status: outcome.status, named: outcome.named })
-        return
       case 'split':
         this.#poison.abandoned(batch)
-        this.#isolation.refused(batch, { reason: 'too large', status: 413, named: [] })
+        this.#isolation.refused(batch, refusalOf(outcome))
         return
       case 'retry':
         if (outcome.status !== null && outcome.status >= 500) {
@@ -284,8 +282,12 @@ export class Sending {
           this.#poison.failed(batch, outcome.status)
         } else this.#giveBack(batch, outcome.inDoubt ? 'lost' : 'returned')
         return
-      default:
+      case 'pause':
+      case 'halt':
         this.#giveBack(batch, 'returned')
+        return
+      default:
+        unreachable(outcome)
     }
   }
 

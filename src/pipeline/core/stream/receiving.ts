@@ -1,6 +1,7 @@
 import type { Progress } from '../../../checkpoint/progress.ts'
 import type { Lsn } from '../../../model/source/lsn.ts'
 import { widenXid, type Xid } from '../../../model/source/visibility.ts'
+import { unreachable } from '../../../model/unreachable.ts'
 import type { Pending } from '../../../pending/pending.ts'
 import type { MappedWalEvent } from '../events.ts'
 import type { Facts } from '../facts.ts'
@@ -84,6 +85,9 @@ export class Receiving {
         return
       case 'truncate':
         if (!this.#isSkipping) facts.add({ kind: 'truncated' })
+        return
+      default:
+        unreachable(wal)
     }
   }
 }
