@@ -1,6 +1,6 @@
 import type { PatientCode } from '../model/patient/patient.ts'
 import type { Claim } from '../model/progress/debt.ts'
-import type { Pass, PassPosition } from '../model/progress/pass.ts'
+import { type Pass, type PassPosition, passTrust } from '../model/progress/pass.ts'
 import type { RowKey } from '../model/source/row.ts'
 import { firstPageSize, nextPageSize } from './page-size.ts'
 import type { PassLedger } from './pass-ledger.ts'
@@ -119,12 +119,14 @@ export class Walk {
    * was sent.
    */
   #afterTable(pageSize: number): PassPosition | null {
-    if (this.#wanted || this.#pass.reason === 'first run' || this.#rowsRead === 0) return null
+    if (this.#wanted || passTrust[this.#pass.reason].completeness || this.#rowsRead === 0) return null
     return { phase: 'state', after: null, pageSize }
   }
   /** True if the table was empty: rows that the store knows are left alone. */
   get foundNothing(): boolean {
-    return this.isOver && !this.#wanted && !this.#keys && this.#pass.reason !== 'first run' && this.#rowsRead === 0
+    return (
+      this.isOver && !this.#wanted && !this.#keys && !passTrust[this.#pass.reason].completeness && this.#rowsRead === 0
+    )
   }
 
   #claimKnown({ codes }: WalkedRead, keys: readonly RowKey[], { after, pageSize }: PassPosition): Claim {

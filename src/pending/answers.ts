@@ -1,5 +1,5 @@
 import type { Patient, PatientCode } from '../model/patient/patient.ts'
-import type { DeadLetter, Owed } from '../model/progress/stored-row.ts'
+import { type DeadLetter, isToConfirm, type Owed } from '../model/progress/stored-row.ts'
 import type { Entry } from './entry/entry.ts'
 import { afterAcceptance, afterRefusal } from './entry/settled-row.ts'
 import type { Delivery, Version } from './entry/version.ts'
@@ -73,7 +73,7 @@ export class Answers {
       entry.believe()
       const isUpsert = delivery.purpose === 'upsert' && !stored.removed
       const fingerprint = isUpsert ? this.#options.fingerprint(delivery.patient) : stored.fingerprint
-      const owed = stored.owed?.reason === 'confirm' ? null : stored.owed
+      const owed = isToConfirm(stored.owed) ? null : stored.owed
       if (fingerprint !== stored.fingerprint || owed !== stored.owed)
         this.#placement.entries.store(entry, { ...stored, fingerprint, owed })
     }

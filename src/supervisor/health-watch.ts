@@ -1,7 +1,10 @@
 import type { Lsn } from '../model/source/lsn.ts'
 import { alterationOf, type TableShape } from '../model/source/table-shape.ts'
 import type { ConnectorState } from '../model/status/status.ts'
+
+import { isStreaming } from '../model/status/status.ts'
 import { type SlotHealth, type SlotInUse, slotTroubleError, slotTroubleOf } from '../source/slot/slot-health.ts'
+
 import type { CatalogShape } from '../source/table/table-shape.ts'
 import { SchemaChangedError } from '../startup/schema/schema-change.ts'
 
@@ -56,7 +59,7 @@ export function createHealthWatch(
   let holder: WatchedBoard['pipeline'] = null
 
   function noteHolder(): void {
-    if (board.state === 'streaming' || board.state === 'backfilling') holder = board.pipeline
+    if (isStreaming(board.state)) holder = board.pipeline
     else if (board.state === 'standby' || board.pipeline !== holder) holder = null
   }
 
@@ -97,8 +100,7 @@ export function createHealthWatch(
   /** Disconnects if the server has ended the session and the connection does not show it. */
   function lookAtConnection({ isActive }: SlotHealth): void {
     const { pipeline, state } = board
-    const isStreaming = state === 'streaming' || state === 'backfilling'
-    unserved = isStreaming && pipeline?.view().isPaused && !isActive ? unserved + 1 : 0
+    unserved = isStreaming(state) && pipeline?.view().isPaused && !isActive ? unserved + 1 : 0
     if (unserved < unservedLooks) return
     unserved = 0
     pipeline?.disconnect('silent')

@@ -1,6 +1,7 @@
 import { knownSlots } from '../checkpoint/store/known-slots.ts'
 import { sizeInWords } from '../model/quantity.ts'
 import type { ConnectorState } from '../model/status/status.ts'
+import { isStreaming } from '../model/status/status.ts'
 import { type LeftSlot, readLeftSlots } from '../source/slot/left-slots.ts'
 import { forecastSlot, type SlotForecast } from '../source/slot/slot-forecast.ts'
 import type { SlotHealth } from '../source/slot/slot-health.ts'
@@ -46,11 +47,13 @@ export function createSlotWatch(tools: Tools, board: DeliveryBoard) {
     const { insert, update, delete: deleted } = metrics.received
     if (pipeline) density.look(pipeline, insert + update + deleted)
     const trouble = board.reason ?? pipeline?.view().trouble?.reason ?? null
-    const isStreaming = state === 'streaming' || state === 'backfilling'
     // The rows that another instance has received are not known here.
     const waiting = state === 'standby' ? null : undelivered(pipeline, health)
     const drain = secondsToDrain(waiting, density.rowsPerByte, settings.mediquo)
-    const forecast = forecastSlot(trail, { secondsToDrain: drain, isDelivering: isStreaming && trouble === null })
+    const forecast = forecastSlot(trail, {
+      secondsToDrain: drain,
+      isDelivering: isStreaming(state) && trouble === null,
+    })
     situation = { slot, forecast, health, secondsToDrain: drain, reason: trouble, onSlotLost }
     tell(situation, atMs)
   }

@@ -2,7 +2,7 @@ import type { Settings } from '../config/settings.ts'
 import { type DeadLetterOverview, noDeadLetters } from '../model/progress/dead-letter-overview.ts'
 import type { Pass } from '../model/progress/pass.ts'
 import { formatLsn } from '../model/source/lsn.ts'
-import type { ConnectorState, Status } from '../model/status/status.ts'
+import { type ConnectorState, type DeliveryTrouble, isStreaming, type Status } from '../model/status/status.ts'
 import { backfillStatus } from '../pipeline/backfill-status.ts'
 import type { Pipeline } from '../pipeline/pipeline.ts'
 import type { Tally } from '../pipeline/report.ts'
@@ -121,15 +121,22 @@ function standstillSeconds({ pipeline, state }: Board, { requestsPerMinute }: Qu
   return isHeld || trouble || standstillMs <= mayTakeMs ? null : Math.floor(standstillMs / 1000)
 }
 
+/** Troubles that last until somebody acts. The others end by themselves. */
+const needsSomebody: Readonly<Record<DeliveryTrouble, boolean>> = {
+  outage: false,
+  halted: true,
+  rejecting: true,
+  'rate limited': false,
+}
+
 /** Returns ready if the connector streams, the API accepts the keys, and what arrives is settled. */
 export function readinessOf(
   board: Board,
   { mediquo }: Pick<Settings, 'mediquo'>,
 ): { readonly ready: boolean; readonly reason: string | null } {
-  if (board.state !== 'streaming' && board.state !== 'backfilling')
-    return { ready: false, reason: board.reason ?? board.state }
+  if (!isStreaming(board.state)) return { ready: false, reason: board.reason ?? board.state }
   const trouble = board.pipeline?.view().trouble
-  if (trouble?.kind === 'halted' || trouble?.kind === 'rejecting') return { ready: false, reason: trouble.reason }
+  if (trouble && needsSomebody[trouble.kind]) return { ready: false, reason: trouble.reason }
   const seconds = standstillSeconds(board, mediquo)
   if (seconds !== null) return { ready: false, reason: `nothing has been settled for ${seconds} s` }
   return { ready: true, reason: null }

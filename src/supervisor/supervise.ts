@@ -1,13 +1,16 @@
 import type { Settings } from '../config/settings.ts'
 import { type HttpServer, startHttpServer } from '../http/server.ts'
 import { wait } from '../lifecycle/wait.ts'
+
 import { kindOf } from '../model/failure/kind-of.ts'
-import type { Status } from '../model/status/status.ts'
+import type { ConnectorState, Status } from '../model/status/status.ts'
+
 import { createPipeline } from '../pipeline/pipeline.ts'
 import type { WrittenRuns } from '../pipeline/recent-requests.ts'
 import { serverStartedAt } from '../pipeline/session.ts'
 import { readSlotHealth } from '../source/slot/slot-health.ts'
 import { isTaken } from '../source/slot/slot-trail.ts'
+import type { StreamState } from '../source/stream/follow-wal.ts'
 import { readTableShape } from '../source/table/table-shape.ts'
 import { checkApi } from '../startup/api/check-api.ts'
 import { type Prepared, prepare } from '../startup/prepare.ts'
@@ -216,8 +219,7 @@ async function runOnce(
     tally: board.tally,
     onStream: (stream) => {
       if (drain.aborted || isOver) return
-      if (stream.kind === 'streaming') show(logger, board, 'streaming', null)
-      else show(logger, board, stream.kind === 'standby' ? 'standby' : 'starting', stream.reason)
+      show(logger, board, stateOf[stream.kind], stream.kind === 'streaming' ? null : stream.reason)
       // The slot can be the cause when a stream breaks or begins.
       watch.checkNow()
     },
@@ -232,6 +234,13 @@ async function runOnce(
     drain.removeEventListener('abort', stopping)
     board.pipeline = null
   }
+}
+
+/** State of the connector by that of its stream. */
+const stateOf: Readonly<Record<StreamState['kind'], ConnectorState>> = {
+  streaming: 'streaming',
+  standby: 'standby',
+  disconnected: 'starting',
 }
 
 function show(logger: Logger, board: Board, state: Board['state'], reason: string | null, error?: unknown): void {

@@ -1,10 +1,13 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { type Lane, lanes } from '../model/progress/lane.ts'
+import type { DeadLetterReason } from '../model/progress/stored-row.ts'
+import type { Change } from '../model/source/change.ts'
 import { type ConnectorState, connectorStates, type DeliveryTrouble, deliveryTroubles } from '../model/status/status.ts'
 import { RecentDurations } from './recent-durations.ts'
 
 /** Sources of the gauges' values at scrape time. */
 export interface GaugeSources {
-  readonly pending: (lane: 'live' | 'backfill') => number
+  readonly pending: (lane: Lane) => number
   readonly inFlightRequests: () => number
   readonly deadLetters: () => number
   readonly replicationLagBytes: () => number
@@ -31,6 +34,11 @@ export interface GaugeSources {
   readonly trouble: () => DeliveryTrouble | null
 }
 
+/** Counter whose labels have only the values of closed lists. */
+interface Counted<Labels> {
+  inc(labels: Labels, count?: number): void
+}
+
 export type Metrics = ReturnType<typeof createMetrics>
 
 /** Creates every metric of the connector, with its name and meaning. No label contains a value of a row. */
@@ -53,7 +61,7 @@ export function createMetrics(version: string) {
   new Gauge({ name: 'mediquo_cdc_build_info', help: 'The version that runs', labelNames: ['version'], registers })
     .labels(version)
     .set(1)
-  const received = { insert: 0, update: 0, delete: 0 }
+  const received: Record<Change['operation'], number> = { insert: 0, update: 0, delete: 0 }
   new Counter({
     name: 'mediquo_cdc_changes_received_total',
     help: 'Row changes received from the stream',
@@ -64,18 +72,28 @@ export function createMetrics(version: string) {
       for (const [operation, count] of Object.entries(received)) this.inc({ operation }, count)
     },
   })
+  const patientsDelivered: Counted<{ readonly lane: Lane }> = counter(
+    'patients_delivered_total',
+    'Patients that the API accepted',
+    ['lane'],
+  )
+  const deadLettered: Counted<{ readonly reason: DeadLetterReason }> = counter(
+    'dead_lettered_total',
+    'Rows rejected to a dead letter',
+    ['reason'],
+  )
   return {
     registry,
     /** Counts here and passes the values on at scrape time: prom-client's look-up of a label is too slow for every change. */
     received,
-    patientsDelivered: counter('patients_delivered_total', 'Patients that the API accepted', ['lane']),
+    patientsDelivered,
     patientsUnchanged: counter(
       'patients_unchanged_total',
       'Changes that needed no request: the API has just this already',
     ),
     requests: counter('requests_total', 'Requests made to the API', ['endpoint', 'status']),
     retries: counter('retries_total', 'Requests whose patients are sent again', ['reason']),
-    deadLettered: counter('dead_lettered_total', 'Rows rejected to a dead letter', ['reason']),
+    deadLettered,
     deletesIgnored: counter('deletes_ignored_total', 'Deleted rows that were not propagated'),
     verified: counter('verified_total', 'Delivered rows that were read back and compared', ['result']),
     truncatesIgnored: counter('truncates_ignored_total', 'TRUNCATEs, which are never propagated'),
@@ -101,8 +119,7 @@ export function createMetrics(version: string) {
         labelNames: ['lane'],
         registers,
         collect() {
-          this.set({ lane: 'live' }, sources.pending('live'))
-          this.set({ lane: 'backfill' }, sources.pending('backfill'))
+          for (const lane of lanes) this.set({ lane }, sources.pending(lane))
         },
       })
       gauge('in_flight_requests', 'Requests without an answer yet', sources.inFlightRequests)

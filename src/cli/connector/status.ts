@@ -3,6 +3,7 @@ import { loadSettings } from '../../config/load.ts'
 import type { Settings } from '../../config/settings.ts'
 import type { Pass } from '../../model/progress/pass.ts'
 import { formatLsn } from '../../model/source/lsn.ts'
+import { type ConnectorState, connectorStates } from '../../model/status/status.ts'
 import type { OptionsOf } from '../command-options.ts'
 import type { CliContext } from '../context.ts'
 import { hangingIndent, hangingText } from '../terminal/hanging-text.ts'
@@ -57,7 +58,14 @@ interface Out {
 }
 
 const labelWidth = 28
-const states: Readonly<Record<string, Meaning>> = { streaming: 'good', backfilling: 'good', blocked: 'bad' }
+const meaningOfState: Readonly<Record<ConnectorState, Meaning | null>> = {
+  starting: null,
+  standby: null,
+  backfilling: 'good',
+  streaming: 'good',
+  blocked: 'bad',
+  stopping: null,
+}
 
 function printReport(report: Report, out: Out, indent = ''): void {
   const { print, paint } = out
@@ -79,7 +87,10 @@ function printReport(report: Report, out: Out, indent = ''): void {
 
 /** Returns the colour of a value that people look for: whether the connector works, and the problem if there is one. */
 function meaningOf(name: string, value: unknown): Meaning | null {
-  if (name === 'state') return states[String(value)] ?? null
+  if (name === 'state') {
+    const state = connectorStates.find((known) => known === value)
+    return state === undefined ? null : meaningOfState[state]
+  }
   if (name === 'reason' || name === 'lastError') return value == null ? null : 'bad'
   if (name === 'deadLetters') return value === 0 ? null : 'doubtful'
   return null

@@ -1,4 +1,9 @@
-import { type ConnectorState, type DeliveryTrouble, stateCannotBeWritten } from '../../model/status/status.ts'
+import {
+  type ConnectorState,
+  type DeliveryTrouble,
+  isStreaming,
+  stateCannotBeWritten,
+} from '../../model/status/status.ts'
 import { backfillStalls } from './backfill-stall.ts'
 import { fallsBehind, type Judged } from './matters.ts'
 
@@ -59,13 +64,13 @@ function judged(view: Judged): { readonly tone: Tone; readonly sentence: string 
   const { state, reason, warnings, deadLetters } = status
   // 1. The state that a stuck process reports is stale.
   if (!healthy) return { tone: 'act', sentence: 'It is stuck: rows could be sent, and nothing has moved for minutes.' }
-  const isStreaming = state === 'streaming' || state === 'backfilling'
+  const streams = isStreaming(state)
   if (isSlotSoonLost)
     return { tone: 'act', sentence: 'The replication slot is about to be lost: every row would have to be read again.' }
   // 2. It streams, but nothing arrives.
-  if (isStreaming && trouble === 'outage' && reason === stateCannotBeWritten)
+  if (streams && trouble === 'outage' && reason === stateCannotBeWritten)
     return { tone: 'act', sentence: 'The state cannot be written. Changes wait, and are delivered once it can be.' }
-  if (isStreaming && trouble) return troubles[trouble]
+  if (streams && trouble) return troubles[trouble]
   const usual = doing[state]
   // 3. It waits for something.
   if (state === 'starting' && reason !== null)

@@ -12,6 +12,21 @@ export const passReasons = [
 ] as const
 export type PassReason = (typeof passReasons)[number]
 
+/**
+ * Trust of the runs of a reason. `fingerprints`: a row whose fingerprint is equal is not sent. `completeness`: no row can be gone
+ * unnoticed, since the slot existed before anything was sent.
+ */
+export const passTrust: Readonly<
+  Record<PassReason, { readonly fingerprints: boolean; readonly completeness: boolean }>
+> = {
+  'first run': { fingerprints: true, completeness: true },
+  'asked for': { fingerprints: true, completeness: false },
+  'slot lost': { fingerprints: true, completeness: false },
+  'identity changed': { fingerprints: true, completeness: false },
+  'table altered': { fingerprints: true, completeness: false },
+  'found to differ': { fingerprints: false, completeness: false },
+}
+
 /** `replaced`: a later run over the whole table contains it. */
 export const passStates = ['requested', 'running', 'done', 'replaced'] as const
 export type PassState = (typeof passStates)[number]

@@ -21,6 +21,13 @@ export interface DeadLetter {
 export const owedReasons = ['content', 'end', 'confirm'] as const
 export type OwedReason = (typeof owedReasons)[number]
 
+const inDoubt: Readonly<Record<OwedReason, boolean>> = { content: false, end: false, confirm: true }
+
+/** Returns true if an older request may still overwrite what was accepted of the row. */
+export function isToConfirm(owed: Owed | null): boolean {
+  return owed !== null && inDoubt[owed.reason]
+}
+
 /** A row to be read again. */
 export interface Owed {
   readonly reason: OwedReason

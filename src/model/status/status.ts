@@ -2,6 +2,20 @@
 export const connectorStates = ['starting', 'standby', 'backfilling', 'streaming', 'blocked', 'stopping'] as const
 export type ConnectorState = (typeof connectorStates)[number]
 
+const streaming: Readonly<Record<ConnectorState, boolean>> = {
+  starting: false,
+  standby: false,
+  backfilling: true,
+  streaming: true,
+  blocked: false,
+  stopping: false,
+}
+
+/** Returns true in a state in which changes are received and delivered. */
+export function isStreaming(state: ConnectorState): boolean {
+  return streaming[state]
+}
+
 /** Conditions that keep patients from being sent. `halted`: the API refuses the keys; `rejecting`: it refuses every patient alike. */
 export const deliveryTroubles = ['outage', 'halted', 'rejecting', 'rate limited'] as const
 export type DeliveryTrouble = (typeof deliveryTroubles)[number]

@@ -11,7 +11,10 @@ export type Step =
   | { readonly kind: 'send'; readonly purpose: Purpose; readonly code: PatientCode; readonly patient: Patient }
   | { readonly kind: 'settle'; readonly outcome: UnsentOutcome }
   | { readonly kind: 'forget old code'; readonly code: PatientCode; readonly isLeft: boolean }
-export type UnsentOutcome = 'unchanged' | 'ignored' | 'nothing to remove' | 'dead letter'
+
+/** Outcomes of a version that is settled without a request. */
+export const unsentOutcomes = ['unchanged', 'ignored', 'nothing to remove', 'dead letter'] as const
+export type UnsentOutcome = (typeof unsentOutcomes)[number]
 
 export interface StepPolicy {
   readonly onDelete: 'ignore' | 'unsubscribe'

@@ -1,21 +1,19 @@
 import type { Patient, PatientCode } from '../../model/patient/patient.ts'
-import type { DeadLetter, Owed, OwedReason, StoredRow } from '../../model/progress/stored-row.ts'
+import {
+  type DeadLetter,
+  isToConfirm,
+  type Owed,
+  type OwedReason,
+  type StoredRow,
+} from '../../model/progress/stored-row.ts'
 import { comparePositions } from '../../model/source/position.ts'
 import type { EntryView } from './entry.ts'
 import { codesBeside, newestKnown } from './entry-facts.ts'
-import type { UnsentOutcome } from './next-step.ts'
+import { type UnsentOutcome, unsentOutcomes } from './next-step.ts'
 import { codeOf, type Delivery, isEnd, type Purpose, type Version } from './version.ts'
 
 /** Outcomes of a version. `superseded`: the store has it or a newer one already. `owed`: it is noted, to be read again. */
-export const settledOutcomes = [
-  'delivered',
-  'unchanged',
-  'ignored',
-  'nothing to remove',
-  'dead letter',
-  'superseded',
-  'owed',
-] as const
+export const settledOutcomes = ['delivered', ...unsentOutcomes, 'superseded', 'owed'] as const
 export type Settled = (typeof settledOutcomes)[number]
 
 /**
@@ -136,7 +134,7 @@ export function unsentRow(
   }
   const removed = content.kind === 'removed'
   const { owed = null } = entry.stored ?? {}
-  const isInDoubt = removed && owed?.reason === 'confirm' && code !== null && !isOver(code)
+  const isInDoubt = removed && isToConfirm(owed) && code !== null && !isOver(code)
   const plain = { deadLetter: null, owed: isInDoubt ? owed : null, removed }
   // A code that another row has is not unsubscribed: if this row gets it back and is deleted, it is to be unsubscribed then.
   if (removed && entry.removal?.kind === 'left')

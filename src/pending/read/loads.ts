@@ -1,4 +1,4 @@
-import type { StoredRow } from '../../model/progress/stored-row.ts'
+import { isToConfirm, type StoredRow } from '../../model/progress/stored-row.ts'
 import { comparePositions } from '../../model/source/position.ts'
 import type { Entry, LookUp } from '../entry/entry.ts'
 import type { Placement } from '../queue/placement.ts'
@@ -46,7 +46,7 @@ export class Loads {
   /** Returns true if an earlier run noted the row before sending it and noted no answer, or if its answer is still to be confirmed. */
   #isUnanswered(stored: StoredRow | null): boolean {
     const isIntent = stored && !stored.removed && !stored.fingerprint && !stored.deadLetter && !stored.owed
-    return (this.#isRestart && Boolean(isIntent)) || stored?.owed?.reason === 'confirm'
+    return (this.#isRestart && Boolean(isIntent)) || (stored !== null && isToConfirm(stored.owed))
   }
 
   /** Returns true if another row's request with this code was noted after the query: what the store said of the code is stale. */

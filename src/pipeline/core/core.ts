@@ -2,6 +2,7 @@ import { PassLedger } from '../../backfill/pass-ledger.ts'
 import { Progress } from '../../checkpoint/progress.ts'
 import { seededRandom } from '../../model/seeded-random.ts'
 import { comparePositions } from '../../model/source/position.ts'
+import type { Settled } from '../../pending/entry/settled-row.ts'
 import { Pending } from '../../pending/pending.ts'
 import { CodeFetching } from './delivery/code-fetching.ts'
 import { Confirming } from './delivery/confirming.ts'
@@ -36,6 +37,17 @@ export interface Core {
 /** Maximum number of concurrent requests that read patients back. */
 const maxFetches = 8
 
+/** Outcomes that are stored soon, and not with the next regular write. */
+const hurries: Readonly<Record<Settled, boolean>> = {
+  delivered: true,
+  unchanged: false,
+  ignored: false,
+  'nothing to remove': false,
+  'dead letter': true,
+  superseded: false,
+  owed: false,
+}
+
 /**
  * State machine of delivery: receive → coalesce → send → settle → record → acknowledge, without I/O, timers or callbacks to the
  * outside. Each concern is a part of its own. This file routes events to the parts, in one order, and collects their effects.
@@ -65,7 +77,7 @@ export function createCore(options: CoreOptions): Core {
     maxMarks: bounds.marks,
     onSettled: (outcome, { lane, committedAtMs, content }) => {
       facts.add({ kind: 'settled', outcome, lane, committedAtMs, isInvalid: content.kind === 'invalid', rows: 1 })
-      if (outcome === 'delivered' || outcome === 'dead letter') recording.hurry()
+      if (hurries[outcome]) recording.hurry()
     },
   })
   const recording = new Recording({

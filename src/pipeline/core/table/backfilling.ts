@@ -1,6 +1,6 @@
 import type { PassLedger } from '../../../backfill/pass-ledger.ts'
 import { Walk, type WalkedRead, type WalkStep } from '../../../backfill/walk.ts'
-import type { Pass } from '../../../model/progress/pass.ts'
+import { type Pass, passTrust } from '../../../model/progress/pass.ts'
 import type { RowKey } from '../../../model/source/row.ts'
 import { codeOf } from '../../../pending/entry/version.ts'
 import type { Pending } from '../../../pending/pending.ts'
@@ -143,7 +143,7 @@ export class Backfilling implements ReadSource {
     return {
       rows,
       lane: 'backfill',
-      distrusts: run.reason === 'found to differ',
+      distrusts: !passTrust[run.reason].fingerprints,
       keysOf: (read) => walk.keysOf(walkedRead(read)),
       claim: (read, keys) => walk.claim(walkedRead(read), keys),
       merged: (_stale, nowMs) => {
