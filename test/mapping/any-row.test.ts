@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { compileMapping } from '../../src/mapping/compile.ts'
 import { rulesOf, validatePatient } from '../../src/mapping/validate.ts'
-import { attributes } from '../../src/model/patient/patient.ts'
+import { type Attribute, attributes } from '../../src/model/patient/patient.ts'
 import { type ColumnValue, unchanged } from '../../src/model/source/row.ts'
 import { column, columns, constant, joined, requiredAttributes, rowOf, wholeMapping } from './sources.ts'
 
@@ -24,7 +24,7 @@ const patientSchema = z.strictObject({
   phone: optional,
   locale: z.enum(['de', 'en', 'es', 'pt']).nullable().optional(),
   meta: z.record(z.string(), z.json()).nullable().optional(),
-})
+} satisfies Record<Attribute, z.ZodType>)
 
 const anyText = fc.oneof(
   fc.string({ unit: 'binary' }),

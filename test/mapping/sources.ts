@@ -1,4 +1,4 @@
-import type { AttributeSource, Mapping } from '../../src/model/patient/mapping.ts'
+import type { AttributeSource } from '../../src/model/patient/mapping.ts'
 import { fromColumn } from '../../src/model/patient/mapping.ts'
 import type { Attribute } from '../../src/model/patient/patient.ts'
 import type { ColumnValue, Row } from '../../src/model/source/row.ts'
@@ -29,7 +29,7 @@ export function constant(value: string): AttributeSource {
 
 const plain = { kind: 'columns', separator: ' ', values: null, format: null, fallback: null, at: null } as const
 
-/** Mapping of all eleven attributes, each from one column. */
+/** Mapping of all attributes, each from one column. */
 export const wholeMapping = {
   code: fromColumn('id'),
   first_name: fromColumn('given'),
@@ -42,7 +42,7 @@ export const wholeMapping = {
   phone: fromColumn('tel'),
   locale: fromColumn('lang'),
   meta: fromColumn('extra'),
-} satisfies Mapping
+} satisfies Record<Attribute, AttributeSource>
 
 /** Creates a row that is valid under `wholeMapping`, with some values changed. */
 export function rowOf(values: Readonly<Record<string, ColumnValue>> = {}): Row {
