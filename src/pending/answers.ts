@@ -3,7 +3,7 @@ import { type DeadLetter, isToConfirm, type Owed } from '../model/progress/store
 import type { Entry } from './entry/entry.ts'
 import { afterAcceptance, afterRefusal } from './entry/settled-row.ts'
 import type { Delivery, Version } from './entry/version.ts'
-import type { Placement } from './queue/placement.ts'
+import type { EntryScheduler } from './queue/entry-scheduler.ts'
 
 export interface AnswersOptions {
   readonly fingerprint: (patient: Patient) => string
@@ -15,14 +15,14 @@ export interface AnswersOptions {
 
 /** Applies the answer to a request to the rows that it carried: rules 7 and 8. */
 export class Answers {
-  readonly #placement: Placement
+  readonly #scheduler: EntryScheduler
   readonly #options: AnswersOptions
   /** The row whose delivery is to be read back, for each code. */
   readonly #expecting = new Map<PatientCode, Entry>()
   #readBackBytes = 0
 
-  constructor(placement: Placement, options: AnswersOptions) {
-    this.#placement = placement
+  constructor(scheduler: EntryScheduler, options: AnswersOptions) {
+    this.#scheduler = scheduler
     this.#options = options
   }
 
@@ -37,24 +37,24 @@ export class Answers {
     entry.end(null)
     const { unanswered } = entry
     const hasRoom = this.#readBackBytes + version.bytes <= this.#options.maxReadBackBytes
-    const acceptance = this.#placement.confirming.accepted(delivery, unanswered, hasRoom)
+    const acceptance = this.#scheduler.confirming.accepted(delivery, unanswered, hasRoom)
     this.#expect(acceptance === 'read back' ? delivery : null, entry, delivery.code)
     if (delivery.purpose === 'retire') {
-      this.#placement.entries.putBack(entry, version)
+      this.#scheduler.entries.putBack(entry, version)
       // It cannot be read back: keep the code, and check it again before it counts as unsubscribed.
       if (acceptance === 'no room') entry.remember(delivery.code)
-      else this.#placement.retired(entry, delivery.code, false)
+      else this.#scheduler.retired(entry, delivery.code, false)
     } else {
       // Rule 18f: while an older request may be applied later, the store does not say what the API has. The row is sent again
       // unless it is read back before.
-      const isDoubtful = unanswered ? !this.#placement.confirming.isCertain(delivery) : acceptance === 'no room'
+      const isDoubtful = unanswered ? !this.#scheduler.confirming.isCertain(delivery) : acceptance === 'no room'
       if (isDoubtful) entry.accept()
       else entry.believe()
       const owed = isDoubtful ? this.#owed(delivery) : null
       const row = afterAcceptance(entry, delivery, isDoubtful ? null : this.#options.fingerprint, owed)
-      this.#placement.land(entry, version, 'delivered', row)
+      this.#scheduler.clearInFlight(entry, version, 'delivered', row)
     }
-    this.#placement.place(entry)
+    this.#scheduler.schedule(entry)
   }
 
   #owed({ code, purpose }: Delivery): Owed {
@@ -75,9 +75,9 @@ export class Answers {
       const fingerprint = isUpsert ? this.#options.fingerprint(delivery.patient) : stored.fingerprint
       const owed = isToConfirm(stored.owed) ? null : stored.owed
       if (fingerprint !== stored.fingerprint || owed !== stored.owed)
-        this.#placement.entries.store(entry, { ...stored, fingerprint, owed })
+        this.#scheduler.entries.store(entry, { ...stored, fingerprint, owed })
     }
-    this.#placement.place(entry)
+    this.#scheduler.schedule(entry)
   }
 
   /** The delivery was read back repeatedly, and the API has something else: an older request was applied after it. */
@@ -87,7 +87,7 @@ export class Answers {
     entry.doubtAnswer()
     // The row may have another code by now.
     if (delivery.purpose !== 'upsert') entry.remember(delivery.code)
-    this.#placement.readAgain(entry, delivery)
+    this.#scheduler.readAgain(entry, delivery)
   }
 
   /**
@@ -98,22 +98,22 @@ export class Answers {
     const earlier = this.#expecting.get(code)
     if (earlier) {
       for (const one of earlier.unconfirmed.filter((other) => other.code === code)) this.#unwatch(earlier, one)
-      if (earlier !== entry) this.#placement.place(earlier)
+      if (earlier !== entry) this.#scheduler.schedule(earlier)
     }
     if (!delivery) return
-    this.#placement.entries.watch(entry, delivery)
+    this.#scheduler.entries.watch(entry, delivery)
     this.#readBackBytes += delivery.version.bytes
     this.#expecting.set(code, entry)
   }
 
   #unwatch(entry: Entry, delivery: Delivery): void {
-    this.#placement.entries.unwatch(entry, delivery)
+    this.#scheduler.entries.unwatch(entry, delivery)
     this.#readBackBytes -= delivery.version.bytes
     this.#expecting.delete(delivery.code)
   }
 
   #unconfirmed(delivery: Delivery): Entry | null {
-    const entry = this.#placement.entries.find(delivery.key)
+    const entry = this.#scheduler.entries.find(delivery.key)
     if (!entry?.unconfirmed.includes(delivery)) return null
     this.#unwatch(entry, delivery)
     return entry
@@ -122,15 +122,15 @@ export class Answers {
   /** The API refused this row permanently (rule 8): a durable dead letter. The fingerprint is unknown. */
   refused(delivery: Delivery, deadLetter: DeadLetter): void {
     const { entry, version } = this.#answered(delivery)
-    this.#placement.land(entry, version, 'dead letter', afterRefusal(entry, delivery, deadLetter))
-    this.#placement.place(entry)
+    this.#scheduler.clearInFlight(entry, version, 'dead letter', afterRefusal(entry, delivery, deadLetter))
+    this.#scheduler.schedule(entry)
   }
 
   /** The delivery was certainly not applied (a 429, a refused connection): it waits again, unless a newer version waits. */
   returned(delivery: Delivery): void {
     const { entry, version } = this.#answered(delivery)
-    this.#placement.entries.putBack(entry, version)
-    this.#placement.place(entry)
+    this.#scheduler.entries.putBack(entry, version)
+    this.#scheduler.schedule(entry)
   }
 
   /** No answer came: the delivery may have been applied, or may be applied later (rule 7). */
@@ -141,15 +141,15 @@ export class Answers {
 
   /** The delivery may have been applied and is to be sent again. It is in doubt from now on, though it stays in flight. */
   doubted(delivery: Delivery): void {
-    const entry = this.#placement.entries.find(delivery.key)
+    const entry = this.#scheduler.entries.find(delivery.key)
     if (!entry) return
-    this.#placement.confirming.lost(delivery)
+    this.#scheduler.confirming.lost(delivery)
     entry.doubtAnswer()
   }
 
   /** Returns the row of a delivery that is answered. Its code is no longer in flight. */
   #answered(delivery: Delivery): { readonly entry: Entry; readonly version: Version } {
-    const { entries, queues } = this.#placement
+    const { entries, queues } = this.#scheduler
     const entry = entries.find(delivery.key)
     if (!entry || entry.inFlight !== delivery.version) throw new Error('an answer for a row that is not in flight')
     queues.clearInFlight(delivery)

@@ -4,7 +4,7 @@ import type { RowKey } from '../model/source/row.ts'
 import type { Entry } from './entry/entry.ts'
 import type { Step } from './entry/next-step.ts'
 import { codeOf, type Removal } from './entry/version.ts'
-import type { Placement } from './queue/placement.ts'
+import type { EntryScheduler } from './queue/entry-scheduler.ts'
 import type { Reads } from './read/reads.ts'
 
 /** A code that is to be unsubscribed, for which a full record must be found, and the row that no longer has it. */
@@ -12,17 +12,17 @@ export type EndingCode = Extract<Step, { kind: 'resolve removal' }> & { readonly
 
 /** Codes that are to be unsubscribed: selects those to resolve now, takes the results, and finds the present owner of a code. */
 export class CodeEnds {
-  readonly #placement: Placement
+  readonly #scheduler: EntryScheduler
   readonly #reads: Pick<Reads, 'isPassed'>
 
-  constructor(placement: Placement, reads: Pick<Reads, 'isPassed'>) {
-    this.#placement = placement
+  constructor(scheduler: EntryScheduler, reads: Pick<Reads, 'isPassed'>) {
+    this.#scheduler = scheduler
     this.#reads = reads
   }
 
   /** Number of rows that wait for the record of a code to unsubscribe. */
   get waiting(): number {
-    return this.#placement.queues.size('resolve removal')
+    return this.#scheduler.queues.size('resolve removal')
   }
 
   /**
@@ -35,9 +35,9 @@ export class CodeEnds {
    */
   toResolve(limit: number): EndingCode[] {
     const found: EndingCode[] = []
-    if (this.#placement.isHeld || this.waiting === 0) return found
+    if (this.#scheduler.isHeld || this.waiting === 0) return found
     const unclear = this.#transactionsWithUnknownCodes()
-    const entries = this.#placement.queues.first('resolve removal', Number.POSITIVE_INFINITY)
+    const entries = this.#scheduler.queues.first('resolve removal', Number.POSITIVE_INFINITY)
     const ending = new Set(entries.map(({ resolving }) => resolving))
     for (const entry of entries) {
       if (found.length >= limit) break
@@ -45,9 +45,9 @@ export class CodeEnds {
       if (entry.resolving !== null || !waiting) continue
       if (!this.isShown(entry)) continue
       if (waiting.position && unclear.has(waiting.position.commitLsn)) continue
-      const step = this.#placement.nextStep(entry)
+      const step = this.#scheduler.nextStep(entry)
       if (step.kind !== 'resolve removal' || ending.has(step.code)) continue
-      if (this.#placement.queues.isUndecided(step.code, entry)) continue
+      if (this.#scheduler.queues.isUndecided(step.code, entry)) continue
       entry.resolve(step.code)
       ending.add(step.code)
       found.push({ ...step, key: entry.key })
@@ -65,41 +65,41 @@ export class CodeEnds {
 
   #transactionsWithUnknownCodes(): Set<Lsn> {
     const unclear = new Set<Lsn>()
-    for (const { waiting } of this.#placement.queues.first('read', Number.POSITIVE_INFINITY))
+    for (const { waiting } of this.#scheduler.queues.first('read', Number.POSITIVE_INFINITY))
       if (waiting?.position && codeOf(waiting.content) === null) unclear.add(waiting.position.commitLsn)
     return unclear
   }
 
   /** The record of a code was not found now: it will be looked for again. */
   notResolved(key: RowKey, code: PatientCode): void {
-    const entry = this.#placement.entries.find(key)
-    if (entry?.resolving === code) this.#placement.stopResolving(entry)
+    const entry = this.#scheduler.entries.find(key)
+    if (entry?.resolving === code) this.#scheduler.stopResolving(entry)
   }
 
   /** Takes an answer to `toResolve`. */
   resolved(key: RowKey, removal: Removal): void {
-    const entry = this.#placement.entries.find(key)
+    const entry = this.#scheduler.entries.find(key)
     if (!entry || entry.resolving !== removal.code) return
-    this.#placement.stopResolving(entry)
+    this.#scheduler.stopResolving(entry)
     if (!entry.waiting || entry.inFlight) return
     // Another row may have taken or ended the code in the meantime.
-    const step = this.#placement.nextStep(entry)
+    const step = this.#scheduler.nextStep(entry)
     if (step.kind !== 'resolve removal' || step.code !== removal.code) return
     entry.end(removal)
-    if (removal.kind === 'left') this.#placement.doubtOthers(entry, removal.code)
-    this.#placement.place(entry)
+    if (removal.kind === 'left') this.#scheduler.doubtOthers(entry, removal.code)
+    this.#scheduler.schedule(entry)
   }
 
   /** Returns true if a code belongs to another row by now: unsubscribing it would unsubscribe that row's patient. */
   isClaimed(code: PatientCode, key: RowKey): boolean {
-    const { entries, queues } = this.#placement
+    const { entries, queues } = this.#scheduler
     const entry = entries.find(key)
     return entry !== undefined && (queues.isClaimed(code, entry) || entries.isHeldUnrecorded(code, key))
   }
 
   /** Returns true if a row that has a code in the store still has it: memory may know earlier than the store that the row gave it up. */
   mayHold(code: PatientCode, key: RowKey): boolean {
-    const stored = this.#placement.entries.find(key)?.stored
+    const stored = this.#scheduler.entries.find(key)?.stored
     if (stored === undefined) return true
     return stored !== null && ((!stored.removed && stored.code === code) || stored.owed?.nextCode === code)
   }

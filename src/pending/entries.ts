@@ -98,8 +98,8 @@ export class Entries {
   }
 
   /** Ends the version in flight. */
-  land(entry: Entry, version: Version, row: StoredRow | null): void {
-    entry.land()
+  clearInFlight(entry: Entry, version: Version, row: StoredRow | null): void {
+    entry.clearInFlight()
     this.#settled(entry, version, row)
   }
 

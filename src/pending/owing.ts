@@ -1,22 +1,22 @@
 import type { Entry, Place } from './entry/entry.ts'
 import { owedRow } from './entry/settled-row.ts'
-import type { Placement } from './queue/placement.ts'
+import type { EntryScheduler } from './queue/entry-scheduler.ts'
 
 /**
  * Frees memory by durable notes. A waiting row is settled by the note that it is owed. It is forgotten once the note is stored, and
  * read from the table later (rule 18).
  */
 export class Owing {
-  readonly #placement: Placement
+  readonly #scheduler: EntryScheduler
 
-  constructor(placement: Placement) {
-    this.#placement = placement
+  constructor(scheduler: EntryScheduler) {
+    this.#scheduler = scheduler
   }
 
   /** Owes rows of a place, the oldest first, while `more` returns true. @returns their number. */
   owe(place: Place, more: () => boolean): number {
     let owed = 0
-    for (const entry of this.#placement.queues.first(place, Number.POSITIVE_INFINITY)) {
+    for (const entry of this.#scheduler.queues.first(place, Number.POSITIVE_INFINITY)) {
       if (!more()) break
       if (this.oweRow(entry, 0)) owed++
     }
@@ -30,7 +30,7 @@ export class Owing {
   oweEnds(mayResolve: (entry: Entry) => boolean, more: () => boolean): number {
     let owed = 0
     let kept = false
-    for (const entry of this.#placement.queues.first('resolve removal', Number.POSITIVE_INFINITY)) {
+    for (const entry of this.#scheduler.queues.first('resolve removal', Number.POSITIVE_INFINITY)) {
       if (!more()) break
       if (!kept && (entry.resolving !== null || mayResolve(entry))) kept = true
       else if (this.oweRow(entry, 0)) owed++
@@ -40,7 +40,7 @@ export class Owing {
 
   /** Owes the rows of a place except the first ones. @returns their number. */
   oweBeyond(place: Place, kept: number): number {
-    const beyond = this.#placement.queues.first(place, Number.POSITIVE_INFINITY).slice(kept)
+    const beyond = this.#scheduler.queues.first(place, Number.POSITIVE_INFINITY).slice(kept)
     return beyond.filter((entry) => this.oweRow(entry, 0)).length
   }
 
@@ -49,14 +49,14 @@ export class Owing {
     const version = entry.waiting
     if (!version || entry.inFlight || entry.stored === undefined || entry.resolving !== null) return false
     const reason = this.#endsCode(entry) ? 'end' : 'content'
-    this.#placement.settle(entry, version, 'owed', owedRow(entry, version, { reason, delayMs }))
-    this.#placement.place(entry)
+    this.#scheduler.settle(entry, version, 'owed', owedRow(entry, version, { reason, delayMs }))
+    this.#scheduler.schedule(entry)
     return true
   }
 
   /** Returns true if a code must be unsubscribed before anything else of the row is sent. */
   #endsCode(entry: Entry): boolean {
-    const step = this.#placement.nextStep(entry)
+    const step = this.#scheduler.nextStep(entry)
     return step.kind === 'resolve removal' || (step.kind === 'send' && step.purpose !== 'upsert')
   }
 }

@@ -13,13 +13,13 @@ import { type MergeContext, mergeStreamed } from './entry/merge.ts'
 import type { Delivery, ReadRow, Removal, StreamedChange } from './entry/version.ts'
 import { Owing } from './owing.ts'
 import { Batches } from './queue/batches.ts'
-import { Placement, type PlacementOptions } from './queue/placement.ts'
+import { EntryScheduler, type SchedulerOptions } from './queue/entry-scheduler.ts'
 import { Queues } from './queue/queues.ts'
 import { Room } from './queue/room.ts'
 import { Loads } from './read/loads.ts'
 import { Reads } from './read/reads.ts'
 
-export interface PendingOptions extends PlacementOptions, MergeContext, Omit<AnswersOptions, 'maxReadBackBytes'> {
+export interface PendingOptions extends SchedulerOptions, MergeContext, Omit<AnswersOptions, 'maxReadBackBytes'> {
   readonly claims: Claims
   /** R as stored. */
   readonly readLsn: Lsn | null
@@ -36,7 +36,7 @@ export interface PendingOptions extends PlacementOptions, MergeContext, Omit<Ans
  */
 export class Pending {
   readonly #options: PendingOptions
-  readonly #placement: Placement
+  readonly #scheduler: EntryScheduler
   readonly #loads: Loads
   readonly #reads: Reads
   readonly #batches: Batches
@@ -48,32 +48,32 @@ export class Pending {
   constructor(options: PendingOptions) {
     const { horizon, maxBytes, maxMarks } = options
     this.#options = options
-    this.#placement = new Placement(new Entries(options), new Queues(), { ...options, isHeld: horizon !== null })
-    this.#loads = new Loads(this.#placement, { isRestart: horizon !== null })
-    this.#reads = new Reads(this.#placement, { marks: maxMarks })
-    this.#batches = new Batches(this.#placement)
-    this.#answers = new Answers(this.#placement, { ...options, maxReadBackBytes: maxBytes / 8 })
-    this.#owing = new Owing(this.#placement)
-    this.#room = new Room(this.#placement, options)
-    this.#codeEnds = new CodeEnds(this.#placement, this.#reads)
+    this.#scheduler = new EntryScheduler(new Entries(options), new Queues(), { ...options, isHeld: horizon !== null })
+    this.#loads = new Loads(this.#scheduler, { isRestart: horizon !== null })
+    this.#reads = new Reads(this.#scheduler, { marks: maxMarks })
+    this.#batches = new Batches(this.#scheduler)
+    this.#answers = new Answers(this.#scheduler, { ...options, maxReadBackBytes: maxBytes / 8 })
+    this.#owing = new Owing(this.#scheduler)
+    this.#room = new Room(this.#scheduler, options)
+    this.#codeEnds = new CodeEnds(this.#scheduler, this.#reads)
   }
 
   /** Number of rows that wait, by lane. */
   get waiting(): Readonly<Record<Lane, number>> {
-    return this.#placement.queues.counts
+    return this.#scheduler.queues.counts
   }
   get inFlight(): number {
-    return this.#placement.queues.inFlight
+    return this.#scheduler.queues.inFlight
   }
   /** Number of rows that a request could carry now, by lane. */
   get sendable(): Readonly<Record<Lane, number>> {
-    const { isHeld, queues } = this.#placement
+    const { isHeld, queues } = this.#scheduler
     if (isHeld) return { live: 0, backfill: 0 }
     return { live: queues.sendable('live'), backfill: queues.sendable('backfill') }
   }
   /** Number of requests that unsubscribe a code and are ready to be sent. */
   get endsReady(): number {
-    return this.#placement.queues.size('end code')
+    return this.#scheduler.queues.size('end code')
   }
   /** Number of rows whose record is to be loaded. */
   get unloaded(): number {
@@ -87,17 +87,17 @@ export class Pending {
     return this.#answers.readBacks
   }
   isInMemory(key: RowKey): boolean {
-    return this.#placement.entries.find(key) !== undefined
+    return this.#scheduler.entries.find(key) !== undefined
   }
   get entries(): number {
-    return this.#placement.entries.size
+    return this.#scheduler.entries.size
   }
   get bytes(): number {
-    return this.#placement.entries.bytes
+    return this.#scheduler.entries.bytes
   }
   /** Counter that grows with each change after which something that could not be sent may be sent. */
   get changes(): number {
-    return this.#placement.changes
+    return this.#scheduler.changes
   }
   /** Fill of memory, from 0 to 1; at 1 there is no room until something is delivered and stored. */
   get fill(): number {
@@ -114,19 +114,19 @@ export class Pending {
   }
   /** Rule 9: true until the stream has passed the earlier run's horizon. Nothing is sent or read until then. */
   get held(): boolean {
-    return this.#placement.isHeld
+    return this.#scheduler.isHeld
   }
 
   /** The first change of a transaction is about to arrive: nothing of it is sent before `committed`. */
   begun(commitLsn: Lsn): void {
-    this.#placement.openCommitLsn = commitLsn
+    this.#scheduler.openCommitLsn = commitLsn
   }
   /** The transaction has arrived completely. */
   committed(): void {
-    const { queues } = this.#placement
-    this.#placement.openCommitLsn = null
+    const { queues } = this.#scheduler
+    this.#scheduler.openCommitLsn = null
     if (queues.size('commit') === 0) return
-    for (const entry of queues.first('commit', Number.POSITIVE_INFINITY)) this.#placement.place(entry)
+    for (const entry of queues.first('commit', Number.POSITIVE_INFINITY)) this.#scheduler.schedule(entry)
   }
 
   /**
@@ -148,26 +148,26 @@ export class Pending {
   }
   /** Owes a row whose code cannot be unsubscribed now. @returns false if it waits for something else by now. */
   oweLater(key: RowKey, delayMs: number): boolean {
-    const entry = this.#placement.entries.find(key)
-    if (entry) this.#placement.stopResolving(entry)
+    const entry = this.#scheduler.entries.find(key)
+    if (entry) this.#scheduler.stopResolving(entry)
     return entry?.state === 'resolve removal' && this.#owing.oweRow(entry, delayMs)
   }
 
   /** Owes a row that a request could carry. @returns false if it waits for something else by now. */
   oweSendable(key: RowKey, delayMs: number): boolean {
-    const entry = this.#placement.entries.find(key)
+    const entry = this.#scheduler.entries.find(key)
     return (entry?.state === 'send' || entry?.state === 'end code') && this.#owing.oweRow(entry, delayMs)
   }
 
   /** Merges a change of the stream. */
   streamed(change: StreamedChange): void {
-    const entry = this.#placement.entries.open(change.key)
+    const entry = this.#scheduler.entries.open(change.key)
     const version = mergeStreamed(entry, change, this.#options, {
-      readLsn: this.#placement.entries.readLsn,
-      dropsContent: this.held && this.#placement.entries.bytes >= this.#options.maxBytes,
+      readLsn: this.#scheduler.entries.readLsn,
+      dropsContent: this.held && this.#scheduler.entries.bytes >= this.#options.maxBytes,
     })
-    if (version) this.#placement.entries.replace(entry, version)
-    this.#placement.place(entry)
+    if (version) this.#scheduler.entries.replace(entry, version)
+    this.#scheduler.schedule(entry)
   }
 
   /** The stream has received everything before a position: forgets the marks of reads that ended there. */
@@ -180,8 +180,8 @@ export class Pending {
   /** Ends the hold. */
   release(): void {
     if (!this.held) return
-    this.#placement.isHeld = false
-    for (const entry of this.#placement.entries.all()) this.#placement.place(entry, true)
+    this.#scheduler.isHeld = false
+    for (const entry of this.#scheduler.entries.all()) this.#scheduler.schedule(entry, true)
   }
 
   /** Returns rows whose record must be loaded, the oldest first. */
@@ -195,7 +195,7 @@ export class Pending {
 
   /** Returns rows that must be read from the table before they can be sent (rule 10). */
   toRead(limit: number): RowKey[] {
-    return this.held ? [] : this.#placement.queues.first('read', limit).map(({ key }) => key)
+    return this.held ? [] : this.#scheduler.queues.first('read', limit).map(({ key }) => key)
   }
   /** A read has returned and is to be merged row by row. @returns the rows whose record must be loaded first. */
   expect(keys: readonly RowKey[]): LookUp[] {
@@ -218,7 +218,7 @@ export class Pending {
   }
   /** R: no read that was sent or settled ended later. */
   get readLsn(): Lsn | null {
-    return this.#placement.entries.readLsn
+    return this.#scheduler.entries.readLsn
   }
   /** H: the newest streamed change of which a version was sent. */
   get sentTo(): Position | null {
@@ -282,18 +282,18 @@ export class Pending {
 
   /** Returns the rows to store next. They stay until `recorded` confirms them. */
   toRecord(): readonly StoredRow[] {
-    return this.#placement.entries.toRecord()
+    return this.#scheduler.entries.toRecord()
   }
   get unrecorded(): number {
-    return this.#placement.entries.unrecorded
+    return this.#scheduler.entries.unrecorded
   }
   /** These rows are stored: memory may forget each of them once nothing of it waits. */
   recorded(rows: readonly StoredRow[]): void {
-    this.#placement.entries.recorded(rows)
+    this.#scheduler.entries.recorded(rows)
   }
 
   /** Checks every invariant. @throws {Error} for the first that does not hold. */
   assert(): void {
-    this.#placement.entries.assert()
+    this.#scheduler.entries.assert()
   }
 }

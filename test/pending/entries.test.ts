@@ -23,7 +23,7 @@ function setUp() {
       entries.replace(entry, version(content, { bytes: 10, ...changes })),
     /** Sends the waiting version. */
     send() {
-      entry.place('send')
+      entry.waitIn('send')
       return entry.send()
     },
     /** Opens a page of one row. */
@@ -54,7 +54,7 @@ describe('the bytes of the versions in memory', () => {
     entries.putBack(entry, first)
     expect(entries.bytes).toBe(30)
     const second = send()
-    entries.land(entry, second, null)
+    entries.clearInFlight(entry, second, null)
     expect(entries.bytes).toBe(0)
   })
 
@@ -71,7 +71,7 @@ describe('the backfill debt of a row', () => {
     const { entries, entry, claims, page, replace, send } = setUp()
     replace(upsert('a'), { claim: page() })
     expect(claims.progress?.rowsRead ?? 0).toBe(0)
-    entries.land(entry, send(), null)
+    entries.clearInFlight(entry, send(), null)
     expect(claims.progress?.rowsRead).toBe(1)
   })
 
@@ -82,7 +82,7 @@ describe('the backfill debt of a row', () => {
       if (inFlight) send()
       entries.claim(entry, page())
       expect(claims.progress?.rowsRead ?? 0).toBe(0)
-      if (entry.inFlight) entries.land(entry, entry.inFlight, null)
+      if (entry.inFlight) entries.clearInFlight(entry, entry.inFlight, null)
       if (entry.waiting) entries.settle(entry, entry.waiting, null)
       expect(claims.progress?.rowsRead).toBe(1)
     }
@@ -104,7 +104,7 @@ describe('the check of the counters', () => {
     replace(upsert('a'))
     expect(() => entries.assert()).toThrow('placed')
     entry.know(position(1), xid(1n))
-    entry.place('send')
+    entry.waitIn('send')
     expect(() => entries.assert()).not.toThrow()
   })
 
@@ -115,7 +115,7 @@ describe('the check of the counters', () => {
     ]) {
       const { entries, entry } = setUp()
       bring(entry)
-      if (entry.waiting) entry.place('send')
+      if (entry.waiting) entry.waitIn('send')
       expect(() => entries.assert()).toThrow('0 bytes are counted, 7 are there')
     }
     const { entries, replace, send } = setUp()
@@ -149,9 +149,9 @@ describe('codes that a row had in between', () => {
     replace(upsert('b'))
     const sent = send()
     replace(upsert('b', 'New'))
-    entries.land(entry, sent, null)
+    entries.clearInFlight(entry, sent, null)
     expect(entry.formerCodes).toEqual(['a'])
-    entries.land(entry, send(), null)
+    entries.clearInFlight(entry, send(), null)
     expect(entry.formerCodes).toEqual([])
   })
 })
@@ -164,13 +164,13 @@ describe('a row in memory', () => {
     const read = { number: 1, snapshot: seesBelow(1), endLsn: at(1) }
     const leave = (of: Entry) => {
       of.arrive(sent)
-      of.place('send')
+      of.waitIn('send')
       of.send()
     }
     /** Reason to keep the row, and the action that ends the reason. */
     const reasons: readonly (readonly [string, (of: Entry) => void, (of: Entry) => void])[] = [
       ['waits', (of) => of.arrive(sent), (of) => of.settle()],
-      ['is in flight', leave, (of) => of.land()],
+      ['is in flight', leave, (of) => of.clearInFlight()],
       ['is read', (of) => of.mark(read), (of) => of.mark(null)],
       ['is expected', (of) => of.expect(true), (of) => of.expect(false)],
       ['is to be stored', (of) => of.store(row), (of) => of.recorded(row)],

@@ -98,7 +98,7 @@ export class Isolation<R> {
 
   /** A request was accepted: earlier refusals were caused by their rows. */
   accepted(rows: readonly R[]): void {
-    const { search } = this.#land(rows)
+    const { search } = this.#endProbe(rows)
     if (search) {
       const rest = search.rows.slice(rows.length)
       const [last] = rest
@@ -117,7 +117,7 @@ export class Isolation<R> {
 
   /** A request was refused for its content. */
   refused(rows: readonly R[], refusal: Refusal): void {
-    const { search, isOurs } = this.#land(rows)
+    const { search, isOurs } = this.#endProbe(rows)
     if (!isOurs) this.#others++
     this.#refusals++
     if (search) this.#passBy(search.rows.slice(rows.length))
@@ -143,7 +143,7 @@ export class Isolation<R> {
 
   /** Nothing was learned from a request (an outage, a 429): the caller returns its rows, the rest of the search is released. */
   abandoned(rows: readonly R[]): void {
-    const { search } = this.#land(rows)
+    const { search } = this.#endProbe(rows)
     this.#passedBy.push(...(search?.rows.slice(rows.length) ?? []))
     this.#endIfIdle()
   }
@@ -237,7 +237,7 @@ export class Isolation<R> {
   }
 
   /** Ends the probe if the answer is to it. */
-  #land(rows: readonly R[]): { readonly isOurs: boolean; readonly search: Search<R> | null } {
+  #endProbe(rows: readonly R[]): { readonly isOurs: boolean; readonly search: Search<R> | null } {
     if (this.#probe?.rows !== rows) return { isOurs: false, search: null }
     const { search } = this.#probe
     this.#probe = null

@@ -29,31 +29,31 @@ const timesForOne = 4
 export class Poison<R> {
   readonly #options: PoisonOptions<R>
   #failing: Failing<R>[] = []
-  #out: Failing<R> | null = null
+  #inFlight: Failing<R> | null = null
 
   constructor(options: PoisonOptions<R>) {
     this.#options = options
   }
 
   get isIdle(): boolean {
-    return this.#failing.length === 0 && this.#out === null
+    return this.#failing.length === 0 && this.#inFlight === null
   }
 
   /** Returns the rows to try again, or null to send others, if there are any. */
   next(others: Others): readonly R[] | null {
-    if (this.#out) return null
+    if (this.#inFlight) return null
     const ready = this.#failing.find(({ othersAreWell }) => othersAreWell)
     // Without other rows for comparison, try it like any request after an outage.
     const failing = ready ?? (others.waiting || others.inFlight > 0 ? undefined : this.#failing[0])
     if (!failing || !this.#options.share.mayTake(others.waiting)) return null
     this.#failing = this.#failing.filter((one) => one !== failing)
-    this.#out = failing
+    this.#inFlight = failing
     return failing.rows
   }
 
   /** A request failed with a 5xx: keeps its rows. */
   failed(rows: readonly R[], status: number): void {
-    const again = this.#land(rows)
+    const again = this.#clearInFlight(rows)
     const failing: Failing<R> = { rows, status, failures: (again?.failures ?? 0) + 1, othersAreWell: false }
     const isOutage = !again && this.#failing.some(({ othersAreWell }) => !othersAreWell)
     this.#failing.push(failing)
@@ -64,13 +64,13 @@ export class Poison<R> {
 
   /** A request was accepted. */
   accepted(rows: readonly R[]): void {
-    this.#land(rows)
+    this.#clearInFlight(rows)
     for (const failing of this.#failing) failing.othersAreWell = true
   }
 
   /** A request of the search had another result: its rows belong to the caller again. */
   abandoned(rows: readonly R[]): void {
-    this.#land(rows)
+    this.#clearInFlight(rows)
   }
 
   /** Releases everything. */
@@ -92,10 +92,10 @@ export class Poison<R> {
     this.#failing.push(...parts)
   }
 
-  #land(rows: readonly R[]): Failing<R> | null {
-    const out = this.#out
+  #clearInFlight(rows: readonly R[]): Failing<R> | null {
+    const out = this.#inFlight
     if (out?.rows !== rows) return null
-    this.#out = null
+    this.#inFlight = null
     return out
   }
 }

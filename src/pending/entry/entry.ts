@@ -27,7 +27,7 @@ type Transitions = Readonly<Record<EntryEvent, EntryState | null>>
 const waits: Transitions = { arrive: 'unplaced', settle: 'idle', send: null, land: null, 'put back': null }
 
 /**
- * Transition table of an entry: state × event → state; null: impossible. A placement moves it between the places, which differ only
+ * Transition table of an entry: state × event → state; null: impossible. The scheduler moves it between the places, which differ only
  * in `send`.
  */
 export const transitions: Readonly<Record<EntryState, Transitions>> = {
@@ -158,7 +158,7 @@ export class Entry implements EntryView {
     this.#waiting = version
   }
   /** Sets the place of the waiting version, once its next step is decided. */
-  place(place: Place): void {
+  waitIn(place: Place): void {
     if (!this.#waiting || this.#inFlight) throw new Error(`a row that is ${this.#state} was given a place`)
     this.#state = place
   }
@@ -176,7 +176,7 @@ export class Entry implements EntryView {
     this.#resolving = null
     return version
   }
-  land(): void {
+  clearInFlight(): void {
     this.#step('land')
     this.#inFlight = null
     if (!this.#waiting) this.#removal = null

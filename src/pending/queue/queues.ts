@@ -36,8 +36,8 @@ export class Queues {
   }
 
   /** Returns the entries in their order. In the place `send`, some entries may only keep their turn: their state is another. */
-  queue(place: Place, lane: Lane): ReadonlySet<Entry> {
-    return this.#queues[place][lane]
+  queue(move: Place, lane: Lane): ReadonlySet<Entry> {
+    return this.#queues[move][lane]
   }
 
   /** Returns the number of rows of a lane that could be sent now. */
@@ -74,7 +74,7 @@ export class Queues {
    * something of it waits or is in flight.
    */
   place(entry: Entry, place: Place | null): void {
-    if (place) entry.place(place)
+    if (place) entry.waitIn(place)
     const now = this.#where.get(entry)
     const { waiting } = entry
     const queue = place && waiting ? this.#queues[place][waiting.lane] : null

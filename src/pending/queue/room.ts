@@ -1,4 +1,4 @@
-import type { Placement } from './placement.ts'
+import type { EntryScheduler } from './entry-scheduler.ts'
 
 export interface RoomOptions {
   readonly maxRows: number
@@ -7,25 +7,25 @@ export interface RoomOptions {
 
 /** Fill of memory: by rows that wait, are in flight or are not yet stored, and by their content. */
 export class Room {
-  readonly #placement: Placement
+  readonly #scheduler: EntryScheduler
   readonly #options: RoomOptions
 
-  constructor(placement: Placement, options: RoomOptions) {
-    this.#placement = placement
+  constructor(scheduler: EntryScheduler, options: RoomOptions) {
+    this.#scheduler = scheduler
     this.#options = options
   }
 
   /** Fill from 0 to 1; at 1 there is no room until something is delivered and stored. */
   get fill(): number {
     const { maxRows, maxBytes } = this.#options
-    const { bytes, unrecorded } = this.#placement.entries
+    const { bytes, unrecorded } = this.#scheduler.entries
     return Math.min(1, Math.max((this.#rows + unrecorded) / maxRows, bytes / maxBytes))
   }
 
   /** True if rows that could be owed fill more than half of memory. */
   get isHalfFull(): boolean {
     const { maxRows, maxBytes } = this.#options
-    return this.#rows > maxRows / 2 || this.#placement.entries.bytes > maxBytes / 2
+    return this.#rows > maxRows / 2 || this.#scheduler.entries.bytes > maxBytes / 2
   }
 
   /**
@@ -33,13 +33,13 @@ export class Room {
    * other rows may wait for what a read returns.
    */
   mayTakeContent(sendable: number): boolean {
-    const { entries, queues } = this.#placement
+    const { entries, queues } = this.#scheduler
     return entries.bytes < this.#options.maxBytes || sendable + queues.inFlight === 0
   }
 
   /** Number of rows that wait or are in flight, except those that wait for the record of a code to unsubscribe. */
   get #rows(): number {
-    const { counts, inFlight } = this.#placement.queues
-    return counts.live + counts.backfill + inFlight - this.#placement.queues.size('resolve removal')
+    const { counts, inFlight } = this.#scheduler.queues
+    return counts.live + counts.backfill + inFlight - this.#scheduler.queues.size('resolve removal')
   }
 }

@@ -1,27 +1,27 @@
 import { isToConfirm, type StoredRow } from '../../model/progress/stored-row.ts'
 import { comparePositions } from '../../model/source/position.ts'
 import type { Entry, LookUp } from '../entry/entry.ts'
-import type { Placement } from '../queue/placement.ts'
+import type { EntryScheduler } from '../queue/entry-scheduler.ts'
 
 /** Loads rows' records from the store. */
 export class Loads {
-  readonly #placement: Placement
+  readonly #scheduler: EntryScheduler
   readonly #isRestart: boolean
 
   /** @param isRestart true if an earlier run may have sent something without recording the answer. */
-  constructor(placement: Placement, { isRestart }: { readonly isRestart: boolean }) {
-    this.#placement = placement
+  constructor(scheduler: EntryScheduler, { isRestart }: { readonly isRestart: boolean }) {
+    this.#scheduler = scheduler
     this.#isRestart = isRestart
   }
 
   /** Number of rows whose record is to be loaded. */
   get waiting(): number {
-    return this.#placement.queues.size('look up')
+    return this.#scheduler.queues.size('look up')
   }
 
   /** Returns the oldest of them. */
   first(limit: number): LookUp[] {
-    return this.#placement.queues.first('look up', limit)
+    return this.#scheduler.queues.first('look up', limit)
   }
 
   /**
@@ -29,7 +29,7 @@ export class Loads {
    * Ignore the answer if the row was settled, stored and forgotten in the meantime: it is stale, and the row is asked for again.
    */
   loaded(asked: LookUp, stored: StoredRow | null, isShared: boolean): void {
-    const entry = this.#placement.entries.find(asked.key)
+    const entry = this.#scheduler.entries.find(asked.key)
     if (entry !== asked || entry.stored !== undefined) return
     entry.load(stored)
     if (this.#isUnanswered(stored)) entry.doubtAnswer()
@@ -38,9 +38,9 @@ export class Loads {
     // 3a, once more: a change that an earlier run settled needs neither memory nor a request.
     if (waiting?.origin === 'stream' && waiting.position && stored?.position) {
       if (comparePositions(waiting.position, stored.position) <= 0)
-        this.#placement.settle(entry, waiting, 'superseded', null)
+        this.#scheduler.settle(entry, waiting, 'superseded', null)
     }
-    this.#placement.place(entry)
+    this.#scheduler.schedule(entry)
   }
 
   /** Returns true if an earlier run noted the row before sending it and noted no answer, or if its answer is still to be confirmed. */
@@ -53,6 +53,6 @@ export class Loads {
   #isCodeStale({ key, stored }: Entry): boolean {
     const code = stored?.code
     if (!code) return false
-    return this.#placement.queues.isInFlight(code) || this.#placement.entries.isHeldUnrecorded(code, key)
+    return this.#scheduler.queues.isInFlight(code) || this.#scheduler.entries.isHeldUnrecorded(code, key)
   }
 }

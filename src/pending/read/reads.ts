@@ -3,19 +3,19 @@ import type { RowKey } from '../../model/source/row.ts'
 import type { Entry, LookUp } from '../entry/entry.ts'
 import { mergeRead } from '../entry/merge.ts'
 import type { ReadRow } from '../entry/version.ts'
-import type { Placement } from '../queue/placement.ts'
+import type { EntryScheduler } from '../queue/entry-scheduler.ts'
 import { ReadMarks } from './read-marks.ts'
 
 /** Table reads: rows that a read is in progress for, and rows that were merged and that the stream has not caught up with. */
 export class Reads {
-  readonly #placement: Placement
+  readonly #scheduler: EntryScheduler
   readonly #marks: ReadMarks
   readonly #expected = new Set<Entry>()
   #received: Lsn | null = null
   #number = 0
 
-  constructor(placement: Placement, { marks }: { readonly marks: number }) {
-    this.#placement = placement
+  constructor(scheduler: EntryScheduler, { marks }: { readonly marks: number }) {
+    this.#scheduler = scheduler
     this.#marks = new ReadMarks(marks)
   }
 
@@ -25,7 +25,7 @@ export class Reads {
 
   /** Keeps these rows in memory until `end`. @returns those whose record must be loaded before they are merged. */
   expect(keys: readonly RowKey[]): LookUp[] {
-    const entries = keys.map((key) => this.#placement.entries.open(key))
+    const entries = keys.map((key) => this.#scheduler.entries.open(key))
     for (const entry of entries) {
       entry.expect(true)
       this.#expected.add(entry)
@@ -35,7 +35,7 @@ export class Reads {
 
   /** Forgets, durably, what the API accepted of these rows: it has something else. */
   distrust(keys: readonly RowKey[]): void {
-    const { entries } = this.#placement
+    const { entries } = this.#scheduler
     for (const key of keys) {
       const entry = entries.find(key)
       if (entry?.stored?.fingerprint) entries.store(entry, { ...entry.stored, fingerprint: null })
@@ -44,7 +44,7 @@ export class Reads {
 
   /** Merges a row of a read. @returns false if it is older than what is known, and leaves nothing behind (rules 4 to 6). */
   merge(found: ReadRow): boolean {
-    const { entries } = this.#placement
+    const { entries } = this.#scheduler
     const entry = entries.open(found.key)
     const { stale, version } = mergeRead(entry, found, this.#number)
     if (version) {
@@ -53,14 +53,14 @@ export class Reads {
     } else {
       entries.claim(entry, found.claim)
     }
-    this.#placement.place(entry)
+    this.#scheduler.schedule(entry)
     return !stale
   }
 
   end(): void {
     for (const entry of this.#expected) {
       entry.expect(false)
-      this.#placement.place(entry)
+      this.#scheduler.schedule(entry)
     }
     this.#expected.clear()
     this.#number++
@@ -91,6 +91,6 @@ export class Reads {
 
   #forget(entry: Entry): void {
     entry.mark(null)
-    this.#placement.place(entry)
+    this.#scheduler.schedule(entry)
   }
 }

@@ -36,7 +36,7 @@ const reached: Readonly<Record<EntryState, (entry: Entry) => void>> = {
 }
 function waits(entry: Entry, place: (typeof places)[number]): void {
   entry.arrive(streamed(110))
-  entry.place(place)
+  entry.waitIn(place)
 }
 function entryIn(state: EntryState): Entry {
   const entry = new Entry(key('1'))
@@ -53,7 +53,7 @@ const events: Readonly<Record<EntryEvent, (entry: Entry) => unknown>> = {
   arrive: (entry) => entry.arrive(streamed(130)),
   settle: (entry) => entry.settle(),
   send: (entry) => entry.send(),
-  land: (entry) => entry.land(),
+  land: (entry) => entry.clearInFlight(),
   'put back': (entry) => entry.putBack(),
 }
 
@@ -104,9 +104,9 @@ describe('the life cycle of an entry', () => {
     const mayWait = entry.waiting !== null && entry.inFlight === null
     for (const place of places) {
       if (mayWait) {
-        entry.place(place)
+        entry.waitIn(place)
         expect(entry.state).toBe(place)
-      } else expect(() => entry.place(place)).toThrow(`a row that is ${state} was given a place`)
+      } else expect(() => entry.waitIn(place)).toThrow(`a row that is ${state} was given a place`)
     }
   })
 

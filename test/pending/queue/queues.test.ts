@@ -22,7 +22,7 @@ function entry(name: string, content: Content, at: number | null, { lane, stored
 }
 /** Sends the waiting version. */
 function send(one: Entry): Version {
-  one.place('send')
+  one.waitIn('send')
   return one.send()
 }
 
@@ -247,7 +247,7 @@ describe('the rows that share a code', () => {
     send(had)
     queues.place(had, null)
     expect(new Set(queues.sharing(a, mine))).toEqual(new Set([held, had]))
-    had.land()
+    had.clearInFlight()
     queues.place(had, null)
     held.settle()
     queues.place(held, null)

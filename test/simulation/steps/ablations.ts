@@ -203,7 +203,7 @@ export const ablations: readonly Ablation[] = [
   {
     name: 'a transaction is acted upon before its commit has arrived',
     breaks: ['HALF'],
-    patches: patch('pending/queue/placement.ts', 'this.#waitsForCommit(entry.waiting, step)', 'false'),
+    patches: patch('pending/queue/entry-scheduler.ts', 'this.#waitsForCommit(entry.waiting, step)', 'false'),
     profile: twoRows,
   },
   {

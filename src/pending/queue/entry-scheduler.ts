@@ -27,17 +27,17 @@ export interface Confirming {
   mayRepeat(code: PatientCode): boolean
 }
 
-export interface PlacementOptions extends StepPolicy {
+export interface SchedulerOptions extends StepPolicy {
   readonly confirming: Confirming
   /** Called for each version that is settled, in order. */
   readonly onSettled: (outcome: Settled, version: Version) => void
 }
 
 /** Puts each row where it waits for its next step, and settles what needs no request. */
-export class Placement {
+export class EntryScheduler {
   readonly entries: Entries
   readonly queues: Queues
-  readonly #options: PlacementOptions
+  readonly #options: SchedulerOptions
   /** Rule 9: true until the stream has passed the earlier run's horizon. Nothing is sent or read until then. */
   isHeld: boolean
   /** Commit LSN of the transaction that is still arriving; null if there is none. */
@@ -45,7 +45,7 @@ export class Placement {
   /** Counter that grows with each change after which something that could not be sent may be sent. */
   changes = 0
 
-  constructor(entries: Entries, queues: Queues, options: PlacementOptions & { readonly isHeld: boolean }) {
+  constructor(entries: Entries, queues: Queues, options: SchedulerOptions & { readonly isHeld: boolean }) {
     this.entries = entries
     this.queues = queues
     this.isHeld = options.isHeld
@@ -79,7 +79,7 @@ export class Placement {
    * @param compares true to compare the row with what the API has. A row that waits to be sent is compared when its turn comes
    * (`Batches`): a comparison costs as much as the rest of a change, and a row may change often before its turn.
    */
-  place(entry: Entry, compares = !this.queues.hasTurn(entry)): void {
+  schedule(entry: Entry, compares = !this.queues.hasTurn(entry)): void {
     this.changes++
     while (entry.waiting && !entry.inFlight) {
       if (this.isHeld) {
@@ -119,8 +119,8 @@ export class Placement {
   }
 
   /** Ends the version in flight. */
-  land(entry: Entry, version: Version, outcome: Settled, row: StoredRow | null): void {
-    this.entries.land(entry, version, row)
+  clearInFlight(entry: Entry, version: Version, outcome: Settled, row: StoredRow | null): void {
+    this.entries.clearInFlight(entry, version, row)
     this.#options.onSettled(outcome, version)
     if (row) this.#outdateEnds(entry, row)
   }
@@ -135,7 +135,7 @@ export class Placement {
         if (other.resolving === code) this.stopResolving(other)
         if (other.removal?.kind !== 'send' || other.removal.code !== code) continue
         other.end(null)
-        if (!other.inFlight) this.place(other)
+        if (!other.inFlight) this.schedule(other)
       }
     }
   }
@@ -170,14 +170,14 @@ export class Placement {
         claim: null,
       })
     }
-    this.place(entry)
+    this.schedule(entry)
   }
 
   /** Leaves a code to another row that has it: it is not unsubscribed any more. */
   leave(entry: Entry, code: PatientCode): void {
     entry.end({ code, kind: 'left' })
     this.doubtOthers(entry, code)
-    this.place(entry)
+    this.schedule(entry)
   }
 
   /** Doubts the rows that may take a code over: mediQuo may have something else of it than the store says. */
