@@ -1,8 +1,8 @@
-import type { Claim, Claims } from '../model/progress/debt.ts'
+import type { BackfillDebt, BackfillDebts } from '../model/progress/debt.ts'
 import type { Pass, PassPosition, PassProgress } from '../model/progress/pass.ts'
 
 /** Rows that were read together and are not all settled yet, or are behind such rows. */
-interface Page extends Claim {
+interface Page extends BackfillDebt {
   readonly end: PassPosition
   readonly rows: number
   unsettled: number
@@ -12,7 +12,7 @@ interface Page extends Claim {
  * The ledger of a backfill run. Each page is a backfill debt of the rows that it contained. The run has settled up to the end of
  * the longest prefix of settled pages, and a restart continues there.
  */
-export class PassLedger implements Claims {
+export class PassLedger implements BackfillDebts {
   #pass: PassProgress | null = null
   #recorded: PassProgress | null = null
   #isWalked = false
@@ -30,10 +30,10 @@ export class PassLedger implements Claims {
     this.#isWalked = false
   }
 
-  /** Notes a page that was read. @param claims number of rows with a backfill debt. @param rows number of rows that count as read. */
-  open(end: PassPosition, claims: number, rows: number): Claim {
+  /** Notes a page that was read. @param unsettled number of rows with a backfill debt. @param rows number of rows that count as read. */
+  open(end: PassPosition, unsettled: number, rows: number): BackfillDebt {
     this.#opened++
-    const page = { page: this.#opened, end, rows, unsettled: claims }
+    const page = { page: this.#opened, end, rows, unsettled }
     this.#pages.push(page)
     this.#fold()
     return page
@@ -45,15 +45,15 @@ export class PassLedger implements Claims {
     this.#fold()
   }
 
-  join(a: Claim | null, b: Claim | null): Claim | null {
+  join(a: BackfillDebt | null, b: BackfillDebt | null): BackfillDebt | null {
     if (a === null || b === null) return a ?? b
     const [earlier, later] = a.page <= b.page ? [a, b] : [b, a]
     this.settle(later)
     return earlier
   }
 
-  settle(claim: Claim): void {
-    const page = claim as Page
+  settle(backfillDebt: BackfillDebt): void {
+    const page = backfillDebt as Page
     if (page.unsettled < 1) throw new Error('a claim was settled twice')
     page.unsettled--
     if (page.unsettled === 0) this.#fold()

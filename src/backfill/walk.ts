@@ -1,5 +1,5 @@
 import type { PatientCode } from '../model/patient/patient.ts'
-import type { Claim } from '../model/progress/debt.ts'
+import type { BackfillDebt } from '../model/progress/debt.ts'
 import { type Pass, type PassPosition, passTrust } from '../model/progress/pass.ts'
 import type { RowKey } from '../model/source/row.ts'
 import { firstPageSize, nextPageSize } from './page-size.ts'
@@ -93,25 +93,25 @@ export class Walk {
   }
 
   /** A read is merged. @returns the backfill debt of its rows. Call it once nothing of the read can fail any more. */
-  claim(read: WalkedRead, keys: readonly RowKey[]): Claim | null {
+  openBackfillDebt(read: WalkedRead, keys: readonly RowKey[]): BackfillDebt | null {
     const position = this.#position
     if (position === null) return null
     const pageSize = nextPageSize({ limit: position.pageSize, ms: read.tookMs, bytes: read.valueBytes })
     return read.page
-      ? this.#claimPage({ ...read, page: read.page }, keys, { ...position, pageSize })
-      : this.#claimKnown(read, keys, { ...position, pageSize })
+      ? this.#openDebtOfPage({ ...read, page: read.page }, keys, { ...position, pageSize })
+      : this.#openDebtOfKnown(read, keys, { ...position, pageSize })
   }
 
-  #claimPage(
+  #openDebtOfPage(
     { codes, page }: WalkedRead & { readonly page: NonNullable<WalkedRead['page']> },
     keys: readonly RowKey[],
     { after, pageSize }: PassPosition,
-  ): Claim {
+  ): BackfillDebt {
     const end: PassPosition = { phase: 'table', after: page.last ?? after, pageSize }
-    const claim = this.#ledger.open(end, keys.length, codes.size)
+    const backfillDebt = this.#ledger.open(end, keys.length, codes.size)
     this.#rowsRead += codes.size
     this.#goOn(page.isLast ? this.#afterTable(pageSize) : end)
-    return claim
+    return backfillDebt
   }
 
   /**
@@ -129,15 +129,15 @@ export class Walk {
     )
   }
 
-  #claimKnown({ codes }: WalkedRead, keys: readonly RowKey[], { after, pageSize }: PassPosition): Claim {
+  #openDebtOfKnown({ codes }: WalkedRead, keys: readonly RowKey[], { after, pageSize }: PassPosition): BackfillDebt {
     const listed = this.#listed ?? []
     for (const code of codes.values()) if (code !== null) this.#wanted?.delete(code)
     const end: PassPosition = { phase: 'state', after: listed.at(-1) ?? after, pageSize }
     const rows = this.#keys ? listed.length : 0
-    const claim = this.#ledger.open(end, keys.length, rows)
+    const backfillDebt = this.#ledger.open(end, keys.length, rows)
     this.#rowsRead += rows
     this.#goOn(end)
-    return claim
+    return backfillDebt
   }
 
   #afterKnownRows(): PassPosition | null {

@@ -35,7 +35,7 @@ export class CodeEnds {
    */
   toResolve(limit: number): EndingCode[] {
     const found: EndingCode[] = []
-    if (this.#scheduler.isHeld || this.waiting === 0) return found
+    if (this.#scheduler.isSendingHeld || this.waiting === 0) return found
     const unclear = this.#transactionsWithUnknownCodes()
     const entries = this.#scheduler.queues.first('resolve removal', Number.POSITIVE_INFINITY)
     const ending = new Set(entries.map(({ resolving }) => resolving))
@@ -91,14 +91,14 @@ export class CodeEnds {
   }
 
   /** Returns true if a code belongs to another row by now: unsubscribing it would unsubscribe that row's patient. */
-  isClaimed(code: PatientCode, key: RowKey): boolean {
+  isCodeOwnedByOther(code: PatientCode, key: RowKey): boolean {
     const { entries, queues } = this.#scheduler
     const entry = entries.find(key)
-    return entry !== undefined && (queues.isClaimed(code, entry) || entries.isHeldUnrecorded(code, key))
+    return entry !== undefined && (queues.isCodeOwnedByOther(code, entry) || entries.isCodeOwnedUnrecorded(code, key))
   }
 
   /** Returns true if a row that has a code in the store still has it: memory may know earlier than the store that the row gave it up. */
-  mayHold(code: PatientCode, key: RowKey): boolean {
+  mayOwnCode(code: PatientCode, key: RowKey): boolean {
     const stored = this.#scheduler.entries.find(key)?.stored
     if (stored === undefined) return true
     return stored !== null && ((!stored.removed && stored.code === code) || stored.owed?.nextCode === code)

@@ -1,5 +1,5 @@
 import type { PatientCode } from '../model/patient/patient.ts'
-import type { Claim, Claims, Debts } from '../model/progress/debt.ts'
+import type { BackfillDebt, BackfillDebts, Debts } from '../model/progress/debt.ts'
 import type { StoredRow } from '../model/progress/stored-row.ts'
 import type { Lsn } from '../model/source/lsn.ts'
 import type { RowKey } from '../model/source/row.ts'
@@ -10,7 +10,7 @@ import { UnrecordedRows } from './unrecorded-rows.ts'
 
 export interface EntriesOptions {
   readonly debts: Debts
-  readonly claims: Claims
+  readonly backfillDebts: BackfillDebts
   /** R as stored. */
   readonly readLsn: Lsn | null
 }
@@ -20,13 +20,13 @@ export class Entries {
   readonly #entries = new Map<RowKey, Entry>()
   readonly #unrecorded = new UnrecordedRows()
   readonly #debts: Debts
-  readonly #claims: Claims
+  readonly #backfillDebts: BackfillDebts
   #bytes = 0
   #readLsn: Lsn | null
 
-  constructor({ debts, claims, readLsn }: EntriesOptions) {
+  constructor({ debts, backfillDebts, readLsn }: EntriesOptions) {
     this.#debts = debts
-    this.#claims = claims
+    this.#backfillDebts = backfillDebts
     this.#readLsn = readLsn
   }
 
@@ -73,7 +73,7 @@ export class Entries {
     if (older) {
       this.#bytes -= older.bytes
       version.debt = this.#debts.join(older.debt, version.debt)
-      version.claim = this.#claims.join(older.claim, version.claim)
+      version.backfillDebt = this.#backfillDebts.join(older.backfillDebt, version.backfillDebt)
       rememberCode(entry, older, version)
     }
     entry.arrive(version)
@@ -86,7 +86,7 @@ export class Entries {
     if (!entry.putBack() && newer) {
       this.#bytes -= version.bytes
       newer.debt = this.#debts.join(version.debt, newer.debt)
-      newer.claim = this.#claims.join(version.claim, newer.claim)
+      newer.backfillDebt = this.#backfillDebts.join(version.backfillDebt, newer.backfillDebt)
       rememberCode(entry, version, newer)
     }
   }
@@ -109,7 +109,7 @@ export class Entries {
     if (row && !isSameRow(row, entry.stored)) this.store(entry, row)
     if (!entry.waiting) entry.forgetCodes()
     if (version.debt) this.#debts.settle(version.debt)
-    if (version.claim) this.#claims.settle(version.claim)
+    if (version.backfillDebt) this.#backfillDebts.settle(version.backfillDebt)
   }
 
   /** Raises R to the end of a read whose version is sent or settled. */
@@ -118,10 +118,10 @@ export class Entries {
   }
 
   /** Rule 6: a read that leaves nothing behind. Its backfill debt passes to the version that waits or is in flight, or is settled. */
-  claim(entry: Entry, claim: Claim | null): void {
+  handOverBackfillDebt(entry: Entry, backfillDebt: BackfillDebt | null): void {
     const holder = entry.waiting ?? entry.inFlight
-    if (holder) holder.claim = this.#claims.join(holder.claim, claim)
-    else if (claim) this.#claims.settle(claim)
+    if (holder) holder.backfillDebt = this.#backfillDebts.join(holder.backfillDebt, backfillDebt)
+    else if (backfillDebt) this.#backfillDebts.settle(backfillDebt)
   }
 
   /** Keeps an accepted delivery in memory until it is read back. */
@@ -141,8 +141,8 @@ export class Entries {
   }
 
   /** Returns true if another row was settled, or is about to be sent, with this code, and the store does not show it yet. */
-  isHeldUnrecorded(code: PatientCode, exceptKey: RowKey): boolean {
-    return this.#unrecorded.isHeld(code, exceptKey)
+  isCodeOwnedUnrecorded(code: PatientCode, exceptKey: RowKey): boolean {
+    return this.#unrecorded.isCodeOwnedByOther(code, exceptKey)
   }
 
   toRecord(): readonly StoredRow[] {

@@ -1,5 +1,5 @@
 import type { PatientCode } from '../model/patient/patient.ts'
-import type { Claims } from '../model/progress/debt.ts'
+import type { BackfillDebts } from '../model/progress/debt.ts'
 import type { Lane } from '../model/progress/lane.ts'
 import type { DeadLetter, StoredRow } from '../model/progress/stored-row.ts'
 import type { Lsn } from '../model/source/lsn.ts'
@@ -20,7 +20,7 @@ import { Loads } from './read/loads.ts'
 import { Reads } from './read/reads.ts'
 
 export interface PendingOptions extends SchedulerOptions, MergeContext, Omit<AnswersOptions, 'maxReadBackBytes'> {
-  readonly claims: Claims
+  readonly backfillDebts: BackfillDebts
   /** R as stored. */
   readonly readLsn: Lsn | null
   /** Rows that wait, are in flight or not yet stored, at which there is no room. Codes to unsubscribe have a bound of their own. */
@@ -48,8 +48,9 @@ export class Pending {
   constructor(options: PendingOptions) {
     const { horizon, maxBytes, maxMarks } = options
     this.#options = options
-    this.#scheduler = new EntryScheduler(new Entries(options), new Queues(), { ...options, isHeld: horizon !== null })
-    this.#loads = new Loads(this.#scheduler, { isRestart: horizon !== null })
+    const isSendingHeld = horizon !== null
+    this.#scheduler = new EntryScheduler(new Entries(options), new Queues(), { ...options, isSendingHeld })
+    this.#loads = new Loads(this.#scheduler, { isRestart: isSendingHeld })
     this.#reads = new Reads(this.#scheduler, { marks: maxMarks })
     this.#batches = new Batches(this.#scheduler)
     this.#answers = new Answers(this.#scheduler, { ...options, maxReadBackBytes: maxBytes / 8 })
@@ -67,8 +68,8 @@ export class Pending {
   }
   /** Number of rows that a request could carry now, by lane. */
   get sendable(): Readonly<Record<Lane, number>> {
-    const { isHeld, queues } = this.#scheduler
-    if (isHeld) return { live: 0, backfill: 0 }
+    const { isSendingHeld, queues } = this.#scheduler
+    if (isSendingHeld) return { live: 0, backfill: 0 }
     return { live: queues.sendable('live'), backfill: queues.sendable('backfill') }
   }
   /** Number of requests that unsubscribe a code and are ready to be sent. */
@@ -110,11 +111,11 @@ export class Pending {
   }
   /** True if there is no room. Never in the hold: rows that arrive then were in memory before. */
   get full(): boolean {
-    return !this.held && this.fill >= 1
+    return !this.isSendingHeld && this.fill >= 1
   }
   /** Rule 9: true until the stream has passed the earlier run's horizon. Nothing is sent or read until then. */
-  get held(): boolean {
-    return this.#scheduler.isHeld
+  get isSendingHeld(): boolean {
+    return this.#scheduler.isSendingHeld
   }
 
   /** The first change of a transaction is about to arrive: nothing of it is sent before `committed`. */
@@ -134,7 +135,7 @@ export class Pending {
    * reads are not allowed, and rows of codes to unsubscribe. @returns the number of owed rows.
    */
   owe({ mayRead }: { readonly mayRead: boolean }): number {
-    if (this.held) return 0
+    if (this.isSendingHeld) return 0
     const more = () => this.#room.isHalfFull
     const owed = this.#owing.owe('commit', more) + (mayRead ? 0 : this.#owing.owe('read', more))
     return owed + this.#owing.oweEnds((entry) => this.#codeEnds.isShown(entry), more)
@@ -143,7 +144,7 @@ export class Pending {
   oweUnsubscriptions(): number {
     const { maxUnsubscriptions } = this.#options
     // In portions: each call goes over all of them.
-    if (this.held || this.unsubscriptions <= maxUnsubscriptions + Math.ceil(maxUnsubscriptions / 4)) return 0
+    if (this.isSendingHeld || this.unsubscriptions <= maxUnsubscriptions + Math.ceil(maxUnsubscriptions / 4)) return 0
     return this.#owing.oweBeyond('resolve removal', maxUnsubscriptions)
   }
   /** Owes a row whose code cannot be unsubscribed now. @returns false if it waits for something else by now. */
@@ -164,7 +165,7 @@ export class Pending {
     const entry = this.#scheduler.entries.open(change.key)
     const version = mergeStreamed(entry, change, this.#options, {
       readLsn: this.#scheduler.entries.readLsn,
-      dropsContent: this.held && this.#scheduler.entries.bytes >= this.#options.maxBytes,
+      dropsContent: this.isSendingHeld && this.#scheduler.entries.bytes >= this.#options.maxBytes,
     })
     if (version) this.#scheduler.entries.replace(entry, version)
     this.#scheduler.schedule(entry)
@@ -179,8 +180,8 @@ export class Pending {
 
   /** Ends the hold. */
   release(): void {
-    if (!this.held) return
-    this.#scheduler.isHeld = false
+    if (!this.isSendingHeld) return
+    this.#scheduler.isSendingHeld = false
     for (const entry of this.#scheduler.entries.all()) this.#scheduler.schedule(entry, true)
   }
 
@@ -195,7 +196,7 @@ export class Pending {
 
   /** Returns rows that must be read from the table before they can be sent (rule 10). */
   toRead(limit: number): RowKey[] {
-    return this.held ? [] : this.#scheduler.queues.first('read', limit).map(({ key }) => key)
+    return this.isSendingHeld ? [] : this.#scheduler.queues.first('read', limit).map(({ key }) => key)
   }
   /** A read has returned and is to be merged row by row. @returns the rows whose record must be loaded first. */
   expect(keys: readonly RowKey[]): LookUp[] {
@@ -238,12 +239,12 @@ export class Pending {
     this.#codeEnds.resolved(key, removal)
   }
   /** Returns true if a code belongs to another row by now: unsubscribing it would unsubscribe that row's patient. */
-  isClaimed(code: PatientCode, key: RowKey): boolean {
-    return this.#codeEnds.isClaimed(code, key)
+  isCodeOwnedByOther(code: PatientCode, key: RowKey): boolean {
+    return this.#codeEnds.isCodeOwnedByOther(code, key)
   }
   /** Returns true if a row that has a code in the store still has it: memory may know earlier that the row gave it up. */
-  mayHold(code: PatientCode, key: RowKey): boolean {
-    return this.#codeEnds.mayHold(code, key)
+  mayOwnCode(code: PatientCode, key: RowKey): boolean {
+    return this.#codeEnds.mayOwnCode(code, key)
   }
 
   /** Cuts a batch: the oldest rows, live before backfill, each code once, and no code that is in flight. */

@@ -14,7 +14,7 @@ export class UnrecordedRows {
   set(row: StoredRow): void {
     this.#forget(row.key)
     this.#rows.set(row.key, row)
-    for (const code of codesHeldBy(row)) {
+    for (const code of codesOwnedBy(row)) {
       const holders = this.#holders.get(code)
       if (holders) holders.add(row.key)
       else this.#holders.set(code, new Set([row.key]))
@@ -31,7 +31,7 @@ export class UnrecordedRows {
   }
 
   /** Returns true if another row was settled, or is about to be sent, with this code. */
-  isHeld(code: PatientCode, exceptKey: RowKey): boolean {
+  isCodeOwnedByOther(code: PatientCode, exceptKey: RowKey): boolean {
     const holders = this.#holders.get(code)
     return holders !== undefined && (holders.size > 1 || !holders.has(exceptKey))
   }
@@ -40,7 +40,7 @@ export class UnrecordedRows {
     const row = this.#rows.get(key)
     if (!row) return
     this.#rows.delete(key)
-    for (const code of codesHeldBy(row)) {
+    for (const code of codesOwnedBy(row)) {
       const holders = this.#holders.get(code)
       holders?.delete(key)
       if (holders?.size === 0) this.#holders.delete(code)
@@ -49,7 +49,7 @@ export class UnrecordedRows {
 }
 
 /** Returns the code that a row has, and the code that it will have once it is read. */
-export function codesHeldBy({ code, removed, owed }: StoredRow): PatientCode[] {
+export function codesOwnedBy({ code, removed, owed }: StoredRow): PatientCode[] {
   const codes = [removed ? null : code, owed?.nextCode ?? null]
-  return codes.filter((held, at): held is PatientCode => held !== null && codes.indexOf(held) === at)
+  return codes.filter((owned, at): owned is PatientCode => owned !== null && codes.indexOf(owned) === at)
 }

@@ -235,8 +235,14 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     },
     /** Returns true if rows could be sent, nothing prevents it, and no request is in flight. */
     isStuck: () => {
-      const { sendable, isHeld, requestsInFlight, trouble } = view()
-      return isActive && !isHeld && sendable.live + sendable.backfill > 0 && requestsInFlight === 0 && trouble === null
+      const { sendable, isSendingHeld, requestsInFlight, trouble } = view()
+      return (
+        isActive &&
+        !isSendingHeld &&
+        sendable.live + sendable.backfill > 0 &&
+        requestsInFlight === 0 &&
+        trouble === null
+      )
     },
   }
 }

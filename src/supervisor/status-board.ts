@@ -116,9 +116,9 @@ const maxStandstillMs = 60_000
 /** Returns how long the settled position has stood still although something could be settled, seconds; null: not too long. */
 function standstillSeconds({ pipeline, state }: Board, { requestsPerMinute }: Quota): number | null {
   if (!pipeline || state !== 'streaming') return null
-  const { standstillMs, isHeld, trouble } = pipeline.view()
+  const { standstillMs, isSendingHeld, trouble } = pipeline.view()
   const mayTakeMs = maxStandstillMs + (2 * 60_000) / requestsPerMinute
-  return isHeld || trouble || standstillMs <= mayTakeMs ? null : Math.floor(standstillMs / 1000)
+  return isSendingHeld || trouble || standstillMs <= mayTakeMs ? null : Math.floor(standstillMs / 1000)
 }
 
 /** Troubles that last until somebody acts. The others end by themselves. */

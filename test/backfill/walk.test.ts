@@ -3,7 +3,7 @@ import { firstPageSize, nextPageSize } from '../../src/backfill/page-size.ts'
 import { PassLedger } from '../../src/backfill/pass-ledger.ts'
 import { Walk, type WalkedRead, type WalkStep } from '../../src/backfill/walk.ts'
 import { patientCode } from '../../src/model/patient/patient.ts'
-import type { Claim } from '../../src/model/progress/debt.ts'
+import type { BackfillDebt } from '../../src/model/progress/debt.ts'
 import type { Pass } from '../../src/model/progress/pass.ts'
 import { type RowKey, rowKey } from '../../src/model/source/row.ts'
 
@@ -30,7 +30,7 @@ function walkOver(
   { known = [], pass = {} }: { known?: number[]; pass?: Partial<Pass> } = {},
 ) {
   const ledger = new PassLedger()
-  const merged: { readonly key: RowKey; readonly claim: Claim | null; readonly found: boolean }[] = []
+  const merged: { readonly key: RowKey; readonly backfillDebt: BackfillDebt | null; readonly found: boolean }[] = []
   const limits: number[] = []
   const codesOf = (numbers: readonly number[]) => new Map(numbers.map((n) => [keyOf(n), codeOf(n)]))
   const walk = new Walk({ ...whole, ...pass }, ledger)
@@ -56,8 +56,8 @@ function walkOver(
 
   function merge(found: WalkedRead): void {
     const keys = walk.keysOf(found)
-    const claim = walk.claim(found, keys)
-    for (const key of keys) merged.push({ key, claim, found: found.codes.has(key) })
+    const backfillDebt = walk.openBackfillDebt(found, keys)
+    for (const key of keys) merged.push({ key, backfillDebt, found: found.codes.has(key) })
   }
 
   return {
@@ -88,10 +88,10 @@ describe('a backfill run', () => {
     const { toTheEnd, ledger, merged } = walkOver(range(1, 120))
     toTheEnd()
     expect(ledger.progress).toMatchObject({ done: false, rowsRead: 0, position: null })
-    for (const { claim } of merged.slice(1)) if (claim) ledger.settle(claim)
+    for (const { backfillDebt } of merged.slice(1)) if (backfillDebt) ledger.settle(backfillDebt)
     expect(ledger.progress).toMatchObject({ done: false, rowsRead: 0 })
     const [first] = merged
-    if (first?.claim) ledger.settle(first.claim)
+    if (first?.backfillDebt) ledger.settle(first.backfillDebt)
     expect(ledger.progress).toMatchObject({ done: true, rowsRead: 120 })
   })
 
@@ -136,7 +136,7 @@ describe('a backfill run', () => {
       [keyOf(900), true],
       [keyOf(1_001), false],
     ])
-    for (const { claim } of merged) if (claim) ledger.settle(claim)
+    for (const { backfillDebt } of merged) if (backfillDebt) ledger.settle(backfillDebt)
     expect([limits, ledger.progress]).toEqual([[], expect.objectContaining({ rowsRead: 4, done: true })])
 
     const position = { phase: 'state', after: keyOf(7), pageSize: 1 } as const
@@ -167,7 +167,7 @@ describe('a walk', () => {
     walk.listed([keyOf(5)])
     expect(walk.next).toEqual({ kind: 'keys', keys: [keyOf(5)] })
     const gone = { codes: new Map(), page: null, valueBytes: 0, tookMs: 0 }
-    walk.claim(gone, walk.keysOf(gone))
+    walk.openBackfillDebt(gone, walk.keysOf(gone))
     expect(walk.next).toEqual({ ...listing, after: keyOf(5), limit: 2 * firstPageSize })
   })
 
@@ -183,7 +183,7 @@ describe('a walk', () => {
     const { walk, toTheEnd } = walkOver(range(1, 3), { pass: { reason: 'first run' } })
     toTheEnd()
     expect([walk.isOver, walk.next, walk.rowsRead]).toEqual([true, null, 3])
-    expect(walk.claim({ codes: new Map(), page: null, valueBytes: 0, tookMs: 0 }, [])).toBeNull()
+    expect(walk.openBackfillDebt({ codes: new Map(), page: null, valueBytes: 0, tookMs: 0 }, [])).toBeNull()
   })
 })
 

@@ -111,7 +111,7 @@ describe('codes to unsubscribe that are fetched at the same time', () => {
     commits(150, ['2', upsert('a')])
     commits(199, ['3', upsert('d')])
     expect(pending.toResolve(8).map(({ code: ended }) => ended)).toEqual(['a'])
-    expect(pending.isClaimed(code('a'), key('1'))).toBe(true)
+    expect(pending.isCodeOwnedByOther(code('a'), key('1'))).toBe(true)
   })
 })
 
@@ -254,7 +254,7 @@ test('counts the code of the newest change for a row that is read again, though 
   row.record()
   row.commits(110, ['1', upsert('b')])
   row.commits(120, ['1', upsert('c')])
-  expect(row.pending.isClaimed(code('c'), key('1'))).toBe(false)
+  expect(row.pending.isCodeOwnedByOther(code('c'), key('1'))).toBe(false)
   row.commits(130, ['2', removed('c')])
-  expect([code('b'), code('c')].map((of) => row.pending.isClaimed(of, key('2')))).toEqual([false, true])
+  expect([code('b'), code('c')].map((of) => row.pending.isCodeOwnedByOther(of, key('2')))).toEqual([false, true])
 })

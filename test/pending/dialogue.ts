@@ -59,7 +59,7 @@ export function dialogue(setting: Setting = {}) {
   const pending = checked(
     new Pending({
       debts: progress,
-      claims: ledger,
+      backfillDebts: ledger,
       horizon: horizon ?? null,
       readLsn: setting.readLsn === undefined ? null : at(setting.readLsn),
       onDelete,
@@ -100,9 +100,9 @@ export function dialogue(setting: Setting = {}) {
     pending.passed(progress.receivedLsn)
     load(pending.toLookUp(1_000))
   }
-  const merge = (name: string, row: Omit<ReadRow, 'key' | 'readAtMs' | 'bytes' | 'claim'>) => {
+  const merge = (name: string, row: Omit<ReadRow, 'key' | 'readAtMs' | 'bytes' | 'backfillDebt'>) => {
     load(pending.expect([key(name)]))
-    const isFresh = pending.read({ key: key(name), readAtMs: 0, bytes: 10, claim: null, ...row })
+    const isFresh = pending.read({ key: key(name), readAtMs: 0, bytes: 10, backfillDebt: null, ...row })
     pending.endRead()
     return isFresh
   }
@@ -177,11 +177,12 @@ export function dialogue(setting: Setting = {}) {
         const holds = (row: StoredRow) =>
           row.key !== ending.key &&
           ((row.code === ending.code && !row.removed) || row.owed?.nextCode === ending.code) &&
-          pending.mayHold(ending.code, row.key)
-        const isClaimed = pending.isClaimed(ending.code, ending.key) || [...stored.values()].some(holds)
+          pending.mayOwnCode(ending.code, row.key)
+        const isCodeOwnedByOther =
+          pending.isCodeOwnedByOther(ending.code, ending.key) || [...stored.values()].some(holds)
         const record = found(ending.code)
         const ended: CodeEnd = record ? { kind: 'send', patient: record } : { kind: 'ended' }
-        pending.resolved(ending.key, { ...(isClaimed ? { kind: 'left' } : ended), code: ending.code })
+        pending.resolved(ending.key, { ...(isCodeOwnedByOther ? { kind: 'left' } : ended), code: ending.code })
       }
     },
   }

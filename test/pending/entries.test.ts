@@ -10,15 +10,15 @@ import { at, code, delivered, incomplete, key, patient, position, removed, seesB
 
 function setUp() {
   const debts = new Progress(at(100))
-  const claims = new PassLedger()
-  claims.begin({ id: 1, position: null, rowsRead: 0 })
-  const entries = new Entries({ debts, claims, readLsn: null })
+  const backfillDebts = new PassLedger()
+  backfillDebts.begin({ id: 1, position: null, rowsRead: 0 })
+  const entries = new Entries({ debts, backfillDebts, readLsn: null })
   const entry = entries.open(key('1'))
   entry.load(null)
   return {
     entries,
     entry,
-    claims,
+    backfillDebts,
     replace: (content: Content, changes: Partial<Version> = {}) =>
       entries.replace(entry, version(content, { bytes: 10, ...changes })),
     /** Sends the waiting version. */
@@ -27,7 +27,7 @@ function setUp() {
       return entry.send()
     },
     /** Opens a page of one row. */
-    page: () => claims.open({ phase: 'table', after: key('1'), pageSize: 50 }, 1, 1),
+    page: () => backfillDebts.open({ phase: 'table', after: key('1'), pageSize: 50 }, 1, 1),
   }
 }
 
@@ -68,32 +68,32 @@ describe('the bytes of the versions in memory', () => {
 
 describe('the backfill debt of a row', () => {
   test('is settled with the version that the read brought', () => {
-    const { entries, entry, claims, page, replace, send } = setUp()
-    replace(upsert('a'), { claim: page() })
-    expect(claims.progress?.rowsRead ?? 0).toBe(0)
+    const { entries, entry, backfillDebts, page, replace, send } = setUp()
+    replace(upsert('a'), { backfillDebt: page() })
+    expect(backfillDebts.progress?.rowsRead ?? 0).toBe(0)
     entries.clearInFlight(entry, send(), null)
-    expect(claims.progress?.rowsRead).toBe(1)
+    expect(backfillDebts.progress?.rowsRead).toBe(1)
   })
 
   test('waits for the waiting version or the one in flight if the read leaves no version behind', () => {
     for (const inFlight of [false, true]) {
-      const { entries, entry, claims, page, replace, send } = setUp()
+      const { entries, entry, backfillDebts, page, replace, send } = setUp()
       replace(upsert('a'))
       if (inFlight) send()
-      entries.claim(entry, page())
-      expect(claims.progress?.rowsRead ?? 0).toBe(0)
+      entries.handOverBackfillDebt(entry, page())
+      expect(backfillDebts.progress?.rowsRead ?? 0).toBe(0)
       if (entry.inFlight) entries.clearInFlight(entry, entry.inFlight, null)
       if (entry.waiting) entries.settle(entry, entry.waiting, null)
-      expect(claims.progress?.rowsRead).toBe(1)
+      expect(backfillDebts.progress?.rowsRead).toBe(1)
     }
   })
 
   test('is settled immediately if nothing of the row waits or is in flight', () => {
-    const { entries, entry, claims, page } = setUp()
-    entries.claim(entry, page())
-    expect(claims.progress?.rowsRead).toBe(1)
-    entries.claim(entry, null)
-    expect(claims.progress?.rowsRead).toBe(1)
+    const { entries, entry, backfillDebts, page } = setUp()
+    entries.handOverBackfillDebt(entry, page())
+    expect(backfillDebts.progress?.rowsRead).toBe(1)
+    entries.handOverBackfillDebt(entry, null)
+    expect(backfillDebts.progress?.rowsRead).toBe(1)
   })
 })
 

@@ -3,7 +3,7 @@ import { dialogue, found, short } from './dialogue.ts'
 import { at, code, delivered, key, patient, removed, seesBelow, upsert } from './rows.ts'
 
 /**
- * Swaps the codes of two rows in one transaction, and owes the second row: only its note, and `mayHold`, show that it will have the code of
+ * Swaps the codes of two rows in one transaction, and owes the second row: only its note, and `mayOwnCode`, show that it will have the code of
  * the first row.
  */
 function swapped() {
@@ -67,10 +67,10 @@ describe('a swap of codes with one owed row', () => {
 
   test('keeps the code for the owed row until that row has unsubscribed it, though the store still names it', () => {
     const told = swapped()
-    const mayHold = () => told.pending.mayHold(code('a'), key('2'))
+    const mayOwnCode = () => told.pending.mayOwnCode(code('a'), key('2'))
     told.commits(120, ['2', upsert('c', 'Two')])
-    expect(mayHold()).toBe(true)
+    expect(mayOwnCode()).toBe(true)
     sendAll(told)
-    expect([mayHold(), told.stored.get(key('2'))?.owed?.nextCode]).toEqual([false, 'a'])
+    expect([mayOwnCode(), told.stored.get(key('2'))?.owed?.nextCode]).toEqual([false, 'a'])
   })
 })

@@ -65,7 +65,7 @@ describe('the status of the pending set', () => {
 
   test('shows if a row may still have a code: memory takes precedence over the row record', () => {
     const { pending } = dialogue()
-    const mayHold = (name: string) => pending.mayHold(patient('a').code, key(name))
+    const mayOwnCode = (name: string) => pending.mayOwnCode(patient('a').code, key(name))
     const rows = [
       ['1', delivered('1', patient('a')), true],
       ['2', delivered('2', patient('b')), false],
@@ -73,13 +73,13 @@ describe('the status of the pending set', () => {
       ['4', null, false],
     ] as const
     const asked = pending.expect(rows.map(([name]) => key(name)))
-    expect(mayHold('1')).toBe(true)
+    expect(mayOwnCode('1')).toBe(true)
     for (const [at, [name, stored, wanted]] of rows.entries()) {
       const row = asked[at]
       if (row) pending.lookedUp(row, stored)
-      expect(mayHold(name)).toBe(wanted)
+      expect(mayOwnCode(name)).toBe(wanted)
     }
-    expect(mayHold('unknown')).toBe(true)
+    expect(mayOwnCode('unknown')).toBe(true)
   })
 })
 

@@ -64,7 +64,7 @@ describe('a batch', () => {
       readAtMs: 0,
       lane: 'backfill',
       bytes: 10,
-      claim: null,
+      backfillDebt: null,
     } as const
     pending.read({ key: key('1'), content: upsert('a', 'One'), ...read })
     pending.read({ key: key('2'), content: upsert('a', 'Two'), ...read })

@@ -65,7 +65,7 @@ export function version(content: Content, changes: Partial<Version> = {}): Versi
     position: null,
     xid: null,
     debt: null,
-    claim: null,
+    backfillDebt: null,
     ...changes,
   }
 }

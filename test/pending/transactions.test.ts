@@ -202,7 +202,7 @@ describe('one transaction', () => {
     const { begins, take, pending } = dialogue({ horizon: position(110, 1) })
     const transaction = begins(110)
     transaction.change('1', upsert('a'))
-    expect([pending.held, take()]).toEqual([true, []])
+    expect([pending.isSendingHeld, take()]).toEqual([true, []])
     transaction.commit()
     expect(short(take())).toEqual(['upsert a Jane'])
   })

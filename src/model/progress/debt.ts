@@ -15,13 +15,13 @@ export interface Debts {
 }
 
 /** A backfill debt of a row: the page of the table that waits for the row to settle. The backfill's ledger creates and settles it. */
-export interface Claim {
+export interface BackfillDebt {
   readonly page: number
 }
 
 /** Operations of the pending set on backfill debts. Each is settled exactly once. */
-export interface Claims {
+export interface BackfillDebts {
   /** Joins the backfill debts of two versions: that of the earlier page is kept, the other is settled. */
-  join(a: Claim | null, b: Claim | null): Claim | null
-  settle(claim: Claim): void
+  join(a: BackfillDebt | null, b: BackfillDebt | null): BackfillDebt | null
+  settle(backfillDebt: BackfillDebt): void
 }

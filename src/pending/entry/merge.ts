@@ -103,7 +103,7 @@ function streamedVersion(change: StreamedChange, content: Content, debts: Debts)
     position,
     xid,
     debt: debts.owe(),
-    claim: null,
+    backfillDebt: null,
   }
 }
 
@@ -126,7 +126,7 @@ export function mergeRead(
   if (found.containsLsn == null) entry.mark(read)
   // The stream has delivered this end already: the change keeps its place in the stream's order.
   if (isEnd(found.content) && waiting?.origin === 'stream' && isEnd(waiting.content))
-    return { stale, version: { ...waiting, read, debt: null, claim: found.claim } }
+    return { stale, version: { ...waiting, read, debt: null, backfillDebt: found.backfillDebt } }
   const version: Version = {
     content: inherit(found.content, entry),
     origin: 'read',
@@ -138,7 +138,7 @@ export function mergeRead(
     position: known?.position ?? null,
     xid: known?.xid ?? null,
     debt: null,
-    claim: found.claim,
+    backfillDebt: found.backfillDebt,
   }
   return { stale, version }
 }

@@ -1,6 +1,6 @@
 import type { CodeEnd } from '../../model/patient/code-end.ts'
 import type { Invalid, Patient, PatientCode } from '../../model/patient/patient.ts'
-import type { Claim, Debt } from '../../model/progress/debt.ts'
+import type { BackfillDebt, Debt } from '../../model/progress/debt.ts'
 import type { Lane } from '../../model/progress/lane.ts'
 import type { Lsn } from '../../model/source/lsn.ts'
 import type { Position } from '../../model/source/position.ts'
@@ -33,7 +33,7 @@ export interface Version {
   position: Position | null
   xid: Xid | null
   debt: Debt | null
-  claim: Claim | null
+  backfillDebt: BackfillDebt | null
 }
 
 /** Bytes that a version occupies in addition to its payload. */
@@ -63,7 +63,7 @@ export interface ReadRow {
   readonly readAtMs: number
   readonly lane: Lane
   readonly bytes: number
-  readonly claim: Claim | null
+  readonly backfillDebt: BackfillDebt | null
 }
 
 /** A table read that was merged. `number` counts the reads: they are merged one after another, in the order of their snapshots. */

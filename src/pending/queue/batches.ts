@@ -38,7 +38,7 @@ export class Batches {
   take(limit: number): Delivery[] {
     const deliveries: Delivery[] = []
     let bytes = 0
-    if (this.#scheduler.isHeld) return deliveries
+    if (this.#scheduler.isSendingHeld) return deliveries
     for (const [place, lane] of order) {
       for (const entry of this.#scheduler.queues.queue(place, lane)) {
         if (deliveries.length >= limit || bytes >= maxBatchBytes) return deliveries
@@ -61,7 +61,7 @@ export class Batches {
     const { code, patient, purpose } = step
     if (purpose !== 'upsert') {
       if (queues.isUndecided(code, entry)) return null
-      if (queues.isClaimed(code, entry)) {
+      if (queues.isCodeOwnedByOther(code, entry)) {
         this.#scheduler.leave(entry, code)
         return null
       }

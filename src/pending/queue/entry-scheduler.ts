@@ -8,7 +8,7 @@ import { newestKnown } from '../entry/entry-facts.ts'
 import { nextStep, type Step, type StepPolicy } from '../entry/next-step.ts'
 import { afterRetirement, type Settled, unsentRow, withFormerCode } from '../entry/settled-row.ts'
 import type { Delivery, Version } from '../entry/version.ts'
-import { codesHeldBy } from '../unrecorded-rows.ts'
+import { codesOwnedBy } from '../unrecorded-rows.ts'
 import type { Queues } from './queues.ts'
 
 /** Decides whether an accepted delivery counts as applied, or must be read back. */
@@ -39,16 +39,16 @@ export class EntryScheduler {
   readonly queues: Queues
   readonly #options: SchedulerOptions
   /** Rule 9: true until the stream has passed the earlier run's horizon. Nothing is sent or read until then. */
-  isHeld: boolean
+  isSendingHeld: boolean
   /** Commit LSN of the transaction that is still arriving; null if there is none. */
   openCommitLsn: Lsn | null = null
   /** Counter that grows with each change after which something that could not be sent may be sent. */
   changes = 0
 
-  constructor(entries: Entries, queues: Queues, options: SchedulerOptions & { readonly isHeld: boolean }) {
+  constructor(entries: Entries, queues: Queues, options: SchedulerOptions & { readonly isSendingHeld: boolean }) {
     this.entries = entries
     this.queues = queues
-    this.isHeld = options.isHeld
+    this.isSendingHeld = options.isSendingHeld
     this.#options = options
   }
 
@@ -82,7 +82,7 @@ export class EntryScheduler {
   schedule(entry: Entry, compares = !this.queues.hasTurn(entry)): void {
     this.changes++
     while (entry.waiting && !entry.inFlight) {
-      if (this.isHeld) {
+      if (this.isSendingHeld) {
         this.queues.place(entry, entry.stored === undefined ? 'look up' : 'send')
         return
       }
@@ -130,7 +130,7 @@ export class EntryScheduler {
    * out of date. A new query learns from the store, or from the rows to be stored, that the code is in use.
    */
   #outdateEnds(holder: Entry, row: StoredRow): void {
-    for (const code of codesHeldBy(row)) {
+    for (const code of codesOwnedBy(row)) {
       for (const other of this.queues.sharing(code, holder)) {
         if (other.resolving === code) this.stopResolving(other)
         if (other.removal?.kind !== 'send' || other.removal.code !== code) continue
@@ -167,7 +167,7 @@ export class EntryScheduler {
         position: known?.position ?? null,
         xid: known?.xid ?? null,
         debt: null,
-        claim: null,
+        backfillDebt: null,
       })
     }
     this.schedule(entry)

@@ -152,7 +152,7 @@ export class Queues {
    * Returns true if another row has or will have this code for a patient, or has a later position in the stream and will
    * unsubscribe it.
    */
-  isClaimed(code: PatientCode, entry: Entry): boolean {
+  isCodeOwnedByOther(code: PatientCode, entry: Entry): boolean {
     const inFlight = this.#inFlight.get(code)
     if (inFlight && inFlight.key !== entry.key && inFlight.purpose === 'upsert') return true
     const position = entry.waiting?.position

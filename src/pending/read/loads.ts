@@ -53,6 +53,6 @@ export class Loads {
   #isCodeStale({ key, stored }: Entry): boolean {
     const code = stored?.code
     if (!code) return false
-    return this.#scheduler.queues.isInFlight(code) || this.#scheduler.entries.isHeldUnrecorded(code, key)
+    return this.#scheduler.queues.isInFlight(code) || this.#scheduler.entries.isCodeOwnedUnrecorded(code, key)
   }
 }

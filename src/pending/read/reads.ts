@@ -51,7 +51,7 @@ export class Reads {
       entries.replace(entry, version)
       this.#mark(entry, found)
     } else {
-      entries.claim(entry, found.claim)
+      entries.handOverBackfillDebt(entry, found.backfillDebt)
     }
     this.#scheduler.schedule(entry)
     return !stale

@@ -64,7 +64,7 @@ export function createCore(options: CoreOptions): Core {
   const isAhead = options.horizon !== null && options.horizon.commitLsn >= options.checkpointLsn
   const pending = new Pending({
     debts: progress,
-    claims: ledger,
+    backfillDebts: ledger,
     confirming,
     horizon: isAhead ? options.horizon : null,
     readLsn: options.readLsn,
@@ -267,7 +267,7 @@ export function createCore(options: CoreOptions): Core {
     if (durableLsn > settledLsn) throw new Error('the stored position lies past the settled one')
     if (settledLsn > receivedLsn) throw new Error('the settled position lies past the received one')
     const { horizon } = options
-    if (pending.sentTo && horizon && isAhead && pending.held && comparePositions(pending.sentTo, horizon) > 0)
+    if (pending.sentTo && horizon && isAhead && pending.isSendingHeld && comparePositions(pending.sentTo, horizon) > 0)
       throw new Error('something was sent in the hold')
   }
 

@@ -23,7 +23,7 @@ export interface View {
   readonly entries: number
   readonly payloadBytes: number
   readonly unrecorded: number
-  readonly isHeld: boolean
+  readonly isSendingHeld: boolean
   readonly isPaused: boolean
   readonly isActive: boolean
   readonly isTransactionOpen: boolean
@@ -75,7 +75,7 @@ export function viewOf(parts: ViewedParts, isActive: boolean, nowMs: number): Vi
     entries: pending.entries,
     payloadBytes: pending.bytes,
     unrecorded: pending.unrecorded,
-    isHeld: pending.held,
+    isSendingHeld: pending.isSendingHeld,
     isPaused: backPressure.isPaused,
     isActive,
     isTransactionOpen: receiving.openCommitLsn !== null,

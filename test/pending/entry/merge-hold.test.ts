@@ -9,7 +9,7 @@ describe('rule 9, after a restart', () => {
     const { commits, take, pending } = dialogue({ horizon: position(120), onDelete: 'unsubscribe' })
     commits(108, ['1', upsert('a', 'Older')], ['3', removed('c')])
     commits(110, ['2', incomplete()])
-    expect([take(), pending.toRead(10), pending.toResolve(10), pending.sendable, pending.held]).toEqual([
+    expect([take(), pending.toRead(10), pending.toResolve(10), pending.sendable, pending.isSendingHeld]).toEqual([
       [],
       [],
       [],
@@ -17,7 +17,7 @@ describe('rule 9, after a restart', () => {
       true,
     ])
     commits(120, ['1', upsert('a', 'Newer')])
-    expect([pending.held, pending.toRead(10), pending.toResolve(10).length]).toEqual([false, [key('2')], 1])
+    expect([pending.isSendingHeld, pending.toRead(10), pending.toResolve(10).length]).toEqual([false, [key('2')], 1])
     expect(short(take())).toEqual(['upsert a Newer'])
   })
 
@@ -37,9 +37,9 @@ describe('rule 9, after a restart', () => {
   test('a keepalive past the horizon ends the hold, a keepalive at the horizon does not', () => {
     const { pending } = dialogue({ horizon: position(120) })
     pending.passed(at(120))
-    expect(pending.held).toBe(true)
+    expect(pending.isSendingHeld).toBe(true)
     pending.passed(at(121))
-    expect(pending.held).toBe(false)
+    expect(pending.isSendingHeld).toBe(false)
   })
 
   test('the hold ends with the transaction of the horizon, not with the change: a later change in it may replace an older one', () => {
@@ -47,10 +47,10 @@ describe('rule 9, after a restart', () => {
     told.commits(110, ['1', upsert('a', 'Older')])
     const transaction = told.begins(120)
     transaction.change('2', upsert('a', 'Sent before'))
-    expect([told.pending.held, told.take()]).toEqual([true, []])
+    expect([told.pending.isSendingHeld, told.take()]).toEqual([true, []])
     transaction.change('1', upsert('b'))
     transaction.commit()
-    expect([told.pending.held, short(told.take())]).toEqual([false, ['upsert b Jane', 'upsert a Sent before']])
+    expect([told.pending.isSendingHeld, short(told.take())]).toEqual([false, ['upsert b Jane', 'upsert a Sent before']])
   })
 
   test('a change past the horizon is not in doubt', () => {
@@ -71,12 +71,12 @@ describe('memory during the hold', () => {
     streams(110, '1', upsert('a'), payload)
     streams(120, '2', upsert('b'), payload)
     load()
-    expect([pending.bytes, pending.full, pending.held]).toEqual([payload + versionBytes, false, true])
-    expect(pending.isClaimed(code('b'), key('1'))).toBe(true)
+    expect([pending.bytes, pending.full, pending.isSendingHeld]).toEqual([payload + versionBytes, false, true])
+    expect(pending.isCodeOwnedByOther(code('b'), key('1'))).toBe(true)
     streams(130, '3', upsert('c'), payload)
     load()
     pending.passed(at(131))
-    expect([pending.held, pending.toRead(9)]).toEqual([false, [key('2'), key('3')]])
+    expect([pending.isSendingHeld, pending.toRead(9)]).toEqual([false, [key('2'), key('3')]])
     accept(take())
     expect(progress.settledLsn).toBe(at(111))
     for (const [name, of] of [

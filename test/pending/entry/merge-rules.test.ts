@@ -120,7 +120,7 @@ describe('rule 4, a row that a read returned', () => {
       readAtMs: 0,
       lane: 'live',
       bytes: 1,
-      claim: null,
+      backfillDebt: null,
     } as const
     expect(mergeRead(entry, { ...read, snapshot: seesBelow(400) }, 1)).toEqual({ stale: true, version: null })
     expect(entry.read).toBeNull()
@@ -149,7 +149,7 @@ describe('rule 4, a row that a read returned', () => {
     readAtMs: 7,
     lane: 'backfill',
     bytes: 1,
-    claim: { page: 3 },
+    backfillDebt: { page: 3 },
   }
   const waiting: Version = {
     content: removed('a'),
@@ -161,7 +161,7 @@ describe('rule 4, a row that a read returned', () => {
     position: position(110),
     xid: xid(110n),
     debt: { commitLsn: at(110) },
-    claim: null,
+    backfillDebt: null,
   }
 
   test('it is discarded if no row record is loaded: the row was removed from memory during the read', () => {
@@ -174,7 +174,13 @@ describe('rule 4, a row that a read returned', () => {
   test('the version that replaces a waiting one keeps its time and its lane', () => {
     const entry = entryOf('1', null, { ...waiting, content: upsert('a') })
     const { version } = mergeRead(entry, { ...found, content: upsert('a', 'Read') }, 1)
-    expect(version).toMatchObject({ origin: 'read', committedAtMs: 5, lane: 'live', debt: null, claim: { page: 3 } })
+    expect(version).toMatchObject({
+      origin: 'read',
+      committedAtMs: 5,
+      lane: 'live',
+      debt: null,
+      backfillDebt: { page: 3 },
+    })
     const alone = mergeRead(entryOf('1', null), { ...found, content: upsert('a') }, 1)
     expect(alone.version).toMatchObject({ committedAtMs: 7, lane: 'backfill' })
   })
@@ -184,7 +190,7 @@ describe('rule 4, a row that a read returned', () => {
     const read = { number: 4, snapshot: found.snapshot, endLsn: found.endLsn }
     expect(mergeRead(entry, { ...found, content: removed() }, 4)).toEqual({
       stale: false,
-      version: { ...waiting, read, debt: null, claim: { page: 3 } },
+      version: { ...waiting, read, debt: null, backfillDebt: { page: 3 } },
     })
   })
 
@@ -244,8 +250,15 @@ describe('rule 5, a row that a read did not find', () => {
     commits(110, ['1', upsert('a', 'Newer')])
     accept(take())
     record()
-    const claim = ledger.open({ phase: 'table', after: key('1'), pageSize: 50 }, 1, 1)
-    const read = { snapshot: seesBelow(110), endLsn: at(90), readAtMs: 0, lane: 'backfill' as const, bytes: 1, claim }
+    const backfillDebt = ledger.open({ phase: 'table', after: key('1'), pageSize: 50 }, 1, 1)
+    const read = {
+      snapshot: seesBelow(110),
+      endLsn: at(90),
+      readAtMs: 0,
+      lane: 'backfill' as const,
+      bytes: 1,
+      backfillDebt,
+    }
     expect(pending.read({ key: key('1'), content: upsert('a', 'Older'), ...read })).toBe(false)
     pending.endRead()
     expect([take(), ledger.progress?.rowsRead]).toEqual([[], 1])

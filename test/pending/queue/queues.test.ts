@@ -88,12 +88,15 @@ test('a code belongs to another row that has it now, or that will unsubscribe it
   const [ends, later] = [entry('1', removed('a'), 5), entry('2', removed('a'), 9)]
   queues.place(ends, 'send')
   queues.place(later, 'send')
-  expect([queues.isClaimed(code('a'), ends), queues.isClaimed(code('a'), later)]).toEqual([true, false])
+  expect([queues.isCodeOwnedByOther(code('a'), ends), queues.isCodeOwnedByOther(code('a'), later)]).toEqual([
+    true,
+    false,
+  ])
   later.settle()
   queues.place(later, null)
-  expect(queues.isClaimed(code('a'), ends)).toBe(false)
+  expect(queues.isCodeOwnedByOther(code('a'), ends)).toBe(false)
   queues.place(entry('3', upsert('a'), 1), 'read')
-  expect(queues.isClaimed(code('a'), ends)).toBe(true)
+  expect(queues.isCodeOwnedByOther(code('a'), ends)).toBe(true)
 })
 
 test('the earlier row with a code leaves first, in whichever place it waits', () => {
@@ -182,53 +185,53 @@ describe('a code belongs to another row', () => {
   test('if a patient of that row is in flight with it, until the answer', () => {
     const queues = new Queues()
     const [mine, other] = [entry('1', removed('a'), 5), entry('2', upsert('a'), 3)]
-    const claims = (purpose: Purpose, of: Entry) => {
+    const isOwnedByOther = (purpose: Purpose, of: Entry) => {
       const delivery = deliveryOf(of, purpose)
       queues.markInFlight(delivery)
-      const isClaimed = [queues.isClaimed(a, mine), queues.isInFlight(a), queues.inFlight]
+      const isOwned = [queues.isCodeOwnedByOther(a, mine), queues.isInFlight(a), queues.inFlight]
       queues.clearInFlight(delivery)
-      return isClaimed
+      return isOwned
     }
-    expect(claims('upsert', other)).toEqual([true, true, 1])
-    expect(claims('remove', other)).toEqual([false, true, 1])
-    expect(claims('upsert', mine)).toEqual([false, true, 1])
-    expect([queues.isClaimed(a, mine), queues.isInFlight(a), queues.inFlight]).toEqual([false, false, 0])
+    expect(isOwnedByOther('upsert', other)).toEqual([true, true, 1])
+    expect(isOwnedByOther('remove', other)).toEqual([false, true, 1])
+    expect(isOwnedByOther('upsert', mine)).toEqual([false, true, 1])
+    expect([queues.isCodeOwnedByOther(a, mine), queues.isInFlight(a), queues.inFlight]).toEqual([false, false, 0])
   })
 
   test('if a patient of that row waits with it, anywhere in the stream, or if a later version names it', () => {
-    const claims = (other: Entry) => {
+    const isOwnedByOther = (other: Entry) => {
       const queues = new Queues()
       const mine = entry('1', removed('a'), 5)
       queues.place(mine, 'resolve removal')
       queues.place(other, 'send')
-      return queues.isClaimed(a, mine)
+      return queues.isCodeOwnedByOther(a, mine)
     }
-    expect(claims(entry('2', upsert('a'), 3))).toBe(true)
-    expect(claims(entry('2', removed('a'), 3))).toBe(false)
-    expect(claims(entry('2', removed('a'), 5))).toBe(false)
-    expect(claims(entry('2', removed('a'), 9))).toBe(true)
-    expect(claims(entry('2', removed('a'), null))).toBe(false)
+    expect(isOwnedByOther(entry('2', upsert('a'), 3))).toBe(true)
+    expect(isOwnedByOther(entry('2', removed('a'), 3))).toBe(false)
+    expect(isOwnedByOther(entry('2', removed('a'), 5))).toBe(false)
+    expect(isOwnedByOther(entry('2', removed('a'), 9))).toBe(true)
+    expect(isOwnedByOther(entry('2', removed('a'), null))).toBe(false)
     // The row had the code, and has another one now.
-    expect(claims(entry('2', upsert('b'), 3, { formerCodes: [a] }))).toBe(false)
-    expect(claims(entry('2', upsert('b'), 9, { formerCodes: [a] }))).toBe(true)
+    expect(isOwnedByOther(entry('2', upsert('b'), 3, { formerCodes: [a] }))).toBe(false)
+    expect(isOwnedByOther(entry('2', upsert('b'), 9, { formerCodes: [a] }))).toBe(true)
   })
 
   test('but not to a row that is rejected and keeps another delivered code', () => {
-    const claims = (stored: StoredRow | null, content: Content = { kind: 'invalid', code: a, invalid: [] }) => {
+    const isOwnedByOther = (stored: StoredRow | null, content: Content = { kind: 'invalid', code: a, invalid: [] }) => {
       const queues = new Queues()
       const mine = entry('1', removed('a'), 5)
       queues.place(mine, 'resolve removal')
       queues.place(entry('2', content, 9, { stored, formerCodes: [a] }), 'send')
-      return queues.isClaimed(a, mine)
+      return queues.isCodeOwnedByOther(a, mine)
     }
     const kept = delivered('2', patient('b'))
-    expect(claims(kept)).toBe(false)
-    expect(claims(delivered('2', patient('a')))).toBe(true)
-    expect(claims({ ...kept, removed: true })).toBe(true)
-    expect(claims({ ...kept, code: null })).toBe(true)
-    expect(claims(null)).toBe(true)
-    expect(claims(kept, { kind: 'invalid', code: code('c'), invalid: [] })).toBe(true)
-    expect(claims(kept, upsert('c'))).toBe(true)
+    expect(isOwnedByOther(kept)).toBe(false)
+    expect(isOwnedByOther(delivered('2', patient('a')))).toBe(true)
+    expect(isOwnedByOther({ ...kept, removed: true })).toBe(true)
+    expect(isOwnedByOther({ ...kept, code: null })).toBe(true)
+    expect(isOwnedByOther(null)).toBe(true)
+    expect(isOwnedByOther(kept, { kind: 'invalid', code: code('c'), invalid: [] })).toBe(true)
+    expect(isOwnedByOther(kept, upsert('c'))).toBe(true)
   })
 })
 

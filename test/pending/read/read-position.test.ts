@@ -65,13 +65,13 @@ describe('a streamed change from before the end of a sent read', () => {
     })
     commits(301, ['1', removed('a')])
     commits(302)
-    expect(pending.isClaimed(patient('a').code, key('1'))).toBe(false)
+    expect(pending.isCodeOwnedByOther(patient('a').code, key('1'))).toBe(false)
     commits(303, ['3', upsert('a')])
-    expect(pending.isClaimed(patient('a').code, key('1'))).toBe(true)
+    expect(pending.isCodeOwnedByOther(patient('a').code, key('1'))).toBe(true)
     const told = dialogue({ onDelete: 'unsubscribe', readLsn: 300, state: [delivered('1', patient('a'))] })
     told.commits(201, ['3', upsert('a')])
     told.commits(301, ['1', removed('a')])
-    expect(told.pending.isClaimed(patient('a').code, key('1'))).toBe(true)
+    expect(told.pending.isCodeOwnedByOther(patient('a').code, key('1'))).toBe(true)
   })
 
   test('is not read again if the mark of its own row contains it', () => {

@@ -134,10 +134,11 @@ function limitsOf({ bounds, batchSize, pageRows }: Profile) {
 }
 
 export function standing(view: View): string {
-  const { waiting, sendable, patientsInFlight, entries, unrecorded, isHeld, isPaused, unsettled, outstanding } = view
+  const { waiting, sendable, patientsInFlight, entries, unrecorded, isSendingHeld, isPaused, unsettled, outstanding } =
+    view
   const { readBacks, unsubscriptions, trouble, isTransactionOpen } = view
   return JSON.stringify({
-    ...{ waiting, sendable, patientsInFlight, entries, unrecorded, isHeld, isPaused, isTransactionOpen },
+    ...{ waiting, sendable, patientsInFlight, entries, unrecorded, isSendingHeld, isPaused, isTransactionOpen },
     ...{ unsettled, readBacks, unsubscriptions, outstanding, trouble: trouble?.kind ?? null },
   })
 }

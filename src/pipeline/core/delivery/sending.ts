@@ -19,7 +19,7 @@ import type { Tickets } from '../tickets.ts'
 export interface SendingOptions {
   readonly pending: Pick<
     Pending,
-    'take' | 'accepted' | 'refused' | 'returned' | 'lost' | 'doubted' | 'sendable' | 'changes' | 'held'
+    'take' | 'accepted' | 'refused' | 'returned' | 'lost' | 'doubted' | 'sendable' | 'changes' | 'isSendingHeld'
   >
   /** Returns the number of rows that are worth a request now. */
   readonly sendable: (nowMs: number) => number
@@ -189,7 +189,7 @@ export class Sending {
   }
 
   #hasWork(nowMs: number): boolean {
-    if (!this.#isActive || this.#options.pending.held) return false
+    if (!this.#isActive || this.#options.pending.isSendingHeld) return false
     return this.isSearching || this.#options.sendable(nowMs) > 0
   }
 

@@ -3,7 +3,7 @@ import type { Patient, PatientCode } from '../../../model/patient/patient.ts'
 import type { StoredRow } from '../../../model/progress/stored-row.ts'
 import type { RowKey } from '../../../model/source/row.ts'
 import type { Pending } from '../../../pending/pending.ts'
-import { codesHeldBy } from '../../../pending/unrecorded-rows.ts'
+import { codesOwnedBy } from '../../../pending/unrecorded-rows.ts'
 import type { Effect } from '../effects.ts'
 import type { FetchedCode, Ticket } from '../events.ts'
 import { Retried } from '../retried.ts'
@@ -13,7 +13,14 @@ import type { Fetch, FetchSource } from './code-fetching.ts'
 export interface UnsubscribingOptions {
   readonly pending: Pick<
     Pending,
-    'toResolve' | 'resolved' | 'notResolved' | 'isClaimed' | 'mayHold' | 'unsubscriptions' | 'oweLater' | 'held'
+    | 'toResolve'
+    | 'resolved'
+    | 'notResolved'
+    | 'isCodeOwnedByOther'
+    | 'mayOwnCode'
+    | 'unsubscriptions'
+    | 'oweLater'
+    | 'isSendingHeld'
   >
   readonly tickets: Tickets
   readonly random: () => number
@@ -88,7 +95,7 @@ export class Unsubscribing implements FetchSource {
 
   effects(nowMs: number, out: Effect[]): void {
     const { pending, tickets } = this.#options
-    if (pending.held) return
+    if (pending.isSendingHeld) return
     const room = askedAtOnce - this.#asking.length - this.#asked.length
     if (room > 0 && pending.unsubscriptions > 0) {
       for (const removal of pending.toResolve(room)) this.#begin(removal, nowMs)
@@ -134,7 +141,7 @@ export class Unsubscribing implements FetchSource {
     const { keys, codes } = this.#storedSince
     for (const row of rows) {
       keys.add(row.key)
-      for (const code of codesHeldBy(row)) codes.add(code)
+      for (const code of codesOwnedBy(row)) codes.add(code)
     }
   }
 
@@ -151,10 +158,10 @@ export class Unsubscribing implements FetchSource {
     for (const ending of asked.filter((one) => this.#isNewest(one))) {
       const { key, code, patient } = ending
       const others = (holders.get(code) ?? []).filter((holder) => holder !== key)
-      const isHeld = others.some((holder) => pending.mayHold(code, holder))
+      const isOwned = others.some((holder) => pending.mayOwnCode(code, holder))
       const isStale = codes.has(code) || others.some((holder) => keys.has(holder))
       if (isStale) this.#asking.push(ending)
-      else if (isHeld) this.#resolve(ending, { kind: 'left' })
+      else if (isOwned) this.#resolve(ending, { kind: 'left' })
       else if (patient) this.#resolve(ending, { kind: 'send', patient })
       else this.#fetch(ending, nowMs)
     }
@@ -206,7 +213,7 @@ export class Unsubscribing implements FetchSource {
 
   /** Returns true, and leaves the code to the other row, if memory knows another row that has it. */
   #isLeftInMemory(ending: Ending): boolean {
-    if (!this.#options.pending.isClaimed(ending.code, ending.key)) return false
+    if (!this.#options.pending.isCodeOwnedByOther(ending.code, ending.key)) return false
     this.#resolve(ending, { kind: 'left' })
     return true
   }

@@ -4,7 +4,7 @@ import type { Effect } from '../effects.ts'
 import type { Facts } from '../facts.ts'
 
 export interface BackPressureOptions {
-  readonly pending: Pick<Pending, 'fill' | 'unloaded' | 'owe' | 'oweSendable' | 'oweUnsubscriptions' | 'held'>
+  readonly pending: Pick<Pending, 'fill' | 'unloaded' | 'owe' | 'oweSendable' | 'oweUnsubscriptions' | 'isSendingHeld'>
   readonly facts: Facts
   readonly maxUnloaded: number
   readonly mayRead: () => boolean
@@ -64,14 +64,14 @@ export class BackPressure {
     const { pending, maxUnloaded } = this.#options
     // In the hold only the stream ends the hold. Pause it only for rows whose records are not loaded.
     const lag = pending.unloaded / maxUnloaded
-    const fill = pending.held ? lag : Math.max(lag, pending.fill)
+    const fill = pending.isSendingHeld ? lag : Math.max(lag, pending.fill)
     return this.#isPaused ? fill > resumeBelow : fill >= 1
   }
 
   /** True while memory is full, or not empty enough to resume: nothing arrives that could free the rest. */
   get #isFull(): boolean {
     const { pending } = this.#options
-    return !pending.held && (this.#isPaused ? pending.fill > resumeBelow : pending.fill >= 1)
+    return !pending.isSendingHeld && (this.#isPaused ? pending.fill > resumeBelow : pending.fill >= 1)
   }
 
   #owe(): void {

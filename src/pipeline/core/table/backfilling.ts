@@ -12,7 +12,7 @@ import type { Tickets } from '../tickets.ts'
 import type { ReadJob, ReadSource } from './table-reading.ts'
 
 export interface BackfillingOptions {
-  readonly pending: Pick<Pending, 'waiting' | 'sendable' | 'fill' | 'held'>
+  readonly pending: Pick<Pending, 'waiting' | 'sendable' | 'fill' | 'isSendingHeld'>
   readonly ledger: PassLedger
   readonly tickets: Tickets
   readonly facts: Facts
@@ -92,7 +92,7 @@ export class Backfilling implements ReadSource {
   }
 
   nextAtMs(nowMs: number): number | null {
-    if (!this.#isActive || this.#options.pending.held) return null
+    if (!this.#isActive || this.#options.pending.isSendingHeld) return null
     const retryAtMs = this.#task.nextAtMs(nowMs)
     if (retryAtMs !== null) return retryAtMs
     return !this.#current && !this.#task.isOut && this.#lookAtMs > nowMs ? this.#lookAtMs : null
@@ -101,7 +101,7 @@ export class Backfilling implements ReadSource {
   effects(nowMs: number, out: Effect[]): void {
     const { ledger, tickets, pending } = this.#options
     if (this.#current?.walk.isOver && ledger.progress === null) this.#end()
-    if (!this.#isActive || pending.held || !this.#task.mayBegin(nowMs)) return
+    if (!this.#isActive || pending.isSendingHeld || !this.#task.mayBegin(nowMs)) return
     if (!this.#current) {
       if (nowMs < this.#lookAtMs) return
       this.#lookAtMs = nowMs + lookEveryMs
@@ -145,7 +145,7 @@ export class Backfilling implements ReadSource {
       lane: 'backfill',
       distrusts: !passTrust[run.reason].fingerprints,
       keysOf: (read) => walk.keysOf(walkedRead(read)),
-      claim: (read, keys) => walk.claim(walkedRead(read), keys),
+      openBackfillDebt: (read, keys) => walk.openBackfillDebt(walkedRead(read), keys),
       merged: (_stale, nowMs) => {
         this.#reads++
         this.#tellProgress(nowMs)

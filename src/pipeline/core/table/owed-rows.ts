@@ -9,7 +9,7 @@ import type { Tickets } from '../tickets.ts'
 import { type ReadJob, type ReadSource, readAgainMs } from './table-reading.ts'
 
 export interface OwedRowsOptions {
-  readonly pending: Pick<Pending, 'isInMemory' | 'held'>
+  readonly pending: Pick<Pending, 'isInMemory' | 'isSendingHeld'>
   readonly tickets: Tickets
   readonly random: () => number
   readonly reasons: readonly OwedReason[]
@@ -80,7 +80,7 @@ export class OwedRows implements ReadSource {
 
   nextAtMs(nowMs: number): number | null {
     const { pending, hasRoom } = this.#options
-    if (!this.#isActive || pending.held || this.#task.isOut) return null
+    if (!this.#isActive || pending.isSendingHeld || this.#task.isOut) return null
     const retryAtMs = this.#task.nextAtMs(nowMs)
     if (retryAtMs !== null) return retryAtMs
     if (!hasRoom()) return null
@@ -90,7 +90,7 @@ export class OwedRows implements ReadSource {
 
   effects(nowMs: number, out: Effect[]): void {
     const { pending, hasRoom, tickets, reasons, openCommitLsn, isStored } = this.#options
-    if (!this.#isActive || pending.held || !this.#task.mayBegin(nowMs)) return
+    if (!this.#isActive || pending.isSendingHeld || !this.#task.mayBegin(nowMs)) return
     if (this.#listed.length > 0 || nowMs < this.#dueAtMs || !hasRoom()) return
     for (const key of this.#taken) if (!pending.isInMemory(key)) this.#taken.delete(key)
     // The store still owes the rows that are in progress: leave room for others in addition to them.
@@ -127,7 +127,7 @@ export class OwedRows implements ReadSource {
       lane: 'backfill',
       distrusts: false,
       keysOf: () => keys,
-      claim: () => null,
+      openBackfillDebt: () => null,
       merged: (stale, mergedAtMs) => {
         this.#reading = []
         for (const key of keys) this.#taken.add(key)

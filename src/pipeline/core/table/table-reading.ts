@@ -1,5 +1,5 @@
 import { nextPageSize } from '../../../backfill/page-size.ts'
-import type { Claim } from '../../../model/progress/debt.ts'
+import type { BackfillDebt } from '../../../model/progress/debt.ts'
 import type { Lane } from '../../../model/progress/lane.ts'
 import type { StoredRow } from '../../../model/progress/stored-row.ts'
 import type { RowKey } from '../../../model/source/row.ts'
@@ -21,7 +21,7 @@ export interface ReadJob {
   /** Returns the keys that the read answers for, whether it found the rows or not. */
   keysOf(read: MappedRead): readonly RowKey[]
   /** Returns the backfill debt of the rows. Called once, when the read can no longer fail. */
-  claim(read: MappedRead, keys: readonly RowKey[]): Claim | null
+  openBackfillDebt(read: MappedRead, keys: readonly RowKey[]): BackfillDebt | null
   /** Called after the read is merged. @param stale number of rows for which it was older than what is known. */
   merged(stale: number, nowMs: number): void
 }
@@ -35,7 +35,7 @@ export interface ReadSource {
 export interface TableReadingOptions {
   readonly pending: Pick<
     Pending,
-    'mayTakeContent' | 'toRead' | 'expect' | 'lookedUp' | 'distrust' | 'read' | 'endRead' | 'held'
+    'mayTakeContent' | 'toRead' | 'expect' | 'lookedUp' | 'distrust' | 'read' | 'endRead' | 'isSendingHeld'
   >
   /** Sources of reads when no change waits for one, the most urgent first. */
   readonly sources: readonly ReadSource[]
@@ -79,7 +79,7 @@ export class TableReading {
 
   /** True if reads are allowed: nothing else may forbid them (rule 10). */
   get mayRead(): boolean {
-    return !this.#isGapOpen && !this.#options.pending.held
+    return !this.#isGapOpen && !this.#options.pending.isSendingHeld
   }
   get isIdle(): boolean {
     return this.#job === null && !this.#task.isOut
@@ -94,7 +94,7 @@ export class TableReading {
 
   effects(nowMs: number, out: Effect[]): void {
     const { pending, tickets } = this.#options
-    if (pending.held || !this.#task.mayBegin(nowMs)) return
+    if (pending.isSendingHeld || !this.#task.mayBegin(nowMs)) return
     if (this.#isGapOpen) {
       out.push({ kind: 'check slot gap', ticket: this.#task.begin(tickets.issue('check slot gap')) })
       return
@@ -181,7 +181,7 @@ export class TableReading {
       lane: 'live',
       distrusts: false,
       keysOf: () => keys,
-      claim: () => null,
+      openBackfillDebt: () => null,
       merged: (stale, nowMs) => {
         if (stale > 0) this.#readAgainAtMs = nowMs + readAgainMs
       },
@@ -196,13 +196,13 @@ export class TableReading {
     this.#waiting = null
     this.#job = null
     if (job.distrusts) pending.distrust(keys)
-    const claim = job.claim(read, keys)
+    const backfillDebt = job.openBackfillDebt(read, keys)
     const { snapshot, endLsn, containsLsn, readAtMs } = read
     const { lane } = job
     let stale = 0
     for (const key of keys) {
       const { content, bytes } = read.rows.get(key) ?? absent
-      if (!pending.read({ key, content, snapshot, endLsn, containsLsn, readAtMs, lane, bytes, claim })) stale++
+      if (!pending.read({ key, content, snapshot, endLsn, containsLsn, readAtMs, lane, bytes, backfillDebt })) stale++
     }
     pending.endRead()
     job.merged(stale, nowMs)

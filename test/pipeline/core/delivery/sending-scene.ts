@@ -39,7 +39,7 @@ export function sendingScene(codes: readonly string[], { batchSize = 4, maxInFli
     nowMs: 1_000_000,
     /** Number of newer versions of rows in flight: they wait and cannot be taken. */
     untakeable: 0,
-    isHeld: false,
+    isSendingHeld: false,
     /** Grants permits as soon as they are requested, if true. */
     grants: true,
     /** Write that must be stored before a batch leaves; null: none. */
@@ -69,8 +69,8 @@ export function sendingScene(codes: readonly string[], { batchSize = 4, maxInFli
       get changes() {
         return changes
       },
-      get held() {
-        return set.isHeld
+      get isSendingHeld() {
+        return set.isSendingHeld
       },
     },
     sendable: () => waiting.length + set.untakeable,
@@ -204,7 +204,7 @@ function deliveryOf(of: string): Delivery {
       position: null,
       xid: null,
       debt: null,
-      claim: null,
+      backfillDebt: null,
     },
   }
 }

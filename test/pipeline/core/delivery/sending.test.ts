@@ -52,9 +52,9 @@ describe('nothing is sent', () => {
 
   test('during the hold', () => {
     const scene = sendingScene(['a'])
-    scene.set.isHeld = true
+    scene.set.isSendingHeld = true
     expect([scene.out(), scene.permits.granted]).toEqual([[], 0])
-    scene.set.isHeld = false
+    scene.set.isSendingHeld = false
     expect(scene.out()).toEqual(['a'])
   })
 })

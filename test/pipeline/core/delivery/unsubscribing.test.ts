@@ -99,7 +99,7 @@ describe('a code to be unsubscribed', () => {
   test('is not resolved during the hold', () => {
     const script = scripted({ state: rows('a'), automatic: everything, horizon: position(5_000) })
     script.commits(['a', removed()])
-    expect([script.view.isHeld, script.count('find holders')]).toEqual([true, 0])
+    expect([script.view.isSendingHeld, script.count('find holders')]).toEqual([true, 0])
   })
 
   test('is resolved again if the query to the store fails', () => {

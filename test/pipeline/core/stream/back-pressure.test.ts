@@ -80,7 +80,7 @@ describe('during the hold', () => {
   test('rows do not pause the stream, though memory is full: only the stream ends the hold', () => {
     const script = scripted({ ...held, automatic: everything })
     for (let n = 0; n < 30; n++) script.commits([`r${n}`, upsert(`c${n}`)])
-    expect([script.view.isHeld, script.view.entries, script.isPaused]).toEqual([true, 30, false])
+    expect([script.view.isSendingHeld, script.view.entries, script.isPaused]).toEqual([true, 30, false])
     expect([script.count('send'), script.count('read rows')]).toEqual([0, 0])
   })
 
@@ -102,10 +102,10 @@ describe('during the hold', () => {
     script.end()
     const { payloadBytes } = script.view
     expect(payloadBytes).toBeLessThanOrEqual(40_000 + 30 * 1_000)
-    for (let n = 0; script.view.isHeld && n < 100; n++) script.keepalive()
+    for (let n = 0; script.view.isSendingHeld && n < 100; n++) script.keepalive()
     whenRead(script)
     script.pass(10_000)
-    expect(script.view).toMatchObject({ isHeld: false, isQuiet: true })
+    expect(script.view).toMatchObject({ isSendingHeld: false, isQuiet: true })
     expect(script.count('read rows')).toBeGreaterThan(0)
     expect(script.store.size).toBe(30)
   })

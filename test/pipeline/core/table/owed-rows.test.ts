@@ -12,7 +12,7 @@ function owedRows() {
   const set = {
     nowMs: 1_000_000,
     hasRoom: true,
-    isHeld: false,
+    isSendingHeld: false,
     open: null as Lsn | null,
     stored: 0,
     memory: new Set<RowKey>(),
@@ -20,8 +20,8 @@ function owedRows() {
   const part = new OwedRows({
     pending: {
       isInMemory: (of) => set.memory.has(of),
-      get held() {
-        return set.isHeld
+      get isSendingHeld() {
+        return set.isSendingHeld
       },
     },
     tickets: new Tickets(),
@@ -91,9 +91,9 @@ describe('owed rows', () => {
     part.activate(false)
     expect([list(), part.nextAtMs(set.nowMs)]).toEqual([null, null])
     part.activate(true)
-    set.isHeld = true
+    set.isSendingHeld = true
     expect(list()).toBeNull()
-    set.isHeld = false
+    set.isSendingHeld = false
     set.hasRoom = false
     expect(list()).toBeNull()
     set.hasRoom = true
