@@ -1,8 +1,8 @@
 import type { DeadLetter } from '../../model/progress/stored-row.ts'
-import { firstPart, halves } from './parts.ts'
+import { firstProbeSize, halves } from './bisect.ts'
+import type { ProbeShare } from './probe-share.ts'
 import { letterOf, type Refusal } from './refusal.ts'
 import { RefusedBefore } from './refused-before.ts'
-import type { Share } from './share.ts'
 
 export interface IsolationOptions<R> {
   /** Rejects this row. */
@@ -13,7 +13,7 @@ export interface IsolationOptions<R> {
   readonly halt: (status: number) => void
   /** Returns the same key for all versions of one row. */
   readonly keyOf: (row: R) => string
-  readonly share: Share
+  readonly probeShare: ProbeShare
   readonly random: () => number
 }
 
@@ -37,13 +37,13 @@ export interface Others {
 }
 
 /** Number of consecutive bad rows after which the rest of a search is no longer mixed with rows that wait. */
-const manyFinds = 5
+const maxFinds = 5
 /** Number of consecutive refusals that name only the first row after which another row is tried: all may be refused alike. */
-const manyFirsts = 5
+const maxFirsts = 5
 /** Number of rows refused alone, without a success, that shows that the rows are not the cause; one fewer after other refusals. */
-const manyAlone = 3
+const maxAlone = 3
 /** Number of consecutive refusals after which earlier successes prove nothing. */
-const manyRefused = 12
+const maxRefusals = 12
 
 /**
  * Finds the bad rows of refused requests with few requests of its own (DESIGN.md, "Isolation"). Tells them from an API that refuses
@@ -69,7 +69,7 @@ export class Isolation<R> {
   #finds = 0
   /** The row that was rejected although there was nothing to compare it with. */
   #believed: string | null = null
-  readonly #refusedBefore = new RefusedBefore(manyAlone)
+  readonly #refusedBefore = new RefusedBefore(maxAlone)
 
   constructor(options: IsolationOptions<R>) {
     this.#options = options
@@ -77,23 +77,23 @@ export class Isolation<R> {
 
   /** True if nothing remains to be found out. */
   get isIdle(): boolean {
-    return this.#parts + this.#candidates.length + this.#passedBy.length === 0 && this.#probe === null
+    return this.#unresolved + this.#candidates.length + this.#passedBy.length === 0 && this.#probe === null
   }
-  get #parts(): number {
+  get #unresolved(): number {
     return this.#untried.length + this.#searches.length
   }
   get #isProven(): boolean {
-    return this.#hasSucceeded && this.#refusals < manyRefused
+    return this.#hasSucceeded && this.#refusals < maxRefusals
   }
 
   /** Returns the rows to send next: rows of the isolation, others, or nothing until an answer comes. */
   next(view: Others): readonly R[] | 'others' | 'nothing' {
-    const isDone = !this.#probe && this.#parts === 0
+    const isDone = !this.#probe && this.#unresolved === 0
     const others = { ...view, waiting: (isDone && this.#goBackToPassedBy(view)) || view.waiting }
     if (this.isIdle) return 'others'
     if (this.#probe) return this.#isProven ? 'others' : 'nothing'
     if (!this.#isProven) return this.#nextUnproven(others)
-    return this.#options.share.mayTake(others.waiting) ? this.#send(this.#nextPart()) : 'others'
+    return this.#options.probeShare.mayTake(others.waiting) ? this.#send(this.#nextProbe()) : 'others'
   }
 
   /** A request was accepted: earlier refusals were caused by their rows. */
@@ -165,15 +165,15 @@ export class Isolation<R> {
     if (this.#isEverything) return this.#halt()
     if (others.waiting && !this.#isControlled && this.#others < 2) return this.#control()
     // After consecutive refusals, single rows sent alone show whether everything is refused.
-    if (this.#parts > 0 && (this.#others > 1 || this.#firsts >= manyFirsts)) return this.#send(this.#sample())
-    if (this.#parts > 0) return this.#send(this.#nextPart())
+    if (this.#unresolved > 0 && (this.#others > 1 || this.#firsts >= maxFirsts)) return this.#send(this.#sample())
+    if (this.#unresolved > 0) return this.#send(this.#nextProbe())
     return this.#decide(others)
   }
 
   /** True if too many rows are refused alike for the rows to be the cause. */
   get #isEverything(): boolean {
     const alone = this.#candidates.filter(({ isAlone }) => isAlone).length
-    return alone >= (this.#others > 2 ? manyAlone - 1 : manyAlone) || (alone > 0 && this.#firsts >= manyFirsts)
+    return alone >= (this.#others > 2 ? maxAlone - 1 : maxAlone) || (alone > 0 && this.#firsts >= maxFirsts)
   }
 
   /** Decides when only candidates remain and nothing has succeeded. */
@@ -215,20 +215,20 @@ export class Isolation<R> {
     return { rows: sample, search: null }
   }
 
-  #nextPart(): { readonly rows: readonly R[]; readonly search: Search<R> | null } {
+  #nextProbe(): { readonly rows: readonly R[]; readonly search: Search<R> | null } {
     const untried = this.#untried[0]
     if (untried) return { rows: untried, search: null }
     const [search] = this.#searches
     if (!search) return { rows: [], search: null }
-    return { rows: search.rows.slice(0, firstPart(search.rows.length)), search }
+    return { rows: search.rows.slice(0, firstProbeSize(search.rows.length)), search }
   }
 
-  #send(part: { readonly rows: readonly R[]; readonly search: Search<R> | null }): readonly R[] | 'others' {
-    if (part.rows.length === 0) return 'others'
-    this.#probe = part
-    if (part.search) this.#searches = this.#searches.filter((search) => search !== part.search)
-    else this.#untried = this.#untried.filter((rows) => rows !== part.rows)
-    return part.rows
+  #send(probe: { readonly rows: readonly R[]; readonly search: Search<R> | null }): readonly R[] | 'others' {
+    if (probe.rows.length === 0) return 'others'
+    this.#probe = probe
+    if (probe.search) this.#searches = this.#searches.filter((search) => search !== probe.search)
+    else this.#untried = this.#untried.filter((rows) => rows !== probe.rows)
+    return probe.rows
   }
 
   #control(): 'others' {
@@ -261,7 +261,7 @@ export class Isolation<R> {
   /** Skips the rest of a search whose first part was refused too: nothing is known of it. After many finds it is searched on its own. */
   #passBy(rows: readonly R[]): void {
     if (rows.length === 0) return
-    if (this.#finds >= manyFinds || this.#others > 1) this.#untried.push(rows)
+    if (this.#finds >= maxFinds || this.#others > 1) this.#untried.push(rows)
     else this.#passedBy.push(...rows)
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Isolation } from '../../../src/delivery/isolation/isolation.ts'
+import { ProbeShare } from '../../../src/delivery/isolation/probe-share.ts'
 import type { Refusal } from '../../../src/delivery/isolation/refusal.ts'
-import { Share } from '../../../src/delivery/isolation/share.ts'
 
 /** Creates an isolation, and records its decisions on rows. */
 function setUp() {
@@ -13,7 +13,7 @@ function setUp() {
     release: (row) => released.push(row),
     halt: (status) => halts.push(status),
     keyOf: String,
-    share: new Share(),
+    probeShare: new ProbeShare(),
     random: () => 0,
   })
   /** Returns the rows that it sends next, though nothing else waits. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Isolation } from '../../../src/delivery/isolation/isolation.ts'
+import { ProbeShare } from '../../../src/delivery/isolation/probe-share.ts'
 import type { Refusal } from '../../../src/delivery/isolation/refusal.ts'
-import { Share } from '../../../src/delivery/isolation/share.ts'
 import { seededRandom } from '../../../src/model/seeded-random.ts'
 
 const runs = Number(process.env.ISOLATION_RUNS ?? 3_000)
@@ -15,7 +15,7 @@ function deliver({ rows, bad, hints = 'none' }: { rows: number; bad: (row: numbe
   const delivered: number[] = []
   const refused: number[] = []
   let halted = false
-  const share = new Share()
+  const probeShare = new ProbeShare()
   const isolation = new Isolation<number>({
     refuse: (row) => refused.push(row),
     release: (row) => pool.push(row),
@@ -23,7 +23,7 @@ function deliver({ rows, bad, hints = 'none' }: { rows: number; bad: (row: numbe
       halted = true
     },
     keyOf: String,
-    share,
+    probeShare,
     random: seededRandom(3),
   })
   let requests = 0
@@ -32,8 +32,8 @@ function deliver({ rows, bad, hints = 'none' }: { rows: number; bad: (row: numbe
     if (turn === 'nothing') continue
     const batch = turn === 'others' ? pool.splice(0, 100) : turn
     if (batch.length === 0) continue
-    if (turn === 'others') share.sentOther()
-    else share.sentOurs()
+    if (turn === 'others') probeShare.sentOther()
+    else probeShare.sentOurs()
     requests++
     const wrong = batch.flatMap((row, index) => (bad(row) ? [{ index, attribute: 'gender' }] : []))
     if (wrong.length === 0) {
@@ -144,7 +144,7 @@ describe('an API that refuses everything alike', () => {
         halted = true
       },
       keyOf: String,
-      share: new Share(),
+      probeShare: new ProbeShare(),
       random: () => 0.5,
     })
     const refusal = { reason: 'refused', status: 422, named: [] } as const
@@ -167,7 +167,7 @@ test('a single refused row is rejected once, and its next versions too, but not 
     release: () => undefined,
     halt: () => halts++,
     keyOf: ({ id }) => id,
-    share: new Share(),
+    probeShare: new ProbeShare(),
     random: () => 0.5,
   })
   const refusal = { reason: 'refused', status: 422, named: [] } as const
@@ -190,7 +190,7 @@ test('finds many bad rows that are refused alone, one after another, though a go
     release: (row) => pool.push(row),
     halt: () => undefined,
     keyOf: String,
-    share: new Share(),
+    probeShare: new ProbeShare(),
     random: () => 0.5,
   })
   const good = -1
@@ -213,7 +213,7 @@ test('rejects rows that are named whenever they are sent, once another request w
     release: () => undefined,
     halt: () => halts++,
     keyOf: String,
-    share: new Share(),
+    probeShare: new ProbeShare(),
     random: () => 0.5,
   })
   const named = [0, 1].map((index) => ({ index, attribute: 'plan' }))
@@ -226,13 +226,13 @@ test('rejects rows that are named whenever they are sent, once another request w
 })
 
 test('uses at most a fifth of the requests while other rows wait', () => {
-  const share = new Share()
+  const probeShare = new ProbeShare()
   const isolation = new Isolation<number>({
     refuse: () => undefined,
     release: () => undefined,
     halt: () => undefined,
     keyOf: String,
-    share,
+    probeShare,
     random: () => 0.5,
   })
   isolation.refused(all(100), { reason: 'refused', status: 422, named: [] })
@@ -240,8 +240,8 @@ test('uses at most a fifth of the requests while other rows wait', () => {
   const turns: boolean[] = []
   for (let left = 30; left > 0; left--) {
     const turn = isolation.next({ waiting: true, inFlight: 0 })
-    if (typeof turn === 'string') share.sentOther()
-    else share.sentOurs()
+    if (typeof turn === 'string') probeShare.sentOther()
+    else probeShare.sentOurs()
     turns.push(typeof turn !== 'string')
     if (typeof turn !== 'string') isolation.refused(turn, { reason: 'refused', status: 422, named: [] })
   }
@@ -257,7 +257,7 @@ test('halves a batch that is too large, and rejects a single row that is too lar
     release: () => undefined,
     halt: () => expect.fail('halted'),
     keyOf: String,
-    share: new Share(),
+    probeShare: new ProbeShare(),
     random: () => 0.5,
   })
   isolation.accepted([9])

@@ -1,8 +1,8 @@
 import { Circuit, type Trouble } from '../../../delivery/circuit.ts'
 import { Concurrency } from '../../../delivery/concurrency.ts'
 import { Isolation, type Others } from '../../../delivery/isolation/isolation.ts'
-import { Poison } from '../../../delivery/isolation/poison.ts'
-import { Share } from '../../../delivery/isolation/share.ts'
+import { ProbeShare } from '../../../delivery/isolation/probe-share.ts'
+import { ServerErrorIsolation } from '../../../delivery/isolation/server-error-isolation.ts'
 import { type BatchOutcome, refusalOf } from '../../../delivery/outcome.ts'
 import { signalOf } from '../../../delivery/signal.ts'
 import type { DeadLetter } from '../../../model/progress/stored-row.ts'
@@ -54,10 +54,10 @@ const lookAgainMs = 1_000
 export class Sending {
   readonly #options: SendingOptions
   readonly #circuit = new Circuit()
-  readonly #share = new Share()
+  readonly #probeShare = new ProbeShare()
   readonly #concurrency: Concurrency
   readonly #isolation: Isolation<Delivery>
-  readonly #poison: Poison<Delivery>
+  readonly #serverErrors: ServerErrorIsolation<Delivery>
   #wanted: Ticket | null = null
   #permit: Ticket | null = null
   /** Batches that are cut and wait for their write. */
@@ -78,6 +78,7 @@ export class Sending {
     this.#options = options
     this.#concurrency = new Concurrency({ requestsPerMinute, most: maxInFlight })
     const refuse = (delivery: Delivery, deadLetter: DeadLetter) => pending.refused(delivery, deadLetter)
+    const probeShare = this.#probeShare
     this.#isolation = new Isolation<Delivery>({
       refuse,
       release: (delivery) => {
@@ -88,14 +89,14 @@ export class Sending {
         this.#refusedAlike = this.#released
         this.#circuit.observe({ kind: 'rejecting', status }, this.#nowMs, random())
         // Rows kept after a 5xx wait for another acceptance. Release them: they may be the only rows that would be accepted.
-        this.#poison.giveUp()
+        this.#serverErrors.giveUp()
         facts.add({ kind: 'every patient refused', status })
       },
       keyOf: ({ code }) => code,
-      share: this.#share,
+      probeShare,
       random,
     })
-    this.#poison = new Poison<Delivery>({ refuse, release: (delivery) => pending.lost(delivery), share: this.#share })
+    this.#serverErrors = new ServerErrorIsolation({ refuse, release: (delivery) => pending.lost(delivery), probeShare })
   }
 
   /** Sets whether this instance may send: it has the slot and is not draining. */
@@ -105,7 +106,7 @@ export class Sending {
   /** Sends nothing new. Rows that a search keeps wait with the others again. */
   giveUp(): void {
     this.#isolation.giveUp()
-    this.#poison.giveUp()
+    this.#serverErrors.giveUp()
   }
 
   /** True while a request is in flight, or is sent as soon as the quota allows: requests free memory. */
@@ -124,7 +125,7 @@ export class Sending {
   }
   /** True while rows are kept to find out which of them is bad. */
   get isSearching(): boolean {
-    return !this.#isolation.isIdle || !this.#poison.isIdle
+    return !this.#isolation.isIdle || !this.#serverErrors.isIdle
   }
 
   nextAtMs(nowMs: number): number | null {
@@ -252,13 +253,13 @@ export class Sending {
     this.#released = []
     const turn = this.#isolation.next(others)
     if (turn === 'nothing') return []
-    const suspects = turn === 'others' ? this.#poison.next(others) : turn
+    const suspects = turn === 'others' ? this.#serverErrors.next(others) : turn
     if (suspects) {
-      this.#share.sentOurs()
+      this.#probeShare.sentOurs()
       return suspects
     }
     const batch = others.waiting ? this.#options.pending.take(limit) : []
-    if (batch.length > 0) this.#share.sentOther()
+    if (batch.length > 0) this.#probeShare.sentOther()
     return batch
   }
 
@@ -268,18 +269,18 @@ export class Sending {
       case 'accepted':
         for (const delivery of batch) pending.accepted(delivery)
         this.#isolation.accepted(batch)
-        this.#poison.accepted(batch)
+        this.#serverErrors.accepted(batch)
         return
       case 'isolate':
       case 'split':
-        this.#poison.abandoned(batch)
+        this.#serverErrors.abandoned(batch)
         this.#isolation.refused(batch, refusalOf(outcome))
         return
       case 'retry':
         if (outcome.status !== null && outcome.status >= 500) {
           if (outcome.inDoubt) for (const delivery of batch) pending.doubted(delivery)
           this.#isolation.abandoned(batch)
-          this.#poison.failed(batch, outcome.status)
+          this.#serverErrors.failed(batch, outcome.status)
         } else this.#giveBack(batch, outcome.inDoubt ? 'lost' : 'returned')
         return
       case 'pause':
@@ -294,6 +295,6 @@ export class Sending {
   #giveBack(batch: readonly Delivery[], as: 'lost' | 'returned'): void {
     for (const delivery of batch) this.#options.pending[as](delivery)
     this.#isolation.abandoned(batch)
-    this.#poison.abandoned(batch)
+    this.#serverErrors.abandoned(batch)
   }
 }

@@ -1,13 +1,13 @@
 import type { DeadLetter } from '../../model/progress/stored-row.ts'
+import { halves } from './bisect.ts'
 import type { Others } from './isolation.ts'
-import { halves } from './parts.ts'
-import type { Share } from './share.ts'
+import type { ProbeShare } from './probe-share.ts'
 
-export interface PoisonOptions<R> {
+export interface ServerErrorIsolationOptions<R> {
   readonly refuse: (row: R, deadLetter: DeadLetter) => void
   /** Releases a row that may have been applied: it waits with the others again. */
   readonly release: (row: R) => void
-  readonly share: Share
+  readonly probeShare: ProbeShare
 }
 
 /** A request that failed with a 5xx. `othersAreWell`: something else has been accepted since. */
@@ -19,19 +19,19 @@ interface Failing<R> {
 }
 
 /** Number of 5xx answers, each with an acceptance in between, after which many rows are bisected, and one row is rejected. */
-const timesForMany = 2
-const timesForOne = 4
+const failuresUntilBisected = 2
+const failuresUntilRejected = 4
 
 /**
  * Rows with which the API fails with 5xx: one request fails repeatedly while others are accepted. While nothing is accepted it is
  * an outage, which uses up no row's attempts. Events in, decisions out.
  */
-export class Poison<R> {
-  readonly #options: PoisonOptions<R>
+export class ServerErrorIsolation<R> {
+  readonly #options: ServerErrorIsolationOptions<R>
   #failing: Failing<R>[] = []
   #inFlight: Failing<R> | null = null
 
-  constructor(options: PoisonOptions<R>) {
+  constructor(options: ServerErrorIsolationOptions<R>) {
     this.#options = options
   }
 
@@ -45,7 +45,7 @@ export class Poison<R> {
     const ready = this.#failing.find(({ othersAreWell }) => othersAreWell)
     // Without other rows for comparison, try it like any request after an outage.
     const failing = ready ?? (others.waiting || others.inFlight > 0 ? undefined : this.#failing[0])
-    if (!failing || !this.#options.share.mayTake(others.waiting)) return null
+    if (!failing || !this.#options.probeShare.mayTake(others.waiting)) return null
     this.#failing = this.#failing.filter((one) => one !== failing)
     this.#inFlight = failing
     return failing.rows
@@ -82,7 +82,7 @@ export class Poison<R> {
   #judge(failing: Failing<R>): void {
     const { rows, status, failures } = failing
     const [row] = rows
-    if (failures < (rows.length > 1 ? timesForMany : timesForOne) || row === undefined) return
+    if (failures < (rows.length > 1 ? failuresUntilBisected : failuresUntilRejected) || row === undefined) return
     this.#failing = this.#failing.filter((one) => one !== failing)
     if (rows.length === 1) {
       this.#options.refuse(row, { reason: 'refused by the API', attributes: [], status })

@@ -2,7 +2,7 @@
 const othersForEach = 4
 
 /** Limits the share of requests that may look for bad rows. */
-export class Share {
+export class ProbeShare {
   #others = othersForEach
 
   mayTake(othersWait: boolean): boolean {

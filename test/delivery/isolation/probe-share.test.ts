@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest'
-import { Share } from '../../../src/delivery/isolation/share.ts'
+import { ProbeShare } from '../../../src/delivery/isolation/probe-share.ts'
 
 test('uses a fifth of the requests to look for bad rows while others wait, and all of them otherwise', () => {
-  const share = new Share()
+  const probeShare = new ProbeShare()
   const turns = (othersWait: boolean) =>
     Array.from({ length: 11 }, () => {
-      if (!share.mayTake(othersWait)) {
-        share.sentOther()
+      if (!probeShare.mayTake(othersWait)) {
+        probeShare.sentOther()
         return 'other'
       }
-      share.sentOurs()
+      probeShare.sentOurs()
       return 'ours'
     }).flatMap((sent, at) => (sent === 'ours' ? [at] : []))
   expect(turns(true)).toEqual([0, 5, 10])

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { firstPart, halves } from '../../../src/delivery/isolation/parts.ts'
+import { firstProbeSize, halves } from '../../../src/delivery/isolation/bisect.ts'
 
 test('finds a bad row among any number in as many requests as halving takes, at any index', () => {
   const requestsFor = (count: number, bad: number): number => {
     if (count < 2) return 0
-    const part = firstPart(count)
+    const part = firstProbeSize(count)
     return 1 + (bad < part ? requestsFor(part, bad) : requestsFor(count - part, bad - part))
   }
   fc.assert(
@@ -16,7 +16,7 @@ test('finds a bad row among any number in as many requests as halving takes, at 
 })
 
 test('leaves a power of two after the first part, which takes the fewest requests if everything is refused', () => {
-  expect([0, 1, 2, 3, 4, 5, 64, 65, 100].map(firstPart)).toEqual([0, 1, 1, 1, 2, 1, 32, 1, 36])
+  expect([0, 1, 2, 3, 4, 5, 64, 65, 100].map(firstProbeSize)).toEqual([0, 1, 1, 1, 2, 1, 32, 1, 36])
 })
 
 test('halves rows in order, the first half the larger one', () => {
