@@ -1,6 +1,6 @@
 import { findCheckpoint, noEvidence } from '../startup/identity/found-identity.ts'
 import { type Reconciliation, reconcileIdentity } from '../startup/identity/identity-fence.ts'
-import { findSource, judgeFound, mostRounds } from '../startup/prepare.ts'
+import { findSource, judgeFound, maxRounds } from '../startup/prepare.ts'
 import type { Resources } from '../startup/resources.ts'
 import { reconcileSchema } from '../startup/schema/shape-fence.ts'
 
@@ -10,7 +10,7 @@ import { reconcileSchema } from '../startup/schema/shape-fence.ts'
  */
 export async function adoptSource(resources: Resources): Promise<readonly Reconciliation[] | null> {
   const done: Reconciliation[] = []
-  for (let round = 0; round < mostRounds; round++) {
+  for (let round = 0; round < maxRounds; round++) {
     const source = await findSource(resources)
     const checkpoint = await findCheckpoint(resources, source.table)
     if (!checkpoint) return null

@@ -19,7 +19,7 @@ import type { Verdict } from '../verify/verdict.ts'
 import { verifyRows } from '../verify/verify-rows.ts'
 
 /** Maximum number of consecutive requests that the API leaves unanswered. */
-const mostFailures = 5
+const maxFailures = 5
 const getsAtOnce = 4
 /** Time for the checkpoint to pass a read, milliseconds. On an idle server it moves every ten seconds. */
 const patienceMs = 20_000
@@ -119,7 +119,7 @@ async function getInTurn(
     if (found.kind === 'absent') return null
     const { outcome } = found
     if (signal.aborted) throw signal.reason
-    if (outcome.kind === 'halt' || failures === mostFailures) throw checkFailed([apiTrouble(outcome, settings)])
+    if (outcome.kind === 'halt' || failures === maxFailures) throw checkFailed([apiTrouble(outcome, settings)])
     await wait(
       outcome.kind === 'pause' ? outcome.ms : backOffMs(failures, Math.random(), { baseMs: 500, maxMs: 10_000 }),
       signal,

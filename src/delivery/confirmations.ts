@@ -15,11 +15,11 @@ interface Watch<E extends Expected> {
 }
 
 /** Time from the API's 200 until a patient can be read, milliseconds: initial value, and bounds of the learned value. */
-const applyDelay = { firstMs: 5_000, leastMs: 1_000, mostMs: 60_000 }
+const applyDelay = { firstMs: 5_000, minMs: 1_000, maxMs: 60_000 }
 /** Number of times that a patient is read back, at growing intervals, before it is sent again. */
 const looksBeforeAgain = 3
 /** Number of times that a patient is sent again. If it still differs, it was not overtaken: the API stores it in another form. */
-const mostAgain = 2
+const maxResends = 2
 
 /**
  * Patients that must be read back. After a missing answer, or two versions accepted within the time that the API takes to apply
@@ -149,7 +149,7 @@ export class Confirmations<E extends Expected> {
     this.#watched.delete(code)
     const again = this.#again.get(code) ?? 0
     this.#again.set(code, again + 1)
-    if (again < mostAgain) return 'send again'
+    if (again < maxResends) return 'send again'
     this.#again.delete(code)
     return 'differs'
   }
@@ -161,7 +161,7 @@ export class Confirmations<E extends Expected> {
   }
 
   #learn(ms: number): void {
-    this.#applyMs = Math.min(applyDelay.mostMs, Math.max(applyDelay.leastMs, ms))
+    this.#applyMs = Math.min(applyDelay.maxMs, Math.max(applyDelay.minMs, ms))
   }
 
   #forget(nowMs: number): void {
@@ -171,7 +171,7 @@ export class Confirmations<E extends Expected> {
       this.#lostUntilMs.delete(code)
     }
     for (const [code, atMs] of this.#accepted) {
-      if (nowMs - atMs < applyDelay.mostMs && this.#accepted.size < 100_000) break
+      if (nowMs - atMs < applyDelay.maxMs && this.#accepted.size < 100_000) break
       if (nowMs - atMs < this.#applyMs) break
       this.#accepted.delete(code)
     }

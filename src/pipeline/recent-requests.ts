@@ -29,7 +29,7 @@ const forgottenMs = 180_000
 export function resumeQuotas(
   quotas: Quotas,
   earlier: { readonly recentRequests: RecentRequests; readonly run: number; readonly ageMs: number },
-  mostUnnoted: number,
+  maxUnnoted: number,
 ): void {
   if (earlier.run <= 1) return
   for (const endpoint of ['put', 'get'] as const) {
@@ -40,7 +40,7 @@ export function resumeQuotas(
       return others > 0 ? [[second, others] as const] : []
     })
     // Reading back is not noted before it is sent.
-    if (endpoint === 'put') quotas.put.resume(known, mostUnnoted)
+    if (endpoint === 'put') quotas.put.resume(known, maxUnnoted)
     else quotas.get.resume(known, 1, earlier.ageMs)
   }
 }

@@ -64,7 +64,7 @@ export async function fitMapping(
 }
 
 /** Maximum number of attempts while the source keeps changing during the preparation. */
-export const mostRounds = 4
+export const maxRounds = 4
 
 /**
  * Checks the source, creates what may be created (publication, slot, state) and loads the checkpoint.
@@ -74,7 +74,7 @@ export const mostRounds = 4
 export async function prepare(resources: Resources, seen: Evidence): Promise<Prepared> {
   let evidence = seen
   let toleratesOlder = false
-  for (let round = 0; round < mostRounds; round++) {
+  for (let round = 0; round < maxRounds; round++) {
     const source = await findSource(resources)
     await migrateState(resources.state.db, resources.settings.state.schema)
     const checkpoint = await findCheckpoint(resources, source.table)

@@ -1,7 +1,7 @@
 import type { DeliveryTimes } from '../model/status/sample.ts'
 
 /** Upper bound of the shortest class. */
-const leastSeconds = 0.001
+const minSeconds = 0.001
 /** Ratio of two consecutive class bounds: a reported duration is at most this much too high. */
 const growth = 1.1
 /** Number of classes. They cover up to 22 days; longer durations count as that. */
@@ -13,7 +13,7 @@ export class RecentDurations {
   #total = 0
 
   observe(seconds: number): void {
-    const above = Math.ceil(Math.log(Math.max(seconds, leastSeconds) / leastSeconds) / Math.log(growth))
+    const above = Math.ceil(Math.log(Math.max(seconds, minSeconds) / minSeconds) / Math.log(growth))
     const at = Math.min(classes - 1, above)
     this.#counts[at] = (this.#counts[at] ?? 0) + 1
     this.#total++
@@ -36,6 +36,6 @@ export class RecentDurations {
       sum += count
       return sum >= wanted
     })
-    return leastSeconds * growth ** at
+    return minSeconds * growth ** at
   }
 }

@@ -1,4 +1,4 @@
-import { severalAtOnce } from '../lifecycle/several-at-once.ts'
+import { eachConcurrently } from '../lifecycle/each-concurrently.ts'
 import type { Mapped, Patient, PatientCode } from '../model/patient/patient.ts'
 import type { Lsn } from '../model/source/lsn.ts'
 import type { Row, RowKey } from '../model/source/row.ts'
@@ -116,7 +116,7 @@ async function differing(
   { get, getsAtOnce }: VerifyRowsOptions,
 ): Promise<Suspect[]> {
   const suspects: Suspect[] = []
-  await severalAtOnce(rows, getsAtOnce, async (row) => {
+  await eachConcurrently(rows, getsAtOnce, async (row) => {
     const attributes = await get(row.patient.code)
     const found = attributes && differingAttributes(row.patient, attributes)
     if (found?.length === 0) verdicts.push({ kind: 'same', code: row.patient.code })

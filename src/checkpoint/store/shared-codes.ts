@@ -5,7 +5,7 @@ import type { StateDatabase } from './state-database.ts'
 import { delivery } from './tables.ts'
 
 /** Maximum number of codes kept: those recorded since the last look, and those known to be shared. */
-const mostKept = 5_000
+const maxKept = 5_000
 
 /**
  * Codes that several rows have at the same time: mediQuo has one patient for each code, that of the row that changed last. Rows
@@ -29,7 +29,7 @@ export class SharedCodes {
   /** Notes the codes of stored rows. */
   recorded(rows: readonly StoredRow[]): void {
     for (const { code, removed } of rows)
-      if (code !== null && !removed && this.#recent.size < mostKept) this.#recent.add(code)
+      if (code !== null && !removed && this.#recent.size < maxKept) this.#recent.add(code)
   }
 
   /** Queries the store. @returns the codes that are newly known to be shared. */
@@ -40,7 +40,7 @@ export class SharedCodes {
     const { rows } = await this.#db.execute<{ code: PatientCode }>(sql`
       select ${delivery.code} as code from ${delivery}
       where ${delivery.code} = any(${sql.param([...candidates])}) and not ${delivery.removed}
-      group by 1 having count(*) > 1 limit ${mostKept}`)
+      group by 1 having count(*) > 1 limit ${maxKept}`)
     const before = this.#found
     this.#found = new Set(rows.map(({ code }) => code))
     const shared = new Set([...this.#found].filter((code) => before.has(code)))

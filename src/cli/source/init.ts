@@ -9,7 +9,7 @@ import { defaultOutput, type OptionsOf } from '../command-options.ts'
 import type { CliContext } from '../context.ts'
 
 /** Minimum likeness of a patient table: fewer known columns point to a table of something else. */
-const leastLikeness = 2
+const minLikeness = 2
 
 /** Proposes a configuration for a database and writes it. @returns 3 if there is no table, or if the mapping lacks something. */
 export async function initCommand(context: CliContext, options: OptionsOf<'init'>): Promise<number> {
@@ -64,7 +64,7 @@ async function chooseTable(
     return name ?? `${named} is no table's name: write schema.table, with quotes as in SQL where it has capitals`
   }
   const tables = await proposals.tables()
-  const alike = tables.filter(({ likeness }) => likeness >= leastLikeness)
+  const alike = tables.filter(({ likeness }) => likeness >= minLikeness)
   const [best, next] = alike
   if (!best) return 'no table looks like one of patients: name it with --table'
   const isClear = !next || next.likeness < best.likeness

@@ -7,11 +7,11 @@ import type { Wanted } from '../wanted.ts'
 import { type Finding, requirement, warning } from './finding.ts'
 
 /** Minimum of `max_slot_wal_keep_size`. Many servers write less WAL within minutes, so that a restart could lose the slot. */
-const leastKeepBytes = 2 ** 30
+const minKeepBytes = 2 ** 30
 /** Minimum of `idle_replication_slot_timeout`, seconds: a night without the connector must not cost the slot. */
-const leastIdleSeconds = 12 * 3_600
+const minIdleSeconds = 12 * 3_600
 /** Minimum of `wal_sender_timeout`, milliseconds: below it, a busy machine alone ends a connection. */
-const leastSenderTimeoutMs = 5_000
+const minSenderTimeoutMs = 5_000
 
 /** Requirement that is not met if the slot belongs to another database or plugin. */
 export const ownSlot = 'the replication slot'
@@ -67,7 +67,7 @@ function ofItsLimits({ keepBytes, idleTimeoutSeconds, walSenderTimeoutMs, servic
   const findings = [
     warning({
       requirement: 'what a slot may hold is bounded',
-      met: keepBytes !== null && keepBytes >= leastKeepBytes,
+      met: keepBytes !== null && keepBytes >= minKeepBytes,
       found: `max_slot_wal_keep_size is ${sizeInWords(keepBytes ?? 0)}`,
       lacking:
         keepBytes === null
@@ -81,7 +81,7 @@ function ofItsLimits({ keepBytes, idleTimeoutSeconds, walSenderTimeoutMs, servic
     }),
     warning({
       requirement: 'dead connections are noticed',
-      met: walSenderTimeoutMs >= leastSenderTimeoutMs,
+      met: walSenderTimeoutMs >= minSenderTimeoutMs,
       found: `wal_sender_timeout is ${walSenderTimeoutMs / 1_000} s`,
       lacking:
         walSenderTimeoutMs === 0
@@ -94,7 +94,7 @@ function ofItsLimits({ keepBytes, idleTimeoutSeconds, walSenderTimeoutMs, servic
     findings.push(
       warning({
         requirement: 'an idle slot is kept',
-        met: idleTimeoutSeconds === 0 || idleTimeoutSeconds >= leastIdleSeconds,
+        met: idleTimeoutSeconds === 0 || idleTimeoutSeconds >= minIdleSeconds,
         found: 'idle_replication_slot_timeout leaves time for an outage',
         lacking: `idle_replication_slot_timeout is ${idleTimeoutSeconds} s: an outage as long loses the slot`,
         fix: settingFix(service, 'idle_replication_slot_timeout', '(0, or a day or more)'),

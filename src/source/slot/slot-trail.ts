@@ -18,7 +18,7 @@ const windowMs = 300_000
 /** Time without a new confirmation, though there was WAL to confirm, after which the slot counts as standing still. */
 const standstillMs = 10_000
 /** Minimum time span for a trend: while positions are confirmed, the retained WAL rises and falls in steps. */
-const leastSpanMs = 60_000
+const minSpanMs = 60_000
 
 /** Adds a sample. Another server, a recreated slot, and a slot that released most of its WAL start a new history. Pure. */
 export function followed(trail: SlotTrail, sample: SlotSample): SlotTrail {
@@ -46,7 +46,7 @@ export function growthOf(trail: SlotTrail): { readonly bytesPerSecond: number; r
     const from = samples.find(({ atMs }) => atMs >= behindSinceMs) ?? first
     return { bytesPerSecond: perSecond(Number(last.currentLsn - from.currentLsn), last, from), sinceMs: behindSinceMs }
   }
-  if (last.atMs - first.atMs < leastSpanMs) return null
+  if (last.atMs - first.atMs < minSpanMs) return null
   // 2. With confirmations it releases WAL in steps: compare the lowest points of the two halves.
   const middle = (first.atMs + last.atMs) / 2
   const before = lowest(samples.filter(({ atMs }) => atMs < middle))
@@ -58,7 +58,7 @@ export function growthOf(trail: SlotTrail): { readonly bytesPerSecond: number; r
 /** Returns the minimum that the slot retained in the last minute; more than that is temporary. Pure. */
 export function heldBytes({ samples }: SlotTrail): number {
   const last = samples.at(-1)
-  const recent = samples.filter(({ atMs }) => last !== undefined && last.atMs - atMs <= leastSpanMs)
+  const recent = samples.filter(({ atMs }) => last !== undefined && last.atMs - atMs <= minSpanMs)
   return lowest(recent)?.retainedBytes ?? 0
 }
 

@@ -10,7 +10,7 @@ export interface DoubtfulCodes {
 }
 
 /** Time limit of the count, to spare the customer's server. */
-const mostMs = 3_000
+const maxCountMs = 3_000
 
 /** Counts the doubtful codes of a table whose code is one column; null on timeout. It takes only the lock of a query. */
 export async function countDoubtfulCodes(
@@ -19,7 +19,7 @@ export async function countDoubtfulCodes(
 ): Promise<DoubtfulCodes | null> {
   const code = quoteIdentifier(column)
   const where = wanted.where === null ? '' : ` where ${wanted.where}`
-  const client = new pg.Client({ ...config, statement_timeout: mostMs })
+  const client = new pg.Client({ ...config, statement_timeout: maxCountMs })
   client.on('error', () => undefined)
   await client.connect()
   try {

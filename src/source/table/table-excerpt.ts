@@ -2,7 +2,7 @@ import pg, { type ClientConfig } from 'pg'
 import type { Row } from '../../model/source/row.ts'
 import { qualifiedName, quoteIdentifier } from '../sql-names.ts'
 
-const mostMs = 10_000
+const maxReadMs = 10_000
 
 /** Returns some rows of the table with the text values that the stream would bring, in no order, for a proposal. They are not stored. */
 export async function readExcerpt(
@@ -13,7 +13,7 @@ export async function readExcerpt(
     ...table
   }: { readonly schema: string; readonly table: string; readonly columns: readonly string[]; readonly limit: number },
 ): Promise<Row[]> {
-  const client = new pg.Client({ ...config, statement_timeout: mostMs })
+  const client = new pg.Client({ ...config, statement_timeout: maxReadMs })
   client.on('error', () => undefined)
   await client.connect()
   try {

@@ -101,7 +101,7 @@ async function checkState({ state, settings }: Tools): Promise<Finding> {
 }
 
 /** Maximum deviation of the clock: beyond it, log times and the date in a 429's Retry-After are misleading. */
-const mostSkewMs = 60_000
+const maxSkewMs = 60_000
 
 async function checkClocks({ client, sourcePool, clocks }: Tools, asksSource: boolean): Promise<Finding[]> {
   const skews: [string, number][] = []
@@ -115,8 +115,8 @@ async function checkClocks({ client, sourcePool, clocks }: Tools, asksSource: bo
   return skews.map(([whose, skewMs]) =>
     warning({
       requirement: `the clock agrees with ${whose}`,
-      met: Math.abs(skewMs) <= mostSkewMs,
-      found: `within ${Math.ceil(mostSkewMs / 1_000)} s`,
+      met: Math.abs(skewMs) <= maxSkewMs,
+      found: `within ${Math.ceil(maxSkewMs / 1_000)} s`,
       lacking: `they are ${Math.round(Math.abs(skewMs) / 1_000)} s apart`,
       fix: 'set the clocks by NTP',
     }),

@@ -34,7 +34,7 @@ const aheadSeconds = 2
 export class Backfilling implements ReadSource {
   readonly #options: BackfillingOptions
   readonly #task: Retried
-  readonly #mostAhead: number
+  readonly #maxAhead: number
   #current: { readonly run: Pass; readonly walk: Walk } | null = null
   #lookAtMs = Number.NEGATIVE_INFINITY
   #isActive = false
@@ -45,7 +45,7 @@ export class Backfilling implements ReadSource {
     const { requestsPerMinute, batchSize, random } = options
     this.#options = options
     this.#task = new Retried(random)
-    this.#mostAhead = Math.max(500, Math.ceil((requestsPerMinute / 60) * batchSize * aheadSeconds))
+    this.#maxAhead = Math.max(500, Math.ceil((requestsPerMinute / 60) * batchSize * aheadSeconds))
   }
 
   /** Sets whether this instance reads and sends. */
@@ -88,7 +88,7 @@ export class Backfilling implements ReadSource {
     return pending.fill < 0.5 || (live + backfill === 0 && pending.fill < 1)
   }
   get #isAhead(): boolean {
-    return this.#options.pending.waiting.backfill >= this.#mostAhead
+    return this.#options.pending.waiting.backfill >= this.#maxAhead
   }
 
   nextAtMs(nowMs: number): number | null {

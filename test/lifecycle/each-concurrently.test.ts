@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { severalAtOnce } from '../../src/lifecycle/several-at-once.ts'
+import { eachConcurrently } from '../../src/lifecycle/each-concurrently.ts'
 
 test('works on all items, up to the limit at once', async () => {
   const begun: number[] = []
   let under = 0
   let most = 0
-  await severalAtOnce([1, 2, 3, 4, 5], 2, async (item) => {
+  await eachConcurrently([1, 2, 3, 4, 5], 2, async (item) => {
     begun.push(item)
     most = Math.max(most, ++under)
     await Promise.resolve()
@@ -17,7 +17,7 @@ test('works on all items, up to the limit at once', async () => {
 test('after a failure waits for the items in progress, begins no other, and rejects with the failure', async () => {
   const begun: number[] = []
   const ended: number[] = []
-  const working = severalAtOnce([1, 2, 3], 2, async (item) => {
+  const working = eachConcurrently([1, 2, 3], 2, async (item) => {
     begun.push(item)
     if (item === 1) throw new Error('the first')
     for (let n = 0; n < 5; n++) await Promise.resolve()

@@ -1,5 +1,5 @@
 /** Works on all items, `atOnce` of them concurrently. After a failure it starts no further item, and rejects with that failure. */
-export async function severalAtOnce<T>(
+export async function eachConcurrently<T>(
   items: readonly T[],
   atOnce: number,
   work: (item: T) => Promise<void>,
