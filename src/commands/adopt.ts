@@ -1,8 +1,8 @@
 import { findCheckpoint, noEvidence } from '../startup/identity/found-identity.ts'
-import { type Reconciliation, reconcileIdentity } from '../startup/identity/identity-fence.ts'
+import { type Reconciliation, reconcileIdentity } from '../startup/identity/reconcile-identity.ts'
 import { findSource, judgeFound, maxRounds } from '../startup/prepare.ts'
 import type { Resources } from '../startup/resources.ts'
-import { reconcileSchema } from '../startup/schema/shape-fence.ts'
+import { reconcileSchema } from '../startup/schema/reconcile-schema.ts'
 
 /**
  * Accepts the source as it is, like `onSlotLost: backfill` and `onIdentityChange: adopt` do by themselves.

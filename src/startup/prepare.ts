@@ -3,7 +3,7 @@ import type { Checkpoint } from '../checkpoint/store/store.ts'
 import { type CompiledMapping, compileMapping } from '../mapping/compile.ts'
 import { loadTransform } from '../mapping/transform.ts'
 import type { Lsn } from '../model/source/lsn.ts'
-import type { TableShape } from '../model/source/table-shape.ts'
+import type { TableSchema } from '../model/source/table-schema.ts'
 import type { Xid } from '../model/source/visibility.ts'
 import type { Server } from '../source/identity/source-identity.ts'
 import { obstacles } from '../source/requirements/finding.ts'
@@ -11,14 +11,14 @@ import { generatedVersion } from '../source/requirements/publication-sql.ts'
 import { judgeSource } from '../source/requirements/requirements.ts'
 import { type ColumnFacts, gatherSourceFacts, type SourceFacts, type TableFacts } from '../source/source-facts.ts'
 import type { ReadableTable } from '../source/table/table-read-sql.ts'
-import { readTableShape, tableShape } from '../source/table/table-shape.ts'
+import { mappedTableSchema, readTableSchema } from '../source/table/table-schema.ts'
 import type { Wanted } from '../source/wanted.ts'
 import { startFirst } from './first-start.ts'
 import { type Evidence, findCheckpoint, findServer, type Judged, judge, noEvidence } from './identity/found-identity.ts'
-import { reconcileIdentity } from './identity/identity-fence.ts'
+import { reconcileIdentity } from './identity/reconcile-identity.ts'
 import { checkFailed } from './requirements/check-failed.ts'
 import type { Resources } from './resources.ts'
-import { reconcileSchema } from './schema/shape-fence.ts'
+import { reconcileSchema } from './schema/reconcile-schema.ts'
 import { type ExpectedTable, expectedTable } from './schema/streamed-relation.ts'
 
 /** Source as prepared for the pipeline, and the position to start from. */
@@ -34,7 +34,7 @@ export interface Prepared {
   readonly nearXid: Xid
   /** Server on which the slot was judged. */
   readonly server: Server
-  readonly shape: TableShape
+  readonly tableSchema: TableSchema
   /** LSN up to which rows of another table schema in the stream are stale: they are read from the table. Null: none are accepted. */
   readonly toleratedLsn: Lsn | null
 }
@@ -104,7 +104,7 @@ interface Source {
   readonly table: TableFacts
   readonly mapping: CompiledMapping
   readonly wanted: Wanted
-  readonly shape: TableShape
+  readonly tableSchema: TableSchema
 }
 
 /** Reads and checks everything but the state. @throws {ConnectorError} */
@@ -112,14 +112,21 @@ export async function findSource(resources: Resources): Promise<Source> {
   const server = await findServer(resources)
   const { table, publication, slot } = resources.settings.source
   // Read the schema before the facts, so that an alteration in between is noticed later.
-  const shape = await readTableShape(resources.sourcePool, { ...table, publication, columns: null })
+  const catalogTableSchema = await readTableSchema(resources.sourcePool, { ...table, publication, columns: null })
   const facts = await gatherSourceFacts(resources.sourcePool, { ...table, publication, slot })
   const mapping = await fitMapping(resources, facts)
   const wanted = wantedOf(resources, mapping?.columns ?? [])
   // The action on a lost slot depends on the checkpoint, which is not loaded yet.
   const failed = obstacles(judgeSource(facts, { ...wanted, onSlotLost: 'backfill' }))
-  if (failed.length > 0 || !facts.table || !mapping || !shape) throw checkFailed(failed)
-  return { server, facts, table: facts.table, mapping, wanted, shape: tableShape(shape, facts.table, mapping.columns) }
+  if (failed.length > 0 || !facts.table || !mapping || !catalogTableSchema) throw checkFailed(failed)
+  return {
+    server,
+    facts,
+    table: facts.table,
+    mapping,
+    wanted,
+    tableSchema: mappedTableSchema(catalogTableSchema, facts.table, mapping.columns),
+  }
 }
 
 /**
@@ -141,13 +148,13 @@ function preparedOf(
   { checkpoint, server }: Judged,
   toleratesOlder: boolean,
 ): Prepared {
-  const { facts, table, mapping, shape } = source
+  const { facts, table, mapping, tableSchema } = source
   const readable = readableOf(resources, source)
   // WAL written before the facts were read can have an older table schema than the facts.
   const toleratedLsn = toleratesOlder ? source.server.currentLsn : null
   const expected = expectedTable(resources.settings.source.table, table, mapping.columns)
   const { snapshotXmax: nearXid } = server
-  return { facts, readable, expected, mapping, checkpoint, server, shape, toleratedLsn, nearXid }
+  return { facts, readable, expected, mapping, checkpoint, server, tableSchema, toleratedLsn, nearXid }
 }
 
 /** Returns the table as reads select it: the rows and columns that the stream brings. */

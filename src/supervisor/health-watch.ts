@@ -1,11 +1,11 @@
 import type { Lsn } from '../model/source/lsn.ts'
-import { alterationOf, type TableShape } from '../model/source/table-shape.ts'
+import { alterationOf, type TableSchema } from '../model/source/table-schema.ts'
 import type { ConnectorState } from '../model/status/status.ts'
 
 import { isStreaming } from '../model/status/status.ts'
 import { type SlotHealth, type SlotInUse, slotTroubleError, slotTroubleOf } from '../source/slot/slot-health.ts'
 
-import type { CatalogShape } from '../source/table/table-shape.ts'
+import type { CatalogTableSchema } from '../source/table/table-schema.ts'
 import { SchemaChangedError } from '../startup/schema/schema-change.ts'
 
 /** Part of the board that the watch reads and updates. */
@@ -26,7 +26,7 @@ export interface HealthWatchOptions {
   readonly slot: string
   readonly readHealth: () => Promise<SlotHealth>
   /** Reads the schema of the table from the catalogs; null if the table is gone. */
-  readonly readShape: (columns: readonly string[]) => Promise<CatalogShape | null>
+  readonly readShape: (columns: readonly string[]) => Promise<CatalogTableSchema | null>
   /** Reads the state, as often as the slot. */
   readonly readState: () => Promise<void>
   /** Called if the server or the state did not answer. */
@@ -34,7 +34,7 @@ export interface HealthWatchOptions {
 }
 
 interface Expected extends Omit<SlotInUse, 'writtenLsn' | 'durableLsn'> {
-  readonly shape: TableShape
+  readonly shape: TableSchema
 }
 
 const everyMs = 5_000

@@ -5,7 +5,7 @@ import { isStreaming } from '../model/status/status.ts'
 import { type LeftSlot, readLeftSlots } from '../source/slot/left-slots.ts'
 import { forecastSlot, type SlotForecast } from '../source/slot/slot-forecast.ts'
 import type { SlotHealth } from '../source/slot/slot-health.ts'
-import { followed, isTaken, noTrail } from '../source/slot/slot-trail.ts'
+import { followed, isInvalidated, noHistory } from '../source/slot/slot-history.ts'
 import type { Resources } from '../startup/resources.ts'
 import { type DrainedPipeline, StreamDensity, secondsToDrain, undelivered } from './drain-time.ts'
 import { announce, nothingAnnounced } from './slot-announcement.ts'
@@ -33,7 +33,7 @@ export function createSlotWatch(tools: Tools, board: DeliveryBoard) {
   const { settings, logger, metrics, clocks } = tools
   const { slot, onSlotLost } = settings.source
   const density = new StreamDensity()
-  let trail = noTrail
+  let trail = noHistory
   let said = nothingAnnounced
   let situation: SlotSituation | null = null
   let left: readonly LeftSlot[] = []
@@ -61,7 +61,7 @@ export function createSlotWatch(tools: Tools, board: DeliveryBoard) {
   function tell(now: SlotSituation, atMs: number): void {
     // A lost slot is reported by the code that notices it. A slot in use is reported by the instance that uses it.
     const isOthers = board.state === 'standby' && now.forecast.limit !== 'idle'
-    if (isTaken(now.health) || isOthers) {
+    if (isInvalidated(now.health) || isOthers) {
       said = nothingAnnounced
       return
     }

@@ -9,9 +9,9 @@ import { createPipeline } from '../pipeline/pipeline.ts'
 import type { WrittenRuns } from '../pipeline/recent-requests.ts'
 import { serverStartedAt } from '../pipeline/session.ts'
 import { readSlotHealth } from '../source/slot/slot-health.ts'
-import { isTaken } from '../source/slot/slot-trail.ts'
+import { isInvalidated } from '../source/slot/slot-history.ts'
 import type { StreamState } from '../source/stream/follow-wal.ts'
-import { readTableShape } from '../source/table/table-shape.ts'
+import { readTableSchema } from '../source/table/table-schema.ts'
 import { checkApi } from '../startup/api/check-api.ts'
 import { type Prepared, prepare } from '../startup/prepare.ts'
 import { checkFailed } from '../startup/requirements/check-failed.ts'
@@ -70,7 +70,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
       return health
     },
     readShape: (columns) =>
-      readTableShape(resources.sourcePool, { ...settings.source, ...settings.source.table, columns }),
+      readTableSchema(resources.sourcePool, { ...settings.source, ...settings.source.table, columns }),
     readState: async () => {
       board.deadLetters = await resources.store.deadLetters.look()
       board.owed = await resources.store.countOwed()
@@ -133,7 +133,7 @@ async function sayWhoSharesCodes({ store, logger }: Resources): Promise<void> {
 
 /** Logs that the slot remains, for somebody who stops the connector permanently: an abandoned slot fills the customer's disk. */
 function sayWhatStays(logger: Logger, { health }: Board, slot: string): void {
-  if (!health || isTaken(health)) return
+  if (!health || isInvalidated(health)) return
   logger.info(
     { slot, retainedBytes: health.retainedBytes },
     'the replication slot stays, and holds WAL until a connector uses it again; "mediquo-cdc teardown" drops it',
@@ -211,7 +211,7 @@ async function runOnce(
   const { logger } = resources
   const stopping = () => show(logger, board, 'stopping', null)
   drain.addEventListener('abort', stopping, { once: true })
-  watch.expect({ ...prepared.server, shape: prepared.shape })
+  watch.expect({ ...prepared.server, shape: prepared.tableSchema })
   let isOver = false
   board.pipeline = createPipeline(resources, prepared, {
     drain,

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { lsn } from '../../src/model/source/lsn.ts'
 import { xid } from '../../src/model/source/visibility.ts'
 import type { SlotHealth } from '../../src/source/slot/slot-health.ts'
-import type { CatalogShape } from '../../src/source/table/table-shape.ts'
+import type { CatalogTableSchema } from '../../src/source/table/table-schema.ts'
 import { createHealthWatch, type WatchedBoard } from '../../src/supervisor/health-watch.ts'
 
 const healthy: SlotHealth = {
@@ -22,7 +22,7 @@ const healthy: SlotHealth = {
 }
 const gone: SlotHealth = { ...healthy, walStatus: 'missing', confirmedFlushLsn: null }
 
-const shape: CatalogShape = {
+const tableSchema: CatalogTableSchema = {
   table: '1',
   publication: '17 5',
   identity: 'd',
@@ -54,11 +54,11 @@ function watched(state: WatchedBoard['state'], first: ReturnType<typeof pipeline
     stuckChecks: 0,
   }
   const failures: unknown[] = []
-  const catalogs: { shape: CatalogShape | null } = { shape }
+  const catalogs: { tableSchema: CatalogTableSchema | null } = { tableSchema }
   const watch = createHealthWatch(board, {
     slot: 'slot',
     readHealth: () => new Promise((resolve, reject) => void questions.push({ resolve, reject })),
-    readShape: async () => catalogs.shape,
+    readShape: async () => catalogs.tableSchema,
     readState: async () => undefined,
     onFailure: async () => void failures.push(1),
   })
@@ -67,7 +67,7 @@ function watched(state: WatchedBoard['state'], first: ReturnType<typeof pipeline
     timeline: 1,
     isStandby: false,
     publicationOid: '17',
-    shape: { ...shape, key: [] },
+    shape: { ...tableSchema, key: [] },
   })
   const answer = async (health: SlotHealth | Error) => {
     const question = questions.shift()
@@ -181,19 +181,20 @@ describe('the health watch', () => {
     expect(questions).toHaveLength(1)
   })
 
-  test.each<CatalogShape | null>([null, { ...shape, table: '2' }, { ...shape, columns: { name: '1 1043' } }])(
-    'ends the pipeline whose table was altered: %j',
-    async (altered) => {
-      const running = pipeline()
-      const { watch, answer, catalogs } = watched('streaming', running)
-      watch.checkNow()
-      await answer(healthy)
-      expect(running.ended).toEqual([])
-      catalogs.shape = altered
-      watch.checkNow()
-      await answer(healthy)
-      expect(running.ended).toEqual([expect.objectContaining({ name: 'SchemaChangedError', inStream: false })])
-      watch.stop()
-    },
-  )
+  test.each<CatalogTableSchema | null>([
+    null,
+    { ...tableSchema, table: '2' },
+    { ...tableSchema, columns: { name: '1 1043' } },
+  ])('ends the pipeline whose table was altered: %j', async (altered) => {
+    const running = pipeline()
+    const { watch, answer, catalogs } = watched('streaming', running)
+    watch.checkNow()
+    await answer(healthy)
+    expect(running.ended).toEqual([])
+    catalogs.tableSchema = altered
+    watch.checkNow()
+    await answer(healthy)
+    expect(running.ended).toEqual([expect.objectContaining({ name: 'SchemaChangedError', inStream: false })])
+    watch.stop()
+  })
 })

@@ -33,7 +33,7 @@ export async function renewSlot(
 ): Promise<void> {
   await inTransaction(db, async (tx) => {
     const salt = doubted ? { fingerprintSalt: randomBytes(16) } : {}
-    await moveCheckpoint(tx, run, { ...identity, lsn, slotGapXid, sourceShape: null, ...salt })
+    await moveCheckpoint(tx, run, { ...identity, lsn, slotGapXid, sourceTableSchema: null, ...salt })
     if (doubted) await tx.update(delivery).set({ removed: false }).where(eq(delivery.removed, true))
     await requestWholePass(tx, 'slot lost')
   })
@@ -49,7 +49,7 @@ export async function adoptIdentity(
   { run, identity, lsn, slotGapXid }: Renewal,
 ): Promise<{ readonly rows: number }> {
   return await inTransaction(db, async (tx) => {
-    const unknown = { sourceShape: null, horizonLsn: null, horizonOrdinal: null, readLsn: null }
+    const unknown = { sourceTableSchema: null, horizonLsn: null, horizonOrdinal: null, readLsn: null }
     await moveCheckpoint(tx, run, { ...identity, lsn, slotGapXid, ...unknown })
     // The update takes time in proportion to the rows. It happens once, on an operator's command, in tables that nobody else writes.
     await tx.execute(sql`set local statement_timeout = 0`)

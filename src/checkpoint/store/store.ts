@@ -8,7 +8,7 @@ import type { OwedReason, StoredRow } from '../../model/progress/stored-row.ts'
 import { formatLsn, type Lsn } from '../../model/source/lsn.ts'
 import type { Position } from '../../model/source/position.ts'
 import { type RowKey, storedRowKey } from '../../model/source/row.ts'
-import type { TableShape } from '../../model/source/table-shape.ts'
+import type { TableSchema } from '../../model/source/table-schema.ts'
 import { type Xid, xid } from '../../model/source/visibility.ts'
 import { DeadLetterOverviews } from './dead-letter-overview.ts'
 import { Passes, requestWholePass } from './passes.ts'
@@ -38,7 +38,7 @@ export interface Checkpoint extends SourceIdentity {
   readonly fingerprintSalt: Buffer
   readonly recentRequests: RecentRequests
   /** Table schema when the table was last prepared; null if not known yet. */
-  readonly sourceShape: TableShape | null
+  readonly sourceTableSchema: TableSchema | null
   /** Age by the clock of the store's server. */
   readonly ageMs: number
 }

@@ -15,7 +15,7 @@ import { type PassPosition, passReasons, passStates } from '../../model/progress
 import { owedReasons } from '../../model/progress/stored-row.ts'
 import { formatLsn, type Lsn, parseLsn } from '../../model/source/lsn.ts'
 import { type RowKey, storedRowKey } from '../../model/source/row.ts'
-import type { TableShape } from '../../model/source/table-shape.ts'
+import type { TableSchema } from '../../model/source/table-schema.ts'
 
 const pgLsn = customType<{ data: Lsn; driverData: string }>({
   dataType: () => 'pg_lsn',
@@ -43,7 +43,7 @@ export const checkpoint = pgTable('checkpoint', {
   readLsn: pgLsn('read_lsn'),
   run: bigint({ mode: 'number' }).notNull().default(0),
   /** Table schema when the table was last prepared; null before the first time. */
-  sourceShape: jsonb('source_shape').$type<TableShape>(),
+  sourceTableSchema: jsonb('source_shape').$type<TableSchema>(),
   /** Rule 1: set when a slot is created, null once the gap is closed. */
   slotGapXid: bigint('slot_gap_xid', { mode: 'bigint' }),
   fingerprintSalt: bytes('fingerprint_salt').notNull(),

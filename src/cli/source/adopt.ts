@@ -1,5 +1,5 @@
 import { adoptSource } from '../../commands/adopt.ts'
-import type { Reconciliation } from '../../startup/identity/identity-fence.ts'
+import type { Reconciliation } from '../../startup/identity/reconcile-identity.ts'
 import type { OptionsOf } from '../command-options.ts'
 import { isStarted, isStateFailure } from '../connector/state.ts'
 import type { CliContext } from '../context.ts'

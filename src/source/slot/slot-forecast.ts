@@ -1,4 +1,4 @@
-import { growthOf, heldBytes, isTaken, type SlotTrail } from './slot-trail.ts'
+import { growthOf, heldBytes, isInvalidated, type SlotHistory } from './slot-history.ts'
 
 /** Verdicts on the WAL that a slot retains on the customer's disk, from the best to the worst. */
 export const slotVerdicts = ['fine', 'holding', 'will be lost', 'soon lost', 'being lost'] as const
@@ -35,12 +35,12 @@ const noticedShare = 1 / 60
 const muchBytes = 1024 ** 3
 
 /** Forecasts the slot's future. Pure: time comes with the samples. */
-export function forecastSlot(trail: SlotTrail, { secondsToDrain, isDelivering }: Delivery): SlotForecast {
-  const last = trail.samples.at(-1)
-  const held = heldBytes(trail)
-  if (!last || isTaken(last))
+export function forecastSlot(history: SlotHistory, { secondsToDrain, isDelivering }: Delivery): SlotForecast {
+  const last = history.samples.at(-1)
+  const held = heldBytes(history)
+  if (!last || isInvalidated(last))
     return { verdict: 'fine', heldBytes: 0, bytesPerSecond: null, secondsUntilLost: null, limit: null }
-  const growth = growthOf(trail)
+  const growth = growthOf(history)
   const bytesPerSecond = growth?.bytesPerSecond ?? null
   const { safeBytes, idle } = last
   const isPast = last.walStatus === 'unreserved' || (safeBytes !== null && safeBytes <= 0)

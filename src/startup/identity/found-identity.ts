@@ -91,8 +91,8 @@ export async function findCheckpoint(
 ): Promise<Checkpoint | null> {
   const checkpoint = await store.load()
   if (!checkpoint) return null
-  const { slot, sourceTable, sourceShape } = checkpoint
-  const isItsTable = sourceTable === sourceTableOf(settings) || sourceShape?.table === String(table.oid)
+  const { slot, sourceTable, sourceTableSchema } = checkpoint
+  const isItsTable = sourceTable === sourceTableOf(settings) || sourceTableSchema?.table === String(table.oid)
   if (slot === settings.source.slot && isItsTable) return checkpoint
   throw checkFailed([
     {

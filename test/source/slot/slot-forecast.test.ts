@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { lsn } from '../../../src/model/source/lsn.ts'
 import { xid } from '../../../src/model/source/visibility.ts'
 import { type Delivery, forecastSlot } from '../../../src/source/slot/slot-forecast.ts'
-import { followed, noTrail, type SlotSample } from '../../../src/source/slot/slot-trail.ts'
+import { followed, noHistory, type SlotSample } from '../../../src/source/slot/slot-history.ts'
 
 const MB = 1024 ** 2
 const GB = 1024 ** 3
@@ -15,7 +15,7 @@ interface Happening {
 
 /** Creates a server whose WAL, confirmed and retained positions the test moves, checked every five seconds. */
 function server({ limitBytes = null as number | null, writtenBytes = 0 } = {}) {
-  let trail = noTrail
+  let history = noHistory
   let written = writtenBytes
   let confirmed = writtenBytes
   let restart = writtenBytes
@@ -40,7 +40,7 @@ function server({ limitBytes = null as number | null, writtenBytes = 0 } = {}) {
       idle: null,
       ...more,
     }
-    trail = followed(trail, sample)
+    history = followed(history, sample)
   }
   return {
     /** Checks this number of times, five seconds apart, with these events before each check. */
@@ -59,7 +59,7 @@ function server({ limitBytes = null as number | null, writtenBytes = 0 } = {}) {
       return this
     },
     forecast: (delivery: Partial<Delivery> = {}) =>
-      forecastSlot(trail, { secondsToDrain: null, isDelivering: false, ...delivery }),
+      forecastSlot(history, { secondsToDrain: null, isDelivering: false, ...delivery }),
   }
 }
 

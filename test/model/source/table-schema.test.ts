@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { alterationOf, isSameKey, keyKind, type TableShape } from '../../../src/model/source/table-shape.ts'
+import { alterationOf, isSameKey, keyKind, type TableSchema } from '../../../src/model/source/table-schema.ts'
 
-const shape: TableShape = {
+const tableSchema: TableSchema = {
   table: '16384',
   publication: '16400 740 16401 740 t',
   identity: 'd 16390 1',
@@ -11,12 +11,12 @@ const shape: TableShape = {
 }
 
 test('the same table schema is no alteration, nor is a column that the mapping newly reads or no longer reads', () => {
-  expect(alterationOf(shape, { ...shape })).toBeNull()
-  expect(alterationOf(shape, { ...shape, columns: { ...shape.columns, email: '3 25' } })).toBeNull()
-  expect(alterationOf(shape, { ...shape, columns: { id: '1 23' } })).toBeNull()
+  expect(alterationOf(tableSchema, { ...tableSchema })).toBeNull()
+  expect(alterationOf(tableSchema, { ...tableSchema, columns: { ...tableSchema.columns, email: '3 25' } })).toBeNull()
+  expect(alterationOf(tableSchema, { ...tableSchema, columns: { id: '1 23' } })).toBeNull()
 })
 
-test.each<[Partial<TableShape>, RegExp]>([
+test.each<[Partial<TableSchema>, RegExp]>([
   [{ table: '2' }, /another table/],
   [{ publication: '16400 740 16999 801 t' }, /publication/],
   [{ identity: 'f' }, /replica identity/],
@@ -24,7 +24,7 @@ test.each<[Partial<TableShape>, RegExp]>([
   [{ columns: { id: '4 23', name: '2 1043' } }, /columns id, name/],
   [{ partitions: 'b' }, /partitions/],
 ])('%j is an alteration', (altered, says) => {
-  expect(alterationOf(shape, { ...shape, ...altered })).toMatch(says)
+  expect(alterationOf(tableSchema, { ...tableSchema, ...altered })).toMatch(says)
 })
 
 test('a key differs if its columns, their order, or the kind of their text differ', () => {

@@ -1,16 +1,21 @@
 import { isDeepStrictEqual } from 'node:util'
-import { adoptKey, type FoundShape, followAlteration, noteShape } from '../../checkpoint/store/shape.ts'
-import { alterationOf, isSameKey, type TableShape } from '../../model/source/table-shape.ts'
+import {
+  adoptKey,
+  type CurrentTableSchema,
+  followAlteration,
+  storeTableSchema,
+} from '../../checkpoint/store/table-schema.ts'
+import { alterationOf, isSameKey, type TableSchema } from '../../model/source/table-schema.ts'
 import { BlockedError } from '../blocked.ts'
 import { type Judged, sourceTableOf } from '../identity/found-identity.ts'
-import type { Reconciliation } from '../identity/identity-fence.ts'
+import type { Reconciliation } from '../identity/reconcile-identity.ts'
 import type { Resources } from '../resources.ts'
 
 type Tools = Pick<Resources, 'settings' | 'state' | 'logger'>
 
 interface Found {
   readonly checkpoint: Judged['checkpoint']
-  readonly shape: TableShape
+  readonly tableSchema: TableSchema
   /** True if the stream has brought rows of another table schema. They are read from the table, and a backfill finds their changes. */
   readonly alteredStream: boolean
   /** True if somebody has accepted another key for the rows. */
@@ -25,12 +30,12 @@ interface Found {
  */
 export async function reconcileSchema(
   { settings, state, logger }: Tools,
-  { checkpoint, shape, alteredStream, adoptsKey }: Found,
+  { checkpoint, tableSchema, alteredStream, adoptsKey }: Found,
 ): Promise<Reconciliation | null> {
-  const { run, sourceShape: before } = checkpoint
-  const found: FoundShape = { run, shape, sourceTable: sourceTableOf(settings) }
-  if (before !== null && !isSameKey(before.key, shape.key)) {
-    const sentence = `rows of ${found.sourceTable} are now known by ${columnsOf(shape)}, the state knows them by ${columnsOf(before)}`
+  const { run, sourceTableSchema: before } = checkpoint
+  const found: CurrentTableSchema = { run, tableSchema, sourceTable: sourceTableOf(settings) }
+  if (before !== null && !isSameKey(before.key, tableSchema.key)) {
+    const sentence = `rows of ${found.sourceTable} are now known by ${columnsOf(tableSchema)}, the state knows them by ${columnsOf(before)}`
     if (!adoptsKey) {
       throw new BlockedError(
         `${sentence}. Put the key back, or run "mediquo-cdc adopt": what the state knows of single rows is forgotten, and every row sent again`,
@@ -41,14 +46,14 @@ export async function reconcileSchema(
     logger.warn({ rows, table: found.sourceTable }, 'the key of the table was changed: adopted, a backfill follows')
     return { kind: 'key changed', found: sentence, slot: 'kept', pass: true }
   }
-  const gone = before === null ? [] : goneColumns(before, shape, settings)
+  const gone = before === null ? [] : goneColumns(before, tableSchema, settings)
   if (gone.length > 0) {
     throw new BlockedError(
       `${found.sourceTable} has no column ${gone.join(', ')} any more, which is sent under its own name. Put it back, or write the mapping without it in the configuration`,
       run,
     )
   }
-  const alteration = before === null ? null : alterationOf(before, shape)
+  const alteration = before === null ? null : alterationOf(before, tableSchema)
   if (alteration !== null || alteredStream) {
     await followAlteration(state.db, found, 'table altered')
     const what = alteration ?? 'it was altered and put back'
@@ -56,17 +61,17 @@ export async function reconcileSchema(
     return { kind: 'table altered', found: `${found.sourceTable} was altered: ${what}`, slot: 'kept', pass: true }
   }
   // Nothing to compare with, another name of the same table, or columns that the mapping has started to read.
-  if (isDeepStrictEqual(before, shape) && checkpoint.sourceTable === found.sourceTable) return null
-  await noteShape(state.db, found)
+  if (isDeepStrictEqual(before, tableSchema) && checkpoint.sourceTable === found.sourceTable) return null
+  await storeTableSchema(state.db, found)
   return null
 }
 
 /** Returns the columns that are gone. A written mapping fails without them; the default mapping could silently leave them out. */
-function goneColumns(before: TableShape, now: TableShape, { mapping, transform }: Tools['settings']): string[] {
+function goneColumns(before: TableSchema, now: TableSchema, { mapping, transform }: Tools['settings']): string[] {
   if (mapping !== null || transform !== null) return []
   return Object.keys(before.columns).filter((column) => !(column in now.columns))
 }
 
-function columnsOf({ key }: TableShape): string {
+function columnsOf({ key }: TableSchema): string {
   return key.map(({ column }) => column).join(', ')
 }

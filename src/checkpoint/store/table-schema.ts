@@ -1,24 +1,27 @@
 import { eq } from 'drizzle-orm'
 import { ConnectorError } from '../../model/failure/connector-error.ts'
 import type { PassReason } from '../../model/progress/pass.ts'
-import type { TableShape } from '../../model/source/table-shape.ts'
+import type { TableSchema } from '../../model/source/table-schema.ts'
 import { requestWholePass } from './passes.ts'
 import { moveCheckpoint } from './slot-renewal.ts'
 import { inTransaction, type StateDatabase } from './state-database.ts'
 import { checkpoint, deadLetter, delivery } from './tables.ts'
 
 /** The table schema as it is now, and the `run` under which the checkpoint was loaded. */
-export interface FoundShape {
+export interface CurrentTableSchema {
   readonly run: number
   readonly sourceTable: string
-  readonly shape: TableShape
+  readonly tableSchema: TableSchema
 }
 
 /** Stores the table schema and the table's name. @throws {ConnectorError} fenced */
-export async function noteShape(db: StateDatabase, { run, sourceTable, shape }: FoundShape): Promise<void> {
+export async function storeTableSchema(
+  db: StateDatabase,
+  { run, sourceTable, tableSchema }: CurrentTableSchema,
+): Promise<void> {
   const noted = await db
     .update(checkpoint)
-    .set({ sourceTable, sourceShape: shape })
+    .set({ sourceTable, sourceTableSchema: tableSchema })
     .where(eq(checkpoint.run, run))
     .returning({ id: checkpoint.id })
   if (noted.length === 0) throw new ConnectorError('fenced', 'another instance has taken over')
@@ -27,11 +30,11 @@ export async function noteShape(db: StateDatabase, { run, sourceTable, shape }: 
 /** Stores an altered table schema, and requests a backfill: rows may have changed without a change in the stream. @throws {ConnectorError} fenced */
 export async function followAlteration(
   db: StateDatabase,
-  { run, sourceTable, shape }: FoundShape,
+  { run, sourceTable, tableSchema }: CurrentTableSchema,
   reason: PassReason,
 ): Promise<void> {
   await inTransaction(db, async (tx) => {
-    await moveCheckpoint(tx, run, { sourceTable, sourceShape: shape })
+    await moveCheckpoint(tx, run, { sourceTable, sourceTableSchema: tableSchema })
     await requestWholePass(tx, reason)
   })
 }
@@ -42,10 +45,15 @@ export async function followAlteration(
  */
 export async function adoptKey(
   db: StateDatabase,
-  { run, sourceTable, shape }: FoundShape,
+  { run, sourceTable, tableSchema }: CurrentTableSchema,
 ): Promise<{ readonly rows: number }> {
   return await inTransaction(db, async (tx) => {
-    await moveCheckpoint(tx, run, { sourceTable, sourceShape: shape, horizonLsn: null, horizonOrdinal: null })
+    await moveCheckpoint(tx, run, {
+      sourceTable,
+      sourceTableSchema: tableSchema,
+      horizonLsn: null,
+      horizonOrdinal: null,
+    })
     await tx.delete(deadLetter)
     const { rowCount } = await tx.delete(delivery)
     await requestWholePass(tx, 'table altered')

@@ -1,9 +1,9 @@
 import type { Pool } from 'pg'
-import { keyKind, type TableShape } from '../../model/source/table-shape.ts'
+import { keyKind, type TableSchema } from '../../model/source/table-schema.ts'
 import type { TableFacts } from '../source-facts.ts'
 
 /** Schema of a table as one short statement reads it, without the key, which comes from `TableFacts`. */
-export type CatalogShape = Omit<TableShape, 'key'>
+export type CatalogTableSchema = Omit<TableSchema, 'key'>
 
 /**
  * `xmin` is the transaction that wrote a catalog row, so that an alteration shows even if it was reverted. The labels of an enum count as
@@ -30,7 +30,7 @@ const query = `
   from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2`
 
 /** Returns the current schema of the table, with these columns or all; null if there is no such table. It takes no lock. */
-export async function readTableShape(
+export async function readTableSchema(
   pool: Pool,
   of: {
     readonly schema: string
@@ -38,7 +38,7 @@ export async function readTableShape(
     readonly publication: string
     readonly columns: readonly string[] | null
   },
-): Promise<CatalogShape | null> {
+): Promise<CatalogTableSchema | null> {
   const values = [of.schema, of.table, of.publication, of.columns]
   const row = (await pool.query<Record<string, string | null>>(query, values)).rows[0]
   if (!row) return null
@@ -52,11 +52,11 @@ export async function readTableShape(
 }
 
 /** Returns the complete schema, with the columns that are read. */
-export function tableShape(
-  found: CatalogShape,
+export function mappedTableSchema(
+  found: CatalogTableSchema,
   { key }: Pick<TableFacts, 'key'>,
   mapped: readonly string[],
-): TableShape {
+): TableSchema {
   const read = new Set([...mapped, ...key.map(({ name }) => name)])
   return {
     ...found,

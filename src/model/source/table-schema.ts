@@ -2,7 +2,7 @@
  * The part of the catalogs that gives the streamed rows of a table and its publication their meaning. With another table schema,
  * rows may have changed without a change in the stream. Everything but the key is opaque: it is compared, never parsed.
  */
-export interface TableShape {
+export interface TableSchema {
   /** The table's object id: a table that replaces it under the same name has another one. */
   readonly table: string
   /** The publication, the table's place in it, and what it publishes. */
@@ -18,7 +18,7 @@ export interface TableShape {
 }
 
 /** Returns the relevant difference of the second schema, in words; null if there is none. Pure. */
-export function alterationOf(before: Omit<TableShape, 'key'>, after: Omit<TableShape, 'key'>): string | null {
+export function alterationOf(before: Omit<TableSchema, 'key'>, after: Omit<TableSchema, 'key'>): string | null {
   if (before.table !== after.table) return 'another table has taken its place'
   if (before.publication !== after.publication) return 'its publication was altered'
   if (before.identity !== after.identity) return 'its key or replica identity was altered'
@@ -32,7 +32,7 @@ export function alterationOf(before: Omit<TableShape, 'key'>, after: Omit<TableS
 }
 
 /** Returns true if rows keep their keys. Otherwise what is known of them by their old keys says nothing. Pure. */
-export function isSameKey(before: TableShape['key'], after: TableShape['key']): boolean {
+export function isSameKey(before: TableSchema['key'], after: TableSchema['key']): boolean {
   return (
     before.length === after.length &&
     before.every(({ column, kind }, at) => after[at]?.column === column && after[at]?.kind === kind)

@@ -12,7 +12,7 @@ import type { Resources } from '../resources.ts'
 import { identityOn, type Judged } from './found-identity.ts'
 
 /** Actions that are allowed without asking, from the settings with these names. */
-export interface FencePolicy {
+export interface ReconciliationPolicy {
   readonly onSlotLost: 'backfill' | 'stop'
   readonly onIdentityChange: 'block' | 'adopt'
 }
@@ -36,7 +36,7 @@ type Tools = Pick<Resources, 'settings' | 'sourcePool' | 'clientConfig' | 'state
 export async function reconcileIdentity(
   tools: Tools,
   judged: Judged,
-  policy: FencePolicy,
+  policy: ReconciliationPolicy,
 ): Promise<Reconciliation | null> {
   const { verdict } = judged
   switch (verdict.kind) {
@@ -72,7 +72,7 @@ async function renew(
   tools: Tools,
   judged: Judged,
   loss: SlotLoss,
-  { onSlotLost }: FencePolicy,
+  { onSlotLost }: ReconciliationPolicy,
 ): Promise<Reconciliation> {
   const { settings, state, logger } = tools
   const { checkpoint, server } = judged
@@ -101,7 +101,7 @@ async function adopt(
   tools: Tools,
   judged: Judged,
   change: IdentityChange,
-  { onIdentityChange }: FencePolicy,
+  { onIdentityChange }: ReconciliationPolicy,
 ): Promise<Reconciliation> {
   const { settings, state, logger } = tools
   const { checkpoint, identity: found, server } = judged
