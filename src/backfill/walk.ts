@@ -1,9 +1,9 @@
 import type { PatientCode } from '../model/patient/patient.ts'
+import { type BackfillRun, type BackfillRunPosition, backfillRunTrust } from '../model/progress/backfill-run.ts'
 import type { BackfillDebt } from '../model/progress/debt.ts'
-import { type Pass, type PassPosition, passTrust } from '../model/progress/pass.ts'
 import type { RowKey } from '../model/source/row.ts'
+import type { BackfillLedger } from './backfill-ledger.ts'
 import { firstPageSize, nextPageSize } from './page-size.ts'
-import type { PassLedger } from './pass-ledger.ts'
 
 /** The part of a table read that a walk needs. */
 export interface WalkedRead {
@@ -32,24 +32,24 @@ export type WalkStep =
  * keys is a second half alone. The walk names its next step, and is told the result.
  */
 export class Walk {
-  readonly #pass: Pass
-  readonly #ledger: PassLedger
+  readonly #run: BackfillRun
+  readonly #ledger: BackfillLedger
   readonly #wanted: Set<PatientCode> | null
   readonly #keys: readonly RowKey[] | null
-  #position: PassPosition | null
+  #position: BackfillRunPosition | null
   /** In the second half: the keys to be read now. */
   #listed: readonly RowKey[] | null = null
   #rowsRead: number
 
-  constructor(pass: Pass, ledger: PassLedger) {
-    this.#pass = pass
+  constructor(run: BackfillRun, ledger: BackfillLedger) {
+    this.#run = run
     this.#ledger = ledger
-    this.#wanted = pass.codes && new Set(pass.codes)
-    this.#keys = pass.keys?.toSorted() ?? null
-    const phase = pass.codes || pass.keys ? 'state' : 'table'
-    this.#position = pass.position ?? { phase, after: null, pageSize: firstPageSize }
-    this.#rowsRead = pass.rowsRead
-    ledger.begin(pass)
+    this.#wanted = run.codes && new Set(run.codes)
+    this.#keys = run.keys?.toSorted() ?? null
+    const phase = run.codes || run.keys ? 'state' : 'table'
+    this.#position = run.position ?? { phase, after: null, pageSize: firstPageSize }
+    this.#rowsRead = run.rowsRead
+    ledger.begin(run)
   }
 
   get rowsRead(): number {
@@ -67,7 +67,7 @@ export class Walk {
     const { phase, after, pageSize: limit } = this.#position
     if (phase === 'table') return { kind: 'page', after, limit }
     if (this.#listed) return { kind: 'keys', keys: this.#listed }
-    if (!this.#keys) return { kind: 'list known rows', after, limit, codes: this.#pass.codes }
+    if (!this.#keys) return { kind: 'list known rows', after, limit, codes: this.#run.codes }
     const keys = this.#keys.filter((key) => after === null || key > after).slice(0, limit)
     this.listed(keys)
     return this.next
@@ -105,9 +105,9 @@ export class Walk {
   #openDebtOfPage(
     { codes, page }: WalkedRead & { readonly page: NonNullable<WalkedRead['page']> },
     keys: readonly RowKey[],
-    { after, pageSize }: PassPosition,
+    { after, pageSize }: BackfillRunPosition,
   ): BackfillDebt {
-    const end: PassPosition = { phase: 'table', after: page.last ?? after, pageSize }
+    const end: BackfillRunPosition = { phase: 'table', after: page.last ?? after, pageSize }
     const backfillDebt = this.#ledger.open(end, keys.length, codes.size)
     this.#rowsRead += codes.size
     this.#goOn(page.isLast ? this.#afterTable(pageSize) : end)
@@ -118,21 +118,29 @@ export class Walk {
    * For a list of codes the known rows came first. After a first run no row can be gone unnoticed: the slot existed before anything
    * was sent.
    */
-  #afterTable(pageSize: number): PassPosition | null {
-    if (this.#wanted || passTrust[this.#pass.reason].completeness || this.#rowsRead === 0) return null
+  #afterTable(pageSize: number): BackfillRunPosition | null {
+    if (this.#wanted || backfillRunTrust[this.#run.reason].completeness || this.#rowsRead === 0) return null
     return { phase: 'state', after: null, pageSize }
   }
   /** True if the table was empty: rows that the store knows are left alone. */
   get foundNothing(): boolean {
     return (
-      this.isOver && !this.#wanted && !this.#keys && !passTrust[this.#pass.reason].completeness && this.#rowsRead === 0
+      this.isOver &&
+      !this.#wanted &&
+      !this.#keys &&
+      !backfillRunTrust[this.#run.reason].completeness &&
+      this.#rowsRead === 0
     )
   }
 
-  #openDebtOfKnown({ codes }: WalkedRead, keys: readonly RowKey[], { after, pageSize }: PassPosition): BackfillDebt {
+  #openDebtOfKnown(
+    { codes }: WalkedRead,
+    keys: readonly RowKey[],
+    { after, pageSize }: BackfillRunPosition,
+  ): BackfillDebt {
     const listed = this.#listed ?? []
     for (const code of codes.values()) if (code !== null) this.#wanted?.delete(code)
-    const end: PassPosition = { phase: 'state', after: listed.at(-1) ?? after, pageSize }
+    const end: BackfillRunPosition = { phase: 'state', after: listed.at(-1) ?? after, pageSize }
     const rows = this.#keys ? listed.length : 0
     const backfillDebt = this.#ledger.open(end, keys.length, rows)
     this.#rowsRead += rows
@@ -140,12 +148,12 @@ export class Walk {
     return backfillDebt
   }
 
-  #afterKnownRows(): PassPosition | null {
+  #afterKnownRows(): BackfillRunPosition | null {
     const { pageSize } = this.#position ?? { pageSize: firstPageSize }
     return this.#wanted && this.#wanted.size > 0 ? { phase: 'table', after: null, pageSize } : null
   }
 
-  #goOn(position: PassPosition | null): void {
+  #goOn(position: BackfillRunPosition | null): void {
     this.#position = position
     this.#listed = null
     if (position === null) this.#ledger.walked()

@@ -72,7 +72,7 @@ export async function* verifySource(
 async function knownKeys({ store }: Resources, codes: readonly PatientCode[]): Promise<RowKey[]> {
   const keys: RowKey[] = []
   for (let after: RowKey | null = null; ; ) {
-    const found: RowKey[] = await store.passes.rowsAfter(after, knownAtOnce, codes)
+    const found: RowKey[] = await store.backfillRuns.rowsAfter(after, knownAtOnce, codes)
     keys.push(...found)
     if (found.length < knownAtOnce) return keys
     after = found.at(-1) ?? null

@@ -1,8 +1,8 @@
-import { type Pass, type PassState, secondsLeft } from '../model/progress/pass.ts'
+import { type BackfillRun, type BackfillRunState, secondsLeft } from '../model/progress/backfill-run.ts'
 import type { Status } from '../model/status/status.ts'
 
 /** State of a backfill run as the status shows it. A run that is only requested counts as running: it starts by itself. */
-const shownState: Readonly<Record<PassState, Status['backfill']['state']>> = {
+const shownState: Readonly<Record<BackfillRunState, Status['backfill']['state']>> = {
   requested: 'running',
   running: 'running',
   done: 'done',
@@ -11,22 +11,22 @@ const shownState: Readonly<Record<PassState, Status['backfill']['state']>> = {
 
 /** Returns a backfill run as the status shows it. */
 export function backfillStatus(
-  pass: Pick<Pass, 'state' | 'rowsRead' | 'rowsEstimated' | 'startedAt' | 'finishedAt'> | null,
+  run: Pick<BackfillRun, 'state' | 'rowsRead' | 'rowsEstimated' | 'startedAt' | 'finishedAt'> | null,
   quota: { readonly batchSize: number; readonly requestsPerMinute: number },
 ): Status['backfill'] {
-  const state = pass === null ? 'none' : shownState[pass.state]
-  if (pass === null || state === 'none')
+  const state = run === null ? 'none' : shownState[run.state]
+  if (run === null || state === 'none')
     return { state: 'none', rowsRead: 0, rowsEstimated: 0, secondsLeft: null, startedAt: null, finishedAt: null }
   const isDone = state === 'done'
-  const { rowsRead } = pass
+  const { rowsRead } = run
   // The planner's estimate may be too low: it is at least the number of rows read.
-  const rowsEstimated = isDone ? rowsRead : Math.max(pass.rowsEstimated, rowsRead)
+  const rowsEstimated = isDone ? rowsRead : Math.max(run.rowsEstimated, rowsRead)
   return {
     state,
     rowsRead,
     rowsEstimated,
     secondsLeft: isDone ? null : secondsLeft({ rowsRead, rowsEstimated }, quota),
-    startedAt: pass.startedAt?.toISOString() ?? null,
-    finishedAt: pass.finishedAt?.toISOString() ?? null,
+    startedAt: run.startedAt?.toISOString() ?? null,
+    finishedAt: run.finishedAt?.toISOString() ?? null,
   }
 }

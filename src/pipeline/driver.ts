@@ -130,13 +130,17 @@ export function createDriver(core: Core, ports: DriverPorts, outlets: DriverOutl
       answer(
         kind,
         ticket,
-        findBackfill({ passes: store.passes, reader, clocks }).then((run) => ({ kind: 'backfill found', ticket, run })),
+        findBackfill({ backfillRuns: store.backfillRuns, reader, clocks }).then((run) => ({
+          kind: 'backfill found',
+          ticket,
+          run,
+        })),
       ),
     'list known rows': ({ kind, ticket, after, limit, codes }) =>
       answer(
         kind,
         ticket,
-        store.passes.rowsAfter(after, limit, codes).then((keys) => ({ kind: 'known rows listed', ticket, keys })),
+        store.backfillRuns.rowsAfter(after, limit, codes).then((keys) => ({ kind: 'known rows listed', ticket, keys })),
       ),
     'want permit': ({ kind, ticket, endpoint }) =>
       answer(
@@ -180,7 +184,7 @@ export function createDriver(core: Core, ports: DriverPorts, outlets: DriverOutl
         kind,
         ticket,
         store
-          .record({ ...settlement, pass: backfill, recentRequests: recentRequests(quotas) })
+          .record({ ...settlement, backfill, recentRequests: recentRequests(quotas) })
           .then(() => ({ kind: 'recorded', ticket })),
       ),
     acknowledge: ({ lsn }) => outlets.acknowledge(lsn),

@@ -23,7 +23,7 @@ export async function startFirst(
 ): Promise<void> {
   const { settings, sourcePool, store, logger } = resources
   const { slot, publication, backfill } = settings.source
-  const passReason = backfill === 'initial' ? 'first run' : null
+  const backfillRunReason = backfill === 'initial' ? 'first run' : null
   // Read the server after the slot: transactions that run now count as part of the slot's gap.
   const server = await findServer(resources)
   const identity = identityOn(server, settings)
@@ -34,7 +34,7 @@ export async function startFirst(
     case 'present':
       if (!facts.publication) throw publicationAfterSlot(publication, slot)
       // The slot's creator is unknown: reads wait until all transactions that run now have ended.
-      return await store.begin(identity, found.confirmedFlushLsn, xid(server.snapshotXmax - 1n), passReason)
+      return await store.begin(identity, found.confirmedFlushLsn, xid(server.snapshotXmax - 1n), backfillRunReason)
     case 'lost':
       requireSlot(facts, wanted)
       await dropSlotAsFound(sourcePool, slot, facts.slot?.confirmedFlushLsn ?? null)
@@ -47,7 +47,7 @@ export async function startFirst(
   const publicationSql = facts.publication ? null : createPublicationSql(facts, wanted)
   const made = await makeSlot(resources, { slot, publicationSql })
   logger.info({ slot, publication, lsn: formatLsn(made.confirmedFlushLsn) }, 'replication slot made')
-  await store.begin(identity, made.confirmedFlushLsn, made.gapXid, passReason)
+  await store.begin(identity, made.confirmedFlushLsn, made.gapXid, backfillRunReason)
 }
 
 /** Requires that a slot without its WAL may be recreated. @throws {ConnectorError} */

@@ -1,6 +1,6 @@
 import type { Settings } from '../config/settings.ts'
+import type { BackfillRun } from '../model/progress/backfill-run.ts'
 import { type DeadLetterOverview, noDeadLetters } from '../model/progress/dead-letter-overview.ts'
-import type { Pass } from '../model/progress/pass.ts'
 import { formatLsn } from '../model/source/lsn.ts'
 import { type ConnectorState, type DeliveryTrouble, isStreaming, type Status } from '../model/status/status.ts'
 import { backfillStatus } from '../pipeline/backfill-status.ts'
@@ -23,7 +23,7 @@ export interface Board {
   /** Number of rows that are noted in the store, to be read and sent later. */
   owed: number
   /** Newest backfill run in the state. */
-  latestPass: Pass | null
+  latestPass: BackfillRun | null
   /** Consecutive health checks that found rows to send, no trouble, and nothing in flight. */
   stuckChecks: number
   readonly tally: Tally

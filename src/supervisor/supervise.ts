@@ -74,7 +74,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     readState: async () => {
       board.deadLetters = await resources.store.deadLetters.look()
       board.owed = await resources.store.countOwed()
-      board.latestPass = await resources.store.passes.latest()
+      board.latestPass = await resources.store.backfillRuns.latest()
       await slotWatch.lookForLeft()
       await sayWhoSharesCodes(resources)
     },

@@ -12,8 +12,8 @@ export async function askForBackfill(
     [codes && JSON.stringify(codes)],
   )
   await until(async () => {
-    const passes = await database.query('select state from mediquo_cdc.backfill where id >= $1', [asked?.id])
-    return passes.every(({ state }) => state === 'done' || state === 'replaced')
+    const backfillRuns = await database.query('select state from mediquo_cdc.backfill where id >= $1', [asked?.id])
+    return backfillRuns.every(({ state }) => state === 'done' || state === 'replaced')
   })
   await whenBackfilled({ status })
 }

@@ -1,17 +1,17 @@
 import { describe, expect, test } from 'vitest'
+import { BackfillLedger } from '../../src/backfill/backfill-ledger.ts'
 import { firstPageSize, nextPageSize } from '../../src/backfill/page-size.ts'
-import { PassLedger } from '../../src/backfill/pass-ledger.ts'
 import { Walk, type WalkedRead, type WalkStep } from '../../src/backfill/walk.ts'
 import { patientCode } from '../../src/model/patient/patient.ts'
+import type { BackfillRun } from '../../src/model/progress/backfill-run.ts'
 import type { BackfillDebt } from '../../src/model/progress/debt.ts'
-import type { Pass } from '../../src/model/progress/pass.ts'
 import { type RowKey, rowKey } from '../../src/model/source/row.ts'
 
 const keyOf = (n: number) => rowKey(new Map([['id', String(n).padStart(6, '0')]]), ['id'])
 const codeOf = (n: number) => patientCode(`c${n}`)
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at)
 
-const whole: Pass = {
+const whole: BackfillRun = {
   id: 1,
   state: 'running',
   reason: 'asked for',
@@ -27,9 +27,9 @@ const whole: Pass = {
 /** Creates a walk over rows of these numbers and over a store that knows some. Its debts stay open until the test settles them. */
 function walkOver(
   table: readonly number[],
-  { known = [], pass = {} }: { known?: number[]; pass?: Partial<Pass> } = {},
+  { known = [], pass = {} }: { known?: number[]; pass?: Partial<BackfillRun> } = {},
 ) {
-  const ledger = new PassLedger()
+  const ledger = new BackfillLedger()
   const merged: { readonly key: RowKey; readonly backfillDebt: BackfillDebt | null; readonly found: boolean }[] = []
   const limits: number[] = []
   const codesOf = (numbers: readonly number[]) => new Map(numbers.map((n) => [keyOf(n), codeOf(n)]))
@@ -191,7 +191,7 @@ describe('the ledger', () => {
   const at = (n: number) => ({ phase: 'table', after: keyOf(n), pageSize: 50 }) as const
 
   test('stands at the end of the longest prefix of settled pages', () => {
-    const ledger = new PassLedger()
+    const ledger = new BackfillLedger()
     ledger.begin(whole)
     const [first, second] = [ledger.open(at(10), 1, 10), ledger.open(at(20), 1, 10)]
     ledger.settle(second)
@@ -201,7 +201,7 @@ describe('the ledger', () => {
   })
 
   test('settles the later of two pages with the same row immediately, and the earlier one when the row is settled', () => {
-    const ledger = new PassLedger()
+    const ledger = new BackfillLedger()
     ledger.begin(whole)
     const [first, second] = [ledger.open(at(10), 1, 10), ledger.open(at(20), 1, 10)]
     const joined = ledger.join(second, first)
@@ -212,7 +212,7 @@ describe('the ledger', () => {
   })
 
   test('returns progress that is not stored yet, and is free for the next run once the end is stored', () => {
-    const ledger = new PassLedger()
+    const ledger = new BackfillLedger()
     ledger.begin(whole)
     expect(ledger.toRecord()).toBeNull()
     ledger.open(at(10), 0, 10)

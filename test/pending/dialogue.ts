@@ -1,4 +1,4 @@
-import { PassLedger } from '../../src/backfill/pass-ledger.ts'
+import { BackfillLedger } from '../../src/backfill/backfill-ledger.ts'
 import { Progress } from '../../src/checkpoint/progress.ts'
 import type { CodeEnd } from '../../src/model/patient/code-end.ts'
 import type { Patient, PatientCode } from '../../src/model/patient/patient.ts'
@@ -55,7 +55,7 @@ export function dialogue(setting: Setting = {}) {
   const { onDelete = 'ignore', horizon, state = [], checkpoint = 100, readsBack = false } = setting
   const progress = new Progress(at(checkpoint))
   const settled: string[] = []
-  const ledger = new PassLedger()
+  const ledger = new BackfillLedger()
   const pending = checked(
     new Pending({
       debts: progress,

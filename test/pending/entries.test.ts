@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { PassLedger } from '../../src/backfill/pass-ledger.ts'
+import { BackfillLedger } from '../../src/backfill/backfill-ledger.ts'
 import { Progress } from '../../src/checkpoint/progress.ts'
 import type { StoredRow } from '../../src/model/progress/stored-row.ts'
 import { xid } from '../../src/model/source/visibility.ts'
@@ -10,7 +10,7 @@ import { at, code, delivered, incomplete, key, patient, position, removed, seesB
 
 function setUp() {
   const debts = new Progress(at(100))
-  const backfillDebts = new PassLedger()
+  const backfillDebts = new BackfillLedger()
   backfillDebts.begin({ id: 1, position: null, rowsRead: 0 })
   const entries = new Entries({ debts, backfillDebts, readLsn: null })
   const entry = entries.open(key('1'))

@@ -1,5 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
-import type { PassProgress } from '../../model/progress/pass.ts'
+import type { BackfillRunProgress } from '../../model/progress/backfill-run.ts'
 import type { StoredRow } from '../../model/progress/stored-row.ts'
 import { formatLsn, type Lsn } from '../../model/source/lsn.ts'
 import type { Position } from '../../model/source/position.ts'
@@ -14,7 +14,7 @@ export interface Settlement {
   readonly horizon: Position | null
   /** R; null if unchanged. It only rises. */
   readonly readLsn: Lsn | null
-  readonly pass: PassProgress | null
+  readonly backfill: BackfillRunProgress | null
   readonly recentRequests: RecentRequests
 }
 
@@ -22,7 +22,7 @@ export interface Settlement {
  * Returns one statement for rows, dead letters, the backfill's position and the checkpoint, so that a request waits for one round
  * trip. The statement returns no row, and changes nothing, if `run` is not the newest.
  */
-export function recordStatement(run: number, { rows, pass, ...settlement }: Settlement): SQL {
+export function recordStatement(run: number, { rows, backfill, ...settlement }: Settlement): SQL {
   const parts: SQL[] = [sql`fence as (${checkpointUpdate(run, settlement)})`]
   if (rows.length > 0) parts.push(sql`rows as (${deliveryUpsert(rows)})`)
   const released = rows.filter((row) => row.deadLetter === null).map((row) => row.key)
@@ -34,13 +34,13 @@ export function recordStatement(run: number, { rows, pass, ...settlement }: Sett
     deadLetter === null || deadLetter === 'kept' ? [] : [{ key, code, deadLetter }],
   )
   if (letters.length > 0) parts.push(sql`letters as (${deadLetterUpsert(letters)})`)
-  if (pass !== null) parts.push(sql`pass as (${passUpdate(pass)})`)
+  if (backfill !== null) parts.push(sql`pass as (${backfillRunUpdate(backfill)})`)
   return sql`with ${sql.join(parts, sql`, `)} select id from fence`
 }
 
 function checkpointUpdate(
   run: number,
-  { checkpointLsn, horizon, readLsn, recentRequests }: Omit<Settlement, 'rows' | 'pass'>,
+  { checkpointLsn, horizon, readLsn, recentRequests }: Omit<Settlement, 'rows' | 'backfill'>,
 ): SQL {
   const raised = horizon
     ? sql`horizon_lsn = ${formatLsn(horizon.commitLsn)}::pg_lsn, horizon_ordinal = ${horizon.ordinal}::bigint,`
@@ -67,7 +67,7 @@ function deadLetterUpsert(rows: readonly RejectedRow[]): SQL {
       status = excluded.status, attempts = d.attempts + 1, last_at = now()`
 }
 
-function passUpdate({ id, position, rowsRead, done }: PassProgress): SQL {
+function backfillRunUpdate({ id, position, rowsRead, done }: BackfillRunProgress): SQL {
   const ends = done ? sql`, state = 'done', finished_at = clock_timestamp()` : sql``
   return sql`update ${backfill} set position = ${position && JSON.stringify(position)}::jsonb, rows_read = ${rowsRead}::bigint${ends}
     where id = ${id} and state = 'running' and exists (select from fence)`

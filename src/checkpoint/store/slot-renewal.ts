@@ -3,7 +3,7 @@ import { eq, gte, sql } from 'drizzle-orm'
 import { ConnectorError } from '../../model/failure/connector-error.ts'
 import { type Lsn, lsn as lsnOf } from '../../model/source/lsn.ts'
 import type { Xid } from '../../model/source/visibility.ts'
-import { requestWholePass } from './passes.ts'
+import { requestWholeBackfill } from './backfill-runs.ts'
 import { inTransaction, type StateDatabase } from './state-database.ts'
 import type { SourceIdentity } from './store.ts'
 import { checkpoint, delivery } from './tables.ts'
@@ -35,7 +35,7 @@ export async function renewSlot(
     const salt = doubted ? { fingerprintSalt: randomBytes(16) } : {}
     await moveCheckpoint(tx, run, { ...identity, lsn, slotGapXid, sourceTableSchema: null, ...salt })
     if (doubted) await tx.update(delivery).set({ removed: false }).where(eq(delivery.removed, true))
-    await requestWholePass(tx, 'slot lost')
+    await requestWholeBackfill(tx, 'slot lost')
   })
 }
 
@@ -56,7 +56,7 @@ export async function adoptIdentity(
     const { rowCount } = await tx
       .update(delivery)
       .set({ fingerprint: null, removed: false, lsn: null, ordinal: null, xid: null })
-    await requestWholePass(tx, 'identity changed')
+    await requestWholeBackfill(tx, 'identity changed')
     return { rows: rowCount ?? 0 }
   })
 }
@@ -90,7 +90,7 @@ export async function followFailover(
       .set({ lsn: null, ordinal: null, xid: null })
       .where(gte(delivery.lsn, switchLsn))
     const walWasLost = sentPast || readPast || (rowCount ?? 0) > 0
-    if (walWasLost) await requestWholePass(tx, 'identity changed')
+    if (walWasLost) await requestWholeBackfill(tx, 'identity changed')
     return { walWasLost }
   })
 }

@@ -3,15 +3,15 @@ import { and, eq, exists, ne, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/pg-core'
 import { ConnectorError } from '../../model/failure/connector-error.ts'
 import { type PatientCode, patientCode } from '../../model/patient/patient.ts'
-import type { PassReason } from '../../model/progress/pass.ts'
+import type { BackfillRunReason } from '../../model/progress/backfill-run.ts'
 import type { OwedReason, StoredRow } from '../../model/progress/stored-row.ts'
 import { formatLsn, type Lsn } from '../../model/source/lsn.ts'
 import type { Position } from '../../model/source/position.ts'
 import { type RowKey, storedRowKey } from '../../model/source/row.ts'
 import type { TableSchema } from '../../model/source/table-schema.ts'
 import { type Xid, xid } from '../../model/source/visibility.ts'
+import { BackfillRuns, requestWholeBackfill } from './backfill-runs.ts'
 import { DeadLetterOverviews } from './dead-letter-overview.ts'
-import { Passes, requestWholePass } from './passes.ts'
 import { recordStatement, type Settlement } from './record-statement.ts'
 import { type RecentRequests, storedRow } from './rows.ts'
 import { SharedCodes } from './shared-codes.ts'
@@ -60,13 +60,13 @@ export class Store {
   #run = 0
 
   /** The backfill runs. */
-  readonly passes: Passes
+  readonly backfillRuns: BackfillRuns
   readonly sharedCodes: SharedCodes
   readonly deadLetters: DeadLetterOverviews
 
   constructor(db: StateDatabase) {
     this.#db = db
-    this.passes = new Passes(db, () => this.#run)
+    this.backfillRuns = new BackfillRuns(db, () => this.#run)
     this.sharedCodes = new SharedCodes(db)
     this.deadLetters = new DeadLetterOverviews(db)
   }
@@ -90,7 +90,7 @@ export class Store {
     identity: SourceIdentity,
     lsn: Lsn,
     slotGapXid: Xid | null,
-    passReason: PassReason | null,
+    backfillRunReason: BackfillRunReason | null,
   ): Promise<void> {
     await inTransaction(this.#db, async (tx) => {
       const begun = await tx
@@ -98,7 +98,7 @@ export class Store {
         .values({ ...identity, lsn, slotGapXid, fingerprintSalt: randomBytes(16) })
         .onConflictDoNothing()
         .returning({ id: checkpoint.id })
-      if (begun.length > 0 && passReason !== null) await requestWholePass(tx, passReason)
+      if (begun.length > 0 && backfillRunReason !== null) await requestWholeBackfill(tx, backfillRunReason)
     })
   }
 

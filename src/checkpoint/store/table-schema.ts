@@ -1,8 +1,8 @@
 import { eq } from 'drizzle-orm'
 import { ConnectorError } from '../../model/failure/connector-error.ts'
-import type { PassReason } from '../../model/progress/pass.ts'
+import type { BackfillRunReason } from '../../model/progress/backfill-run.ts'
 import type { TableSchema } from '../../model/source/table-schema.ts'
-import { requestWholePass } from './passes.ts'
+import { requestWholeBackfill } from './backfill-runs.ts'
 import { moveCheckpoint } from './slot-renewal.ts'
 import { inTransaction, type StateDatabase } from './state-database.ts'
 import { checkpoint, deadLetter, delivery } from './tables.ts'
@@ -31,11 +31,11 @@ export async function storeTableSchema(
 export async function followAlteration(
   db: StateDatabase,
   { run, sourceTable, tableSchema }: CurrentTableSchema,
-  reason: PassReason,
+  reason: BackfillRunReason,
 ): Promise<void> {
   await inTransaction(db, async (tx) => {
     await moveCheckpoint(tx, run, { sourceTable, sourceTableSchema: tableSchema })
-    await requestWholePass(tx, reason)
+    await requestWholeBackfill(tx, reason)
   })
 }
 
@@ -56,7 +56,7 @@ export async function adoptKey(
     })
     await tx.delete(deadLetter)
     const { rowCount } = await tx.delete(delivery)
-    await requestWholePass(tx, 'table altered')
+    await requestWholeBackfill(tx, 'table altered')
     return { rows: rowCount ?? 0 }
   })
 }

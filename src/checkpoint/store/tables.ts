@@ -11,7 +11,7 @@ import {
   text,
   timestamp,
 } from 'drizzle-orm/pg-core'
-import { type PassPosition, passReasons, passStates } from '../../model/progress/pass.ts'
+import { type BackfillRunPosition, backfillRunReasons, backfillRunStates } from '../../model/progress/backfill-run.ts'
 import { owedReasons } from '../../model/progress/stored-row.ts'
 import { formatLsn, type Lsn, parseLsn } from '../../model/source/lsn.ts'
 import { type RowKey, storedRowKey } from '../../model/source/row.ts'
@@ -94,11 +94,11 @@ export const deadLetter = pgTable('dead_letter', {
 /** Backfill runs: how far each has settled, and the `run` in which it was started. */
 export const backfill = pgTable('backfill', {
   id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
-  state: text({ enum: passStates }).notNull(),
-  reason: text({ enum: passReasons }).notNull(),
+  state: text({ enum: backfillRunStates }).notNull(),
+  reason: text({ enum: backfillRunReasons }).notNull(),
   codes: jsonb().$type<readonly string[]>(),
   keys: jsonb().$type<readonly string[]>(),
-  position: jsonb().$type<PassPosition>(),
+  position: jsonb().$type<BackfillRunPosition>(),
   beganInRun: bigint('began_in_run', { mode: 'number' }),
   rowsRead: bigint('rows_read', { mode: 'number' }).notNull().default(0),
   rowsEstimated: bigint('rows_estimated', { mode: 'number' }),

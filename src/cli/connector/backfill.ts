@@ -4,7 +4,7 @@ import { loadSettings } from '../../config/load.ts'
 import type { Settings } from '../../config/settings.ts'
 import { wait } from '../../lifecycle/wait.ts'
 import { type PatientCode, patientCode } from '../../model/patient/patient.ts'
-import { secondsLeft } from '../../model/progress/pass.ts'
+import { secondsLeft } from '../../model/progress/backfill-run.ts'
 import type { OptionsOf } from '../command-options.ts'
 import type { CliContext } from '../context.ts'
 import { hangingIndent, hangingText } from '../terminal/hanging-text.ts'
@@ -19,7 +19,7 @@ export async function backfillCommand(context: CliContext, options: OptionsOf<'b
   try {
     return await withState(settings, async (db) => {
       const store = new Store(db)
-      const isNew = await store.passes.request(codes)
+      const isNew = await store.backfillRuns.request(codes)
       const isRunning = (await askConnector(settings)) !== null
       if (options.json) print(JSON.stringify({ requested: isNew, codes, connectorRunning: isRunning }))
       else print(hangingText('', sentence(codes, { isNew, isRunning }), hangingIndent))
@@ -49,13 +49,13 @@ async function follow(store: Store, settings: Settings, { print, stop }: CliCont
   const bar = progress({ max: 1000, style: 'block' })
   bar.start('waiting for the connector')
   let shown = 0
-  for (let pass = await store.passes.next(); pass && !stop.aborted; pass = await store.passes.next()) {
-    const estimated = Math.max(1, pass.rowsEstimated, pass.rowsRead)
-    const share = Math.floor((1000 * pass.rowsRead) / estimated)
-    const seconds = secondsLeft(pass, settings.mediquo)
+  for (let run = await store.backfillRuns.next(); run && !stop.aborted; run = await store.backfillRuns.next()) {
+    const estimated = Math.max(1, run.rowsEstimated, run.rowsRead)
+    const share = Math.floor((1000 * run.rowsRead) / estimated)
+    const seconds = secondsLeft(run, settings.mediquo)
     bar.advance(
       Math.max(0, share - shown),
-      `${pass.rowsRead} of about ${estimated} rows, at most ${duration(seconds)} left`,
+      `${run.rowsRead} of about ${estimated} rows, at most ${duration(seconds)} left`,
     )
     shown = Math.max(shown, share)
     await wait(500, stop)

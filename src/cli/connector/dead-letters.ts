@@ -58,7 +58,7 @@ async function list(db: StateDatabase, { names, print, asJson }: Request): Promi
 /** Requests a backfill run of these rows, so that each is read from the table and merged like any other. */
 async function retry(db: StateDatabase, { settings, names, print, asJson }: Request): Promise<void> {
   const keys = (await listDeadLetters(db, names)).map(({ key }) => key)
-  const isNew = keys.length > 0 && (await new Store(db).passes.request(null, keys))
+  const isNew = keys.length > 0 && (await new Store(db).backfillRuns.request(null, keys))
   const isRunning = (await askConnector(settings)) !== null
   if (asJson) print(JSON.stringify({ rows: keys.length, requested: isNew, connectorRunning: isRunning }))
   else if (keys.length === 0) print(nothing(names))

@@ -1,7 +1,7 @@
 import { Store } from '../../checkpoint/store/store.ts'
 import { loadSettings } from '../../config/load.ts'
 import type { Settings } from '../../config/settings.ts'
-import type { Pass } from '../../model/progress/pass.ts'
+import type { BackfillRun } from '../../model/progress/backfill-run.ts'
 import { formatLsn } from '../../model/source/lsn.ts'
 import { type ConnectorState, connectorStates } from '../../model/status/status.ts'
 import type { OptionsOf } from '../command-options.ts'
@@ -34,7 +34,7 @@ async function readState(settings: Settings, { print }: CliContext): Promise<Rep
         state: 'not running here',
         source: { table: checkpoint.sourceTable, slot: checkpoint.slot, checkpointLsn: formatLsn(checkpoint.lsn) },
         secondsSinceLastWrite: Math.round(checkpoint.ageMs / 1000),
-        backfill: passReport(await store.passes.latest()),
+        backfill: backfillReport(await store.backfillRuns.latest()),
         deadLetters: await store.countDeadLetters(),
       }
     })
@@ -46,9 +46,9 @@ async function readState(settings: Settings, { print }: CliContext): Promise<Rep
   }
 }
 
-function passReport(pass: Pass | null): Report {
-  if (!pass) return { state: 'none' }
-  const { state, reason, rowsRead, rowsEstimated } = pass
+function backfillReport(run: BackfillRun | null): Report {
+  if (!run) return { state: 'none' }
+  const { state, reason, rowsRead, rowsEstimated } = run
   return { state, reason, rowsRead, rowsEstimated }
 }
 

@@ -58,6 +58,6 @@ function selectionOf({ all, code, sample }: OptionsOf<'verify'>): Selection {
 /** Requests a repair. It writes nothing of the rows themselves: the connector that uses the slot does that. @throws {ConnectorError} */
 async function askForRepair(settings: Settings, codes: readonly PatientCode[]) {
   if (codes.length === 0) return { isNew: false, isRunning: false }
-  const isNew = await withState(settings, (db) => new Store(db).passes.requestRepair(codes))
+  const isNew = await withState(settings, (db) => new Store(db).backfillRuns.requestRepair(codes))
   return { isNew, isRunning: (await askConnector(settings)) !== null }
 }

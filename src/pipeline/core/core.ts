@@ -1,4 +1,4 @@
-import { PassLedger } from '../../backfill/pass-ledger.ts'
+import { BackfillLedger } from '../../backfill/backfill-ledger.ts'
 import { Progress } from '../../checkpoint/progress.ts'
 import { seededRandom } from '../../model/seeded-random.ts'
 import { comparePositions } from '../../model/source/position.ts'
@@ -58,7 +58,7 @@ export function createCore(options: CoreOptions): Core {
   const facts = new Facts()
   const tickets = new Tickets()
   const progress = new Progress(options.checkpointLsn)
-  const ledger = new PassLedger()
+  const ledger = new BackfillLedger()
   const confirmDelayMs = Math.max(options.requestTimeoutMs, 60_000)
   const confirming = new Confirming({ maxWatched: bounds.readBacks, overAfterMs: confirmDelayMs, facts })
   const isAhead = options.horizon !== null && options.horizon.commitLsn >= options.checkpointLsn

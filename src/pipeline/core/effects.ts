@@ -1,5 +1,5 @@
 import type { Patient, PatientCode } from '../../model/patient/patient.ts'
-import type { PassProgress } from '../../model/progress/pass.ts'
+import type { BackfillRunProgress } from '../../model/progress/backfill-run.ts'
 import type { OwedReason, StoredRow } from '../../model/progress/stored-row.ts'
 import type { DurableLsn, Lsn } from '../../model/source/lsn.ts'
 import type { Position } from '../../model/source/position.ts'
@@ -23,7 +23,7 @@ export interface Settlement {
   /** Positions H and R; null if unchanged. */
   readonly horizon: Position | null
   readonly readLsn: Lsn | null
-  readonly backfill: PassProgress | null
+  readonly backfill: BackfillRunProgress | null
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { BatchOutcome } from '../../delivery/outcome.ts'
 import type { Patient, PatientCode } from '../../model/patient/patient.ts'
+import type { BackfillRun } from '../../model/progress/backfill-run.ts'
 import type { Lane } from '../../model/progress/lane.ts'
-import type { Pass } from '../../model/progress/pass.ts'
 import type { StoredRow } from '../../model/progress/stored-row.ts'
 import type { Lsn } from '../../model/source/lsn.ts'
 import type { RowKey } from '../../model/source/row.ts'
@@ -91,7 +91,7 @@ export type CoreEvent =
     }
   | { readonly kind: 'rows read'; readonly ticket: Ticket; readonly read: MappedRead }
   | { readonly kind: 'slot gap checked'; readonly ticket: Ticket; readonly isClosed: boolean }
-  | { readonly kind: 'backfill found'; readonly ticket: Ticket; readonly run: Pass | null }
+  | { readonly kind: 'backfill found'; readonly ticket: Ticket; readonly run: BackfillRun | null }
   | { readonly kind: 'known rows listed'; readonly ticket: Ticket; readonly keys: readonly RowKey[] }
   | { readonly kind: 'permit granted'; readonly ticket: Ticket }
   | { readonly kind: 'answered'; readonly ticket: Ticket; readonly outcome: BatchOutcome }
@@ -123,9 +123,9 @@ export type Fact =
       readonly outcome: BatchOutcome
     }
   | { readonly kind: 'every patient refused'; readonly status: number }
-  | { readonly kind: 'backfill started'; readonly run: Pass; readonly isResumed: boolean }
-  | { readonly kind: 'backfill progress'; readonly run: Pass }
-  | { readonly kind: 'backfill done'; readonly run: Pass; readonly rowsRead: number }
+  | { readonly kind: 'backfill started'; readonly run: BackfillRun; readonly isResumed: boolean }
+  | { readonly kind: 'backfill progress'; readonly run: BackfillRun }
+  | { readonly kind: 'backfill done'; readonly run: BackfillRun; readonly rowsRead: number }
   | { readonly kind: 'table empty' }
   | { readonly kind: 'reads wait for slot gap' }
   | { readonly kind: 'rows owed'; readonly rows: number }

@@ -1,7 +1,7 @@
 import type { Progress } from '../../checkpoint/progress.ts'
 import type { Trouble } from '../../delivery/circuit.ts'
+import type { BackfillRun } from '../../model/progress/backfill-run.ts'
 import type { Lane } from '../../model/progress/lane.ts'
-import type { Pass } from '../../model/progress/pass.ts'
 import type { DurableLsn, Lsn } from '../../model/source/lsn.ts'
 import type { Pending } from '../../pending/pending.ts'
 import type { Sending } from './delivery/sending.ts'
@@ -36,7 +36,7 @@ export interface View {
   readonly settledLsn: Lsn
   readonly durableLsn: DurableLsn
   readonly trouble: Trouble | null
-  readonly backfill: Pass | null
+  readonly backfill: BackfillRun | null
   /** Counter that grows while a backfill makes progress. */
   readonly backfillMark: number
   /** Age of the oldest transaction that is not settled, milliseconds; 0 if there is none. */

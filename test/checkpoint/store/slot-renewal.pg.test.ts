@@ -37,7 +37,8 @@ const untouched = [
   { code: 'c', fingerprint: null, removed: 't', lsn: '0/1F5', xid: '13' },
 ]
 const readTo = (position: string) => `update mediquo_cdc.checkpoint set read_lsn = '${position}'`
-const passes = (database: TestDatabase) => database.query('select state, reason from mediquo_cdc.backfill order by id')
+const backfillRuns = (database: TestDatabase) =>
+  database.query('select state, reason from mediquo_cdc.backfill order by id')
 
 const renewal = { run: 1, identity: { ...identity, timeline: 2 }, lsn: lsn(0x300n), slotGapXid: xid(99n) }
 
@@ -56,7 +57,7 @@ describe('a slot that was recreated', () => {
       readLsn: 0x2a0n,
       fingerprintSalt,
     })
-    expect(await passes(database)).toEqual([{ state: 'requested', reason: 'slot lost' }])
+    expect(await backfillRuns(database)).toEqual([{ state: 'requested', reason: 'slot lost' }])
     expect(await rows(database)).toEqual(untouched)
   })
 
@@ -78,7 +79,7 @@ describe('an adopted identity', () => {
     expect(await adoptIdentity(known.db, renewal)).toEqual({ rows: 3 })
     const nothing = { horizon: null, readLsn: null }
     expect(await known.store.load()).toMatchObject({ lsn: 0x300n, ...nothing, slotGapXid: 99n, run: 2 })
-    expect(await passes(database)).toEqual([{ state: 'requested', reason: 'identity changed' }])
+    expect(await backfillRuns(database)).toEqual([{ state: 'requested', reason: 'identity changed' }])
     const unknown = { fingerprint: null, removed: 'f', lsn: null, xid: null }
     expect(await rows(database)).toEqual(['a', 'b', 'c'].map((code) => ({ code, ...unknown })))
     expect(await known.store.countDeadLetters()).toBe(1)
@@ -127,7 +128,7 @@ describe('a failover', () => {
       horizon: { commitLsn: 0x1ffn, ordinal: 1 },
       readLsn: 0x200n,
     })
-    expect(await passes(database)).toEqual([])
+    expect(await backfillRuns(database)).toEqual([])
     expect(await rows(database)).toEqual(untouched)
   })
 
@@ -136,7 +137,7 @@ describe('a failover', () => {
     await using known = await state(database)
     const followed = await followFailover(known.db, { run: 1, timeline: 2, switchLsn: lsn(0x1f5n) })
     expect(followed.walWasLost).toBe(true)
-    expect(await passes(database)).toEqual([{ state: 'requested', reason: 'identity changed' }])
+    expect(await backfillRuns(database)).toEqual([{ state: 'requested', reason: 'identity changed' }])
     expect((await rows(database)).map((row) => [row.lsn, row.xid])).toEqual([
       ['0/90', '11'],
       ['0/1F4', '12'],
@@ -151,7 +152,7 @@ describe('a failover', () => {
     const followed = await followFailover(known.db, { run: 1, timeline: 2, switchLsn: lsn(0x200n) })
     expect(followed.walWasLost).toBe(true)
     expect((await known.store.load())?.horizon?.commitLsn).toBe(0x1ffn)
-    expect(await passes(database)).toEqual([{ state: 'requested', reason: 'identity changed' }])
+    expect(await backfillRuns(database)).toEqual([{ state: 'requested', reason: 'identity changed' }])
   })
 
   test('that lost reads requests a backfill run, and reads no change again for a position that never comes', async () => {
@@ -161,7 +162,7 @@ describe('a failover', () => {
     const followed = await followFailover(known.db, { run: 1, timeline: 2, switchLsn: lsn(0x200n) })
     expect(followed.walWasLost).toBe(true)
     expect(await known.store.load()).toMatchObject({ horizon: null, readLsn: 0x200n })
-    expect(await passes(database)).toEqual([{ state: 'requested', reason: 'identity changed' }])
+    expect(await backfillRuns(database)).toEqual([{ state: 'requested', reason: 'identity changed' }])
   })
 })
 
@@ -180,13 +181,13 @@ test('the slower of two instances changes nothing, and an instance that still wr
   )
   expect(await known.store.load()).toMatchObject({ lsn: 0x300n, timeline: 2, run: 2 })
   expect(await rows(database)).toEqual(untouched)
-  expect(await passes(database)).toHaveLength(1)
+  expect(await backfillRuns(database)).toHaveLength(1)
   const settlement = {
     rows: [],
     checkpointLsn: lsn(250n),
     horizon: null,
     readLsn: null,
-    pass: null,
+    backfill: null,
     recentRequests: [],
   }
   await expect(known.store.record(settlement)).rejects.toThrow(expect.objectContaining({ kind: 'fenced' }))

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { expect, test } from 'vitest'
-import { Passes } from '../../../src/checkpoint/store/passes.ts'
+import { BackfillRuns } from '../../../src/checkpoint/store/backfill-runs.ts'
 import { backfill } from '../../../src/checkpoint/store/tables.ts'
 import { testDatabase } from '../../support/postgres/postgres.ts'
 import { begun, open } from './store-scene.ts'
@@ -10,7 +10,7 @@ const settings = ['search_path=pg_catalog', 'datestyle=German,DMY', 'timezone=As
 test.each(['the URL', 'the database'])('the store works the same whatever session options %s sets', async (where) => {
   await using database = await testDatabase()
   await using first = await begun(database)
-  await new Passes(first.db, () => 1).request(null)
+  await new BackfillRuns(first.db, () => 1).request(null)
   const url = new URL(database.url)
   if (where === 'the URL') url.searchParams.set('options', settings.map((setting) => `-c ${setting}`).join(' '))
   else

@@ -58,7 +58,7 @@ export const record = (store: Store, rows: StoredRow[], changes: Partial<Settlem
     checkpointLsn: lsn(200n),
     horizon: null,
     readLsn: null,
-    pass: null,
+    backfill: null,
     recentRequests: [[1_700_000_000, 'put', 3]],
     ...changes,
   })

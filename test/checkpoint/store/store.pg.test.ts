@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
+import { requestWholeBackfill } from '../../../src/checkpoint/store/backfill-runs.ts'
 import { discardDeadLetters, listDeadLetters } from '../../../src/checkpoint/store/dead-letters.ts'
-import { requestWholePass } from '../../../src/checkpoint/store/passes.ts'
 import { migrateState } from '../../../src/checkpoint/store/state-database.ts'
 import { patientCode } from '../../../src/model/patient/patient.ts'
 import { lsn } from '../../../src/model/source/lsn.ts'
@@ -110,16 +110,16 @@ describe('the store', () => {
     await using newer = open(database.url)
     await newer.store.takeOver()
     const letter = { reason: 'refused by the API', attributes: [], status: 422 } as const
-    await newer.store.passes.request(null)
-    await newer.store.passes.begin(1, 10)
-    const pass = { id: 1, position: null, rowsRead: 5, done: true }
+    await newer.store.backfillRuns.request(null)
+    await newer.store.backfillRuns.begin(1, 10)
+    const backfill = { id: 1, position: null, rowsRead: 5, done: true }
     const rows = [row('a'), row('b', { deadLetter: letter })]
-    await expect(record(older.store, rows, { pass, readLsn: lsn(300n) })).rejects.toThrow(
+    await expect(record(older.store, rows, { backfill, readLsn: lsn(300n) })).rejects.toThrow(
       expect.objectContaining({ kind: 'fenced' }),
     )
     expect((await newer.store.lookUp(rows.map(({ key }) => key))).size).toBe(0)
     expect(await newer.store.countDeadLetters()).toBe(0)
-    expect(await newer.store.passes.next()).toMatchObject({ state: 'running', rowsRead: 0 })
+    expect(await newer.store.backfillRuns.next()).toMatchObject({ state: 'running', rowsRead: 0 })
     expect((await newer.store.load())?.readLsn).toBeNull()
     await record(newer.store, [row('a')])
     expect((await newer.store.load())?.lsn).toBe(200n)
@@ -185,28 +185,34 @@ describe('backfill runs', () => {
   test('continue after the settled rows, run one after another, and are done once', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
-    const { passes } = state.store
-    expect(await passes.next()).toBeNull()
-    expect(await passes.request(null)).toBe(true)
-    expect(await passes.request([patientCode('a')])).toBe(true)
-    expect([await passes.request(null), await passes.request([patientCode('a')])]).toEqual([false, false])
-    await passes.begin(1, 10)
+    const { backfillRuns } = state.store
+    expect(await backfillRuns.next()).toBeNull()
+    expect(await backfillRuns.request(null)).toBe(true)
+    expect(await backfillRuns.request([patientCode('a')])).toBe(true)
+    expect([await backfillRuns.request(null), await backfillRuns.request([patientCode('a')])]).toEqual([false, false])
+    await backfillRuns.begin(1, 10)
     const position = { phase: 'table', after: row('k').key, pageSize: 50 } as const
-    await record(state.store, [row('k')], { pass: { id: 1, position, rowsRead: 7, done: false } })
-    expect(await passes.next()).toMatchObject({ id: 1, state: 'running', position, rowsRead: 7, rowsEstimated: 10 })
-    await record(state.store, [], { pass: { id: 1, position, rowsRead: 9, done: true } })
-    expect(await passes.next()).toMatchObject({ id: 2, state: 'requested', codes: ['a'] })
-    expect(await passes.latest()).toMatchObject({ id: 1, state: 'done', rowsRead: 9 })
+    await record(state.store, [row('k')], { backfill: { id: 1, position, rowsRead: 7, done: false } })
+    expect(await backfillRuns.next()).toMatchObject({
+      id: 1,
+      state: 'running',
+      position,
+      rowsRead: 7,
+      rowsEstimated: 10,
+    })
+    await record(state.store, [], { backfill: { id: 1, position, rowsRead: 9, done: true } })
+    expect(await backfillRuns.next()).toMatchObject({ id: 2, state: 'requested', codes: ['a'] })
+    expect(await backfillRuns.latest()).toMatchObject({ id: 1, state: 'done', rowsRead: 9 })
   })
 
   test('over the whole table replace earlier ones, and their later records', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
-    await state.store.passes.request([patientCode('a')])
-    await state.store.passes.request(null)
-    await state.store.passes.begin(1, 10)
-    await requestWholePass(state.db, 'slot lost')
-    await record(state.store, [], { pass: { id: 1, position: null, rowsRead: 9, done: true } })
+    await state.store.backfillRuns.request([patientCode('a')])
+    await state.store.backfillRuns.request(null)
+    await state.store.backfillRuns.begin(1, 10)
+    await requestWholeBackfill(state.db, 'slot lost')
+    await record(state.store, [], { backfill: { id: 1, position: null, rowsRead: 9, done: true } })
     expect(await database.query('select id, state, reason from mediquo_cdc.backfill order by id')).toEqual([
       { id: '1', state: 'replaced', reason: 'asked for' },
       { id: '2', state: 'replaced', reason: 'asked for' },
@@ -217,12 +223,12 @@ describe('backfill runs', () => {
   test('for a repair are separate from a backfill of the same codes, and survive one over the whole table', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
-    const { passes } = state.store
+    const { backfillRuns } = state.store
     const codes = Array.from({ length: 1_001 }, (_, n) => patientCode(`p${n}`))
-    await passes.request(codes.slice(0, 1_000))
-    expect(await passes.requestRepair(codes)).toBe(true)
-    expect(await passes.requestRepair(codes)).toBe(false)
-    await requestWholePass(state.db, 'slot lost')
+    await backfillRuns.request(codes.slice(0, 1_000))
+    expect(await backfillRuns.requestRepair(codes)).toBe(true)
+    expect(await backfillRuns.requestRepair(codes)).toBe(false)
+    await requestWholeBackfill(state.db, 'slot lost')
     expect(
       await database.query(
         'select state, reason, jsonb_array_length(codes) as codes from mediquo_cdc.backfill order by id',
@@ -249,13 +255,16 @@ describe('backfill runs', () => {
     const letter = { reason: 'refused by the API', attributes: [], status: 422 } as const
     const gone = { removed: true, fingerprint: null }
     await record(state.store, [row('a'), row('b', gone), row('c', { ...gone, deadLetter: letter }), row('d')])
-    const { passes } = state.store
-    expect(await passes.rowsAfter(null, 2, null)).toEqual([row('a').key, row('c').key])
-    expect(await passes.rowsAfter(row('c').key, 2, null)).toEqual([row('d').key])
-    expect(await passes.rowsAfter(null, 2, [patientCode('d'), patientCode('b')])).toEqual([row('d').key])
+    const { backfillRuns } = state.store
+    expect(await backfillRuns.rowsAfter(null, 2, null)).toEqual([row('a').key, row('c').key])
+    expect(await backfillRuns.rowsAfter(row('c').key, 2, null)).toEqual([row('d').key])
+    expect(await backfillRuns.rowsAfter(null, 2, [patientCode('d'), patientCode('b')])).toEqual([row('d').key])
     await record(state.store, [row('b', { ...gone, owed: { reason: 'end', nextCode: null, delayMs: 0 } })])
-    expect(await passes.rowsAfter(null, 2, null)).toEqual([row('a').key, row('b').key])
-    expect(await passes.rowsAfter(null, 2, [patientCode('d'), patientCode('b')])).toEqual([row('b').key, row('d').key])
+    expect(await backfillRuns.rowsAfter(null, 2, null)).toEqual([row('a').key, row('b').key])
+    expect(await backfillRuns.rowsAfter(null, 2, [patientCode('d'), patientCode('b')])).toEqual([
+      row('b').key,
+      row('d').key,
+    ])
   })
 })
 

@@ -168,7 +168,7 @@ function isAtRest(world: World, api: Api, run: TimedRun | null): run is TimedRun
 
 function standing(world: World, api: Api, run: TimedRun | null): string {
   const { running, insertLsn } = world.table
-  return `${run?.standing} ${JSON.stringify({ running: running.length, underWay: api.underWay, pass: world.state.nextPass()?.state, insertLsn, lsn: world.state.lsn })}`
+  return `${run?.standing} ${JSON.stringify({ running: running.length, underWay: api.underWay, backfill: world.state.nextPass()?.state, insertLsn, lsn: world.state.lsn })}`
 }
 
 /** Checks P2, P3, P5 and P8: both ends agree, whatever was applied last, and memory is empty. */

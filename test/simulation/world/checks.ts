@@ -120,8 +120,8 @@ export function checkStored(world: World): void {
 /** Checks that the position of the backfill passes a row only if no change of it that no slot streamed is missing. */
 function checkPass(world: World, key: RowKey): void {
   const { state, table, missed } = world
-  const pass = state.passes.findLast(({ state: is }) => is !== 'replaced')
-  if (!pass) return
+  const backfill = state.backfillRuns.findLast(({ state: is }) => is !== 'replaced')
+  if (!backfill) return
   const versions = table.commits.flatMap((by) =>
     by.versions.flatMap((version) => (version.key === key ? [{ version, by }] : [])),
   )
@@ -130,7 +130,7 @@ function checkPass(world: World, key: RowKey): void {
     ({ version, by }) => isStreamed(version) && !missed.has(by) && by.commitLsn >= state.lsn,
   )
   if (!last || isStillDue) return
-  const { position, state: is, reason, rowsRead } = pass
+  const { position, state: is, reason, rowsRead } = backfill
   const { version } = last
   const isPast = (after: RowKey | null) => after !== null && key <= after
   const inTable =
@@ -147,7 +147,7 @@ function checkPass(world: World, key: RowKey): void {
 export function checkQuiet(world: World): void {
   const { table, state, mediquo, profile, rejected } = world
   // An empty table is taken for a truncated one: the backfill leaves the known rows alone.
-  const isLeftAlone = state.passes.some((pass) => pass.state === 'done' && pass.rowsRead === 0)
+  const isLeftAlone = state.backfillRuns.some((backfill) => backfill.state === 'done' && backfill.rowsRead === 0)
   for (const key of table.keys) {
     const newest = table.newest(key)
     const letter = state.rows.get(key)?.deadLetter

@@ -1,5 +1,5 @@
 import type { PatientCode } from '../../../src/model/patient/patient.ts'
-import type { Pass, PassReason } from '../../../src/model/progress/pass.ts'
+import type { BackfillRun, BackfillRunReason } from '../../../src/model/progress/backfill-run.ts'
 import type { OwedReason, StoredRow } from '../../../src/model/progress/stored-row.ts'
 import type { Lsn } from '../../../src/model/source/lsn.ts'
 import { comparePositions, type Position } from '../../../src/model/source/position.ts'
@@ -16,7 +16,7 @@ export interface OwedQuestion {
 /** Checkpoint store, as `src/checkpoint` writes it: survives a crash. */
 export class StateTables {
   readonly rows = new Map<RowKey, StoredRow>()
-  readonly passes: Pass[] = []
+  readonly backfillRuns: BackfillRun[] = []
   lsn: number
   horizon: Position | null = null
   readLsn: Lsn | null = null
@@ -36,11 +36,11 @@ export class StateTables {
     this.lsn = Number(checkpointLsn)
     this.horizon = horizon ?? this.horizon
     this.readLsn = readLsn ?? this.readLsn
-    const at = this.passes.findIndex(({ id, state }) => id === backfill?.id && state === 'running')
-    const running = this.passes[at]
+    const at = this.backfillRuns.findIndex(({ id, state }) => id === backfill?.id && state === 'running')
+    const running = this.backfillRuns[at]
     if (!backfill || !running) return true
     const { position, rowsRead, done } = backfill
-    this.passes[at] = { ...running, position, rowsRead, state: done ? 'done' : 'running' }
+    this.backfillRuns[at] = { ...running, position, rowsRead, state: done ? 'done' : 'running' }
     return true
   }
 
@@ -119,12 +119,12 @@ export class StateTables {
    * Requests a backfill of the whole table, which replaces earlier requests. @param pageSize the rows of a page. The default would read all
    * rows at once.
    */
-  requestPass(reason: PassReason, pageSize: number): void {
-    for (const [at, pass] of this.passes.entries())
-      if (pass.state !== 'done') this.passes[at] = { ...pass, state: 'replaced' }
+  requestPass(reason: BackfillRunReason, pageSize: number): void {
+    for (const [at, backfill] of this.backfillRuns.entries())
+      if (backfill.state !== 'done') this.backfillRuns[at] = { ...backfill, state: 'replaced' }
     const times = { startedAt: null, finishedAt: null }
-    this.passes.push({
-      id: this.passes.length + 1,
+    this.backfillRuns.push({
+      id: this.backfillRuns.length + 1,
       state: 'requested',
       reason,
       codes: null,
@@ -138,15 +138,15 @@ export class StateTables {
   closeSlotGap(): void {
     this.slotGapXid = null
   }
-  nextPass(): Pass | null {
-    return this.passes.find(({ state }) => state === 'requested' || state === 'running') ?? null
+  nextPass(): BackfillRun | null {
+    return this.backfillRuns.find(({ state }) => state === 'requested' || state === 'running') ?? null
   }
   /** Returns the run to continue or to begin, and begins it. */
-  beginPass(): Pass | null {
+  beginPass(): BackfillRun | null {
     const found = this.nextPass()
     if (!found) return null
-    const begun: Pass = { ...found, state: 'running', startedAt: found.startedAt ?? new Date(0) }
-    this.passes[this.passes.indexOf(found)] = begun
+    const begun: BackfillRun = { ...found, state: 'running', startedAt: found.startedAt ?? new Date(0) }
+    this.backfillRuns[this.backfillRuns.indexOf(found)] = begun
     return found.state === 'running' ? found : begun
   }
 }

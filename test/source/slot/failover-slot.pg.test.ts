@@ -71,8 +71,8 @@ test.skipIf(postgresMajor < 17)(
     })
     await expectBothEndsEqual({ ...connector, database: promoted })
     await connector.whenState('streaming')
-    const passes = await state.query('select reason from mediquo_cdc.backfill')
-    expect(passes).toEqual([])
+    const backfillRuns = await state.query('select reason from mediquo_cdc.backfill')
+    expect(backfillRuns).toEqual([])
   },
   180_000,
 )

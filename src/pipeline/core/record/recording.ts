@@ -1,4 +1,4 @@
-import type { PassLedger } from '../../../backfill/pass-ledger.ts'
+import type { BackfillLedger } from '../../../backfill/backfill-ledger.ts'
 import type { Progress } from '../../../checkpoint/progress.ts'
 import { backOffMs } from '../../../lifecycle/back-off.ts'
 import type { StoredRow } from '../../../model/progress/stored-row.ts'
@@ -13,7 +13,7 @@ import { rowsLoadedAtOnce } from './loading.ts'
 export interface RecordingOptions {
   readonly progress: Pick<Progress, 'settledLsn' | 'durableLsn' | 'stored'>
   readonly pending: Pick<Pending, 'unrecorded' | 'toRecord' | 'recorded' | 'readLsn' | 'sentTo'>
-  readonly ledger: Pick<PassLedger, 'toRecord' | 'recorded'>
+  readonly ledger: Pick<BackfillLedger, 'toRecord' | 'recorded'>
   readonly tickets: Tickets
   readonly random: () => number
   /** Positions H and R as stored. */

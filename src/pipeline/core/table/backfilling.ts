@@ -1,6 +1,6 @@
-import type { PassLedger } from '../../../backfill/pass-ledger.ts'
+import type { BackfillLedger } from '../../../backfill/backfill-ledger.ts'
 import { Walk, type WalkedRead, type WalkStep } from '../../../backfill/walk.ts'
-import { type Pass, passTrust } from '../../../model/progress/pass.ts'
+import { type BackfillRun, backfillRunTrust } from '../../../model/progress/backfill-run.ts'
 import type { RowKey } from '../../../model/source/row.ts'
 import { codeOf } from '../../../pending/entry/version.ts'
 import type { Pending } from '../../../pending/pending.ts'
@@ -13,7 +13,7 @@ import type { ReadJob, ReadSource } from './table-reading.ts'
 
 export interface BackfillingOptions {
   readonly pending: Pick<Pending, 'waiting' | 'sendable' | 'fill' | 'isSendingHeld'>
-  readonly ledger: PassLedger
+  readonly ledger: BackfillLedger
   readonly tickets: Tickets
   readonly facts: Facts
   readonly random: () => number
@@ -35,7 +35,7 @@ export class Backfilling implements ReadSource {
   readonly #options: BackfillingOptions
   readonly #task: Retried
   readonly #maxAhead: number
-  #current: { readonly run: Pass; readonly walk: Walk } | null = null
+  #current: { readonly run: BackfillRun; readonly walk: Walk } | null = null
   #lookAtMs = Number.NEGATIVE_INFINITY
   #isActive = false
   #reads = 0
@@ -54,7 +54,7 @@ export class Backfilling implements ReadSource {
   }
 
   /** The current run with the rows that it has settled; null if there is none. */
-  get current(): (Pass & { readonly rowsRead: number }) | null {
+  get current(): (BackfillRun & { readonly rowsRead: number }) | null {
     if (!this.#current) return null
     const { run, walk } = this.#current
     const { rowsRead } = this.#options.ledger.progress ?? walk
@@ -115,7 +115,7 @@ export class Backfilling implements ReadSource {
     out.push({ kind: 'list known rows', ticket, after, limit, codes })
   }
 
-  found(ticket: Ticket, run: Pass | null): boolean {
+  found(ticket: Ticket, run: BackfillRun | null): boolean {
     if (!this.#task.ends(ticket)) return false
     if (!run) return true
     const { ledger, facts } = this.#options
@@ -143,7 +143,7 @@ export class Backfilling implements ReadSource {
     return {
       rows,
       lane: 'backfill',
-      distrusts: !passTrust[run.reason].fingerprints,
+      distrusts: !backfillRunTrust[run.reason].fingerprints,
       keysOf: (read) => walk.keysOf(walkedRead(read)),
       openBackfillDebt: (read, keys) => walk.openBackfillDebt(walkedRead(read), keys),
       merged: (_stale, nowMs) => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Progress } from '../../../../src/checkpoint/progress.ts'
-import type { PassProgress } from '../../../../src/model/progress/pass.ts'
+import type { BackfillRunProgress } from '../../../../src/model/progress/backfill-run.ts'
 import type { StoredRow } from '../../../../src/model/progress/stored-row.ts'
 import type { Lsn } from '../../../../src/model/source/lsn.ts'
 import type { Position } from '../../../../src/model/source/position.ts'
@@ -23,7 +23,7 @@ function recordingScene({ horizon = null, readLsn = null, random = 0, isWriter =
   progress.begin(at(20))
   progress.commit(at(30))
   let rows: readonly StoredRow[] = [delivered('a', patient('a'))]
-  let pass: PassProgress | null = null
+  let pass: BackfillRunProgress | null = null
   let nowMs = 1_000_000
   let writing: Ticket | null = null
   const log: string[] = []

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import type { Pass } from '../../../../src/model/progress/pass.ts'
+import type { BackfillRun } from '../../../../src/model/progress/backfill-run.ts'
 import { at, key, seesBelow, upsert } from '../../../pending/rows.ts'
 import { everything, scripted } from '../scripted.ts'
 
-const run: Pass = {
+const run: BackfillRun = {
   id: 7,
   state: 'running',
   reason: 'first run',
@@ -18,7 +18,7 @@ const run: Pass = {
 const automatic = everything.filter((kind) => kind !== 'find backfill')
 
 /** Creates a core that has been given this run, over a table with this number of rows. */
-function backfill(rows: number, changes: Partial<Pass> = {}, kinds = automatic) {
+function backfill(rows: number, changes: Partial<BackfillRun> = {}, kinds = automatic) {
   const script = scripted({ automatic: kinds })
   for (let n = 0; n < rows; n++) script.table.set(key(`r${n}`), { content: upsert(`c${n}`), bytes: 1_000 })
   script.tell({ kind: 'backfill found', ticket: script.next('find backfill').ticket, run: { ...run, ...changes } })

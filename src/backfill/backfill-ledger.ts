@@ -1,9 +1,9 @@
+import type { BackfillRun, BackfillRunPosition, BackfillRunProgress } from '../model/progress/backfill-run.ts'
 import type { BackfillDebt, BackfillDebts } from '../model/progress/debt.ts'
-import type { Pass, PassPosition, PassProgress } from '../model/progress/pass.ts'
 
 /** Rows that were read together and are not all settled yet, or are behind such rows. */
 interface Page extends BackfillDebt {
-  readonly end: PassPosition
+  readonly end: BackfillRunPosition
   readonly rows: number
   unsettled: number
 }
@@ -12,26 +12,26 @@ interface Page extends BackfillDebt {
  * The ledger of a backfill run. Each page is a backfill debt of the rows that it contained. The run has settled up to the end of
  * the longest prefix of settled pages, and a restart continues there.
  */
-export class PassLedger implements BackfillDebts {
-  #pass: PassProgress | null = null
-  #recorded: PassProgress | null = null
+export class BackfillLedger implements BackfillDebts {
+  #run: BackfillRunProgress | null = null
+  #recorded: BackfillRunProgress | null = null
   #isWalked = false
   #pages: Page[] = []
   #opened = 0
 
   /** Position up to which everything is settled; null between runs. */
-  get progress(): PassProgress | null {
-    return this.#pass
+  get progress(): BackfillRunProgress | null {
+    return this.#run
   }
 
-  begin({ id, position, rowsRead }: Pick<Pass, 'id' | 'position' | 'rowsRead'>): void {
-    this.#pass = { id, position, rowsRead, done: false }
-    this.#recorded = this.#pass
+  begin({ id, position, rowsRead }: Pick<BackfillRun, 'id' | 'position' | 'rowsRead'>): void {
+    this.#run = { id, position, rowsRead, done: false }
+    this.#recorded = this.#run
     this.#isWalked = false
   }
 
   /** Notes a page that was read. @param unsettled number of rows with a backfill debt. @param rows number of rows that count as read. */
-  open(end: PassPosition, unsettled: number, rows: number): BackfillDebt {
+  open(end: BackfillRunPosition, unsettled: number, rows: number): BackfillDebt {
     this.#opened++
     const page = { page: this.#opened, end, rows, unsettled }
     this.#pages.push(page)
@@ -60,18 +60,18 @@ export class PassLedger implements BackfillDebts {
   }
 
   /** Returns the progress that is not stored yet; null if there is none. */
-  toRecord(): PassProgress | null {
-    return this.#pass === this.#recorded ? null : this.#pass
+  toRecord(): BackfillRunProgress | null {
+    return this.#run === this.#recorded ? null : this.#run
   }
 
-  recorded(progress: PassProgress): void {
+  recorded(progress: BackfillRunProgress): void {
     this.#recorded = progress
-    if (progress.done && this.#pass === progress) this.#pass = this.#recorded = null
+    if (progress.done && this.#run === progress) this.#run = this.#recorded = null
   }
 
   #fold(): void {
-    if (!this.#pass) return
-    let { position, rowsRead, done } = this.#pass
+    if (!this.#run) return
+    let { position, rowsRead, done } = this.#run
     let settled = 0
     for (const page of this.#pages) {
       if (page.unsettled > 0) break
@@ -81,6 +81,6 @@ export class PassLedger implements BackfillDebts {
     }
     this.#pages = this.#pages.slice(settled)
     if (this.#isWalked && this.#pages.length === 0) done = true
-    if (settled > 0 || done !== this.#pass.done) this.#pass = { id: this.#pass.id, position, rowsRead, done }
+    if (settled > 0 || done !== this.#run.done) this.#run = { id: this.#run.id, position, rowsRead, done }
   }
 }

@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, inArray, isNull, ne, type SQL, sql } from 'drizzle-orm'
 import { type PatientCode, patientCode } from '../../model/patient/patient.ts'
-import type { Pass, PassReason } from '../../model/progress/pass.ts'
+import type { BackfillRun, BackfillRunReason } from '../../model/progress/backfill-run.ts'
 import { type RowKey, storedRowKey } from '../../model/source/row.ts'
 import type { StateDatabase } from './state-database.ts'
 import { backfill, delivery } from './tables.ts'
@@ -18,7 +18,7 @@ const repairedAtOnce = 1_000
  * progress, and ends them: rows that they have read already may have changed in the gap that this run is for. Only a repair stays:
  * this run trusts fingerprints, and a repair is needed because they are wrong.
  */
-export async function requestWholePass(tx: StateTransaction, reason: PassReason): Promise<void> {
+export async function requestWholeBackfill(tx: StateTransaction, reason: BackfillRunReason): Promise<void> {
   await tx
     .update(backfill)
     .set({ state: 'replaced', finishedAt: sql`now()` })
@@ -27,7 +27,7 @@ export async function requestWholePass(tx: StateTransaction, reason: PassReason)
 }
 
 /** The backfill runs, including those to come. `run` is the fence, as everywhere in the store. */
-export class Passes {
+export class BackfillRuns {
   readonly #db: StateDatabase
   readonly #run: () => number
 
@@ -51,7 +51,7 @@ export class Passes {
   }
 
   async #request(
-    reason: PassReason,
+    reason: BackfillRunReason,
     codes: readonly PatientCode[] | null,
     keys: readonly RowKey[] | null,
   ): Promise<boolean> {
@@ -63,24 +63,24 @@ export class Passes {
   }
 
   /** Returns the run to continue or to start, the oldest first. */
-  async next(): Promise<Pass | null> {
+  async next(): Promise<BackfillRun | null> {
     const [found] = await this.#db
       .select()
       .from(backfill)
       .where(inArray(backfill.state, [...open]))
       .orderBy(asc(backfill.id))
       .limit(1)
-    return found ? passOf(found) : null
+    return found ? backfillRunOf(found) : null
   }
 
   /** Returns the run that was started last, for the status. */
-  async latest(): Promise<Pass | null> {
+  async latest(): Promise<BackfillRun | null> {
     const [found] = await this.#db
       .select()
       .from(backfill)
       .orderBy(sql`started_at desc nulls last`, desc(backfill.id))
       .limit(1)
-    return found ? passOf(found) : null
+    return found ? backfillRunOf(found) : null
   }
 
   async begin(id: number, rowsEstimated: number): Promise<void> {
@@ -116,7 +116,7 @@ function sameList(column: typeof backfill.codes | typeof backfill.keys, list: re
   return list === null ? isNull(column) : eq(column, [...list])
 }
 
-function passOf(row: typeof backfill.$inferSelect): Pass {
+function backfillRunOf(row: typeof backfill.$inferSelect): BackfillRun {
   const { codes, keys, rowsEstimated } = row
   return {
     ...row,

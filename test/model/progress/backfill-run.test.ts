@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { secondsLeft } from '../../../src/model/progress/pass.ts'
+import { secondsLeft } from '../../../src/model/progress/backfill-run.ts'
 
 const quota = { batchSize: 100, requestsPerMinute: 600 }
 

@@ -2,7 +2,7 @@ import type { PatientCode } from '../patient/patient.ts'
 import type { RowKey } from '../source/row.ts'
 
 /** Reasons for a backfill run. `found to differ`: mediQuo has something else for these rows than it accepted. */
-export const passReasons = [
+export const backfillRunReasons = [
   'first run',
   'asked for',
   'slot lost',
@@ -10,14 +10,14 @@ export const passReasons = [
   'table altered',
   'found to differ',
 ] as const
-export type PassReason = (typeof passReasons)[number]
+export type BackfillRunReason = (typeof backfillRunReasons)[number]
 
 /**
  * Trust of the runs of a reason. `fingerprints`: a row whose fingerprint is equal is not sent. `completeness`: no row can be gone
  * unnoticed, since the slot existed before anything was sent.
  */
-export const passTrust: Readonly<
-  Record<PassReason, { readonly fingerprints: boolean; readonly completeness: boolean }>
+export const backfillRunTrust: Readonly<
+  Record<BackfillRunReason, { readonly fingerprints: boolean; readonly completeness: boolean }>
 > = {
   'first run': { fingerprints: true, completeness: true },
   'asked for': { fingerprints: true, completeness: false },
@@ -28,14 +28,14 @@ export const passTrust: Readonly<
 }
 
 /** `replaced`: a later run over the whole table contains it. */
-export const passStates = ['requested', 'running', 'done', 'replaced'] as const
-export type PassState = (typeof passStates)[number]
+export const backfillRunStates = ['requested', 'running', 'done', 'replaced'] as const
+export type BackfillRunState = (typeof backfillRunStates)[number]
 
 /**
  * Position of a backfill run. It reads the table's rows, and then the rows that the store knows, which finds those that are gone
  * from the table.
  */
-export interface PassPosition {
+export interface BackfillRunPosition {
   readonly phase: 'table' | 'state'
   readonly after: RowKey | null
   /** Number of rows that a read may request, derived from the reads before. */
@@ -43,14 +43,14 @@ export interface PassPosition {
 }
 
 /** A backfill run as stored. `position`: position up to which everything is settled; null: nothing yet. */
-export interface Pass {
+export interface BackfillRun {
   readonly id: number
-  readonly state: PassState
-  readonly reason: PassReason
+  readonly state: BackfillRunState
+  readonly reason: BackfillRunReason
   /** Codes or keys of the rows to read; the whole table if both are null. */
   readonly codes: readonly PatientCode[] | null
   readonly keys: readonly RowKey[] | null
-  readonly position: PassPosition | null
+  readonly position: BackfillRunPosition | null
   readonly rowsRead: number
   readonly rowsEstimated: number
   readonly startedAt: Date | null
@@ -58,16 +58,16 @@ export interface Pass {
 }
 
 /** Settled part of a backfill run. */
-export interface PassProgress {
+export interface BackfillRunProgress {
   readonly id: number
-  readonly position: PassPosition | null
+  readonly position: BackfillRunPosition | null
   readonly rowsRead: number
   readonly done: boolean
 }
 
 /** Returns the time to the end at the quota, if every remaining row has to be sent. */
 export function secondsLeft(
-  { rowsRead, rowsEstimated }: Pick<Pass, 'rowsRead' | 'rowsEstimated'>,
+  { rowsRead, rowsEstimated }: Pick<BackfillRun, 'rowsRead' | 'rowsEstimated'>,
   quota: { readonly batchSize: number; readonly requestsPerMinute: number },
 ): number {
   const requests = Math.ceil(Math.max(0, rowsEstimated - rowsRead) / quota.batchSize)
