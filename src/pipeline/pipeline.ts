@@ -55,7 +55,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
   const drained = new AbortController()
   let session: StreamSession | null = null
   let isActive = false
-  let run = checkpoint.run
+  let epoch = checkpoint.epoch
 
   const fingerprint = createFingerprint(settings, checkpoint, mapping)
   const options: CoreOptions = {
@@ -148,17 +148,17 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
   /** Becomes the only writer while holding the slot. Rejects if another instance has written since the checkpoint was read. */
   async function takeOver(): Promise<void> {
     const taken = await store.takeOver()
-    if (taken.run !== run + 1) throw new ConnectorError('fenced', 'another instance has taken over')
-    // While this instance stood by, the other one continued under the same `run`: memory is stale.
+    if (taken.epoch !== epoch + 1) throw new ConnectorError('fenced', 'another instance has taken over')
+    // While this instance stood by, the other one continued under the same `epoch`: memory is stale.
     if (
-      run === checkpoint.run &&
+      epoch === checkpoint.epoch &&
       (taken.lsn !== checkpoint.lsn || taken.horizon?.commitLsn !== checkpoint.horizon?.commitLsn)
     )
       throw new ConnectorError('fenced', 'the state has moved on since it was read')
     // Another process may have sent something in between, even if this one had a pipeline before: it may have stood by.
-    if (control.written.last !== run) resumeQuotas(quotas, taken, settings.mediquo.maxInFlight)
-    control.written.last = taken.run
-    run = taken.run
+    if (control.written.last !== epoch) resumeQuotas(quotas, taken, settings.mediquo.maxInFlight)
+    control.written.last = taken.epoch
+    epoch = taken.epoch
     isActive = true
     control.onStream({ kind: 'streaming' })
     driver.handle({ kind: 'stream active' })
@@ -168,7 +168,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     // Check the slot before the server is told a position: the position may come from another server.
     const { durableLsn: writtenLsn } = view()
     const health = await readSlotHealth(sourcePool, settings.source)
-    const durableLsn = run === checkpoint.run ? null : view().durableLsn
+    const durableLsn = epoch === checkpoint.epoch ? null : view().durableLsn
     const trouble = slotTroubleOf(health, { ...server, writtenLsn, durableLsn })
     if (trouble) throw slotTroubleError(trouble, settings.source.slot)
     session = await openSession(resources, {

@@ -14,7 +14,7 @@ export function recentRequests(quotas: Quotas): RecentRequests {
 
 /** State that the pipelines of one process share. */
 export interface WrittenRuns {
-  /** `run` under which this process last became the writer; null if it never has. */
+  /** `epoch` under which this process last became the writer; null if it never has. */
   last: number | null
 }
 
@@ -28,10 +28,10 @@ const forgottenMs = 180_000
  */
 export function resumeQuotas(
   quotas: Quotas,
-  earlier: { readonly recentRequests: RecentRequests; readonly run: number; readonly ageMs: number },
+  earlier: { readonly recentRequests: RecentRequests; readonly epoch: number; readonly ageMs: number },
   maxUnnoted: number,
 ): void {
-  if (earlier.run <= 1) return
+  if (earlier.epoch <= 1) return
   for (const endpoint of ['put', 'get'] as const) {
     if (endpoint === 'get' && earlier.ageMs > forgottenMs) continue
     const own = new Map(quotas[endpoint].recent())

@@ -4,10 +4,10 @@ import { ConnectorError } from '../model/failure/connector-error.ts'
 export class BlockedError extends ConnectorError {
   override readonly name = 'BlockedError'
   /** Epoch of the checkpoint at that time. A later one means that somebody has acted. */
-  readonly run: number
+  readonly epoch: number
 
-  constructor(message: string, run: number) {
+  constructor(message: string, epoch: number) {
     super('decision needed', message)
-    this.run = run
+    this.epoch = epoch
   }
 }

@@ -60,7 +60,7 @@ export const noneLost: LostInARow = { count: 0, ...noEvidence }
 /** Limits the observation to the epoch about which somebody must decide. Pure. */
 export function afterBlocked(lost: LostInARow, error: unknown): LostInARow {
   if (!(error instanceof BlockedError) || lost.replacedUpToRun === null) return lost
-  return { ...lost, replacedUpToRun: Math.min(lost.replacedUpToRun, error.run) }
+  return { ...lost, replacedUpToRun: Math.min(lost.replacedUpToRun, error.epoch) }
 }
 
 /** Returns the reaction to a failure of the pipeline. It prepares the source again immediately, unless that has failed twice. Pure. */

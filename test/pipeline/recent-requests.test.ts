@@ -29,7 +29,7 @@ test('counts the requests of the last minute for both endpoints', async () => {
 test('passes the requests that one restart assumes on to the next restart', () => {
   const restart = (earlier: ReturnType<typeof quotasOf>) => {
     const quotas = quotasOf(600)
-    resumeQuotas(quotas, { recentRequests: recentRequests(earlier), run: 2, ageMs: 0 }, 8)
+    resumeQuotas(quotas, { recentRequests: recentRequests(earlier), epoch: 2, ageMs: 0 }, 8)
     return quotas
   }
   const second = restart(restart(quotasOf(600)))
@@ -40,7 +40,7 @@ test('passes the requests that one restart assumes on to the next restart', () =
 
 test('assumes unnoted requests of PUT, but none of GET, when the store was not written for a long time', () => {
   const quotas = quotasOf(600)
-  resumeQuotas(quotas, { recentRequests: [], run: 2, ageMs: 200_000 }, 8)
+  resumeQuotas(quotas, { recentRequests: [], epoch: 2, ageMs: 200_000 }, 8)
   expect([quotas.put.free, quotas.get.free]).toEqual([600 - 8, 600])
 })
 
@@ -48,7 +48,7 @@ test('does not count its own requests again when it becomes the writer again', a
   const quotas = quotasOf(600)
   await quotas.put.next(new AbortController().signal)
   const recentRequests = quotas.put.recent().map(([second, count]) => [second, 'put', count + 5] as const)
-  resumeQuotas(quotas, { recentRequests, run: 3, ageMs: 0 }, 8)
+  resumeQuotas(quotas, { recentRequests, epoch: 3, ageMs: 0 }, 8)
   expect([quotas.put.free, quotas.put.lastMinute]).toEqual([600 - 1 - 5 - 8, 6])
 })
 

@@ -26,14 +26,14 @@ export async function requestWholeBackfill(tx: StateTransaction, reason: Backfil
   await tx.insert(backfill).values({ state: 'requested', reason })
 }
 
-/** The backfill runs, including those to come. `run` is the fence, as everywhere in the store. */
+/** The backfill runs, including those to come. `epoch` is the fence, as everywhere in the store. */
 export class BackfillRuns {
   readonly #db: StateDatabase
-  readonly #run: () => number
+  readonly #epoch: () => number
 
-  constructor(db: StateDatabase, run: () => number) {
+  constructor(db: StateDatabase, epoch: () => number) {
     this.#db = db
-    this.#run = run
+    this.#epoch = epoch
   }
 
   /** Requests a backfill run for rows that an operator wants to be sent. @returns false if an equal one is waiting already. */
@@ -86,8 +86,8 @@ export class BackfillRuns {
   async begin(id: number, rowsEstimated: number): Promise<void> {
     await this.#db
       .update(backfill)
-      .set({ state: 'running', startedAt: sql`clock_timestamp()`, beganInRun: this.#run(), rowsEstimated })
-      .where(and(eq(backfill.id, id), sql`exists (select from checkpoint where run = ${this.#run()})`))
+      .set({ state: 'running', startedAt: sql`clock_timestamp()`, beganInRun: this.#epoch(), rowsEstimated })
+      .where(and(eq(backfill.id, id), sql`exists (select from checkpoint where run = ${this.#epoch()})`))
   }
 
   /**

@@ -20,10 +20,10 @@ export interface Settlement {
 
 /**
  * Returns one statement for rows, dead letters, the backfill's position and the checkpoint, so that a request waits for one round
- * trip. The statement returns no row, and changes nothing, if `run` is not the newest.
+ * trip. The statement returns no row, and changes nothing, if `epoch` is not the newest.
  */
-export function recordStatement(run: number, { rows, backfill, ...settlement }: Settlement): SQL {
-  const parts: SQL[] = [sql`fence as (${checkpointUpdate(run, settlement)})`]
+export function recordStatement(epoch: number, { rows, backfill, ...settlement }: Settlement): SQL {
+  const parts: SQL[] = [sql`fence as (${checkpointUpdate(epoch, settlement)})`]
   if (rows.length > 0) parts.push(sql`rows as (${deliveryUpsert(rows)})`)
   const released = rows.filter((row) => row.deadLetter === null).map((row) => row.key)
   if (released.length > 0) {
@@ -39,7 +39,7 @@ export function recordStatement(run: number, { rows, backfill, ...settlement }: 
 }
 
 function checkpointUpdate(
-  run: number,
+  epoch: number,
   { checkpointLsn, horizon, readLsn, recentRequests }: Omit<Settlement, 'rows' | 'backfill'>,
 ): SQL {
   const raised = horizon
@@ -48,7 +48,7 @@ function checkpointUpdate(
   const read = readLsn === null ? sql`` : sql`read_lsn = greatest(read_lsn, ${formatLsn(readLsn)}::pg_lsn),`
   return sql`update ${checkpoint} set lsn = ${formatLsn(checkpointLsn)}::pg_lsn, ${raised} ${read}
     recent_requests = ${JSON.stringify(recentRequests)}::jsonb, updated_at = clock_timestamp()
-    where run = ${run} returning id`
+    where run = ${epoch} returning id`
 }
 
 function deliveryUpsert(rows: readonly StoredRow[]): SQL {

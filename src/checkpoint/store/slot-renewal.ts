@@ -11,11 +11,11 @@ import { checkpoint, delivery } from './tables.ts'
 type Transaction = Parameters<Parameters<StateDatabase['transaction']>[0]>[0]
 
 /**
- * The source's new identity and slot, and the `run` under which the checkpoint was loaded: if that is over, another instance was
+ * The source's new identity and slot, and the `epoch` under which the checkpoint was loaded: if that is over, another instance was
  * faster.
  */
 export interface Renewal {
-  readonly run: number
+  readonly epoch: number
   readonly identity: SourceIdentity
   /** Position at which the slot begins. */
   readonly lsn: Lsn
@@ -29,11 +29,11 @@ export interface Renewal {
  */
 export async function renewSlot(
   db: StateDatabase,
-  { run, identity, lsn, slotGapXid, doubted }: Renewal & { readonly doubted: boolean },
+  { epoch, identity, lsn, slotGapXid, doubted }: Renewal & { readonly doubted: boolean },
 ): Promise<void> {
   await inTransaction(db, async (tx) => {
     const salt = doubted ? { fingerprintSalt: randomBytes(16) } : {}
-    await moveCheckpoint(tx, run, { ...identity, lsn, slotGapXid, sourceTableSchema: null, ...salt })
+    await moveCheckpoint(tx, epoch, { ...identity, lsn, slotGapXid, sourceTableSchema: null, ...salt })
     if (doubted) await tx.update(delivery).set({ removed: false }).where(eq(delivery.removed, true))
     await requestWholeBackfill(tx, 'slot lost')
   })
@@ -46,11 +46,11 @@ export async function renewSlot(
  */
 export async function adoptIdentity(
   db: StateDatabase,
-  { run, identity, lsn, slotGapXid }: Renewal,
+  { epoch, identity, lsn, slotGapXid }: Renewal,
 ): Promise<{ readonly rows: number }> {
   return await inTransaction(db, async (tx) => {
     const unknown = { sourceTableSchema: null, horizonLsn: null, horizonOrdinal: null, readLsn: null }
-    await moveCheckpoint(tx, run, { ...identity, lsn, slotGapXid, ...unknown })
+    await moveCheckpoint(tx, epoch, { ...identity, lsn, slotGapXid, ...unknown })
     // The update takes time in proportion to the rows. It happens once, on an operator's command, in tables that nobody else writes.
     await tx.execute(sql`set local statement_timeout = 0`)
     const { rowCount } = await tx
@@ -68,19 +68,19 @@ export async function adoptIdentity(
  */
 export async function followFailover(
   db: StateDatabase,
-  { run, timeline, switchLsn }: { readonly run: number; readonly timeline: number; readonly switchLsn: Lsn },
+  { epoch, timeline, switchLsn }: { readonly epoch: number; readonly timeline: number; readonly switchLsn: Lsn },
 ): Promise<{ readonly walWasLost: boolean }> {
   return await inTransaction(db, async (tx) => {
     const [before] = await tx
       .select({ horizonLsn: checkpoint.horizonLsn, readLsn: checkpoint.readLsn })
       .from(checkpoint)
-      .where(eq(checkpoint.run, run))
+      .where(eq(checkpoint.epoch, epoch))
       .for('update')
     const { horizonLsn = null, readLsn = null } = before ?? {}
     const sentPast = horizonLsn !== null && horizonLsn >= switchLsn
     // A read that ended at the switch has seen only what comes before it.
     const readPast = readLsn !== null && readLsn > switchLsn
-    await moveCheckpoint(tx, run, {
+    await moveCheckpoint(tx, epoch, {
       timeline,
       ...(readPast ? { readLsn: switchLsn } : {}),
       ...(sentPast ? { horizonLsn: lsnOf(switchLsn - 1n), horizonOrdinal: Number.MAX_SAFE_INTEGER } : {}),
@@ -95,16 +95,16 @@ export async function followFailover(
   })
 }
 
-/** Raises `run`: a pipeline that still writes under the old one, here or elsewhere, is fenced off. @throws {ConnectorError} fenced */
+/** Raises `epoch`: a pipeline that still writes under the old one, here or elsewhere, is fenced off. @throws {ConnectorError} fenced */
 export async function moveCheckpoint(
   tx: Transaction,
-  run: number,
+  epoch: number,
   values: Partial<typeof checkpoint.$inferInsert>,
 ): Promise<void> {
   const moved = await tx
     .update(checkpoint)
-    .set({ ...values, run: run + 1 })
-    .where(eq(checkpoint.run, run))
+    .set({ ...values, epoch: epoch + 1 })
+    .where(eq(checkpoint.epoch, epoch))
     .returning({ id: checkpoint.id })
   if (moved.length === 0) throw new ConnectorError('fenced', 'another instance has seen to the slot, or has taken over')
 }

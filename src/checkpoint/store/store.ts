@@ -33,7 +33,7 @@ export interface Checkpoint extends SourceIdentity {
   readonly horizon: Position | null
   /** The read position R: the largest end position of a table read of which something was sent or settled; null: none. */
   readonly readLsn: Lsn | null
-  readonly run: number
+  readonly epoch: number
   readonly slotGapXid: Xid | null
   readonly fingerprintSalt: Buffer
   readonly recentRequests: RecentRequests
@@ -57,7 +57,7 @@ const sampledBlocks = 32
 /** The store's tables. Every write is one small transaction, which fails after another instance has taken over. */
 export class Store {
   readonly #db: StateDatabase
-  #run = 0
+  #epoch = 0
 
   /** The backfill runs. */
   readonly backfillRuns: BackfillRuns
@@ -66,7 +66,7 @@ export class Store {
 
   constructor(db: StateDatabase) {
     this.#db = db
-    this.backfillRuns = new BackfillRuns(db, () => this.#run)
+    this.backfillRuns = new BackfillRuns(db, () => this.#epoch)
     this.sharedCodes = new SharedCodes(db)
     this.deadLetters = new DeadLetterOverviews(db)
   }
@@ -102,15 +102,15 @@ export class Store {
     })
   }
 
-  /** Becomes the only writer. Call it while holding the slot. @returns the checkpoint under the new `run`. */
+  /** Becomes the only writer. Call it while holding the slot. @returns the checkpoint under the new `epoch`. */
   async takeOver(): Promise<Checkpoint> {
     const [taken] = await this.#db
       .update(checkpoint)
-      .set({ run: sql`${checkpoint.run} + 1` })
-      .returning({ run: checkpoint.run })
+      .set({ epoch: sql`${checkpoint.epoch} + 1` })
+      .returning({ epoch: checkpoint.epoch })
     const loaded = await this.load()
     if (!taken || !loaded) throw new Error('there is no checkpoint to take over')
-    this.#run = taken.run
+    this.#epoch = taken.epoch
     return loaded
   }
 
@@ -191,14 +191,14 @@ export class Store {
 
   /** Stores settled rows, rows that are about to be sent, and the checkpoint in one transaction. @throws {ConnectorError} fenced */
   async record(settlement: Settlement): Promise<void> {
-    const written = await this.#db.execute(recordStatement(this.#run, settlement))
+    const written = await this.#db.execute(recordStatement(this.#epoch, settlement))
     if (written.rows.length === 0) throw new ConnectorError('fenced', 'another instance has taken over')
     this.sharedCodes.recorded(settlement.rows)
   }
 
   /** Closes the slot gap: table reads may begin. */
   async closeSlotGap(): Promise<void> {
-    await this.#db.update(checkpoint).set({ slotGapXid: null }).where(eq(checkpoint.run, this.#run))
+    await this.#db.update(checkpoint).set({ slotGapXid: null }).where(eq(checkpoint.epoch, this.#epoch))
   }
 
   /** Returns the number of rows that are owed, to be read and sent later, up to a limit. */

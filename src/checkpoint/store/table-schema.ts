@@ -7,9 +7,9 @@ import { moveCheckpoint } from './slot-renewal.ts'
 import { inTransaction, type StateDatabase } from './state-database.ts'
 import { checkpoint, deadLetter, delivery } from './tables.ts'
 
-/** The table schema as it is now, and the `run` under which the checkpoint was loaded. */
+/** The table schema as it is now, and the `epoch` under which the checkpoint was loaded. */
 export interface CurrentTableSchema {
-  readonly run: number
+  readonly epoch: number
   readonly sourceTable: string
   readonly tableSchema: TableSchema
 }
@@ -17,12 +17,12 @@ export interface CurrentTableSchema {
 /** Stores the table schema and the table's name. @throws {ConnectorError} fenced */
 export async function storeTableSchema(
   db: StateDatabase,
-  { run, sourceTable, tableSchema }: CurrentTableSchema,
+  { epoch, sourceTable, tableSchema }: CurrentTableSchema,
 ): Promise<void> {
   const noted = await db
     .update(checkpoint)
     .set({ sourceTable, sourceTableSchema: tableSchema })
-    .where(eq(checkpoint.run, run))
+    .where(eq(checkpoint.epoch, epoch))
     .returning({ id: checkpoint.id })
   if (noted.length === 0) throw new ConnectorError('fenced', 'another instance has taken over')
 }
@@ -30,11 +30,11 @@ export async function storeTableSchema(
 /** Stores an altered table schema, and requests a backfill: rows may have changed without a change in the stream. @throws {ConnectorError} fenced */
 export async function followAlteration(
   db: StateDatabase,
-  { run, sourceTable, tableSchema }: CurrentTableSchema,
+  { epoch, sourceTable, tableSchema }: CurrentTableSchema,
   reason: BackfillRunReason,
 ): Promise<void> {
   await inTransaction(db, async (tx) => {
-    await moveCheckpoint(tx, run, { sourceTable, sourceTableSchema: tableSchema })
+    await moveCheckpoint(tx, epoch, { sourceTable, sourceTableSchema: tableSchema })
     await requestWholeBackfill(tx, reason)
   })
 }
@@ -45,10 +45,10 @@ export async function followAlteration(
  */
 export async function adoptKey(
   db: StateDatabase,
-  { run, sourceTable, tableSchema }: CurrentTableSchema,
+  { epoch, sourceTable, tableSchema }: CurrentTableSchema,
 ): Promise<{ readonly rows: number }> {
   return await inTransaction(db, async (tx) => {
-    await moveCheckpoint(tx, run, {
+    await moveCheckpoint(tx, epoch, {
       sourceTable,
       sourceTableSchema: tableSchema,
       horizonLsn: null,

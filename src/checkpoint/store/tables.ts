@@ -28,7 +28,7 @@ const rowKeyText = customType<{ data: RowKey; driverData: string }>({
 })
 const bytes = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => 'bytea' })
 
-/** The stored positions and the source that they belong to, in one row. `run` is the fence: only the newest instance may write. */
+/** The stored positions and the source that they belong to, in one row. `epoch` is the fence: only the newest instance may write. */
 export const checkpoint = pgTable('checkpoint', {
   id: smallint().primaryKey().default(1),
   slot: text().notNull(),
@@ -41,7 +41,7 @@ export const checkpoint = pgTable('checkpoint', {
   horizonOrdinal: bigint('horizon_ordinal', { mode: 'number' }),
   /** The read position R: the largest end position of a table read of which something was sent or settled; null: none. */
   readLsn: pgLsn('read_lsn'),
-  run: bigint({ mode: 'number' }).notNull().default(0),
+  epoch: bigint('run', { mode: 'number' }).notNull().default(0),
   /** Table schema when the table was last prepared; null before the first time. */
   sourceTableSchema: jsonb('source_shape').$type<TableSchema>(),
   /** Rule 1: set when a slot is created, null once the gap is closed. */
@@ -91,7 +91,7 @@ export const deadLetter = pgTable('dead_letter', {
   lastAt: timestamp('last_at', { withTimezone: true }).notNull().defaultNow(),
 })
 
-/** Backfill runs: how far each has settled, and the `run` in which it was started. */
+/** Backfill runs: how far each has settled, and the `epoch` in which it was started. */
 export const backfill = pgTable('backfill', {
   id: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
   state: text({ enum: backfillRunStates }).notNull(),

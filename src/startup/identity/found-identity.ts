@@ -49,7 +49,7 @@ export async function judge(
   found: Omit<Judged, 'identity' | 'verdict'> & Evidence,
 ): Promise<Judged> {
   const { facts, wanted, server, checkpoint, replacedUpToRun } = found
-  const publicationReplaced = replacedUpToRun !== null && checkpoint.run <= replacedUpToRun
+  const publicationReplaced = replacedUpToRun !== null && checkpoint.epoch <= replacedUpToRun
   const isDescendant =
     server.systemIdentifier === checkpoint.systemIdentifier && server.timeline !== checkpoint.timeline
   const identity: FoundIdentity = {

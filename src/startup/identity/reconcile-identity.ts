@@ -58,9 +58,9 @@ async function goAlong(
   { checkpoint, server }: Judged,
   switchLsn: Lsn,
 ): Promise<Reconciliation> {
-  const { run } = checkpoint
+  const { epoch } = checkpoint
   const { timeline } = server
-  const { walWasLost } = await followFailover(state.db, { run, timeline, switchLsn })
+  const { walWasLost } = await followFailover(state.db, { epoch, timeline, switchLsn })
   const fields = { from: checkpoint.timeline, to: timeline, switchLsn: formatLsn(switchLsn) }
   if (walWasLost) logger.warn(fields, 'the server failed over and lost what was delivered, a backfill follows')
   else logger.info(fields, 'the server failed over with the replication slot')
@@ -85,13 +85,13 @@ async function renew(
       judged.identity.publication === 'replaced' ? `SELECT pg_drop_replication_slot('${slotName}'); and ` : ''
     throw new BlockedError(
       `${found}. Set source.onSlotLost to backfill, or ${first}run "mediquo-cdc adopt": either recreates the slot where it must, and has the whole table read`,
-      checkpoint.run,
+      checkpoint.epoch,
     )
   }
   const slot = loss === 'ahead' ? keptSlot(judged) : null
   const { lsn, slotGapXid } = slot ?? (await renewedSlot(tools, judged))
   const identity = identityOn(server, settings)
-  await renewSlot(state.db, { run: checkpoint.run, identity, lsn, slotGapXid, doubted: loss === 'ahead' })
+  await renewSlot(state.db, { epoch: checkpoint.epoch, identity, lsn, slotGapXid, doubted: loss === 'ahead' })
   const fields = { slot: slotName, loss, checkpointLsn, slotLsn: formatLsn(lsn) }
   logger.warn(fields, 'changes were lost with the replication slot, a backfill follows')
   return { kind: 'slot lost', found, slot: slot ? 'kept' : 'made', pass: true }
@@ -109,7 +109,7 @@ async function adopt(
   if (onIdentityChange === 'block') {
     throw new BlockedError(
       `${sentence}. Nothing is sent, since this may be a clone. If it is to be followed from now on, run "mediquo-cdc adopt"`,
-      checkpoint.run,
+      checkpoint.epoch,
     )
   }
   if (found.slot.kind === 'unready')
@@ -117,7 +117,7 @@ async function adopt(
   // A slot created before its publication cannot be read. For another publication the order is not known.
   const slot = found.publication === 'there' && change !== 'another publication' ? keptSlot(judged) : null
   const begins = slot ?? (await renewedSlot(tools, judged))
-  const renewal: Renewal = { run: checkpoint.run, identity: identityOn(server, settings), ...begins }
+  const renewal: Renewal = { epoch: checkpoint.epoch, identity: identityOn(server, settings), ...begins }
   const { rows } = await adoptIdentity(state.db, renewal)
   const fields = { change, found: sentence, rows, slotLsn: formatLsn(begins.lsn) }
   logger.warn(fields, 'the database is another one than before: adopted, a backfill follows')

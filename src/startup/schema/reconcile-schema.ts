@@ -32,14 +32,14 @@ export async function reconcileSchema(
   { settings, state, logger }: Tools,
   { checkpoint, tableSchema, alteredStream, adoptsKey }: Found,
 ): Promise<Reconciliation | null> {
-  const { run, sourceTableSchema: before } = checkpoint
-  const found: CurrentTableSchema = { run, tableSchema, sourceTable: sourceTableOf(settings) }
+  const { epoch, sourceTableSchema: before } = checkpoint
+  const found: CurrentTableSchema = { epoch, tableSchema, sourceTable: sourceTableOf(settings) }
   if (before !== null && !isSameKey(before.key, tableSchema.key)) {
     const sentence = `rows of ${found.sourceTable} are now known by ${columnsOf(tableSchema)}, the state knows them by ${columnsOf(before)}`
     if (!adoptsKey) {
       throw new BlockedError(
         `${sentence}. Put the key back, or run "mediquo-cdc adopt": what the state knows of single rows is forgotten, and every row sent again`,
-        run,
+        epoch,
       )
     }
     const { rows } = await adoptKey(state.db, found)
@@ -50,7 +50,7 @@ export async function reconcileSchema(
   if (gone.length > 0) {
     throw new BlockedError(
       `${found.sourceTable} has no column ${gone.join(', ')} any more, which is sent under its own name. Put it back, or write the mapping without it in the configuration`,
-      run,
+      epoch,
     )
   }
   const alteration = before === null ? null : alterationOf(before, tableSchema)

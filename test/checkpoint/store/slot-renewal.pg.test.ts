@@ -40,7 +40,7 @@ const readTo = (position: string) => `update mediquo_cdc.checkpoint set read_lsn
 const backfillRuns = (database: TestDatabase) =>
   database.query('select state, reason from mediquo_cdc.backfill order by id')
 
-const renewal = { run: 1, identity: { ...identity, timeline: 2 }, lsn: lsn(0x300n), slotGapXid: xid(99n) }
+const renewal = { epoch: 1, identity: { ...identity, timeline: 2 }, lsn: lsn(0x300n), slotGapXid: xid(99n) }
 
 describe('a slot that was recreated', () => {
   test('moves the checkpoint and requests a backfill run; the row records stay', async () => {
@@ -53,7 +53,7 @@ describe('a slot that was recreated', () => {
       lsn: 0x300n,
       timeline: 2,
       slotGapXid: 99n,
-      run: 2,
+      epoch: 2,
       readLsn: 0x2a0n,
       fingerprintSalt,
     })
@@ -78,7 +78,7 @@ describe('an adopted identity', () => {
     await database.query(readTo('0/410'))
     expect(await adoptIdentity(known.db, renewal)).toEqual({ rows: 3 })
     const nothing = { horizon: null, readLsn: null }
-    expect(await known.store.load()).toMatchObject({ lsn: 0x300n, ...nothing, slotGapXid: 99n, run: 2 })
+    expect(await known.store.load()).toMatchObject({ lsn: 0x300n, ...nothing, slotGapXid: 99n, epoch: 2 })
     expect(await backfillRuns(database)).toEqual([{ state: 'requested', reason: 'identity changed' }])
     const unknown = { fingerprint: null, removed: 'f', lsn: null, xid: null }
     expect(await rows(database)).toEqual(['a', 'b', 'c'].map((code) => ({ code, ...unknown })))
@@ -99,7 +99,7 @@ describe('owed rows', () => {
     await database.query(owe(`former_codes = '{o}' where code = 'b'`))
     await renewSlot(known.db, { ...renewal, doubted: true })
     expect(await owedRows(database)).toEqual([{ ...note, lsn: '0/1F4' }])
-    await adoptIdentity(known.db, { ...renewal, run: 2 })
+    await adoptIdentity(known.db, { ...renewal, epoch: 2 })
     expect(await owedRows(database)).toEqual([{ ...note, lsn: null }])
   })
 
@@ -107,7 +107,7 @@ describe('owed rows', () => {
     await using database = await testDatabase()
     await using known = await state(database)
     await database.query(owe(`former_codes = '{o}' where code = 'b'`))
-    await followFailover(known.db, { run: 1, timeline: 2, switchLsn: lsn(0x1f4n) })
+    await followFailover(known.db, { epoch: 1, timeline: 2, switchLsn: lsn(0x1f4n) })
     expect(await owedRows(database)).toEqual([{ ...note, lsn: null }])
   })
 })
@@ -119,12 +119,12 @@ describe('a failover', () => {
     await database.query(`update mediquo_cdc.checkpoint set horizon_lsn = '0/1FF', horizon_ordinal = 1`)
     // A read that ended at the switch has seen nothing past it.
     await database.query(readTo('0/200'))
-    const followed = await followFailover(known.db, { run: 1, timeline: 2, switchLsn: lsn(0x200n) })
+    const followed = await followFailover(known.db, { epoch: 1, timeline: 2, switchLsn: lsn(0x200n) })
     expect(followed.walWasLost).toBe(false)
     expect(await known.store.load()).toMatchObject({
       timeline: 2,
       lsn: 200n,
-      run: 2,
+      epoch: 2,
       horizon: { commitLsn: 0x1ffn, ordinal: 1 },
       readLsn: 0x200n,
     })
@@ -135,7 +135,7 @@ describe('a failover', () => {
   test('that lost settled changes removes their positions, and requests a backfill run', async () => {
     await using database = await testDatabase()
     await using known = await state(database)
-    const followed = await followFailover(known.db, { run: 1, timeline: 2, switchLsn: lsn(0x1f5n) })
+    const followed = await followFailover(known.db, { epoch: 1, timeline: 2, switchLsn: lsn(0x1f5n) })
     expect(followed.walWasLost).toBe(true)
     expect(await backfillRuns(database)).toEqual([{ state: 'requested', reason: 'identity changed' }])
     expect((await rows(database)).map((row) => [row.lsn, row.xid])).toEqual([
@@ -149,7 +149,7 @@ describe('a failover', () => {
     await using database = await testDatabase()
     await using known = await state(database)
     await database.query(`update mediquo_cdc.checkpoint set horizon_lsn = '0/200', horizon_ordinal = 1`)
-    const followed = await followFailover(known.db, { run: 1, timeline: 2, switchLsn: lsn(0x200n) })
+    const followed = await followFailover(known.db, { epoch: 1, timeline: 2, switchLsn: lsn(0x200n) })
     expect(followed.walWasLost).toBe(true)
     expect((await known.store.load())?.horizon?.commitLsn).toBe(0x1ffn)
     expect(await backfillRuns(database)).toEqual([{ state: 'requested', reason: 'identity changed' }])
@@ -159,7 +159,7 @@ describe('a failover', () => {
     await using database = await testDatabase()
     await using known = await state(database)
     await database.query(readTo('0/201'))
-    const followed = await followFailover(known.db, { run: 1, timeline: 2, switchLsn: lsn(0x200n) })
+    const followed = await followFailover(known.db, { epoch: 1, timeline: 2, switchLsn: lsn(0x200n) })
     expect(followed.walWasLost).toBe(true)
     expect(await known.store.load()).toMatchObject({ horizon: null, readLsn: 0x200n })
     expect(await backfillRuns(database)).toEqual([{ state: 'requested', reason: 'identity changed' }])
@@ -176,10 +176,10 @@ test('the slower of two instances changes nothing, and an instance that still wr
   await expect(adoptIdentity(known.db, { ...renewal, lsn: lsn(0x999n) })).rejects.toThrow(
     expect.objectContaining({ kind: 'fenced' }),
   )
-  await expect(followFailover(known.db, { run: 1, timeline: 9, switchLsn: lsn(1n) })).rejects.toThrow(
+  await expect(followFailover(known.db, { epoch: 1, timeline: 9, switchLsn: lsn(1n) })).rejects.toThrow(
     expect.objectContaining({ kind: 'fenced' }),
   )
-  expect(await known.store.load()).toMatchObject({ lsn: 0x300n, timeline: 2, run: 2 })
+  expect(await known.store.load()).toMatchObject({ lsn: 0x300n, timeline: 2, epoch: 2 })
   expect(await rows(database)).toEqual(untouched)
   expect(await backfillRuns(database)).toHaveLength(1)
   const settlement = {

@@ -41,7 +41,7 @@ describe('the store', () => {
     const found = await state.store.lookUp(rows.map(({ key }) => key))
     expect([...found.values()].sort((x, y) => (x.key < y.key ? -1 : 1))).toEqual(rows)
     const loaded = await state.store.load()
-    expect(loaded).toMatchObject({ lsn: 200n, run: 1, recentRequests: [[1_700_000_000, 'put', 3]] })
+    expect(loaded).toMatchObject({ lsn: 200n, epoch: 1, recentRequests: [[1_700_000_000, 'put', 3]] })
     expect(await state.store.countDeadLetters()).toBe(1)
   })
 
@@ -153,7 +153,7 @@ describe('the store', () => {
     await using two = open(database.url)
     await migrateState(one.db, 'mediquo_cdc')
     await Promise.all([one, two].map(({ store }) => store.begin(identity, lsn(100n), xid(7n), 'first run')))
-    expect(await one.store.load()).toMatchObject({ ...identity, lsn: 100n, slotGapXid: 7n, run: 0 })
+    expect(await one.store.load()).toMatchObject({ ...identity, lsn: 100n, slotGapXid: 7n, epoch: 0 })
     expect(await database.query('select state, reason from mediquo_cdc.backfill')).toEqual([
       { state: 'requested', reason: 'first run' },
     ])

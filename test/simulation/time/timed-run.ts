@@ -138,7 +138,7 @@ export function startRun({ world, clock, api, plan, random, known }: TimedRunOpt
   })
 
   function takeOver(): void {
-    const earlier = { recentRequests: known.requests, run: run + 1, ageMs: clock.nowMs - known.atMs }
+    const earlier = { recentRequests: known.requests, epoch: run + 1, ageMs: clock.nowMs - known.atMs }
     run++
     state.run = run
     resumeQuotas(quotas, earlier, maxInFlight)
