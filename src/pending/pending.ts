@@ -6,7 +6,7 @@ import type { Lsn } from '../model/source/lsn.ts'
 import type { Position } from '../model/source/position.ts'
 import type { RowKey } from '../model/source/row.ts'
 import { Answers, type AnswersOptions } from './answers.ts'
-import { CodeEnds, type EndingCode } from './code-ends.ts'
+import { type CodeToUnsubscribe, CodeUnsubscriptions } from './code-unsubscriptions.ts'
 import { Entries } from './entries.ts'
 import type { LookUp } from './entry/entry.ts'
 import { type MergeContext, mergeStreamed } from './entry/merge.ts'
@@ -43,7 +43,7 @@ export class Pending {
   readonly #answers: Answers
   readonly #owing: Owing
   readonly #room: Room
-  readonly #codeEnds: CodeEnds
+  readonly #codeUnsubscriptions: CodeUnsubscriptions
 
   constructor(options: PendingOptions) {
     const { horizon, maxBytes, maxMarks } = options
@@ -56,7 +56,7 @@ export class Pending {
     this.#answers = new Answers(this.#scheduler, { ...options, maxReadBackBytes: maxBytes / 8 })
     this.#owing = new Owing(this.#scheduler)
     this.#room = new Room(this.#scheduler, options)
-    this.#codeEnds = new CodeEnds(this.#scheduler, this.#reads)
+    this.#codeUnsubscriptions = new CodeUnsubscriptions(this.#scheduler, this.#reads)
   }
 
   /** Number of rows that wait, by lane. */
@@ -82,7 +82,7 @@ export class Pending {
   }
   /** Number of rows that wait for the record of a code to unsubscribe. */
   get unsubscriptions(): number {
-    return this.#codeEnds.waiting
+    return this.#codeUnsubscriptions.waiting
   }
   get readBacks(): number {
     return this.#answers.readBacks
@@ -138,7 +138,7 @@ export class Pending {
     if (this.isSendingHeld) return 0
     const more = () => this.#room.isHalfFull
     const owed = this.#owing.owe('commit', more) + (mayRead ? 0 : this.#owing.owe('read', more))
-    return owed + this.#owing.oweEnds((entry) => this.#codeEnds.isShown(entry), more)
+    return owed + this.#owing.oweEnds((entry) => this.#codeUnsubscriptions.isShown(entry), more)
   }
   /** Owes codes to unsubscribe beyond their bound. @returns their number. */
   oweUnsubscriptions(): number {
@@ -227,24 +227,24 @@ export class Pending {
   }
 
   /** Returns codes that are to be unsubscribed, and whose records are to be found now. */
-  toResolve(limit: number): EndingCode[] {
-    return this.#codeEnds.toResolve(limit)
+  toResolve(limit: number): CodeToUnsubscribe[] {
+    return this.#codeUnsubscriptions.toResolve(limit)
   }
   /** The record of a code to unsubscribe was not found now: it will be looked for again. */
   notResolved(key: RowKey, code: PatientCode): void {
-    this.#codeEnds.notResolved(key, code)
+    this.#codeUnsubscriptions.notResolved(key, code)
   }
   /** Takes an answer to `toResolve`. */
   resolved(key: RowKey, removal: Removal): void {
-    this.#codeEnds.resolved(key, removal)
+    this.#codeUnsubscriptions.resolved(key, removal)
   }
   /** Returns true if a code belongs to another row by now: unsubscribing it would unsubscribe that row's patient. */
   isCodeOwnedByOther(code: PatientCode, key: RowKey): boolean {
-    return this.#codeEnds.isCodeOwnedByOther(code, key)
+    return this.#codeUnsubscriptions.isCodeOwnedByOther(code, key)
   }
   /** Returns true if a row that has a code in the store still has it: memory may know earlier that the row gave it up. */
   mayOwnCode(code: PatientCode, key: RowKey): boolean {
-    return this.#codeEnds.mayOwnCode(code, key)
+    return this.#codeUnsubscriptions.mayOwnCode(code, key)
   }
 
   /** Cuts a batch: the oldest rows, live before backfill, each code once, and no code that is in flight. */

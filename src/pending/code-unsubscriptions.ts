@@ -8,10 +8,10 @@ import type { EntryScheduler } from './queue/entry-scheduler.ts'
 import type { Reads } from './read/reads.ts'
 
 /** A code that is to be unsubscribed, for which a full record must be found, and the row that no longer has it. */
-export type EndingCode = Extract<Step, { kind: 'resolve removal' }> & { readonly key: RowKey }
+export type CodeToUnsubscribe = Extract<Step, { kind: 'resolve removal' }> & { readonly key: RowKey }
 
 /** Codes that are to be unsubscribed: selects those to resolve now, takes the results, and finds the present owner of a code. */
-export class CodeEnds {
+export class CodeUnsubscriptions {
   readonly #scheduler: EntryScheduler
   readonly #reads: Pick<Reads, 'isPassed'>
 
@@ -33,8 +33,8 @@ export class CodeEnds {
    * - a code of which another row has a record that is not loaded;
    * - a code that another row of the same transaction may have: that row's code must be read first.
    */
-  toResolve(limit: number): EndingCode[] {
-    const found: EndingCode[] = []
+  toResolve(limit: number): CodeToUnsubscribe[] {
+    const found: CodeToUnsubscribe[] = []
     if (this.#scheduler.isSendingHeld || this.waiting === 0) return found
     const unclear = this.#transactionsWithUnknownCodes()
     const entries = this.#scheduler.queues.first('resolve removal', Number.POSITIVE_INFINITY)
