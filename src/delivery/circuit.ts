@@ -17,6 +17,8 @@ export type Signal =
   /** The API refuses the content of every request. */
   | { readonly kind: 'rejecting'; readonly status: number }
   | { readonly kind: 'outage'; readonly reason: string }
+  /** The checkpoint store cannot be written. */
+  | { readonly kind: 'store outage' }
   | { readonly kind: 'halted'; readonly reason: string }
   | { readonly kind: 'rate limited'; readonly ms: number }
 
@@ -58,11 +60,10 @@ export class Circuit {
         return
       case 'rejecting':
       case 'outage':
+      case 'store outage':
       case 'halted': {
         const sinceMs = this.#trouble && this.#trouble.kind === signal.kind ? this.#trouble.sinceMs : nowMs
-        const reason =
-          signal.kind === 'rejecting' ? `the API refuses every patient alike (${signal.status})` : signal.reason
-        this.#trouble = { kind: signal.kind, reason, sinceMs }
+        this.#trouble = { kind: signal.kind, reason: reasonOf(signal), sinceMs }
         this.#attempt++
         // The first failure is usually an idle connection that the server closed: try again almost immediately.
         const limits = this.#attempt === 1 ? { baseMs: 50, maxMs: 50 } : { baseMs: 250, maxMs: 30_000 }
@@ -72,5 +73,19 @@ export class Circuit {
       default:
         unreachable(signal)
     }
+  }
+}
+
+function reasonOf(
+  signal: Extract<Signal, { readonly kind: 'rejecting' | 'outage' | 'store outage' | 'halted' }>,
+): string {
+  switch (signal.kind) {
+    case 'rejecting':
+      return `the API refuses every patient alike (${signal.status})`
+    case 'store outage':
+      return 'the state cannot be written'
+    case 'outage':
+    case 'halted':
+      return signal.reason
   }
 }

@@ -13,3 +13,13 @@ export function timeInWords(seconds: number): string {
   if (seconds < 5_400) return `${Math.round(seconds / 60)} min`
   return seconds < 129_600 ? `${(seconds / 3_600).toFixed(1)} h` : `${Math.round(seconds / 86_400)} days`
 }
+
+/** Returns a whole number with thousands separators. */
+export function grouped(count: number): string {
+  return Math.round(count).toLocaleString('en-US')
+}
+
+/** Returns `1 row`, `2 rows`. @param many plural; default: with an s. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${grouped(count)} ${count === 1 ? one : many}`
+}

@@ -8,11 +8,10 @@ export interface PageSources {
   readonly board: Board
   readonly resources: Resources
   readonly version: string
-  readonly healthy: () => boolean
 }
 
 /** Provides the page's content: the board as it is now, and samples of the last hour, taken until it is stopped. */
-export function keepPage({ board, resources, version, healthy }: PageSources) {
+export function keepPage({ board, resources, version }: PageSources) {
   const { metrics, clocks } = resources
   const history = new History()
 
@@ -22,13 +21,9 @@ export function keepPage({ board, resources, version, healthy }: PageSources) {
       atMs: clocks.monotonicMs(),
       lagBytes: source.lagBytes,
       requestsLastMinute: delivery.requestsLastMinute,
-      backfillMark: backfillMark(),
+      backfillMark: board.pipeline?.view().backfillMark ?? 0,
       delivery: metrics.recentDeliveries.take(),
     })
-  }
-
-  function backfillMark(): number {
-    return board.pipeline?.view().backfillMark ?? 0
   }
 
   const timer = setInterval(sample, sampleEveryMs)
@@ -40,22 +35,20 @@ export function keepPage({ board, resources, version, healthy }: PageSources) {
       return {
         version,
         status: statusOf(board, resources),
-        healthy: healthy(),
-        trouble: core?.trouble?.kind ?? null,
-        isSlotSoonLost: board.slotWatch?.isSoonLost ?? false,
-        driftRatio: resources.drift.ratio,
+        problems: board.problemWatch?.look() ?? [],
         flow: {
           live: core?.waiting.live ?? 0,
           backfill: core?.waiting.backfill ?? 0,
           inFlight: core?.patientsInFlight ?? 0,
         },
-        backfillMark: backfillMark(),
         samples: history.since(monotonicMs),
         deadLetters,
         monotonicMs,
         wallClockMs: clocks.wallClockMs(),
       }
     },
+    /** Returns the samples of the last hour. */
+    samples: () => history.since(clocks.monotonicMs()),
     stop: () => clearInterval(timer),
   }
 }

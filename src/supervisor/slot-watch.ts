@@ -1,15 +1,15 @@
 import { knownSlots } from '../checkpoint/store/known-slots.ts'
+import type { SlotFacts } from '../model/problem/problem.ts'
 import { sizeInWords } from '../model/quantity.ts'
 import type { ConnectorState } from '../model/status/status.ts'
 import { isStreaming } from '../model/status/status.ts'
 import { type LeftSlot, readLeftSlots } from '../source/slot/left-slots.ts'
-import { forecastSlot, type SlotForecast } from '../source/slot/slot-forecast.ts'
+import { forecastSlot, type SlotForecast, type SlotVerdict } from '../source/slot/slot-forecast.ts'
 import type { SlotHealth } from '../source/slot/slot-health.ts'
 import { followed, isInvalidated, noHistory } from '../source/slot/slot-history.ts'
 import type { Resources } from '../startup/resources.ts'
 import { type DrainedPipeline, StreamDensity, secondsToDrain, undelivered } from './drain-time.ts'
-import { announce, nothingAnnounced } from './slot-announcement.ts'
-import { type SlotSituation, slotFix, slotSayings, slotWarning } from './slot-warning.ts'
+import { nextAlarm, noAlarm } from './slot-alarm.ts'
 
 /** Part of the board that shows how delivery goes. */
 export interface DeliveryBoard {
@@ -18,31 +18,36 @@ export interface DeliveryBoard {
   readonly pipeline: DrainedPipeline | null
 }
 
+interface Situation {
+  readonly forecast: SlotForecast
+  readonly facts: SlotFacts
+}
+
 const leftEveryMs = 300_000
 
-/** Retained WAL of the slot and its forecast, for the status, the metrics and the log. */
+/** Retained WAL of the slot and its forecast, for the status, the metrics and the problems. */
 export type SlotWatch = ReturnType<typeof createSlotWatch>
 
-type Tools = Pick<Resources, 'settings' | 'logger' | 'metrics' | 'clocks' | 'sourcePool' | 'state'>
+type Tools = Pick<Resources, 'settings' | 'metrics' | 'clocks' | 'sourcePool' | 'state'>
 
 /**
- * Watches the WAL that the slot retains on the customer's disk, and warns before the slot is lost. Also finds slots of ours that nobody
+ * Watches the WAL that the slot retains on the customer's disk, and forecasts when the slot is lost. Also finds slots of ours that nobody
  * uses.
  */
 export function createSlotWatch(tools: Tools, board: DeliveryBoard) {
-  const { settings, logger, metrics, clocks } = tools
+  const { settings, metrics, clocks } = tools
   const { slot, onSlotLost } = settings.source
   const density = new StreamDensity()
-  let trail = noHistory
-  let said = nothingAnnounced
-  let situation: SlotSituation | null = null
+  let history = noHistory
+  let alarm = noAlarm
+  let situation: Situation | null = null
   let left: readonly LeftSlot[] = []
   let lookedAtMs: number | null = null
 
   /** Records a new sample of the slot. */
   function seen(health: SlotHealth): void {
     const atMs = clocks.monotonicMs()
-    trail = followed(trail, { ...health, atMs })
+    history = followed(history, { ...health, atMs })
     const { pipeline, state } = board
     const { insert, update, delete: deleted } = metrics.received
     if (pipeline) density.look(pipeline, insert + update + deleted)
@@ -50,27 +55,21 @@ export function createSlotWatch(tools: Tools, board: DeliveryBoard) {
     // The rows that another instance has received are not known here.
     const waiting = state === 'standby' ? null : undelivered(pipeline, health)
     const drain = secondsToDrain(waiting, density.rowsPerByte, settings.mediquo)
-    const forecast = forecastSlot(trail, {
+    const forecast = forecastSlot(history, {
       secondsToDrain: drain,
       isDelivering: isStreaming(state) && trouble === null,
     })
-    situation = { slot, forecast, health, secondsToDrain: drain, reason: trouble, onSlotLost }
-    tell(situation, atMs)
+    situation = {
+      forecast,
+      facts: { slot, onSlotLost, reason: trouble, secondsToDrain: drain, ...figures(health, forecast) },
+    }
+    judge(health, forecast, atMs)
   }
 
-  function tell(now: SlotSituation, atMs: number): void {
+  function judge(health: SlotHealth, forecast: SlotForecast, atMs: number): void {
     // A lost slot is reported by the code that notices it. A slot in use is reported by the instance that uses it.
-    const isOthers = board.state === 'standby' && now.forecast.limit !== 'idle'
-    if (isInvalidated(now.health) || isOthers) {
-      said = nothingAnnounced
-      return
-    }
-    const { say, announced } = announce(said, now.forecast, atMs)
-    said = announced
-    if (!say) return
-    const { verdict } = announced
-    if (verdict === 'fine') logger.info({ slot, retainedBytes: now.health.retainedBytes }, slotSayings.fine)
-    else logger[levels[verdict]]({ slot, ...figures(now), fix: slotFix(now) }, slotSayings[verdict])
+    const isOthers = board.state === 'standby' && forecast.limit !== 'idle'
+    alarm = isInvalidated(health) || isOthers ? noAlarm : nextAlarm(alarm, forecast.verdict, atMs)
   }
 
   return {
@@ -80,25 +79,21 @@ export function createSlotWatch(tools: Tools, board: DeliveryBoard) {
       const nowMs = clocks.monotonicMs()
       if (lookedAtMs !== null && nowMs - lookedAtMs < leftEveryMs) return
       lookedAtMs = nowMs
-      const before = new Set(left.map((one) => one.slot))
       left = await leftSlots(tools)
-      for (const { slot: name, retainedBytes, fix } of left.filter((one) => !before.has(one.slot)))
-        logger.warn({ slot: name, retainedBytes, fix }, 'a replication slot of ours is used by nobody')
     },
     get forecast(): SlotForecast | null {
       return situation?.forecast ?? null
     },
     get secondsToDrain(): number | null {
-      return situation?.secondsToDrain ?? null
+      return situation?.facts.secondsToDrain ?? null
     },
-    /** True if the last announcement was that the slot will soon be lost or is being lost. */
-    get isSoonLost(): boolean {
-      return said.verdict === 'soon lost' || said.verdict === 'being lost'
+    /** Verdict on the slot, and its facts; null: not known yet. */
+    get situation(): { readonly verdict: SlotVerdict; readonly facts: SlotFacts } | null {
+      return situation && { verdict: alarm.verdict, facts: situation.facts }
     },
-    /** Warnings, one sentence each, with the fix. */
-    get warnings(): string[] {
-      const own = situation && said.verdict !== 'fine' ? [slotWarning(said.verdict, situation)] : []
-      return [...own, ...left.map((one) => `${describeLeftSlot(one)}; if no connector needs it any more: ${one.fix}`)]
+    /** Slots of ours that nobody uses. */
+    get leftSlots(): readonly LeftSlot[] {
+      return left
     },
   }
 }
@@ -119,15 +114,14 @@ export function describeLeftSlot({ slot, retainedBytes }: LeftSlot): string {
   return `the replication slot ${slot} is used by nobody and holds ${sizeInWords(retainedBytes)} of WAL`
 }
 
-const levels = { holding: 'warn', 'will be lost': 'warn', 'soon lost': 'error', 'being lost': 'error' } as const
-
-function figures({ forecast, health, secondsToDrain: drain }: SlotSituation) {
+function figures({ retainedBytes, lagBytes, safeBytes }: SlotHealth, forecast: SlotForecast) {
   return {
-    retainedBytes: health.retainedBytes,
-    safeBytes: health.safeBytes,
+    retainedBytes,
+    lagBytes,
+    safeBytes,
     bytesPerSecond: rounded(forecast.bytesPerSecond),
     secondsUntilLost: rounded(forecast.secondsUntilLost),
-    secondsToDrain: drain,
+    limit: forecast.limit,
   }
 }
 

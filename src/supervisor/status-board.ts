@@ -1,4 +1,5 @@
 import type { Settings } from '../config/settings.ts'
+import { problemReport } from '../model/problem/problem-report.ts'
 import type { BackfillRun } from '../model/progress/backfill-run.ts'
 import { type DeadLetterOverview, noDeadLetters } from '../model/progress/dead-letter-overview.ts'
 import { formatLsn } from '../model/source/lsn.ts'
@@ -8,6 +9,7 @@ import type { Pipeline } from '../pipeline/pipeline.ts'
 import type { Tally } from '../pipeline/report.ts'
 import type { SlotHealth } from '../source/slot/slot-health.ts'
 import type { Resources } from '../startup/resources.ts'
+import type { ProblemWatch } from './problem-watch.ts'
 import type { SlotWatch } from './slot-watch.ts'
 
 /** Facts for the status, from whichever run of the pipeline. */
@@ -18,7 +20,9 @@ export interface Board {
   health: SlotHealth | null
   pipeline: Pipeline | null
   /** Watch of the retained WAL; null before the first connection. */
-  slotWatch: Pick<SlotWatch, 'forecast' | 'secondsToDrain' | 'isSoonLost' | 'warnings'> | null
+  slotWatch: Pick<SlotWatch, 'forecast' | 'secondsToDrain' | 'situation' | 'leftSlots'> | null
+  /** Watch of the problems; null before the first one is collected. */
+  problemWatch: Pick<ProblemWatch, 'look'> | null
   deadLetters: DeadLetterOverview
   /** Number of rows that are noted in the store, to be read and sent later. */
   owed: number
@@ -37,6 +41,7 @@ export function newBoard(): Board {
     health: null,
     pipeline: null,
     slotWatch: null,
+    problemWatch: null,
     deadLetters: noDeadLetters,
     owed: 0,
     latestPass: null,
@@ -45,16 +50,12 @@ export function newBoard(): Board {
   }
 }
 
-export function statusOf(
-  board: Board,
-  { settings, quotas, store }: Pick<Resources, 'settings' | 'quotas' | 'store'>,
-): Status {
+export function statusOf(board: Board, { settings, quotas }: Pick<Resources, 'settings' | 'quotas'>): Status {
   const { pipeline, health, tally, slotWatch } = board
   const view = pipeline?.view() ?? null
   const waiting = view ? view.waiting.live + view.waiting.backfill : 0
-  const backfilling = board.state === 'streaming' && view !== null && view.backfill !== null
   return {
-    state: backfilling ? 'backfilling' : board.state,
+    state: shownState(board),
     reason: board.reason ?? view?.trouble?.reason ?? null,
     source: {
       table: `${settings.source.table.schema}.${settings.source.table.table}`,
@@ -82,26 +83,13 @@ export function statusOf(
       ...tally,
     },
     deadLetters: board.deadLetters.total,
-    warnings: [
-      ...(slotWatch?.warnings ?? []),
-      ...standstillWarning(board, settings.mediquo),
-      ...sharedCodesWarning(store.sharedCodes.count),
-    ],
+    problems: (board.problemWatch?.look() ?? []).map(problemReport),
   }
 }
 
-function standstillWarning(board: Board, quota: Quota): string[] {
-  const seconds = standstillSeconds(board, quota)
-  if (seconds === null) return []
-  return [
-    `nothing has been settled for ${seconds} s although rows wait and the API answers: see the log for what fails, and report it if nothing does`,
-  ]
-}
-
-function sharedCodesWarning(codes: number): string[] {
-  if (codes === 0) return []
-  const which = codes === 1 ? 'a code is of several rows' : `${codes} codes are each of several rows`
-  return [`${which}: mediQuo has the one that changed last; map code from a column that is unique`]
+/** Returns the state for a person: `backfilling` while a streaming connector also reads the table. */
+export function shownState({ state, pipeline }: Pick<Board, 'state' | 'pipeline'>): ConnectorState {
+  return state === 'streaming' && pipeline !== null && pipeline.view().backfill !== null ? 'backfilling' : state
 }
 
 function rounded(figure: number | null | undefined): number | null {
@@ -114,7 +102,7 @@ type Quota = Pick<Settings['mediquo'], 'requestsPerMinute'>
 const maxStandstillMs = 60_000
 
 /** Returns how long the settled position has stood still although something could be settled, seconds; null: not too long. */
-function standstillSeconds({ pipeline, state }: Board, { requestsPerMinute }: Quota): number | null {
+export function standstillSeconds({ pipeline, state }: Board, { requestsPerMinute }: Quota): number | null {
   if (!pipeline || state !== 'streaming') return null
   const { standstillMs, isSendingHeld, trouble } = pipeline.view()
   const mayTakeMs = maxStandstillMs + (2 * 60_000) / requestsPerMinute
@@ -124,6 +112,7 @@ function standstillSeconds({ pipeline, state }: Board, { requestsPerMinute }: Qu
 /** Troubles that last until somebody acts. The others end by themselves. */
 const needsSomebody: Readonly<Record<DeliveryTrouble, boolean>> = {
   outage: false,
+  'store outage': false,
   halted: true,
   rejecting: true,
   'rate limited': false,

@@ -3,7 +3,7 @@ import { type HttpServer, startHttpServer } from '../http/server.ts'
 import { wait } from '../lifecycle/wait.ts'
 
 import { kindOf } from '../model/failure/kind-of.ts'
-import type { ConnectorState, Status } from '../model/status/status.ts'
+import type { ConnectorState } from '../model/status/status.ts'
 
 import { createPipeline } from '../pipeline/pipeline.ts'
 import type { WrittenRuns } from '../pipeline/recent-requests.ts'
@@ -18,6 +18,8 @@ import { checkFailed } from '../startup/requirements/check-failed.ts'
 import { openResources, type Resources, type SessionLimits } from '../startup/resources.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
+import { collectProblems } from './collect-problems.ts'
+import { observe } from './gauges.ts'
 import { createHealthWatch } from './health-watch.ts'
 import {
   afterBlocked,
@@ -28,6 +30,8 @@ import {
   noneLost,
 } from './next-attempt.ts'
 import { keepPage } from './page-view.ts'
+import { problemFacts } from './problem-facts.ts'
+import { createProblemWatch } from './problem-watch.ts'
 import { createSlotWatch } from './slot-watch.ts'
 import { type Board, newBoard, readinessOf, statusOf } from './status-board.ts'
 import { summarise } from './summary.ts'
@@ -85,7 +89,14 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     (summary) => logger.info(summary, 'last minute'),
   )
   const healthy = () => !watch.isWedged()
-  const page = keepPage({ board, resources, version: options.version, healthy })
+  const page = keepPage({ board, resources, version: options.version })
+  const problemWatch = createProblemWatch({
+    logger,
+    wallClockMs: () => resources.clocks.wallClockMs(),
+    collect: () =>
+      collectProblems(problemFacts(board, resources, { isStuck: watch.isWedged(), samples: page.samples() })),
+  })
+  board.problemWatch = problemWatch
   let http: HttpServer | null = null
   try {
     http = await startHttpServer({
@@ -118,6 +129,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
   } finally {
     watch.stop()
     endSummaries()
+    problemWatch.stop()
     page.stop()
     await http?.close()
     await resources.close()
@@ -264,35 +276,4 @@ async function releaseClosingServer(resources: Resources, board: Board): Promise
     const kind = kindOf(error)
     if (kind === 'server closing' || kind === 'unreachable') board.pipeline?.disconnect('released')
   }
-}
-
-function observe(resources: Resources, board: Board, healthy: () => boolean): void {
-  const { metrics, quotas, settings } = resources
-  metrics.observe({
-    pending: (lane) => board.pipeline?.view().waiting[lane] ?? 0,
-    inFlightRequests: () => board.pipeline?.view().requestsInFlight ?? 0,
-    deadLetters: () => board.deadLetters.total,
-    replicationLagBytes: () => board.health?.lagBytes ?? 0,
-    slotRetainedBytes: () => board.health?.retainedBytes ?? 0,
-    slotSafeBytes: () => board.health?.safeBytes ?? Number.POSITIVE_INFINITY,
-    slotRetainedBytesPerSecond: () => board.slotWatch?.forecast?.bytesPerSecond ?? Number.NaN,
-    slotSecondsUntilLost: () => board.slotWatch?.forecast?.secondsUntilLost ?? Number.POSITIVE_INFINITY,
-    secondsToDrain: () => board.slotWatch?.secondsToDrain ?? Number.NaN,
-    rateLimitRemaining: () => quotas.put.free,
-    backfillProgress: () => backfillProgress(statusOf(board, resources)),
-    backfillMark: () => board.pipeline?.view().backfillMark ?? 0,
-    driftRatio: () => resources.drift.ratio,
-    sharedCodes: () => resources.store.sharedCodes.count,
-    ready: () => readinessOf(board, settings).ready,
-    healthy,
-    oldestUnsettledSeconds: () => (board.pipeline?.view().oldestUnsettledMs ?? 0) / 1000,
-    state: () => statusOf(board, resources).state,
-    trouble: () => board.pipeline?.view().trouble?.kind ?? null,
-  })
-}
-
-function backfillProgress({ backfill }: Status): number {
-  const { state, rowsRead, rowsEstimated } = backfill
-  if (state === 'done') return 1
-  return rowsEstimated === 0 ? 0 : rowsRead / rowsEstimated
 }

@@ -1,4 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { RaisedProblem } from '../model/problem/problem.ts'
+import { problemCatalog, problemKinds } from '../model/problem/problem-kind.ts'
 import { type Lane, lanes } from '../model/progress/lane.ts'
 import type { DeadLetterReason } from '../model/progress/stored-row.ts'
 import type { Change } from '../model/source/change.ts'
@@ -32,6 +34,7 @@ export interface GaugeSources {
   readonly healthy: () => boolean
   readonly state: () => ConnectorState
   readonly trouble: () => DeliveryTrouble | null
+  readonly problems: () => readonly RaisedProblem[]
 }
 
 /** Counter whose labels have only the values of closed lists. */
@@ -180,12 +183,25 @@ export function createMetrics(version: string) {
       })
       new Gauge({
         name: 'mediquo_cdc_delivery_trouble',
-        help: '1 for what keeps patients from being sent: an outage of the API, refused keys (halted), every patient refused, its limit',
+        help: '1 for what keeps patients from being sent: an outage of the API or of the checkpoint store, refused keys (halted), every patient refused, its limit',
         labelNames: ['kind'],
         registers,
         collect() {
           const now = sources.trouble()
           for (const kind of deliveryTroubles) this.set({ kind }, kind === now ? 1 : 0)
+        },
+      })
+      new Gauge({
+        name: 'mediquo_cdc_problem',
+        help: '1 while the problem of this code is raised, otherwise 0',
+        labelNames: ['code', 'severity'],
+        registers,
+        collect() {
+          const raised = new Set(sources.problems().map(({ problem }) => problem.kind))
+          for (const kind of problemKinds) {
+            const { code, severity } = problemCatalog[kind]
+            this.set({ code, severity }, raised.has(kind) ? 1 : 0)
+          }
         },
       })
       gauge('healthy', '0 once the process is wedged and wants a restart', () => (sources.healthy() ? 1 : 0))

@@ -1,6 +1,5 @@
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
-import { slotSayings } from '../../src/supervisor/slot-warning.ts'
 import { repositoryFiles, textOf } from './files.ts'
 
 const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
@@ -31,10 +30,6 @@ function linesOfCall(call: ts.CallExpression): Line[] {
   if (level !== null && !levels.some((known) => known === level)) return []
   const text = call.arguments.at(-1)
   if (text && ts.isStringLiteralLike(text)) return [{ text: text.text, level }]
-  if (text && /^slotSayings\b/.test(text.getText())) {
-    const of = ts.isPropertyAccessExpression(text) ? [slotSayings.fine] : Object.values(slotSayings)
-    return of.map((saying) => ({ text: saying, level }))
-  }
   return [{ text: `no fixed text: ${call.getText()}`, level }]
 }
 

@@ -49,6 +49,8 @@ export interface RunningConnector extends AsyncDisposable {
   readonly log: readonly LogLine[]
   /** Resolves once a line with this text is logged. */
   whenLogged(msg: string): Promise<LogLine>
+  /** Resolves with the line of the log that raised the problem of this code. */
+  whenRaised(code: string): Promise<LogLine>
   /** Port of its HTTP server; null before it listens. */
   port(): number | null
   /** Returns the answer of `GET /status`. */
@@ -139,6 +141,7 @@ function run(database: TestDatabase, sandbox: SandboxApi, options: ConnectorOpti
     ended,
     log,
     port: () => port,
+    whenRaised: (code) => until(() => log.find((line) => line.msg === 'problem raised' && line.code === code)),
     whenLogged: (msg) => until(() => log.find((line) => line.msg === msg)),
     status,
     async whenState(state) {

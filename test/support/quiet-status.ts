@@ -31,5 +31,5 @@ export const quietStatus: Status = {
     lastError: null,
   },
   deadLetters: 0,
-  warnings: [],
+  problems: [],
 }

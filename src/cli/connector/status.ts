@@ -1,6 +1,8 @@
+import { z } from 'zod'
 import { Store } from '../../checkpoint/store/store.ts'
 import { loadSettings } from '../../config/load.ts'
 import type { Settings } from '../../config/settings.ts'
+import { type Severity, severities } from '../../model/problem/problem-kind.ts'
 import type { BackfillRun } from '../../model/progress/backfill-run.ts'
 import { formatLsn } from '../../model/source/lsn.ts'
 import { type ConnectorState, connectorStates } from '../../model/status/status.ts'
@@ -70,6 +72,10 @@ const meaningOfState: Readonly<Record<ConnectorState, Meaning | null>> = {
 function printReport(report: Report, out: Out, indent = ''): void {
   const { print, paint } = out
   for (const [name, value] of Object.entries(report)) {
+    if (name === 'problems') {
+      printProblems(value, out)
+      continue
+    }
     const label = `${indent}${name.replace(/([A-Z])/g, ' $1').toLowerCase()}`
     if (Array.isArray(value)) {
       if (value.length > 0) print(label)
@@ -82,6 +88,29 @@ function printReport(report: Report, out: Out, indent = ''): void {
       const meaning = meaningOf(name, value)
       print(meaning === null ? text : `${text.slice(0, labelWidth + 1)}${paint(meaning, text.slice(labelWidth + 1))}`)
     }
+  }
+}
+
+const problemsOfReport = z.array(
+  z.object({
+    code: z.string(),
+    severity: z.enum(severities),
+    title: z.string(),
+    detail: z.string(),
+    fix: z.string(),
+    since: z.string(),
+  }),
+)
+const meaningOfSeverity: Readonly<Record<Severity, Meaning>> = { warning: 'doubtful', critical: 'bad' }
+
+/** Prints each problem with its fix. A connector of another version can report what this one does not know. */
+function printProblems(value: unknown, { print, paint }: Out): void {
+  const { data: problems = [] } = problemsOfReport.safeParse(value)
+  if (problems.length > 0) print('problems')
+  for (const { code, severity, title, detail, fix, since } of problems) {
+    print(`  ${paint(meaningOfSeverity[severity], `${code} ${severity}`)} ${title}, since ${since}`)
+    if (detail !== '') print(hangingText('    ', detail, '    '))
+    print(hangingText('    fix: ', fix, '      '))
   }
 }
 

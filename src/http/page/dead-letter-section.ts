@@ -1,7 +1,8 @@
 import { html } from 'hono/html'
 import type { ListedDeadLetter } from '../../model/progress/dead-letter-overview.ts'
+import { counted, grouped } from '../../model/quantity.ts'
 import type { PageView } from './page-view.ts'
-import { ago, counted, grouped, printable } from './words.ts'
+import { ago, printable } from './words.ts'
 
 /** Maximum number of dead letters on the page: the command lists all. */
 const shown = 10

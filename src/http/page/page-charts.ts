@@ -1,8 +1,8 @@
-import { sizeInWords, timeInWords } from '../../model/quantity.ts'
+import { grouped, sizeInWords, timeInWords } from '../../model/quantity.ts'
 import { historyMs, type Sample } from '../../model/status/sample.ts'
 import { type Chart, highest, type Point } from './charts.ts'
 import type { PageView } from './page-view.ts'
-import { grouped, shortTime } from './words.ts'
+import { shortTime } from './words.ts'
 
 /** Minimum time span: a line of a few seconds shows nothing. */
 const leastSpanMs = 600_000

@@ -1,20 +1,19 @@
 import { html, raw } from 'hono/html'
-import { sizeInWords, timeInWords } from '../../model/quantity.ts'
+import { counted, grouped, sizeInWords, timeInWords } from '../../model/quantity.ts'
 import { chartFigure } from './charts.ts'
 import { deadLetterSection } from './dead-letter-section.ts'
-import { mattersOf } from './matters.ts'
 import { pageCharts } from './page-charts.ts'
 import { pageScript } from './page-script.ts'
 import { pageStyle } from './page-style.ts'
 import type { PageView } from './page-view.ts'
+import { problemsCard } from './problems-card.ts'
 import { type Tone, verdictOf } from './verdict.ts'
-import { ago, counted, grouped, moment, printable } from './words.ts'
+import { ago, moment, printable } from './words.ts'
 
 /** Renders the status page on the server. It is complete without a script and makes no external request. */
 export function statusPage(view: PageView) {
   const verdict = verdictOf(view)
   const { status, version } = view
-  const tone = classOf(verdict.tone)
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -31,9 +30,9 @@ export function statusPage(view: PageView) {
 <header class="top"><span><strong>mediquo-cdc</strong> · ${printable(status.source.table)} to mediQuo</span>
 <span id="as-of" data-live>as of ${moment(view.wallClockMs)}</span><span class="stale" id="stale" role="alert"></span></header>
 <main>
-<div class="card verdict ${tone}" id="verdict" role="status" data-live>
+<div class="card verdict ${verdict.tone}" id="verdict" role="status" data-live>
 <div><h1>${verdict.state}</h1><p>${verdict.sentence}</p></div><span class="badge">${marks[verdict.tone]} ${verdict.badge}</span></div>
-${mattersCard(view, tone)}
+${problemsCard(view)}
 ${flowCard(view)}
 ${backfillCard(view)}
 <section class="card" aria-labelledby="charts-title"><h2 id="charts-title">Lately</h2>
@@ -51,39 +50,19 @@ ${sourceCard(view)}
 
 /** Signs with different shapes, for readers who cannot tell the colours apart. */
 const marks: Readonly<Record<Tone, string>> = {
-  well: '\u2713',
-  working: '\u25B6',
-  'standing by': '\u2016',
-  look: '\u25B3',
-  act: '\u2716',
+  healthy: '\u2713',
+  warning: '\u25B3',
+  'action-required': '\u2716',
 }
 const iconColours: Readonly<Record<Tone, string>> = {
-  well: '17703d',
-  working: '1d5bb8',
-  'standing by': '5a4da8',
-  look: 'c98500',
-  act: 'b3261e',
-}
-
-function classOf(tone: Tone): string {
-  return tone.replace(' ', '-')
+  healthy: '17703d',
+  warning: 'c98500',
+  'action-required': 'b3261e',
 }
 
 function icon(tone: Tone): string {
   const svg = `<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'><circle cx='8' cy='8' r='7' fill='#${iconColours[tone]}'/></svg>`
   return `data:image/svg+xml,${encodeURIComponent(svg)}`
-}
-
-function mattersCard(view: PageView, tone: string) {
-  const matters = mattersOf(view)
-  if (matters.length === 0) return html`<div id="matters" data-live hidden></div>`
-  return html`<section class="card ${tone}" id="matters" data-live aria-labelledby="matters-title"><h2 id="matters-title">What to do</h2>
-${matters.map(
-  ({ title, reason, fix, commands, anchor }) => html`<div class="matter"><h3>${title}</h3>
-${reason === null ? '' : html`<p class="reason">${reason}</p>`}<p>${fix}</p>
-${commands.length === 0 ? '' : html`<pre><code>${commands.join('\n')}</code></pre>`}
-<p class="where">More of it: <code>docs/operations.md#${anchor}</code></p></div>`,
-)}</section>`
 }
 
 function flowCard({ status, flow, wallClockMs }: PageView) {

@@ -1,13 +1,3 @@
-/** Returns a whole number with thousands separators. */
-export function grouped(count: number): string {
-  return Math.round(count).toLocaleString('en-US')
-}
-
-/** Returns `1 row`, `2 rows`. @param many plural; default: with an s. */
-export function counted(count: number, one: string, many = `${one}s`): string {
-  return `${grouped(count)} ${count === 1 ? one : many}`
-}
-
 /** Returns a duration with two digits, also one as short as a request. */
 export function shortTime(seconds: number): string {
   if (seconds < 0.001) return '0 ms'

@@ -1,3 +1,5 @@
+import type { ProblemReport } from '../problem/problem-report.ts'
+
 /** State of the connector, in one word. */
 export const connectorStates = ['starting', 'standby', 'backfilling', 'streaming', 'blocked', 'stopping'] as const
 export type ConnectorState = (typeof connectorStates)[number]
@@ -16,12 +18,12 @@ export function isStreaming(state: ConnectorState): boolean {
   return streaming[state]
 }
 
-/** Conditions that keep patients from being sent. `halted`: the API refuses the keys; `rejecting`: it refuses every patient alike. */
-export const deliveryTroubles = ['outage', 'halted', 'rejecting', 'rate limited'] as const
+/**
+ * Conditions that keep patients from being sent. `outage`: the API does not answer, or fails; `store outage`: no request is sent before
+ * the checkpoint store has noted it; `halted`: the API refuses the keys; `rejecting`: it refuses every patient alike.
+ */
+export const deliveryTroubles = ['outage', 'store outage', 'halted', 'rejecting', 'rate limited'] as const
 export type DeliveryTrouble = (typeof deliveryTroubles)[number]
-
-/** Reason of an outage of the store, not of the API: no request is sent before the store has noted it. */
-export const stateCannotBeWritten = 'the state cannot be written'
 
 /** The JSON of `GET /status`. LSNs are text, times are ISO 8601 in UTC. It contains no value of a row. */
 export interface Status {
@@ -66,6 +68,6 @@ export interface Status {
     readonly lastError: string | null
   }
   readonly deadLetters: number
-  /** Problems that cause harm if nobody acts, one sentence each, with the remedy. */
-  readonly warnings: readonly string[]
+  /** What is wrong at present, the worst first. */
+  readonly problems: readonly ProblemReport[]
 }

@@ -66,7 +66,7 @@ describe.skipIf(chromiumPath === undefined)(`the page, in a browser${why}`, () =
       await live(connector)
       await expectGoodPage(connector, 'streaming', [
         'Streaming',
-        'All is well',
+        'Healthy',
         'public.patients',
         /Backfill\n+done, 500 rows/,
       ])
@@ -81,7 +81,7 @@ describe.skipIf(chromiumPath === undefined)(`the page, in a browser${why}`, () =
       })
       if (livelyMs > 0) await sleep(20_000)
       await until(async () => (await connector.status()).backfill.rowsRead > 0)
-      await expectGoodPage(connector, 'backfilling', ['Backfilling', 'At work', /of about [\d,]+ rows read/])
+      await expectGoodPage(connector, 'backfilling', ['Backfilling', 'Healthy', /of about [\d,]+ rows read/])
     })
 
     test('blocked', { timeout }, async () => {
@@ -92,7 +92,7 @@ describe.skipIf(chromiumPath === undefined)(`the page, in a browser${why}`, () =
       await connector.whenState('blocked')
       await expectGoodPage(connector, 'blocked', [
         'Blocked',
-        'Needs you now',
+        'Action required',
         'What to do',
         'first_name',
         'mediquo-cdc check',
@@ -110,7 +110,7 @@ describe.skipIf(chromiumPath === undefined)(`the page, in a browser${why}`, () =
       await until(async () => (await connector.status()).deadLetters === 4)
       await expectGoodPage(connector, 'dead-letters', [
         'Streaming',
-        'Needs a look',
+        'Warning',
         '4 rows rejected',
         'P1003',
         'P2001',
@@ -123,7 +123,7 @@ describe.skipIf(chromiumPath === undefined)(`the page, in a browser${why}`, () =
       const { database, sandbox } = first
       await using second = await startConnector({ database, sandbox, waitFor: 'standby' })
       await live(first)
-      await expectGoodPage(second, 'standby', ['Standby', 'Standing by', 'takes over when it goes'])
+      await expectGoodPage(second, 'standby', ['Standby', 'Healthy', 'takes over when it stops'])
     })
   })
 
@@ -145,7 +145,7 @@ describe.skipIf(chromiumPath === undefined)(`the page, in a browser${why}`, () =
       await page.locator('#stale', { hasText: 'No answer' }).waitFor()
       expect(await page.innerText('.badge')).toBe('? Not known')
       await page.unrouteAll({ behavior: 'ignoreErrors' })
-      await page.locator('.badge', { hasText: 'All is well' }).waitFor()
+      await page.locator('.badge', { hasText: 'Healthy' }).waitFor()
       await connector.stop()
       await page.locator('#stale', { hasText: 'No answer' }).waitFor()
     } finally {

@@ -6,6 +6,7 @@ import { contentSecurityPolicy } from '../../../src/http/page/page-policy.ts'
 import { patientCode } from '../../../src/model/patient/patient.ts'
 import { storedRowKey } from '../../../src/model/source/row.ts'
 import type { Sample } from '../../../src/model/status/sample.ts'
+import { quietStatus } from '../../support/quiet-status.ts'
 import { view } from './view.ts'
 
 const sample = (atMs: number, lagBytes: number | null = 0): Sample => ({
@@ -32,7 +33,13 @@ test('values from the database or the API are escaped as text', async () => {
   const page = String(
     await statusPage(
       view({
-        status: { state: 'blocked', reason: evil, warnings: [evil], deadLetters: 1 },
+        status: {
+          state: 'blocked',
+          reason: evil,
+          deadLetters: 1,
+          delivery: { ...quietStatus.delivery, lastError: evil },
+        },
+        problems: [{ problem: { kind: 'blocked', facts: { reason: evil } }, sinceMs: 0 }],
         deadLetters: { total: 1, byReason: [{ reason: 'invalid', rows: 1 }], newest: [letter] },
       }),
     ),

@@ -7,12 +7,8 @@ import { quietStatus } from '../../support/quiet-status.ts'
 export function view(given: Omit<Partial<PageView>, 'status'> & { readonly status?: Partial<Status> } = {}): PageView {
   return {
     version: '0.0.0',
-    healthy: true,
-    trouble: null,
-    isSlotSoonLost: false,
-    driftRatio: 0,
+    problems: [],
     flow: { live: 0, backfill: 0, inFlight: 0 },
-    backfillMark: 0,
     samples: [],
     deadLetters: noDeadLetters,
     monotonicMs: 3_600_000,

@@ -89,7 +89,7 @@ describe('the write before sending', () => {
     script.commits(['a', upsert('a')])
     script.fail('record')
     expect(script.view).toMatchObject({ requestsInFlight: 0, patientsInFlight: 0, sendable: { live: 1 } })
-    expect(script.view.trouble).toMatchObject({ kind: 'outage' })
+    expect(script.view.trouble).toMatchObject({ kind: 'store outage' })
     expect([script.permits, script.count('return permit')]).toEqual([0, 1])
     script.pass(1_000)
     expect(script.asked('record')).toHaveLength(1)

@@ -104,14 +104,14 @@ describe('two rows with one code', () => {
     await connector.whenPatient('p2', ({ first_name }) => first_name === 'Other')
     await connector.whenSettled()
     expect(puts(connector)).toBe(before + 1)
-    expect((await connector.status()).warnings.join()).toContain('a code is of several rows')
+    expect((await connector.status()).problems.map(({ code }) => code)).toEqual(['MQ4002'])
     expect(log.filter(({ msg }) => msg.startsWith('several rows have this code'))).toHaveLength(1)
 
     // After one of them is deleted, the other one is the patient.
     await database.query('delete from patients where id = 7')
     await database.query(`update patients set last_name = 'Doe'`)
     await expectBothEndsEqual(connector)
-    await until(async () => (await connector.status()).warnings.length === 0)
+    await until(async () => (await connector.status()).problems.length === 0)
     expect(sandbox.patients().get('p1')?.first_name).toBe('First')
   })
 })

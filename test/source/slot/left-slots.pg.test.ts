@@ -4,7 +4,7 @@ import { testSandbox } from '../../sandbox/api/sandbox-client.ts'
 import { patientsTable, startConnector } from '../../support/connector.ts'
 import { testDatabase } from '../../support/postgres/postgres.ts'
 
-const usedByNobody = 'a replication slot of ours is used by nobody'
+const orphanedSlot = 'MQ1205'
 
 async function makeSlot(query: (sql: string, values: string[]) => Promise<unknown>, name: string, plugin = 'pgoutput') {
   await query('select pg_create_logical_replication_slot($1, $2)', [name, plugin])
@@ -18,11 +18,15 @@ test('an orphaned slot is named at the start, in the status and by check, with i
   await using connector = await startConnector({ database })
   const fix = `SELECT pg_drop_replication_slot('${left}');`
 
-  const line = await connector.whenLogged(usedByNobody)
-  expect(line).toMatchObject({ level: 40, slot: left, fix })
+  const line = await connector.whenRaised(orphanedSlot)
+  expect(line).toMatchObject({ level: 40, slot: left, commands: [fix] })
   expect(line.retainedBytes).toBeGreaterThan(3_000_000)
-  expect((await connector.status()).warnings).toEqual([
-    expect.stringMatching(`^the replication slot ${left} is used by nobody and holds .+ MB of WAL.*${left}`),
+  expect((await connector.status()).problems).toEqual([
+    expect.objectContaining({
+      code: orphanedSlot,
+      detail: expect.stringMatching(`^the replication slot ${left} is used by nobody and retains .+ MB of WAL$`),
+      fix: expect.stringContaining(fix.replace(';', '')),
+    }),
   ])
 
   const keys = {
@@ -47,7 +51,7 @@ test('a connector with a new slot and a new checkpoint store names its earlier s
   await before.stop()
   const config = { source: { slot: `other_${database.name}` }, state: { schema: 'another' } }
   await using connector = await startConnector({ database, sandbox, config })
-  expect(await connector.whenLogged(usedByNobody)).toMatchObject({ slot: before.slot })
+  expect(await connector.whenRaised(orphanedSlot)).toMatchObject({ slot: before.slot })
 })
 
 test('slots that are in use, of another plugin, or of another name, are ignored', async () => {
@@ -58,8 +62,8 @@ test('slots that are in use, of another plugin, or of another name, are ignored'
   const config = { source: { slot: `mediquo_cdc_2_${database.name}` }, state: { schema: 'another' } }
   await using second = await startConnector({ database, config })
   await second.whenAcknowledged()
-  expect((await second.status()).warnings).toEqual([])
-  expect(second.log.filter(({ msg }) => msg === usedByNobody)).toEqual([])
+  expect((await second.status()).problems).toEqual([])
+  expect(second.log.filter(({ code }) => code === orphanedSlot)).toEqual([])
 })
 
 test('stopping a connector reports that its slot stays', async () => {

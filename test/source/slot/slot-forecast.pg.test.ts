@@ -7,12 +7,7 @@ import { ownServer } from '../../support/postgres/own-server.ts'
 import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
 import { until } from '../../support/until.ts'
 
-const sayings = {
-  willBeLost: 'the replication slot will be lost if this goes on',
-  soonLost: 'the replication slot will soon be lost',
-  beingLost: 'the replication slot is over its limit, and lost with the next checkpoint of the server',
-  fine: 'the replication slot is out of danger',
-}
+const codes = { willBeLost: 'MQ1202', soonLost: 'MQ1203', beingLost: 'MQ1204' }
 
 async function set(database: TestDatabase, name: string, value: string) {
   await database.query(`alter system set ${name} = '${value}'`)
@@ -46,9 +41,12 @@ async function gauge(connector: RunningConnector, name: string) {
   return Number(new RegExp(`^mediquo_cdc_${name} (.+)$`, 'm').exec(text)?.[1]?.replace('Inf', 'Infinity'))
 }
 
-const saidOf = ({ log }: RunningConnector) =>
-  log.flatMap(({ level, msg }) =>
-    Object.values(sayings).includes(msg) ? [[pino.levels.labels[Number(level)], msg]] : [],
+/** Returns the level and the code of each problem of the slot that was raised. */
+const raisedBy = ({ log }: RunningConnector) =>
+  log.flatMap(({ level, msg, code }) =>
+    msg === 'problem raised' && Object.values(codes).includes(String(code))
+      ? [[pino.levels.labels[Number(level)], code]]
+      : [],
   )
 
 /** Only the test makes checkpoints: only checkpoints remove a slot's WAL. */
@@ -69,31 +67,35 @@ test.concurrent('a slot that an outage endangers causes warnings, more urgent on
   // 1. WAL is written, and nothing is delivered. The time until the loss is reported, and the time to deliver the rest.
   sandbox.faults.add({ kind: 'down' })
   await database.query(`insert into patients (code) select 'P' || n from generate_series(1, 1000) n`)
-  await writeUntil(connector, () => saidOf(connector).length > 0)
+  await writeUntil(connector, () => raisedBy(connector).length > 0)
   const warned = await connector.status()
   expect(warned.source.walStatus).toMatch(/reserved|extended/)
   expect(warned.source.secondsUntilSlotLost).toBeGreaterThan(600)
   expect(warned.source.safeWalBytes).toBeLessThan(before.safeWalBytes ?? 0)
   expect(warned.source.retainedBytesPerSecond).toBeGreaterThan(0)
   expect(warned.source.secondsToDrain).toBeGreaterThan(0)
-  expect(warned.warnings).toEqual([
-    expect.stringMatching(/holds .+B of WAL and will be lost in .+ALTER SYSTEM SET max_slot_wal_keep_size = '\d+MB'/),
+  expect(warned.problems.filter(({ code }) => code === codes.willBeLost)).toEqual([
+    expect.objectContaining({
+      severity: 'warning',
+      detail: expect.stringMatching(/retains .+B of WAL and will be lost in /),
+      fix: expect.stringMatching(/ALTER SYSTEM SET max_slot_wal_keep_size = '\d+MB'/),
+    }),
   ])
   expect(await gauge(connector, 'slot_seconds_until_lost')).toBeGreaterThan(600)
   expect(await gauge(connector, 'slot_safe_bytes')).toBe(warned.source.safeWalBytes)
   expect(await gauge(connector, 'drain_seconds')).toBeGreaterThan(0)
-  const line = connector.log.find(({ msg }) => msg === sayings.willBeLost)
+  const line = await connector.whenRaised(codes.willBeLost)
   expect(line).toMatchObject({ slot: connector.slot, secondsUntilLost: expect.any(Number), fix: expect.any(String) })
 
   // 2. The limit approaches, then is passed: the slot still exists.
   await set(database, 'max_slot_wal_keep_size', '320MB')
-  await connector.whenLogged(sayings.soonLost)
+  await connector.whenRaised(codes.soonLost)
   await set(database, 'max_slot_wal_keep_size', '16MB')
-  await connector.whenLogged(sayings.beingLost)
-  expect(saidOf(connector)).toEqual([
-    ['warn', sayings.willBeLost],
-    ['error', sayings.soonLost],
-    ['error', sayings.beingLost],
+  await connector.whenRaised(codes.beingLost)
+  expect(raisedBy(connector)).toEqual([
+    ['warn', codes.willBeLost],
+    ['error', codes.soonLost],
+    ['error', codes.beingLost],
   ])
 
   // 3. The API answers again.
@@ -103,12 +105,12 @@ test.concurrent('a slot that an outage endangers causes warnings, more urgent on
     async () => {
       // The slot releases WAL when the server logs its running transactions, which an idle one does not do.
       await database.query(`select pg_logical_emit_message(false, 'a', 'b')`)
-      return connector.log.some(({ msg }) => msg === sayings.fine)
+      return (await connector.status()).problems.length === 0
     },
     { deadlineMs: 90_000 },
   )
   const after = await connector.status()
-  expect(after.warnings).toEqual([])
+  expect(after.problems).toEqual([])
   expect(after.source).toMatchObject({ walStatus: 'reserved', secondsUntilSlotLost: null })
   expect(await gauge(connector, 'slot_seconds_until_lost')).toBe(Number.POSITIVE_INFINITY)
   expect(connector.log.filter(({ msg }) => /changes were lost/.test(msg))).toEqual([])
@@ -132,13 +134,12 @@ test.concurrent('a slot that is lost causes a warning before', async () => {
   })
   await until(() => lossSaid() >= 0)
 
-  const warnedAt = [sayings.soonLost, sayings.beingLost].map((saying) =>
-    connector.log.findIndex(({ msg }) => msg === saying),
+  const warnedAt = [codes.soonLost, codes.beingLost].map((code) =>
+    connector.log.findIndex((line) => line.msg === 'problem raised' && line.code === code),
   )
   expect(warnedAt.map((at) => at >= 0 && at < lossSaid())).toEqual([true, true])
   // A new slot is not in danger.
   sandbox.faults.clear()
   await connector.whenPatient('jane')
-  await until(async () => (await connector.status()).warnings.length === 0)
-  expect(saidOf(connector).map(([, saying]) => saying)).not.toContain(sayings.fine)
+  await until(async () => (await connector.status()).problems.length === 0)
 }, 180_000)

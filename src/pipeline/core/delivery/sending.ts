@@ -7,7 +7,6 @@ import { type BatchOutcome, refusalOf } from '../../../delivery/outcome.ts'
 import { signalOf } from '../../../delivery/signal.ts'
 import type { DeadLetter } from '../../../model/progress/stored-row.ts'
 import type { RowKey } from '../../../model/source/row.ts'
-import { stateCannotBeWritten } from '../../../model/status/status.ts'
 import { unreachable } from '../../../model/unreachable.ts'
 import type { Delivery } from '../../../pending/entry/version.ts'
 import type { Pending } from '../../../pending/pending.ts'
@@ -186,7 +185,7 @@ export class Sending {
       this.#unused.push(permit)
       this.#giveBack(batch, 'returned')
     }
-    this.#circuit.observe({ kind: 'outage', reason: stateCannotBeWritten }, nowMs, this.#options.random())
+    this.#circuit.observe({ kind: 'store outage' }, nowMs, this.#options.random())
   }
 
   #hasWork(nowMs: number): boolean {

@@ -74,7 +74,7 @@ describe('the write before a batch leaves', () => {
     scene.set.write = 1
     expect(scene.out()).toEqual([])
     scene.sending.writeFailed(scene.set.nowMs)
-    expect(scene.sending.trouble).toMatchObject({ kind: 'outage', reason: 'the state cannot be written' })
+    expect(scene.sending.trouble).toMatchObject({ kind: 'store outage', reason: 'the state cannot be written' })
     expect(scene.log.returned).toEqual(['a'])
     scene.set.write = null
     scene.settle(1, () => accepted)

@@ -1,0 +1,109 @@
+/** Kinds of problems, in the order in which they are shown: the worst first. */
+export const problemKinds = [
+  'stuck',
+  'slot being lost',
+  'slot soon lost',
+  'blocked',
+  'keys refused',
+  'every patient refused',
+  'store not writable',
+  'not ready',
+  'API down',
+  'rate limited',
+  'standstill',
+  'slot will be lost',
+  'slot retains WAL',
+  'orphaned slot',
+  'drift',
+  'falls behind',
+  'backfill stalled',
+  'shared codes',
+  'dead letters',
+] as const
+export type ProblemKind = (typeof problemKinds)[number]
+
+/** `critical`: somebody has to act now. */
+export const severities = ['warning', 'critical'] as const
+export type Severity = (typeof severities)[number]
+
+interface Entry {
+  /** Never changes its meaning. MQ1: source and slot, MQ2: mediQuo and delivery, MQ3: store, MQ4: rows, MQ9: the connector. */
+  readonly code: `MQ${number}`
+  readonly severity: Severity
+  /** Section of docs/operations.md. */
+  readonly anchor: string
+  /** Effect on the connector as a whole; null: it works as usual. */
+  readonly effect: string | null
+}
+
+export const problemCatalog: Readonly<Record<ProblemKind, Entry>> = {
+  stuck: {
+    code: 'MQ9001',
+    severity: 'critical',
+    anchor: 'alert-wedged',
+    effect: 'The connector is stuck: rows could be sent, and nothing has moved for minutes.',
+  },
+  'slot being lost': {
+    code: 'MQ1204',
+    severity: 'critical',
+    anchor: 'alert-slot-soon-lost',
+    effect: 'The replication slot is being lost: every row would have to be read again.',
+  },
+  'slot soon lost': {
+    code: 'MQ1203',
+    severity: 'critical',
+    anchor: 'alert-slot-soon-lost',
+    effect: 'The replication slot is about to be lost: every row would have to be read again.',
+  },
+  blocked: {
+    code: 'MQ1101',
+    severity: 'critical',
+    anchor: 'alert-blocked',
+    effect: 'Nothing is sent until somebody has acted. Nothing is lost in the meantime.',
+  },
+  'keys refused': {
+    code: 'MQ2002',
+    severity: 'critical',
+    anchor: 'alert-keys-refused',
+    effect: 'mediQuo refuses the keys. Changes wait until the keys are correct.',
+  },
+  'every patient refused': {
+    code: 'MQ2003',
+    severity: 'critical',
+    anchor: 'alert-every-patient-refused',
+    effect: 'mediQuo refuses every patient alike. Changes wait, nothing is lost.',
+  },
+  'store not writable': {
+    code: 'MQ3001',
+    severity: 'critical',
+    anchor: 'store-not-writable',
+    effect: 'The checkpoint store cannot be written. Changes wait, and are delivered once it can be.',
+  },
+  'not ready': {
+    code: 'MQ1102',
+    severity: 'warning',
+    anchor: 'alert-not-ready',
+    effect: 'The connector cannot start streaming yet, and tries again.',
+  },
+  'API down': {
+    code: 'MQ2001',
+    severity: 'warning',
+    anchor: 'alert-api-down',
+    effect: 'mediQuo does not answer. Changes wait, and are delivered once it does.',
+  },
+  'rate limited': {
+    code: 'MQ2004',
+    severity: 'warning',
+    anchor: 'alert-rate-limited',
+    effect: 'mediQuo answers that its rate limit is reached. Changes wait for as long as it asks.',
+  },
+  standstill: { code: 'MQ2101', severity: 'warning', anchor: 'standstill', effect: null },
+  'slot will be lost': { code: 'MQ1202', severity: 'warning', anchor: 'alert-slot-holds-wal', effect: null },
+  'slot retains WAL': { code: 'MQ1201', severity: 'warning', anchor: 'alert-slot-holds-wal', effect: null },
+  'orphaned slot': { code: 'MQ1205', severity: 'warning', anchor: 'orphaned-slot', effect: null },
+  drift: { code: 'MQ2201', severity: 'warning', anchor: 'alert-drift', effect: null },
+  'falls behind': { code: 'MQ2102', severity: 'warning', anchor: 'alert-falls-behind', effect: null },
+  'backfill stalled': { code: 'MQ1301', severity: 'warning', anchor: 'alert-backfill-stuck', effect: null },
+  'shared codes': { code: 'MQ4002', severity: 'warning', anchor: 'shared-codes', effect: null },
+  'dead letters': { code: 'MQ4001', severity: 'warning', anchor: 'alert-dead-letters', effect: null },
+}

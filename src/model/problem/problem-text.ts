@@ -1,0 +1,126 @@
+import { counted, sizeInWords, timeInWords } from '../quantity.ts'
+import type { Problem, SlotFacts } from './problem.ts'
+import type { ProblemKind } from './problem-kind.ts'
+import { slotDetail, slotFix } from './slot-text.ts'
+
+/** A problem in words, for a person. */
+export interface ProblemText {
+  readonly title: string
+  /** Figures, or the reason from the connector. Empty: the title contains everything. */
+  readonly detail: string
+  readonly fix: string
+  /** Commands that help. */
+  readonly commands: readonly string[]
+}
+
+const check = ['mediquo-cdc check']
+
+const texts: { readonly [K in ProblemKind]: (facts: Problem<K>['facts']) => ProblemText } = {
+  stuck: ({ reason }) => ({
+    title: 'The connector is stuck',
+    detail: reason ?? '',
+    fix: 'Restart it, which loses nothing, and keep its log: this is a bug.',
+    commands: [],
+  }),
+  'slot being lost': (facts) => slotText('The replication slot is being lost', facts),
+  'slot soon lost': (facts) => slotText('The replication slot is about to be lost', facts),
+  blocked: ({ reason }) => ({
+    title: 'The connector is blocked',
+    detail: reason ?? '',
+    fix: 'Do what the reason says. The connector checks again every ten seconds, and goes on by itself. No change is lost in the meantime.',
+    commands: check,
+  }),
+  'keys refused': ({ reason }) => ({
+    title: 'mediQuo refuses the keys',
+    detail: reason ?? '',
+    fix: 'Correct the keys; nothing is lost. Keys from files are read again before each trial, keys from variables need a restart. Sending resumes within 30 seconds.',
+    commands: check,
+  }),
+  'every patient refused': ({ reason }) => ({
+    title: 'mediQuo refuses every patient alike',
+    detail: reason ?? '',
+    fix: 'Nothing is lost, and no row is rejected. Find what all patients have in common: an attribute that mediQuo requires, a value that it no longer accepts, a changed mapping. Sending resumes with the first row that is accepted.',
+    commands: check,
+  }),
+  'store not writable': ({ reason }) => ({
+    title: 'The checkpoint store cannot be written',
+    detail: reason ?? '',
+    fix: 'Nothing is lost: no request is sent before the store has noted it, and sending resumes by itself. Check the database of the store: whether it answers, its disk, the rights, the password.',
+    commands: check,
+  }),
+  'not ready': ({ reason }) => ({
+    title: 'The connector is not ready yet',
+    detail: reason ?? '',
+    fix: 'It tries again by itself. If that does not help, check names everything that is in the way, and how to fix it.',
+    commands: check,
+  }),
+  'API down': ({ reason }) => ({
+    title: 'mediQuo cannot be reached, or fails',
+    detail: reason ?? '',
+    fix: 'Nothing is lost, and delivery resumes by itself: a trial request is sent at least every 30 seconds. If it lasts, check whether this machine reaches the address (network, proxy, certificate), then ask mediQuo. In the meantime the replication slot retains WAL.',
+    commands: check,
+  }),
+  'rate limited': ({ reason }) => ({
+    title: 'The rate limit of mediQuo is reached',
+    detail: reason ?? '',
+    fix: 'Sending pauses for as long as mediQuo asks. If it happens again and again, something else sends with the same key or from the same address: find it, or lower mediquo.requestsPerMinute by what it needs.',
+    commands: [],
+  }),
+  standstill: ({ seconds }) => ({
+    title: 'Nothing is settled',
+    detail: `nothing has been settled for ${seconds} s, although rows wait and mediQuo answers`,
+    fix: 'Look in the log for what fails, and fix its cause. If the log says nothing, restart the connector, which loses nothing, and report it with the log.',
+    commands: [],
+  }),
+  'slot will be lost': (facts) => slotText('The replication slot will be lost if this goes on', facts),
+  'slot retains WAL': (facts) => slotText('The replication slot retains much WAL', facts),
+  'orphaned slot': ({ slot, retainedBytes, dropStatement }) => ({
+    title: 'A replication slot is used by nobody',
+    detail: `the replication slot ${slot} is used by nobody and retains ${sizeInWords(retainedBytes)} of WAL`,
+    fix: 'Drop it if no connector needs it any more.',
+    commands: [dropStatement],
+  }),
+  drift: ({ ratio }) => ({
+    title: 'mediQuo has something else than was delivered',
+    detail: `${percent(ratio)} of the rows recently read back differ`,
+    fix: 'Something else writes to mediQuo, or it lost what it had accepted. verify names what differs, without a value, and sends it again.',
+    commands: ['mediquo-cdc verify --all --repair'],
+  }),
+  'falls behind': ({ secondsToDrain }) => ({
+    title: 'Delivery falls behind',
+    detail: `sending what waits takes up to ${timeInWords(secondsToDrain)} at the limit`,
+    fix: 'If that lasts, more rows change than the limit allows: leave rows or columns out, or ask mediQuo for a higher limit.',
+    commands: ['mediquo-cdc status'],
+  }),
+  'backfill stalled': ({ rowsRead, rowsEstimated }) => ({
+    title: 'The backfill makes no progress',
+    detail: `nothing was read for a quarter of an hour, after ${counted(rowsRead, 'row')} of about ${counted(rowsEstimated, 'row')}`,
+    fix: 'The usual cause is a transaction of the database that has been open since before the replication slot was created: end it. Changes are still delivered.',
+    commands: ['mediquo-cdc status'],
+  }),
+  'shared codes': ({ codes }) => ({
+    title: 'Several rows have the same code',
+    detail: `${counted(codes, 'code')}: mediQuo has the row that changed last`,
+    fix: 'Map code from a column that is unique, or leave the other rows out (source.where).',
+    commands: [],
+  }),
+  'dead letters': ({ rows }) => ({
+    title: `${counted(rows, 'row')} rejected`,
+    detail: '',
+    fix: 'All other rows are delivered. Fix the row in your database, and its next version is sent by itself. If nothing is wrong with the row (the mapping was corrected, or mediQuo was fixed), retry reads it again.',
+    commands: ['mediquo-cdc dead-letters list', 'mediquo-cdc dead-letters retry --all'],
+  }),
+}
+
+/** Renders a problem. Pure. */
+export function problemText<Kind extends ProblemKind>({ kind, facts }: Problem<Kind>): ProblemText {
+  return texts[kind](facts)
+}
+
+function slotText(title: string, facts: SlotFacts): ProblemText {
+  return { title, detail: slotDetail(facts), ...slotFix(facts) }
+}
+
+function percent(ratio: number): string {
+  return `${(ratio * 100).toFixed(1)} %`
+}

@@ -1,0 +1,71 @@
+import type { Problem, SlotFacts } from '../model/problem/problem.ts'
+import { type ProblemKind, problemKinds } from '../model/problem/problem-kind.ts'
+import type { ConnectorState, DeliveryTrouble } from '../model/status/status.ts'
+import type { LeftSlot } from '../source/slot/left-slots.ts'
+import type { SlotVerdict } from '../source/slot/slot-forecast.ts'
+
+/** Facts of one moment from which the problems follow. */
+export interface ProblemFacts {
+  readonly state: ConnectorState
+  /** Reason of the state, apart from a trouble of the delivery. */
+  readonly reason: string | null
+  /** True once the process is stuck. */
+  readonly isStuck: boolean
+  readonly trouble: { readonly kind: DeliveryTrouble; readonly reason: string } | null
+  readonly slot: { readonly verdict: SlotVerdict; readonly facts: SlotFacts } | null
+  readonly leftSlots: readonly LeftSlot[]
+  /** Time for which nothing has been settled although something could be; null: not too long. */
+  readonly standstillSeconds: number | null
+  /** Share of the rows recently read back that differed from the delivered content, 0 to 1. */
+  readonly driftRatio: number
+  readonly secondsToDrain: number | null
+  readonly backfill: { readonly hasStalled: boolean; readonly rowsRead: number; readonly rowsEstimated: number }
+  readonly sharedCodes: number
+  readonly deadLetters: number
+}
+
+/** Time to send what waits, seconds: beyond it, delivery has fallen behind. */
+const maxDrainSeconds = 600
+
+const slotProblems = {
+  holding: 'slot retains WAL',
+  'will be lost': 'slot will be lost',
+  'soon lost': 'slot soon lost',
+  'being lost': 'slot being lost',
+} as const satisfies Record<Exclude<SlotVerdict, 'fine'>, ProblemKind>
+
+const troubleProblems = {
+  outage: 'API down',
+  'store outage': 'store not writable',
+  halted: 'keys refused',
+  rejecting: 'every patient refused',
+  'rate limited': 'rate limited',
+} as const satisfies Record<DeliveryTrouble, ProblemKind>
+
+/** Returns the problems of a moment, the worst first. Pure. */
+export function collectProblems(facts: ProblemFacts): readonly Problem[] {
+  const { state, reason, slot, secondsToDrain, backfill } = facts
+  // Another instance delivers: what kept this one from sending no longer counts.
+  const trouble = state === 'standby' ? null : facts.trouble
+  const problems: Problem[] = []
+  if (facts.isStuck) problems.push({ kind: 'stuck', facts: { reason: reason ?? trouble?.reason ?? null } })
+  if (state === 'blocked') problems.push({ kind: 'blocked', facts: { reason } })
+  if (state === 'starting' && reason !== null) problems.push({ kind: 'not ready', facts: { reason } })
+  if (trouble) problems.push({ kind: troubleProblems[trouble.kind], facts: { reason: trouble.reason } })
+  if (slot && slot.verdict !== 'fine') problems.push({ kind: slotProblems[slot.verdict], facts: slot.facts })
+  for (const { slot: name, retainedBytes, fix } of facts.leftSlots)
+    problems.push({ kind: 'orphaned slot', facts: { slot: name, retainedBytes, dropStatement: fix } })
+  if (facts.standstillSeconds !== null)
+    problems.push({ kind: 'standstill', facts: { seconds: facts.standstillSeconds } })
+  if (facts.driftRatio > 0) problems.push({ kind: 'drift', facts: { ratio: facts.driftRatio } })
+  // A trouble explains both of these.
+  if (trouble === null && state === 'streaming' && secondsToDrain !== null && secondsToDrain > maxDrainSeconds)
+    problems.push({ kind: 'falls behind', facts: { secondsToDrain } })
+  if (trouble === null && state === 'backfilling' && backfill.hasStalled) {
+    const { rowsRead, rowsEstimated } = backfill
+    problems.push({ kind: 'backfill stalled', facts: { rowsRead, rowsEstimated } })
+  }
+  if (facts.sharedCodes > 0) problems.push({ kind: 'shared codes', facts: { codes: facts.sharedCodes } })
+  if (facts.deadLetters > 0) problems.push({ kind: 'dead letters', facts: { rows: facts.deadLetters } })
+  return problems.toSorted((a, b) => problemKinds.indexOf(a.kind) - problemKinds.indexOf(b.kind))
+}

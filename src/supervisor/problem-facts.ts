@@ -1,0 +1,38 @@
+import type { Sample } from '../model/status/sample.ts'
+import type { Resources } from '../startup/resources.ts'
+import { hasStalled } from './backfill-stall.ts'
+import type { ProblemFacts } from './collect-problems.ts'
+import { type Board, shownState, standstillSeconds } from './status-board.ts'
+
+interface Observed {
+  readonly isStuck: boolean
+  /** Samples of the last hour. */
+  readonly samples: readonly Sample[]
+}
+
+/** Reads the facts of the problems from the board. */
+export function problemFacts(
+  board: Board,
+  { settings, store, drift, clocks }: Pick<Resources, 'settings' | 'store' | 'drift' | 'clocks'>,
+  { isStuck, samples }: Observed,
+): ProblemFacts {
+  const view = board.pipeline?.view() ?? null
+  return {
+    state: shownState(board),
+    reason: board.reason,
+    isStuck,
+    trouble: view?.trouble ?? null,
+    slot: board.slotWatch?.situation ?? null,
+    leftSlots: board.slotWatch?.leftSlots ?? [],
+    standstillSeconds: standstillSeconds(board, settings.mediquo),
+    driftRatio: drift.ratio,
+    secondsToDrain: board.slotWatch?.secondsToDrain ?? null,
+    backfill: {
+      hasStalled: hasStalled({ mark: view?.backfillMark ?? 0, samples, monotonicMs: clocks.monotonicMs() }),
+      rowsRead: view?.backfill?.rowsRead ?? 0,
+      rowsEstimated: view?.backfill?.rowsEstimated ?? 0,
+    },
+    sharedCodes: store.sharedCodes.count,
+    deadLetters: board.deadLetters.total,
+  }
+}

@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest'
+import { type Problem, problemKey } from '../../src/model/problem/problem.ts'
+import { type ProblemKind, problemKinds } from '../../src/model/problem/problem-kind.ts'
+import { collectProblems, type ProblemFacts } from '../../src/supervisor/collect-problems.ts'
+import { slotFacts } from '../model/problem/problems.ts'
+
+const healthy: ProblemFacts = {
+  state: 'streaming',
+  reason: null,
+  isStuck: false,
+  trouble: null,
+  slot: { verdict: 'fine', facts: slotFacts },
+  leftSlots: [],
+  standstillSeconds: null,
+  driftRatio: 0,
+  secondsToDrain: 600,
+  backfill: { hasStalled: false, rowsRead: 0, rowsEstimated: 0 },
+  sharedCodes: 0,
+  deadLetters: 0,
+}
+const trouble = (kind: NonNullable<ProblemFacts['trouble']>['kind']) => ({ trouble: { kind, reason: 'why' } })
+const slot = (verdict: NonNullable<ProblemFacts['slot']>['verdict']) => ({ slot: { verdict, facts: slotFacts } })
+const kindsOf = (given: Partial<ProblemFacts>) => collectProblems({ ...healthy, ...given }).map(({ kind }) => kind)
+const orphan = (name: string) => ({ slot: name, retainedBytes: 1, fix: 'SELECT 1;' })
+
+/** Facts that raise each kind, and no other. */
+const causes: Readonly<Record<ProblemKind, Partial<ProblemFacts>>> = {
+  stuck: { isStuck: true },
+  'slot being lost': slot('being lost'),
+  'slot soon lost': slot('soon lost'),
+  blocked: { state: 'blocked', reason: 'the table is gone' },
+  'keys refused': trouble('halted'),
+  'every patient refused': trouble('rejecting'),
+  'store not writable': trouble('store outage'),
+  'not ready': { state: 'starting', reason: 'the server cannot be reached' },
+  'API down': trouble('outage'),
+  'rate limited': trouble('rate limited'),
+  standstill: { standstillSeconds: 75 },
+  'slot will be lost': slot('will be lost'),
+  'slot retains WAL': slot('holding'),
+  'orphaned slot': { leftSlots: [orphan('mediquo_cdc_old')] },
+  drift: { driftRatio: 0.01 },
+  'falls behind': { secondsToDrain: 601 },
+  'backfill stalled': { state: 'backfilling', backfill: { hasStalled: true, rowsRead: 1, rowsEstimated: 2 } },
+  'shared codes': { sharedCodes: 1 },
+  'dead letters': { deadLetters: 1 },
+}
+
+describe('the problems of a moment', () => {
+  test.each(problemKinds)('%s: is raised by its facts alone', (kind) => {
+    expect(kindsOf(causes[kind])).toEqual([kind])
+  })
+
+  test.each(['streaming', 'backfilling', 'starting', 'stopping', 'standby'] as const)(
+    '%s, without other facts: none',
+    (state) => {
+      expect(kindsOf({ state })).toEqual([])
+    },
+  )
+
+  test('are all included, the worst first', () => {
+    expect(
+      kindsOf({ deadLetters: 2, ...trouble('halted'), isStuck: true, sharedCodes: 1, ...slot('soon lost') }),
+    ).toEqual(['stuck', 'slot soon lost', 'keys refused', 'shared codes', 'dead letters'])
+  })
+
+  test('do not include a backlog and a stalled backfill that a trouble explains', () => {
+    expect(kindsOf({ ...causes['falls behind'], ...trouble('outage') })).toEqual(['API down'])
+    expect(kindsOf({ ...causes['backfill stalled'], ...trouble('outage') })).toEqual(['API down'])
+  })
+
+  test('do not include a trouble of a standby, which sends nothing', () => {
+    expect(kindsOf({ state: 'standby', ...trouble('halted') })).toEqual([])
+  })
+
+  test('are told apart by their slots', () => {
+    const found: readonly Problem[] = collectProblems({ ...healthy, leftSlots: [orphan('a'), orphan('b')] })
+    expect(new Set(found.map(problemKey)).size).toBe(2)
+  })
+})
