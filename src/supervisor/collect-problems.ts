@@ -53,8 +53,7 @@ export function collectProblems(facts: ProblemFacts): readonly Problem[] {
   if (state === 'starting' && reason !== null) problems.push({ kind: 'not ready', facts: { reason } })
   if (trouble) problems.push({ kind: troubleProblems[trouble.kind], facts: { reason: trouble.reason } })
   if (slot && slot.verdict !== 'fine') problems.push({ kind: slotProblems[slot.verdict], facts: slot.facts })
-  for (const { slot: name, retainedBytes, fix } of facts.leftSlots)
-    problems.push({ kind: 'orphaned slot', facts: { slot: name, retainedBytes, dropStatement: fix } })
+  problems.push(...facts.leftSlots.map(orphanedSlot))
   if (facts.standstillSeconds !== null)
     problems.push({ kind: 'standstill', facts: { seconds: facts.standstillSeconds } })
   if (facts.driftRatio > 0) problems.push({ kind: 'drift', facts: { ratio: facts.driftRatio } })
@@ -68,4 +67,8 @@ export function collectProblems(facts: ProblemFacts): readonly Problem[] {
   if (facts.sharedCodes > 0) problems.push({ kind: 'shared codes', facts: { codes: facts.sharedCodes } })
   if (facts.deadLetters > 0) problems.push({ kind: 'dead letters', facts: { rows: facts.deadLetters } })
   return problems.toSorted((a, b) => problemKinds.indexOf(a.kind) - problemKinds.indexOf(b.kind))
+}
+
+export function orphanedSlot({ slot, retainedBytes, fix }: LeftSlot): Problem<'orphaned slot'> {
+  return { kind: 'orphaned slot', facts: { slot, retainedBytes, dropStatement: fix } }
 }

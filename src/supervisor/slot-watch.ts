@@ -1,6 +1,5 @@
 import { knownSlots } from '../checkpoint/store/known-slots.ts'
 import type { SlotFacts } from '../model/problem/problem.ts'
-import { sizeInWords } from '../model/quantity.ts'
 import type { ConnectorState } from '../model/status/status.ts'
 import { isStreaming } from '../model/status/status.ts'
 import { type LeftSlot, readLeftSlots } from '../source/slot/left-slots.ts'
@@ -107,11 +106,6 @@ export async function leftSlots({
   // Ignore a state that cannot be read or does not exist yet.
   const known = await knownSlots(state.db).catch(() => [])
   return await readLeftSlots(sourcePool, { inUse: settings.source.slot, known })
-}
-
-/** Describes a leftover slot in one sentence, without the statement. */
-export function describeLeftSlot({ slot, retainedBytes }: LeftSlot): string {
-  return `the replication slot ${slot} is used by nobody and holds ${sizeInWords(retainedBytes)} of WAL`
 }
 
 function figures({ retainedBytes, lagBytes, safeBytes }: SlotHealth, forecast: SlotForecast) {

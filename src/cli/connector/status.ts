@@ -108,9 +108,10 @@ function printProblems(value: unknown, { print, paint }: Out): void {
   const { data: problems = [] } = problemsOfReport.safeParse(value)
   if (problems.length > 0) print('problems')
   for (const { code, severity, title, detail, fix, since } of problems) {
-    print(`  ${paint(meaningOfSeverity[severity], `${code} ${severity}`)} ${title}, since ${since}`)
+    print(`  ${paint(meaningOfSeverity[severity], `${code} ${severity}`)} ${title}`)
     if (detail !== '') print(hangingText('    ', detail, '    '))
     print(hangingText('    fix: ', fix, '      '))
+    print(`    since ${since}`)
   }
 }
 

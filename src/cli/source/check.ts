@@ -1,8 +1,10 @@
+import { problemText } from '../../model/problem/problem-text.ts'
 import { type Finding, obstacles } from '../../source/requirements/finding.ts'
 import { checkApi } from '../../startup/api/check-api.ts'
 import { checkSurroundings } from '../../startup/requirements/check-surroundings.ts'
 import type { Resources } from '../../startup/resources.ts'
-import { describeLeftSlot, leftSlots } from '../../supervisor/slot-watch.ts'
+import { orphanedSlot } from '../../supervisor/collect-problems.ts'
+import { leftSlots } from '../../supervisor/slot-watch.ts'
 import type { OptionsOf } from '../command-options.ts'
 import type { CliContext } from '../context.ts'
 import { hangingIndent, hangingText } from '../terminal/hanging-text.ts'
@@ -34,7 +36,7 @@ async function slotsLeftBehind(resources: Resources): Promise<Finding[]> {
     requirement: 'no slot is left behind',
     met: false,
     severity: 'warns',
-    detail: `${describeLeftSlot(slot)}; if no connector needs it any more, drop it`,
+    detail: `${problemText(orphanedSlot(slot)).detail}; if no connector needs it any more, drop it`,
     fix: slot.fix,
   }))
 }
