@@ -295,6 +295,6 @@ export class Pending {
 
   /** Checks every invariant. @throws {Error} for the first that does not hold. */
   assert(): void {
-    this.#scheduler.entries.assert()
+    this.#scheduler.assert()
   }
 }

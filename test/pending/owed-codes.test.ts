@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { dialogue, found, short } from './dialogue.ts'
-import { at, code, delivered, key, patient, removed, seesBelow, upsert } from './rows.ts'
+import { at, code, delivered, key, patient, position, removed, seesBelow, upsert } from './rows.ts'
 
 /**
  * Swaps the codes of two rows in one transaction, and owes the second row: only its note, and `mayOwnCode`, show that it will have the code of
@@ -72,5 +72,34 @@ describe('a swap of codes with one owed row', () => {
     expect(mayOwnCode()).toBe(true)
     sendAll(told)
     expect([mayOwnCode(), told.stored.get(key('2'))?.owed?.nextCode]).toEqual([false, 'a'])
+  })
+})
+
+describe('a deleted row with two former codes, one of which another deleted row leaves to it', () => {
+  test('unsubscribes both codes, although its next step changes after the patient of one was found', () => {
+    const owed = { reason: 'end', nextCode: null, delayMs: 0 } as const
+    const gone = (name: string, commit: number, codes: readonly string[]) => ({
+      ...delivered(name, patient('x')),
+      ...{
+        code: null,
+        fingerprint: null,
+        removed: true,
+        owed,
+        position: position(commit),
+        formerCodes: codes.map(code),
+      },
+    })
+    const told = dialogue({
+      onDelete: 'unsubscribe',
+      state: [gone('later', 60, ['b', 'a']), gone('earlier', 50, ['a'])],
+    })
+    for (const name of ['later', 'earlier']) told.reads(name, removed(), seesBelow(200), 200)
+    told.pending.passed(at(200))
+    told.resolve(found)
+    told.resolve(found)
+    expect(new Set(sendAll(told).map((one) => one.split(' ')[1]))).toEqual(new Set(['a', 'b']))
+    told.record()
+    expect(told.pending.entries).toBe(0)
+    expect([...told.stored.values()].filter((row) => row.owed)).toEqual([])
   })
 })

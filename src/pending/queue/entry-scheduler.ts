@@ -3,7 +3,7 @@ import type { PatientCode } from '../../model/patient/patient.ts'
 import type { StoredRow } from '../../model/progress/stored-row.ts'
 import type { Lsn } from '../../model/source/lsn.ts'
 import type { Entries } from '../entries.ts'
-import type { Entry } from '../entry/entry.ts'
+import type { Entry, Place } from '../entry/entry.ts'
 import { newestKnown } from '../entry/entry-facts.ts'
 import { nextStep, type Step, type StepPolicy } from '../entry/next-step.ts'
 import { afterRetirement, type Settled, unsentRow, withFormerCode } from '../entry/settled-row.ts'
@@ -87,8 +87,9 @@ export class EntryScheduler {
         return
       }
       const step = this.nextStep(entry, compares)
-      if (this.#waitsForCommit(entry.waiting, step)) {
-        this.queues.place(entry, 'commit')
+      const place = this.#waitsForCommit(entry.waiting, step) ? 'commit' : placeOf(step)
+      if (place !== null) {
+        this.queues.place(entry, place)
         return
       }
       if (step.kind === 'settle') {
@@ -96,9 +97,6 @@ export class EntryScheduler {
       } else if (step.kind === 'forget old code') {
         entry.end(null)
         this.retired(entry, step.code, step.isLeft)
-      } else {
-        this.queues.place(entry, step.kind === 'send' && step.purpose !== 'upsert' ? 'end code' : step.kind)
-        return
       }
     }
     this.queues.place(entry, null)
@@ -189,6 +187,28 @@ export class EntryScheduler {
       other.remember(code)
       const row = withFormerCode(other, code)
       if (row) this.entries.store(other, row)
+      // It may have to unsubscribe its codes in another order now.
+      if (!other.inFlight) this.schedule(other)
     }
   }
+
+  /** Checks the entries, and that each one that waits is where its next step is done. @throws {Error} */
+  assert(): void {
+    this.entries.assert()
+    for (const entry of this.entries.all()) {
+      const { key, state, waiting, inFlight } = entry
+      if (!waiting || inFlight) continue
+      const step = nextStep(entry, this.#options, false)
+      const place = this.isSendingHeld && step.kind !== 'look up' ? 'send' : placeOf(step)
+      // A transaction that the stream repeats had arrived whole: its rows need not wait for its commit again.
+      const isRight = state === 'commit' ? this.#waitsForCommit(waiting, step) : state === place
+      if (!isRight) throw new Error(`entry ${key} waits in ${state}, and its next step is ${step.kind}`)
+    }
+  }
+}
+
+/** Returns where a step is done; null: without waiting. */
+function placeOf(step: Step): Place | null {
+  if (step.kind === 'settle' || step.kind === 'forget old code') return null
+  return step.kind === 'send' && step.purpose !== 'upsert' ? 'end code' : step.kind
 }
