@@ -86,7 +86,7 @@ export function createReport(resources: Pick<Resources, 'metrics' | 'logger' | '
 function countSettled(
   metrics: Metrics,
   tally: Tally,
-  { outcome, lane, committedAtMs, isInvalid, rows }: Extract<Fact, { kind: 'settled' }>,
+  { outcome, lane, committedAtMs, rejection, rows }: Extract<Fact, { kind: 'settled' }>,
   nowMs: number,
 ): void {
   switch (outcome) {
@@ -109,7 +109,7 @@ function countSettled(
       metrics.deletesIgnored.inc(rows)
       return
     case 'dead letter':
-      metrics.deadLettered.inc({ reason: isInvalid ? 'invalid' : 'refused by the API' }, rows)
+      metrics.deadLettered.inc({ reason: rejection ?? 'refused by the API' }, rows)
       return
     case 'nothing to remove':
     case 'owed':

@@ -1,6 +1,6 @@
 import type { Acceptance } from '../../model/patient/acceptance.ts'
 import type { PatientCode } from '../../model/patient/patient.ts'
-import type { StoredRow } from '../../model/progress/stored-row.ts'
+import type { DeadLetterReason, StoredRow } from '../../model/progress/stored-row.ts'
 import type { Lsn } from '../../model/source/lsn.ts'
 import type { Entries } from '../entries.ts'
 import type { Entry, Place } from '../entry/entry.ts'
@@ -30,7 +30,7 @@ export interface Confirming {
 export interface SchedulerOptions extends StepPolicy {
   readonly confirming: Confirming
   /** Called for each version that is settled, in order. */
-  readonly onSettled: (outcome: Settled, version: Version) => void
+  readonly onSettled: (outcome: Settled, version: Version, rejection: DeadLetterReason | null) => void
 }
 
 /** Puts each row where it waits for its next step, and settles what needs no request. */
@@ -112,15 +112,20 @@ export class EntryScheduler {
   /** Ends the waiting version. @param row record that the store is to have, null if it has it already. */
   settle(entry: Entry, version: Version, outcome: Settled, row: StoredRow | null): void {
     this.entries.settle(entry, version, row)
-    this.#options.onSettled(outcome, version)
+    this.#settled(entry, outcome, version)
     if (row) this.#outdateEnds(entry, row)
   }
 
   /** Ends the version in flight. */
   clearInFlight(entry: Entry, version: Version, outcome: Settled, row: StoredRow | null): void {
     this.entries.clearInFlight(entry, version, row)
-    this.#options.onSettled(outcome, version)
+    this.#settled(entry, outcome, version)
     if (row) this.#outdateEnds(entry, row)
+  }
+
+  #settled(entry: Entry, outcome: Settled, version: Version): void {
+    const letter = outcome === 'dead letter' ? entry.stored?.deadLetter : null
+    this.#options.onSettled(outcome, version, letter && letter !== 'kept' ? letter.reason : null)
   }
 
   /**

@@ -75,8 +75,8 @@ export function createCore(options: CoreOptions): Core {
     maxBytes: bounds.bytes,
     maxUnsubscriptions: bounds.unsubscriptions,
     maxMarks: bounds.marks,
-    onSettled: (outcome, { lane, committedAtMs, content }) => {
-      facts.add({ kind: 'settled', outcome, lane, committedAtMs, isInvalid: content.kind === 'invalid', rows: 1 })
+    onSettled: (outcome, { lane, committedAtMs }, rejection) => {
+      facts.add({ kind: 'settled', outcome, lane, committedAtMs, rejection, rows: 1 })
       if (hurries[outcome]) recording.hurry()
     },
   })

@@ -2,7 +2,7 @@ import type { BatchOutcome } from '../../delivery/outcome.ts'
 import type { Patient, PatientCode } from '../../model/patient/patient.ts'
 import type { BackfillRun } from '../../model/progress/backfill-run.ts'
 import type { Lane } from '../../model/progress/lane.ts'
-import type { StoredRow } from '../../model/progress/stored-row.ts'
+import type { DeadLetterReason, StoredRow } from '../../model/progress/stored-row.ts'
 import type { Lsn } from '../../model/source/lsn.ts'
 import type { RowKey } from '../../model/source/row.ts'
 import type { Snapshot, Xid } from '../../model/source/visibility.ts'
@@ -114,7 +114,8 @@ export type Fact =
       readonly lane: Lane
       /** Wall-clock time of the commit, or of the read that returned the row. */
       readonly committedAtMs: number
-      readonly isInvalid: boolean
+      /** Why a dead letter was rejected; null for the other outcomes. */
+      readonly rejection: DeadLetterReason | null
       readonly rows: number
     }
   | {

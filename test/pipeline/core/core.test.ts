@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { position, upsert } from '../../pending/rows.ts'
+import { code, position, upsert } from '../../pending/rows.ts'
 import { everything, kinds, scripted, storeAndTable } from './scripted.ts'
 
 describe('effects', () => {
@@ -200,4 +200,23 @@ describe('wake at', () => {
     script.pass(1_000)
     expect(lists()).toHaveLength(1)
   })
+})
+
+test('a rejected row is reported with its reason', () => {
+  const script = scripted({ automatic: everything.filter((kind) => kind !== 'send') })
+  script.commits(
+    ['good', upsert('good')],
+    ['wide', upsert('wide')],
+    ['invalid', { kind: 'invalid', code: code('x'), invalid: [] }],
+  )
+  for (let requests = 0; script.asked('send').length > 0 && requests < 10; requests++) {
+    const { ticket, batch } = script.next('send')
+    const isTooLarge = batch.some((delivery) => delivery.code === 'wide')
+    script.tell({ kind: 'answered', ticket, outcome: isTooLarge ? { kind: 'split' } : { kind: 'accepted' } })
+    script.pass(1_000)
+  }
+  const rejections = script.facts.flatMap((fact) =>
+    fact.kind === 'settled' && fact.outcome === 'dead letter' ? [fact.rejection] : [],
+  )
+  expect(rejections).toEqual(['invalid', 'too large'])
 })
