@@ -2,10 +2,10 @@ import { Client } from 'pg'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { formatLsn, lsn, parseLsn } from '../src/model/source/lsn.ts'
 import { patientsTable } from './support/connector.ts'
+import { ownServer } from './support/own-server.ts'
 import { commitTogether } from './support/postgres/adjacent-commits.ts'
 import { confirmedFlushLsn, libraryStream, publish, slotOf } from './support/postgres/library-stream.ts'
-import { ownServer } from './support/postgres/own-server.ts'
-import { postgresMajor, testDatabase } from './support/postgres/postgres.ts'
+import { postgresMajor, testDatabase } from './support/postgres.ts'
 import { until } from './support/until.ts'
 
 // Behaviour of pg-logical-replication and PostgreSQL on which the guards in src/source and src/decode rest. A test that fails after an

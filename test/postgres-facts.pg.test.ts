@@ -1,9 +1,9 @@
 import { Client } from 'pg'
 import { expect, test } from 'vitest'
 import { patientsTable } from './support/connector.ts'
+import { ownServer } from './support/own-server.ts'
 import { libraryStream, publish, slotOf } from './support/postgres/library-stream.ts'
-import { ownServer } from './support/postgres/own-server.ts'
-import { postgresMajor, testDatabase } from './support/postgres/postgres.ts'
+import { postgresMajor, testDatabase } from './support/postgres.ts'
 import { until } from './support/until.ts'
 
 // What PostgreSQL does beside the stream, by the numbers of docs/internals/dependency-facts.md. A test that fails after an

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { defaultKeys } from '../src/sandbox/api/sandbox-state.ts'
+import { defaultKeys } from '../src/sandbox/sandbox-state.ts'
 import { runCommand } from './cli/run-command.ts'
-import { testSandbox } from './sandbox/api/sandbox-client.ts'
+import { testSandbox } from './sandbox/sandbox-client.ts'
 import { startConnector } from './support/connector.ts'
-import { testDatabase } from './support/postgres/postgres.ts'
+import { testDatabase } from './support/postgres.ts'
 import { until } from './support/until.ts'
 
 /** Values that occur only in rows. The date is looked for in every form that it may take. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { patientsTable, type RunningConnector, startConnector } from '../support/connector.ts'
-import { testDatabase } from '../support/postgres/postgres.ts'
+import { testDatabase } from '../support/postgres.ts'
 import { askForBackfill, whenBackfilled } from './asking.ts'
 
 const rows = (count: number) => `insert into patients (code, first_name, plan)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { patientsTable, startConnector } from '../support/connector.ts'
 import { dropSlot } from '../support/postgres/drop-slot.ts'
-import { testDatabase } from '../support/postgres/postgres.ts'
+import { testDatabase } from '../support/postgres.ts'
 import { whenBackfilled } from './asking.ts'
 
 const rows = `insert into patients (code, first_name, plan) select 'p' || n, 'Name', 'premium' from generate_series(1, 300) n;`

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { startConnector } from '../support/connector.ts'
-import { postgresMajor, testDatabase } from '../support/postgres/postgres.ts'
+import { postgresMajor, testDatabase } from '../support/postgres.ts'
 import { whenBackfilled } from './asking.ts'
 
 const attributes = `first_name text not null default 'Jane', gender text not null default 'female',

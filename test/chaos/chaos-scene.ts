@@ -1,13 +1,13 @@
 import { stringify } from 'yaml'
-import { type SandboxApi, startSandboxApi } from '../../src/sandbox/api/api-server.ts'
-import { defaultKeys } from '../../src/sandbox/api/sandbox-state.ts'
+import { type SandboxApi, startSandboxApi } from '../../src/sandbox/api-server.ts'
 import type { EmbeddedServer } from '../../src/sandbox/postgres/embedded-server.ts'
+import { defaultKeys } from '../../src/sandbox/sandbox-state.ts'
 import { workspace } from '../config/loading.ts'
 import { type ConnectorProcess, startProcess } from '../support/crash/crash-process.ts'
 import { crashMapping, crashTable } from '../support/crash/crash-table.ts'
-import { type TcpRelay, tcpRelay } from '../support/network/tcp-relay.ts'
-import { ownServer } from '../support/postgres/own-server.ts'
-import { type TestDatabase, testDatabase } from '../support/postgres/postgres.ts'
+import { ownServer } from '../support/own-server.ts'
+import { type TestDatabase, testDatabase } from '../support/postgres.ts'
+import { type TcpRelay, tcpRelay } from '../support/tcp-relay.ts'
 
 /** Server, sandbox with its documented limit, a relay in front of each, and the connector as a process. */
 export interface ChaosScene extends AsyncDisposable {

@@ -1,6 +1,6 @@
-import { testSandbox } from '../sandbox/api/sandbox-client.ts'
+import { testSandbox } from '../sandbox/sandbox-client.ts'
 import { patientsTable, startConnector } from '../support/connector.ts'
-import { type TestDatabase, testDatabase } from '../support/postgres/postgres.ts'
+import { type TestDatabase, testDatabase } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
 
 /** Creates a database in which a connector has delivered a patient, and was stopped. */

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { expect, test } from 'vitest'
 import { explainFailure } from '../../src/cli/explain-failure.ts'
-import { startSandboxApi } from '../../src/sandbox/api/api-server.ts'
+import { startSandboxApi } from '../../src/sandbox/api-server.ts'
 import { listening } from '../support/network/listening.ts'
 
 test('names a port that is in use, with the setting to change it', async () => {

@@ -2,7 +2,7 @@ import { stringify } from 'yaml'
 import type { CliContext } from '../../src/cli/context.ts'
 import { createProgram } from '../../src/cli/program.ts'
 import { workspace } from '../config/loading.ts'
-import type { TestDatabase } from '../support/postgres/postgres.ts'
+import type { TestDatabase } from '../support/postgres.ts'
 
 export interface CommandRun {
   readonly status: number

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { seededRandom } from '../../src/model/seeded-random.ts'
-import { rateLimit, testSandbox } from '../sandbox/api/sandbox-client.ts'
+import { rateLimit, testSandbox } from '../sandbox/sandbox-client.ts'
 import { startConnector } from '../support/connector.ts'
 import { until } from '../support/until.ts'
 

@@ -9,8 +9,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { textOf } from '../repository/files.ts'
 import { freePort } from '../support/network/free-port.ts'
-import { ownServer } from '../support/postgres/own-server.ts'
-import { testDatabase } from '../support/postgres/postgres.ts'
+import { ownServer } from '../support/own-server.ts'
+import { testDatabase } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
 
 const run = promisify(execFile)

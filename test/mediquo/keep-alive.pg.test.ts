@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net'
 import { expect, test } from 'vitest'
-import { testSandbox } from '../sandbox/api/sandbox-client.ts'
+import { testSandbox } from '../sandbox/sandbox-client.ts'
 import { startConnector } from '../support/connector.ts'
 import { join, listening } from '../support/network/listening.ts'
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { defaultKeys } from '../../src/sandbox/api/sandbox-state.ts'
+import { defaultKeys } from '../../src/sandbox/sandbox-state.ts'
 import { workspace } from '../config/loading.ts'
 import { patientsTable, startConnector } from '../support/connector.ts'
 import { until } from '../support/until.ts'

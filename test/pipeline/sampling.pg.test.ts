@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { whenBackfilled } from '../backfill/asking.ts'
-import { put } from '../sandbox/api/sandbox-client.ts'
+import { put } from '../sandbox/sandbox-client.ts'
 import { patientsTable, type RunningConnector, startConnector } from '../support/connector.ts'
 import { until } from '../support/until.ts'
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { patientsTable, startConnector } from '../support/connector.ts'
-import { ownServer } from '../support/postgres/own-server.ts'
-import { postgresMajor, testDatabase } from '../support/postgres/postgres.ts'
+import { ownServer } from '../support/own-server.ts'
+import { postgresMajor, testDatabase } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
 
 test.each([

@@ -5,8 +5,8 @@ import { inTransaction } from '../../src/checkpoint/store/state-database.ts'
 import { openResources } from '../../src/startup/resources.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
 import { settingsOf } from '../config/loading.ts'
-import { tcpRelay } from '../support/network/tcp-relay.ts'
-import { type TestDatabase, testDatabase } from '../support/postgres/postgres.ts'
+import { type TestDatabase, testDatabase } from '../support/postgres.ts'
+import { tcpRelay } from '../support/tcp-relay.ts'
 import { until } from '../support/until.ts'
 
 let database: TestDatabase

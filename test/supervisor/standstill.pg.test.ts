@@ -1,7 +1,7 @@
 import { Client } from 'pg'
 import { expect, test } from 'vitest'
 import { patientsTable, startConnector } from '../support/connector.ts'
-import { testDatabase } from '../support/postgres/postgres.ts'
+import { testDatabase } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
 
 /** Opens another session that locks the table until it ends. */

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import type { SandboxApi } from '../../src/sandbox/api/api-server.ts'
+import type { SandboxApi } from '../../src/sandbox/api-server.ts'
 import type { RunningConnector } from './connector.ts'
 import { until } from './until.ts'
 

@@ -3,8 +3,7 @@ import pg from 'pg'
 import { loadSettings } from '../../config/load.ts'
 import { wait } from '../../lifecycle/wait.ts'
 import { seededRandom } from '../../model/seeded-random.ts'
-import { type SandboxApi, startSandboxApi } from '../../sandbox/api/api-server.ts'
-import { defaultKeys } from '../../sandbox/api/sandbox-state.ts'
+import { type SandboxApi, startSandboxApi } from '../../sandbox/api-server.ts'
 import { startEmbeddedServer } from '../../sandbox/postgres/embedded-server.ts'
 import {
   admit,
@@ -13,6 +12,7 @@ import {
   hospitalSchema,
   liveChange,
 } from '../../sandbox/sample-hospital.ts'
+import { defaultKeys } from '../../sandbox/sandbox-state.ts'
 import { supervise } from '../../supervisor/supervise.ts'
 import { createLogger } from '../../telemetry/logger.ts'
 import type { OptionsOf } from '../command-options.ts'

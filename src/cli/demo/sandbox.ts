@@ -1,6 +1,6 @@
 import { aborted } from '../../lifecycle/aborted.ts'
-import { startSandboxApi } from '../../sandbox/api/api-server.ts'
-import { defaultKeys } from '../../sandbox/api/sandbox-state.ts'
+import { startSandboxApi } from '../../sandbox/api-server.ts'
+import { defaultKeys } from '../../sandbox/sandbox-state.ts'
 import type { OptionsOf } from '../command-options.ts'
 import type { CliContext } from '../context.ts'
 

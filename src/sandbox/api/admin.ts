@@ -1,9 +1,9 @@
 import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { z } from 'zod'
+import type { SandboxState } from '../sandbox-state.ts'
 import { faultSchema } from './faults.ts'
 import { rejectionRuleSchema } from './patient/rejection-rules.ts'
-import type { SandboxState } from './sandbox-state.ts'
 import { keysSchema, type settingsSchema } from './settings.ts'
 
 /** Path of the sandbox's own endpoints, which show its state and add faults. It is reserved: no API path can be below it. */

@@ -1,10 +1,10 @@
 import type { HttpBindings } from '@hono/node-server'
 import { Hono } from 'hono'
+import type { SandboxState } from '../sandbox-state.ts'
 import { type Answer, type Exchange, serve, serveUnknown } from './exchange.ts'
 import { fieldError } from './patient/rejection-rules.ts'
 import { type FieldError, validatePatients } from './patient/validation.ts'
 import { validationErrorBody } from './patient/validation-errors.ts'
-import type { SandboxState } from './sandbox-state.ts'
 
 /** Creates the two documented endpoints below `/v1`, and the answer for any other path. */
 export function apiEndpoints(state: SandboxState): Hono<{ Bindings: HttpBindings }> {

@@ -3,11 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { HttpBindings } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Context } from 'hono'
+import type { SandboxState } from '../sandbox-state.ts'
 import type { Endpoint, Fault } from './faults.ts'
 import { codesOf } from './patient/validation.ts'
 import type { Verdict } from './rate-limit.ts'
 import type { RecordedRequest } from './request-log.ts'
-import type { SandboxState } from './sandbox-state.ts'
 
 type ServerContext = Context<{ Bindings: HttpBindings }>
 

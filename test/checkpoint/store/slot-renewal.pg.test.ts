@@ -4,7 +4,7 @@ import { migrateState, openStateDatabase } from '../../../src/checkpoint/store/s
 import { Store } from '../../../src/checkpoint/store/store.ts'
 import { lsn } from '../../../src/model/source/lsn.ts'
 import { xid } from '../../../src/model/source/visibility.ts'
-import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
+import { type TestDatabase, testDatabase } from '../../support/postgres.ts'
 
 const identity = { slot: 's', publication: 'p', sourceTable: 'public.patients', systemIdentifier: '7', timeline: 1 }
 const letters = `insert into mediquo_cdc.dead_letter (source_key, code, reason, attributes) values ('["b"]', 'b', 'invalid', '[]')`

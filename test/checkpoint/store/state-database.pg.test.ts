@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { expect, test } from 'vitest'
 import { BackfillRuns } from '../../../src/checkpoint/store/backfill-runs.ts'
 import { backfill } from '../../../src/checkpoint/store/tables.ts'
-import { testDatabase } from '../../support/postgres/postgres.ts'
+import { testDatabase } from '../../support/postgres.ts'
 import { begun, open } from './store-scene.ts'
 
 const settings = ['search_path=pg_catalog', 'datestyle=German,DMY', 'timezone=Asia/Tokyo', 'synchronous_commit=off']

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { migrateState, migrationsFolder, type StateDatabase } from '../../../src/checkpoint/store/state-database.ts'
 import { lsn } from '../../../src/model/source/lsn.ts'
 import { xid } from '../../../src/model/source/visibility.ts'
-import { testDatabase } from '../../support/postgres/postgres.ts'
+import { testDatabase } from '../../support/postgres.ts'
 import { open, row } from './store-scene.ts'
 
 /** Migrates the tables with the first `count` migrations, as an older release left them. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { patientCode } from '../../../src/model/patient/patient.ts'
 import { type Owed, owedReasons } from '../../../src/model/progress/stored-row.ts'
 import { lsn } from '../../../src/model/source/lsn.ts'
-import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
+import { type TestDatabase, testDatabase } from '../../support/postgres.ts'
 import { until } from '../../support/until.ts'
 import { begun, open, record, row } from './store-scene.ts'
 

@@ -6,7 +6,7 @@ import type { StoredRow } from '../../../src/model/progress/stored-row.ts'
 import { lsn } from '../../../src/model/source/lsn.ts'
 import { storedRowKey } from '../../../src/model/source/row.ts'
 import { xid } from '../../../src/model/source/visibility.ts'
-import type { TestDatabase } from '../../support/postgres/postgres.ts'
+import type { TestDatabase } from '../../support/postgres.ts'
 
 /** Source that the first checkpoint belongs to. */
 export const identity = {

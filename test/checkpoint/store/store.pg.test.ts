@@ -6,7 +6,7 @@ import { migrateState } from '../../../src/checkpoint/store/state-database.ts'
 import { patientCode } from '../../../src/model/patient/patient.ts'
 import { lsn } from '../../../src/model/source/lsn.ts'
 import { xid } from '../../../src/model/source/visibility.ts'
-import { testDatabase } from '../../support/postgres/postgres.ts'
+import { testDatabase } from '../../support/postgres.ts'
 import { until } from '../../support/until.ts'
 import { begun, identity, open, record, row } from './store-scene.ts'
 

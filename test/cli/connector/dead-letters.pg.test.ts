@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type RunningConnector, startConnector } from '../../support/connector.ts'
-import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
+import { type TestDatabase, testDatabase } from '../../support/postgres.ts'
 import { until } from '../../support/until.ts'
 import { runCommand } from '../run-command.ts'
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { defaultKeys } from '../../../src/sandbox/api/sandbox-state.ts'
+import { defaultKeys } from '../../../src/sandbox/sandbox-state.ts'
 import { whenBackfilled } from '../../backfill/asking.ts'
-import { put, testSandbox } from '../../sandbox/api/sandbox-client.ts'
+import { put, testSandbox } from '../../sandbox/sandbox-client.ts'
 import { patientsTable, type RunningConnector, startConnector } from '../../support/connector.ts'
-import { testDatabase } from '../../support/postgres/postgres.ts'
+import { testDatabase } from '../../support/postgres.ts'
 import { runCommand } from '../run-command.ts'
 
 const rows = (count: number) => `insert into patients (code, first_name, plan)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { patientsTable, startConnector } from '../../support/connector.ts'
 import { dropSlot } from '../../support/postgres/drop-slot.ts'
-import { testDatabase } from '../../support/postgres/postgres.ts'
+import { testDatabase } from '../../support/postgres.ts'
 import { runCommand } from '../run-command.ts'
 
 const nothing = 'nothing to adopt'

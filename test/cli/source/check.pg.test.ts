@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { defaultKeys } from '../../../src/sandbox/api/sandbox-state.ts'
+import { defaultKeys } from '../../../src/sandbox/sandbox-state.ts'
 import type { Finding } from '../../../src/source/requirements/finding.ts'
-import { testSandbox } from '../../sandbox/api/sandbox-client.ts'
+import { testSandbox } from '../../sandbox/sandbox-client.ts'
 import { patientsTable } from '../../support/connector.ts'
-import { ownServer } from '../../support/postgres/own-server.ts'
-import { postgresMajor, type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
+import { ownServer } from '../../support/own-server.ts'
+import { postgresMajor, type TestDatabase, testDatabase } from '../../support/postgres.ts'
 import { runCommand } from '../run-command.ts'
 
 const keys = { MEDIQUO_API_KEY: defaultKeys.apiKey, MEDIQUO_SECRET_KEY: defaultKeys.secretKey }

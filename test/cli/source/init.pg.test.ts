@@ -5,7 +5,7 @@ import { parse } from 'yaml'
 import { workspace } from '../../config/loading.ts'
 import { expectBothEndsEqual } from '../../support/both-ends.ts'
 import { startConnector, type WrittenConfig } from '../../support/connector.ts'
-import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
+import { type TestDatabase, testDatabase } from '../../support/postgres.ts'
 import { runProgram } from '../run-command.ts'
 
 /** Table of a hospital whose application does not know the connector. */

@@ -4,7 +4,7 @@ import pg from 'pg'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { workspace } from '../../config/loading.ts'
-import { ownServer } from '../../support/postgres/own-server.ts'
+import { ownServer } from '../../support/own-server.ts'
 import { runProgram } from '../run-command.ts'
 
 // Slot names belong to the whole server: the second database that is connected finds the name of the first one in use.

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { startConnector } from '../../support/connector.ts'
-import { postgresMajor, testDatabase } from '../../support/postgres/postgres.ts'
+import { postgresMajor, testDatabase } from '../../support/postgres.ts'
 import { runCommand } from '../run-command.ts'
 
 const role = 'least_privileged'

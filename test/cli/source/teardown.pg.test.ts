@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { patientsTable, startConnector } from '../../support/connector.ts'
-import { ownServer } from '../../support/postgres/own-server.ts'
-import { testDatabase } from '../../support/postgres/postgres.ts'
+import { ownServer } from '../../support/own-server.ts'
+import { testDatabase } from '../../support/postgres.ts'
 import { afterUse, everything, nothing, remains } from '../after-use.ts'
 import { runCommand } from '../run-command.ts'
 

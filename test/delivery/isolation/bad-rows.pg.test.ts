@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { SandboxApi } from '../../../src/sandbox/api/api-server.ts'
-import { rateLimit, testSandbox } from '../../sandbox/api/sandbox-client.ts'
+import type { SandboxApi } from '../../../src/sandbox/api-server.ts'
+import { rateLimit, testSandbox } from '../../sandbox/sandbox-client.ts'
 import { patientsTable, startConnector } from '../../support/connector.ts'
 import { until } from '../../support/until.ts'
 

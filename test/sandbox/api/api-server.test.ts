@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { get, jane, put, send, testSandbox } from './sandbox-client.ts'
+import { get, jane, put, send, testSandbox } from '../sandbox-client.ts'
 
 const manyCodes = ['a/b', 'a%b', '%2F', 'a?b#c', 'ñ é', 'a+b', '🙂']
 

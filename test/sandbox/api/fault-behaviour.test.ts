@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { get, jane, put, send, testSandbox } from './sandbox-client.ts'
+import { get, jane, put, send, testSandbox } from '../sandbox-client.ts'
 
 test('a status may have any headers and a body that is not JSON', async () => {
   await using sandbox = await testSandbox()

@@ -2,8 +2,8 @@ import { access } from 'node:fs/promises'
 import { Client } from 'pg'
 import { describe, expect, test } from 'vitest'
 import { startEmbeddedServer } from '../../../src/sandbox/postgres/embedded-server.ts'
-import { ownServer } from '../../support/postgres/own-server.ts'
-import { testDatabase } from '../../support/postgres/postgres.ts'
+import { ownServer } from '../../support/own-server.ts'
+import { testDatabase } from '../../support/postgres.ts'
 
 async function ask(url: string, sql: string): Promise<unknown> {
   const client = new Client({ connectionString: url })

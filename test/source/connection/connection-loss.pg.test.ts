@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test, vi } from 'vitest'
 import { expectBothEndsEqual } from '../../support/both-ends.ts'
 import { patientsTable, type RunningConnector, startConnector } from '../../support/connector.ts'
-import { tcpRelay } from '../../support/network/tcp-relay.ts'
-import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
+import { type TestDatabase, testDatabase } from '../../support/postgres.ts'
+import { tcpRelay } from '../../support/tcp-relay.ts'
 import { until } from '../../support/until.ts'
 
 /** Writes rows that are all subscribed, so that both ends can be compared. */

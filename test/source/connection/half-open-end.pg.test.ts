@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { stringify } from 'yaml'
-import { defaultKeys } from '../../../src/sandbox/api/sandbox-state.ts'
+import { defaultKeys } from '../../../src/sandbox/sandbox-state.ts'
 import { workspace } from '../../config/loading.ts'
-import { testSandbox } from '../../sandbox/api/sandbox-client.ts'
+import { testSandbox } from '../../sandbox/sandbox-client.ts'
 import { startProcess } from '../../support/crash/crash-process.ts'
-import { tcpRelay } from '../../support/network/tcp-relay.ts'
 import { patientsTable } from '../../support/patients-table.ts'
-import { testDatabase } from '../../support/postgres/postgres.ts'
+import { testDatabase } from '../../support/postgres.ts'
+import { tcpRelay } from '../../support/tcp-relay.ts'
 
 test('a process ends on SIGTERM though no data arrives through its connections any more', async () => {
   await using database = await testDatabase({ schema: patientsTable })

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { runCommand } from '../../cli/run-command.ts'
 import { patientsTable } from '../../support/connector.ts'
 import { freePort } from '../../support/network/free-port.ts'
-import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
+import { type TestDatabase, testDatabase } from '../../support/postgres.ts'
 
 const hasPooler = spawnSync('pgbouncer', ['--version']).status === 0
 const keys = { MEDIQUO_API_KEY: 'any', MEDIQUO_SECRET_KEY: 'any', MEDIQUO_BASE_URL: 'http://127.0.0.1:9/v1' }

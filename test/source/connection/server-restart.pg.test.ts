@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { testSandbox } from '../../sandbox/api/sandbox-client.ts'
+import { testSandbox } from '../../sandbox/sandbox-client.ts'
 import { expectBothEndsEqual } from '../../support/both-ends.ts'
 import { patientsTable, startConnector } from '../../support/connector.ts'
-import { ownServer } from '../../support/postgres/own-server.ts'
-import { testDatabase } from '../../support/postgres/postgres.ts'
+import { ownServer } from '../../support/own-server.ts'
+import { testDatabase } from '../../support/postgres.ts'
 import { until } from '../../support/until.ts'
 
 const insert = (from: number, to: number) =>

@@ -6,8 +6,8 @@ import type { EmbeddedServer } from '../../../src/sandbox/postgres/embedded-serv
 import { runCommand } from '../../cli/run-command.ts'
 import { workspace } from '../../config/loading.ts'
 import { patientsTable, startConnector } from '../../support/connector.ts'
-import { ownServer } from '../../support/postgres/own-server.ts'
-import { postgresMajor, type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
+import { ownServer } from '../../support/own-server.ts'
+import { postgresMajor, type TestDatabase, testDatabase } from '../../support/postgres.ts'
 
 /** Server that accepts only TLS with SCRAM, and requires a client certificate from one role. */
 let server: EmbeddedServer

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { runCommand } from '../../cli/run-command.ts'
-import { testSandbox } from '../../sandbox/api/sandbox-client.ts'
+import { testSandbox } from '../../sandbox/sandbox-client.ts'
 import { expectBothEndsEqual } from '../../support/both-ends.ts'
 import { type ConnectorOptions, startConnector } from '../../support/connector.ts'
-import { ownServer } from '../../support/postgres/own-server.ts'
-import { openDatabase, postgresMajor, testDatabase } from '../../support/postgres/postgres.ts'
-import { replicaOf } from '../../support/postgres/replica.ts'
+import { ownServer } from '../../support/own-server.ts'
+import { openDatabase, postgresMajor, testDatabase } from '../../support/postgres.ts'
+import { replicaOf } from '../../support/replica.ts'
 import { until } from '../../support/until.ts'
 
 const table = `create table patients (

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Pool } from 'pg'
 import { expect, test } from 'vitest'
 import { askServer } from '../../../src/source/identity/source-identity.ts'
-import { ownServer } from '../../support/postgres/own-server.ts'
+import { ownServer } from '../../support/own-server.ts'
 import {
   checkpointOf,
   copyFiles,

@@ -5,10 +5,10 @@ import { promisify } from 'node:util'
 import type { ConnectorState } from '../../../src/model/status/status.ts'
 import type { EmbeddedServer } from '../../../src/sandbox/postgres/embedded-server.ts'
 import { runCommand } from '../../cli/run-command.ts'
-import { testSandbox } from '../../sandbox/api/sandbox-client.ts'
+import { testSandbox } from '../../sandbox/sandbox-client.ts'
 import { patientsTable, startConnector } from '../../support/connector.ts'
-import { ownServer } from '../../support/postgres/own-server.ts'
-import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
+import { ownServer } from '../../support/own-server.ts'
+import { type TestDatabase, testDatabase } from '../../support/postgres.ts'
 import { until } from '../../support/until.ts'
 
 const run = promisify(execFile)

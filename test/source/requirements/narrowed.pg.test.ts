@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { workspace } from '../../config/loading.ts'
 import { startConnector } from '../../support/connector.ts'
-import { postgresMajor, type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
+import { postgresMajor, type TestDatabase, testDatabase } from '../../support/postgres.ts'
 
 const mapping = { code: 'code', first_name: 'first_name', gender: 'gender', birth_date: 'birth_date' }
 const table = `create table patients (

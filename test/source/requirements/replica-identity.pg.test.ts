@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { patientsTable, startConnector } from '../../support/connector.ts'
-import { testDatabase } from '../../support/postgres/postgres.ts'
+import { testDatabase } from '../../support/postgres.ts'
 
 const keyless = `create table patients (code text, first_name text, gender text, birth_date date);
   insert into patients values ('jane', 'Jane', 'female', '1980-01-01');`

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { expectBothEndsEqual } from '../../support/both-ends.ts'
 import { type RunningConnector, startConnector } from '../../support/connector.ts'
-import { postgresMajor } from '../../support/postgres/postgres.ts'
+import { postgresMajor } from '../../support/postgres.ts'
 import { until } from '../../support/until.ts'
 
 const table = `create table patients (

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { patientsTable, startConnector } from '../../support/connector.ts'
-import { testDatabase } from '../../support/postgres/postgres.ts'
+import { testDatabase } from '../../support/postgres.ts'
 import { until } from '../../support/until.ts'
 
 const config = { source: { backfill: 'initial' } }

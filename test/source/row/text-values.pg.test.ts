@@ -2,7 +2,7 @@ import { expect, onTestFinished, test, vi } from 'vitest'
 import { rowKey } from '../../../src/model/source/row.ts'
 import { startConnector } from '../../support/connector.ts'
 import { publish } from '../../support/postgres/library-stream.ts'
-import { testDatabase } from '../../support/postgres/postgres.ts'
+import { testDatabase } from '../../support/postgres.ts'
 import { openStream } from '../stream/open-stream.ts'
 import { makeContrary, openTable } from '../table/open-table.ts'
 

@@ -1,12 +1,12 @@
 import { Client } from 'pg'
 import { expect, test } from 'vitest'
-import { testSandbox } from '../../sandbox/api/sandbox-client.ts'
+import { testSandbox } from '../../sandbox/sandbox-client.ts'
 import { expectBothEndsEqual } from '../../support/both-ends.ts'
 import { patientsTable, startConnector } from '../../support/connector.ts'
-import { tcpRelay } from '../../support/network/tcp-relay.ts'
-import { ownServer } from '../../support/postgres/own-server.ts'
-import { openDatabase, postgresMajor, testDatabase } from '../../support/postgres/postgres.ts'
-import { replicaOf } from '../../support/postgres/replica.ts'
+import { ownServer } from '../../support/own-server.ts'
+import { openDatabase, postgresMajor, testDatabase } from '../../support/postgres.ts'
+import { replicaOf } from '../../support/replica.ts'
+import { tcpRelay } from '../../support/tcp-relay.ts'
 import { until } from '../../support/until.ts'
 
 const insert = (from: number, to: number) =>

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { runCommand } from '../../cli/run-command.ts'
-import { testSandbox } from '../../sandbox/api/sandbox-client.ts'
+import { testSandbox } from '../../sandbox/sandbox-client.ts'
 import { patientsTable, startConnector } from '../../support/connector.ts'
-import { testDatabase } from '../../support/postgres/postgres.ts'
+import { testDatabase } from '../../support/postgres.ts'
 
 const orphanedSlot = 'MQ1205'
 

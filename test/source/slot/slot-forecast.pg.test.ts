@@ -1,10 +1,10 @@
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import { parseLsn } from '../../../src/model/source/lsn.ts'
-import { testSandbox } from '../../sandbox/api/sandbox-client.ts'
+import { testSandbox } from '../../sandbox/sandbox-client.ts'
 import { patientsTable, type RunningConnector, startConnector } from '../../support/connector.ts'
-import { ownServer } from '../../support/postgres/own-server.ts'
-import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
+import { ownServer } from '../../support/own-server.ts'
+import { type TestDatabase, testDatabase } from '../../support/postgres.ts'
 import { until } from '../../support/until.ts'
 
 const codes = { willBeLost: 'MQ1202', soonLost: 'MQ1203', beingLost: 'MQ1204' }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { parseLsn } from '../../../src/model/source/lsn.ts'
 import { type RunningConnector, startConnector } from '../../support/connector.ts'
 import { commitTogether } from '../../support/postgres/adjacent-commits.ts'
-import type { TestDatabase } from '../../support/postgres/postgres.ts'
+import type { TestDatabase } from '../../support/postgres.ts'
 import { until } from '../../support/until.ts'
 
 const insert = (code: string) => `insert into patients (code) values ('${code}')`

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { type RunningConnector, startConnector } from '../../support/connector.ts'
-import { postgresMajor } from '../../support/postgres/postgres.ts'
+import { postgresMajor } from '../../support/postgres.ts'
 
 const unsubscribe = { source: { onDelete: 'unsubscribe' } }
 const insertJane = `insert into patients (code, email, plan) values ('jane', 'jane@example.org', 'premium')`

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Columns } from '../../../src/decode/described-relation.ts'
 import { PgoutputDecoder } from '../../../src/decode/pgoutput.ts'
 import { publish } from '../../support/postgres/library-stream.ts'
-import { testDatabase } from '../../support/postgres/postgres.ts'
+import { testDatabase } from '../../support/postgres.ts'
 import { openStream } from './open-stream.ts'
 
 const mib = 1024 ** 2

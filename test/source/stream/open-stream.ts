@@ -5,8 +5,8 @@ import { sourceClientConfig } from '../../../src/source/connection/connection.ts
 import type { Decoder } from '../../../src/source/stream/copy-data.ts'
 import { ReplicationClient } from '../../../src/source/stream/replication-client.ts'
 import { slotOf } from '../../support/postgres/library-stream.ts'
-import type { TestDatabase } from '../../support/postgres/postgres.ts'
 import { unsecured } from '../../support/postgres/unsecured.ts'
+import type { TestDatabase } from '../../support/postgres.ts'
 import { until } from '../../support/until.ts'
 
 type Kind = WalEvent['kind']

@@ -7,10 +7,10 @@ import { ReplicationClient } from '../../../src/source/stream/replication-client
 import { StreamSession } from '../../../src/source/stream/stream-session.ts'
 import { durable } from '../../checkpoint/store/durable.ts'
 import { patientsTable } from '../../support/connector.ts'
+import { ownServer } from '../../support/own-server.ts'
 import { confirmedFlushLsn, publish, slotOf } from '../../support/postgres/library-stream.ts'
-import { ownServer } from '../../support/postgres/own-server.ts'
-import { type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
 import { unsecured } from '../../support/postgres/unsecured.ts'
+import { type TestDatabase, testDatabase } from '../../support/postgres.ts'
 import { until } from '../../support/until.ts'
 
 interface SessionOptions {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { runCommand } from '../../cli/run-command.ts'
 import { expectBothEndsEqual } from '../../support/both-ends.ts'
 import { type RunningConnector, startConnector } from '../../support/connector.ts'
-import { postgresMajor } from '../../support/postgres/postgres.ts'
+import { postgresMajor } from '../../support/postgres.ts'
 import { until } from '../../support/until.ts'
 
 const config = { source: { onDelete: 'unsubscribe', backfill: 'initial' } }

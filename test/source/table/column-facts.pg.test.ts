@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { testDatabase } from '../../support/postgres/postgres.ts'
+import { testDatabase } from '../../support/postgres.ts'
 import { openTable } from './open-table.ts'
 
 test('a column has the type in which its values are written, a domain that of its base', async () => {

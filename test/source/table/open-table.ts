@@ -5,8 +5,8 @@ import { gatherSourceFacts, type SourceFacts, type TableFacts } from '../../../s
 import type { ReadableTable } from '../../../src/source/table/table-read-sql.ts'
 import { type TablePage, TableReader } from '../../../src/source/table/table-reader.ts'
 import { slotOf } from '../../support/postgres/library-stream.ts'
-import type { TestDatabase } from '../../support/postgres/postgres.ts'
 import { unsecured } from '../../support/postgres/unsecured.ts'
+import type { TestDatabase } from '../../support/postgres.ts'
 
 /** Settings of a database that change the text of an ordinary session. */
 const contrary = [

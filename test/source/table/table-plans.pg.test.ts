@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { keyValues } from '../../../src/model/source/row.ts'
 import { byKeySql, pageSql } from '../../../src/source/table/table-read-sql.ts'
-import { postgresMajor, testDatabase } from '../../support/postgres/postgres.ts'
+import { postgresMajor, testDatabase } from '../../support/postgres.ts'
 import { type OpenTable, openTable } from './open-table.ts'
 
 const total = 50_000

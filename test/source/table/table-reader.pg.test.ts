@@ -5,7 +5,7 @@ import { parseSnapshot, sees, xid } from '../../../src/model/source/visibility.t
 import { pageSql } from '../../../src/source/table/table-read-sql.ts'
 import type { TablePage } from '../../../src/source/table/table-reader.ts'
 import { publish } from '../../support/postgres/library-stream.ts'
-import { postgresMajor, testDatabase } from '../../support/postgres/postgres.ts'
+import { postgresMajor, testDatabase } from '../../support/postgres.ts'
 import { openStream } from '../stream/open-stream.ts'
 import { type OpenTable, openTable } from './open-table.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { TableReader } from '../../../src/source/table/table-reader.ts'
-import { testDatabase } from '../../support/postgres/postgres.ts'
+import { testDatabase } from '../../support/postgres.ts'
 import { openTable } from './open-table.ts'
 
 const wide = `id int, name text default repeat('x', 300)`

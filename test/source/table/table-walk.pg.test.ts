@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { postgresMajor, type TestDatabase, testDatabase } from '../../support/postgres/postgres.ts'
+import { postgresMajor, type TestDatabase, testDatabase } from '../../support/postgres.ts'
 import { openTable, wholeTable } from './open-table.ts'
 
 /** `citext` if the server has it. */

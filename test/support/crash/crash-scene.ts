@@ -1,10 +1,10 @@
 import { expect } from 'vitest'
 import { stringify } from 'yaml'
 import { type Lsn, parseLsn } from '../../../src/model/source/lsn.ts'
-import { type SandboxApi, startSandboxApi } from '../../../src/sandbox/api/api-server.ts'
-import { defaultKeys } from '../../../src/sandbox/api/sandbox-state.ts'
+import { type SandboxApi, startSandboxApi } from '../../../src/sandbox/api-server.ts'
+import { defaultKeys } from '../../../src/sandbox/sandbox-state.ts'
 import { workspace } from '../../config/loading.ts'
-import { type TestDatabase, testDatabase } from '../postgres/postgres.ts'
+import { type TestDatabase, testDatabase } from '../postgres.ts'
 import { until } from '../until.ts'
 import { type ConnectorProcess, startProcess } from './crash-process.ts'
 import {

@@ -1,7 +1,7 @@
-import type { SandboxApi } from '../../../src/sandbox/api/api-server.ts'
 import type { StoredPatient } from '../../../src/sandbox/api/patient/patient-store.ts'
 import type { RecordedRequest } from '../../../src/sandbox/api/request-log.ts'
-import type { TestDatabase } from '../postgres/postgres.ts'
+import type { SandboxApi } from '../../../src/sandbox/api-server.ts'
+import type { TestDatabase } from '../postgres.ts'
 
 /**
  * Table of a hospital whose columns all need mapping. `family_name` holds a number that rises with every write of a row, also across all

@@ -1,5 +1,5 @@
 import { Client } from 'pg'
-import type { TestDatabase } from './postgres.ts'
+import type { TestDatabase } from '../postgres.ts'
 
 /**
  * Runs two statements in two transactions whose commit records are adjacent in the WAL: the end of the first is the start of the second.

@@ -1,5 +1,5 @@
+import type { TestDatabase } from '../postgres.ts'
 import { until } from '../until.ts'
-import type { TestDatabase } from './postgres.ts'
 
 /** Drops a slot whose connector has ended. The server releases the slot a moment after the connection is closed. */
 export async function dropSlot(database: TestDatabase, slot: string): Promise<void> {

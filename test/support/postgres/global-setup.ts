@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Client } from 'pg'
 import type { TestProject } from 'vitest/node'
-import { startTestServer } from './test-server.ts'
+import { startTestServer } from '../test-server.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -1,6 +1,6 @@
 import { LogicalReplicationService, type Pgoutput, PgoutputPlugin } from 'pg-logical-replication'
+import type { TestDatabase } from '../postgres.ts'
 import { until } from '../until.ts'
-import type { TestDatabase } from './postgres.ts'
 
 type Tags = Pgoutput.Message['tag']
 type Of<Tag extends Tags> = Extract<Pgoutput.Message, { readonly tag: Tag }>

@@ -1,7 +1,7 @@
 import pg from 'pg'
+import { ownServer } from '../own-server.ts'
+import { type TestDatabase, testDatabase } from '../postgres.ts'
 import { until } from '../until.ts'
-import { ownServer } from './own-server.ts'
-import { type TestDatabase, testDatabase } from './postgres.ts'
 
 /** Server whose commits can wait for a standby that does not answer: they are streamed, but not visible. */
 export interface SynchronousServer extends AsyncDisposable {

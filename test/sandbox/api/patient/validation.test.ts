@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type FieldError, validatePatients } from '../../../../src/sandbox/api/patient/validation.ts'
 import { validationErrorBody } from '../../../../src/sandbox/api/patient/validation-errors.ts'
-import { jane } from '../sandbox-client.ts'
+import { jane } from '../../sandbox-client.ts'
 
 function errorsOf(body: unknown, optional: ('gender' | 'birth_date')[] = []): readonly FieldError[] {
   const validation = validatePatients(body, optional)

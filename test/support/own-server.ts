@@ -1,4 +1,4 @@
-import { type EmbeddedServer, startEmbeddedServer } from '../../../src/sandbox/postgres/embedded-server.ts'
+import { type EmbeddedServer, startEmbeddedServer } from '../../src/sandbox/postgres/embedded-server.ts'
 
 /**
  * Starts a server for one test alone, which may stop, restart and kill it: `await using server = await ownServer()`. TEST_POSTGRES_BIN_DIR

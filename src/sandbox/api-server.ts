@@ -1,13 +1,13 @@
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
-import { adminEndpoints, adminPath } from './admin.ts'
-import { apiEndpoints } from './endpoints.ts'
-import type { FaultInput, QueuedFault } from './faults.ts'
-import type { Application, StoredPatient } from './patient/patient-store.ts'
-import type { RejectionRuleInput } from './patient/rejection-rules.ts'
-import type { RecordedRequest } from './request-log.ts'
+import { adminEndpoints, adminPath } from './api/admin.ts'
+import { apiEndpoints } from './api/endpoints.ts'
+import type { FaultInput, QueuedFault } from './api/faults.ts'
+import type { Application, StoredPatient } from './api/patient/patient-store.ts'
+import type { RejectionRuleInput } from './api/patient/rejection-rules.ts'
+import type { RecordedRequest } from './api/request-log.ts'
+import type { SandboxKeys, SandboxSettingsInput } from './api/settings.ts'
 import { SandboxState, type SandboxStateOptions } from './sandbox-state.ts'
-import type { SandboxKeys, SandboxSettingsInput } from './settings.ts'
 
 /** Address and initial state of the sandbox. */
 export interface SandboxOptions extends SandboxStateOptions {

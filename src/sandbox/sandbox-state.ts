@@ -1,17 +1,17 @@
-import { seededRandom } from '../../model/seeded-random.ts'
-import { FaultQueue } from './faults.ts'
-import { HeldRequests } from './held-requests.ts'
-import { PatientStore } from './patient/patient-store.ts'
-import { RejectionRules } from './patient/rejection-rules.ts'
-import { RateLimiter } from './rate-limit.ts'
-import { RequestLog } from './request-log.ts'
+import { seededRandom } from '../model/seeded-random.ts'
+import { FaultQueue } from './api/faults.ts'
+import { HeldRequests } from './api/held-requests.ts'
+import { PatientStore } from './api/patient/patient-store.ts'
+import { RejectionRules } from './api/patient/rejection-rules.ts'
+import { RateLimiter } from './api/rate-limit.ts'
+import { RequestLog } from './api/request-log.ts'
 import {
   keysSchema,
   type SandboxKeys,
   type SandboxSettings,
   type SandboxSettingsInput,
   settingsSchema,
-} from './settings.ts'
+} from './api/settings.ts'
 
 /** Initial state of a sandbox. */
 export interface SandboxStateOptions {

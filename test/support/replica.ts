@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { type EmbeddedServer, startEmbeddedServer } from '../../../src/sandbox/postgres/embedded-server.ts'
+import { type EmbeddedServer, startEmbeddedServer } from '../../src/sandbox/postgres/embedded-server.ts'
 
 const run = promisify(execFile)
 

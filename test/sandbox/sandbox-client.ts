@@ -1,6 +1,6 @@
-import { type SandboxApi, type SandboxOptions, startSandboxApi } from '../../../src/sandbox/api/api-server.ts'
-import { windowKinds } from '../../../src/sandbox/api/rate-limit.ts'
-import { defaultKeys } from '../../../src/sandbox/api/sandbox-state.ts'
+import { windowKinds } from '../../src/sandbox/api/rate-limit.ts'
+import { type SandboxApi, type SandboxOptions, startSandboxApi } from '../../src/sandbox/api-server.ts'
+import { defaultKeys } from '../../src/sandbox/sandbox-state.ts'
 
 /** Documented limit, counted by the kind of window that SANDBOX_WINDOW names. */
 export const rateLimit = {

@@ -1,5 +1,5 @@
-import { startEmbeddedServer } from '../../../src/sandbox/postgres/embedded-server.ts'
-import { dockerEngineAnswers } from './docker-engine.ts'
+import { startEmbeddedServer } from '../../src/sandbox/postgres/embedded-server.ts'
+import { dockerEngineAnswers } from './postgres/docker-engine.ts'
 
 /** Server that the tests share. */
 export interface TestServer {
