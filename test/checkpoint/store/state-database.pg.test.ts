@@ -21,5 +21,5 @@ test.each(['the URL', 'the database'])('the store works the same whatever sessio
   const [run] = await state.db.select({ requestedAt: backfill.requestedAt }).from(backfill)
   expect(Math.abs(Date.now() - (run?.requestedAt.getTime() ?? Number.NaN))).toBeLessThan(600_000)
   const { rows } = await state.db.execute(sql`show synchronous_commit`)
-  expect(rows).toEqual([{ synchronous_commit: 'on' }])
+  expect(rows).toEqual([{ synchronous_commit: 'local' }])
 })
