@@ -6,6 +6,7 @@ import type { Step } from './entry/next-step.ts'
 import { codeOf, type Removal } from './entry/version.ts'
 import type { EntryScheduler } from './queue/entry-scheduler.ts'
 import type { Reads } from './read/reads.ts'
+import { codesOwnedBy } from './unrecorded-rows.ts'
 
 /** A code that is to be unsubscribed, for which a full record must be found, and the row that no longer has it. */
 export type CodeToUnsubscribe = Extract<Step, { kind: 'resolve removal' }> & { readonly key: RowKey }
@@ -101,6 +102,6 @@ export class CodeUnsubscriptions {
   mayOwnCode(code: PatientCode, key: RowKey): boolean {
     const stored = this.#scheduler.entries.find(key)?.stored
     if (stored === undefined) return true
-    return stored !== null && ((!stored.removed && stored.code === code) || stored.owed?.nextCode === code)
+    return stored !== null && codesOwnedBy(stored).includes(code)
   }
 }

@@ -48,8 +48,12 @@ export class UnrecordedRows {
   }
 }
 
-/** Returns the code that a row has, and the code that it will have once it is read. */
-export function codesOwnedBy({ code, removed, owed }: StoredRow): PatientCode[] {
-  const codes = [removed ? null : code, owed?.nextCode ?? null]
+/**
+ * Returns the codes that are a row's to unsubscribe or to keep: its code, the code that it will have once it is read, and, while it is
+ * owed, its former codes. A read that the stream has not passed may have told that it gave one up: another row must not unsubscribe it
+ * before the stream shows who has it.
+ */
+export function codesOwnedBy({ code, removed, owed, formerCodes }: StoredRow): PatientCode[] {
+  const codes = [removed ? null : code, owed?.nextCode ?? null, ...(owed ? formerCodes : [])]
   return codes.filter((owned, at): owned is PatientCode => owned !== null && codes.indexOf(owned) === at)
 }

@@ -8,6 +8,7 @@ import { type Snapshot, seesAll, xid } from '../../src/model/source/visibility.t
 import type { LookUp } from '../../src/pending/entry/entry.ts'
 import type { Content, Delivery, ReadRow } from '../../src/pending/entry/version.ts'
 import { Pending } from '../../src/pending/pending.ts'
+import { codesOwnedBy } from '../../src/pending/unrecorded-rows.ts'
 import { at, delivered, fingerprint, key, patient, position } from './rows.ts'
 
 /** Settings of a dialogue. */
@@ -175,9 +176,7 @@ export function dialogue(setting: Setting = {}) {
     resolve(found: (of: string) => Patient | null) {
       for (const ending of pending.toResolve(100)) {
         const holds = (row: StoredRow) =>
-          row.key !== ending.key &&
-          ((row.code === ending.code && !row.removed) || row.owed?.nextCode === ending.code) &&
-          pending.mayOwnCode(ending.code, row.key)
+          row.key !== ending.key && codesOwnedBy(row).includes(ending.code) && pending.mayOwnCode(ending.code, row.key)
         const isCodeOwnedByOther =
           pending.isCodeOwnedByOther(ending.code, ending.key) || [...stored.values()].some(holds)
         const record = found(ending.code)

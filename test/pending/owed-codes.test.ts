@@ -103,3 +103,25 @@ describe('a deleted row with two former codes, one of which another deleted row 
     expect([...told.stored.values()].filter((row) => row.owed)).toEqual([])
   })
 })
+
+test('a code that an owed row had is left to it: only the stream shows who has it since the row was read', () => {
+  const owed = { reason: 'end', nextCode: code('f'), delayMs: 0 } as const
+  const taker = {
+    ...delivered('3', patient('f')),
+    fingerprint: null,
+    owed,
+    position: position(90),
+    formerCodes: [code('a')],
+  }
+  const told = dialogue({ onDelete: 'unsubscribe', state: [delivered('1', patient('a')), taker] })
+  told.commits(110, ['1', upsert('h')])
+  expect(sendAll(told)).toEqual(['upsert h Jane'])
+  told.record()
+  told.reads('3', upsert('f'), seesBelow(200), 200)
+  told.resolve(found)
+  expect(told.take()).toEqual([])
+  told.pending.passed(at(200))
+  expect(sendAll(told)).toEqual(['retire a FromApi no plan', 'upsert f Jane'])
+  told.record()
+  expect([...told.stored.values()].filter((row) => row.owed ?? row.formerCodes.length > 0)).toEqual([])
+})

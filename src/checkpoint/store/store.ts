@@ -178,12 +178,18 @@ export class Store {
     return { keys: found?.keys.map(storedRowKey) ?? [], nextInMs: next === null ? null : Math.ceil(next) }
   }
 
-  /** Returns for each code the rows that have it, or will have it once they are read: unsubscribing it would unsubscribe their patient. */
+  /**
+   * Returns for each code the rows that have it, will have it once they are read, or are owed and had it. Unsubscribing it would
+   * unsubscribe the patient of the first two; the third unsubscribe it themselves once the stream shows who has it.
+   */
   async holdersOf(codes: readonly PatientCode[]): Promise<Map<PatientCode, RowKey[]>> {
     const { rows } = await this.#db.execute<{ code: string; key: string }>(sql`
       select code, source_key as key from ${delivery} where code = any(${sql.param(codes)}) and not removed
       union
-      select next_code, source_key from ${delivery} where next_code is not null and next_code = any(${sql.param(codes)})`)
+      select next_code, source_key from ${delivery} where next_code is not null and next_code = any(${sql.param(codes)})
+      union
+      select former, source_key from ${delivery}, unnest(former_codes) as former
+      where owed is not null and former_codes && ${sql.param(codes)}::text[] and former = any(${sql.param(codes)})`)
     const holders = new Map(codes.map((code) => [code, [] as RowKey[]]))
     for (const { code, key } of rows) holders.get(patientCode(code))?.push(storedRowKey(key))
     return holders

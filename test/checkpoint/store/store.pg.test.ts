@@ -159,7 +159,7 @@ describe('the store', () => {
     ])
   })
 
-  test('finds the rows that have a code, or will have it once they are read', async () => {
+  test('finds the rows that have a code, will have it once they are read, or are owed and had it', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
     const code = patientCode('a')
@@ -171,13 +171,19 @@ describe('the store', () => {
       row('d', { ...moving, code, removed: true }),
       row('e', { ...moving, code }),
       row('f', { formerCodes: [code] }),
+      row('g', { ...moving, owed: { ...moving.owed, nextCode: null }, formerCodes: [patientCode('z'), code] }),
       row('gone', { removed: true }),
     ])
     const asked = ['a', 'c', 'gone', 'unknown'].map(patientCode)
     const found = await state.store.holdersOf(asked)
     const keys = (...names: string[]) => names.map((name) => row(name).key)
     expect([...found.keys()]).toEqual(asked)
-    expect(asked.map((code) => found.get(code)?.toSorted())).toEqual([keys('a', 'b', 'c', 'd', 'e'), keys('c'), [], []])
+    expect(asked.map((code) => found.get(code)?.toSorted())).toEqual([
+      keys('a', 'b', 'c', 'd', 'e', 'g'),
+      keys('c'),
+      [],
+      [],
+    ])
   })
 })
 

@@ -4,6 +4,7 @@ import type { StoredRow } from '../../../src/model/progress/stored-row.ts'
 import type { RowKey } from '../../../src/model/source/row.ts'
 import { xid } from '../../../src/model/source/visibility.ts'
 import type { Content } from '../../../src/pending/entry/version.ts'
+import { codesOwnedBy } from '../../../src/pending/unrecorded-rows.ts'
 import { createCore } from '../../../src/pipeline/core/core.ts'
 import type { Effect } from '../../../src/pipeline/core/effects.ts'
 import type { CoreEvent, Fact, MappedRow, Ticket } from '../../../src/pipeline/core/events.ts'
@@ -138,8 +139,7 @@ export function scripted(setting: ScriptOptions = {}) {
   }
 
   function holdersOf(of: PatientCode): RowKey[] {
-    const holds = (row: StoredRow) => (row.code === of && !row.removed) || row.owed?.nextCode === of
-    return [...store.values()].filter(({ row }) => holds(row)).map(({ row }) => row.key)
+    return [...store.values()].filter(({ row }) => codesOwnedBy(row).includes(of)).map(({ row }) => row.key)
   }
 
   function owedRows({ reasons, beforeLsn, limit }: EffectOf<'list owed rows'>) {

@@ -5,6 +5,7 @@ import type { Lsn } from '../../../src/model/source/lsn.ts'
 import { comparePositions, type Position } from '../../../src/model/source/position.ts'
 import type { RowKey } from '../../../src/model/source/row.ts'
 import type { Xid } from '../../../src/model/source/visibility.ts'
+import { codesOwnedBy } from '../../../src/pending/unrecorded-rows.ts'
 import type { Settlement } from '../../../src/pipeline/core/effects.ts'
 
 export interface OwedQuestion {
@@ -66,14 +67,11 @@ export class StateTables {
     )
   }
 
-  /** Returns the rows that have each code, or will have it once the owed row is read. */
+  /** Returns the rows that have each code, will have it once they are read, or are owed and had it. */
   holdersOf(codes: readonly PatientCode[]): Map<PatientCode, RowKey[]> {
     const rows = [...this.rows.values()]
     return new Map(
-      codes.map((code) => [
-        code,
-        rows.filter((row) => (row.code === code && !row.removed) || row.owed?.nextCode === code).map(({ key }) => key),
-      ]),
+      codes.map((code) => [code, rows.filter((row) => codesOwnedBy(row).includes(code)).map(({ key }) => key)]),
     )
   }
 

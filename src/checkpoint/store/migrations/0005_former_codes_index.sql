@@ -1,0 +1,1 @@
+CREATE INDEX "delivery_former_codes_idx" ON "delivery" USING gin ("former_codes") WHERE "delivery"."owed" is not null;
