@@ -78,6 +78,11 @@ export class Confirmations<E extends Expected> {
     this.#earlierUntilMs ??= nowMs + this.#overAfterMs
   }
 
+  /** Returns true if a request of a code was lost, whichever row it carried, and could still be applied at a time. */
+  isLost(code: PatientCode, atMs: number): boolean {
+    return atMs < (this.#lostUntilMs.get(code) ?? Number.NEGATIVE_INFINITY)
+  }
+
   /** Returns true if no lost request of a code can be applied at a time. If this process has lost none, those of an earlier one count. */
   isOver(code: PatientCode, atMs: number): boolean {
     return atMs >= (this.#lostUntilMs.get(code) ?? this.#earlierUntilMs ?? Number.NEGATIVE_INFINITY)

@@ -35,7 +35,8 @@ export class Answers {
   accepted(delivery: Delivery): void {
     const { entry, version } = this.#answered(delivery)
     entry.end(null)
-    const { unanswered } = entry
+    // Another row's request with this code may have been lost: it would replace what was accepted now.
+    const unanswered = entry.unanswered || this.#scheduler.confirming.followsLost(delivery)
     const hasRoom = this.#readBackBytes + version.bytes <= this.#options.maxReadBackBytes
     const acceptance = this.#scheduler.confirming.accepted(delivery, unanswered, hasRoom)
     this.#expect(acceptance === 'read back' ? delivery : null, entry, delivery.code)
@@ -50,8 +51,11 @@ export class Answers {
       const isDoubtful = unanswered ? !this.#scheduler.confirming.isCertain(delivery) : acceptance === 'no room'
       if (isDoubtful) entry.accept()
       else entry.believe()
-      const owed = isDoubtful ? this.#owed(delivery) : null
-      const row = afterAcceptance(entry, delivery, isDoubtful ? null : this.#options.fingerprint, owed)
+      // Codes that were left to the row while it was in flight, or that it had in between: the row is read again for them.
+      const others = this.#scheduler.codesToUnsubscribe(entry, delivery.code)
+      const owed = isDoubtful ? this.#owed(delivery) : others.length > 0 ? toUnsubscribe : null
+      const row = afterAcceptance(entry, delivery, owed ? null : this.#options.fingerprint, owed, others)
+      if (others.length > 0) this.#scheduler.waitForRead(entry, delivery)
       this.#scheduler.clearInFlight(entry, version, 'delivered', row)
     }
     this.#scheduler.schedule(entry)
@@ -156,3 +160,5 @@ export class Answers {
     return { entry, version: delivery.version }
   }
 }
+
+const toUnsubscribe: Owed = { reason: 'end', nextCode: null, delayMs: 0 }

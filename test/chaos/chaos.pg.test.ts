@@ -109,7 +109,7 @@ async function quiet({ database, slot }: ChaosScene): Promise<void> {
       )
       standing = { ...row, end: end?.lsn }
       const isPast = (lsn?: string | null) => parseLsn(lsn ?? '') >= parseLsn(end?.lsn ?? '')
-      return isPast(row?.stored) && isPast(row?.confirmed) && Number(row?.backfillRuns) === 0 && Number(row?.owed) === 0
+      return isPast(row?.stored) && isPast(row?.confirmed) && Number(row?.passes) === 0 && Number(row?.owed) === 0
     },
     { deadlineMs: 240_000 },
   ).catch((error: unknown) => {

@@ -25,6 +25,8 @@ export interface Setting {
   readonly isRepeated?: boolean
   /** No lost request can be applied any more, if true. */
   readonly isOver?: boolean
+  /** Codes of which a request was lost that may still be applied. */
+  readonly lost?: readonly string[]
   /** Returns true if a code may be sent again. */
   readonly mayRepeat?: (of: PatientCode) => boolean
   readonly maxRows?: number
@@ -75,6 +77,7 @@ export function dialogue(setting: Setting = {}) {
         cut: () => undefined,
         isCertain: () => false,
         isOver: () => setting.isOver ?? false,
+        followsLost: ({ code: of }) => setting.lost?.includes(of) ?? false,
       },
       confirmDelayMs: 60_000,
       onSettled: (outcome) => settled.push(outcome),

@@ -57,15 +57,17 @@ export function afterAcceptance(
   delivery: Delivery,
   fingerprint: ((patient: Patient) => string) | null,
   owed: Owed | null = null,
+  formerCodes: readonly PatientCode[] = noCodes,
 ): StoredRow {
   const removed = delivery.purpose === 'remove'
-  return labelled(entry, delivery.version, {
+  const row = labelled(entry, delivery.version, {
     code: delivery.code,
     fingerprint: removed || !fingerprint ? null : fingerprint(delivery.patient),
     removed,
     deadLetter: null,
     owed,
   })
+  return formerCodes.length > 0 ? { ...row, formerCodes } : row
 }
 
 /**

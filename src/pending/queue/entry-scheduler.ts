@@ -4,7 +4,7 @@ import type { DeadLetterReason, StoredRow } from '../../model/progress/stored-ro
 import type { Lsn } from '../../model/source/lsn.ts'
 import type { Entries } from '../entries.ts'
 import type { Entry, Place } from '../entry/entry.ts'
-import { newestKnown } from '../entry/entry-facts.ts'
+import { codesBeside, newestKnown } from '../entry/entry-facts.ts'
 import { nextStep, type Step, type StepPolicy } from '../entry/next-step.ts'
 import { afterRetirement, type Settled, unsentRow, withFormerCode } from '../entry/settled-row.ts'
 import type { Delivery, Version } from '../entry/version.ts'
@@ -21,6 +21,8 @@ export interface Confirming {
   lost(delivery: Delivery): void
   /** Returns true if every lost request of its code was over, applied or not, when this delivery was cut. */
   isCertain(delivery: Delivery): boolean
+  /** Returns true if a request of its code was lost, whichever row it carried, and was not over when this delivery was cut. */
+  followsLost(delivery: Delivery): boolean
   /** Returns true if no lost request of a code can be applied any more. */
   isOver(code: PatientCode): boolean
   /** Returns true if a code may be sent again already. */
@@ -157,23 +159,32 @@ export class EntryScheduler {
   }
 
   /** Reads and sends a row again, unless a version waits or, after an upsert, is in flight: that does not unsubscribe another code. */
-  readAgain(entry: Entry, { version: sent, purpose, code }: Delivery): void {
-    if (!entry.waiting && (!entry.inFlight || purpose !== 'upsert')) {
-      const known = newestKnown(entry)
-      this.entries.replace(entry, {
-        content: { kind: 'incomplete', code: purpose === 'upsert' ? code : null },
-        origin: 'read',
-        lane: 'live',
-        committedAtMs: sent.committedAtMs,
-        bytes: 0,
-        read: null,
-        position: known?.position ?? null,
-        xid: known?.xid ?? null,
-        debt: null,
-        backfillDebt: null,
-      })
-    }
+  readAgain(entry: Entry, delivery: Delivery): void {
+    if (!entry.inFlight || delivery.purpose !== 'upsert') this.waitForRead(entry, delivery)
     this.schedule(entry)
+  }
+
+  /** Has a row wait for a read after a delivery, unless a version waits. */
+  waitForRead(entry: Entry, { version: sent, purpose, code }: Delivery): void {
+    if (entry.waiting) return
+    const known = newestKnown(entry)
+    this.entries.replace(entry, {
+      content: { kind: 'incomplete', code: purpose === 'upsert' ? code : null },
+      origin: 'read',
+      lane: 'live',
+      committedAtMs: sent.committedAtMs,
+      bytes: 0,
+      read: null,
+      position: known?.position ?? null,
+      xid: known?.xid ?? null,
+      debt: null,
+      backfillDebt: null,
+    })
+  }
+
+  /** Returns the codes other than a given one that a row must still unsubscribe. */
+  codesToUnsubscribe(entry: Entry, code: PatientCode): readonly PatientCode[] {
+    return this.#options.onDelete === 'unsubscribe' ? codesBeside(entry, code) : []
   }
 
   /** Leaves a code to another row that has it: it is not unsubscribed any more. */

@@ -55,6 +55,9 @@ export class Confirming implements FetchSource, Port {
   isCertain(delivery: Delivery): boolean {
     return this.#confirmations.isOver(delivery.code, this.#cutAtMs.get(delivery) ?? Number.NEGATIVE_INFINITY)
   }
+  followsLost(delivery: Delivery): boolean {
+    return this.#confirmations.isLost(delivery.code, this.#cutAtMs.get(delivery) ?? Number.NEGATIVE_INFINITY)
+  }
   lost({ code }: Delivery): void {
     this.#confirmations.lost(code, this.#nowMs)
   }
