@@ -62,7 +62,11 @@ export class Api {
     this.#limiter = new RateLimiter({ kind, limit, windowMs })
     const isWhole = options.world.profile.start !== 'slot lost' && !crashes.some(({ losesSlot }) => losesSlot)
     const { world } = options
-    this.#told = new Mediquo({ isWhole, wasLeft: (code, number) => world.wasLeft(code, number) })
+    this.#told = new Mediquo({
+      isWhole,
+      wasLeft: (code, number) => world.wasLeft(code, number),
+      removalOf: (key, code, number) => world.removalOf(key, code, number),
+    })
     for (const [code, { firstName, isSubscribed }] of options.world.mediquo.records) {
       const known = { code, first_name: firstName, gender: 'female', birth_date: '1980-01-01' } as const
       this.#applied.set(code, isSubscribed ? { ...known, plan: 'premium' } : known)

@@ -27,17 +27,25 @@ export class Mediquo {
   readonly #newest = new Map<RowKey, number>()
   readonly #isWhole: boolean
   readonly #wasLeft: (code: PatientCode, number: number) => boolean
+  readonly #removalOf: (key: RowKey, code: PatientCode, number: number) => number
 
   /**
    * @param isWhole true if the stream carries every row that had a code, in order; otherwise only the order of each row holds.
    * @param wasLeft returns true if no row had a code at some time since a row version.
+   * @param removalOf returns the number of the removal by which a row lost a code, up to a number.
    */
   constructor({
     isWhole,
     wasLeft,
-  }: { readonly isWhole: boolean; wasLeft(code: PatientCode, number: number): boolean }) {
+    removalOf,
+  }: {
+    readonly isWhole: boolean
+    wasLeft(code: PatientCode, number: number): boolean
+    removalOf(key: RowKey, code: PatientCode, number: number): number
+  }) {
     this.#isWhole = isWhole
     this.#wasLeft = wasLeft
+    this.#removalOf = removalOf
   }
 
   /** Returns the number of the newest accepted version of a row. */
@@ -58,12 +66,14 @@ export class Mediquo {
     // A version that unsubscribes a code which its row no longer has is not a version of that code.
     const isOfCode = purpose !== 'retire'
     const known = isOfCode ? Math.max(ofCode, this.newestOf(key)) : before?.key === key ? ofCode : 0
+    // While a removal is in flight, the stream may bring that the row came back with another code, and was removed again.
+    const ofThisCode = purpose === 'remove' ? this.#removalOf(key, code, number) : number
     this.#applied.delete(code)
     this.records.set(code, {
       firstName,
       isSubscribed,
       key,
-      number: Math.max(isOfCode ? number : 0, before?.number ?? 0),
+      number: Math.max(isOfCode ? ofThisCode : 0, before?.number ?? 0),
     })
     if (isOfCode) this.#newest.set(key, Math.max(number, this.newestOf(key)))
     if (isSame || number >= known) return null

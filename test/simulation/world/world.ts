@@ -54,7 +54,11 @@ export class World {
     this.state = new StateTables(this.table.insertLsn)
     // Without a slot, the backfill finds row by row which codes changed hands.
     const isWhole = profile.start !== 'slot lost' && profile.slotLosses === 0
-    this.mediquo = new Mediquo({ isWhole, wasLeft: (code, number) => this.wasLeft(code, number) })
+    this.mediquo = new Mediquo({
+      isWhole,
+      wasLeft: (code, number) => this.wasLeft(code, number),
+      removalOf: (key, code, number) => this.removalOf(key, code, number),
+    })
     this.trace = traced ? [] : null
   }
 
@@ -94,6 +98,13 @@ export class World {
     const first = commits.findIndex(({ versions }) => versions.some((version) => version.number >= number))
     const since = commits.slice(Math.max(first, 0))
     return since.some((transaction) => !isPublished(this.table.ownerAfter(transaction, code)?.image ?? null))
+  }
+
+  /** Returns the number of the removal by which a row lost a code, up to a number. */
+  removalOf(key: RowKey, code: PatientCode, number: number): number {
+    const versions = this.table.committed(key).filter((version) => version.number <= number)
+    const last = versions.findLastIndex(({ image }) => image?.code === code)
+    return versions[last + 1]?.number ?? number
   }
 
   /** Returns the number of the row version that a delivery sends. */
