@@ -78,26 +78,19 @@ describe('a swap of codes with one owed row', () => {
 describe('a deleted row with two former codes, one of which another deleted row leaves to it', () => {
   test('unsubscribes both codes, although its next step changes after the patient of one was found', () => {
     const owed = { reason: 'end', nextCode: null, delayMs: 0 } as const
-    const gone = (name: string, commit: number, codes: readonly string[]) => ({
-      ...delivered(name, patient('x')),
-      ...{
-        code: null,
-        fingerprint: null,
-        removed: true,
-        owed,
-        position: position(commit),
-        formerCodes: codes.map(code),
-      },
-    })
-    const told = dialogue({
-      onDelete: 'unsubscribe',
-      state: [gone('later', 60, ['b', 'a']), gone('earlier', 50, ['a'])],
-    })
-    for (const name of ['later', 'earlier']) told.reads(name, removed(), seesBelow(200), 200)
+    const taker = {
+      ...delivered('taker', patient('x')),
+      ...{ code: null, fingerprint: null, removed: true, owed },
+      ...{ position: position(250), formerCodes: [code('b'), code('a')] },
+    }
+    const giver = { ...delivered('giver', patient('e')), formerCodes: [code('a')] }
+    const told = dialogue({ onDelete: 'unsubscribe', state: [taker, giver] })
+    told.reads('taker', removed(), seesBelow(200), 200)
     told.pending.passed(at(200))
     told.resolve(found)
+    told.commits(210, ['giver', removed()])
     expect(() => told.resolve(found), 'each row waits for its next step').not.toThrow()
-    expect(new Set(sendAll(told).map((one) => one.split(' ')[1]))).toEqual(new Set(['a', 'b']))
+    expect(new Set(sendAll(told).map((one) => one.split(' ')[1]))).toEqual(new Set(['a', 'b', 'e']))
     told.record()
     expect(told.pending.entries).toBe(0)
     expect([...told.stored.values()].filter((row) => row.owed)).toEqual([])
