@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { dialogue, short } from './dialogue.ts'
+import { dialogue, found, short, unsubscribing } from './dialogue.ts'
 import { at, code, delivered, key, patient, position, removed, seesBelow, upsert } from './rows.ts'
 
 /** Accepts a row whose first request was never answered: the second request is accepted. */
@@ -286,4 +286,47 @@ test('ignores a late result for a row that is no longer known', () => {
   pending.overtaken(unknown)
   pending.doubted(unknown)
   expect([record(), pending.toRead(9)]).toEqual([[], []])
+})
+
+describe('another row’s request with the same code was lost, and may still be applied', () => {
+  test('so that what is accepted of this row is not believed until the request is over', () => {
+    const told = dialogue({ lost: ['a'], readsBack: false })
+    told.commits(110, ['1', upsert('a')])
+    told.accept(told.take())
+    expect(told.record().at(-1)).toMatchObject({
+      code: 'a',
+      fingerprint: null,
+      owed: { reason: 'confirm', nextCode: 'a' },
+    })
+  })
+})
+
+describe('a code that is left to a row while a request of the row is in flight', () => {
+  test('is noted with the answer, and unsubscribed once the row is read again', () => {
+    const told = unsubscribing(['2', 'b'], ['5', 'e'])
+    // The read contains both transactions: the row is gone in the end.
+    told.reads('2', removed(), seesBelow(300), 300)
+    told.commits(110, ['2', removed()])
+    told.resolve(found)
+    const sent = told.take()
+    told.commits(120, ['5', removed()], ['2', upsert('e')], ['2', removed()])
+    told.resolve(found)
+    told.accept(sent)
+    expect(short(sent)).toEqual(['remove b FromApi no plan'])
+    const owed = { reason: 'end', nextCode: null, delayMs: 0 }
+    expect(told.record()).toContainEqual(
+      expect.objectContaining({ key: key('2'), code: 'b', formerCodes: ['e'], owed }),
+    )
+    expect(told.pending.toRead(9)).toContain(key('2'))
+    for (const name of ['2', '5']) told.reads(name, removed(), seesBelow(400), 400)
+    told.pending.passed(at(400))
+    const later: string[] = []
+    for (let requests = 0; requests < 4; requests++) {
+      told.resolve(found)
+      const next = told.take()
+      later.push(...short(next))
+      told.accept(next)
+    }
+    expect(later.filter((one) => one.includes(' e '))).toHaveLength(1)
+  })
 })
