@@ -1,6 +1,7 @@
 import { Client } from 'pg'
 import { expect, test } from 'vitest'
 import { patientsTable, startConnector } from '../support/connector.ts'
+import { ownServer } from '../support/own-server.ts'
 import { testDatabase } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
 
@@ -14,7 +15,9 @@ async function locked(url: string) {
 }
 
 test('a row that cannot be read holds the position: that is reported after a minute, and not once the row is sent', async () => {
-  await using database = await testDatabase({ schema: patientsTable })
+  // Its own server: the open transaction would hold up the slots of every other test.
+  await using server = await ownServer()
+  await using database = await testDatabase({ schema: patientsTable, serverUrl: server.url() })
   await database.query('alter table patients alter column email set storage external')
   const email = `'${'x'.repeat(50)}@example.org'`
   await database.query(`insert into patients (code, plan, email, meta)
