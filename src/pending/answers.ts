@@ -126,7 +126,15 @@ export class Answers {
   /** The API refused this row permanently (rule 8): a durable dead letter. The fingerprint is unknown. */
   refused(delivery: Delivery, deadLetter: DeadLetter): void {
     const { entry, version } = this.#answered(delivery)
-    this.#scheduler.clearInFlight(entry, version, 'dead letter', afterRefusal(entry, delivery, deadLetter))
+    const row = afterRefusal(entry, delivery, deadLetter)
+    // Only an upsert: all codes that the row had before it were unsubscribed. One that is refused must not be tried again and again.
+    const isUpsert = delivery.purpose === 'upsert' && row.code !== null
+    const others = isUpsert
+      ? this.#scheduler.codesToUnsubscribe(entry, row.code).filter((code) => code !== delivery.code)
+      : []
+    const left = others.length > 0 ? { ...row, formerCodes: others, owed: toUnsubscribe } : row
+    if (others.length > 0) this.#scheduler.waitForRead(entry, delivery)
+    this.#scheduler.clearInFlight(entry, version, 'dead letter', left)
     this.#scheduler.schedule(entry)
   }
 

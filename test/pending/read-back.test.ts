@@ -329,4 +329,17 @@ describe('a code that is left to a row while a request of the row is in flight',
     }
     expect(later.filter((one) => one.includes(' e '))).toHaveLength(1)
   })
+
+  test('is noted with a refusal too', () => {
+    const told = unsubscribing(['2', 'b'], ['5', 'e'])
+    told.reads('2', upsert('b', 'Refused'), seesBelow(300), 300)
+    const [sent] = told.take()
+    if (!sent) throw new Error('nothing was sent')
+    told.commits(120, ['5', removed()], ['2', upsert('e')], ['2', upsert('b', 'Refused')])
+    told.pending.refused(sent, { reason: 'refused by the API', attributes: [], status: 422 })
+    expect(told.record()).toContainEqual(
+      expect.objectContaining({ key: key('2'), code: 'b', formerCodes: ['e'], owed: expect.anything() }),
+    )
+    expect(told.pending.toRead(9)).toContain(key('2'))
+  })
 })
