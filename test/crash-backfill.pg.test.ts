@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { seededRandom } from '../src/model/seeded-random.ts'
 import type { ConnectorProcess } from './support/crash/crash-process.ts'
@@ -21,7 +20,7 @@ test('a backfill that is killed repeatedly continues where it was', { timeout: 6
   expect(disturbed.requests, both).toBeLessThanOrEqual(1.2 * Math.max(undisturbed.requests, undisturbed.puts * 2))
 })
 
-const deedsMeanwhile = 400
+const deedsOfWriters = 400
 
 /** Runs from the first start until the backfill is done and nothing is pending, under writers all the time. */
 async function backfillUnderLoad(killCount: number) {
@@ -35,21 +34,20 @@ async function backfillUnderLoad(killCount: number) {
   let deeds = 0
   const pace = async (_: () => number, signal: AbortSignal) => {
     deeds++
-    const due = (deeds * rows) / deedsMeanwhile
+    const due = (deeds * rows) / deedsOfWriters
     const isDue = async () => {
       const { state, rowsRead } = await pass(scene)
       return signal.aborted || state === 'done' || rowsRead >= due
     }
     await until(isDue, { deadlineMs: 300_000 })
   }
-  const workload = startWorkload({ url: scene.database.url, seed, writers: 4, most: deedsMeanwhile, pace })
+  const workload = startWorkload({ url: scene.database.url, seed, writers: 4, most: deedsOfWriters, pace })
   const read: number[] = []
   try {
     for (let kill = 1; kill <= killCount; kill++) {
       // Kills are spread over the backfill, except for its end, which a busy machine may reach before the last kills. Each kill comes at a
-      // random time after the next part is settled.
-      await settledRows(scene, connector, ((kill - 1) / killCount) * 0.8 * rows)
-      await delay(random() * 300)
+      // random place of its part.
+      await settledRows(scene, connector, ((kill - 1 + random()) / killCount) * 0.8 * rows)
       await connector.kill()
       await scene.positions()
       const { state, rowsRead } = await pass(scene)

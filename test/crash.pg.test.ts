@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { seededRandom } from '../src/model/seeded-random.ts'
 import { crashScene } from './support/crash/crash-scene.ts'
 import { startWorkload } from './support/crash/crash-workload.ts'
+import { until } from './support/until.ts'
 
 const seed = Number(process.env.CRASH_TEST_SEED ?? Date.now() % 1_000_000)
 const kills = Number(process.env.CRASH_TEST_KILLS ?? 18)
@@ -21,7 +21,8 @@ describe('a connector that is killed repeatedly under writers', () => {
         for (let kill = 0; kill < kills; kill++) {
           // A quarter of the kills happens while catching up, before the first answer of the run.
           await connector.reached(random() < 1 / 4 ? 'streaming' : 'batch accepted')
-          await delay(30 + random() * 370)
+          const requests = scene.sandbox.requests.length + Math.floor(8 * random())
+          await until(() => scene.sandbox.requests.length >= requests)
           await connector.kill()
           await scene.positions()
           connector = scene.start()
