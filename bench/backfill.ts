@@ -41,7 +41,9 @@ export const backfill: Benchmark = async (print) => {
   const { byStatus } = await stand.sandbox.totals()
   const { delays, back } = follow(writer.changes, puts)
   const minutes = (endedAtMs - beganAtMs) / 60_000
-  print(`${whole(rows)} rows, ${changesPerSecond} changes a second meanwhile, ${quotaPerMinute} requests a minute`)
+  print(
+    `${whole(rows)} rows, ${changesPerSecond} changes a second at the same time, ${quotaPerMinute} requests a minute`,
+  )
   for (const line of table([
     ['commit to arrival', ...latencyHeadings],
     ['with the backfill', ...latencies(delays.slice(alone))],
@@ -50,7 +52,7 @@ export const backfill: Benchmark = async (print) => {
     print(line)
   for (const line of table([
     ['the backfill took, s', (minutes * 60).toFixed(1)],
-    ['requests meanwhile', whole(during.length)],
+    ['requests in that time', whole(during.length)],
     ['  of the quota, %', ((100 * during.length) / (minutes * quotaPerMinute)).toFixed(2)],
     ['  refused (429)', whole(byStatus['429'] ?? 0)],
     ['patients in a request', (during.reduce((sum, { codes }) => sum + codes.length, 0) / during.length).toFixed(1)],

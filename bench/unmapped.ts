@@ -43,7 +43,7 @@ export const unmapped: Benchmark = async (print) => {
   for (const line of table([
     ['updates a second', whole(updates / took)],
     ['requests', whole((await stand.sandbox.totals()).requests - before)],
-    ['checkpoints stored meanwhile, at least', whole(checkpoints.size)],
+    ['checkpoints stored in that time, at least', whole(checkpoints.size)],
     ['  floor: seconds', whole(took)],
     ['from the last update until the checkpoint had passed it, s', ((performance.now() - endedAt) / 1_000).toFixed(2)],
   ]))

@@ -154,7 +154,7 @@ export function createMetrics(version: string) {
         'Age of the oldest transaction received that is not settled; 0 if there is none',
         sources.oldestUnsettledSeconds,
       )
-      gauge('rate_limit_remaining', 'Requests that may be sent at once', sources.rateLimitRemaining)
+      gauge('rate_limit_remaining', 'Requests that may be sent immediately', sources.rateLimitRemaining)
       gauge(
         'backfill_progress_ratio',
         'Rows that the backfill has settled, of those estimated',

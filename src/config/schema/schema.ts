@@ -113,7 +113,7 @@ export const sections = {
       type: 'whole number from 1',
       unit: 'requests',
       fallback: 8,
-      doc: 'The most requests that wait for an answer at once.',
+      doc: 'The most requests that wait for an answer at the same time.',
     }),
     requestTimeout: setting(durationMs, {
       type: 'duration, 1ms to 1h',

@@ -68,6 +68,6 @@ export interface Status {
     readonly lastError: string | null
   }
   readonly deadLetters: number
-  /** What is wrong at present, the worst first. */
+  /** Problems that are raised at present, the worst first. */
   readonly problems: readonly ProblemReport[]
 }
