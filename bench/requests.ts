@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { startConnector } from './connector-process.ts'
 import { type Benchmark, table, whole } from './figures.ts'
 import { type Commit, leastRequests } from './least-requests.ts'
@@ -48,17 +49,24 @@ interface RequestCount {
   readonly equalSeconds: number
 }
 
+interface WorkloadOptions {
+  /** Folder of the build; that of this revision by default. */
+  readonly dist?: string
+  /** Updates a second; as many as the writers can by default. */
+  readonly rate?: number
+}
+
 /** @param rowOf returns the row that the update of a number changes. */
 export async function measureRequests(
   rowOf: (at: number) => number,
-  build: { readonly dist?: string } = {},
+  { rate = Number.POSITIVE_INFINITY, ...build }: WorkloadOptions = {},
 ): Promise<RequestCount> {
   await using stand = await openStand({ rows })
   await using _connector = await startConnector(stand, build)
   const before = await putRequests(stand)
   const commits: Commit[] = []
   const startedAt = performance.now()
-  await Promise.all(Array.from({ length: writers }, (_, writer) => write(stand, { writer, rowOf, commits })))
+  await Promise.all(Array.from({ length: writers }, (_, writer) => write(stand, { writer, rowOf, commits, rate })))
   const writtenSeconds = (performance.now() - startedAt) / 1_000
   await until(() => bothEndsAreEqual(stand, commits), { everyMs: 50, withinMs: 120_000, what: 'both ends to be equal' })
   const equalSeconds = (performance.now() - startedAt) / 1_000
@@ -72,10 +80,14 @@ interface Work {
   readonly writer: number
   readonly rowOf: (at: number) => number
   readonly commits: Commit[]
+  readonly rate: number
 }
 
-async function write({ pool }: Stand, { writer, rowOf, commits }: Work): Promise<void> {
+async function write({ pool }: Stand, { writer, rowOf, commits, rate }: Work): Promise<void> {
+  const startedAt = performance.now()
   for (let at = writer; at < updates; at += writers) {
+    const earlyMs = startedAt + (at / rate) * 1_000 - performance.now()
+    if (earlyMs > 1) await sleep(earlyMs)
     const code = `P${rowOf(at)}`
     await pool.query('update patients set email = $2 where code = $1', [code, `mailbox${at}@example.org`])
     commits.push({ atMs: performance.now(), code })

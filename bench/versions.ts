@@ -7,6 +7,8 @@ import { measureQuota } from './saturation.ts'
 
 const base = process.env.BENCH_BASE
 const rounds = Number(process.env.BENCH_ROUNDS ?? 3)
+/** Updates a second that either build keeps up with: a build that falls behind coalesces more, and needs fewer requests. */
+const updateRate = Number(process.env.BENCH_UPDATE_RATE ?? 1_000)
 const quotaMinutes = Number(process.env.BENCH_QUOTA_MINUTES ?? 2)
 
 interface Build {
@@ -38,7 +40,7 @@ const parts: Readonly<Record<string, (build: Build) => Promise<Figures>>> = {
   requests: async (build) => {
     const figures: Record<string, number> = {}
     for (const [name, rowOf] of Object.entries(workloads)) {
-      const { sent, least, refused, equalSeconds } = await measureRequests(rowOf, build)
+      const { sent, least, refused, equalSeconds } = await measureRequests(rowOf, { ...build, rate: updateRate })
       figures[`${name}: requests of the least possible`] = sent / least
       figures[`${name}: equal after, s`] = equalSeconds
       figures[`${name}: 429`] = refused
