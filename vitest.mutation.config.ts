@@ -5,11 +5,15 @@ const folders = ['model', 'mediquo', 'checkpoint', 'pending', 'delivery', 'pipel
 const simulations = 'test/simulation/steps.test.ts'
 const isSimulated = process.env.MUTATION_SIMULATIONS === '1'
 
-/** The first test that fails decides: those that are long are asked last. */
-class SimulationsLast extends BaseSequencer {
+/** Tests that take more than a second in instrumented code. */
+const long =
+  /(simulation\/steps|stream\/back-pressure|source\/row|delivery\/unsubscribing|isolation\/isolation)\.test\.ts$/
+
+/** The first test that fails decides: those that failed before are asked first, and the long ones last. */
+class LongOnesLast extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files)
-    const isLong = ({ moduleId }: TestSpecification) => /simulation\/steps\.test\.ts$/.test(moduleId)
+    const isLong = ({ moduleId }: TestSpecification) => long.test(moduleId)
     return [...sorted.filter((file) => !isLong(file)), ...sorted.filter(isLong)]
   }
 }
@@ -20,10 +24,12 @@ export default defineConfig({
     include: [...folders.map((folder) => `test/${folder}/**/*.test.ts`), simulations],
     // The ablations are mutants themselves, chosen by hand.
     exclude: [...configDefaults.exclude, '**/*.pg.test.ts', ...(isSimulated ? [] : [simulations])],
-    sequence: { sequencer: SimulationsLast },
+    // One environment for all files of a run: creating one for each takes longer than most of the tests.
+    isolate: false,
+    sequence: { sequencer: LongOnesLast },
     // A part of what they run otherwise.
     env: { SIMULATION_SEEDS: '200', ISOLATION_RUNS: '200' },
-    // A mutant that waits for ever is found by it.
-    testTimeout: 10_000,
+    // A mutant that waits for ever is found by it. Instrumented code takes several times as long.
+    testTimeout: 40_000,
   },
 })
