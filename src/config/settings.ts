@@ -1,3 +1,4 @@
+import type { ApiLimits } from '../model/api-limits.ts'
 import type { Mapping } from '../model/patient/mapping.ts'
 import type { Attribute } from '../model/patient/patient.ts'
 import type { Config } from './schema/schema.ts'
@@ -22,10 +23,7 @@ export interface Settings {
     readonly baseUrl: URL
     readonly apiKey: SecretSource
     readonly secretKey: SecretSource
-    readonly requestsPerMinute: number
-    readonly batchSize: number
-    readonly maxInFlight: number
-    readonly requestTimeoutMs: number
+    readonly limits: ApiLimits
     readonly requiredAttributes: readonly Attribute[]
   }
   readonly verify: Readonly<Config['verify']>

@@ -1,41 +1,31 @@
 import type { PatientCode } from '../model/patient/patient.ts'
-import type { BackfillDebts } from '../model/progress/debt.ts'
 import type { Lane } from '../model/progress/lane.ts'
 import type { DeadLetter, StoredRow } from '../model/progress/stored-row.ts'
 import type { Lsn } from '../model/source/lsn.ts'
 import type { Position } from '../model/source/position.ts'
 import type { RowKey } from '../model/source/row.ts'
-import { Answers, type AnswersOptions } from './answers.ts'
+import { Answers } from './answers.ts'
 import { type CodeToUnsubscribe, CodeUnsubscriptions } from './code-unsubscriptions.ts'
 import { Entries } from './entries.ts'
 import type { LookUp } from './entry/entry.ts'
 import { type MergeContext, mergeStreamed } from './entry/merge.ts'
 import type { Delivery, ReadRow, Removal, StreamedChange } from './entry/version.ts'
 import { Owing } from './owing.ts'
+import type { PendingBounds, PendingOptions } from './pending-options.ts'
 import { Batches } from './queue/batches.ts'
-import { EntryScheduler, type SchedulerOptions } from './queue/entry-scheduler.ts'
+import { EntryScheduler } from './queue/entry-scheduler.ts'
 import { Queues } from './queue/queues.ts'
 import { Room } from './queue/room.ts'
 import { Loads } from './read/loads.ts'
 import { Reads } from './read/reads.ts'
-
-export interface PendingOptions extends SchedulerOptions, MergeContext, Omit<AnswersOptions, 'maxReadBackBytes'> {
-  readonly backfillDebts: BackfillDebts
-  /** R as stored. */
-  readonly readLsn: Lsn | null
-  /** Rows that wait, are in flight or not yet stored, at which there is no room. Codes to unsubscribe have a bound of their own. */
-  readonly maxRows: number
-  readonly maxBytes: number
-  readonly maxUnsubscriptions: number
-  readonly maxMarks: number
-}
 
 /**
  * Rows that wait, one entry per row; the newest version wins. Merges the stream with table reads (`merge.ts`), decides what is sent
  * (`next-step.ts`), and settles debts. Events in, decisions out, no I/O.
  */
 export class Pending {
-  readonly #options: PendingOptions
+  readonly #merging: MergeContext
+  readonly #bounds: PendingBounds
   readonly #scheduler: EntryScheduler
   readonly #loads: Loads
   readonly #reads: Reads
@@ -46,16 +36,21 @@ export class Pending {
   readonly #codeUnsubscriptions: CodeUnsubscriptions
 
   constructor(options: PendingOptions) {
-    const { horizon, maxBytes, maxMarks } = options
-    this.#options = options
+    const { ledgers, earlier, policy, bounds, confirming, onSettled } = options
+    const { horizon, readLsn } = earlier
+    const { onDelete, fingerprint, confirmDelayMs } = policy
+    this.#bounds = bounds
+    this.#merging = { debts: ledgers.stream, horizon, onDelete }
     const isSendingHeld = horizon !== null
-    this.#scheduler = new EntryScheduler(new Entries(options), new Queues(), { ...options, isSendingHeld })
+    const entries = new Entries({ debts: ledgers.stream, backfillDebts: ledgers.backfill, readLsn })
+    const scheduling = { onDelete, fingerprint, confirming, onSettled, isSendingHeld }
+    this.#scheduler = new EntryScheduler(entries, new Queues(), scheduling)
     this.#loads = new Loads(this.#scheduler, { isRestart: isSendingHeld })
-    this.#reads = new Reads(this.#scheduler, { marks: maxMarks })
+    this.#reads = new Reads(this.#scheduler, bounds)
     this.#batches = new Batches(this.#scheduler)
-    this.#answers = new Answers(this.#scheduler, { ...options, maxReadBackBytes: maxBytes / 8 })
+    this.#answers = new Answers(this.#scheduler, { fingerprint, confirmDelayMs, maxReadBackBytes: bounds.bytes / 8 })
     this.#owing = new Owing(this.#scheduler)
-    this.#room = new Room(this.#scheduler, options)
+    this.#room = new Room(this.#scheduler, bounds)
     this.#codeUnsubscriptions = new CodeUnsubscriptions(this.#scheduler, this.#reads)
   }
 
@@ -142,10 +137,10 @@ export class Pending {
   }
   /** Owes codes to unsubscribe beyond their bound. @returns their number. */
   oweUnsubscriptions(): number {
-    const { maxUnsubscriptions } = this.#options
+    const most = this.#bounds.unsubscriptions
     // In portions: each call goes over all of them.
-    if (this.isSendingHeld || this.unsubscriptions <= maxUnsubscriptions + Math.ceil(maxUnsubscriptions / 4)) return 0
-    return this.#owing.oweBeyond('resolve removal', maxUnsubscriptions)
+    if (this.isSendingHeld || this.unsubscriptions <= most + Math.ceil(most / 4)) return 0
+    return this.#owing.oweBeyond('resolve removal', most)
   }
   /** Owes a row whose code cannot be unsubscribed now. @returns false if it waits for something else by now. */
   oweLater(key: RowKey, delayMs: number): boolean {
@@ -163,9 +158,9 @@ export class Pending {
   /** Merges a change of the stream. */
   streamed(change: StreamedChange): void {
     const entry = this.#scheduler.entries.open(change.key)
-    const version = mergeStreamed(entry, change, this.#options, {
+    const version = mergeStreamed(entry, change, this.#merging, {
       readLsn: this.#scheduler.entries.readLsn,
-      dropsContent: this.isSendingHeld && this.#scheduler.entries.bytes >= this.#options.maxBytes,
+      dropsContent: this.isSendingHeld && this.#scheduler.entries.bytes >= this.#bounds.bytes,
     })
     if (version) this.#scheduler.entries.replace(entry, version)
     this.#scheduler.schedule(entry)
@@ -174,7 +169,8 @@ export class Pending {
   /** The stream has received everything before a position: forgets the marks of reads that ended there. */
   passed(receivedLsn: Lsn): void {
     // Wait for the whole transaction of the horizon: a change later in it may replace an older one.
-    if (this.#options.horizon && receivedLsn > this.#options.horizon.commitLsn) this.release()
+    const { horizon } = this.#merging
+    if (horizon && receivedLsn > horizon.commitLsn) this.release()
     this.#reads.passed(receivedLsn)
   }
 

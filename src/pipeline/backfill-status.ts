@@ -1,3 +1,4 @@
+import type { ApiLimits } from '../model/api-limits.ts'
 import { type BackfillRun, type BackfillRunState, secondsLeft } from '../model/progress/backfill-run.ts'
 import type { Status } from '../model/status/status.ts'
 
@@ -12,7 +13,7 @@ const shownState: Readonly<Record<BackfillRunState, Status['backfill']['state']>
 /** Returns a backfill run as the status shows it. */
 export function backfillStatus(
   run: Pick<BackfillRun, 'state' | 'rowsRead' | 'rowsEstimated' | 'startedAt' | 'finishedAt'> | null,
-  quota: { readonly batchSize: number; readonly requestsPerMinute: number },
+  quota: Pick<ApiLimits, 'batchSize' | 'requestsPerMinute'>,
 ): Status['backfill'] {
   const state = run === null ? 'none' : shownState[run.state]
   if (run === null || state === 'none')

@@ -59,15 +59,14 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
 
   const fingerprint = createFingerprint(settings, checkpoint, mapping)
   const options: CoreOptions = {
-    ...settings.mediquo,
-    checkpointLsn: checkpoint.lsn,
-    horizon: checkpoint.horizon,
-    readLsn: checkpoint.readLsn,
-    isSlotGapOpen: checkpoint.slotGapXid !== null,
-    readsFollowStream: server.isStandby,
-    nearXid: prepared.nearXid,
-    onDelete: settings.source.onDelete,
-    fingerprint,
+    stored: { checkpointLsn: checkpoint.lsn, horizon: checkpoint.horizon, readLsn: checkpoint.readLsn },
+    source: {
+      isSlotGapOpen: checkpoint.slotGapXid !== null,
+      readsFollowStream: server.isStandby,
+      nearXid: server.snapshotXmax,
+    },
+    policy: { onDelete: settings.source.onDelete, fingerprint },
+    limits: settings.mediquo.limits,
     bounds: defaultBounds,
     seed: Math.floor(Math.random() * 2 ** 32),
   }
@@ -156,7 +155,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     )
       throw new ConnectorError('fenced', 'the state has moved on since it was read')
     // Another process may have sent something in between, even if this one had a pipeline before: it may have stood by.
-    if (control.written.last !== epoch) resumeQuotas(quotas, taken, settings.mediquo.maxInFlight)
+    if (control.written.last !== epoch) resumeQuotas(quotas, taken, settings.mediquo.limits.maxInFlight)
     control.written.last = taken.epoch
     epoch = taken.epoch
     isActive = true

@@ -55,7 +55,7 @@ const lookAgainMs = 200
  */
 export function createSharedBudget({ quotas, settings }: Pick<Resources, 'quotas' | 'settings'>) {
   const counted = new Map<number, number>()
-  const { requestsPerMinute } = settings.mediquo
+  const { requestsPerMinute } = settings.mediquo.limits
   const most = requestsPerMinute - Math.floor(requestsPerMinute * leftToConnector)
   return {
     /** Counts the requests that are not counted yet. */

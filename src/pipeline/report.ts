@@ -45,12 +45,12 @@ export function createReport(resources: Pick<Resources, 'metrics' | 'logger' | '
         return
       }
       case 'backfill progress':
-        logger.info(backfillStatus(fact.run, settings.mediquo), 'backfill progress')
+        logger.info(backfillStatus(fact.run, settings.mediquo.limits), 'backfill progress')
         return
       case 'backfill done': {
         const { run, rowsRead } = fact
         const finishedAt = new Date(clocks.wallClockMs())
-        lastBackfill = backfillStatus({ ...run, state: 'done', rowsRead, finishedAt }, settings.mediquo)
+        lastBackfill = backfillStatus({ ...run, state: 'done', rowsRead, finishedAt }, settings.mediquo.limits)
         logger.info({ reason: run.reason, rowsRead }, 'backfill done')
         return
       }

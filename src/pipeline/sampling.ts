@@ -66,7 +66,7 @@ export function createSampling(options: SamplingOptions): (signal: AbortSignal) 
     while (!signal.aborted) {
       const beganAtMs = clocks.monotonicMs()
       const mustResolve = core.view().unsubscriptions > 0
-      const { requestsPerMinute } = settings.mediquo
+      const { requestsPerMinute } = settings.mediquo.limits
       const requestsLastMinute = quotas.get.lastMinute
       try {
         if (isActive() && mayReadBack({ mustResolve, requestsLastMinute, requestsPerMinute })) await sample(signal)

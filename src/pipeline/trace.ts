@@ -11,10 +11,12 @@ import type { CoreOptions } from './core/options.ts'
  * No line contains a row's values: a patient is its code and its fingerprint. A replayed core receives a stub instead.
  */
 
-const version = 1
+const version = 2
 
-/** All options but the function, which a replay replaces. */
-type RecordedOptions = Omit<CoreOptions, 'fingerprint'>
+/** All options but the function of the policy, which a replay replaces. */
+type RecordedOptions = Omit<CoreOptions, 'policy'> & {
+  readonly policy: Omit<CoreOptions['policy'], 'fingerprint'>
+}
 
 type Line =
   | { readonly trace: number; readonly options: RecordedOptions }
@@ -23,9 +25,9 @@ type Line =
 
 /** Returns a core that also writes its events and effects. @param write receives one line, without its line feed. */
 export function recordTrace(core: Core, options: CoreOptions, write: (line: string) => void): Core {
-  const { told, wanted } = createEncoders(options.fingerprint)
-  const { fingerprint: _, ...recorded } = options
-  write(told({ trace: version, options: recorded }))
+  const { fingerprint, ...policy } = options.policy
+  const { told, wanted } = createEncoders(fingerprint)
+  write(told({ trace: version, options: { ...options, policy } }))
   return {
     handle(event, nowMs) {
       // Write before the event is handled: an event on which the core throws is the last line.
@@ -70,7 +72,8 @@ export function replayTrace(lines: Iterable<string>, createCore: (options: CoreO
     if ('options' in line) {
       if (line.trace !== version)
         throw new ConnectorError('trace invalid', `line ${number}: version ${line.trace} of the format`)
-      core = createCore({ ...line.options, fingerprint: stubFingerprint })
+      const policy = { ...line.options.policy, fingerprint: stubFingerprint }
+      core = createCore({ ...line.options, policy })
       continue
     }
     if (!core) throw new ConnectorError('trace invalid', 'the first line does not hold the options')

@@ -83,11 +83,13 @@ export function openResources({
     onConnectionError: failed,
   })
   const clocks = { monotonicMs: () => performance.now(), wallClockMs: () => Date.now() }
-  const { requestsPerMinute } = settings.mediquo
+  const { baseUrl, limits } = settings.mediquo
+  const { requestsPerMinute } = limits
   const keys = createApiKeys({ ...settings.mediquo, onChanged: () => logger.info('keys read again from their files') })
   const client = new MediquoClient({
-    ...settings.mediquo,
+    ...limits,
     ...clocks,
+    baseUrl,
     keys: keys.current,
     onAttempt: (endpoint, status, seconds) => {
       keys.answered(status)

@@ -1,3 +1,4 @@
+import type { ApiLimits } from '../model/api-limits.ts'
 import { type Lsn, lsn } from '../model/source/lsn.ts'
 
 /** View of a running pipeline from which the amount to send is derived. */
@@ -65,7 +66,7 @@ export function undelivered(
 export function secondsToDrain(
   left: Undelivered | null,
   rowsPerByte: number | null,
-  quota: { readonly batchSize: number; readonly requestsPerMinute: number },
+  quota: Pick<ApiLimits, 'batchSize' | 'requestsPerMinute'>,
 ): number | null {
   if (left === null || (rowsPerByte === null && left.unreadBytes > 0)) return null
   const rows = left.rows + Math.round(left.unreadBytes * (rowsPerByte ?? 0))

@@ -24,7 +24,7 @@ export function problemFacts(
     trouble: view?.trouble ?? null,
     slot: board.slotWatch?.situation ?? null,
     leftSlots: board.slotWatch?.leftSlots ?? [],
-    standstillSeconds: standstillSeconds(board, settings.mediquo),
+    standstillSeconds: standstillSeconds(board, settings.mediquo.limits),
     driftRatio: drift.ratio,
     secondsToDrain: board.slotWatch?.secondsToDrain ?? null,
     backfill: {

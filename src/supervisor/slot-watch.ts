@@ -53,7 +53,7 @@ export function createSlotWatch(tools: Tools, board: DeliveryBoard) {
     const trouble = board.reason ?? pipeline?.view().trouble?.reason ?? null
     // The rows that another instance has received are not known here.
     const waiting = state === 'standby' ? null : undelivered(pipeline, health)
-    const drain = secondsToDrain(waiting, density.rowsPerByte, settings.mediquo)
+    const drain = secondsToDrain(waiting, density.rowsPerByte, settings.mediquo.limits)
     const forecast = forecastSlot(history, {
       secondsToDrain: drain,
       isDelivering: isStreaming(state) && trouble === null,

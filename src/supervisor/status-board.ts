@@ -1,4 +1,5 @@
 import type { Settings } from '../config/settings.ts'
+import type { ApiLimits } from '../model/api-limits.ts'
 import { problemReport } from '../model/problem/problem-report.ts'
 import type { BackfillRun } from '../model/progress/backfill-run.ts'
 import { type DeadLetterOverview, noDeadLetters } from '../model/progress/dead-letter-overview.ts'
@@ -73,13 +74,13 @@ export function statusOf(board: Board, { settings, quotas }: Pick<Resources, 'se
       secondsToDrain: slotWatch?.secondsToDrain ?? null,
     },
     backfill: view?.backfill
-      ? backfillStatus(view.backfill, settings.mediquo)
-      : (pipeline?.lastBackfill ?? backfillStatus(board.latestPass, settings.mediquo)),
+      ? backfillStatus(view.backfill, settings.mediquo.limits)
+      : (pipeline?.lastBackfill ?? backfillStatus(board.latestPass, settings.mediquo.limits)),
     delivery: {
       pending: waiting + (view?.patientsInFlight ?? 0) + board.owed,
       inFlight: view?.requestsInFlight ?? 0,
       requestsLastMinute: quotas.put.lastMinute,
-      requestsPerMinute: settings.mediquo.requestsPerMinute,
+      requestsPerMinute: settings.mediquo.limits.requestsPerMinute,
       ...tally,
     },
     deadLetters: board.deadLetters.total,
@@ -96,7 +97,7 @@ function rounded(figure: number | null | undefined): number | null {
   return figure === null || figure === undefined ? null : Math.round(figure)
 }
 
-type Quota = Pick<Settings['mediquo'], 'requestsPerMinute'>
+type Quota = Pick<ApiLimits, 'requestsPerMinute'>
 
 /** Time for which the settled position may stand still, in addition to two requests at the quota, milliseconds. */
 const maxStandstillMs = 60_000
@@ -126,7 +127,7 @@ export function readinessOf(
   if (!isStreaming(board.state)) return { ready: false, reason: board.reason ?? board.state }
   const trouble = board.pipeline?.view().trouble
   if (trouble && needsSomebody[trouble.kind]) return { ready: false, reason: trouble.reason }
-  const seconds = standstillSeconds(board, mediquo)
+  const seconds = standstillSeconds(board, mediquo.limits)
   if (seconds !== null) return { ready: false, reason: `nothing has been settled for ${seconds} s` }
   return { ready: true, reason: null }
 }

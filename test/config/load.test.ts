@@ -8,7 +8,7 @@ describe('the place of the configuration', () => {
     using directory = workspace()
     const settings = loadSettings({ env: complete, cwd: directory.cwd })
     expect(settings.file).toBeNull()
-    expect(settings.mediquo.requestsPerMinute).toBe(600)
+    expect(settings.mediquo.limits.requestsPerMinute).toBe(600)
     expect(settings.source.url?.current.reveal()).toBe(complete.DATABASE_URL)
   })
 
@@ -55,7 +55,7 @@ describe('settings', () => {
       ['1.5s', 1500],
       ['1h', 3_600_000],
     ] as const) {
-      expect(settingsOf(`mediquo: { requestTimeout: ${written} }`).mediquo.requestTimeoutMs).toBe(ms)
+      expect(settingsOf(`mediquo: { requestTimeout: ${written} }`).mediquo.limits.requestTimeoutMs).toBe(ms)
     }
   })
 

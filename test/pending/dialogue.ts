@@ -61,12 +61,15 @@ export function dialogue(setting: Setting = {}) {
   const ledger = new BackfillLedger()
   const pending = checked(
     new Pending({
-      debts: progress,
-      backfillDebts: ledger,
-      horizon: horizon ?? null,
-      readLsn: setting.readLsn === undefined ? null : at(setting.readLsn),
-      onDelete,
-      fingerprint,
+      ledgers: { stream: progress, backfill: ledger },
+      earlier: { horizon: horizon ?? null, readLsn: setting.readLsn === undefined ? null : at(setting.readLsn) },
+      policy: { onDelete, fingerprint, confirmDelayMs: 60_000 },
+      bounds: {
+        rows: setting.maxRows ?? 1_000,
+        bytes: setting.maxBytes ?? 1_000_000,
+        unsubscriptions: setting.maxUnsubscriptions ?? 1_000,
+        marks: setting.maxMarks ?? 1_000,
+      },
       confirming: {
         accepted: (_, inDoubt, hasRoom) => {
           if (!inDoubt && !setting.isRepeated) return 'certain'
@@ -79,12 +82,7 @@ export function dialogue(setting: Setting = {}) {
         isOver: () => setting.isOver ?? false,
         followsLost: ({ code: of }) => setting.lost?.includes(of) ?? false,
       },
-      confirmDelayMs: 60_000,
       onSettled: (outcome) => settled.push(outcome),
-      maxRows: setting.maxRows ?? 1_000,
-      maxBytes: setting.maxBytes ?? 1_000_000,
-      maxUnsubscriptions: setting.maxUnsubscriptions ?? 1_000,
-      maxMarks: setting.maxMarks ?? 1_000,
     }),
   )
   const stored = new Map(state.map((row) => [row.key, row]))

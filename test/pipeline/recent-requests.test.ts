@@ -12,7 +12,7 @@ function budget(requestsPerMinute: number) {
   const quotas = quotasOf(requestsPerMinute)
   const shared = createSharedBudget({
     quotas,
-    settings: { mediquo: { requestsPerMinute } } as Parameters<typeof createSharedBudget>[0]['settings'],
+    settings: { mediquo: { limits: { requestsPerMinute } } } as Parameters<typeof createSharedBudget>[0]['settings'],
   })
   return { get: quotas.get, shared }
 }

@@ -52,7 +52,7 @@ async function follow(store: Store, settings: Settings, { print, stop }: CliCont
   for (let run = await store.backfillRuns.next(); run && !stop.aborted; run = await store.backfillRuns.next()) {
     const estimated = Math.max(1, run.rowsEstimated, run.rowsRead)
     const share = Math.floor((1000 * run.rowsRead) / estimated)
-    const seconds = secondsLeft(run, settings.mediquo)
+    const seconds = secondsLeft(run, settings.mediquo.limits)
     bar.advance(
       Math.max(0, share - shown),
       `${run.rowsRead} of about ${estimated} rows, at most ${duration(seconds)} left`,

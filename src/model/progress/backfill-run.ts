@@ -1,3 +1,4 @@
+import type { ApiLimits } from '../api-limits.ts'
 import type { PatientCode } from '../patient/patient.ts'
 import type { RowKey } from '../source/row.ts'
 
@@ -68,7 +69,7 @@ export interface BackfillRunProgress {
 /** Returns the time to the end at the quota, if every remaining row has to be sent. */
 export function secondsLeft(
   { rowsRead, rowsEstimated }: Pick<BackfillRun, 'rowsRead' | 'rowsEstimated'>,
-  quota: { readonly batchSize: number; readonly requestsPerMinute: number },
+  quota: Pick<ApiLimits, 'batchSize' | 'requestsPerMinute'>,
 ): number {
   const requests = Math.ceil(Math.max(0, rowsEstimated - rowsRead) / quota.batchSize)
   return Math.ceil((requests * 60) / quota.requestsPerMinute)

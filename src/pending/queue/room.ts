@@ -1,31 +1,30 @@
 import type { EntryScheduler } from './entry-scheduler.ts'
 
-export interface RoomOptions {
-  readonly maxRows: number
-  readonly maxBytes: number
+export interface RoomBounds {
+  readonly rows: number
+  readonly bytes: number
 }
 
 /** Fill of memory: by rows that wait, are in flight or are not yet stored, and by their content. */
 export class Room {
   readonly #scheduler: EntryScheduler
-  readonly #options: RoomOptions
+  readonly #bounds: RoomBounds
 
-  constructor(scheduler: EntryScheduler, options: RoomOptions) {
+  constructor(scheduler: EntryScheduler, bounds: RoomBounds) {
     this.#scheduler = scheduler
-    this.#options = options
+    this.#bounds = bounds
   }
 
   /** Fill from 0 to 1; at 1 there is no room until something is delivered and stored. */
   get fill(): number {
-    const { maxRows, maxBytes } = this.#options
     const { bytes, unrecorded } = this.#scheduler.entries
-    return Math.min(1, Math.max((this.#rows + unrecorded) / maxRows, bytes / maxBytes))
+    return Math.min(1, Math.max((this.#rows + unrecorded) / this.#bounds.rows, bytes / this.#bounds.bytes))
   }
 
   /** True if rows that could be owed fill more than half of memory. */
   get isHalfFull(): boolean {
-    const { maxRows, maxBytes } = this.#options
-    return this.#rows > maxRows / 2 || this.#scheduler.entries.bytes > maxBytes / 2
+    const { rows, bytes } = this.#bounds
+    return this.#rows > rows / 2 || this.#scheduler.entries.bytes > bytes / 2
   }
 
   /**
@@ -34,7 +33,7 @@ export class Room {
    */
   mayTakeContent(sendable: number): boolean {
     const { entries, queues } = this.#scheduler
-    return entries.bytes < this.#options.maxBytes || sendable + queues.inFlight === 0
+    return entries.bytes < this.#bounds.bytes || sendable + queues.inFlight === 0
   }
 
   /** Number of rows that wait or are in flight, except those that wait for the record of a code to unsubscribe. */

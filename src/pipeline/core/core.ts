@@ -4,6 +4,7 @@ import { seededRandom } from '../../model/seeded-random.ts'
 import { comparePositions } from '../../model/source/position.ts'
 import type { Settled } from '../../pending/entry/settled-row.ts'
 import { Pending } from '../../pending/pending.ts'
+import type { CoreContext } from './context.ts'
 import { CodeFetching } from './delivery/code-fetching.ts'
 import { Confirming } from './delivery/confirming.ts'
 import { Gathering } from './delivery/gathering.ts'
@@ -13,6 +14,7 @@ import type { Effect } from './effects.ts'
 import type { CoreEvent } from './events.ts'
 import { Facts } from './facts.ts'
 import type { CoreOptions } from './options.ts'
+import type { CoreParts } from './parts.ts'
 import { Loading } from './record/loading.ts'
 import { Recording } from './record/recording.ts'
 import { createRoutes } from './routing.ts'
@@ -53,94 +55,83 @@ const hurries: Readonly<Record<Settled, boolean>> = {
  * outside. Each concern is a part of its own. This file routes events to the parts, in one order, and collects their effects.
  */
 export function createCore(options: CoreOptions): Core {
-  const { bounds, batchSize, requestsPerMinute, maxInFlight } = options
+  const { stored, source, policy, limits, bounds } = options
+  const { horizon, readLsn } = stored
+  const { batchSize } = limits
   const random = seededRandom(options.seed)
   const facts = new Facts()
   const tickets = new Tickets()
-  const progress = new Progress(options.checkpointLsn)
+  const context: CoreContext = { tickets, facts, random }
+  const progress = new Progress(stored.checkpointLsn)
   const ledger = new BackfillLedger()
-  const confirmDelayMs = Math.max(options.requestTimeoutMs, 60_000)
+  const confirmDelayMs = Math.max(limits.requestTimeoutMs, 60_000)
   const confirming = new Confirming({ maxWatched: bounds.readBacks, overAfterMs: confirmDelayMs, facts })
-  const isAhead = options.horizon !== null && options.horizon.commitLsn >= options.checkpointLsn
+  const isAhead = horizon !== null && horizon.commitLsn >= stored.checkpointLsn
   const pending = new Pending({
-    debts: progress,
-    backfillDebts: ledger,
+    ledgers: { stream: progress, backfill: ledger },
+    earlier: { horizon: isAhead ? horizon : null, readLsn },
+    policy: { ...policy, confirmDelayMs },
+    bounds,
     confirming,
-    horizon: isAhead ? options.horizon : null,
-    readLsn: options.readLsn,
-    onDelete: options.onDelete,
-    fingerprint: options.fingerprint,
-    confirmDelayMs,
-    maxRows: bounds.rows,
-    maxBytes: bounds.bytes,
-    maxUnsubscriptions: bounds.unsubscriptions,
-    maxMarks: bounds.marks,
     onSettled: (outcome, { lane, committedAtMs }, rejection) => {
       facts.add({ kind: 'settled', outcome, lane, committedAtMs, rejection, rows: 1 })
       if (hurries[outcome]) recording.hurry()
     },
   })
-  const recording = new Recording({
-    progress,
-    pending,
-    ledger,
-    tickets,
-    random,
-    horizon: options.horizon,
-    readLsn: options.readLsn,
-    maxUnnotedRequests: maxInFlight,
-    onStored: (rows) => unsubscribing.stored(rows),
-  })
+  const maxUnnotedRequests = limits.maxInFlight
+  const recording = new Recording({ context, progress, pending, ledger, stored, maxUnnotedRequests })
   confirming.connect(pending)
   // An earlier run received everything before the checkpoint.
-  pending.passed(options.checkpointLsn)
+  pending.passed(stored.checkpointLsn)
 
-  const receiving = new Receiving({ progress, pending, facts, nearXid: options.nearXid })
-  const openCommitLsn = () => receiving.openCommitLsn
+  const receiving = new Receiving({ progress, pending, facts, nearXid: source.nearXid })
   const loading = new Loading(pending, tickets, random)
   const backfilling = new Backfilling({
+    context,
     pending,
     ledger,
-    tickets,
-    facts,
-    random,
     isRejecting: () => sending.trouble?.kind === 'rejecting',
-    batchSize,
-    requestsPerMinute,
+    limits,
   })
-  const isStored = (write: number) => recording.isStored(write)
-  const owed = { pending, tickets, random, openCommitLsn, isStored }
+  const owing = { context, pending, receiving, recording }
   const owedContent = new OwedRows({
-    ...owed,
+    ...owing,
     reasons: ['content', 'confirm'],
-    hasRoom: () => backfilling.hasRoomToRepeat,
-    room: () => Number.POSITIVE_INFINITY,
+    room: {
+      get isFree() {
+        return backfilling.hasRoomToRepeat
+      },
+      rows: Number.POSITIVE_INFINITY,
+    },
   })
   const owedEnds = new OwedRows({
-    ...owed,
+    ...owing,
     reasons: ['end'],
-    hasRoom: () => backfilling.hasRoomToRepeat && unsubscribing.room > bounds.recordFetches / 2,
-    room: () => unsubscribing.room - pending.unsubscriptions,
+    room: {
+      get isFree() {
+        return backfilling.hasRoomToRepeat && unsubscribing.room > bounds.recordFetches / 2
+      },
+      get rows() {
+        return unsubscribing.room - pending.unsubscriptions
+      },
+    },
   })
+  const owed = [owedContent, owedEnds]
   const noteOwed = (dueAtMs: number) => {
-    owedContent.owed(dueAtMs, recording.nextWrite)
-    owedEnds.owed(dueAtMs, recording.nextWrite)
+    for (const part of owed) part.owed(dueAtMs, recording.nextWrite)
   }
   const reading = new TableReading({
+    context,
     pending,
-    tickets,
-    facts,
-    random,
-    sources: [owedContent, owedEnds, backfilling],
+    sources: [...owed, backfilling],
     isFruitless: (atMs) => sending.isFruitless(atMs),
-    isSlotGapOpen: options.isSlotGapOpen,
+    isSlotGapOpen: source.isSlotGapOpen,
     maxRows: bounds.readRows,
   })
   const unsubscribing: Unsubscribing = new Unsubscribing({
+    context,
     pending,
-    tickets,
-    random,
-    recentUntilMs: (code) => confirming.recentUntilMs(code),
+    confirming,
     onOwed: (dueAtMs) => {
       facts.add({ kind: 'rows owed', rows: 1 })
       noteOwed(dueAtMs)
@@ -150,25 +141,14 @@ export function createCore(options: CoreOptions): Core {
   const fetching = new CodeFetching({ tickets, sources: [confirming, unsubscribing], maxInFlight: maxFetches })
 
   const gathering = new Gathering({ pending, backfilling, unsubscribing, batchSize })
-  const sending: Sending = new Sending({
-    pending,
-    recording,
-    tickets,
-    facts,
-    random,
-    sendable: (atMs) => gathering.sendable(atMs),
-    batchSize,
-    maxInFlight,
-    requestsPerMinute,
-  })
+  const sending: Sending = new Sending({ context, pending, gathering, recording, limits })
   let nowMs = 0
   const backPressure = new BackPressure({
     pending,
+    sending,
     facts,
     maxUnloaded: bounds.unloaded,
-    mayRead: () => reading.mayRead && !options.readsFollowStream,
-    isSending: () => sending.isUnderWay,
-    refusedAlike: () => sending.refusedAlike,
+    mayRead: () => reading.mayRead && !source.readsFollowStream,
     onOwed: (delayMs) => noteOwed(nowMs + delayMs),
   })
 
@@ -179,28 +159,20 @@ export function createCore(options: CoreOptions): Core {
 
   function activate(): void {
     const mayWork = isActive && !isDraining
-    for (const part of [sending, fetching, backfilling, owedContent, owedEnds]) part.activate(mayWork)
+    for (const part of [sending, fetching, backfilling, ...owed]) part.activate(mayWork)
   }
 
-  const parts = {
+  const parts: CoreParts = {
     pending,
-    progress,
     tickets,
-    receiving,
-    loading,
-    reading,
-    backfilling,
-    owedContent,
-    owedEnds,
-    unsubscribing,
-    fetching,
-    sending,
-    recording,
-    backPressure,
+    stream: { receiving, backPressure },
+    table: { reading, backfilling, owed },
+    record: { progress, loading, recording },
+    delivery: { sending, fetching, unsubscribing },
   }
   const working = [
     // Unsubscribing comes before the owed rows: the codes that it drops make room for them without another effect.
-    ...[loading, unsubscribing, backfilling, owedContent, owedEnds, reading, fetching],
+    ...[loading, unsubscribing, backfilling, ...owed, reading, fetching],
     ...[sending, backPressure, recording],
   ]
   const routes = createRoutes(parts, {
@@ -266,7 +238,6 @@ export function createCore(options: CoreOptions): Core {
     const { settledLsn, durableLsn, receivedLsn } = progress
     if (durableLsn > settledLsn) throw new Error('the stored position lies past the settled one')
     if (settledLsn > receivedLsn) throw new Error('the settled position lies past the received one')
-    const { horizon } = options
     if (pending.sentTo && horizon && isAhead && pending.isSendingHeld && comparePositions(pending.sentTo, horizon) > 0)
       throw new Error('something was sent in the hold')
   }

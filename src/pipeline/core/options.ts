@@ -1,7 +1,8 @@
-import type { Patient } from '../../model/patient/patient.ts'
+import type { ApiLimits } from '../../model/api-limits.ts'
 import type { Lsn } from '../../model/source/lsn.ts'
 import type { Position } from '../../model/source/position.ts'
 import type { Xid } from '../../model/source/visibility.ts'
+import type { StepPolicy } from '../../pending/entry/next-step.ts'
 
 /** Bounds of memory. Whatever fills memory, something that frees it stays enabled (docs/guarantees.md, promise 8). */
 export interface Bounds {
@@ -36,23 +37,31 @@ export const defaultBounds: Bounds = {
   marks: 2_000,
 }
 
-export interface CoreOptions {
-  /** Stored positions: checkpoint, the positions H and R, and the open slot gap. */
+/** Positions that earlier runs have stored. */
+export interface StoredPositions {
+  /** Checkpoint: everything before it is settled. */
   readonly checkpointLsn: Lsn
+  /** H: the newest streamed change of which a version may have been sent; null if there is none. */
   readonly horizon: Position | null
+  /** R: the largest end position of a table read of which something was sent or settled; null if there is none. */
   readonly readLsn: Lsn | null
+}
+
+/** State of the server and of the slot from which the core receives and reads. */
+export interface SourceState {
+  /** Rule 1: transactions that ran when the slot was created may still be open. */
   readonly isSlotGapOpen: boolean
   /** True on a standby: a read is passed on only after the stream has passed it. While the stream is paused no read arrives. */
   readonly readsFollowStream: boolean
   /** A recent 64-bit transaction id. */
   readonly nearXid: Xid
-  readonly onDelete: 'ignore' | 'unsubscribe'
-  readonly batchSize: number
-  readonly maxInFlight: number
-  readonly requestsPerMinute: number
-  readonly requestTimeoutMs: number
-  /** Keyed hash of a payload, hexadecimal. */
-  readonly fingerprint: (patient: Patient) => string
+}
+
+export interface CoreOptions {
+  readonly stored: StoredPositions
+  readonly source: SourceState
+  readonly policy: StepPolicy
+  readonly limits: ApiLimits
   readonly bounds: Bounds
   /** Seed of all randomness: jitter and samples. The same events give the same effects. */
   readonly seed: number

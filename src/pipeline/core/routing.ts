@@ -1,29 +1,5 @@
-import type { CodeFetching } from './delivery/code-fetching.ts'
-import type { Sending } from './delivery/sending.ts'
-import type { Unsubscribing } from './delivery/unsubscribing.ts'
 import type { CoreEvent, Ticket } from './events.ts'
-import type { Loading } from './record/loading.ts'
-import type { Recording } from './record/recording.ts'
-import type { BackPressure } from './stream/back-pressure.ts'
-import type { Receiving } from './stream/receiving.ts'
-import type { Backfilling } from './table/backfilling.ts'
-import type { OwedRows } from './table/owed-rows.ts'
-import type { TableReading } from './table/table-reading.ts'
-
-/** Parts of the core that receive events. */
-export interface RoutedParts {
-  readonly receiving: Receiving
-  readonly loading: Loading
-  readonly reading: TableReading
-  readonly backfilling: Backfilling
-  readonly owedContent: OwedRows
-  readonly owedEnds: OwedRows
-  readonly unsubscribing: Unsubscribing
-  readonly fetching: CodeFetching
-  readonly sending: Sending
-  readonly recording: Recording
-  readonly backPressure: BackPressure
-}
+import type { CoreParts } from './parts.ts'
 
 /** Changes that an event makes to the core as a whole. */
 export interface Lifecycle {
@@ -38,16 +14,18 @@ export type Routes = {
 }
 
 /** Returns the part that handles each event. An answer goes to the part that has its ticket; the others return false. */
-export function createRoutes(parts: RoutedParts, lifecycle: Lifecycle): Routes {
-  const { receiving, loading, reading, backfilling, owedContent, owedEnds } = parts
-  const { unsubscribing, fetching, sending, recording, backPressure } = parts
+export function createRoutes(parts: CoreParts, lifecycle: Lifecycle): Routes {
+  const { receiving, backPressure } = parts.stream
+  const { reading, backfilling, owed } = parts.table
+  const { loading, recording } = parts.record
+  const { sending, fetching, unsubscribing } = parts.delivery
 
   function failed(ticket: Ticket, nowMs: number): void {
     if (recording.failed(ticket, nowMs)) {
       sending.writeFailed(nowMs)
       return
     }
-    const retried = [loading, reading, backfilling, owedContent, owedEnds, unsubscribing, fetching, sending]
+    const retried = [loading, reading, backfilling, ...owed, unsubscribing, fetching, sending]
     retried.some((part) => part.failed(ticket, nowMs))
   }
 
@@ -61,7 +39,7 @@ export function createRoutes(parts: RoutedParts, lifecycle: Lifecycle): Routes {
       void (loading.loaded(ticket, rows, shared) || reading.recordsLoaded(ticket, { rows, shared }, nowMs)),
     'holders found': ({ ticket, holders }, nowMs) => void unsubscribing.holdersFound(ticket, holders, nowMs),
     'owed listed': ({ ticket, keys, nextInMs }, nowMs) =>
-      void [owedContent, owedEnds].some((part) => part.listed(ticket, keys, nextInMs, nowMs)),
+      void owed.some((part) => part.listed(ticket, keys, nextInMs, nowMs)),
     'rows read': ({ ticket, read }, nowMs) => void reading.rowsRead(ticket, read, nowMs),
     'slot gap checked': ({ ticket, isClosed }, nowMs) => void reading.gapChecked(ticket, isClosed, nowMs),
     'backfill found': ({ ticket, run }) => void backfilling.found(ticket, run),
@@ -69,7 +47,7 @@ export function createRoutes(parts: RoutedParts, lifecycle: Lifecycle): Routes {
     'permit granted': ({ ticket }) => void (sending.granted(ticket) || fetching.granted(ticket)),
     answered: ({ ticket, outcome }, nowMs) => void sending.answered(ticket, outcome, nowMs),
     'code fetched': ({ ticket, found }, nowMs) => void fetching.fetched(ticket, found, nowMs),
-    recorded: ({ ticket }, nowMs) => void recording.recorded(ticket, nowMs),
+    recorded: ({ ticket }, nowMs) => unsubscribing.stored(recording.recorded(ticket, nowMs)),
     failed: ({ ticket }, nowMs) => failed(ticket, nowMs),
     drain: () => lifecycle.drain(),
     tick: () => lifecycle.woke(),

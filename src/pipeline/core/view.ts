@@ -1,17 +1,8 @@
-import type { Progress } from '../../checkpoint/progress.ts'
 import type { Trouble } from '../../delivery/circuit.ts'
 import type { BackfillRun } from '../../model/progress/backfill-run.ts'
 import type { Lane } from '../../model/progress/lane.ts'
 import type { DurableLsn, Lsn } from '../../model/source/lsn.ts'
-import type { Pending } from '../../pending/pending.ts'
-import type { Sending } from './delivery/sending.ts'
-import type { Recording } from './record/recording.ts'
-import type { BackPressure } from './stream/back-pressure.ts'
-import type { Receiving } from './stream/receiving.ts'
-import type { Backfilling } from './table/backfilling.ts'
-import type { OwedRows } from './table/owed-rows.ts'
-import type { TableReading } from './table/table-reading.ts'
-import type { Tickets } from './tickets.ts'
+import type { CoreParts } from './parts.ts'
 
 /** Counts, ages and positions for status, metrics, readiness and the checks of a simulation. */
 export interface View {
@@ -49,24 +40,13 @@ export interface View {
   readonly isQuiet: boolean
 }
 
-/** Parts of the core from which a view is computed. */
-export interface ViewedParts {
-  readonly pending: Pending
-  readonly progress: Progress
-  readonly tickets: Tickets
-  readonly receiving: Receiving
-  readonly reading: TableReading
-  readonly backfilling: Backfilling
-  readonly owedContent: OwedRows
-  readonly owedEnds: OwedRows
-  readonly sending: Sending
-  readonly recording: Recording
-  readonly backPressure: BackPressure
-}
-
 /** Computes the view of the core at a given time. */
-export function viewOf(parts: ViewedParts, isActive: boolean, nowMs: number): View {
-  const { pending, progress, tickets, receiving, backfilling, sending, backPressure } = parts
+export function viewOf(parts: CoreParts, isActive: boolean, nowMs: number): View {
+  const { pending, tickets } = parts
+  const { receiving, backPressure } = parts.stream
+  const { backfilling } = parts.table
+  const { progress } = parts.record
+  const { sending } = parts.delivery
   return {
     waiting: { ...pending.waiting },
     sendable: pending.sendable,
@@ -95,8 +75,11 @@ export function viewOf(parts: ViewedParts, isActive: boolean, nowMs: number): Vi
   }
 }
 
-function isQuiet(parts: ViewedParts, nowMs: number): boolean {
-  const { pending, progress, reading, backfilling, owedContent, owedEnds, sending, recording } = parts
+function isQuiet(parts: CoreParts, nowMs: number): boolean {
+  const { pending } = parts
+  const { reading, backfilling, owed } = parts.table
+  const { progress, recording } = parts.record
+  const { sending } = parts.delivery
   const { waiting } = pending
   return (
     waiting.live + waiting.backfill + pending.inFlight + pending.unrecorded + pending.readBacks === 0 &&
@@ -105,8 +88,7 @@ function isQuiet(parts: ViewedParts, nowMs: number): boolean {
     progress.spans === 0 &&
     backfilling.current === null &&
     reading.isIdle &&
-    owedContent.isIdle(nowMs) &&
-    owedEnds.isIdle(nowMs) &&
+    owed.every((part) => part.isIdle(nowMs)) &&
     recording.isIdle
   )
 }

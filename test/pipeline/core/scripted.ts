@@ -1,14 +1,21 @@
 import { expect } from 'vitest'
+import type { ApiLimits } from '../../../src/model/api-limits.ts'
 import type { PatientCode } from '../../../src/model/patient/patient.ts'
 import type { StoredRow } from '../../../src/model/progress/stored-row.ts'
 import type { RowKey } from '../../../src/model/source/row.ts'
 import { xid } from '../../../src/model/source/visibility.ts'
+import type { StepPolicy } from '../../../src/pending/entry/next-step.ts'
 import type { Content } from '../../../src/pending/entry/version.ts'
 import { codesOwnedBy } from '../../../src/pending/unrecorded-rows.ts'
 import { createCore } from '../../../src/pipeline/core/core.ts'
 import type { Effect } from '../../../src/pipeline/core/effects.ts'
 import type { CoreEvent, Fact, MappedRow, Ticket } from '../../../src/pipeline/core/events.ts'
-import { type CoreOptions, defaultBounds } from '../../../src/pipeline/core/options.ts'
+import {
+  type Bounds,
+  defaultBounds,
+  type SourceState,
+  type StoredPositions,
+} from '../../../src/pipeline/core/options.ts'
 import { at, fingerprint, key, seesBelow } from '../../pending/rows.ts'
 
 export type Kind = Effect['kind']
@@ -17,8 +24,11 @@ export type EffectOf<K extends Kind> = Extract<Effect, { kind: K }>
 type Asked = Extract<Effect, { readonly ticket: Ticket }>
 export type AskedKind = Asked['kind']
 
-export interface ScriptOptions extends Partial<Omit<CoreOptions, 'bounds'>> {
-  readonly bounds?: Partial<CoreOptions['bounds']>
+/** Options of the core that differ from the usual ones, without their groups. */
+type CoreChanges = Partial<StoredPositions & SourceState & StepPolicy & ApiLimits>
+
+export interface ScriptOptions extends CoreChanges {
+  readonly bounds?: Partial<Bounds>
   /** Row records in the store. */
   readonly state?: readonly StoredRow[]
   /** Effects that the model answers as soon as they are handed out. */
@@ -37,23 +47,17 @@ const firstMs = 100_000
  * returns none.
  */
 export function scripted(setting: ScriptOptions = {}) {
-  const { bounds, state = [], automatic = [], isActive = true, isLarge = false, ...options } = setting
+  const { bounds, state = [], automatic = [], isActive = true, isLarge = false } = setting
+  const { checkpointLsn = at(1_000), horizon = null, readLsn = null } = setting
+  const { isSlotGapOpen = false, readsFollowStream = false, nearXid = xid(700n) } = setting
+  const { requestsPerMinute = 600, batchSize = 100, maxInFlight = 4, requestTimeoutMs = 30_000 } = setting
   const core = createCore({
-    checkpointLsn: at(1_000),
-    horizon: null,
-    readLsn: null,
-    isSlotGapOpen: false,
-    readsFollowStream: false,
-    nearXid: xid(700n),
-    onDelete: 'unsubscribe',
-    batchSize: 100,
-    maxInFlight: 4,
-    requestsPerMinute: 600,
-    requestTimeoutMs: 30_000,
-    fingerprint,
-    seed: 4,
-    ...options,
+    stored: { checkpointLsn, horizon, readLsn },
+    source: { isSlotGapOpen, readsFollowStream, nearXid },
+    policy: { onDelete: setting.onDelete ?? 'unsubscribe', fingerprint: setting.fingerprint ?? fingerprint },
+    limits: { requestsPerMinute, batchSize, maxInFlight, requestTimeoutMs },
     bounds: { ...defaultBounds, ...bounds },
+    seed: 4,
   })
   const store = new Map(state.map((row) => [row.key, { row, dueAtMs: 0 }]))
   const table = new Map<RowKey, MappedRow>()

@@ -6,18 +6,15 @@ import type { World } from '../world/world.ts'
 export function coreOptions(world: World): CoreOptions {
   const { state, profile, table } = world
   return {
-    checkpointLsn: at(state.lsn),
-    horizon: state.horizon,
-    readLsn: state.readLsn,
-    readsFollowStream: false,
-    isSlotGapOpen: state.slotGapXid !== null,
-    nearXid: table.nearXid,
-    onDelete: profile.onDelete,
-    batchSize: profile.batchSize,
-    maxInFlight: profile.maxInFlight,
-    requestsPerMinute: 600,
-    requestTimeoutMs: 30_000,
-    fingerprint,
+    stored: { checkpointLsn: at(state.lsn), horizon: state.horizon, readLsn: state.readLsn },
+    source: { isSlotGapOpen: state.slotGapXid !== null, readsFollowStream: false, nearXid: table.nearXid },
+    policy: { onDelete: profile.onDelete, fingerprint },
+    limits: {
+      requestsPerMinute: 600,
+      batchSize: profile.batchSize,
+      maxInFlight: profile.maxInFlight,
+      requestTimeoutMs: 30_000,
+    },
     bounds: { ...profile.bounds, readRows: profile.pageRows },
     seed: world.choices.below(1_000_000),
   }

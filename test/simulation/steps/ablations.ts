@@ -86,7 +86,7 @@ export const ablations: readonly Ablation[] = [
   {
     name: 'rule 1: no wait for the slot gap',
     breaks: anyPromise,
-    patches: patch(core, 'isSlotGapOpen: options.isSlotGapOpen', 'isSlotGapOpen: false'),
+    patches: patch(core, 'isSlotGapOpen: source.isSlotGapOpen', 'isSlotGapOpen: false'),
     profile: { ...noMoves, start: 'first run', before: 2 },
   },
   {
@@ -108,7 +108,7 @@ export const ablations: readonly Ablation[] = [
   {
     name: 'rule 3d: R does not outlive a crash',
     breaks: anyPromise,
-    patches: patch(core, 'readLsn: options.readLsn,\n    onDelete', 'readLsn: null,\n    onDelete'),
+    patches: patch(core, 'horizon : null, readLsn }', 'horizon : null, readLsn: null }'),
     profile: { ...oneRow, ...readsOften, crashes: 2, streamLosses: 0, stops: 0, transactions: 6, steps: 200 },
   },
   {
@@ -161,7 +161,7 @@ export const ablations: readonly Ablation[] = [
   {
     name: 'rule 9: nothing is held after a restart',
     breaks: anyPromise,
-    patches: patch(core, 'horizon: isAhead ? options.horizon : null,', 'horizon: null,'),
+    patches: patch(core, 'horizon: isAhead ? horizon : null,', 'horizon: null,'),
     profile: oneRow,
   },
   {

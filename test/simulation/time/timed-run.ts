@@ -127,7 +127,8 @@ export function startRun({ world, clock, api, plan, random, known }: TimedRunOpt
     },
   }
 
-  const options = { ...coreOptions(world), requestsPerMinute, requestTimeoutMs }
+  const untimed = coreOptions(world)
+  const options = { ...untimed, limits: { ...untimed.limits, requestsPerMinute, requestTimeoutMs } }
   const core = createCore(options)
   const driver: Driver = new Driver({
     world,

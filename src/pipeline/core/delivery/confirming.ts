@@ -42,6 +42,7 @@ export class Confirming implements FetchSource, Port {
   get watched(): number {
     return this.#confirmations.watched
   }
+  /** Returns the time until which the API may not have applied what it accepted last for a code. */
   recentUntilMs(code: PatientCode): number {
     return this.#confirmations.recentUntilMs(code)
   }

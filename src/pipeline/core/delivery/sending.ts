@@ -5,35 +5,31 @@ import { ProbeShare } from '../../../delivery/isolation/probe-share.ts'
 import { ServerErrorIsolation } from '../../../delivery/isolation/server-error-isolation.ts'
 import { type BatchOutcome, refusalOf } from '../../../delivery/outcome.ts'
 import { signalOf } from '../../../delivery/signal.ts'
+import type { ApiLimits } from '../../../model/api-limits.ts'
 import type { DeadLetter } from '../../../model/progress/stored-row.ts'
 import type { RowKey } from '../../../model/source/row.ts'
 import { unreachable } from '../../../model/unreachable.ts'
 import type { Delivery } from '../../../pending/entry/version.ts'
 import type { Pending } from '../../../pending/pending.ts'
+import type { CoreContext } from '../context.ts'
 import type { Effect } from '../effects.ts'
 import type { Ticket } from '../events.ts'
-import type { Facts } from '../facts.ts'
-import type { Tickets } from '../tickets.ts'
+import type { Gathering } from './gathering.ts'
 
 export interface SendingOptions {
+  readonly context: CoreContext
   readonly pending: Pick<
     Pending,
     'take' | 'accepted' | 'refused' | 'returned' | 'lost' | 'doubted' | 'sendable' | 'changes' | 'isSendingHeld'
   >
-  /** Returns the number of rows that are worth a request now. */
-  readonly sendable: (nowMs: number) => number
+  readonly gathering: Pick<Gathering, 'sendable'>
   /** Names the write that must be stored before a batch is sent. */
   readonly recording: {
     readonly writeBeforeSending: number | null
     isStored(write: number): boolean
     requestLeft(): void
   }
-  readonly tickets: Tickets
-  readonly facts: Facts
-  readonly random: () => number
-  readonly batchSize: number
-  readonly maxInFlight: number
-  readonly requestsPerMinute: number
+  readonly limits: Pick<ApiLimits, 'batchSize' | 'maxInFlight' | 'requestsPerMinute'>
 }
 
 /** A batch from the moment it is cut. `afterWrite`: the write that must be stored before it is sent; null if none. */
@@ -73,9 +69,10 @@ export class Sending {
   #unused: Ticket[] = []
 
   constructor(options: SendingOptions) {
-    const { pending, requestsPerMinute, maxInFlight, random, facts } = options
+    const { pending, limits } = options
+    const { random, facts } = options.context
     this.#options = options
-    this.#concurrency = new Concurrency({ requestsPerMinute, most: maxInFlight })
+    this.#concurrency = new Concurrency({ requestsPerMinute: limits.requestsPerMinute, most: limits.maxInFlight })
     const refuse = (delivery: Delivery, deadLetter: DeadLetter) => pending.refused(delivery, deadLetter)
     const probeShare = this.#probeShare
     this.#isolation = new Isolation<Delivery>({
@@ -142,7 +139,7 @@ export class Sending {
     if (this.#permit !== null) this.#use(this.#permit, nowMs, out)
     this.#release(nowMs, out)
     if (this.#wanted !== null || !this.#hasWork(nowMs) || this.#waitMs(nowMs) !== 0 || this.isFruitless(nowMs)) return
-    this.#wanted = this.#options.tickets.issue('want permit')
+    this.#wanted = this.#options.context.tickets.issue('want permit')
     out.push({ kind: 'want permit', ticket: this.#wanted, endpoint: 'put' })
   }
 
@@ -156,7 +153,7 @@ export class Sending {
   answered(ticket: Ticket, outcome: BatchOutcome, nowMs: number): boolean {
     const flight = this.#sent.get(ticket)
     if (!flight) return false
-    const { random, facts } = this.#options
+    const { random, facts } = this.#options.context
     const { batch, leftAtMs } = flight
     this.#nowMs = nowMs
     this.#sent.delete(ticket)
@@ -185,12 +182,12 @@ export class Sending {
       this.#unused.push(permit)
       this.#giveBack(batch, 'returned')
     }
-    this.#circuit.observe({ kind: 'store outage' }, nowMs, this.#options.random())
+    this.#circuit.observe({ kind: 'store outage' }, nowMs, this.#options.context.random())
   }
 
   #hasWork(nowMs: number): boolean {
     if (!this.#isActive || this.#options.pending.isSendingHeld) return false
-    return this.isSearching || this.#options.sendable(nowMs) > 0
+    return this.isSearching || this.#options.gathering.sendable(nowMs) > 0
   }
 
   /** Returns true if nothing that waits could be sent, and nothing has changed since. */
@@ -207,11 +204,11 @@ export class Sending {
   /** Decides again with the permit: the situation may have changed in the meantime. */
   #use(permit: Ticket, nowMs: number, out: Effect[]): void {
     this.#permit = null
-    const { batchSize, recording, pending } = this.#options
+    const { recording, pending, limits } = this.#options
     // The search itself may release rows, or find that the rows are not the cause. Then another attempt is worthwhile.
     const { changes } = pending
     const mayCut = this.#hasWork(nowMs) && this.#waitMs(nowMs) === 0
-    const batch = mayCut ? this.#cutBatch(nowMs, batchSize) : []
+    const batch = mayCut ? this.#cutBatch(nowMs, limits.batchSize) : []
     if (batch.length === 0) {
       if (mayCut) this.#fruitless = { changes, atMs: nowMs }
       out.push({ kind: 'return permit', permit, endpoint: 'put' })
@@ -223,7 +220,7 @@ export class Sending {
 
   /** Sends the batches whose write is stored by now. */
   #release(nowMs: number, out: Effect[]): void {
-    const { recording, tickets } = this.#options
+    const { recording, context } = this.#options
     const ready = this.#cut.filter(({ afterWrite }) => afterWrite === null || recording.isStored(afterWrite))
     if (ready.length === 0) return
     this.#cut = this.#cut.filter((flight) => !ready.includes(flight))
@@ -233,7 +230,7 @@ export class Sending {
         this.#giveBack(flight.batch, 'returned')
         continue
       }
-      const ticket = tickets.issue('send')
+      const ticket = context.tickets.issue('send')
       recording.requestLeft()
       this.#sent.set(ticket, { batch: flight.batch, leftAtMs: nowMs })
       out.push({ kind: 'send', ticket, permit: flight.permit, batch: flight.batch })
@@ -242,7 +239,7 @@ export class Sending {
 
   /** Returns the rows to send now: those that a search asks for, or the oldest that wait. */
   #cutBatch(nowMs: number, limit: number): readonly Delivery[] {
-    const others = { waiting: this.#options.sendable(nowMs) > 0, inFlight: this.requestsInFlight }
+    const others = { waiting: this.#options.gathering.sendable(nowMs) > 0, inFlight: this.requestsInFlight }
     const batch = this.#cutBeside(others, limit)
     // Nothing that waits can be sent: it may be newer versions of the rows that wait for something else to be sent.
     return batch.length === 0 && others.waiting ? this.#cutBeside({ ...others, waiting: false }, limit) : batch

@@ -4,13 +4,15 @@ import type { StoredRow } from '../../../model/progress/stored-row.ts'
 import type { RowKey } from '../../../model/source/row.ts'
 import type { Pending } from '../../../pending/pending.ts'
 import { codesOwnedBy } from '../../../pending/unrecorded-rows.ts'
+import type { CoreContext } from '../context.ts'
 import type { Effect } from '../effects.ts'
 import type { FetchedCode, Ticket } from '../events.ts'
 import { Retried } from '../retried.ts'
-import type { Tickets } from '../tickets.ts'
 import type { Fetch, FetchSource } from './code-fetching.ts'
+import type { Confirming } from './confirming.ts'
 
 export interface UnsubscribingOptions {
+  readonly context: Pick<CoreContext, 'tickets' | 'random'>
   readonly pending: Pick<
     Pending,
     | 'toResolve'
@@ -22,10 +24,7 @@ export interface UnsubscribingOptions {
     | 'oweLater'
     | 'isSendingHeld'
   >
-  readonly tickets: Tickets
-  readonly random: () => number
-  /** Returns the time until which the API may not have applied what it accepted last for a code. */
-  readonly recentUntilMs: (code: PatientCode) => number
+  readonly confirming: Pick<Confirming, 'recentUntilMs'>
   /** Called when a row is owed because its code cannot be unsubscribed now. The argument is its due time, milliseconds. */
   readonly onOwed: (dueAtMs: number) => void
   /** Maximum number of codes whose records are fetched or wait for it. Rows of other codes are owed. */
@@ -73,7 +72,7 @@ export class Unsubscribing implements FetchSource {
 
   constructor(options: UnsubscribingOptions) {
     this.#options = options
-    this.#task = new Retried(options.random)
+    this.#task = new Retried(options.context.random)
   }
 
   /** Number of codes in progress. */
@@ -94,7 +93,7 @@ export class Unsubscribing implements FetchSource {
   }
 
   effects(nowMs: number, out: Effect[]): void {
-    const { pending, tickets } = this.#options
+    const { pending, context } = this.#options
     if (pending.isSendingHeld) return
     const room = askedAtOnce - this.#asking.length - this.#asked.length
     if (room > 0 && pending.unsubscriptions > 0) {
@@ -106,7 +105,7 @@ export class Unsubscribing implements FetchSource {
     this.#asking = []
     this.#storedSince.keys.clear()
     this.#storedSince.codes.clear()
-    const ticket = this.#task.begin(tickets.issue('find holders'))
+    const ticket = this.#task.begin(context.tickets.issue('find holders'))
     out.push({ kind: 'find holders', ticket, codes: this.#asked.map(({ code }) => code) })
   }
 
@@ -181,7 +180,7 @@ export class Unsubscribing implements FetchSource {
    * begin there.
    */
   #fetch(ending: Ending, nowMs: number): void {
-    ending.notBeforeMs = Math.max(ending.notBeforeMs, this.#options.recentUntilMs(ending.code))
+    ending.notBeforeMs = Math.max(ending.notBeforeMs, this.#options.confirming.recentUntilMs(ending.code))
     const waitMs = ending.notBeforeMs - nowMs
     if (waitMs > longWaitMs) this.#owe(ending, nowMs, waitMs)
     else if (this.#fetching.size >= this.#options.maxFetching) this.#owe(ending, nowMs, 0)
@@ -223,7 +222,7 @@ export class Unsubscribing implements FetchSource {
     ending.isFetching = false
     const record = found.kind === 'patient' ? found.record : null
     // If the API accepted something in the meantime and may not have applied it yet, the record is stale.
-    const isRecent = nowMs < this.#options.recentUntilMs(ending.code)
+    const isRecent = nowMs < this.#options.confirming.recentUntilMs(ending.code)
     if (found.kind === 'not now' || isRecent) this.#postpone(ending, nowMs)
     else this.#resolve(ending, record ? { kind: 'send', patient: record } : { kind: 'ended' })
   }

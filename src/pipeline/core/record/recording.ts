@@ -5,24 +5,20 @@ import type { StoredRow } from '../../../model/progress/stored-row.ts'
 import type { DurableLsn, Lsn } from '../../../model/source/lsn.ts'
 import { comparePositions, type Position } from '../../../model/source/position.ts'
 import type { Pending } from '../../../pending/pending.ts'
+import type { CoreContext } from '../context.ts'
 import type { Effect, Settlement } from '../effects.ts'
 import type { Ticket } from '../events.ts'
-import type { Tickets } from '../tickets.ts'
+import type { StoredPositions } from '../options.ts'
 import { rowsLoadedAtOnce } from './loading.ts'
 
 export interface RecordingOptions {
+  readonly context: Pick<CoreContext, 'tickets' | 'random'>
   readonly progress: Pick<Progress, 'settledLsn' | 'durableLsn' | 'stored'>
   readonly pending: Pick<Pending, 'unrecorded' | 'toRecord' | 'recorded' | 'readLsn' | 'sentTo'>
   readonly ledger: Pick<BackfillLedger, 'toRecord' | 'recorded'>
-  readonly tickets: Tickets
-  readonly random: () => number
-  /** Positions H and R as stored. */
-  readonly horizon: Position | null
-  readonly readLsn: Lsn | null
+  readonly stored: Pick<StoredPositions, 'horizon' | 'readLsn'>
   /** Maximum number of sent requests that are not noted in the store: a restart adds this number to those that the store knows. */
   readonly maxUnnotedRequests: number
-  /** Called when rows are stored. */
-  readonly onStored: (rows: readonly StoredRow[]) => void
 }
 
 /**
@@ -58,8 +54,8 @@ export class Recording {
 
   constructor(options: RecordingOptions) {
     this.#options = options
-    this.#horizon = options.horizon
-    this.#readLsn = options.readLsn
+    this.#horizon = options.stored.horizon
+    this.#readLsn = options.stored.readLsn
   }
 
   get isFailing(): boolean {
@@ -123,7 +119,7 @@ export class Recording {
     if (this.#writing || nowMs < this.#notBeforeMs) return
     const dueAtMs = this.#dueAtMs
     if (dueAtMs === null || nowMs < dueAtMs) return
-    const { progress, pending, ledger, tickets } = this.#options
+    const { progress, pending, ledger, context } = this.#options
     const raisesHorizon = this.#mustRise
     // Take all of it at one moment: a position must not cover rows that the write does not contain.
     const settlement: Settlement = {
@@ -136,13 +132,14 @@ export class Recording {
     }
     this.#begun++
     this.#isHurried = false
-    const ticket = tickets.issue('record')
+    const ticket = context.tickets.issue('record')
     this.#writing = { ticket, settlement, requests: this.#unnoted }
     out.push({ kind: 'record', ticket, settlement })
   }
 
-  recorded(ticket: Ticket, nowMs: number): boolean {
-    if (this.#writing?.ticket !== ticket) return false
+  /** Everything of the write is stored. @returns its rows; none if the ticket is another's. */
+  recorded(ticket: Ticket, nowMs: number): readonly StoredRow[] {
+    if (this.#writing?.ticket !== ticket) return []
     const { progress, pending, ledger } = this.#options
     const { settlement, requests } = this.#writing
     this.#writing = null
@@ -151,12 +148,11 @@ export class Recording {
     this.#stored = this.#begun
     this.#unnoted -= requests
     pending.recorded(settlement.rows)
-    this.#options.onStored(settlement.rows)
     if (settlement.backfill) ledger.recorded(settlement.backfill)
     this.#horizon = later(this.#horizon, settlement.horizon)
     if (settlement.readLsn !== null) this.#readLsn = settlement.readLsn
     this.#toAcknowledge = progress.stored(settlement.checkpointLsn)
-    return true
+    return settlement.rows
   }
 
   /** The result of the write is unknown: all of it is written again. */
@@ -165,7 +161,7 @@ export class Recording {
     this.#writing = null
     this.#failures++
     this.#isHurried = true
-    const { random } = this.#options
+    const { random } = this.#options.context
     this.#notBeforeMs = nowMs + 100 + backOffMs(this.#failures, random(), { baseMs: 200, maxMs: 10_000 })
     return true
   }

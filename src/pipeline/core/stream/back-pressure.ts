@@ -1,17 +1,14 @@
-import type { RowKey } from '../../../model/source/row.ts'
 import type { Pending } from '../../../pending/pending.ts'
+import type { Sending } from '../delivery/sending.ts'
 import type { Effect } from '../effects.ts'
 import type { Facts } from '../facts.ts'
 
 export interface BackPressureOptions {
   readonly pending: Pick<Pending, 'fill' | 'unloaded' | 'owe' | 'oweSendable' | 'oweUnsubscriptions' | 'isSendingHeld'>
+  readonly sending: Pick<Sending, 'isUnderWay' | 'refusedAlike'>
   readonly facts: Facts
   readonly maxUnloaded: number
   readonly mayRead: () => boolean
-  /** True while requests free memory. */
-  readonly isSending: () => boolean
-  /** Rows sent most recently while the API refuses every patient alike. */
-  readonly refusedAlike: () => readonly RowKey[]
   /** Called when rows were owed. They are due after this many milliseconds, once their note is stored. */
   readonly onOwed: (delayMs: number) => void
 }
@@ -75,13 +72,13 @@ export class BackPressure {
   }
 
   #owe(): void {
-    const { pending, mayRead, isSending, refusedAlike } = this.#options
+    const { pending, sending, mayRead } = this.#options
     let rows = pending.oweUnsubscriptions()
     // Owe nothing while requests free memory: a note costs a read and WAL.
-    if (this.#isFull && !isSending()) rows += pending.owe({ mayRead: mayRead() })
+    if (this.#isFull && !sending.isUnderWay) rows += pending.owe({ mayRead: mayRead() })
     this.#owed(rows, 0)
     if (!this.#isFull) return
-    this.#owed(refusedAlike().filter((key) => pending.oweSendable(key, refusedAgainMs)).length, refusedAgainMs)
+    this.#owed(sending.refusedAlike.filter((key) => pending.oweSendable(key, refusedAgainMs)).length, refusedAgainMs)
   }
 
   #owed(rows: number, delayMs: number): void {

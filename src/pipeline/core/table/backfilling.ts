@@ -1,26 +1,23 @@
 import type { BackfillLedger } from '../../../backfill/backfill-ledger.ts'
 import { Walk, type WalkedRead, type WalkStep } from '../../../backfill/walk.ts'
+import type { ApiLimits } from '../../../model/api-limits.ts'
 import { type BackfillRun, backfillRunTrust } from '../../../model/progress/backfill-run.ts'
 import type { RowKey } from '../../../model/source/row.ts'
 import { codeOf } from '../../../pending/entry/version.ts'
 import type { Pending } from '../../../pending/pending.ts'
+import type { CoreContext } from '../context.ts'
 import type { Effect } from '../effects.ts'
 import type { MappedRead, Ticket } from '../events.ts'
-import type { Facts } from '../facts.ts'
 import { Retried } from '../retried.ts'
-import type { Tickets } from '../tickets.ts'
 import type { ReadJob, ReadSource } from './table-reading.ts'
 
 export interface BackfillingOptions {
+  readonly context: CoreContext
   readonly pending: Pick<Pending, 'waiting' | 'sendable' | 'fill' | 'isSendingHeld'>
   readonly ledger: BackfillLedger
-  readonly tickets: Tickets
-  readonly facts: Facts
-  readonly random: () => number
   /** True while the API is known to refuse every patient alike. */
   readonly isRejecting: () => boolean
-  readonly batchSize: number
-  readonly requestsPerMinute: number
+  readonly limits: Pick<ApiLimits, 'batchSize' | 'requestsPerMinute'>
 }
 
 /** Interval at which the store is asked for a backfill run, milliseconds. */
@@ -42,9 +39,9 @@ export class Backfilling implements ReadSource {
   #tellAtMs: number | null = null
 
   constructor(options: BackfillingOptions) {
-    const { requestsPerMinute, batchSize, random } = options
+    const { requestsPerMinute, batchSize } = options.limits
     this.#options = options
-    this.#task = new Retried(random)
+    this.#task = new Retried(options.context.random)
     this.#maxAhead = Math.max(500, Math.ceil((requestsPerMinute / 60) * batchSize * aheadSeconds))
   }
 
@@ -99,7 +96,8 @@ export class Backfilling implements ReadSource {
   }
 
   effects(nowMs: number, out: Effect[]): void {
-    const { ledger, tickets, pending } = this.#options
+    const { ledger, context, pending } = this.#options
+    const { tickets } = context
     if (this.#current?.walk.isOver && ledger.progress === null) this.#end()
     if (!this.#isActive || pending.isSendingHeld || !this.#task.mayBegin(nowMs)) return
     if (!this.#current) {
@@ -118,10 +116,10 @@ export class Backfilling implements ReadSource {
   found(ticket: Ticket, run: BackfillRun | null): boolean {
     if (!this.#task.ends(ticket)) return false
     if (!run) return true
-    const { ledger, facts } = this.#options
+    const { ledger, context } = this.#options
     const isResumed = run.position !== null || run.rowsRead > 0
     this.#current = { run, walk: new Walk(run, ledger) }
-    facts.add({ kind: 'backfill started', run, isResumed })
+    context.facts.add({ kind: 'backfill started', run, isResumed })
     return true
   }
 
@@ -149,7 +147,7 @@ export class Backfilling implements ReadSource {
       merged: (_stale, nowMs) => {
         this.#reads++
         this.#tellProgress(nowMs)
-        if (walk.foundNothing) this.#options.facts.add({ kind: 'table empty' })
+        if (walk.foundNothing) this.#options.context.facts.add({ kind: 'table empty' })
       },
     }
   }
@@ -159,7 +157,7 @@ export class Backfilling implements ReadSource {
     this.#tellAtMs ??= nowMs + tellEveryMs
     if (!current || nowMs < this.#tellAtMs) return
     this.#tellAtMs = nowMs + tellEveryMs
-    this.#options.facts.add({ kind: 'backfill progress', run: current })
+    this.#options.context.facts.add({ kind: 'backfill progress', run: current })
   }
 
   #end(): void {
@@ -168,7 +166,7 @@ export class Backfilling implements ReadSource {
     const { run, walk } = this.#current
     this.#current = null
     this.#lookAtMs = Number.NEGATIVE_INFINITY
-    this.#options.facts.add({ kind: 'backfill done', run, rowsRead: walk.rowsRead })
+    this.#options.context.facts.add({ kind: 'backfill done', run, rowsRead: walk.rowsRead })
   }
 }
 

@@ -2,25 +2,30 @@ import type { OwedReason } from '../../../model/progress/stored-row.ts'
 import type { Lsn } from '../../../model/source/lsn.ts'
 import type { RowKey } from '../../../model/source/row.ts'
 import type { Pending } from '../../../pending/pending.ts'
+import type { CoreContext } from '../context.ts'
 import type { Effect } from '../effects.ts'
 import type { Ticket } from '../events.ts'
+import type { Recording } from '../record/recording.ts'
 import { Retried } from '../retried.ts'
-import type { Tickets } from '../tickets.ts'
+import type { Receiving } from '../stream/receiving.ts'
 import { type ReadJob, type ReadSource, readAgainMs } from './table-reading.ts'
 
-export interface OwedRowsOptions {
-  readonly pending: Pick<Pending, 'isInMemory' | 'isSendingHeld'>
-  readonly tickets: Tickets
-  readonly random: () => number
-  readonly reasons: readonly OwedReason[]
+/** Room for owed rows in memory. */
+export interface OwedRoom {
   /** True while rows that are read may wait in memory. */
-  readonly hasRoom: () => boolean
-  /** Returns how many rows may be read at a time. */
-  readonly room: () => number
-  /** Commit LSN of the transaction that is still arriving: rows that it owes are not read before its end. */
-  readonly openCommitLsn: () => Lsn | null
-  /** Returns true if a write of the recording is stored. */
-  readonly isStored: (write: number) => boolean
+  readonly isFree: boolean
+  /** Number of rows that may be read at a time. */
+  readonly rows: number
+}
+
+export interface OwedRowsOptions {
+  readonly context: Pick<CoreContext, 'tickets' | 'random'>
+  readonly pending: Pick<Pending, 'isInMemory' | 'isSendingHeld'>
+  readonly reasons: readonly OwedReason[]
+  readonly room: OwedRoom
+  /** Rows that the transaction that is still arriving owes are not read before its end. */
+  readonly receiving: Pick<Receiving, 'openCommitLsn'>
+  readonly recording: Pick<Recording, 'isStored'>
 }
 
 const listedAtOnce = 1_000
@@ -48,7 +53,7 @@ export class OwedRows implements ReadSource {
 
   constructor(options: OwedRowsOptions) {
     this.#options = options
-    this.#task = new Retried(options.random)
+    this.#task = new Retried(options.context.random)
   }
 
   activate(isActive: boolean): void {
@@ -57,7 +62,7 @@ export class OwedRows implements ReadSource {
 
   /** Called when rows are owed: the store is asked once the write that says so is stored and the rows are due. */
   owed(dueAtMs: number, write: number): void {
-    this.#leftOutLsn = this.#options.openCommitLsn() ?? this.#leftOutLsn
+    this.#leftOutLsn = this.#options.receiving.openCommitLsn ?? this.#leftOutLsn
     const noted = this.#notes.find((note) => note.write === write)
     if (noted && noted.dueAtMs <= dueAtMs) return
     this.#notes = [...this.#notes.filter((note) => note !== noted), { write, dueAtMs }]
@@ -66,40 +71,40 @@ export class OwedRows implements ReadSource {
   /** Returns true if nothing is listed, and the store is not to be asked now. */
   isIdle(nowMs: number): boolean {
     if (this.#listed.length + this.#reading.length > 0 || this.#task.isOut) return false
-    return this.#notes.every(({ write }) => this.#options.isStored(write)) && this.#dueAtMs > nowMs
+    return this.#notes.every(({ write }) => this.#options.recording.isStored(write)) && this.#dueAtMs > nowMs
   }
 
   /** Time at which the store is to be asked, as far as writes are stored. */
   get #dueAtMs(): number {
-    const { openCommitLsn, isStored } = this.#options
-    if (this.#leftOutLsn !== null && this.#leftOutLsn !== openCommitLsn()) return Number.NEGATIVE_INFINITY
+    const { receiving, recording } = this.#options
+    if (this.#leftOutLsn !== null && this.#leftOutLsn !== receiving.openCommitLsn) return Number.NEGATIVE_INFINITY
     let atMs = this.#lookAtMs
-    for (const { write, dueAtMs } of this.#notes) if (isStored(write)) atMs = Math.min(atMs, dueAtMs)
+    for (const { write, dueAtMs } of this.#notes) if (recording.isStored(write)) atMs = Math.min(atMs, dueAtMs)
     return atMs
   }
 
   nextAtMs(nowMs: number): number | null {
-    const { pending, hasRoom } = this.#options
+    const { pending, room } = this.#options
     if (!this.#isActive || pending.isSendingHeld || this.#task.isOut) return null
     const retryAtMs = this.#task.nextAtMs(nowMs)
     if (retryAtMs !== null) return retryAtMs
-    if (!hasRoom()) return null
+    if (!room.isFree) return null
     const atMs = this.#listed.length > 0 ? this.#readAgainAtMs : this.#dueAtMs
     return atMs > nowMs ? atMs : null
   }
 
   effects(nowMs: number, out: Effect[]): void {
-    const { pending, hasRoom, tickets, reasons, openCommitLsn, isStored } = this.#options
+    const { context, pending, room, reasons, receiving, recording } = this.#options
     if (!this.#isActive || pending.isSendingHeld || !this.#task.mayBegin(nowMs)) return
-    if (this.#listed.length > 0 || nowMs < this.#dueAtMs || !hasRoom()) return
+    if (this.#listed.length > 0 || nowMs < this.#dueAtMs || !room.isFree) return
     for (const key of this.#taken) if (!pending.isInMemory(key)) this.#taken.delete(key)
     // The store still owes the rows that are in progress: leave room for others in addition to them.
     this.#limit = this.#taken.size + this.#reading.length + listedAtOnce
     // The answer covers everything stored by now, including rows that are not due yet.
-    this.#notes = this.#notes.filter(({ write }) => !isStored(write))
-    const beforeLsn = openCommitLsn()
+    this.#notes = this.#notes.filter(({ write }) => !recording.isStored(write))
+    const beforeLsn = receiving.openCommitLsn
     if (this.#leftOutLsn !== beforeLsn) this.#leftOutLsn = null
-    const ticket = this.#task.begin(tickets.issue('list owed rows'))
+    const ticket = this.#task.begin(context.tickets.issue('list owed rows'))
     out.push({ kind: 'list owed rows', ticket, reasons, beforeLsn, limit: this.#limit })
   }
 
@@ -118,9 +123,9 @@ export class OwedRows implements ReadSource {
   }
 
   nextRead(nowMs: number, limit: number): ReadJob | null {
-    const { hasRoom } = this.#options
-    if (!this.#isActive || this.#listed.length === 0 || nowMs < this.#readAgainAtMs || !hasRoom()) return null
-    const keys = this.#listed.splice(0, Math.max(1, Math.min(limit, this.#options.room())))
+    const { room } = this.#options
+    if (!this.#isActive || this.#listed.length === 0 || nowMs < this.#readAgainAtMs || !room.isFree) return null
+    const keys = this.#listed.splice(0, Math.max(1, Math.min(limit, room.rows)))
     this.#reading = keys
     return {
       rows: { kind: 'keys', keys },

@@ -6,11 +6,10 @@ import type { RowKey } from '../../../model/source/row.ts'
 import type { LookUp } from '../../../pending/entry/entry.ts'
 import { versionBytes } from '../../../pending/entry/version.ts'
 import type { Pending } from '../../../pending/pending.ts'
+import type { CoreContext } from '../context.ts'
 import type { Effect, RowsToRead } from '../effects.ts'
 import type { MappedRead, Ticket } from '../events.ts'
-import type { Facts } from '../facts.ts'
 import { Retried } from '../retried.ts'
-import type { Tickets } from '../tickets.ts'
 
 /** A read that a source requests, and its purpose. */
 export interface ReadJob {
@@ -33,6 +32,7 @@ export interface ReadSource {
 }
 
 export interface TableReadingOptions {
+  readonly context: CoreContext
   readonly pending: Pick<
     Pending,
     'mayTakeContent' | 'toRead' | 'expect' | 'lookedUp' | 'distrust' | 'read' | 'endRead' | 'isSendingHeld'
@@ -41,9 +41,6 @@ export interface TableReadingOptions {
   readonly sources: readonly ReadSource[]
   /** Returns true if rows could be sent and none can leave: they may wait for what a read returns. */
   readonly isFruitless: (nowMs: number) => boolean
-  readonly tickets: Tickets
-  readonly facts: Facts
-  readonly random: () => number
   /** Rule 1: transactions that ran when the slot was created may still be open. */
   readonly isSlotGapOpen: boolean
   /** Maximum number of rows of a read by key. */
@@ -72,7 +69,7 @@ export class TableReading {
 
   constructor(options: TableReadingOptions) {
     this.#options = options
-    this.#task = new Retried(options.random)
+    this.#task = new Retried(options.context.random)
     this.#isGapOpen = options.isSlotGapOpen
     this.#limit = Math.min(rowsReadFirst, options.maxRows)
   }
@@ -93,7 +90,8 @@ export class TableReading {
   }
 
   effects(nowMs: number, out: Effect[]): void {
-    const { pending, tickets } = this.#options
+    const { pending, context } = this.#options
+    const { tickets } = context
     if (pending.isSendingHeld || !this.#task.mayBegin(nowMs)) return
     if (this.#isGapOpen) {
       out.push({ kind: 'check slot gap', ticket: this.#task.begin(tickets.issue('check slot gap')) })
@@ -118,7 +116,7 @@ export class TableReading {
     this.#warnAtMs ??= nowMs + gapWarningMs
     if (nowMs >= this.#warnAtMs) {
       this.#warnAtMs = nowMs + gapWarningMs
-      this.#options.facts.add({ kind: 'reads wait for slot gap' })
+      this.#options.context.facts.add({ kind: 'reads wait for slot gap' })
     }
     return true
   }

@@ -73,7 +73,7 @@ export function sendingScene(codes: readonly string[], { batchSize = 4, maxInFli
         return set.isSendingHeld
       },
     },
-    sendable: () => waiting.length + set.untakeable,
+    gathering: { sendable: () => waiting.length + set.untakeable },
     recording: {
       get writeBeforeSending() {
         return set.write
@@ -81,12 +81,8 @@ export function sendingScene(codes: readonly string[], { batchSize = 4, maxInFli
       isStored: (write) => write <= set.stored,
       requestLeft: () => undefined,
     },
-    tickets,
-    facts,
-    random: () => 0,
-    batchSize,
-    maxInFlight,
-    requestsPerMinute: 600,
+    context: { tickets, facts, random: () => 0 },
+    limits: { batchSize, maxInFlight, requestsPerMinute: 600 },
   })
 
   function execute(effect: Effect): void {

@@ -29,7 +29,6 @@ function recordingScene({ horizon = null, readLsn = null, random = 0, isWriter =
   const log: string[] = []
   const sent = { to: null as Position | null, readLsn }
   const recording = new Recording({
-    onStored: () => undefined,
     progress,
     pending: {
       get unrecorded() {
@@ -54,10 +53,8 @@ function recordingScene({ horizon = null, readLsn = null, random = 0, isWriter =
         pass = null
       },
     },
-    tickets: new Tickets(),
-    random: () => random,
-    horizon,
-    readLsn,
+    context: { tickets: new Tickets(), random: () => random },
+    stored: { horizon, readLsn },
     maxUnnotedRequests: 2,
   })
 

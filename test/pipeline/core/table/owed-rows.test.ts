@@ -24,13 +24,20 @@ function owedRows() {
         return set.isSendingHeld
       },
     },
-    tickets: new Tickets(),
-    random: () => 0,
+    context: { tickets: new Tickets(), random: () => 0 },
     reasons: ['content'],
-    hasRoom: () => set.hasRoom,
-    room: () => 1_000,
-    openCommitLsn: () => set.open,
-    isStored: (write) => write <= set.stored,
+    room: {
+      get isFree() {
+        return set.hasRoom
+      },
+      rows: 1_000,
+    },
+    receiving: {
+      get openCommitLsn() {
+        return set.open
+      },
+    },
+    recording: { isStored: (write) => write <= set.stored },
   })
   part.activate(true)
   /** Returns the list that is requested now, or null. */
