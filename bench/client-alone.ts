@@ -29,13 +29,9 @@ export function startClientAlone(url: string, slot: string): LibraryAlone {
       applicationName: 'bench',
       connectTimeoutMs: 10_000,
     }),
-    slot,
-    publication,
-    startAt: lsn(0n),
+    stream: { slot, publication, startAt: lsn(0n) },
     decoder: new PgoutputDecoder('all'),
-    onStart: () => undefined,
-    onBytes: () => undefined,
-    onEvent: receive,
+    listener: { onStart: () => undefined, onBytes: () => undefined, onEvent: receive },
   })
   const streaming = client.run().catch((error: unknown) => onFailure(error))
   return {

@@ -56,7 +56,7 @@ export async function* verifySource(
     hasSettled: createSettledWatch(resources, signal),
   }
   const get = (code: PatientCode) => getInTurn(resources, { code, next: () => budget.next(signal), signal })
-  const options = readBackOptions({ reader, mapping, get, getsAtOnce, state, signal })
+  const options = readBackOptions({ reader, mapping, api: { get, getsAtOnce }, state, signal })
   const rows = selectRows(selection, {
     reader,
     knownKeys: async (codes) => (checkpoint ? await knownKeys(resources, codes) : []),

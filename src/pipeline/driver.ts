@@ -1,5 +1,6 @@
 import type { Store } from '../checkpoint/store/store.ts'
 import type { Permit, Quota } from '../delivery/quota/quota.ts'
+import type { Clocks } from '../lifecycle/clocks.ts'
 import { longestTimerMs } from '../lifecycle/longest-timer.ts'
 import type { CompiledMapping } from '../mapping/compile.ts'
 import type { MediquoClient } from '../mediquo/client.ts'
@@ -18,9 +19,8 @@ export interface DriverPorts {
   readonly store: Store
   readonly reader: TableReader
   readonly mapping: CompiledMapping
-  readonly client: MediquoClient
-  readonly quotas: Readonly<Record<Endpoint, Quota>>
-  readonly clocks: { monotonicMs(): number; wallClockMs(): number }
+  readonly api: { readonly client: MediquoClient; readonly quotas: Readonly<Record<Endpoint, Quota>> }
+  readonly clocks: Clocks
   /** Rule 1: returns true if every transaction that ran when the slot was created has ended; then closes the gap in the store. */
   readonly slotGapIsClosed: () => Promise<boolean>
 }
@@ -43,7 +43,8 @@ type Handlers = { readonly [K in Effect['kind']]: (effect: Extract<Effect, { kin
  * decides what comes next, and what is tried again after a failure.
  */
 export function createDriver(core: Core, ports: DriverPorts, outlets: DriverOutlets, abandon: AbortSignal) {
-  const { store, reader, mapping, client, quotas, clocks, slotGapIsClosed } = ports
+  const { store, reader, mapping, clocks, slotGapIsClosed } = ports
+  const { client, quotas } = ports.api
   const permits = new Map<Ticket, Permit>()
   const underWay = new Set<Promise<void>>()
   let timer: NodeJS.Timeout | undefined

@@ -1,4 +1,5 @@
 import type { BackfillRuns } from '../checkpoint/store/backfill-runs.ts'
+import type { Clocks } from '../lifecycle/clocks.ts'
 import type { BackfillRun } from '../model/progress/backfill-run.ts'
 import type { TableReader } from '../source/table/table-reader.ts'
 
@@ -10,7 +11,7 @@ export async function findBackfill({
 }: {
   readonly backfillRuns: Pick<BackfillRuns, 'next' | 'begin'>
   readonly reader: Pick<TableReader, 'estimateRows'>
-  readonly clocks: { wallClockMs(): number }
+  readonly clocks: Pick<Clocks, 'wallClockMs'>
 }): Promise<BackfillRun | null> {
   const next = await backfillRuns.next()
   if (!next) return null

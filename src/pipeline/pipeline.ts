@@ -75,7 +75,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
   )
   const view = (): View => core.view(clocks.monotonicMs())
   const passed = server.isStandby ? streamPassed(() => view().receivedLsn, abandon.signal) : null
-  const reader = new TableReader(sourcePool, prepared.readable, passed)
+  const reader = new TableReader(sourcePool, prepared.table.readable, passed)
   const report = createReport(resources, control.tally)
   const slotGapIsClosed = createSlotGapCheck({ sourcePool, store, gapXid: checkpoint.slotGapXid })
 
@@ -87,7 +87,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
 
   const driver = createDriver(
     core,
-    { store, reader, mapping, client, quotas, clocks, slotGapIsClosed },
+    { store, reader, mapping, api: { client, quotas }, clocks, slotGapIsClosed },
     {
       acknowledge: () => session?.acknowledge(),
       pause: () => session?.pause(),
@@ -105,7 +105,11 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     else logger.warn({ error }, 'a look-up failed, trying again')
   }
 
-  const mapChange = createChangeMapper({ table: prepared.expected, mapping, tolerated: prepared.toleratedLsn })
+  const mapChange = createChangeMapper({
+    table: prepared.table.streamed,
+    mapping,
+    tolerated: prepared.table.toleratedLsn,
+  })
   /** Commit LSN of the transaction that is being received. */
   let commitLsn: Lsn = checkpoint.lsn
 
@@ -135,7 +139,6 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
 
   // verify: reads a few delivered rows back per minute, in the background
   const sample = createSampling({
-    store,
     reader,
     mapping,
     fingerprint,
@@ -172,14 +175,16 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     if (trouble) throw slotTroubleError(trouble, settings.source.slot)
     session = await openSession(resources, {
       signal,
-      durableLsn: () => view().durableLsn,
       // A transform may read any column.
-      columns: settings.transform === null ? new Set(prepared.expected.types.keys()) : 'all',
-      onStart: () =>
-        void takeOver().catch((error: unknown) =>
-          endsPipeline(kindOf(error)) ? breakOff(error) : session?.close('silent'),
-        ),
-      receive,
+      columns: settings.transform === null ? new Set(prepared.table.streamed.types.keys()) : 'all',
+      consumer: {
+        durableLsn: () => view().durableLsn,
+        onStart: () =>
+          void takeOver().catch((error: unknown) =>
+            endsPipeline(kindOf(error)) ? breakOff(error) : session?.close('silent'),
+          ),
+        receive,
+      },
     })
     driver.handle({ kind: 'stream opened' })
     return session

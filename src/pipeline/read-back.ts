@@ -1,18 +1,16 @@
 import type { Store } from '../checkpoint/store/store.ts'
 import { wait } from '../lifecycle/wait.ts'
 import type { CompiledMapping } from '../mapping/compile.ts'
-import type { Patient, PatientCode } from '../model/patient/patient.ts'
+import type { Patient } from '../model/patient/patient.ts'
 import type { StoredRow } from '../model/progress/stored-row.ts'
 import type { Lsn } from '../model/source/lsn.ts'
 import type { TableReader } from '../source/table/table-reader.ts'
-import type { FoundAttributes } from '../verify/compare.ts'
-import type { SendableRow, Standing, VerifyRowsOptions } from '../verify/verify-rows.ts'
+import type { SendableRow, Standing, VerifiedApi, VerifyRowsOptions } from '../verify/verify-rows.ts'
 
 export interface ReadBackOptions {
   readonly reader: TableReader
   readonly mapping: CompiledMapping
-  readonly get: (code: PatientCode) => Promise<FoundAttributes | null>
-  readonly getsAtOnce: number
+  readonly api: VerifiedApi
   /** Row records; null if no connector has ever been started. */
   readonly state: {
     readonly store: Pick<Store, 'lookUp'>
@@ -28,7 +26,7 @@ const applyDelaysMs = [500, 1_500, 4_000]
 
 /** Returns the options for verifying rows against the API, the table and the row records. */
 export function readBackOptions(options: ReadBackOptions): VerifyRowsOptions {
-  const { reader, mapping, get, getsAtOnce, state, signal } = options
+  const { reader, mapping, api, state, signal } = options
 
   async function standingOf(rows: readonly SendableRow[]): Promise<Map<SendableRow['key'], Standing>> {
     if (!state) return new Map(rows.map(({ key }) => [key, 'settled']))
@@ -48,10 +46,8 @@ export function readBackOptions(options: ReadBackOptions): VerifyRowsOptions {
   }
 
   return {
-    map: (row) => mapping.map(row),
-    get,
-    getsAtOnce,
-    readAgain: (keys) => reader.byKey(keys),
+    table: { map: (row) => mapping.map(row), readAgain: (keys) => reader.byKey(keys) },
+    api,
     standingOf,
     applyDelaysMs,
     wait: (ms) => wait(ms, signal),

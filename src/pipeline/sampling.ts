@@ -1,4 +1,3 @@
-import type { Store } from '../checkpoint/store/store.ts'
 import { wait } from '../lifecycle/wait.ts'
 import type { CompiledMapping } from '../mapping/compile.ts'
 import { ConnectorError } from '../model/failure/connector-error.ts'
@@ -14,11 +13,13 @@ import { verifyRows } from '../verify/verify-rows.ts'
 import { readBackOptions } from './read-back.ts'
 
 export interface SamplingOptions {
-  readonly store: Store
   readonly reader: TableReader
   readonly mapping: CompiledMapping
   readonly fingerprint: (patient: Patient) => string
-  readonly resources: Pick<Resources, 'settings' | 'client' | 'quotas' | 'clocks' | 'metrics' | 'logger' | 'drift'>
+  readonly resources: Pick<
+    Resources,
+    'settings' | 'store' | 'client' | 'quotas' | 'clocks' | 'metrics' | 'logger' | 'drift'
+  >
   readonly core: { view(): { readonly unsubscriptions: number; readonly durableLsn: Lsn } }
   /** Returns true if this instance has the slot: only then does it read back. */
   readonly isActive: () => boolean
@@ -46,8 +47,8 @@ export function mayReadBack(now: {
  * the pipeline continues whatever fails. @returns the loop, which ends when the signal aborts.
  */
 export function createSampling(options: SamplingOptions): (signal: AbortSignal) => Promise<void> {
-  const { store, reader, core, isActive, resources } = options
-  const { settings, quotas, clocks, logger } = resources
+  const { reader, core, isActive, resources } = options
+  const { settings, store, quotas, clocks, logger } = resources
   const { samplePerMinute } = settings.verify
   let keys: RowKey[] = []
 
@@ -91,7 +92,8 @@ class NotNowError extends ConnectorError {
 }
 
 function readBack(options: SamplingOptions, signal: AbortSignal) {
-  const { reader, mapping, store, fingerprint, core, resources } = options
+  const { reader, mapping, fingerprint, core, resources } = options
+  const { store } = resources
   const get = async (code: PatientCode): Promise<FoundAttributes | null> => {
     const found = await getPatient(resources, code, signal)
     if (!found) throw new NotNowError(0)
@@ -99,7 +101,13 @@ function readBack(options: SamplingOptions, signal: AbortSignal) {
     return found.kind === 'patient' ? found.attributes : null
   }
   const hasSettled = async (lsn: Lsn) => core.view().durableLsn >= lsn
-  return readBackOptions({ reader, mapping, get, getsAtOnce: 1, state: { store, fingerprint, hasSettled }, signal })
+  return readBackOptions({
+    reader,
+    mapping,
+    api: { get, getsAtOnce: 1 },
+    state: { store, fingerprint, hasSettled },
+    signal,
+  })
 }
 
 function report(verdict: Verdict, { metrics, logger, drift }: SamplingOptions['resources']): void {

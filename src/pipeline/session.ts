@@ -1,38 +1,40 @@
 import type { Columns } from '../decode/described-relation.ts'
 import { PgoutputDecoder } from '../decode/pgoutput.ts'
-import type { WalEvent } from '../model/source/change.ts'
-import type { DurableLsn } from '../model/source/lsn.ts'
 import { ReplicationClient } from '../source/stream/replication-client.ts'
-import { StreamSession } from '../source/stream/stream-session.ts'
+import { type StreamConsumer, StreamSession } from '../source/stream/stream-session.ts'
 import type { Resources } from '../startup/resources.ts'
 
 export interface SessionWiring {
   /** Columns of streamed rows: those of the mapping and the key. */
   readonly columns: Columns
-  readonly durableLsn: () => DurableLsn
-  readonly receive: (event: WalEvent) => void
-  readonly onStart: () => void
+  readonly consumer: StreamConsumer
   readonly signal: AbortSignal
 }
 
 /** Opens a replication connection from the checkpoint, with the server's present `wal_sender_timeout`. */
-export async function openSession(resources: Resources, wiring: SessionWiring): Promise<StreamSession> {
+export async function openSession(
+  resources: Resources,
+  { columns, consumer, signal }: SessionWiring,
+): Promise<StreamSession> {
   const { settings, sourcePool, clientConfig, clocks } = resources
   const { rows } = await sourcePool.query<{ ms: string }>(
     `select setting as ms from pg_settings where name = 'wal_sender_timeout'`,
   )
   return new StreamSession({
-    ...wiring,
-    ...clocks,
+    consumer,
+    signal,
+    clocks,
     walSenderTimeoutMs: Number(rows[0]?.ms ?? 60_000),
-    open: (on) =>
+    open: (listener) =>
       new ReplicationClient({
         client: clientConfig,
-        slot: settings.source.slot,
-        publication: settings.source.publication,
-        startAt: wiring.durableLsn(),
-        decoder: new PgoutputDecoder(wiring.columns),
-        ...on,
+        stream: {
+          slot: settings.source.slot,
+          publication: settings.source.publication,
+          startAt: consumer.durableLsn(),
+        },
+        decoder: new PgoutputDecoder(columns),
+        listener,
       }),
   })
 }

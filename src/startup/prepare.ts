@@ -4,7 +4,6 @@ import { type CompiledMapping, compileMapping } from '../mapping/compile.ts'
 import { loadTransform } from '../mapping/transform.ts'
 import type { Lsn } from '../model/source/lsn.ts'
 import type { TableSchema } from '../model/source/table-schema.ts'
-import type { Xid } from '../model/source/visibility.ts'
 import type { Server } from '../source/identity/source-identity.ts'
 import { obstacles } from '../source/requirements/finding.ts'
 import { generatedVersion } from '../source/requirements/publication-sql.ts'
@@ -24,17 +23,21 @@ import { type ExpectedTable, expectedTable } from './schema/streamed-relation.ts
 /** Source as prepared for the pipeline, and the position to start from. */
 export interface Prepared {
   readonly facts: SourceFacts
+  readonly table: PreparedTable
+  readonly mapping: CompiledMapping
+  readonly checkpoint: Checkpoint
+  /** Server on which the slot was judged. */
+  readonly server: Server
+}
+
+/** The table, as each of its readers sees it. */
+export interface PreparedTable {
   /** Table as reads select it: the rows and columns that the stream brings. */
   readonly readable: ReadableTable
   /** Table as the stream is expected to describe it. */
-  readonly expected: ExpectedTable
-  readonly mapping: CompiledMapping
-  readonly checkpoint: Checkpoint
-  /** Current 64-bit transaction id, approximately. */
-  readonly nearXid: Xid
-  /** Server on which the slot was judged. */
-  readonly server: Server
-  readonly tableSchema: TableSchema
+  readonly streamed: ExpectedTable
+  /** Table as the catalogs describe it. */
+  readonly schema: TableSchema
   /** LSN up to which rows of another table schema in the stream are stale: they are read from the table. Null: none are accepted. */
   readonly toleratedLsn: Lsn | null
 }
@@ -152,9 +155,8 @@ function preparedOf(
   const readable = readableOf(resources, source)
   // WAL written before the facts were read can have an older table schema than the facts.
   const toleratedLsn = toleratesOlder ? source.server.currentLsn : null
-  const expected = expectedTable(resources.settings.source.table, table, mapping.columns)
-  const { snapshotXmax: nearXid } = server
-  return { facts, readable, expected, mapping, checkpoint, server, tableSchema, toleratedLsn, nearXid }
+  const streamed = expectedTable(resources.settings.source.table, table, mapping.columns)
+  return { facts, table: { readable, streamed, schema: tableSchema, toleratedLsn }, mapping, checkpoint, server }
 }
 
 /** Returns the table as reads select it: the rows and columns that the stream brings. */

@@ -3,6 +3,7 @@ import { openStateDatabase } from '../checkpoint/store/state-database.ts'
 import { Store } from '../checkpoint/store/store.ts'
 import type { Settings } from '../config/settings.ts'
 import { Quota } from '../delivery/quota/quota.ts'
+import type { Clocks } from '../lifecycle/clocks.ts'
 import { MediquoClient } from '../mediquo/client.ts'
 import { sourceClientConfig } from '../source/connection/connection.ts'
 import { securedConnection } from '../source/connection/secured-connection.ts'
@@ -82,7 +83,7 @@ export function openResources({
     lifetimeSeconds,
     onConnectionError: failed,
   })
-  const clocks = { monotonicMs: () => performance.now(), wallClockMs: () => Date.now() }
+  const clocks: Clocks = { monotonicMs: () => performance.now(), wallClockMs: () => Date.now() }
   const { baseUrl, limits } = settings.mediquo
   const { requestsPerMinute } = limits
   const keys = createApiKeys({ ...settings.mediquo, onChanged: () => logger.info('keys read again from their files') })

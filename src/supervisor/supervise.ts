@@ -223,7 +223,7 @@ async function runOnce(
   const { logger } = resources
   const stopping = () => show(logger, board, 'stopping', null)
   drain.addEventListener('abort', stopping, { once: true })
-  watch.expect({ ...prepared.server, shape: prepared.tableSchema })
+  watch.expect({ ...prepared.server, shape: prepared.table.schema })
   let isOver = false
   board.pipeline = createPipeline(resources, prepared, {
     drain,

@@ -25,12 +25,22 @@ export interface SendableRow {
  */
 export type Standing = 'accepted' | 'settled' | 'awaited' | 'rejected'
 
-export interface VerifyRowsOptions {
+/** The table's side of a comparison. */
+export interface VerifiedTable {
   readonly map: (row: Row) => Mapped
+  readonly readAgain: (keys: readonly RowKey[]) => Promise<ReadRows>
+}
+
+/** The API's side of a comparison. */
+export interface VerifiedApi {
   /** Reads a patient within the quota; null: the API does not know it. */
   readonly get: (code: PatientCode) => Promise<FoundAttributes | null>
   readonly getsAtOnce: number
-  readonly readAgain: (keys: readonly RowKey[]) => Promise<ReadRows>
+}
+
+export interface VerifyRowsOptions {
+  readonly table: VerifiedTable
+  readonly api: VerifiedApi
   readonly standingOf: (rows: readonly SendableRow[]) => Promise<ReadonlyMap<RowKey, Standing>>
   /** Delays before each repeated comparison of a row, milliseconds: a 200 means queued. The last comparison decides. */
   readonly applyDelaysMs: readonly number[]
@@ -43,22 +53,22 @@ export interface VerifyRowsOptions {
  * (3) the row had still not changed. Otherwise it is pending.
  */
 export async function verifyRows(found: ReadRows, options: VerifyRowsOptions): Promise<Verdict[]> {
-  const { readAgain, standingOf, applyDelaysMs, wait } = options
+  const { table, api, standingOf, applyDelaysMs, wait } = options
   const verdicts: Verdict[] = []
-  let suspects = await differing(sendable(found, [...found.rows.keys()], verdicts, options), verdicts, options)
+  let suspects = await differing(sendable(found, [...found.rows.keys()], verdicts, table), verdicts, api)
   let standings: ReadonlyMap<RowKey, Standing> = new Map()
   for (const [at, delayMs] of applyDelaysMs.entries()) {
     if (suspects.length === 0) return verdicts
     const keys = keysOf(suspects)
-    const rows = sendable(await readAgain(keys), keys, verdicts, options)
+    const rows = sendable(await table.readAgain(keys), keys, verdicts, table)
     if (at === applyDelaysMs.length - 1) standings = await standingOf(rows)
     await wait(delayMs)
-    suspects = await differing(rows, verdicts, options)
+    suspects = await differing(rows, verdicts, api)
   }
   if (suspects.length === 0) return verdicts
   const keys = keysOf(suspects)
   const now = new Map(
-    sendable(await readAgain(keys), keys, verdicts, options).map(({ key, patient }) => [key, patient]),
+    sendable(await table.readAgain(keys), keys, verdicts, table).map(({ key, patient }) => [key, patient]),
   )
   for (const suspect of suspects) {
     const patient = now.get(suspect.key)
@@ -83,7 +93,7 @@ function sendable(
   { rows, endLsn }: ReadRows,
   keys: readonly RowKey[],
   verdicts: Verdict[],
-  { map }: VerifyRowsOptions,
+  { map }: VerifiedTable,
 ): SendableRow[] {
   const found: SendableRow[] = []
   for (const key of keys) {
@@ -113,7 +123,7 @@ function sendable(
 async function differing(
   rows: readonly SendableRow[],
   verdicts: Verdict[],
-  { get, getsAtOnce }: VerifyRowsOptions,
+  { get, getsAtOnce }: VerifiedApi,
 ): Promise<Suspect[]> {
   const suspects: Suspect[] = []
   await eachConcurrently(rows, getsAtOnce, async (row) => {

@@ -28,15 +28,19 @@ async function verify(found: Row, { table, api, standing = () => 'accepted', dur
   const steps: string[] = []
   let waits = 0
   const options: VerifyRowsOptions = {
-    map: (values) => mapping.map(values),
-    get: async (code) => {
-      steps.push('get')
-      return api?.get(code) ?? null
+    table: {
+      map: (values) => mapping.map(values),
+      readAgain: async (keys) => {
+        steps.push('read')
+        return { rows: new Map([...rows].filter(([key]) => keys.includes(key))), endLsn: lsn(2n) }
+      },
     },
-    getsAtOnce: 2,
-    readAgain: async (keys) => {
-      steps.push('read')
-      return { rows: new Map([...rows].filter(([key]) => keys.includes(key))), endLsn: lsn(2n) }
+    api: {
+      get: async (code) => {
+        steps.push('get')
+        return api?.get(code) ?? null
+      },
+      getsAtOnce: 2,
     },
     standingOf: async (asked) => {
       steps.push('ask the state')

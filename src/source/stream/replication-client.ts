@@ -9,19 +9,28 @@ import { divertData } from './divert-data.ts'
 import { FrameReader } from './frame-reader.ts'
 import { encodeStandbyStatus } from './standby-status.ts'
 
-export interface ReplicationOptions {
-  readonly client: ClientConfig
+/** Stream to request from the server. */
+export interface RequestedStream {
   readonly slot: string
   readonly publication: string
   /** LSN at which the stream starts: the checkpoint. The server starts no earlier than the slot's confirmed flush LSN. */
   readonly startAt: Lsn
-  /** Decoder, new for each connection because the server then describes its relations again. */
-  readonly decoder: Decoder
+}
+
+export interface StreamListener {
   readonly onStart: () => void
   /** Called for any bytes that arrive. */
   readonly onBytes: () => void
   /** Runs inside the socket's event handler, in the order of the stream. An exception ends the connection. */
   readonly onEvent: (event: WalEvent) => void
+}
+
+export interface ReplicationOptions {
+  readonly client: ClientConfig
+  readonly stream: RequestedStream
+  /** Decoder, new for each connection because the server then describes its relations again. */
+  readonly decoder: Decoder
+  readonly listener: StreamListener
 }
 
 /**
@@ -44,7 +53,7 @@ export class ReplicationClient {
       acknowledge: { auto: false, timeoutSeconds: 0 },
       flowControl: { enabled: false },
     })
-    this.#service.on('start', options.onStart)
+    this.#service.on('start', options.listener.onStart)
     this.#service.on('error', (error: Error) => this.#fail(error))
   }
 
@@ -54,7 +63,7 @@ export class ReplicationClient {
 
   /** Streams until the server ends it or `close` is called (resolves), or until the connection fails (rejects with the first failure). */
   async run(): Promise<void> {
-    const { slot, publication, startAt } = this.#options
+    const { slot, publication, startAt } = this.#options.stream
     const plugin = new StartPlugin(publication, () => this.#readSocket())
     try {
       // A connection that is closed while it is being established never reports it.
@@ -95,7 +104,7 @@ export class ReplicationClient {
   #readSocket(): void {
     const connection = this.#connection()
     if (!connection) return
-    const { decoder, onBytes } = this.#options
+    const { decoder, listener } = this.#options
     const frames = new FrameReader({
       pass: (bytes) => passToPg(bytes),
       copyData: (bytes, from, to) => this.#pass(readCopyData(decoder, bytes, from, to)),
@@ -103,7 +112,7 @@ export class ReplicationClient {
     })
     const passToPg = divertData(connection.stream, (chunk) => {
       try {
-        onBytes()
+        listener.onBytes()
         frames.read(chunk)
       } catch (error) {
         this.#fail(asError(error))
@@ -113,7 +122,7 @@ export class ReplicationClient {
   }
 
   #pass(event: WalEvent | null): void {
-    if (event !== null) this.#options.onEvent(event)
+    if (event !== null) this.#options.listener.onEvent(event)
   }
 
   /** Records the first failure and ends the stream permanently. */

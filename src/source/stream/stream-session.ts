@@ -1,6 +1,7 @@
+import type { Clocks } from '../../lifecycle/clocks.ts'
 import type { WalEvent } from '../../model/source/change.ts'
 import type { DurableLsn, Lsn } from '../../model/source/lsn.ts'
-import type { ReplicationClient, ReplicationOptions } from './replication-client.ts'
+import type { ReplicationClient, StreamListener } from './replication-client.ts'
 import { silenceLimitMs, statusIntervalMs } from './standby-status.ts'
 
 /** Ways in which a session ends without a failure of the connection itself. */
@@ -10,16 +11,20 @@ export type SessionEnd = (typeof sessionEnds)[number]
 /** Methods of the connection that a session uses. */
 type Connection = Pick<ReplicationClient, 'run' | 'close' | 'sendStatus' | 'pause' | 'resume'>
 
-export interface SessionOptions {
-  readonly open: (on: Pick<ReplicationOptions, 'onStart' | 'onBytes' | 'onEvent'>) => Connection
-  readonly walSenderTimeoutMs: number
+/** Consumer of the stream, which says what the session may acknowledge. */
+export interface StreamConsumer {
   readonly durableLsn: () => DurableLsn
   readonly onStart: () => void
   /** Accepts an event; runs in the socket's handler. */
   readonly receive: (event: WalEvent) => void
+}
+
+export interface SessionOptions {
+  readonly open: (listener: StreamListener) => Connection
+  readonly walSenderTimeoutMs: number
+  readonly consumer: StreamConsumer
   readonly signal: AbortSignal
-  readonly monotonicMs: () => number
-  readonly wallClockMs: () => number
+  readonly clocks: Clocks
 }
 
 /**
@@ -38,11 +43,11 @@ export class StreamSession {
 
   constructor(options: SessionOptions) {
     this.#options = options
-    this.#lastHeardMs = options.monotonicMs()
+    this.#lastHeardMs = options.clocks.monotonicMs()
     this.#client = options.open({
       onStart: () => this.#start(),
       onBytes: () => {
-        this.#lastHeardMs = options.monotonicMs()
+        this.#lastHeardMs = options.clocks.monotonicMs()
       },
       onEvent: (event) => this.#receive(event),
     })
@@ -71,7 +76,8 @@ export class StreamSession {
 
   /** Sends the durable position: after each store, on the timer, and when the server asks. */
   acknowledge(replyRequested = false): void {
-    this.#client.sendStatus(this.#options.durableLsn(), this.#options.wallClockMs(), replyRequested)
+    const { consumer, clocks } = this.#options
+    this.#client.sendStatus(consumer.durableLsn(), clocks.wallClockMs(), replyRequested)
   }
 
   /** Stops reading (back-pressure); the standby status goes on. */
@@ -84,25 +90,25 @@ export class StreamSession {
   resume(): void {
     if (!this.#paused) return
     this.#paused = false
-    this.#lastHeardMs = this.#options.monotonicMs()
+    this.#lastHeardMs = this.#options.clocks.monotonicMs()
     this.#client.resume()
   }
 
   #start(): void {
-    const { walSenderTimeoutMs, monotonicMs } = this.#options
-    this.#lastHeardMs = monotonicMs()
+    const { walSenderTimeoutMs, clocks } = this.#options
+    this.#lastHeardMs = clocks.monotonicMs()
     this.#timer = setInterval(() => {
-      const silentMs = monotonicMs() - this.#lastHeardMs
+      const silentMs = clocks.monotonicMs() - this.#lastHeardMs
       // While our own back-pressure stops reading, nothing can arrive: that is no silence of the server's.
       if (!this.#paused && silentMs > silenceLimitMs(walSenderTimeoutMs)) this.close('silent')
       else this.acknowledge(true)
     }, statusIntervalMs(walSenderTimeoutMs))
     this.acknowledge()
-    this.#options.onStart()
+    this.#options.consumer.onStart()
   }
 
   #receive(event: WalEvent): void {
-    this.#options.receive(event)
+    this.#options.consumer.receive(event)
     if (event.kind !== 'keepalive') {
       this.#askedAt = null
     } else if (event.replyRequested) {

@@ -48,17 +48,17 @@ export async function openStream(database: TestDatabase, options: OpenStreamOpti
       applicationName: 'test',
       connectTimeoutMs: 10_000,
     }),
-    slot: slotOf(database),
-    publication: 'published',
-    startAt,
+    stream: { slot: slotOf(database), publication: 'published', startAt },
     decoder,
-    onBytes: () => undefined,
-    onStart: () => {
-      started = true
-    },
-    onEvent: (event) => {
-      events.push(event)
-      onEvent?.(event)
+    listener: {
+      onBytes: () => undefined,
+      onStart: () => {
+        started = true
+      },
+      onEvent: (event) => {
+        events.push(event)
+        onEvent?.(event)
+      },
     },
   })
   const ended = client.run()

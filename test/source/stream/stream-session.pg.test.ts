@@ -28,18 +28,19 @@ async function startSession(database: TestDatabase, options: SessionOptions = {}
   let started = false
   const session = new StreamSession({
     walSenderTimeoutMs,
-    durableLsn: () => durableLsn,
-    onStart: () => {
-      started = true
-    },
-    receive: (event) => {
-      events.push(event)
-      onEvent(event)
+    consumer: {
+      durableLsn: () => durableLsn,
+      onStart: () => {
+        started = true
+      },
+      receive: (event) => {
+        events.push(event)
+        onEvent(event)
+      },
     },
     signal: stop.signal,
-    monotonicMs,
-    wallClockMs: () => Date.now(),
-    open: (on) =>
+    clocks: { monotonicMs, wallClockMs: () => Date.now() },
+    open: (listener) =>
       new ReplicationClient({
         client: sourceClientConfig({
           security: unsecured,
@@ -48,11 +49,9 @@ async function startSession(database: TestDatabase, options: SessionOptions = {}
           applicationName: 'test',
           connectTimeoutMs: 10_000,
         }),
-        slot: slotOf(database),
-        publication: 'published',
-        startAt: lsn(0n),
+        stream: { slot: slotOf(database), publication: 'published', startAt: lsn(0n) },
         decoder: new PgoutputDecoder('all'),
-        ...on,
+        listener,
       }),
   })
   const ended = session.run()

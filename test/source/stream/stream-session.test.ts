@@ -13,12 +13,9 @@ function startSession() {
   let bring: (event: WalEvent) => void = () => undefined
   const session = new StreamSession({
     walSenderTimeoutMs: 60_000,
-    durableLsn: () => durable(lsn(100n)),
-    onStart: () => undefined,
-    receive: () => undefined,
+    consumer: { durableLsn: () => durable(lsn(100n)), onStart: () => undefined, receive: () => undefined },
     signal: new AbortController().signal,
-    monotonicMs: () => 0,
-    wallClockMs: () => 0,
+    clocks: { monotonicMs: () => 0, wallClockMs: () => 0 },
     open: ({ onEvent }) => {
       bring = onEvent
       return {
