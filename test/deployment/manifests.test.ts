@@ -44,8 +44,9 @@ const dockerfile = textOf('Dockerfile')
 const variables = new Set([
   'MEDIQUO_CDC_CONFIG',
   ...listSettings().flatMap(({ schema }) => {
-    const { variable, secret = false } = settingDocs.get(schema) ?? {}
-    return variable === undefined ? [] : secret ? [variable, `${variable}_FILE`] : [variable]
+    const variable = settingDocs.get(schema)?.variable
+    if (variable === undefined) return []
+    return variable.isSecret === true ? [variable.name, `${variable.name}_FILE`] : [variable.name]
   }),
 ])
 const has = (program: string) => spawnSync(program, ['--help']).error === undefined

@@ -41,9 +41,10 @@ function settingRow(key: string, doc: SettingDoc | undefined): string[] {
 
 function variableTable(): string {
   const rows = listSettings().flatMap(({ key, schema }) => {
-    const { variable, secret = false } = settingDocs.get(schema) ?? {}
+    const variable = settingDocs.get(schema)?.variable
     if (variable === undefined) return []
-    return [[`\`${variable}\``, `\`${key}\``, secret ? `\`${variable}_FILE\`` : '']]
+    const { name, isSecret = false } = variable
+    return [[`\`${name}\``, `\`${key}\``, isSecret ? `\`${name}_FILE\`` : '']]
   })
   return `## Environment variables
 

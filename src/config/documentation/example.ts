@@ -72,8 +72,8 @@ function settingLines(name: string, schema: z.ZodType, value: unknown, indent: s
 }
 
 /** Returns a setting's default as the example writes it. */
-export function writtenDefault({ writtenAsVariable, variable = '', fallback }: SettingDoc): unknown {
-  return writtenAsVariable === true ? reference(variable) : fallback
+export function writtenDefault({ variable, fallback }: SettingDoc): unknown {
+  return variable?.isInExample === true ? reference(variable.name) : fallback
 }
 
 function reference(name: string): string {

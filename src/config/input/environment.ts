@@ -23,11 +23,12 @@ export function overridesFrom(env: Environment, cwd: string) {
   const overrides = new Map<string, Override>()
   const problems: Problem[] = []
   for (const { key, section, name, schema } of listSettings()) {
-    const { variable, secret = false } = settingDocs.get(schema) ?? {}
-    if (variable === undefined) continue
+    const overriding = settingDocs.get(schema)?.variable
+    if (overriding === undefined) continue
+    const { name: variable, isSecret = false } = overriding
     const fileVariable = `${variable}_FILE`
     const value = env[variable] || undefined
-    const path = (secret && env[fileVariable]) || undefined
+    const path = (isSecret && env[fileVariable]) || undefined
     if (value !== undefined) overrides.set(key, { section, name, variable, value, readFile: null })
     if (path === undefined) continue
     const fault = value === undefined ? addFile(path) : `${variable} is set too; set one of them`

@@ -23,9 +23,7 @@ export const sections = {
     url: setting(nullable(databaseUrl), {
       type: 'URL or null',
       fallback: null,
-      writtenAsVariable: true,
-      variable: 'DATABASE_URL',
-      secret: true,
+      variable: { name: 'DATABASE_URL', isSecret: true, isInExample: true },
       doc: 'The customer’s PostgreSQL. Null: the libpq variables (PGHOST, PGUSER, PGSSLROOTCERT, ...) say where it is.',
     }),
     table: setting(tableName, {
@@ -78,23 +76,19 @@ export const sections = {
     baseUrl: setting(baseUrl, {
       type: 'URL',
       fallback: 'https://sdk.mediquo.com/v1',
-      variable: 'MEDIQUO_BASE_URL',
+      variable: { name: 'MEDIQUO_BASE_URL' },
       doc: 'The API. Must be https unless its host is a loopback address.',
     }),
     apiKey: setting(nullable(headerValue), {
       type: 'text',
       fallback: null,
-      writtenAsVariable: true,
-      variable: 'MEDIQUO_API_KEY',
-      secret: true,
+      variable: { name: 'MEDIQUO_API_KEY', isSecret: true, isInExample: true },
       doc: 'The key sent as X-API-Key.',
     }),
     secretKey: setting(nullable(headerValue), {
       type: 'text',
       fallback: null,
-      writtenAsVariable: true,
-      variable: 'MEDIQUO_SECRET_KEY',
-      secret: true,
+      variable: { name: 'MEDIQUO_SECRET_KEY', isSecret: true, isInExample: true },
       doc: 'The key sent as X-Secret-Key.',
     }),
     requestsPerMinute: setting(whole(1), {
@@ -145,8 +139,7 @@ export const sections = {
     url: setting(nullable(databaseUrl), {
       type: 'URL or null',
       fallback: null,
-      variable: 'STATE_DATABASE_URL',
-      secret: true,
+      variable: { name: 'STATE_DATABASE_URL', isSecret: true },
       doc: 'The PostgreSQL that keeps the checkpoint and the dead letters. Null: the source database.',
     }),
     schema: setting(schemaName, {
@@ -159,13 +152,13 @@ export const sections = {
     host: setting(text, {
       type: 'address',
       fallback: '127.0.0.1',
-      variable: 'HTTP_HOST',
+      variable: { name: 'HTTP_HOST' },
       doc: 'Where health, metrics and status are served. The image sets 0.0.0.0.',
     }),
     port: setting(whole(0, 65_535), {
       type: 'whole number, 0 to 65535',
       fallback: 8080,
-      variable: 'HTTP_PORT',
+      variable: { name: 'HTTP_PORT' },
       doc: 'Their port. 0: any free one, logged at start.',
     }),
   }),
@@ -173,7 +166,7 @@ export const sections = {
     level: setting(choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']), {
       type: 'trace, debug, info, warn, error, fatal or silent',
       fallback: 'info',
-      variable: 'LOG_LEVEL',
+      variable: { name: 'LOG_LEVEL' },
       doc: 'The least severe lines that are logged, as JSON on stderr.',
     }),
   }),

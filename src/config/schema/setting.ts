@@ -1,16 +1,21 @@
 import { z } from 'zod'
 
+/** Environment variable that overrides a setting. */
+export interface SettingVariable {
+  readonly name: string
+  /** True for a secret: it can also come from a file, which the variable of this name with `_FILE` names. */
+  readonly isSecret?: boolean
+  /** True if the example takes the value from the variable. */
+  readonly isInExample?: boolean
+}
+
 /** Documentation of a setting, also for the example. `fallback` is its default, as written. */
 export interface SettingDoc {
   readonly type: string
   readonly unit?: string
   readonly fallback: unknown
   readonly doc: string
-  /** Environment variable that overrides it. A secret can also come from the variable of that name with `_FILE`. */
-  readonly variable?: string
-  readonly secret?: boolean
-  /** True if the example takes the value from the variable. */
-  readonly writtenAsVariable?: boolean
+  readonly variable?: SettingVariable
 }
 
 /** Documentation of every setting, by its schema. */
