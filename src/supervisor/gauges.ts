@@ -5,28 +5,33 @@ import { type Board, readinessOf, statusOf } from './status-board.ts'
 /** Registers the gauges of a connector, which read the board at scrape time. */
 export function observe(resources: Resources, board: Board, healthy: () => boolean): void {
   const { metrics, quotas, settings } = resources
-  metrics.observe({
-    pending: (lane) => board.pipeline?.view().waiting[lane] ?? 0,
-    inFlightRequests: () => board.pipeline?.view().requestsInFlight ?? 0,
-    deadLetters: () => board.deadLetters.total,
-    replicationLagBytes: () => board.health?.lagBytes ?? 0,
-    slotRetainedBytes: () => board.health?.retainedBytes ?? 0,
-    slotSafeBytes: () => board.health?.safeBytes ?? Number.POSITIVE_INFINITY,
-    slotRetainedBytesPerSecond: () => board.slotWatch?.forecast?.bytesPerSecond ?? Number.NaN,
-    slotSecondsUntilLost: () => board.slotWatch?.forecast?.secondsUntilLost ?? Number.POSITIVE_INFINITY,
-    secondsToDrain: () => board.slotWatch?.secondsToDrain ?? Number.NaN,
-    rateLimitRemaining: () => quotas.put.free,
-    backfillProgress: () => backfillProgress(statusOf(board, resources)),
-    backfillMark: () => board.pipeline?.view().backfillMark ?? 0,
-    problems: () => board.problemWatch?.look() ?? [],
-    driftRatio: () => resources.drift.ratio,
-    sharedCodes: () => resources.store.sharedCodes.count,
-    ready: () => readinessOf(board, settings).ready,
-    healthy,
-    oldestUnsettledSeconds: () => (board.pipeline?.view().oldestUnsettledMs ?? 0) / 1000,
-    state: () => statusOf(board, resources).state,
-    trouble: () => board.pipeline?.view().trouble?.kind ?? null,
-  })
+  const asNumber = (holds: boolean) => (holds ? 1 : 0)
+  metrics.observe(
+    {
+      in_flight_requests: () => board.pipeline?.view().requestsInFlight ?? 0,
+      dead_letters: () => board.deadLetters.total,
+      replication_lag_bytes: () => board.health?.lagBytes ?? 0,
+      slot_retained_bytes: () => board.health?.retainedBytes ?? 0,
+      slot_safe_bytes: () => board.health?.safeBytes ?? Number.POSITIVE_INFINITY,
+      slot_retained_bytes_per_second: () => board.slotWatch?.forecast?.bytesPerSecond ?? Number.NaN,
+      slot_seconds_until_lost: () => board.slotWatch?.forecast?.secondsUntilLost ?? Number.POSITIVE_INFINITY,
+      drain_seconds: () => board.slotWatch?.secondsToDrain ?? Number.NaN,
+      oldest_unsettled_seconds: () => (board.pipeline?.view().oldestUnsettledMs ?? 0) / 1000,
+      rate_limit_remaining: () => quotas.put.free,
+      backfill_progress_ratio: () => backfillProgress(statusOf(board, resources)),
+      backfill_mark: () => board.pipeline?.view().backfillMark ?? 0,
+      shared_codes: () => resources.store.sharedCodes.count,
+      drift_ratio: () => resources.drift.ratio,
+      healthy: () => asNumber(healthy()),
+      ready: () => asNumber(readinessOf(board, settings).ready),
+    },
+    {
+      pending: (lane) => board.pipeline?.view().waiting[lane] ?? 0,
+      state: () => statusOf(board, resources).state,
+      trouble: () => board.pipeline?.view().trouble?.kind ?? null,
+      problems: () => board.problemWatch?.look() ?? [],
+    },
+  )
 }
 
 function backfillProgress({ backfill }: Status): number {

@@ -7,31 +7,35 @@ import type { Change } from '../model/source/change.ts'
 import { type ConnectorState, connectorStates, type DeliveryTrouble, deliveryTroubles } from '../model/status/status.ts'
 import { RecentDurations } from './recent-durations.ts'
 
-/** Sources of the gauges' values at scrape time. */
-export interface GaugeSources {
+/** Gauges without labels: their names, and their meanings. */
+const gaugeMeanings = {
+  in_flight_requests: 'Requests without an answer yet',
+  dead_letters: 'Rows with a dead letter at present',
+  replication_lag_bytes: 'WAL written after what is confirmed',
+  slot_retained_bytes: "Bytes of the server's disk that the slot holds",
+  slot_safe_bytes: "WAL that can be written until the server may take the slot's; infinite without a limit",
+  slot_retained_bytes_per_second: 'By how much the slot comes to hold more; NaN while it is not known',
+  slot_seconds_until_lost:
+    'Until the slot is lost if everything goes on as it does; infinite if it is not to be expected',
+  drain_seconds: 'To send what waits, in memory and in the WAL, at the quota, at most; NaN while it is not known',
+  oldest_unsettled_seconds: 'Age of the oldest transaction received that is not settled; 0 if there is none',
+  rate_limit_remaining: 'Requests that may be sent immediately',
+  backfill_progress_ratio: 'Rows that the backfill has settled, of those estimated',
+  backfill_mark: 'Reads that the backfill made and rows that it has settled: another number for as long as it gets on',
+  shared_codes: 'Codes that several rows have',
+  drift_ratio: 'Rows that mediQuo had otherwise than the table, of the last 1,000 read back',
+  healthy: '0 once the process is wedged and wants a restart',
+  ready: '1 while streaming and the API accepts the keys',
+} as const
+type GaugeName = keyof typeof gaugeMeanings
+const gaugeNames = Object.keys(gaugeMeanings) as GaugeName[]
+
+/** Sources of the gauges without labels, read at scrape time. */
+export type GaugeSources = Readonly<Record<GaugeName, () => number>>
+
+/** Sources of the gauges with labels, read at scrape time. */
+export interface LabelledSources {
   readonly pending: (lane: Lane) => number
-  readonly inFlightRequests: () => number
-  readonly deadLetters: () => number
-  readonly replicationLagBytes: () => number
-  readonly slotRetainedBytes: () => number
-  /** Infinite: no limit. */
-  readonly slotSafeBytes: () => number
-  /** NaN: not known. */
-  readonly slotRetainedBytesPerSecond: () => number
-  /** Infinite: no loss is expected. */
-  readonly slotSecondsUntilLost: () => number
-  /** NaN: not known. */
-  readonly secondsToDrain: () => number
-  readonly oldestUnsettledSeconds: () => number
-  readonly rateLimitRemaining: () => number
-  readonly backfillProgress: () => number
-  readonly backfillMark: () => number
-  readonly driftRatio: () => number
-  /** Codes that several rows share, among those that changed since the start. */
-  readonly sharedCodes: () => number
-  readonly ready: () => boolean
-  /** False once the process is stuck. */
-  readonly healthy: () => boolean
   readonly state: () => ConnectorState
   readonly trouble: () => DeliveryTrouble | null
   readonly problems: () => readonly RaisedProblem[]
@@ -52,10 +56,10 @@ export function createMetrics(version: string) {
     new Counter({ name: `mediquo_cdc_${name}`, help, labelNames, registers })
   const histogram = <L extends string = never>(name: string, help: string, buckets: number[], labelNames: L[] = []) =>
     new Histogram({ name: `mediquo_cdc_${name}`, help, buckets, labelNames, registers })
-  const gauge = (name: string, help: string, read: () => number) =>
+  const gauge = (name: GaugeName, read: () => number) =>
     new Gauge({
       name: `mediquo_cdc_${name}`,
-      help,
+      help: gaugeMeanings[name],
       registers,
       collect() {
         this.set(read())
@@ -115,69 +119,24 @@ export function createMetrics(version: string) {
     ),
     batchPatients: histogram('batch_patients', 'Patients in a request', [1, 2, 5, 10, 25, 50, 75, 100]),
     /** Registers the gauges. They read the pipeline at scrape time, if there is one. */
-    observe(sources: GaugeSources): void {
+    observe(values: GaugeSources, labelled: LabelledSources): void {
       new Gauge({
         name: 'mediquo_cdc_pending_patients',
         help: 'Rows that wait',
         labelNames: ['lane'],
         registers,
         collect() {
-          for (const lane of lanes) this.set({ lane }, sources.pending(lane))
+          for (const lane of lanes) this.set({ lane }, labelled.pending(lane))
         },
       })
-      gauge('in_flight_requests', 'Requests without an answer yet', sources.inFlightRequests)
-      gauge('dead_letters', 'Rows with a dead letter at present', sources.deadLetters)
-      gauge('replication_lag_bytes', 'WAL written after what is confirmed', sources.replicationLagBytes)
-      gauge('slot_retained_bytes', "Bytes of the server's disk that the slot holds", sources.slotRetainedBytes)
-      gauge(
-        'slot_safe_bytes',
-        "WAL that can be written until the server may take the slot's; infinite without a limit",
-        sources.slotSafeBytes,
-      )
-      gauge(
-        'slot_retained_bytes_per_second',
-        'By how much the slot comes to hold more; NaN while it is not known',
-        sources.slotRetainedBytesPerSecond,
-      )
-      gauge(
-        'slot_seconds_until_lost',
-        'Until the slot is lost if everything goes on as it does; infinite if it is not to be expected',
-        sources.slotSecondsUntilLost,
-      )
-      gauge(
-        'drain_seconds',
-        'To send what waits, in memory and in the WAL, at the quota, at most; NaN while it is not known',
-        sources.secondsToDrain,
-      )
-      gauge(
-        'oldest_unsettled_seconds',
-        'Age of the oldest transaction received that is not settled; 0 if there is none',
-        sources.oldestUnsettledSeconds,
-      )
-      gauge('rate_limit_remaining', 'Requests that may be sent immediately', sources.rateLimitRemaining)
-      gauge(
-        'backfill_progress_ratio',
-        'Rows that the backfill has settled, of those estimated',
-        sources.backfillProgress,
-      )
-      gauge(
-        'backfill_mark',
-        'Reads that the backfill made and rows that it has settled: another number for as long as it gets on',
-        sources.backfillMark,
-      )
-      gauge('shared_codes', 'Codes that several rows have', sources.sharedCodes)
-      gauge(
-        'drift_ratio',
-        'Rows that mediQuo had otherwise than the table, of the last 1,000 read back',
-        sources.driftRatio,
-      )
+      for (const name of gaugeNames) gauge(name, values[name])
       new Gauge({
         name: 'mediquo_cdc_state',
         help: '1 for the state that the status shows, 0 for the others',
         labelNames: ['state'],
         registers,
         collect() {
-          const now = sources.state()
+          const now = labelled.state()
           for (const state of connectorStates) this.set({ state }, state === now ? 1 : 0)
         },
       })
@@ -187,7 +146,7 @@ export function createMetrics(version: string) {
         labelNames: ['kind'],
         registers,
         collect() {
-          const now = sources.trouble()
+          const now = labelled.trouble()
           for (const kind of deliveryTroubles) this.set({ kind }, kind === now ? 1 : 0)
         },
       })
@@ -197,15 +156,13 @@ export function createMetrics(version: string) {
         labelNames: ['code', 'severity'],
         registers,
         collect() {
-          const raised = new Set(sources.problems().map(({ problem }) => problem.kind))
+          const raised = new Set(labelled.problems().map(({ problem }) => problem.kind))
           for (const kind of problemKinds) {
             const { code, severity } = problemCatalog[kind]
             this.set({ code, severity }, raised.has(kind) ? 1 : 0)
           }
         },
       })
-      gauge('healthy', '0 once the process is wedged and wants a restart', () => (sources.healthy() ? 1 : 0))
-      gauge('ready', '1 while streaming and the API accepts the keys', () => (sources.ready() ? 1 : 0))
     },
   }
 }

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { createMetrics } from '../../src/telemetry/metrics.ts'
+import { createMetrics, type GaugeSources, type LabelledSources } from '../../src/telemetry/metrics.ts'
 import { textOf } from '../repository/files.ts'
 
 /** Names that dashboards use: they are never renamed. */
@@ -26,7 +26,8 @@ const fixedLabels = {
 
 const metrics = createMetrics('1.2.3')
 // The values of the gauges are irrelevant here: any function stands for any source.
-metrics.observe(new Proxy({} as Parameters<typeof metrics.observe>[0], { get: () => () => 0 }))
+const anySource = { get: () => () => 0 }
+metrics.observe(new Proxy({} as GaugeSources, anySource), new Proxy({} as LabelledSources, anySource))
 const described = metrics.registry.getMetricsAsArray()
 const registered = new Set(described.map(({ name }) => name))
 
