@@ -25,14 +25,14 @@ const program = createProgram(
     env: process.env,
     cwd: process.cwd(),
     stop: stop.signal,
-    print: (line) => void process.stdout.write(`${line}\n`),
-    write: (text) => void process.stdout.write(text),
-    isTerminal: process.stdout.isTTY === true,
-    // Colours only where the terminal shows them. NO_COLOR and FORCE_COLOR are respected.
-    paint: (meaning, text) => styleText(colours[meaning], text, { stream: process.stdout }),
-    confirm: isAsked ? confirmOnTerminal : null,
-    choose: isAsked ? chooseOnTerminal : null,
-    askText: isAsked ? askOnTerminal : null,
+    output: {
+      print: (line) => void process.stdout.write(`${line}\n`),
+      write: (text) => void process.stdout.write(text),
+      isTerminal: process.stdout.isTTY === true,
+      // Colours only where the terminal shows them. NO_COLOR and FORCE_COLOR are respected.
+      paint: (meaning, text) => styleText(colours[meaning], text, { stream: process.stdout }),
+    },
+    dialog: isAsked ? { confirm: confirmOnTerminal, choose: chooseOnTerminal, askText: askOnTerminal } : null,
   },
   (exitStatus) => {
     process.exitCode = exitStatus

@@ -1,5 +1,26 @@
 import type { Paint } from './terminal/paint.ts'
 
+/** Output of a command, on standard output. Logs go to standard error. */
+export interface Output {
+  /** Prints a line of the result. */
+  readonly print: (line: string) => void
+  /** Writes text as it is, for a line that is overwritten on a terminal. */
+  readonly write: (text: string) => void
+  readonly isTerminal: boolean
+  /** Colours; absent: none. */
+  readonly paint?: Paint
+}
+
+/** Questions to the user on a terminal. */
+export interface Dialog {
+  /** Asks yes or no. */
+  readonly confirm: (question: string) => Promise<boolean>
+  /** Lets the user choose one; null on cancel. */
+  readonly choose: (question: string, choices: readonly string[]) => Promise<string | null>
+  /** Asks for a line of text; null on cancel. */
+  readonly askText: (question: string) => Promise<string | null>
+}
+
 /** Resources of the process that a command may use. */
 export interface CliContext {
   readonly version: string
@@ -7,16 +28,7 @@ export interface CliContext {
   readonly cwd: string
   /** Aborts on SIGTERM or SIGINT: stop in order. */
   readonly stop: AbortSignal
-  /** Prints results; logs go to standard error. */
-  readonly print: (line: string) => void
-  /** Writes text as it is, for a line that is overwritten on a terminal. */
-  readonly write: (text: string) => void
-  readonly isTerminal: boolean
-  /** Colours for standard output; absent: none. */
-  readonly paint?: Paint
-  /** Asks yes or no on the terminal; null without a terminal. */
-  readonly confirm: ((question: string) => Promise<boolean>) | null
-  /** Lets the user choose one, or asks for a line, likewise; null without a terminal. */
-  readonly choose: ((question: string, choices: readonly string[]) => Promise<string | null>) | null
-  readonly askText: ((question: string) => Promise<string | null>) | null
+  readonly output: Output
+  /** Null without a terminal. */
+  readonly dialog: Dialog | null
 }

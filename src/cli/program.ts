@@ -171,7 +171,7 @@ export function createProgram(context: CliContext, done: (exitStatus: number) =>
       .addHelpText('after', '\nExample:\n  source <(mediquo-cdc completion bash)')
       .exitOverride()
       .action((shell: unknown) => {
-        context.print(completionScript(program, shellOf(String(shell))))
+        context.output.print(completionScript(program, shellOf(String(shell))))
         done(0)
       }),
   )

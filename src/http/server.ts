@@ -5,13 +5,18 @@ import { statusPage } from './page/page.ts'
 import { contentSecurityPolicy } from './page/page-policy.ts'
 import type { PageView } from './page/page-view.ts'
 
-export interface HttpOptions {
-  readonly host: string
-  readonly port: number
-  readonly status: () => Status
-  readonly readiness: () => { readonly ready: boolean; readonly reason: string | null }
-  readonly page: () => PageView
+/** Answers to the probes of an orchestrator. */
+export interface Probes {
+  /** Returns false once the process needs a restart. */
   readonly healthy: () => boolean
+  readonly readiness: () => { readonly ready: boolean; readonly reason: string | null }
+}
+
+export interface HttpOptions {
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly probes: Probes
+  readonly status: () => Status
+  readonly page: () => PageView
   readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>
 }
 
@@ -22,10 +27,11 @@ export interface HttpServer {
 
 /** Serves the endpoints for operators and orchestrators. They show figures and reasons, no value of a row. */
 export async function startHttpServer(options: HttpOptions): Promise<HttpServer> {
+  const { listen, probes } = options
   const app = new Hono()
-  app.get('/healthz', (c) => (options.healthy() ? c.text('ok\n') : c.text('wedged\n', 503)))
+  app.get('/healthz', (c) => (probes.healthy() ? c.text('ok\n') : c.text('wedged\n', 503)))
   app.get('/readyz', (c) => {
-    const { ready, reason } = options.readiness()
+    const { ready, reason } = probes.readiness()
     return ready ? c.text('ready\n') : c.text(`${reason ?? 'not ready'}\n`, 503)
   })
   app.get('/metrics', async (c) => {
@@ -41,7 +47,7 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
     }),
   )
   return new Promise((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, hostname: options.host, port: options.port }, ({ port }) => {
+    const server = serve({ fetch: app.fetch, hostname: listen.host, port: listen.port }, ({ port }) => {
       resolve({
         port,
         close: () =>

@@ -9,8 +9,8 @@ import type { RecordedRequest } from './api/request-log.ts'
 import type { SandboxKeys, SandboxSettingsInput } from './api/settings.ts'
 import { SandboxState, type SandboxStateOptions } from './sandbox-state.ts'
 
-/** Address and initial state of the sandbox. */
-export interface SandboxOptions extends SandboxStateOptions {
+/** Address of the sandbox, and its connections. */
+export interface SandboxAddress {
   /** `127.0.0.1` by default. */
   readonly host?: string
   /** Port; 0, the default, takes any free one. */
@@ -51,21 +51,24 @@ export interface SandboxApi {
 }
 
 /** Starts the sandbox. @throws if the port is taken. */
-export async function startSandboxApi(options: SandboxOptions = {}): Promise<SandboxApi> {
-  const { host = '127.0.0.1', port = 0, keepAliveTimeoutMs } = options
-  const state = new SandboxState(options)
+export async function startSandboxApi(
+  initially: SandboxStateOptions = {},
+  address: SandboxAddress = {},
+): Promise<SandboxApi> {
+  const { host = '127.0.0.1', port = 0, keepAliveTimeoutMs } = address
+  const state = new SandboxState(initially)
   const app = apiEndpoints(state)
   app.route(adminPath, adminEndpoints(state))
 
   const serverOptions = keepAliveTimeoutMs === undefined ? {} : { keepAliveTimeout: keepAliveTimeoutMs }
   const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false, serverOptions })
-  const address = await listen(server, port, host)
-  const origin = `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`
+  const bound = await listen(server, port, host)
+  const origin = `http://${host.includes(':') ? `[${host}]` : host}:${bound.port}`
 
   return {
     baseUrl: `${origin}/v1`,
     adminUrl: `${origin}${adminPath}`,
-    port: address.port,
+    port: bound.port,
     patients: () => state.store.patients,
     get requests() {
       return state.log.entries

@@ -27,31 +27,40 @@ export interface SessionLimits {
   readonly lifetimeSeconds: number
 }
 
-export interface ResourceOptions {
-  readonly settings: Settings
-  readonly logger: Logger
-  readonly metrics: Metrics
+/** Traits of all sessions with PostgreSQL. */
+export interface SessionTraits {
   /** PGOPTIONS, which our own session options must not replace. */
   readonly environmentOptions: string
-  /** Called when the server ends one of our sessions: it is possibly shutting down. */
-  readonly onConnectionError: (error: Error) => void
-  readonly sessions?: SessionLimits
-  /** Aborts waiting. */
-  readonly drain?: AbortSignal
+  readonly limits?: SessionLimits | undefined
+}
+
+/** Places for what is logged, measured and traced. */
+export interface Telemetry {
+  readonly logger: Logger
+  readonly metrics: Metrics
   /** File for the core's events and effects, without row values; null: none. */
   readonly traceFile?: string | null
 }
 
+export interface ResourceOptions {
+  readonly settings: Settings
+  readonly telemetry: Telemetry
+  readonly sessions: SessionTraits
+  /** Called when the server ends one of our sessions: it is possibly shutting down. */
+  readonly onConnectionError: (error: Error) => void
+  /** Aborts waiting. */
+  readonly drain?: AbortSignal
+}
+
+const usualLimits: SessionLimits = { queryTimeoutMs: 35_000, lifetimeSeconds: 60 }
+
 /** Creates the resources without opening them: pools connect on first use. */
 export function openResources({
   settings,
-  logger,
-  metrics,
-  environmentOptions,
+  telemetry: { logger, metrics, traceFile = null },
+  sessions: { environmentOptions, limits: { queryTimeoutMs, lifetimeSeconds } = usualLimits },
   onConnectionError,
-  sessions: { queryTimeoutMs, lifetimeSeconds } = { queryTimeoutMs: 35_000, lifetimeSeconds: 60 },
   drain = new AbortController().signal,
-  traceFile = null,
 }: ResourceOptions) {
   const url = settings.source.url?.current.reveal() ?? null
   const clientConfig = sourceClientConfig({
@@ -84,11 +93,11 @@ export function openResources({
     onConnectionError: failed,
   })
   const clocks: Clocks = { monotonicMs: () => performance.now(), wallClockMs: () => Date.now() }
-  const { baseUrl, limits } = settings.mediquo
-  const { requestsPerMinute } = limits
+  const { baseUrl, limits: apiLimits } = settings.mediquo
+  const { requestsPerMinute } = apiLimits
   const keys = createApiKeys({ ...settings.mediquo, onChanged: () => logger.info('keys read again from their files') })
   const client = new MediquoClient({
-    ...limits,
+    ...apiLimits,
     ...clocks,
     baseUrl,
     keys: keys.current,

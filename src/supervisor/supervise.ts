@@ -15,7 +15,7 @@ import { readTableSchema } from '../source/table/table-schema.ts'
 import { checkApi } from '../startup/api/check-api.ts'
 import { type Prepared, prepare } from '../startup/prepare.ts'
 import { checkFailed } from '../startup/requirements/check-failed.ts'
-import { openResources, type Resources, type SessionLimits } from '../startup/resources.ts'
+import { openResources, type Resources, type SessionTraits, type Telemetry } from '../startup/resources.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { collectProblems } from './collect-problems.ts'
@@ -37,13 +37,9 @@ import { type Board, newBoard, readinessOf, statusOf } from './status-board.ts'
 import { summarise } from './summary.ts'
 
 export interface SuperviseOptions {
-  readonly sessions?: SessionLimits
   readonly settings: Settings
-  readonly logger: Logger
-  readonly version: string
-  readonly environmentOptions: string
-  /** File for the core's events and effects; null or absent: none. */
-  readonly traceFile?: string | null
+  readonly telemetry: Omit<Telemetry, 'metrics'> & { readonly version: string }
+  readonly sessions: SessionTraits
   /** SIGTERM: drain and stop. */
   readonly drain: AbortSignal
   /** Called once the HTTP server listens. */
@@ -55,12 +51,15 @@ export interface SuperviseOptions {
  * @throws {ConnectorError} at the start only.
  */
 export async function supervise(options: SuperviseOptions): Promise<void> {
-  const { settings, logger, drain } = options
+  const { settings, telemetry, sessions, drain } = options
+  const { version, logger } = telemetry
   const board = newBoard()
-  const metrics = createMetrics(options.version)
+  const metrics = createMetrics(version)
   const resources = openResources({
-    ...options,
-    metrics,
+    settings,
+    telemetry: { ...telemetry, metrics },
+    sessions,
+    drain,
     onConnectionError: () => void releaseClosingServer(resources, board),
   })
   const slotWatch = createSlotWatch(resources, board)
@@ -89,7 +88,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     (summary) => logger.info(summary, 'last minute'),
   )
   const healthy = () => !watch.isWedged()
-  const page = keepPage({ board, resources, version: options.version })
+  const page = keepPage({ board, resources, version })
   const problemWatch = createProblemWatch({
     logger,
     wallClockMs: () => resources.clocks.wallClockMs(),
@@ -100,14 +99,13 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
   let http: HttpServer | null = null
   try {
     http = await startHttpServer({
-      ...settings.http,
+      listen: settings.http,
+      probes: { healthy, readiness: () => readinessOf(board, settings) },
       status: () => statusOf(board, resources),
-      readiness: () => readinessOf(board, settings),
       page: page.view,
-      healthy,
       metrics: async () => ({ contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }),
     })
-    logger.info({ host: settings.http.host, port: http.port, version: options.version }, 'listening')
+    logger.info({ host: settings.http.host, port: http.port, version }, 'listening')
     options.onListening?.(http.port)
     observe(resources, board, healthy)
     const past: Past = { attempt: 0, isFirst: true, lost: noneLost }
@@ -163,7 +161,7 @@ interface Past {
 
 /** Prepares the source; null: it waited, and the caller tries again. */
 async function prepareOrWait(
-  { logger, drain }: SuperviseOptions,
+  { telemetry: { logger }, drain }: SuperviseOptions,
   resources: Resources,
   board: Board,
   past: Past,

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml'
-import type { CliContext } from '../../src/cli/context.ts'
+import type { CliContext, Dialog } from '../../src/cli/context.ts'
 import { createProgram } from '../../src/cli/program.ts'
 import { workspace } from '../config/loading.ts'
 import type { TestDatabase } from '../support/postgres.ts'
@@ -25,7 +25,7 @@ export async function runCommand(
     readonly mapping?: Readonly<Record<string, unknown>> | undefined
   },
   env: Readonly<Record<string, string>> = {},
-  confirm: CliContext['confirm'] = null,
+  confirm: Dialog['confirm'] | null = null,
 ): Promise<CommandRun> {
   const config = {
     source: { table: 'public.patients', slot: `slot_${database.name}`, ...source },
@@ -38,7 +38,7 @@ export async function runCommand(
 /** Runs a command in this process, in a folder. */
 export async function runProgram(
   args: readonly string[],
-  { cwd, env, confirm = null }: Pick<CliContext, 'cwd' | 'env'> & Partial<Pick<CliContext, 'confirm'>>,
+  { cwd, env, confirm = null }: Pick<CliContext, 'cwd' | 'env'> & { readonly confirm?: Dialog['confirm'] | null },
 ): Promise<CommandRun> {
   const lines: string[] = []
   let status = -1
@@ -48,12 +48,12 @@ export async function runProgram(
       env,
       cwd,
       stop: new AbortController().signal,
-      print: (line) => void lines.push(line),
-      write: (text) => void lines.push(text),
-      isTerminal: false,
-      confirm,
-      choose: null,
-      askText: null,
+      output: {
+        print: (line) => void lines.push(line),
+        write: (text) => void lines.push(text),
+        isTerminal: false,
+      },
+      dialog: confirm && { confirm, choose: () => Promise.resolve(null), askText: () => Promise.resolve(null) },
     },
     (exitStatus) => {
       status = exitStatus

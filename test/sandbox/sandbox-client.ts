@@ -1,6 +1,6 @@
 import { windowKinds } from '../../src/sandbox/api/rate-limit.ts'
-import { type SandboxApi, type SandboxOptions, startSandboxApi } from '../../src/sandbox/api-server.ts'
-import { defaultKeys } from '../../src/sandbox/sandbox-state.ts'
+import { type SandboxAddress, type SandboxApi, startSandboxApi } from '../../src/sandbox/api-server.ts'
+import { defaultKeys, type SandboxStateOptions } from '../../src/sandbox/sandbox-state.ts'
 
 /** Documented limit, counted by the kind of window that SANDBOX_WINDOW names. */
 export const rateLimit = {
@@ -12,8 +12,10 @@ export const rateLimit = {
 export const jane = { code: 'jane', first_name: 'Jane', gender: 'female', birth_date: '1980-01-01' }
 
 /** Creates a sandbox that applies immediately, and closes it at the end of the scope. */
-export async function testSandbox(options: SandboxOptions = {}): Promise<SandboxApi & AsyncDisposable> {
-  const sandbox = await startSandboxApi({ ...options, settings: { applyDelayMs: 0, ...options.settings } })
+export async function testSandbox(
+  options: SandboxAddress & SandboxStateOptions = {},
+): Promise<SandboxApi & AsyncDisposable> {
+  const sandbox = await startSandboxApi({ ...options, settings: { applyDelayMs: 0, ...options.settings } }, options)
   return Object.assign(sandbox, { [Symbol.asyncDispose]: () => sandbox.close() })
 }
 

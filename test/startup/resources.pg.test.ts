@@ -23,11 +23,9 @@ function open(url: string, queryTimeoutMs = 35_000) {
   })
   return openResources({
     settings,
-    logger: pino({ level: 'silent' }),
-    metrics: createMetrics('0.0.0'),
-    environmentOptions: '',
+    telemetry: { logger: pino({ level: 'silent' }), metrics: createMetrics('0.0.0') },
+    sessions: { environmentOptions: '', limits: { queryTimeoutMs, lifetimeSeconds: 60 } },
     onConnectionError: () => {},
-    sessions: { queryTimeoutMs, lifetimeSeconds: 60 },
   })
 }
 

@@ -81,9 +81,8 @@ function preparing(error: unknown, isFirst: boolean): NextAttempt {
 async function shownStatus(board: ReturnType<typeof newBoard>): Promise<string> {
   const resources = openResources({
     settings: settingsOf(''),
-    logger: createLogger('silent'),
-    metrics: createMetrics('0.0.0'),
-    environmentOptions: '',
+    telemetry: { logger: createLogger('silent'), metrics: createMetrics('0.0.0') },
+    sessions: { environmentOptions: '' },
     onConnectionError: () => undefined,
   })
   try {

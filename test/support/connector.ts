@@ -108,13 +108,14 @@ function run(database: TestDatabase, sandbox: SandboxApi, options: ConnectorOpti
   let port: number | null = null
   const ended = supervise({
     settings,
-    logger: pino(
-      { level: 'trace', base: null, serializers: { error: describeError } },
-      { write: (line: string) => void log.push(JSON.parse(line)) },
-    ),
-    version: '0.0.0',
-    environmentOptions: options.environmentOptions ?? '',
-    ...(options.sessions && { sessions: options.sessions }),
+    telemetry: {
+      version: '0.0.0',
+      logger: pino(
+        { level: 'trace', base: null, serializers: { error: describeError } },
+        { write: (line: string) => void log.push(JSON.parse(line)) },
+      ),
+    },
+    sessions: { environmentOptions: options.environmentOptions ?? '', limits: options.sessions },
     drain: drain.signal,
     onListening: (listening) => {
       port = listening

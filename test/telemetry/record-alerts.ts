@@ -174,7 +174,7 @@ async function record(scenario: Scenario): Promise<Recording> {
   await using server = await startEmbeddedServer({ durable: false })
   const pool = new pg.Pool({ connectionString: server.url(), max: 2 })
   pool.on('error', () => undefined)
-  const sandbox = await startSandboxApi({ port: 0 })
+  const sandbox = await startSandboxApi()
   const scene: Scene = { query: (sql) => pool.query(sql), sandbox }
   await pool.query(patientsTable)
   await scenario.before?.(scene)
@@ -197,9 +197,8 @@ async function record(scenario: Scenario): Promise<Recording> {
     const port = await new Promise<number>((onListening, fail) => {
       const run = supervise({
         settings,
-        logger,
-        version: '0.0.0',
-        environmentOptions: '',
+        telemetry: { version: '0.0.0', logger },
+        sessions: { environmentOptions: '' },
         drain: drain.signal,
         onListening,
       })

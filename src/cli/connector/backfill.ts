@@ -13,7 +13,8 @@ import { isStateFailure, withState } from './state.ts'
 
 /** Requests a backfill; on a terminal it then shows the progress of a running connector. @returns 3 if the state cannot be used. */
 export async function backfillCommand(context: CliContext, options: OptionsOf<'backfill'>): Promise<number> {
-  const { env, cwd, print, isTerminal } = context
+  const { env, cwd, output } = context
+  const { print, isTerminal } = output
   const settings = loadSettings({ configPath: options.config, env, cwd, needs: [] })
   const codes = options.code?.map(patientCode) ?? null
   try {
@@ -45,7 +46,7 @@ function sentence(codes: readonly PatientCode[] | null, { isNew, isRunning }: An
 }
 
 /** Shows a progress bar until the backfill is done. Ctrl-C ends the bar, not the backfill. */
-async function follow(store: Store, settings: Settings, { print, stop }: CliContext): Promise<void> {
+async function follow(store: Store, settings: Settings, { output: { print }, stop }: CliContext): Promise<void> {
   const bar = progress({ max: 1000, style: 'block' })
   bar.start('waiting for the connector')
   let shown = 0

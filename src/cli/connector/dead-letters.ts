@@ -31,7 +31,7 @@ interface Request {
 
 /** Runs `dead-letters list`, `retry` or `discard`. @returns 3 if the state cannot be used. */
 export async function deadLettersCommand(
-  { env, cwd, print }: CliContext,
+  { env, cwd, output: { print } }: CliContext,
   action: Action,
   options: OptionsOf<'deadLetters'>,
 ): Promise<number> {

@@ -10,6 +10,11 @@ export async function runCommand(context: CliContext, options: OptionsOf<'run'>)
   const settings = loadSettings({ configPath: options.config, env, cwd })
   const logger = createLogger(settings.log.level)
   const { PGOPTIONS: environmentOptions = '', TRACE_FILE: traceFile = null } = env
-  await supervise({ settings, logger, version, environmentOptions, traceFile, drain: stop })
+  await supervise({
+    settings,
+    telemetry: { version, logger, traceFile },
+    sessions: { environmentOptions },
+    drain: stop,
+  })
   return 0
 }

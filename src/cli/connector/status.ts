@@ -21,12 +21,12 @@ export async function statusCommand(context: CliContext, options: OptionsOf<'sta
   const settings = loadSettings({ configPath: options.config, env, cwd, needs: [] })
   const report = (await askConnector(settings)) ?? (await readState(settings, context))
   if (report === null) return 3
-  if (options.json) context.print(JSON.stringify(report, null, 2))
-  else printReport(report, { print: context.print, paint: context.paint ?? plain })
+  if (options.json) context.output.print(JSON.stringify(report, null, 2))
+  else printReport(report, { print: context.output.print, paint: context.output.paint ?? plain })
   return 0
 }
 
-async function readState(settings: Settings, { print }: CliContext): Promise<Report | null> {
+async function readState(settings: Settings, { output: { print } }: CliContext): Promise<Report | null> {
   try {
     return await withState(settings, async (db) => {
       const store = new Store(db)

@@ -19,12 +19,13 @@ const foundDifference = 4
  * @returns 4 if one differs or is missing, 3 if the state cannot be used.
  */
 export async function verifyCommand(context: CliContext, options: OptionsOf<'verify'>): Promise<number> {
-  const { stop, print } = context
+  const { stop, output } = context
+  const { print } = output
   const isJson = options.json
   return inspectSource(context, options, ['database', 'api'], async ({ resources }) => {
     const { settings } = resources
     const selection = selectionOf(options)
-    const report = new VerifyReport(selection, isJson ? null : print, context.paint)
+    const report = new VerifyReport(selection, isJson ? null : print, output.paint)
     try {
       const started = await isStarted(settings)
       if (options.repair && !started) throw new ConnectorError('state missing', neverStarted)

@@ -1,4 +1,4 @@
-import type { CliContext } from '../context.ts'
+import type { Output } from '../context.ts'
 
 export interface Progress {
   readonly rows: number
@@ -8,7 +8,7 @@ export interface Progress {
 }
 
 /** Shows progress: on a terminal in one line that it overwrites, elsewhere in plain lines. */
-export function progressReporter({ print, write, isTerminal }: CliContext) {
+export function progressReporter({ print, write, isTerminal }: Output) {
   let open = false
   const text = ({ rows, changes, different, requests }: Progress) =>
     `${rows} rows, ${changes} live changes, ${requests} requests, ${different} not yet equal`

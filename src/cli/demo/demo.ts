@@ -28,12 +28,12 @@ const patienceMs = 60_000
 /** Runs a hospital's database, the sandbox API, and the connector between them. @returns 0 if both ends are equal, else 4. */
 export async function demoCommand(context: CliContext, options: OptionsOf<'demo'>): Promise<number> {
   const once = options.once
-  const say = progressReporter(context)
+  const say = progressReporter(context.output)
   say.line('starting PostgreSQL')
   await using server = await startEmbeddedServer({ durable: false })
   const pool = new pg.Pool({ connectionString: server.url(), max: 4 })
   pool.on('error', () => undefined)
-  const sandbox = await startSandboxApi({ port: 0 })
+  const sandbox = await startSandboxApi()
   const finished = new AbortController()
   const listening = deferred<number>()
   try {
@@ -49,9 +49,8 @@ export async function demoCommand(context: CliContext, options: OptionsOf<'demo'
     const settings = loadSettings({ configPath: demoConfig, env, cwd: context.cwd })
     const connector = supervise({
       settings,
-      logger: createLogger(settings.log.level),
-      version: context.version,
-      environmentOptions: '',
+      telemetry: { version: context.version, logger: createLogger(settings.log.level) },
+      sessions: { environmentOptions: '' },
       drain: AbortSignal.any([context.stop, finished.signal]),
       onListening: listening.resolve,
     })
@@ -116,7 +115,7 @@ async function hospitalDay({ context, pool, sandbox, once, say }: Day): Promise<
 }
 
 /** Counts rows whose patient differs from the table, and subscribed patients without a row. */
-function differences(expected: readonly ExpectedPatient[], sandbox: SandboxApi): number {
+function differences(expected: readonly ExpectedPatient[], sandbox: Pick<SandboxApi, 'patients'>): number {
   const stored = sandbox.patients()
   const codes = new Set(expected.map(({ code }) => code))
   const attributes = ['first_name', 'last_name', 'gender', 'birth_date', 'email', 'plan'] as const

@@ -8,11 +8,11 @@ import type { CliContext } from '../context.ts'
 export async function sandboxCommand(context: CliContext, options: OptionsOf<'sandbox'>): Promise<number> {
   const { host, recordPatients } = options
   const port = Number(options.port)
-  const sandbox = await startSandboxApi({ host, port, recordPatients })
-  context.print(`MEDIQUO_BASE_URL=${sandbox.baseUrl}`)
-  context.print(`MEDIQUO_API_KEY=${defaultKeys.apiKey}`)
-  context.print(`MEDIQUO_SECRET_KEY=${defaultKeys.secretKey}`)
-  context.print(`admin: ${sandbox.adminUrl}`)
+  const sandbox = await startSandboxApi({ recordPatients }, { host, port })
+  context.output.print(`MEDIQUO_BASE_URL=${sandbox.baseUrl}`)
+  context.output.print(`MEDIQUO_API_KEY=${defaultKeys.apiKey}`)
+  context.output.print(`MEDIQUO_SECRET_KEY=${defaultKeys.secretKey}`)
+  context.output.print(`admin: ${sandbox.adminUrl}`)
   await aborted(context.stop)
   await sandbox.close()
   return 0

@@ -12,12 +12,12 @@ export async function adoptCommand(context: CliContext, options: OptionsOf<'adop
     const { settings } = resources
     try {
       const done = (await isStarted(settings)) ? await adoptSource(resources) : null
-      if (options.json) context.print(JSON.stringify({ neverStarted: done === null, done: done ?? [] }, null, 2))
-      else for (const line of report(done, settings.source.slot)) context.print(line)
+      if (options.json) context.output.print(JSON.stringify({ neverStarted: done === null, done: done ?? [] }, null, 2))
+      else for (const line of report(done, settings.source.slot)) context.output.print(line)
       return 0
     } catch (error) {
       if (!isStateFailure(error)) throw error
-      context.print(said(error.message))
+      context.output.print(said(error.message))
       return 3
     }
   })

@@ -22,8 +22,8 @@ export async function checkCommand(context: CliContext, options: OptionsOf<'chec
       const surroundings = await checkSurroundings(resources, facts && { facts, wanted, mapping })
       const warnings = facts === null ? [] : await slotsLeftBehind(resources)
       const all = [...findings, ...surroundings, ...api.findings, ...warnings]
-      if (options.json) context.print(JSON.stringify(all, null, 2))
-      else for (const line of report(all, context.paint ?? plain)) context.print(line)
+      if (options.json) context.output.print(JSON.stringify(all, null, 2))
+      else for (const line of report(all, context.output.paint ?? plain)) context.output.print(line)
       return obstacles(all).length === 0 ? 0 : 3
     },
   )

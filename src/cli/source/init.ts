@@ -13,14 +13,15 @@ const minLikeness = 2
 
 /** Proposes a configuration for a database and writes it. @returns 3 if there is no table, or if the mapping lacks something. */
 export async function initCommand(context: CliContext, options: OptionsOf<'init'>): Promise<number> {
-  const { env, cwd, print, confirm } = context
+  const { env, cwd, dialog } = context
+  const { print } = context.output
   const { output } = options
   const file = resolve(cwd, output)
   if (existsSync(file) && !options.force)
     throw new ProblemsError('configuration invalid', [
       `${output} is there already: --force replaces it, --output writes another`,
     ])
-  const url = options.url ?? env.DATABASE_URL ?? (await context.askText?.('Where is the database? (postgres://…)'))
+  const url = options.url ?? env.DATABASE_URL ?? (await dialog?.askText('Where is the database? (postgres://…)'))
   // Ignore an existing configuration file: the proposal must not depend on it.
   const settings = loadSettings({
     env: { ...env, ...(url && { DATABASE_URL: url }), MEDIQUO_CDC_CONFIG: undefined },
@@ -40,7 +41,7 @@ export async function initCommand(context: CliContext, options: OptionsOf<'init'
       return 3
     }
     if (!options.json) for (const line of described(proposal)) print(line)
-    const isWritten = confirm === null || options.yes || (await confirm(`Write ${output}?`))
+    const isWritten = dialog === null || options.yes || (await dialog.confirm(`Write ${output}?`))
     if (isWritten) write(file, proposal)
     if (options.json) print(JSON.stringify({ ...proposal, file: isWritten ? output : null }, null, 2))
     else if (isWritten) for (const line of nextSteps(output, proposal)) print(line)
@@ -54,7 +55,7 @@ type Tables = ReturnType<typeof openProposals>
 
 /** Returns the table, or the reason why there is none. */
 async function chooseTable(
-  { choose }: CliContext,
+  { dialog }: CliContext,
   options: OptionsOf<'init'>,
   proposals: Tables,
 ): Promise<TableName | string> {
@@ -69,9 +70,9 @@ async function chooseTable(
   if (!best) return 'no table looks like one of patients: name it with --table'
   const isClear = !next || next.likeness < best.likeness
   if (isClear || options.yes) return best
-  if (choose === null)
+  if (dialog === null)
     return `several tables look like one of patients; name one with --table:\n${alike.map((table) => `  ${writeTableName(table)}`).join('\n')}`
-  const chosen = await choose('Which table has the patients?', alike.map(writeTableName))
+  const chosen = await dialog.choose('Which table has the patients?', alike.map(writeTableName))
   return alike.find((table) => writeTableName(table) === chosen) ?? 'no table was chosen'
 }
 

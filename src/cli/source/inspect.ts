@@ -34,9 +34,8 @@ export async function inspectSource<T>(
   const settings = loadSettings({ configPath: options.config, env, cwd, needs })
   const resources = openResources({
     settings,
-    logger: createLogger('silent'),
-    metrics: createMetrics(version),
-    environmentOptions: env.PGOPTIONS ?? '',
+    telemetry: { logger: createLogger('silent'), metrics: createMetrics(version) },
+    sessions: { environmentOptions: env.PGOPTIONS ?? '' },
     onConnectionError: () => undefined,
   })
   try {

@@ -30,9 +30,9 @@ export async function setupCommand(context: CliContext, options: OptionsOf<'setu
       role: name === undefined ? null : { name, exists: await isRole(sourcePool, name) },
     })
     const say = (line: string) => {
-      if (!options.json) context.print(line)
+      if (!options.json) context.output.print(line)
     }
-    if (options.json) context.print(JSON.stringify(statements, null, 2))
+    if (options.json) context.output.print(JSON.stringify(statements, null, 2))
     for (const statement of statements) say(written(statement))
     if (!options.apply) return 0
     if (statements.some(({ kind }) => kind === 'by hand')) {

@@ -12,7 +12,8 @@ import { hangingIndent, hangingText } from '../terminal/hanging-text.ts'
  * @returns 1 if the answer was no, 2 if nobody could be asked, 3 if something that should be gone still exists.
  */
 export async function teardownCommand(context: CliContext, options: OptionsOf<'teardown'>): Promise<number> {
-  const { env, cwd, print, confirm } = context
+  const { env, cwd, output, dialog } = context
+  const { print } = output
   const settings = loadSettings({ configPath: options.config, env, cwd, needs: ['database'] })
   const asJson = options.json
   const say = (lines: readonly string[]) => {
@@ -33,12 +34,12 @@ export async function teardownCommand(context: CliContext, options: OptionsOf<'t
     }
     const toDrop = plan.steps.some(({ action }) => action === 'drop')
     if (toDrop && !options.yes) {
-      if (confirm === null || asJson) {
+      if (dialog === null || asJson) {
         say(['', 'nothing was dropped: without a terminal to ask on, --yes is needed'])
         tell(plan, null)
         return 2
       }
-      if (!(await confirm('Drop all of this? It cannot be undone.'))) {
+      if (!(await dialog.confirm('Drop all of this? It cannot be undone.'))) {
         say(['nothing was dropped'])
         return 1
       }
