@@ -42,14 +42,15 @@ export async function* verifySource(
   resources: Resources,
   { selection, isStarted, signal }: VerificationOptions,
 ): AsyncGenerator<readonly Verdict[]> {
-  const { settings, sourcePool, store } = resources
+  const { settings, api } = resources
+  const { store } = resources.state
   const source = await findSource(resources)
   const checkpoint = isStarted ? await findCheckpoint(resources, source.table) : null
   const { mapping } = source
   // Nothing follows the stream here: on a standby, WAL that was received counts as passed.
   const passed = source.server.isStandby ? async () => {} : null
-  const reader = new TableReader(sourcePool, readableOf(resources, source), passed)
-  const budget = createSharedBudget(resources)
+  const reader = new TableReader(resources.source.pool, readableOf(resources, source), passed)
+  const budget = createSharedBudget(api.quotas, settings.mediquo.limits)
   const state = checkpoint && {
     store,
     fingerprint: createFingerprint(settings, checkpoint, mapping),
@@ -59,7 +60,7 @@ export async function* verifySource(
   const options = readBackOptions({ reader, mapping, api: { get, getsAtOnce }, state, signal })
   const rows = selectRows(selection, {
     reader,
-    knownKeys: async (codes) => (checkpoint ? await knownKeys(resources, codes) : []),
+    knownKeys: async (codes) => (checkpoint ? await knownKeys(resources.state, codes) : []),
     codeOf: (row) => codeOfRow(row, mapping),
   })
   for await (const found of rows) {
@@ -69,7 +70,7 @@ export async function* verifySource(
   }
 }
 
-async function knownKeys({ store }: Resources, codes: readonly PatientCode[]): Promise<RowKey[]> {
+async function knownKeys({ store }: Resources['state'], codes: readonly PatientCode[]): Promise<RowKey[]> {
   const keys: RowKey[] = []
   for (let after: RowKey | null = null; ; ) {
     const found: RowKey[] = await store.backfillRuns.rowsAfter(after, knownAtOnce, codes)
@@ -80,7 +81,10 @@ async function knownKeys({ store }: Resources, codes: readonly PatientCode[]): P
 }
 
 /** Waits until the checkpoint passes a position. After a wait without any progress, as without a connector, it does not wait again. */
-function createSettledWatch({ store, clocks }: Resources, signal: AbortSignal): (lsn: Lsn) => Promise<boolean> {
+function createSettledWatch(
+  { state: { store }, runtime: { clocks } }: Resources,
+  signal: AbortSignal,
+): (lsn: Lsn) => Promise<boolean> {
   let mayMove = true
   return async (lsn) => {
     const checkpointLsn = async () => (await store.load())?.lsn ?? null
@@ -98,7 +102,7 @@ function createSettledWatch({ store, clocks }: Resources, signal: AbortSignal): 
 
 interface Turn {
   readonly code: PatientCode
-  readonly next: () => ReturnType<Resources['quotas']['get']['next']>
+  readonly next: () => ReturnType<Resources['api']['quotas']['get']['next']>
   readonly signal: AbortSignal
 }
 
@@ -107,13 +111,13 @@ interface Turn {
  * @throws {ConnectorError} if the API rejects the keys, or answers nothing repeatedly. @throws once the signal aborts.
  */
 async function getInTurn(
-  { client, settings }: Resources,
+  { api, settings }: Pick<Resources, 'api' | 'settings'>,
   { code, next, signal }: Turn,
 ): Promise<FoundAttributes | null> {
   for (let failures = 1; ; failures++) {
     const permit = await next()
     if (!permit) throw signal.reason
-    const { outcome: found, remaining } = await client.get(code, signal)
+    const { outcome: found, remaining } = await api.client.get(code, signal)
     permit.answered(remaining)
     if (found.kind === 'patient') return found.attributes
     if (found.kind === 'absent') return null

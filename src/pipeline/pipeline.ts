@@ -48,7 +48,10 @@ export type Pipeline = ReturnType<typeof createPipeline>
  * survives reconnections. `run` resolves after draining, and rejects with a failure that the pipeline cannot fix itself.
  */
 export function createPipeline(resources: Resources, prepared: Prepared, control: PipelineControl) {
-  const { settings, store, quotas, client, clocks, logger, sourcePool } = resources
+  const { settings, source, api, telemetry, runtime } = resources
+  const { store } = resources.state
+  const { logger } = telemetry
+  const { clocks } = runtime
   const { checkpoint, mapping, server } = prepared
   const broken = new AbortController()
   const abandon = sharedAbort()
@@ -70,14 +73,14 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     bounds: defaultBounds,
     seed: Math.floor(Math.random() * 2 ** 32),
   }
-  const core = tracedCore(resources.traceFile, options, (error) =>
+  const core = tracedCore(telemetry.traceFile, options, (error) =>
     logger.warn({ error }, 'the trace cannot be written'),
   )
   const view = (): View => core.view(clocks.monotonicMs())
   const passed = server.isStandby ? streamPassed(() => view().receivedLsn, abandon.signal) : null
-  const reader = new TableReader(sourcePool, prepared.table.readable, passed)
+  const reader = new TableReader(source.pool, prepared.table.readable, passed)
   const report = createReport(resources, control.tally)
-  const slotGapIsClosed = createSlotGapCheck({ sourcePool, store, gapXid: checkpoint.slotGapXid })
+  const slotGapIsClosed = createSlotGapCheck({ sourcePool: source.pool, store, gapXid: checkpoint.slotGapXid })
 
   /** Ends the pipeline with a failure that it cannot fix itself. */
   function breakOff(error: unknown): void {
@@ -87,7 +90,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
 
   const driver = createDriver(
     core,
-    { store, reader, mapping, api: { client, quotas }, clocks, slotGapIsClosed },
+    { store, reader, mapping, api, clocks, slotGapIsClosed },
     {
       acknowledge: () => session?.acknowledge(),
       pause: () => session?.pause(),
@@ -158,7 +161,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     )
       throw new ConnectorError('fenced', 'the state has moved on since it was read')
     // Another process may have sent something in between, even if this one had a pipeline before: it may have stood by.
-    if (control.written.last !== epoch) resumeQuotas(quotas, taken, settings.mediquo.limits.maxInFlight)
+    if (control.written.last !== epoch) resumeQuotas(api.quotas, taken, settings.mediquo.limits.maxInFlight)
     control.written.last = taken.epoch
     epoch = taken.epoch
     isActive = true
@@ -169,7 +172,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
   async function newSession(signal: AbortSignal): Promise<StreamSession> {
     // Check the slot before the server is told a position: the position may come from another server.
     const { durableLsn: writtenLsn } = view()
-    const health = await readSlotHealth(sourcePool, settings.source)
+    const health = await readSlotHealth(source.pool, settings.source)
     const durableLsn = epoch === checkpoint.epoch ? null : view().durableLsn
     const trouble = slotTroubleOf(health, { ...server, writtenLsn, durableLsn })
     if (trouble) throw slotTroubleError(trouble, settings.source.slot)

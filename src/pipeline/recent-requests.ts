@@ -1,7 +1,7 @@
 import type { RecentRequests } from '../checkpoint/store/rows.ts'
 import type { Permit, Quota } from '../delivery/quota/quota.ts'
 import { wait } from '../lifecycle/wait.ts'
-import type { Resources } from '../startup/resources.ts'
+import type { ApiLimits } from '../model/api-limits.ts'
 
 type Quotas = Readonly<Record<'put' | 'get', Quota>>
 
@@ -53,9 +53,11 @@ const lookAgainMs = 200
  * Returns the GET budget of a process that runs beside a connector. Requests that the store attributes to the connector count as
  * used, and a tenth is left for those that the store does not know yet.
  */
-export function createSharedBudget({ quotas, settings }: Pick<Resources, 'quotas' | 'settings'>) {
+export function createSharedBudget(
+  quotas: Pick<Quotas, 'get'>,
+  { requestsPerMinute }: Pick<ApiLimits, 'requestsPerMinute'>,
+) {
   const counted = new Map<number, number>()
-  const { requestsPerMinute } = settings.mediquo.limits
   const most = requestsPerMinute - Math.floor(requestsPerMinute * leftToConnector)
   return {
     /** Counts the requests that are not counted yet. */

@@ -17,8 +17,10 @@ export interface Tally {
 }
 
 /** Counts and logs the facts of the core. */
-export function createReport(resources: Pick<Resources, 'metrics' | 'logger' | 'clocks' | 'settings'>, tally: Tally) {
-  const { metrics, logger, clocks, settings } = resources
+export function createReport(resources: Pick<Resources, 'settings' | 'telemetry' | 'runtime'>, tally: Tally) {
+  const { settings } = resources
+  const { metrics, logger } = resources.telemetry
+  const { clocks } = resources.runtime
   let lastBackfill: Status['backfill'] | null = null
 
   function tellOne(fact: Fact): void {

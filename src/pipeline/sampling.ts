@@ -16,10 +16,7 @@ export interface SamplingOptions {
   readonly reader: TableReader
   readonly mapping: CompiledMapping
   readonly fingerprint: (patient: Patient) => string
-  readonly resources: Pick<
-    Resources,
-    'settings' | 'store' | 'client' | 'quotas' | 'clocks' | 'metrics' | 'logger' | 'drift'
-  >
+  readonly resources: Pick<Resources, 'settings' | 'state' | 'api' | 'telemetry' | 'runtime'>
   readonly core: { view(): { readonly unsubscriptions: number; readonly durableLsn: Lsn } }
   /** Returns true if this instance has the slot: only then does it read back. */
   readonly isActive: () => boolean
@@ -48,18 +45,19 @@ export function mayReadBack(now: {
  */
 export function createSampling(options: SamplingOptions): (signal: AbortSignal) => Promise<void> {
   const { reader, core, isActive, resources } = options
-  const { settings, store, quotas, clocks, logger } = resources
+  const { settings, state, api, telemetry, runtime } = resources
+  const { clocks } = runtime
   const { samplePerMinute } = settings.verify
   let keys: RowKey[] = []
 
   async function sample(signal: AbortSignal): Promise<void> {
-    if (keys.length === 0) keys = await store.sampleDelivered(drawnAtOnce)
+    if (keys.length === 0) keys = await state.store.sampleDelivered(drawnAtOnce)
     const key = keys.pop()
     if (key === undefined) return
     const found = await reader.byKey([key])
     // The row is gone, or the row filter leaves it out: this is no drift.
     if (found.rows.size === 0) return
-    for (const verdict of await verifyRows(found, readBack(options, signal))) report(verdict, resources)
+    for (const verdict of await verifyRows(found, readBack(options, signal))) report(verdict, telemetry)
   }
 
   return async (signal) => {
@@ -68,12 +66,12 @@ export function createSampling(options: SamplingOptions): (signal: AbortSignal) 
       const beganAtMs = clocks.monotonicMs()
       const mustResolve = core.view().unsubscriptions > 0
       const { requestsPerMinute } = settings.mediquo.limits
-      const requestsLastMinute = quotas.get.lastMinute
+      const requestsLastMinute = api.quotas.get.lastMinute
       try {
         if (isActive() && mayReadBack({ mustResolve, requestsLastMinute, requestsPerMinute })) await sample(signal)
       } catch (error) {
         if (signal.aborted) return
-        if (!(error instanceof NotNowError)) logger.warn({ error }, 'a delivered row could not be verified')
+        if (!(error instanceof NotNowError)) telemetry.logger.warn({ error }, 'a delivered row could not be verified')
         await wait(error instanceof NotNowError ? Math.max(error.ms, restMs) : restMs, signal)
       }
       await wait(Math.max(0, 60_000 / samplePerMinute - (clocks.monotonicMs() - beganAtMs)), signal)
@@ -93,9 +91,9 @@ class NotNowError extends ConnectorError {
 
 function readBack(options: SamplingOptions, signal: AbortSignal) {
   const { reader, mapping, fingerprint, core, resources } = options
-  const { store } = resources
+  const { store } = resources.state
   const get = async (code: PatientCode): Promise<FoundAttributes | null> => {
-    const found = await getPatient(resources, code, signal)
+    const found = await getPatient(resources.api, code, signal)
     if (!found) throw new NotNowError(0)
     if (found.kind === 'not now') throw new NotNowError(found.outcome.kind === 'pause' ? found.outcome.ms : 0)
     return found.kind === 'patient' ? found.attributes : null
@@ -110,7 +108,7 @@ function readBack(options: SamplingOptions, signal: AbortSignal) {
   })
 }
 
-function report(verdict: Verdict, { metrics, logger, drift }: SamplingOptions['resources']): void {
+function report(verdict: Verdict, { metrics, logger, drift }: Resources['telemetry']): void {
   if (verdict.kind === 'not sendable' || verdict.kind === 'not compared') return
   const { kind: result, code } = verdict
   metrics.verified.inc({ result })

@@ -16,18 +16,18 @@ export async function openSession(
   resources: Resources,
   { columns, consumer, signal }: SessionWiring,
 ): Promise<StreamSession> {
-  const { settings, sourcePool, clientConfig, clocks } = resources
-  const { rows } = await sourcePool.query<{ ms: string }>(
+  const { settings, source, runtime } = resources
+  const { rows } = await source.pool.query<{ ms: string }>(
     `select setting as ms from pg_settings where name = 'wal_sender_timeout'`,
   )
   return new StreamSession({
     consumer,
     signal,
-    clocks,
+    clocks: runtime.clocks,
     walSenderTimeoutMs: Number(rows[0]?.ms ?? 60_000),
     open: (listener) =>
       new ReplicationClient({
-        client: clientConfig,
+        client: source.clientConfig,
         stream: {
           slot: settings.source.slot,
           publication: settings.source.publication,
@@ -40,7 +40,7 @@ export async function openSession(
 }
 
 /** Returns the start time of the server, which changes on every start. */
-export async function serverStartedAt({ sourcePool }: Resources): Promise<string> {
-  const { rows } = await sourcePool.query<{ at: string }>('select pg_postmaster_start_time()::text as at')
+export async function serverStartedAt({ source }: Pick<Resources, 'source'>): Promise<string> {
+  const { rows } = await source.pool.query<{ at: string }>('select pg_postmaster_start_time()::text as at')
   return rows[0]?.at ?? ''
 }

@@ -21,7 +21,9 @@ export async function startFirst(
   resources: Resources,
   { facts, wanted }: { readonly facts: SourceFacts; readonly wanted: Wanted },
 ): Promise<void> {
-  const { settings, sourcePool, store, logger } = resources
+  const { settings } = resources
+  const { store } = resources.state
+  const { logger } = resources.telemetry
   const { slot, publication, backfill } = settings.source
   const backfillRunReason = backfill === 'initial' ? 'first run' : null
   // Read the server after the slot: transactions that run now count as part of the slot's gap.
@@ -37,7 +39,7 @@ export async function startFirst(
       return await store.begin(identity, found.confirmedFlushLsn, xid(server.snapshotXmax - 1n), backfillRunReason)
     case 'lost':
       requireSlot(facts, wanted)
-      await dropSlotAsFound(sourcePool, slot, facts.slot?.confirmedFlushLsn ?? null)
+      await dropSlotAsFound(resources.source.pool, slot, facts.slot?.confirmedFlushLsn ?? null)
       break
     case 'absent':
       break

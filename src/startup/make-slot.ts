@@ -6,10 +6,16 @@ const timeoutMs = 30_000
 
 /** Creates the publication, if it is missing, and the slot; logs it if it has to wait. @throws errors of `createSlot`. */
 export async function makeSlot(
-  { clientConfig, logger, drain }: Pick<Resources, 'clientConfig' | 'logger' | 'drain'>,
+  { source, telemetry, runtime }: Pick<Resources, 'source' | 'telemetry' | 'runtime'>,
   { slot, publicationSql }: { readonly slot: string; readonly publicationSql: string | null },
 ): Promise<NewSlot> {
   const onWaiting = () =>
-    logger.warn({ slot }, 'the replication slot is not made yet: it waits for transactions that are open')
-  return await createSlot(clientConfig, { slot, publicationSql, timeoutMs, onWaiting, signal: drain })
+    telemetry.logger.warn({ slot }, 'the replication slot is not made yet: it waits for transactions that are open')
+  return await createSlot(source.clientConfig, {
+    slot,
+    publicationSql,
+    timeoutMs,
+    onWaiting,
+    signal: runtime.drain,
+  })
 }

@@ -115,8 +115,8 @@ export async function findSource(resources: Resources): Promise<Source> {
   const server = await findServer(resources)
   const { table, publication, slot } = resources.settings.source
   // Read the schema before the facts, so that an alteration in between is noticed later.
-  const catalogTableSchema = await readTableSchema(resources.sourcePool, { ...table, publication, columns: null })
-  const facts = await gatherSourceFacts(resources.sourcePool, { ...table, publication, slot })
+  const catalogTableSchema = await readTableSchema(resources.source.pool, { ...table, publication, columns: null })
+  const facts = await gatherSourceFacts(resources.source.pool, { ...table, publication, slot })
   const mapping = await fitMapping(resources, facts)
   const wanted = wantedOf(resources, mapping?.columns ?? [])
   // The action on a lost slot depends on the checkpoint, which is not loaded yet.

@@ -14,8 +14,25 @@ import { createApiKeys } from './api/api-keys.ts'
 
 export const applicationName = 'mediquo-cdc'
 
-/** Resources that every run of the pipeline uses: connections, the store, the API client and its quotas. */
-export type Resources = ReturnType<typeof openResources>
+/** Resources that every run of the pipeline uses. */
+export interface Resources {
+  readonly settings: Settings
+  /** Connections to the source. */
+  readonly source: { readonly pool: pg.Pool; readonly clientConfig: pg.ClientConfig }
+  /** Connections to the state, and its store. */
+  readonly state: ReturnType<typeof openStateDatabase> & { readonly store: Store }
+  readonly api: { readonly client: MediquoClient; readonly quotas: Readonly<Record<'put' | 'get', Quota>> }
+  readonly telemetry: Telemetry & {
+    readonly traceFile: string | null
+    /** Drift of the rows that were read back while running. */
+    readonly drift: Drift
+  }
+  readonly runtime: {
+    readonly clocks: Clocks
+    /** Aborts waiting. */
+    readonly drain: AbortSignal
+  }
+}
 
 /**
  * Time limits of queries and sessions. Without them, a dead connection would be waited for until TCP notices, about a quarter of an hour;
@@ -61,7 +78,7 @@ export function openResources({
   sessions: { environmentOptions, limits: { queryTimeoutMs, lifetimeSeconds } = usualLimits },
   onConnectionError,
   drain = new AbortController().signal,
-}: ResourceOptions) {
+}: ResourceOptions): Resources & { close(): Promise<void> } {
   const url = settings.source.url?.current.reveal() ?? null
   const clientConfig = sourceClientConfig({
     url,
@@ -74,16 +91,16 @@ export function openResources({
     logger.debug({ error }, 'connection lost')
     onConnectionError(error)
   }
-  const sourcePool = new pg.Pool({
+  const pool = new pg.Pool({
     ...clientConfig,
     max: 3,
     idleTimeoutMillis: 30_000,
     maxLifetimeSeconds: lifetimeSeconds,
     query_timeout: queryTimeoutMs,
   })
-  sourcePool.on('error', failed)
+  pool.on('error', failed)
   // The pool handles no errors of a client in use, and an unhandled error would end the process. The running query fails anyway.
-  sourcePool.on('connect', (client) => client.on('error', () => undefined))
+  pool.on('connect', (client) => client.on('error', () => undefined))
   const state = openStateDatabase({
     connection: securedConnection(settings.state.url?.current.reveal() ?? url, settings.state.tls),
     schema: settings.state.schema,
@@ -107,23 +124,16 @@ export function openResources({
       metrics.requestDuration.observe({ endpoint }, seconds)
     },
   })
+  const quotas = { put: new Quota({ requestsPerMinute, ...clocks }), get: new Quota({ requestsPerMinute, ...clocks }) }
   return {
     settings,
-    logger,
-    metrics,
-    drain,
-    traceFile,
-    clientConfig,
-    sourcePool,
-    state,
-    store: new Store(state.db),
-    client,
-    clocks,
-    quotas: { put: new Quota({ requestsPerMinute, ...clocks }), get: new Quota({ requestsPerMinute, ...clocks }) },
-    /** Drift of the rows that were read back while running. */
-    drift: new Drift(),
+    source: { pool, clientConfig },
+    state: { ...state, store: new Store(state.db) },
+    api: { client, quotas },
+    telemetry: { logger, metrics, traceFile, drift: new Drift() },
+    runtime: { clocks, drain },
     close: async () => {
-      await Promise.allSettled([client.close(), sourcePool.end(), state.close()])
+      await Promise.allSettled([client.close(), pool.end(), state.close()])
     },
   }
 }

@@ -4,9 +4,9 @@ import { type Board, readinessOf, statusOf } from './status-board.ts'
 
 /** Registers the gauges of a connector, which read the board at scrape time. */
 export function observe(resources: Resources, board: Board, healthy: () => boolean): void {
-  const { metrics, quotas, settings } = resources
+  const { settings, state, api, telemetry } = resources
   const asNumber = (holds: boolean) => (holds ? 1 : 0)
-  metrics.observe(
+  telemetry.metrics.observe(
     {
       in_flight_requests: () => board.pipeline?.view().requestsInFlight ?? 0,
       dead_letters: () => board.deadLetters.total,
@@ -17,11 +17,11 @@ export function observe(resources: Resources, board: Board, healthy: () => boole
       slot_seconds_until_lost: () => board.slotWatch?.forecast?.secondsUntilLost ?? Number.POSITIVE_INFINITY,
       drain_seconds: () => board.slotWatch?.secondsToDrain ?? Number.NaN,
       oldest_unsettled_seconds: () => (board.pipeline?.view().oldestUnsettledMs ?? 0) / 1000,
-      rate_limit_remaining: () => quotas.put.free,
+      rate_limit_remaining: () => api.quotas.put.free,
       backfill_progress_ratio: () => backfillProgress(statusOf(board, resources)),
       backfill_mark: () => board.pipeline?.view().backfillMark ?? 0,
-      shared_codes: () => resources.store.sharedCodes.count,
-      drift_ratio: () => resources.drift.ratio,
+      shared_codes: () => state.store.sharedCodes.count,
+      drift_ratio: () => telemetry.drift.ratio,
       healthy: () => asNumber(healthy()),
       ready: () => asNumber(readinessOf(board, settings).ready),
     },

@@ -12,7 +12,8 @@ export interface PageSources {
 
 /** Provides the page's content: the board as it is now, and samples of the last hour, taken until it is stopped. */
 export function keepPage({ board, resources, version }: PageSources) {
-  const { metrics, clocks } = resources
+  const { metrics } = resources.telemetry
+  const { clocks } = resources.runtime
   const history = new History()
 
   function sample(): void {

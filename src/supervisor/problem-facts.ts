@@ -13,7 +13,7 @@ interface Observed {
 /** Reads the facts of the problems from the board. */
 export function problemFacts(
   board: Board,
-  { settings, store, drift, clocks }: Pick<Resources, 'settings' | 'store' | 'drift' | 'clocks'>,
+  { settings, state, telemetry, runtime }: Pick<Resources, 'settings' | 'state' | 'telemetry' | 'runtime'>,
   { isStuck, samples }: Observed,
 ): ProblemFacts {
   const view = board.pipeline?.view() ?? null
@@ -25,14 +25,14 @@ export function problemFacts(
     slot: board.slotWatch?.situation ?? null,
     leftSlots: board.slotWatch?.leftSlots ?? [],
     standstillSeconds: standstillSeconds(board, settings.mediquo.limits),
-    driftRatio: drift.ratio,
+    driftRatio: telemetry.drift.ratio,
     secondsToDrain: board.slotWatch?.secondsToDrain ?? null,
     backfill: {
-      hasStalled: hasStalled({ mark: view?.backfillMark ?? 0, samples, monotonicMs: clocks.monotonicMs() }),
+      hasStalled: hasStalled({ mark: view?.backfillMark ?? 0, samples, monotonicMs: runtime.clocks.monotonicMs() }),
       rowsRead: view?.backfill?.rowsRead ?? 0,
       rowsEstimated: view?.backfill?.rowsEstimated ?? 0,
     },
-    sharedCodes: store.sharedCodes.count,
+    sharedCodes: state.store.sharedCodes.count,
     deadLetters: board.deadLetters.total,
   }
 }

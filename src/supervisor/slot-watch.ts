@@ -27,14 +27,16 @@ const leftEveryMs = 300_000
 /** Retained WAL of the slot and its forecast, for the status, the metrics and the problems. */
 export type SlotWatch = ReturnType<typeof createSlotWatch>
 
-type Tools = Pick<Resources, 'settings' | 'metrics' | 'clocks' | 'sourcePool' | 'state'>
+type Tools = Pick<Resources, 'settings' | 'source' | 'state' | 'telemetry' | 'runtime'>
 
 /**
  * Watches the WAL that the slot retains on the customer's disk, and forecasts when the slot is lost. Also finds slots of ours that nobody
  * uses.
  */
 export function createSlotWatch(tools: Tools, board: DeliveryBoard) {
-  const { settings, metrics, clocks } = tools
+  const { settings } = tools
+  const { metrics } = tools.telemetry
+  const { clocks } = tools.runtime
   const { slot, onSlotLost } = settings.source
   const density = new StreamDensity()
   let history = noHistory
@@ -100,12 +102,12 @@ export function createSlotWatch(tools: Tools, board: DeliveryBoard) {
 /** Returns unused slots that look like ours. One can belong to another table, whose connector is stopped. */
 export async function leftSlots({
   settings,
-  sourcePool,
+  source,
   state,
-}: Pick<Tools, 'settings' | 'sourcePool' | 'state'>): Promise<LeftSlot[]> {
+}: Pick<Tools, 'settings' | 'source' | 'state'>): Promise<LeftSlot[]> {
   // Ignore a state that cannot be read or does not exist yet.
   const known = await knownSlots(state.db).catch(() => [])
-  return await readLeftSlots(sourcePool, { inUse: settings.source.slot, known })
+  return await readLeftSlots(source.pool, { inUse: settings.source.slot, known })
 }
 
 function figures({ retainedBytes, lagBytes, safeBytes }: SlotHealth, forecast: SlotForecast) {

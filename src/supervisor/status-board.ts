@@ -51,7 +51,7 @@ export function newBoard(): Board {
   }
 }
 
-export function statusOf(board: Board, { settings, quotas }: Pick<Resources, 'settings' | 'quotas'>): Status {
+export function statusOf(board: Board, { settings, api }: Pick<Resources, 'settings' | 'api'>): Status {
   const { pipeline, health, tally, slotWatch } = board
   const view = pipeline?.view() ?? null
   const waiting = view ? view.waiting.live + view.waiting.backfill : 0
@@ -79,7 +79,7 @@ export function statusOf(board: Board, { settings, quotas }: Pick<Resources, 'se
     delivery: {
       pending: waiting + (view?.patientsInFlight ?? 0) + board.owed,
       inFlight: view?.requestsInFlight ?? 0,
-      requestsLastMinute: quotas.put.lastMinute,
+      requestsLastMinute: api.quotas.put.lastMinute,
       requestsPerMinute: settings.mediquo.limits.requestsPerMinute,
       ...tally,
     },

@@ -62,22 +62,23 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     drain,
     onConnectionError: () => void releaseClosingServer(resources, board),
   })
+  const { store } = resources.state
+  const { pool } = resources.source
   const slotWatch = createSlotWatch(resources, board)
   board.slotWatch = slotWatch
   const watch = createHealthWatch(board, {
     slot: settings.source.slot,
     readHealth: async () => {
-      const health = await readSlotHealth(resources.sourcePool, settings.source)
+      const health = await readSlotHealth(pool, settings.source)
       slotWatch.seen(health)
       board.pipeline?.sawXid(health.snapshotXmax)
       return health
     },
-    readShape: (columns) =>
-      readTableSchema(resources.sourcePool, { ...settings.source, ...settings.source.table, columns }),
+    readShape: (columns) => readTableSchema(pool, { ...settings.source, ...settings.source.table, columns }),
     readState: async () => {
-      board.deadLetters = await resources.store.deadLetters.look()
-      board.owed = await resources.store.countOwed()
-      board.latestPass = await resources.store.backfillRuns.latest()
+      board.deadLetters = await store.deadLetters.look()
+      board.owed = await store.countOwed()
+      board.latestPass = await store.backfillRuns.latest()
       await slotWatch.lookForLeft()
       await sayWhoSharesCodes(resources)
     },
@@ -91,7 +92,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
   const page = keepPage({ board, resources, version })
   const problemWatch = createProblemWatch({
     logger,
-    wallClockMs: () => resources.clocks.wallClockMs(),
+    wallClockMs: () => resources.runtime.clocks.wallClockMs(),
     collect: () =>
       collectProblems(problemFacts(board, resources, { isStuck: watch.isWedged(), samples: page.samples() })),
   })
@@ -136,9 +137,9 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
 }
 
 /** Warns about codes that several rows share: nothing is lost, but it is probably a mistake. */
-async function sayWhoSharesCodes({ store, logger }: Resources): Promise<void> {
-  for (const code of await store.sharedCodes.look())
-    logger.warn({ code }, 'several rows have this code: mediQuo has the one that changed last')
+async function sayWhoSharesCodes({ state, telemetry }: Resources): Promise<void> {
+  for (const code of await state.store.sharedCodes.look())
+    telemetry.logger.warn({ code }, 'several rows have this code: mediQuo has the one that changed last')
 }
 
 /** Logs that the slot remains, for somebody who stops the connector permanently: an abandoned slot fills the customer's disk. */
@@ -202,7 +203,7 @@ async function requireKeys(resources: Resources, signal: AbortSignal): Promise<v
   const { reachable, findings } = await checkApi(resources, signal)
   const unmet = findings.filter(({ met }) => !met)
   if (reachable && unmet.length > 0) throw checkFailed(unmet)
-  for (const { detail } of unmet) resources.logger.warn({ detail }, 'the API cannot be reached yet')
+  for (const { detail } of unmet) resources.telemetry.logger.warn({ detail }, 'the API cannot be reached yet')
 }
 
 interface Life {
@@ -218,7 +219,7 @@ async function runOnce(
   prepared: Prepared,
   { board, watch, drain, written }: Life,
 ): Promise<unknown> {
-  const { logger } = resources
+  const { logger } = resources.telemetry
   const stopping = () => show(logger, board, 'stopping', null)
   drain.addEventListener('abort', stopping, { once: true })
   watch.expect({ ...prepared.server, shape: prepared.table.schema })

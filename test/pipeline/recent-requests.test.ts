@@ -10,10 +10,7 @@ function quotasOf(requestsPerMinute: number) {
 
 function budget(requestsPerMinute: number) {
   const quotas = quotasOf(requestsPerMinute)
-  const shared = createSharedBudget({
-    quotas,
-    settings: { mediquo: { limits: { requestsPerMinute } } } as Parameters<typeof createSharedBudget>[0]['settings'],
-  })
+  const shared = createSharedBudget(quotas, { requestsPerMinute })
   return { get: quotas.get, shared }
 }
 

@@ -44,7 +44,7 @@ async function endSleeper(seconds: number): Promise<void> {
 // An error that is thrown outside of a test, here by the session itself, fails the run.
 test('a session that is ended while it is in use fails its own query, and nothing else', async () => {
   const resources = open(database.url)
-  const client = await resources.sourcePool.connect()
+  const client = await resources.source.pool.connect()
   const closed = new Promise((resolve) => client.once('end', resolve))
   const reading = expect(client.query('select pg_sleep(101)')).rejects.toThrow()
   await endSleeper(101)
@@ -57,7 +57,7 @@ test('a session that is ended while it is in use fails its own query, and nothin
   ).rejects.toThrow()
   await endSleeper(102)
   await writing
-  expect((await resources.sourcePool.query('select 1')).rowCount).toBe(1)
+  expect((await resources.source.pool.query('select 1')).rowCount).toBe(1)
   expect((await resources.state.db.execute(sql`select 1`)).rowCount).toBe(1)
   await resources.close()
 })

@@ -48,7 +48,7 @@ export async function inspectSource<T>(
 async function look(resources: Resources): Promise<Inspection> {
   const { table, publication, slot } = resources.settings.source
   try {
-    const facts = await gatherSourceFacts(resources.sourcePool, { ...table, publication, slot })
+    const facts = await gatherSourceFacts(resources.source.pool, { ...table, publication, slot })
     const { mapping, problems } = await mappingOf(resources, facts)
     const wanted = wantedOf(resources, mapping?.columns ?? [])
     return { resources, facts, wanted, mapping, findings: [...judgeSource(facts, wanted), ...problems] }

@@ -23,11 +23,11 @@ export async function setupCommand(context: CliContext, options: OptionsOf<'setu
     if (!facts?.table) throw checkFailed(obstacles(findings))
     const refused = obstacles(findings).filter(({ requirement }) => refusals.includes(requirement))
     if (refused.length > 0) throw checkFailed(refused)
-    const { settings, sourcePool, clientConfig } = resources
+    const { settings, source } = resources
     const name = options.role
     const statements = setupStatements(facts, wanted, {
       stateSchema: settings.state.url === null ? settings.state.schema : null,
-      role: name === undefined ? null : { name, exists: await isRole(sourcePool, name) },
+      role: name === undefined ? null : { name, exists: await isRole(source.pool, name) },
     })
     const say = (line: string) => {
       if (!options.json) context.output.print(line)
@@ -41,8 +41,8 @@ export async function setupCommand(context: CliContext, options: OptionsOf<'setu
     }
     for (const { sql, kind } of statements) {
       if (kind === 'slot')
-        await createSlot(clientConfig, { slot: wanted.slot, publicationSql: null, timeoutMs: 30_000 })
-      else await sourcePool.query(`set lock_timeout = '5s'; ${sql}`)
+        await createSlot(source.clientConfig, { slot: wanted.slot, publicationSql: null, timeoutMs: 30_000 })
+      else await source.pool.query(`set lock_timeout = '5s'; ${sql}`)
     }
     say('all of this was run; "mediquo-cdc check" says what is still in the way')
     return 0

@@ -18,11 +18,10 @@ export type NotNow = Extract<Found, { kind: 'not now' }>['outcome']
 
 /** Checks that the API can be reached and accepts the keys. `reachable` is false if trying again later can help. */
 export async function checkApi(
-  resources: Pick<Resources, 'client' | 'settings' | 'quotas'>,
+  { settings, api }: Pick<Resources, 'settings' | 'api'>,
   signal: AbortSignal,
 ): Promise<{ readonly reachable: boolean; readonly findings: Finding[] }> {
-  const { settings } = resources
-  const found: Found = (await getPatient(resources, nobody, signal)) ?? stopped
+  const found: Found = (await getPatient(api, nobody, signal)) ?? stopped
   const where = settings.mediquo.baseUrl.host
   if (found.kind !== 'not now') {
     return {

@@ -4,7 +4,7 @@ import type { Resources } from '../resources.ts'
 
 /** Reads a patient within the quota, which a 429 pauses. Null once the signal aborts. */
 export async function getPatient(
-  { client, quotas }: Pick<Resources, 'client' | 'quotas'>,
+  { client, quotas }: Resources['api'],
   code: PatientCode,
   signal: AbortSignal,
 ): Promise<Found | null> {

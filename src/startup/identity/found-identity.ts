@@ -45,7 +45,7 @@ export const noEvidence: Evidence = { replacedUpToRun: null, alteredStream: fals
  * any instance in between does not look like a loss.
  */
 export async function judge(
-  { settings, clientConfig }: Pick<Resources, 'settings' | 'clientConfig'>,
+  { settings, source }: Pick<Resources, 'settings' | 'source'>,
   found: Omit<Judged, 'identity' | 'verdict'> & Evidence,
 ): Promise<Judged> {
   const { facts, wanted, server, checkpoint, replacedUpToRun } = found
@@ -54,7 +54,7 @@ export async function judge(
     server.systemIdentifier === checkpoint.systemIdentifier && server.timeline !== checkpoint.timeline
   const identity: FoundIdentity = {
     ...server,
-    history: isDescendant ? await readTimelineHistory(clientConfig, server.timeline) : [],
+    history: isDescendant ? await readTimelineHistory(source.clientConfig, server.timeline) : [],
     slot: foundSlot(facts.slot),
     publication: !facts.publication ? 'absent' : publicationReplaced ? 'replaced' : 'there',
     wantedPublication: settings.source.publication,
@@ -70,11 +70,8 @@ export function foundSlot(slot: SlotFacts | null): FoundSlot {
 }
 
 /** Reads the server. @throws {ConnectorError} if it is a standby that must not or cannot be decoded. */
-export async function findServer({
-  settings,
-  sourcePool,
-}: Pick<Resources, 'settings' | 'sourcePool'>): Promise<Server> {
-  const server = await askServer(sourcePool, settings.source.publication)
+export async function findServer({ settings, source }: Pick<Resources, 'settings' | 'source'>): Promise<Server> {
+  const server = await askServer(source.pool, settings.source.publication)
   if (!server.isStandby) return server
   const findings = obstacles(judgeStandby(settings, server))
   if (findings.length > 0) throw checkFailed(findings)
@@ -86,10 +83,10 @@ export async function findServer({
  * @throws {ConnectorError} if the state belongs to another connector.
  */
 export async function findCheckpoint(
-  { settings, store }: Pick<Resources, 'settings' | 'store'>,
+  { settings, state }: Pick<Resources, 'settings' | 'state'>,
   table: Pick<TableFacts, 'oid'>,
 ): Promise<Checkpoint | null> {
-  const checkpoint = await store.load()
+  const checkpoint = await state.store.load()
   if (!checkpoint) return null
   const { slot, sourceTable, sourceTableSchema } = checkpoint
   const isItsTable = sourceTable === sourceTableOf(settings) || sourceTableSchema?.table === String(table.oid)

@@ -27,7 +27,7 @@ export interface Reconciliation {
   readonly pass: boolean
 }
 
-type Tools = Pick<Resources, 'settings' | 'sourcePool' | 'clientConfig' | 'state' | 'logger' | 'drain'>
+type Tools = Pick<Resources, 'settings' | 'source' | 'state' | 'telemetry' | 'runtime'>
 
 /**
  * Makes the checkpoint and the slot fit again, if the policy allows it; null if they fit. The caller must read the source again afterwards.
@@ -54,7 +54,7 @@ export async function reconcileIdentity(
 }
 
 async function goAlong(
-  { state, logger }: Tools,
+  { state, telemetry: { logger } }: Tools,
   { checkpoint, server }: Judged,
   switchLsn: Lsn,
 ): Promise<Reconciliation> {
@@ -74,7 +74,8 @@ async function renew(
   loss: SlotLoss,
   { onSlotLost }: ReconciliationPolicy,
 ): Promise<Reconciliation> {
-  const { settings, state, logger } = tools
+  const { settings, state, telemetry } = tools
+  const { logger } = telemetry
   const { checkpoint, server } = judged
   const checkpointLsn = formatLsn(checkpoint.lsn)
   const { slot: slotName } = settings.source
@@ -103,7 +104,8 @@ async function adopt(
   change: IdentityChange,
   { onIdentityChange }: ReconciliationPolicy,
 ): Promise<Reconciliation> {
-  const { settings, state, logger } = tools
+  const { settings, state, telemetry } = tools
+  const { logger } = telemetry
   const { checkpoint, identity: found, server } = judged
   const sentence = describeIdentityChange(change, checkpoint, found)
   if (onIdentityChange === 'block') {
@@ -143,7 +145,7 @@ function keptSlot({ identity, server }: Judged): BeginningSlot | null {
 async function renewedSlot(tools: Tools, judged: Judged): Promise<BeginningSlot> {
   const { facts, wanted } = judged
   const { slot } = tools.settings.source
-  if (facts.slot) await dropSlotAsFound(tools.sourcePool, slot, facts.slot.confirmedFlushLsn)
+  if (facts.slot) await dropSlotAsFound(tools.source.pool, slot, facts.slot.confirmedFlushLsn)
   const publicationSql = facts.publication ? null : createPublicationSql(facts, wanted)
   const made = await makeSlot(tools, { slot, publicationSql })
   return { lsn: made.confirmedFlushLsn, slotGapXid: made.gapXid }

@@ -9,7 +9,7 @@ import { countDoubtfulCodes } from '../../source/table/doubtful-codes.ts'
 import type { Wanted } from '../../source/wanted.ts'
 import type { Resources } from '../resources.ts'
 
-type Tools = Pick<Resources, 'clientConfig' | 'sourcePool' | 'state' | 'settings' | 'client' | 'clocks'>
+type Tools = Pick<Resources, 'settings' | 'source' | 'state' | 'api' | 'runtime'>
 
 interface Found {
   readonly facts: SourceFacts
@@ -19,7 +19,7 @@ interface Found {
 
 /** Checks what the source's catalogs do not contain. Each check is independent, so that a failure hides no other. */
 export async function checkSurroundings(tools: Tools, found: Found | null): Promise<Finding[]> {
-  const { clientConfig } = tools
+  const { clientConfig } = tools.source
   const findings: Finding[] = []
   if (found) {
     // Without the right to replicate the server refuses the connection, which is a finding already.
@@ -31,11 +31,11 @@ export async function checkSurroundings(tools: Tools, found: Found | null): Prom
 }
 
 /** Checks the replication protocol: a pooler answers ordinary sessions but cannot carry the stream. */
-async function checkReplication({ clientConfig, sourcePool }: Tools): Promise<Finding> {
+async function checkReplication({ source }: Tools): Promise<Finding> {
   const what = 'the server itself is reached'
   try {
-    const identifier = await probeReplication(clientConfig)
-    const { rows } = await sourcePool.query<{ id: string }>('select system_identifier as id from pg_control_system()')
+    const identifier = await probeReplication(source.clientConfig)
+    const { rows } = await source.pool.query<{ id: string }>('select system_identifier as id from pg_control_system()')
     return requirement({
       requirement: what,
       met: rows[0]?.id === identifier,
@@ -53,7 +53,10 @@ async function checkReplication({ clientConfig, sourcePool }: Tools): Promise<Fi
   }
 }
 
-async function checkCodes(config: Tools['clientConfig'], { facts, wanted, mapping }: Found): Promise<Finding | null> {
+async function checkCodes(
+  config: Tools['source']['clientConfig'],
+  { facts, wanted, mapping }: Found,
+): Promise<Finding | null> {
   const [column, ...others] = mapping?.codeColumns ?? []
   // A code that is the key itself is never missing or repeated.
   const isKey = facts.table?.keyColumns.length === 1 && facts.table.keyColumns[0] === column
@@ -103,11 +106,12 @@ async function checkState({ state, settings }: Tools): Promise<Finding> {
 /** Maximum deviation of the clock: beyond it, log times and the date in a 429's Retry-After are misleading. */
 const maxSkewMs = 60_000
 
-async function checkClocks({ client, sourcePool, clocks }: Tools, asksSource: boolean): Promise<Finding[]> {
+async function checkClocks({ source, api, runtime }: Tools, asksSource: boolean): Promise<Finding[]> {
+  const { clocks } = runtime
   const skews: [string, number][] = []
-  if (client.serverClock) skews.push(['the API', client.serverClock.serverMs - client.serverClock.ownMs])
+  if (api.client.serverClock) skews.push(['the API', api.client.serverClock.serverMs - api.client.serverClock.ownMs])
   if (asksSource) {
-    const asked = await sourcePool
+    const asked = await source.pool
       .query<{ ms: string }>('select extract(epoch from clock_timestamp()) * 1000 as ms')
       .catch(() => null)
     if (asked) skews.push(['the source', Number(asked.rows[0]?.ms) - clocks.wallClockMs()])

@@ -11,7 +11,7 @@ import { type Judged, sourceTableOf } from '../identity/found-identity.ts'
 import type { Reconciliation } from '../identity/reconcile-identity.ts'
 import type { Resources } from '../resources.ts'
 
-type Tools = Pick<Resources, 'settings' | 'state' | 'logger'>
+type Tools = Pick<Resources, 'settings' | 'state' | 'telemetry'>
 
 interface Found {
   readonly checkpoint: Judged['checkpoint']
@@ -29,7 +29,7 @@ interface Found {
  * @throws {ConnectorError} fenced
  */
 export async function reconcileSchema(
-  { settings, state, logger }: Tools,
+  { settings, state, telemetry: { logger } }: Tools,
   { checkpoint, tableSchema, alteredStream, adoptsKey }: Found,
 ): Promise<Reconciliation | null> {
   const { epoch, sourceTableSchema: before } = checkpoint
