@@ -229,6 +229,12 @@ module.exports = {
       path: '^src/mediquo/',
       instead: 'Redirects, retries and time-outs are settled in src/mediquo/: call its client.',
     }),
+    door({
+      name: 'streamparser-json',
+      packagePath: '@streamparser/json',
+      path: '^src/model/json/',
+      instead: 'JSON with the digits of its numbers is parsed and printed in src/model/json/: call that.',
+    }),
     {
       name: 'no-development-package-in-src',
       severity: 'error',

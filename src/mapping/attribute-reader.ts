@@ -1,3 +1,4 @@
+import { parseExactly } from '../model/json/parse-exactly.ts'
 import type { AttributeSource } from '../model/patient/mapping.ts'
 import { type Attribute, attributes, type InvalidReason, isOfKind } from '../model/patient/patient.ts'
 import type { Row } from '../model/source/row.ts'
@@ -102,7 +103,7 @@ function dateConverter(format: string | null, faults: string[]): Convert {
 function parseJson(text: string): ReadValue {
   if (isBlankText(text)) return { value: null }
   try {
-    return { value: JSON.parse(text) }
+    return { value: parseExactly(text) }
   } catch {
     return { reason: 'not an object' }
   }

@@ -1,4 +1,6 @@
 import { createHash, createHmac, type KeyObject } from 'node:crypto'
+import { ExactNumber } from '../model/json/exact-number.ts'
+import { jsonText } from '../model/json/json-text.ts'
 import type { Mapping } from '../model/patient/mapping.ts'
 import { type Attribute, attributes, isOfKind, type Patient } from '../model/patient/patient.ts'
 
@@ -12,7 +14,7 @@ export function payloadFingerprint(key: KeyObject, mappingId: string, patient: P
     const value = patient[attribute]
     payload += '\n'
     if (value !== undefined)
-      payload += `${attribute}:${JSON.stringify(isOfKind(attribute, 'object') ? sorted(value) : value)}`
+      payload += `${attribute}:${isOfKind(attribute, 'object') ? jsonText(sorted(value)) : JSON.stringify(value)}`
   }
   // Text and a key object, for speed: creating buffers takes longer than the hash itself.
   return createHmac('sha256', key).update(payload).digest('hex').slice(0, 32)
@@ -31,7 +33,7 @@ export function mappingIdOf(mapping: Mapping, required: readonly Attribute[], tr
 /** Copies a value with the keys of all objects sorted. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted)
-  if (typeof value !== 'object' || value === null) return value
+  if (typeof value !== 'object' || value === null || value instanceof ExactNumber) return value
   const entries = Object.entries(value).map(([key, item]): [string, unknown] => [key, sorted(item)])
   return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)))
 }

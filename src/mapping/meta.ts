@@ -1,3 +1,4 @@
+import { ExactNumber } from '../model/json/exact-number.ts'
 import type { InvalidReason } from '../model/patient/patient.ts'
 import { isSendable } from './sendable-text.ts'
 
@@ -6,7 +7,7 @@ const deepest = 100
 
 /** Returns a copy of a `meta` object that JSON can represent, or the reason why it cannot. */
 export function plainObject(value: unknown): Readonly<Record<string, unknown>> | InvalidReason {
-  if (!isObject(value)) return 'not an object'
+  if (!isPlainObject(value)) return 'not an object'
   const copier = new Copier()
   try {
     const copied = copier.object(value, 1)
@@ -32,8 +33,9 @@ class Copier {
     if (depth > deepest) return this.#refuse('too long')
     if (typeof value === 'string') return this.#text(value)
     if (value === null || typeof value === 'boolean' || Number.isFinite(value)) return value
+    if (value instanceof ExactNumber) return value
     if (Array.isArray(value)) return value.map((item) => this.#copy(item, depth + 1))
-    if (isObject(value)) return this.object(value, depth)
+    if (isPlainObject(value)) return this.object(value, depth)
     return this.#refuse('not an object')
   }
 
@@ -49,7 +51,8 @@ class Copier {
   }
 }
 
-function isObject(value: unknown): value is object {
+/** Returns true for an object as `JSON.parse` makes it: neither a list nor an instance of a class. */
+export function isPlainObject(value: unknown): value is object {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || prototype === Object.prototype

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { ConnectorError } from '../model/failure/connector-error.ts'
 import { type Attribute, attributes, type Invalid } from '../model/patient/patient.ts'
 import type { Row } from '../model/source/row.ts'
+import { withDigits, withPlainNumbers } from './draft-numbers.ts'
 import type { Candidate } from './validate.ts'
 
 /** Function of the user. It gets a frozen row as text by column, and the patient so far, which it may change and return. */
@@ -48,10 +49,10 @@ export async function loadTransform(path: string): Promise<Transform> {
 /** Applies a transform. Returns the candidate to check, null for a row to leave out, or the failure. */
 export function applyTransform(transform: Transform, row: Row, draft: Candidate): Candidate | null | Invalid {
   try {
-    // Deep copy: all rows share the objects of the configuration.
-    const result = transform.apply(plainRow(row), structuredClone(draft))
+    const copy = Object.fromEntries(Object.entries(draft).map(([name, value]) => [name, withPlainNumbers(value)]))
+    const result = transform.apply(plainRow(row), copy)
     if (result === null) return null
-    return isObject(result) ? candidateOf(result) : failed
+    return isObject(result) ? candidateOf(result, draft) : failed
   } catch {
     return failed
   }
@@ -67,14 +68,16 @@ function plainRow(row: Row): Readonly<Record<string, string | null>> {
 }
 
 /** Checks the result. A misspelt attribute is rejected, because the API would silently drop it. */
-function candidateOf(result: object): Candidate | Invalid {
+function candidateOf(result: object, draft: Candidate): Candidate | Invalid {
   if ('then' in result && typeof result.then === 'function') {
     // An unhandled rejection would end the process.
     Promise.resolve(result).catch(() => {})
     return failed
   }
   const entries = Object.entries(result)
-  return entries.every(([name]) => known.has(name)) ? Object.fromEntries(entries) : failed
+  if (!entries.every(([name]) => known.has(name))) return failed
+  const drafted = new Map<string, unknown>(Object.entries(draft))
+  return Object.fromEntries(entries.map(([name, value]) => [name, withDigits(value, drafted.get(name))]))
 }
 
 const known: ReadonlySet<string> = new Set<Attribute>(attributes)

@@ -1,5 +1,7 @@
 import { type Agent, EnvHttpProxyAgent, request } from 'undici'
 import { deadline } from '../lifecycle/deadline.ts'
+import { jsonText } from '../model/json/json-text.ts'
+import { parseExactly } from '../model/json/parse-exactly.ts'
 import type { Patient, PatientCode } from '../model/patient/patient.ts'
 import { noAnswer } from './no-answer.ts'
 import { type Attempt, type Outcome, putOutcome } from './outcome.ts'
@@ -56,7 +58,7 @@ export class MediquoClient {
 
   /** Creates or updates patients, all or none. Never rejects: every result is an outcome. */
   async put(patients: readonly Patient[], signal: AbortSignal): Promise<Answered<Outcome>> {
-    const attempt = await this.#attempt('PUT /patients', 'PUT', this.#patients, JSON.stringify({ patients }), signal)
+    const attempt = await this.#attempt('PUT /patients', 'PUT', this.#patients, jsonText({ patients }), signal)
     return { outcome: putOutcome(attempt, this.#options.wallClockMs()), remaining: remainingOf(attempt) }
   }
 
@@ -180,7 +182,7 @@ async function boundedText(body: AsyncIterable<Buffer>): Promise<string> {
 
 function parseObject(text: string): Record<string, unknown> | null {
   try {
-    const value: unknown = JSON.parse(text)
+    const value: unknown = parseExactly(text)
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null
   } catch {
     return null

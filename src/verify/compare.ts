@@ -1,3 +1,5 @@
+import { decimalOf, ExactNumber } from '../model/json/exact-number.ts'
+import { jsonText } from '../model/json/json-text.ts'
 import { type Attribute, attributes, isOfKind, type Patient } from '../model/patient/patient.ts'
 
 /** Patient as `GET /v1/patients/{code}` returns it: attributes by name, of any type. */
@@ -25,8 +27,8 @@ function canonical(attribute: Attribute, value: unknown): string {
   const text = plain(value)
   if (isOfKind(attribute, 'date') && typeof text === 'string') return dayOf(text)
   // A blank locale has a documented default.
-  if (isOfKind(attribute, 'locale')) return JSON.stringify(text ?? 'es')
-  return JSON.stringify(text)
+  if (isOfKind(attribute, 'locale')) return jsonText(text ?? 'es')
+  return jsonText(text)
 }
 
 /** Returns the day of a date, which the API possibly returns with a time of day. */
@@ -35,11 +37,12 @@ function dayOf(text: string): string {
 }
 
 /**
- * Normalizes a value for changes that the API is allowed to make: spaces around a text, the order of keys, and blank values. Null, absent,
- * an empty text and an empty object (a list in PHP) are all the same.
+ * Normalizes a value for changes that the API is allowed to make: spaces around a text, the order of keys, another notation of a number,
+ * and blank values. Null, absent, an empty text and an empty object (a list in PHP) are all the same.
  */
 function plain(value: unknown): unknown {
   if (typeof value === 'string') return value.trim() || null
+  if (typeof value === 'number' || value instanceof ExactNumber) return new ExactNumber(decimalOf(value))
   if (Array.isArray(value)) return value.length === 0 ? null : value.map(plain)
   if (typeof value !== 'object' || value === null) return value ?? null
   const entries = Object.entries(value).map(([key, item]): [string, unknown] => [key, plain(item)])

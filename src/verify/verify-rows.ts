@@ -1,4 +1,5 @@
 import { eachConcurrently } from '../lifecycle/each-concurrently.ts'
+import { jsonText } from '../model/json/json-text.ts'
 import type { Mapped, Patient, PatientCode } from '../model/patient/patient.ts'
 import type { Lsn } from '../model/source/lsn.ts'
 import type { Row, RowKey } from '../model/source/row.ts'
@@ -73,7 +74,7 @@ export async function verifyRows(found: ReadRows, options: VerifyRowsOptions): P
   for (const suspect of suspects) {
     const patient = now.get(suspect.key)
     if (!patient) continue
-    const isSteady = JSON.stringify(patient) === JSON.stringify(suspect.patient)
+    const isSteady = jsonText(patient) === jsonText(suspect.patient)
     verdicts.push(verdictOf(suspect, isSteady ? (standings.get(suspect.key) ?? 'awaited') : 'awaited'))
   }
   return verdicts

@@ -1,6 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { compileMapping } from '../../src/mapping/compile.ts'
+import { ExactNumber } from '../../src/model/json/exact-number.ts'
+import { jsonText } from '../../src/model/json/json-text.ts'
+import { parseExactly } from '../../src/model/json/parse-exactly.ts'
 import { type Patient, patientCode } from '../../src/model/patient/patient.ts'
 import { applyPatient } from '../../src/sandbox/api/patient/patient-store.ts'
 import { validatePatients } from '../../src/sandbox/api/patient/validation.ts'
@@ -37,7 +40,27 @@ const cases: [string, Changes, FoundAttributes, string[]][] = [
   ['an empty object, which comes back as a list', { meta: { a: {} } }, { meta: { a: [] } }, []],
   ['an object and a list of pairs', { meta: { a: { b: 1 } } }, { meta: { a: [['b', 1]] } }, ['meta']],
   ['a number and its text', { meta: { a: 1 } }, { meta: { a: '1' } }, ['meta']],
+  [
+    'the same digits',
+    { meta: { a: exact('12345678901234567890') } },
+    { meta: { a: exact('12345678901234567890') } },
+    [],
+  ],
+  [
+    'other last digits',
+    { meta: { a: exact('12345678901234567890') } },
+    { meta: { a: 12345678901234567000 } },
+    ['meta'],
+  ],
+  ['a rounded fraction', { meta: { a: exact('0.1000000000000000055') } }, { meta: { a: 0.1 } }, ['meta']],
+  ['another notation of a number', { meta: { a: exact('1.10'), b: exact('-0') } }, { meta: { a: 1.1, b: 0 } }, []],
+  ['a large number and its text', { meta: { a: exact('1e400') } }, { meta: { a: '1e400' } }, ['meta']],
+  ['a key that objects have', { meta: JSON.parse('{"__proto__":{"a":1}}') }, { meta: { a: 1 } }, ['meta']],
 ]
+
+function exact(digits: string): ExactNumber {
+  return new ExactNumber(digits)
+}
 
 test.each(cases)('%s', (_, changes, answer, expected) => {
   const { plan, ...patient } = { ...sent, ...changes }
@@ -65,13 +88,14 @@ const row = fc
 /** Returns the answer of the API after it has accepted a patient, given the earlier one. */
 function stored(patient: Patient, before: Patient | null): FoundAttributes {
   const [first, last] = (before ? [before, patient] : [patient]).map((one) => {
-    const validation = validatePatients(JSON.parse(JSON.stringify({ patients: [one] })))
+    const validation = validatePatients(parseExactly(jsonText({ patients: [one] })))
     if (validation.kind === 'invalid') throw new Error(JSON.stringify(validation.errors))
     return validation.patients[0]
   })
   if (!first) throw new Error('nothing was sent')
   const made = applyPatient(undefined, first, '2000-01-01')
-  return JSON.parse(JSON.stringify(last ? applyPatient(made, last, '2000-01-02') : made))
+  const answer = parseExactly(jsonText(last ? applyPatient(made, last, '2000-01-02') : made))
+  return Object.fromEntries(Object.entries(answer ?? {}))
 }
 
 const patients = row.map((values) => mapping.map(values)).filter((mapped) => mapped.kind === 'patient')

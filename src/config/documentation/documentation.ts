@@ -116,7 +116,9 @@ export default (row, patient) => {
 }
 \`\`\`
 
-\`row\` has every published column as the server’s text, or null, and is frozen; \`patient\` has the attributes that the mapping could make, and may be changed. The function is not async. What it returns is checked like any other patient, and an attribute that does not exist is refused; if it throws, the row becomes a dead letter (\`transform failed\`) and what it threw is not logged, since it may hold values. A change of the file sends every row again; a change of a file that it imports does not.`
+\`row\` has every published column as the server’s text, or null, and is frozen; \`patient\` has the attributes that the mapping could make, and may be changed. The function is not async. What it returns is checked like any other patient, and an attribute that does not exist is refused; if it throws, the row becomes a dead letter (\`transform failed\`) and what it threw is not logged, since it may hold values. A change of the file sends every row again; a change of a file that it imports does not.
+
+A number in \`meta\` is an ordinary number to the transform if JavaScript can hold its value, and its digits are sent if it is left where it is (1.10 as 1.10). Any other (12345678901234567890, 0.1000000000000000055, 1e400) is an object: it counts as its digits in a text (\`\${patient.meta.card}\`) and as the nearest number in arithmetic. It may be moved or copied, and is sent with its digits; \`JSON.stringify\` makes a text of it, and \`structuredClone\` throws.`
 
 const exitStatuses = `## Exit status
 

@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { HttpBindings } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Context } from 'hono'
+import { jsonText } from '../../model/json/json-text.ts'
+import { parseExactly } from '../../model/json/parse-exactly.ts'
 import type { SandboxState } from '../sandbox-state.ts'
 import type { Endpoint, Fault } from './faults.ts'
 import { codesOf } from './patient/validation.ts'
@@ -116,7 +118,7 @@ async function readBody(context: ServerContext): Promise<string | null> {
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseExactly(text)
   } catch {
     return undefined
   }
@@ -156,6 +158,6 @@ function finish({ state, context }: Connection, { request, answer, verdict }: En
   }
   for (const [name, value] of Object.entries(answer.headers ?? {})) headers.set(name, value)
   const bodiless = [204, 205, 304].includes(answer.status)
-  const body = isText ? String(answer.body) : JSON.stringify(answer.body)
+  const body = isText ? String(answer.body) : jsonText(answer.body)
   return new Response(bodiless ? null : body, { status: answer.status, headers })
 }
