@@ -1,5 +1,5 @@
 import type { Permit, Quota } from '../delivery/quota/quota.ts'
-import { recordToUnsubscribe } from '../delivery/removals.ts'
+import { recordToUnsubscribe } from '../mapping/record-to-unsubscribe.ts'
 import type { MediquoClient } from '../mediquo/client.ts'
 import type { Patient, PatientCode } from '../model/patient/patient.ts'
 import { differingAttributes } from '../verify/compare.ts'

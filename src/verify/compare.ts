@@ -18,8 +18,10 @@ export function differingAttributes(sent: Patient, found: FoundAttributes): Comp
     if (attribute === 'code' || sent[attribute] === undefined) continue
     if (canonical(attribute, sent[attribute]) !== canonical(attribute, found[attribute])) differing.push(attribute)
   }
-  const isSubscribed = plain(found.unsubscribed_at) === null
-  if (isSubscribed !== (sent.plan !== undefined)) differing.push('unsubscribed_at')
+  const hasEnded = plain(found.unsubscribed_at) !== null
+  // A patient that has a plan is subscribed, though the API may keep the date of an earlier end.
+  const isWrong = sent.plan === undefined ? !hasEnded : hasEnded && plain(found.plan) === null
+  if (isWrong) differing.push('unsubscribed_at')
   return differing
 }
 

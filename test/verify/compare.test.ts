@@ -31,6 +31,7 @@ const cases: [string, Changes, FoundAttributes, string[]][] = [
   ['a day that is none', {}, { birth_date: '1980-02-011' }, ['birth_date']],
   ['another plan', {}, { plan: 'basic' }, ['plan']],
   ['unsubscribed with a plan', {}, { plan: null, unsubscribed_at: '2000-01-01' }, ['plan', 'unsubscribed_at']],
+  ['subscribed again, with the date of the earlier end', {}, { unsubscribed_at: '2000-01-01' }, []],
   ['subscribed without a plan', { plan: undefined }, {}, ['unsubscribed_at']],
   ['unsubscribed, whatever the old plan', { plan: undefined }, { unsubscribed_at: '2000-01-01' }, []],
   ['the default locale for none', { locale: null }, { locale: 'es' }, []],

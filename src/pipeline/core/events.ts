@@ -53,8 +53,8 @@ export interface MappedRead {
 /** Result of reading a patient back. The comparison is made where the values are. */
 export type FetchedCode =
   /**
-   * `isAsExpected`: it is the patient accepted last. `record`: the full record to unsubscribe it with; null if it cannot be
-   * unsubscribed or is already.
+   * `isAsExpected`: it is the patient accepted last. `record`: the full record to unsubscribe it with; null if it is
+   * unsubscribed already.
    */
   | { readonly kind: 'patient'; readonly isAsExpected: boolean; readonly record: Patient | null }
   | { readonly kind: 'absent' }
