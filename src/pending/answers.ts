@@ -1,5 +1,5 @@
 import type { Patient, PatientCode } from '../model/patient/patient.ts'
-import { type DeadLetter, isToConfirm, type Owed } from '../model/progress/stored-row.ts'
+import { type DeadLetter, isToConfirm, type Owed, type StoredRow } from '../model/progress/stored-row.ts'
 import type { Entry } from './entry/entry.ts'
 import { afterAcceptance, afterRefusal } from './entry/settled-row.ts'
 import type { Delivery, Version } from './entry/version.ts'
@@ -72,7 +72,9 @@ export class Answers {
     if (!entry) return
     const { stored } = entry
     // Skip this if something newer is in flight, or the row is in doubt by now.
-    const isStill = stored && !stored.deadLetter && stored.code === delivery.code
+    // A dead letter may be of a former code alone.
+    const isRejected = stored?.deadLetter && entry.refusedCodes.length === 0
+    const isStill = stored && !isRejected && stored.code === delivery.code
     if (isStill && !entry.inFlight && !entry.inDoubt) {
       entry.believe()
       const isUpsert = delivery.purpose === 'upsert' && !stored.removed
@@ -123,16 +125,27 @@ export class Answers {
     return entry
   }
 
-  /** The API refused this row permanently (rule 8): a durable dead letter. The fingerprint is unknown. */
+  /**
+   * The API refused this row permanently (rule 8): a durable dead letter. The fingerprint is unknown. If it refused to unsubscribe a
+   * former code, the dead letter is of that code, and the row's own version is sent.
+   */
   refused(delivery: Delivery, deadLetter: DeadLetter): void {
     const { entry, version } = this.#answered(delivery)
+    const isFormerCode = delivery.purpose === 'retire'
+    if (isFormerCode) {
+      this.#scheduler.entries.putBack(entry, version)
+      this.#scheduler.endRefused(entry, delivery.code, deadLetter)
+      this.#scheduler.schedule(entry)
+      return
+    }
     const row = afterRefusal(entry, delivery, deadLetter)
     // Only an upsert: all codes that the row had before it were unsubscribed. One that is refused must not be tried again and again.
     const isUpsert = delivery.purpose === 'upsert' && row.code !== null
     const others = isUpsert
       ? this.#scheduler.codesToUnsubscribe(entry, row.code).filter((code) => code !== delivery.code)
       : []
-    const left = others.length > 0 ? { ...row, formerCodes: others, owed: toUnsubscribe } : row
+    const left = others.length > 0 ? withOthers(row, others) : row
+    entry.forgetRefusals()
     if (others.length > 0) this.#scheduler.waitForRead(entry, delivery)
     this.#scheduler.clearInFlight(entry, version, 'dead letter', left)
     this.#scheduler.schedule(entry)
@@ -167,6 +180,10 @@ export class Answers {
     queues.clearInFlight(delivery)
     return { entry, version: delivery.version }
   }
+}
+
+function withOthers(row: StoredRow, others: readonly PatientCode[]): StoredRow {
+  return { ...row, formerCodes: [...row.formerCodes, ...others], owed: toUnsubscribe }
 }
 
 const toUnsubscribe: Owed = { reason: 'end', nextCode: null, delayMs: 0 }

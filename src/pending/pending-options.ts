@@ -32,5 +32,5 @@ export interface PendingOptions {
   readonly policy: PendingPolicy
   readonly bounds: PendingBounds
   readonly confirming: Confirming
-  readonly onSettled: SchedulerOptions['onSettled']
+  readonly listener: Pick<SchedulerOptions, 'onSettled' | 'onEndRefused'>
 }

@@ -36,14 +36,14 @@ export class Pending {
   readonly #codeUnsubscriptions: CodeUnsubscriptions
 
   constructor(options: PendingOptions) {
-    const { ledgers, earlier, policy, bounds, confirming, onSettled } = options
+    const { ledgers, earlier, policy, bounds, confirming, listener } = options
     const { horizon, readLsn } = earlier
     const { onDelete, fingerprint, confirmDelayMs } = policy
     this.#bounds = bounds
     this.#merging = { debts: ledgers.stream, horizon, onDelete }
     const isSendingHeld = horizon !== null
     const entries = new Entries({ debts: ledgers.stream, backfillDebts: ledgers.backfill, readLsn })
-    const scheduling = { onDelete, fingerprint, confirming, onSettled, isSendingHeld }
+    const scheduling = { onDelete, fingerprint, confirming, isSendingHeld, ...listener }
     this.#scheduler = new EntryScheduler(entries, new Queues(), scheduling)
     this.#loads = new Loads(this.#scheduler, { isRestart: isSendingHeld })
     this.#reads = new Reads(this.#scheduler, bounds)

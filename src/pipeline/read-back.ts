@@ -64,7 +64,8 @@ function knownStanding(
   stored: StoredRow | undefined,
   fingerprint: (patient: Patient) => string,
 ): Standing | null {
-  if (stored?.deadLetter) return 'rejected'
   const isAccepted = stored?.code === patient.code && stored.fingerprint === fingerprint(patient)
-  return isAccepted ? 'accepted' : null
+  // The dead letter of an accepted row is of a former code.
+  if (isAccepted) return 'accepted'
+  return stored?.deadLetter ? 'rejected' : null
 }

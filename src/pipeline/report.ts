@@ -35,6 +35,9 @@ export function createReport(resources: Pick<Resources, 'settings' | 'telemetry'
       case 'settled':
         countSettled(metrics, tally, fact, clocks.wallClockMs())
         return
+      case 'end refused':
+        metrics.deadLettered.inc({ reason: fact.rejection })
+        return
       case 'batch answered':
         countBatch(metrics, logger, tally, fact.batch, fact.outcome)
         return

@@ -82,7 +82,10 @@ export function dialogue(setting: Setting = {}) {
         isOver: () => setting.isOver ?? false,
         followsLost: ({ code: of }) => setting.lost?.includes(of) ?? false,
       },
-      onSettled: (outcome) => settled.push(outcome),
+      listener: {
+        onSettled: (outcome) => settled.push(outcome),
+        onEndRefused: () => settled.push('end refused'),
+      },
     }),
   )
   const stored = new Map(state.map((row) => [row.key, row]))

@@ -84,6 +84,7 @@ export function entryView(name: string, changes: Partial<EntryView> = {}): Entry
     removal: null,
     resolving: null,
     formerCodes: [],
+    refusedCodes: [],
     read: null,
     expected: false,
     unrecorded: null,

@@ -45,9 +45,14 @@ export async function discardDeadLetters(db: StateDatabase, names: readonly stri
   })
 }
 
-function withoutQuotes({ attributes, ...letter }: DeadLetter): Pick<ListedDeadLetter, keyof DeadLetter> {
+function withoutQuotes({
+  attributes,
+  reason,
+  status,
+}: DeadLetter): Pick<ListedDeadLetter, 'reason' | 'status' | 'attributes'> {
   return {
-    ...letter,
+    reason,
+    status,
     attributes: attributes.map(({ attribute, reason }) => ({
       attribute,
       reason: invalidReasons.find((known) => known === reason) ?? null,

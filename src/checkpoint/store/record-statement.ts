@@ -31,7 +31,7 @@ export function recordStatement(epoch: number, { rows, backfill, ...settlement }
       where ${deadLetter.sourceKey} = any(${sql.param(released)}) and exists (select from fence))`)
   }
   const letters = rows.flatMap(({ key, code, deadLetter }) =>
-    deadLetter === null || deadLetter === 'kept' ? [] : [{ key, code, deadLetter }],
+    deadLetter === null || deadLetter === 'kept' ? [] : [{ key, code: deadLetter.formerCode ?? code, deadLetter }],
   )
   if (letters.length > 0) parts.push(sql`letters as (${deadLetterUpsert(letters)})`)
   if (backfill !== null) parts.push(sql`pass as (${backfillRunUpdate(backfill)})`)

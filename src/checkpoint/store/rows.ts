@@ -19,10 +19,17 @@ export function storedRow(row: DeliveryRow, letter: DeadLetterRow | null): Store
     removed: row.removed,
     position: row.lsn === null ? null : { commitLsn: row.lsn, ordinal: row.ordinal ?? 0 },
     xid: row.xid === null ? null : xid(row.xid),
-    deadLetter: letter && deadLetterOf(letter),
+    deadLetter: letter && ownOrFormer(letter, row),
     formerCodes: row.formerCodes?.map(patientCode) ?? [],
     owed: owedOf(row),
   }
+}
+
+/** A dead letter that names a former code is of that code: the API refuses to unsubscribe it. */
+function ownOrFormer(letter: DeadLetterRow, { formerCodes }: DeliveryRow): DeadLetter {
+  const { code } = letter
+  const isFormer = code !== null && formerCodes?.includes(code)
+  return isFormer ? { ...deadLetterOf(letter), formerCode: patientCode(code) } : deadLetterOf(letter)
 }
 
 function owedOf({ owed, nextCode }: DeliveryRow): Owed | null {

@@ -12,6 +12,13 @@ export interface DeadLetter {
   readonly reason: DeadLetterReason
   readonly attributes: readonly (Invalid | { readonly attribute: string; readonly reason: string })[]
   readonly status: number | null
+  /** The former code that the API refuses to unsubscribe; absent if the row itself was rejected. */
+  readonly formerCode?: PatientCode
+}
+
+/** Returns true if the row itself was rejected, not only the end of a former code. */
+export function isRejected({ deadLetter }: Pick<StoredRow, 'deadLetter'>): boolean {
+  return deadLetter === 'kept' || (deadLetter !== null && deadLetter.formerCode === undefined)
 }
 
 /**

@@ -23,6 +23,13 @@ export function codesBeside({ stored, formerCodes }: EntryView, code: PatientCod
   )
 }
 
+/** Returns those of `codesBeside` that are to be unsubscribed for the row's newest version: none that the API refused since it arrived. */
+export function codesToEnd(entry: EntryView, code: PatientCode | null): readonly PatientCode[] {
+  const codes = codesBeside(entry, code)
+  const { refusedCodes } = entry
+  return refusedCodes.length === 0 ? codes : codes.filter((other) => !refusedCodes.includes(other))
+}
+
 const none: readonly PatientCode[] = []
 
 function hasOnly(stored: StoredRow, code: PatientCode | null): boolean {

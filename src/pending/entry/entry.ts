@@ -1,6 +1,6 @@
 import type { PatientCode } from '../../model/patient/patient.ts'
 import type { StoredRow } from '../../model/progress/stored-row.ts'
-import { comparePositions, type Position } from '../../model/source/position.ts'
+import type { Position } from '../../model/source/position.ts'
 import type { RowKey } from '../../model/source/row.ts'
 import type { Xid } from '../../model/source/visibility.ts'
 import type { Delivery, MergedRead, Removal, Version } from './version.ts'
@@ -65,6 +65,8 @@ export interface EntryView {
    * mediQuo.
    */
   readonly formerCodes: readonly PatientCode[]
+  /** Former codes that the API refused to unsubscribe since the newest version arrived: the next version tries them again. */
+  readonly refusedCodes: readonly PatientCode[]
   /** The mark: the last read that was merged, until the stream has passed its end or the mark is forgotten. */
   readonly read: MergedRead | null
   /** True while a read is in progress that may return the row: it stays in memory until the read is merged. */
@@ -90,6 +92,7 @@ export class Entry implements EntryView {
   #removal: Removal | null = null
   #resolving: PatientCode | null = null
   #formerCodes: readonly PatientCode[] = []
+  #refusedCodes: readonly PatientCode[] = []
   #read: MergedRead | null = null
   #expected = false
   #unrecorded: StoredRow | null = null
@@ -131,6 +134,9 @@ export class Entry implements EntryView {
   get formerCodes(): readonly PatientCode[] {
     return this.#formerCodes
   }
+  get refusedCodes(): readonly PatientCode[] {
+    return this.#refusedCodes
+  }
   get read(): MergedRead | null {
     return this.#read
   }
@@ -156,6 +162,7 @@ export class Entry implements EntryView {
   arrive(version: Version): void {
     this.#step('arrive')
     this.#waiting = version
+    this.#refusedCodes = []
   }
   /** Sets the place of the waiting version, once its next step is decided. */
   waitIn(place: Place): void {
@@ -242,6 +249,13 @@ export class Entry implements EntryView {
   forgetCodes(): void {
     this.#formerCodes = []
   }
+  /** The API refused to unsubscribe a former code. */
+  refuse(code: PatientCode): void {
+    this.#refusedCodes = [...this.#refusedCodes, code]
+  }
+  forgetRefusals(): void {
+    this.#refusedCodes = []
+  }
   resolve(code: PatientCode): void {
     this.#resolving = code
   }
@@ -266,34 +280,4 @@ export class Entry implements EntryView {
     if (next === null) throw new Error(`impossible: ${event} of a row that is ${this.#state}`)
     this.#state = next
   }
-}
-
-/** Checks the invariants of an entry between two events. @throws {Error} that names the violated one. */
-export function assertEntry(entry: Entry): void {
-  const { key, state, waiting, inFlight, stored, unrecorded, known } = entry
-  const check = (holds: boolean, invariant: string): void => {
-    if (!holds) throw new Error(`entry ${key}, ${state}: ${invariant}`)
-  }
-  // 1. The state agrees with the versions that wait and are in flight.
-  check((state === 'in flight' || state === 'overtaken') === (inFlight !== null), 'in flight by its state')
-  check((state === 'idle' || state === 'in flight') === (waiting === null), 'waiting by its state')
-  // 2. Nothing is undecided between two events.
-  check(state !== 'unplaced', 'placed')
-  // 3. Nothing is sent or recorded before the record is loaded.
-  check(stored !== undefined || (inFlight === null && unrecorded === null), 'loaded before it is sent or recorded')
-  check((state === 'look up') === (waiting !== null && inFlight === null && stored === undefined), 'loaded first')
-  // 4. The record to be stored is the record that memory believes.
-  check(unrecorded === null || unrecorded === stored, 'recorded as believed')
-  // 5. A way to unsubscribe a code belongs to a version that waits or is in flight.
-  check(entry.removal === null || waiting !== null || inFlight !== null, 'ends a code for a version')
-  // 6. The waiting version is not older than the version in flight.
-  const isInOrder =
-    !waiting?.position || !inFlight?.position || comparePositions(waiting.position, inFlight.position) >= 0
-  check(isInOrder, 'in the order of the stream')
-  // 7. No streamed version is newer than the newest known change.
-  const isKnown =
-    waiting?.origin !== 'stream' ||
-    !waiting.position ||
-    (known !== null && comparePositions(waiting.position, known.position) <= 0)
-  check(isKnown, 'known by the stream')
 }

@@ -1,6 +1,6 @@
 import type { Patient, PatientCode } from '../../model/patient/patient.ts'
 import type { EntryView } from './entry.ts'
-import { codesBeside } from './entry-facts.ts'
+import { codesToEnd } from './entry-facts.ts'
 import type { Purpose } from './version.ts'
 
 /** The next step for a row's waiting version. */
@@ -40,7 +40,7 @@ export function nextStep(entry: EntryView, policy: StepPolicy, compares = true):
       // A dead letter keeps the code that the store has of the row. The other codes would be forgotten, even its present code, if
       // another row left that to it.
       const kept = stored && !stored.removed ? stored.code : null
-      const [old] = codesBeside(entry, kept ?? content.code)
+      const [old] = codesToEnd(entry, kept ?? content.code)
       if (policy.onDelete === 'unsubscribe' && old !== undefined) return endOfCode(entry, 'retire', old, null)
       return { kind: 'settle', outcome: 'dead letter' }
     }
@@ -48,7 +48,7 @@ export function nextStep(entry: EntryView, policy: StepPolicy, compares = true):
       const { patient } = content
       // 3. The row had another code: unsubscribe that first, so that a crash in between cannot forget it.
       if (policy.onDelete === 'unsubscribe') {
-        const [old] = codesBeside(entry, patient.code)
+        const [old] = codesToEnd(entry, patient.code)
         if (old !== undefined) return endOfCode(entry, 'retire', old, null)
       }
       // 4. The API has exactly this patient, unless something may have overtaken it.
@@ -58,8 +58,8 @@ export function nextStep(entry: EntryView, policy: StepPolicy, compares = true):
       return { kind: 'send', purpose: 'upsert', code: patient.code, patient }
     }
     case 'removed': {
-      const code = content.code ?? stored?.code ?? codesBeside(entry, null)[0] ?? null
-      const [old] = codesBeside(entry, code)
+      const code = content.code ?? stored?.code ?? codesToEnd(entry, null)[0] ?? null
+      const [old] = codesToEnd(entry, code)
       if (stored?.removed && stored.code === code && old === undefined && !entry.inDoubt)
         return { kind: 'settle', outcome: 'unchanged' }
       if (policy.onDelete === 'ignore') return { kind: 'settle', outcome: 'ignored' }

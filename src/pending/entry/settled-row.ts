@@ -67,7 +67,7 @@ export function afterAcceptance(
     deadLetter: null,
     owed,
   })
-  return formerCodes.length > 0 ? { ...row, formerCodes } : row
+  return formerCodes.length > 0 ? { ...row, formerCodes: [...row.formerCodes, ...formerCodes] } : row
 }
 
 /**
@@ -111,6 +111,27 @@ export function withFormerCode(entry: EntryView, code: PatientCode): StoredRow |
   const isKnown = (stored.code === code && !stored.removed) || stored.formerCodes.includes(code)
   if (isKnown) return null
   return { ...stored, formerCodes: [...stored.formerCodes, code], deadLetter: letterAsBefore(entry) }
+}
+
+/**
+ * Returns the record after the API refused to unsubscribe a former code of the row. mediQuo still has the code, so it stays a former
+ * code: it is tried again with each version of the row.
+ */
+export function withRefusedCode(entry: EntryView, code: PatientCode, letter: DeadLetter): StoredRow {
+  const { key, stored } = entry
+  const { formerCodes = [], position = null, xid = null, owed = null } = stored ?? {}
+  const isPresent = !stored || (stored.code === code && !stored.removed)
+  return {
+    key,
+    code: isPresent ? null : stored.code,
+    formerCodes: formerCodes.includes(code) ? formerCodes : [...formerCodes, code],
+    fingerprint: null,
+    removed: isPresent ? false : stored.removed,
+    position,
+    xid,
+    deadLetter: { ...letter, formerCode: code },
+    owed,
+  }
 }
 
 /** Returns the record after the API refused the row. The code stays the one last accepted; what mediQuo has of it is unknown. */
@@ -194,8 +215,10 @@ function labelled(
   const { position, xid } = stored && (older || !version.position) ? stored : version
   // Name each property: a spread followed by other properties makes objects that V8 keeps as hash tables, which is slow.
   const { code, fingerprint, removed, deadLetter, owed } = row
-  return { key, code, formerCodes: noCodes, fingerprint, removed, position, xid, deadLetter, owed }
+  // Every other code was unsubscribed before, or never is, but for those that the API refuses to unsubscribe.
+  const formerCodes = entry.refusedCodes
+  const letter = deadLetter ?? (formerCodes.length > 0 ? letterAsBefore(entry) : null)
+  return { key, code, formerCodes, fingerprint, removed, position, xid, deadLetter: letter, owed }
 }
 
-/** Empty: every other code was unsubscribed before, or never is. */
 const noCodes: readonly PatientCode[] = []

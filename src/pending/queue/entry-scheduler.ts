@@ -1,12 +1,12 @@
 import type { Acceptance } from '../../model/patient/acceptance.ts'
 import type { PatientCode } from '../../model/patient/patient.ts'
-import type { DeadLetterReason, StoredRow } from '../../model/progress/stored-row.ts'
+import type { DeadLetter, DeadLetterReason, StoredRow } from '../../model/progress/stored-row.ts'
 import type { Lsn } from '../../model/source/lsn.ts'
 import type { Entries } from '../entries.ts'
 import type { Entry, Place } from '../entry/entry.ts'
-import { codesBeside, newestKnown } from '../entry/entry-facts.ts'
+import { codesToEnd, newestKnown } from '../entry/entry-facts.ts'
 import { nextStep, type Step, type StepPolicy } from '../entry/next-step.ts'
-import { afterRetirement, type Settled, unsentRow, withFormerCode } from '../entry/settled-row.ts'
+import { afterRetirement, type Settled, unsentRow, withFormerCode, withRefusedCode } from '../entry/settled-row.ts'
 import type { Delivery, Version } from '../entry/version.ts'
 import { codesOwnedBy } from '../unrecorded-rows.ts'
 import type { Queues } from './queues.ts'
@@ -33,6 +33,8 @@ export interface SchedulerOptions extends StepPolicy {
   readonly confirming: Confirming
   /** Called for each version that is settled, in order. */
   readonly onSettled: (outcome: Settled, version: Version, rejection: DeadLetterReason | null) => void
+  /** Called when the API refuses to unsubscribe a former code of a row, whose version is sent all the same. */
+  readonly onEndRefused: (rejection: DeadLetterReason) => void
 }
 
 /** Puts each row where it waits for its next step, and settles what needs no request. */
@@ -152,6 +154,14 @@ export class EntryScheduler {
     if (row) this.entries.store(entry, row)
   }
 
+  /** The API refuses to unsubscribe a former code of the row: a dead letter of that code. The row goes on. */
+  endRefused(entry: Entry, code: PatientCode, letter: DeadLetter): void {
+    entry.end(null)
+    entry.refuse(code)
+    this.entries.store(entry, withRefusedCode(entry, code, letter))
+    this.#options.onEndRefused(letter.reason)
+  }
+
   /** Stops resolving a code of the row: it may be resolved again. */
   stopResolving(entry: Entry): void {
     entry.stopResolving()
@@ -184,7 +194,7 @@ export class EntryScheduler {
 
   /** Returns the codes other than a given one that a row must still unsubscribe. */
   codesToUnsubscribe(entry: Entry, code: PatientCode): readonly PatientCode[] {
-    return this.#options.onDelete === 'unsubscribe' ? codesBeside(entry, code) : []
+    return this.#options.onDelete === 'unsubscribe' ? codesToEnd(entry, code) : []
   }
 
   /** Leaves a code to another row that has it: it is not unsubscribed any more. */

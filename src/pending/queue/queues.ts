@@ -2,7 +2,7 @@ import type { PatientCode } from '../../model/patient/patient.ts'
 import type { Lane } from '../../model/progress/lane.ts'
 import { comparePositions } from '../../model/source/position.ts'
 import type { Entry, EntryView, Place } from '../entry/entry.ts'
-import { codesBeside } from '../entry/entry-facts.ts'
+import { codesToEnd } from '../entry/entry-facts.ts'
 import { codeOf, type Delivery, type Version } from '../entry/version.ts'
 
 /** Position of an entry in the queues. */
@@ -220,7 +220,7 @@ const noCodes: readonly PatientCode[] = []
 
 function codesOf(entry: EntryView, newest: Version): readonly PatientCode[] {
   const code = codeOf(newest.content)
-  const others = codesBeside(entry, code)
+  const others = codesToEnd(entry, code)
   return code === null ? others : [code, ...others]
 }
 

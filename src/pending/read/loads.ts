@@ -1,4 +1,4 @@
-import { isToConfirm, type StoredRow } from '../../model/progress/stored-row.ts'
+import { isRejected, isToConfirm, type StoredRow } from '../../model/progress/stored-row.ts'
 import { comparePositions } from '../../model/source/position.ts'
 import type { Entry, LookUp } from '../entry/entry.ts'
 import type { EntryScheduler } from '../queue/entry-scheduler.ts'
@@ -45,7 +45,7 @@ export class Loads {
 
   /** Returns true if an earlier run noted the row before sending it and noted no answer, or if its answer is still to be confirmed. */
   #isUnanswered(stored: StoredRow | null): boolean {
-    const isIntent = stored && !stored.removed && !stored.fingerprint && !stored.deadLetter && !stored.owed
+    const isIntent = stored && !stored.removed && !stored.fingerprint && !isRejected(stored) && !stored.owed
     return (this.#isRestart && Boolean(isIntent)) || (stored !== null && isToConfirm(stored.owed))
   }
 

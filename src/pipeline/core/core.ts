@@ -73,9 +73,12 @@ export function createCore(options: CoreOptions): Core {
     policy: { ...policy, confirmDelayMs },
     bounds,
     confirming,
-    onSettled: (outcome, { lane, committedAtMs }, rejection) => {
-      facts.add({ kind: 'settled', outcome, lane, committedAtMs, rejection, rows: 1 })
-      if (hurries[outcome]) recording.hurry()
+    listener: {
+      onEndRefused: (rejection) => facts.add({ kind: 'end refused', rejection }),
+      onSettled: (outcome, { lane, committedAtMs }, rejection) => {
+        facts.add({ kind: 'settled', outcome, lane, committedAtMs, rejection, rows: 1 })
+        if (hurries[outcome]) recording.hurry()
+      },
     },
   })
   const maxUnnotedRequests = limits.maxInFlight

@@ -123,6 +123,8 @@ export type Fact =
       readonly batch: readonly Pick<Delivery, 'key' | 'code'>[]
       readonly outcome: BatchOutcome
     }
+  /** The API refused to unsubscribe a former code of a row: a dead letter. */
+  | { readonly kind: 'end refused'; readonly rejection: DeadLetterReason }
   | { readonly kind: 'every patient refused'; readonly status: number }
   | { readonly kind: 'backfill started'; readonly run: BackfillRun; readonly isResumed: boolean }
   | { readonly kind: 'backfill progress'; readonly run: BackfillRun }

@@ -32,17 +32,20 @@ describe('the store', () => {
       attributes: [{ attribute: 'gender', reason: 'missing' }],
       status: null,
     } as const
+    const formerCode = patientCode('former')
     const rows = [
       row('a'),
       row('b', { removed: true, fingerprint: null }),
       row('c', { deadLetter: letter, position: null, xid: null }),
+      row('d', { formerCodes: [formerCode], deadLetter: { ...letter, formerCode } }),
     ]
     await record(state.store, rows)
+    expect((await listDeadLetters(state.db, null)).map(({ code }) => code).toSorted()).toEqual(['c', formerCode])
     const found = await state.store.lookUp(rows.map(({ key }) => key))
     expect([...found.values()].sort((x, y) => (x.key < y.key ? -1 : 1))).toEqual(rows)
     const loaded = await state.store.load()
     expect(loaded).toMatchObject({ lsn: 200n, epoch: 1, recentRequests: [[1_700_000_000, 'put', 3]] })
-    expect(await state.store.countDeadLetters()).toBe(1)
+    expect(await state.store.countDeadLetters()).toBe(2)
   })
 
   test('stores row records and checkpoint together or not at all', async () => {

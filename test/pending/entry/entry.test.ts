@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { assertEntry } from '../../../src/pending/entry/assert-entry.ts'
 import {
-  assertEntry,
   Entry,
   type EntryEvent,
   type EntryState,

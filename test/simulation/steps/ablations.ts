@@ -159,6 +159,24 @@ export const ablations: readonly Ablation[] = [
     profile: { ...twoRows, start: 'known', crashes: 0 },
   },
   {
+    name: 'rule 8: a refused end of a former code rejects the version of its row',
+    breaks: ['P5', ...anyPromise],
+    patches: patch(
+      'pending/answers.ts',
+      "const isFormerCode = delivery.purpose === 'retire'",
+      'const isFormerCode = false',
+    ),
+  },
+  {
+    name: 'rule 8: a refused end of a former code is forgotten',
+    breaks: anyPromise,
+    patches: patch(
+      'pending/entry/settled-row.ts',
+      'const formerCodes = entry.refusedCodes',
+      'const formerCodes = noCodes',
+    ),
+  },
+  {
     name: 'rule 9: nothing is held after a restart',
     breaks: anyPromise,
     patches: patch(core, 'horizon: isAhead ? horizon : null,', 'horizon: null,'),

@@ -73,7 +73,8 @@ export class Flights {
     const { choices, mediquo } = this.#world
     const bad = batch.flatMap((delivery, index) => {
       const verdict = refusal(delivery.patient)
-      return verdict === 'always' || (verdict === 'maybe' && choices.percent(50)) ? [{ delivery, index }] : []
+      const isBad = verdict === 'always' || (verdict === 'maybe' && choices.percent(50)) || this.#refusesEnd(delivery)
+      return isBad ? [{ delivery, index }] : []
     })
     if (bad.length > 0) {
       for (const { delivery, index } of bad) this.#noteRefused(delivery, numbers[index] ?? 0)
@@ -92,8 +93,18 @@ export class Flights {
     return { kind: 'accepted' }
   }
 
-  #noteRefused({ key }: Delivery, number: number): void {
-    const { refused } = this.#world
+  /** In worlds with a row that is always refused, the API never unsubscribes the first code while its row has another one. */
+  #refusesEnd({ purpose, code }: Delivery): boolean {
+    const { letters, codes } = this.#world.profile
+    return purpose === 'retire' && code === codes[0] && letters.includes('Z')
+  }
+
+  #noteRefused({ key, code, purpose }: Delivery, number: number): void {
+    const { refused, refusedCodes } = this.#world
+    if (purpose === 'retire') {
+      refusedCodes.add(code)
+      return
+    }
     refused.set(key, Math.max(number, refused.get(key) ?? 0))
   }
 

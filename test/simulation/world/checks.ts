@@ -1,4 +1,5 @@
 import type { PatientCode } from '../../../src/model/patient/patient.ts'
+import { isRejected as isRejectedRow, type StoredRow } from '../../../src/model/progress/stored-row.ts'
 import type { RowKey } from '../../../src/model/source/row.ts'
 import { isPublished } from './contents.ts'
 import type { Recorded } from './mediquo.ts'
@@ -21,7 +22,7 @@ function isCoveredNow(world: World, { key, number, image, before }: RowVersion):
   if (mediquo.newestOf(key) >= number) return true
   const code = image?.code ?? before?.code
   if (code !== undefined && (mediquo.records.get(code)?.number ?? 0) >= number) return true
-  if (state.rows.get(key)?.deadLetter && (rejected.get(key) ?? 0) >= number) return true
+  if (hasLetter(state.rows.get(key)) && (rejected.get(key) ?? 0) >= number) return true
   if (table.committed(key).some((later) => later.number >= number && isTold(world, later))) return true
   return code !== undefined && isLeft(world, code, number)
 }
@@ -83,7 +84,9 @@ function mayBeForgotten({ missed, table }: World, code: PatientCode): boolean {
 
 /** Returns true if a rejected row has the code: it keeps the code that mediQuo had of it, until it is fixed or deleted. */
 function isRejected({ state }: World, code: PatientCode): boolean {
-  return [...state.rows.values()].some((row) => row.code === code && !row.removed && row.deadLetter !== null)
+  return [...state.rows.values()].some(
+    (row) => row.deadLetter !== null && ((row.code === code && !row.removed) || row.formerCodes.includes(code)),
+  )
 }
 
 /** Returns false for a change of a row that the row filter leaves out before and after. */
@@ -143,6 +146,11 @@ function checkPass(world: World, key: RowKey): void {
     world.fail(`C3: the pass passed version ${version.number} of ${key}`)
 }
 
+/** Returns true if a row has a dead letter of its own, not of a former code. */
+function hasLetter(row: StoredRow | undefined): boolean {
+  return row !== undefined && isRejectedRow(row)
+}
+
 /** Checks C1 when no work is left: both ends agree, or the row has a dead letter of its newest version. */
 export function checkQuiet(world: World): void {
   const { table, state, mediquo, profile, rejected } = world
@@ -150,7 +158,7 @@ export function checkQuiet(world: World): void {
   const isLeftAlone = state.backfillRuns.some((backfill) => backfill.state === 'done' && backfill.rowsRead === 0)
   for (const key of table.keys) {
     const newest = table.newest(key)
-    const letter = state.rows.get(key)?.deadLetter
+    const letter = hasLetter(state.rows.get(key))
     if (!newest || (isLeftAlone && !isPublished(newest.image))) continue
     if (letter && (rejected.get(key) ?? 0) < newest.number)
       world.fail(`C1: ${key} has a dead letter of an older version`)

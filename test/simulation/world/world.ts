@@ -35,6 +35,8 @@ export class World {
   readonly rejected = new Map<RowKey, number>()
   /** Number of the newest version of each row that the API refused. */
   readonly refused = new Map<RowKey, number>()
+  /** Codes that the API refused to unsubscribe while their row had another one. */
+  readonly refusedCodes = new Set<PatientCode>()
   /** Row version of each change of the stream, by its position. */
   readonly streamed = new Map<string, RowVersion>()
   /** Snapshots of reads that are not merged yet. */
@@ -75,6 +77,12 @@ export class World {
   noteDeadLetters({ rows }: Settlement): void {
     for (const { key, code, deadLetter } of rows) {
       if (deadLetter === null || deadLetter === 'kept') continue
+      const { formerCode } = deadLetter
+      if (formerCode !== undefined) {
+        if (!this.refusedCodes.has(formerCode))
+          this.fail(`P5: ${formerCode} of ${key} is a dead letter, and was not refused`)
+        continue
+      }
       const number = deadLetter.reason === 'invalid' ? this.#invalidNumber(deadLetter) : this.refused.get(key)
       if (number === undefined)
         this.fail(`P5: ${key} ${code} is a dead letter (${deadLetter.reason}), and nothing is wrong with it`)
