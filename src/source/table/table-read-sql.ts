@@ -44,11 +44,9 @@ export function pageSql(table: ReadableTable, { fromStart }: { readonly fromStar
  * order. Blocks that are not chosen are not read. For a partitioned table it samples the blocks of each partition.
  */
 export function sampleSql(table: ReadableTable): string {
-  const { key, filter = null } = table
-  const names = key.map(({ name }) => `t.${quoteIdentifier(name)}`).join(', ')
-  const published = filter === null ? 'true' : `(${filter}) is true`
+  const names = table.key.map(({ name }) => `t.${quoteIdentifier(name)}`).join(', ')
   return `select ${names} from ${from(table)} t tablesample system ($1::real)
-    where ${published} order by random() limit $2`
+    where ${isPublished(table)} order by random() limit $2`
 }
 
 /** Returns the SQL that counts the rows of the table. */
@@ -78,10 +76,15 @@ function from(table: ReadableTable): string {
   return `${table.kind === 'partitioned' ? '' : 'only '}${qualifiedName(table)}`
 }
 
+/** Returns the condition that the publication streams a row. */
+function isPublished({ filter = null }: ReadableTable): string {
+  return filter === null ? 'true' : `(${filter}) is true`
+}
+
 /** Selects no values of unpublished rows: they stay in the database. */
 function selection(table: ReadableTable): string {
   const { key, filter = null } = table
-  const published = filter === null ? 'true' : `(${filter}) is true`
+  const published = isPublished(table)
   const columns = columnsRead(table).map((name, at) => {
     const value = `t.${quoteIdentifier(name)}`
     return filter === null || at < key.length ? value : `case when ${published} then ${value} end`

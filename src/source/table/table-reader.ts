@@ -1,10 +1,10 @@
-import { DatabaseError, type Pool, type PoolClient } from 'pg'
+import type { Pool, PoolClient } from 'pg'
 import { z } from 'zod'
 import { ConnectorError } from '../../model/failure/connector-error.ts'
-import { sqlstate } from '../../model/failure/sqlstate.ts'
 import { type Lsn, parseLsn } from '../../model/source/lsn.ts'
 import { keyValues, type Row, type RowKey, rowKey } from '../../model/source/row.ts'
 import { parseSnapshot, type Snapshot, seesAll } from '../../model/source/visibility.ts'
+import { queryWithin } from './query-within.ts'
 import {
   byKeySql,
   columnsRead,
@@ -111,21 +111,8 @@ export class TableReader {
 
   /** Counts the rows; null if the time ran out. */
   async #countWithin(ms: number): Promise<number | null> {
-    const client = await this.#pool.connect()
-    try {
-      await client.query(`begin read only; set local statement_timeout = ${ms}`)
-      const { rows } = await client.query<{ count: string }>(this.#sql.count)
-      return Number(rows[0]?.count)
-    } catch (error) {
-      if (error instanceof DatabaseError && error.code === sqlstate.queryCanceled) return null
-      throw error
-    } finally {
-      const isClean = await client.query('rollback').then(
-        () => true,
-        () => false,
-      )
-      client.release(!isClean)
-    }
+    const rows = await queryWithin(this.#pool, ms, this.#sql.count)
+    return rows === null ? null : Number(rows[0]?.[0])
   }
 
   async #plannedRows(): Promise<number> {
