@@ -77,17 +77,30 @@ interface ReadOptions {
 }
 
 function readConfig({ file, cwd, env, mayBeUnset }: ReadOptions): YamlSource {
-  if (file === null) return { value: {}, lines: new Map(), problems: [] }
+  if (file === null) return { value: {}, lines: new Map(), empty: [], problems: [] }
   let text: string
   try {
     text = readFileSync(resolve(cwd, file), 'utf8')
   } catch (error) {
     throw new ProblemsError('configuration invalid', [`${file}: cannot be read (${errorCode(error)})`])
   }
-  return readYaml(text, (scalar, key) => {
+  const read = readYaml(text, (scalar, key) => {
     const interpolated = interpolate(scalar, env)
     return 'fault' in interpolated && mayBeUnset.has(key) ? { text: '' } : interpolated
   })
+  return { ...read, problems: [...read.problems, ...emptyConstants(read)] }
+}
+
+/** Returns a problem for each constant without a value: a template that was not filled in must not count as a decision for null. */
+function emptyConstants({ empty, lines }: YamlSource): Problem[] {
+  return empty
+    .filter((key) => /^mapping\.\w+\.constant$/.test(key))
+    .map((key) => ({
+      variable: null,
+      line: lines.get(key) ?? null,
+      key,
+      fault: 'has no value; write null if that is meant',
+    }))
 }
 
 /** Replaces the file's values with those of the environment. It leaves values that should be a map for the schema to reject. */

@@ -14,7 +14,7 @@ type ReadValue = { readonly value: unknown } | { readonly reason: InvalidReason 
 export function compileAttribute(attribute: Attribute, source: AttributeSource, faults: string[]): ReadAttribute {
   if (source.kind === 'constant') {
     if (attribute === 'code') faults.push('must not be a constant: every row would be the same patient')
-    const constant = { value: literal(attribute, source.value, faults) }
+    const constant = { value: source.value === null ? null : literal(attribute, source.value, faults) }
     return () => constant
   }
   if (attribute === 'code' && source.fallback !== null) {

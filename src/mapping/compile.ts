@@ -6,6 +6,7 @@ import type { Row } from '../model/source/row.ts'
 import { compileAttribute, type ReadAttribute } from './attribute-reader.ts'
 import { type ColumnType, typeFault } from './column-types.ts'
 import { mappingIdOf } from './fingerprint.ts'
+import { saysNoPlan, undecidedPlan } from './plan-source.ts'
 import { applyTransform, type Transform } from './transform.ts'
 import { type AttributeRule, codeOf, PatientDraft, rulesOf, validatePatient } from './validate.ts'
 
@@ -32,6 +33,8 @@ interface CompileOptions {
   readonly types?: ReadonlyMap<string, ColumnType>
   readonly requiredAttributes: readonly Attribute[]
   readonly transform?: Transform | null
+  /** True refuses a mapping that does not say where the plan comes from: a patient that is sent without one is unsubscribed. */
+  readonly requiresPlan?: boolean
 }
 
 /**
@@ -41,7 +44,8 @@ interface CompileOptions {
 export function compileMapping(mapping: Mapping | null, options: CompileOptions): CompiledMapping {
   const { columns, generated = [], types = new Map(), requiredAttributes, transform = null } = options
   const sources = mapping ?? sameNames(columns)
-  const problems = transform === null ? unmapped(mapping, sources, options) : []
+  const rules = rulesOf(requiredAttributes)
+  const problems = transform === null ? unmapped(mapping, sources, rules, options) : []
   const readers = new Map<Attribute, ReadAttribute>()
   for (const attribute of attributes) {
     const source = sources[attribute]
@@ -54,6 +58,8 @@ export function compileMapping(mapping: Mapping | null, options: CompileOptions)
       if (fault) faults.push(`column "${column}" ${fault}`)
     }
     readers.set(attribute, compileAttribute(attribute, source, faults))
+    if (source.kind === 'constant' && source.value === null && attribute !== 'code' && isRequired(rules, attribute))
+      faults.push('is required, and its constant is null: every row would be rejected')
     const place = source.at === null ? '' : `${source.at}: `
     problems.push(...new Set(faults.map((fault) => `${place}mapping.${attribute}: ${fault}`)))
   }
@@ -63,8 +69,8 @@ export function compileMapping(mapping: Mapping | null, options: CompileOptions)
   const read = transform === null ? mapped : columns
   const codeColumns = transform === null ? [...new Set(columnsOf(sources, 'code'))] : columns
   const readCode = transform === null ? readers.get('code') : undefined
-  const rules = rulesOf(requiredAttributes)
-  const makePatient = transform === null ? directly(readers, rules) : byTransform(readers, rules, transform)
+  const makePatient =
+    transform === null ? directly(readers, rules) : byTransform(readers, rules, transform, saysNoPlan(sources))
   return {
     id: mappingIdOf(sources, requiredAttributes, transform?.contentHash ?? null),
     columns: read,
@@ -101,7 +107,17 @@ function directly(readers: Readers, rules: readonly AttributeRule[]): MakePatien
   }
 }
 
-function byTransform(readers: Readers, rules: readonly AttributeRule[], transform: Transform): MakePatient {
+/**
+ * Maps each attribute, then lets the transform change them. It must leave a plan, or null for none: without either the row is rejected,
+ * because a patient that is sent without a plan is unsubscribed. @param mayLackPlan true if the mapping says that there are no plans.
+ */
+function byTransform(
+  readers: Readers,
+  rules: readonly AttributeRule[],
+  transform: Transform,
+  mayLackPlan: boolean,
+): MakePatient {
+  const undecided: readonly Invalid[] = mayLackPlan ? [] : [{ attribute: 'plan', reason: 'missing' }]
   return (row) => {
     const draft: Partial<Record<Attribute, unknown>> = {}
     const noted: Invalid[] = []
@@ -113,7 +129,7 @@ function byTransform(readers: Readers, rules: readonly AttributeRule[], transfor
     const result = applyTransform(transform, row, draft)
     if (result === null) return { kind: 'left out', code: codeOf(draft) }
     if (isInvalid(result)) return { kind: 'invalid', code: codeOf(draft), invalid: [result] }
-    return validatePatient(result, rules, noted)
+    return validatePatient(result, rules, [...noted, ...undecided])
   }
 }
 
@@ -127,21 +143,31 @@ function columnsOf(sources: Mapping, attribute: Attribute): readonly string[] {
   return source?.kind === 'columns' ? source.columns : []
 }
 
-/** Returns a problem for each required attribute without a source. It does not apply to a transform, which can supply the attribute. */
+/**
+ * Returns a problem for each required attribute without a source, and for a plan about which nobody decided. It does not apply to a
+ * transform, which can supply the attribute.
+ */
 function unmapped(
   mapping: Mapping | null,
   sources: Mapping,
-  { columns, generated, requiredAttributes }: CompileOptions,
+  rules: readonly AttributeRule[],
+  { columns, generated, requiresPlan = false }: CompileOptions,
 ): string[] {
-  const needed = attributes.filter(
-    (attribute) => requiredAttributes.includes(attribute) || attribute === 'code' || attribute === 'first_name',
-  )
-  return needed
-    .filter((attribute) => sources[attribute] === undefined)
+  const open = attributes.filter((attribute) => sources[attribute] === undefined)
+  const lacking = (attribute: Attribute) =>
+    mapping === null ? (columnFault(attribute, columns, generated)[0] ?? null) : null
+  const required = open
+    .filter((attribute) => isRequired(rules, attribute))
     .map((attribute) => {
-      if (mapping !== null) return `mapping.${attribute}: is required and not mapped`
-      return `mapping.${attribute}: is required and not mapped, and ${columnFault(attribute, columns, generated)[0] ?? ''}`
+      const fault = lacking(attribute)
+      return `mapping.${attribute}: is required and not mapped${fault === null ? '' : `, and ${fault}`}`
     })
+  const isUndecided = requiresPlan && open.includes('plan') && !isRequired(rules, 'plan')
+  return isUndecided ? [...required, undecidedPlan(lacking('plan'))] : required
+}
+
+function isRequired(rules: readonly AttributeRule[], attribute: Attribute): boolean {
+  return rules.some((rule) => rule.attribute === attribute && rule.isRequired)
 }
 
 function columnFault(column: string, columns: readonly string[], generated: readonly string[] = []): string[] {

@@ -63,6 +63,7 @@ export async function fitMapping(
     types: new Map(table.columns.map((column) => [column.name, column])),
     requiredAttributes: settings.mediquo.requiredAttributes,
     transform: settings.transform === null ? null : await loadTransform(settings.transform),
+    requiresPlan: true,
   })
 }
 

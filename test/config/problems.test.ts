@@ -64,6 +64,12 @@ const cases: readonly (readonly [string, number, string | RegExp])[] = [
     'mapping.code: must have exactly one of: column, columns, constant',
   ],
   ['mapping: { plan: { constant: 7 } }', 1, 'mapping.plan.constant: must be text (put a number, yes or no in quotes)'],
+  // A template that was not filled in is no decision for null.
+  ['mapping:\n  plan:\n    constant:', 3, 'mapping.plan.constant: has no value; write null if that is meant'],
+  ['mapping:\n  plan: { constant: }', 2, 'mapping.plan.constant: has no value; write null if that is meant'],
+  ['mapping:\n  plan: { constant }', 2, 'mapping.plan.constant: has no value; write null if that is meant'],
+  ['mapping:\n  plan:', 2, 'mapping.plan: must be a column name, or hold keys and values'],
+  ['mapping:\n  plan: null', 2, 'mapping.plan: must be a column name, or hold keys and values'],
   ['mapping: { plan: { constant: a, default: b } }', 1, 'mapping.plan: a constant takes no other key'],
   ['mapping: { email: { columns: [a], format: b } }', 1, 'mapping.email: values and format need one column'],
   ['mapping: { email: { column: a, separator: b } }', 1, 'mapping.email: a separator needs columns'],

@@ -24,7 +24,7 @@ const hospital = `
   create table visitas (id bigserial primary key, paciente bigint, nota text);
   create table pacientes (
     id bigserial primary key, nhc varchar(20) unique not null, nombre varchar(80), apellido1 text, apellido2 text, sexo char(1),
-    fecha_nacimiento date, correo text);
+    fecha_nacimiento date, correo text, tarifa text default 'premium');
   insert into pacientes (nhc, nombre, apellido1, sexo, fecha_nacimiento)
     select 'H' || i, 'Nombre' || i, 'Primero', case when i % 2 = 0 then 'H' else 'M' end, date '1930-01-01' + i
     from generate_series(1, 250) i;`

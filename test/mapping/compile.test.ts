@@ -192,6 +192,69 @@ describe('without a mapping', () => {
   })
 })
 
+describe('a mapping that needs a plan', () => {
+  const refused = (mapping: Mapping | null, more: Partial<Parameters<typeof compileMapping>[1]> = {}) =>
+    problemsOf(() => compileMapping(mapping, { ...options, requiresPlan: true, ...more }))
+  const transform = { apply: () => null, contentHash: 'h' }
+
+  it('is refused until somebody says where the plan comes from, or that there is none', () => {
+    expect(refused(base)).toEqual([
+      'mapping.plan: is not mapped: mediQuo would unsubscribe every patient; map a column or a constant, or write "plan: { constant: null }" if that is meant',
+    ])
+    for (const plan of [column('tier'), joined(['tier', 'tax']), constant('premium'), constant(null)])
+      expect(refused({ ...base, plan })).toEqual([])
+  })
+
+  it('is refused where each attribute comes from the column of its own name, and there is no such column', () => {
+    const named = ['code', 'first_name', 'gender', 'birth_date']
+    expect(refused(null, { columns: [...named, 'plans'] })).toEqual([
+      expect.stringMatching(
+        /^mapping\.plan: is not mapped, and there is no published column "plan"; did you mean "plans"\?: /,
+      ),
+    ])
+    expect(refused(null, { columns: named, generated: ['plan'] })).toEqual([
+      expect.stringMatching(/^mapping\.plan: is not mapped, and column "plan" is generated/),
+    ])
+    expect(refused(null, { columns: [...named, 'plan'] })).toEqual([])
+  })
+
+  it('is named once with the other problems', () => {
+    expect(refused({ ...base, email: column('maill') })).toHaveLength(2)
+    const required: readonly Attribute[] = [...requiredAttributes, 'plan']
+    expect(refused(base, { requiredAttributes: required })).toEqual(['mapping.plan: is required and not mapped'])
+  })
+
+  it('leaves it to a transform, which is asked about each row', () => {
+    expect(refused(base, { transform })).toEqual([])
+  })
+
+  it('takes no constant of null for an attribute that every patient must have', () => {
+    const null_ = constant(null)
+    expect(refused({ ...base, plan: null_, gender: null_ })).toEqual([
+      'mapping.gender: is required, and its constant is null: every row would be rejected',
+    ])
+    expect(refused({ ...base, plan: null_, code: null_ })).toEqual([
+      'mapping.code: must not be a constant: every row would be the same patient',
+    ])
+    const required: readonly Attribute[] = [...requiredAttributes, 'plan']
+    expect(refused({ ...base, plan: null_ }, { requiredAttributes: required })).toHaveLength(1)
+  })
+})
+
+describe('a constant of null', () => {
+  it('sends no plan, and clears any other attribute', () => {
+    const compiled = compileMapping({ ...base, plan: constant(null), email: constant(null) }, options)
+    expect(compiled.map(rowOf({ tier: 'premium' }))).toEqual({
+      kind: 'patient',
+      patient: { code: '7', first_name: 'Ana', gender: 'female', birth_date: '1980-02-01', email: null },
+    })
+  })
+
+  it('has another meaning in fingerprints than no source', () => {
+    expect(compileMapping({ ...base, plan: constant(null) }, options).id).not.toBe(compileMapping(base, options).id)
+  })
+})
+
 describe('an invalid mapping', () => {
   it('is refused with every problem, its place and the nearest column', () => {
     const mapping: Mapping = {

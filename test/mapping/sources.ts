@@ -23,7 +23,7 @@ export function joined(names: readonly string[], separator = ' '): AttributeSour
 }
 
 /** Creates a source with the same value for every row. */
-export function constant(value: string): AttributeSource {
+export function constant(value: string | null): AttributeSource {
   return { kind: 'constant', value, at: null }
 }
 

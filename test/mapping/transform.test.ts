@@ -63,6 +63,36 @@ describe('a transform', () => {
     })
   })
 
+  it('must leave the plan in place, or say null: a row that only lost it is rejected', () => {
+    const tier = { tier: 'premium' }
+    const losing: readonly TransformFunction[] = [
+      ({ id, given, sex, dob }) => ({ code: id, first_name: given, gender: sex, birth_date: dob }),
+      (_row, { plan, ...patient }) => patient,
+      (_row, patient) => ({ ...patient, plan: undefined }),
+    ]
+    for (const apply of losing)
+      expect(compiledWith(apply).map(rowOf(tier))).toEqual({
+        kind: 'invalid',
+        code: '7',
+        invalid: [{ attribute: 'plan', reason: 'missing' }],
+      })
+    const saying = compiledWith((_row, patient) => ({ ...patient, plan: null })).map(rowOf(tier))
+    expect(saying).toMatchObject({ kind: 'patient' })
+    expect(saying).not.toHaveProperty('patient.plan')
+  })
+
+  it('may lose the plan if the mapping says that no patient has one', () => {
+    const transform = {
+      apply: (_row: unknown, { plan, ...patient }: Record<string, unknown>) => patient,
+      contentHash: 'h',
+    }
+    const compiled = compileMapping(
+      { ...wholeMapping, plan: constant(null) },
+      { columns, requiredAttributes, transform },
+    )
+    expect(compiled.map(rowOf({ tier: 'premium' }))).toMatchObject({ kind: 'patient' })
+  })
+
   it('has its result checked', () => {
     expect(compiledWith((_row, patient) => ({ ...patient, code: 7 })).map(rowOf())).toEqual({
       kind: 'invalid',
@@ -88,7 +118,12 @@ describe('a transform', () => {
 
   it('may set attributes that are not mapped', () => {
     const transform = {
-      apply: (_row: unknown, patient: Record<string, unknown>) => ({ ...patient, code: 'c', first_name: 'n' }),
+      apply: (_row: unknown, patient: Record<string, unknown>) => ({
+        ...patient,
+        code: 'c',
+        first_name: 'n',
+        plan: 'basic',
+      }),
       contentHash: 'h',
     }
     const compiled = compileMapping(
@@ -97,7 +132,7 @@ describe('a transform', () => {
     )
     expect(compiled.map(rowOf({ family: 'Ruiz' }))).toEqual({
       kind: 'patient',
-      patient: { code: 'c', first_name: 'n', last_name: 'Ruiz' },
+      patient: { code: 'c', first_name: 'n', last_name: 'Ruiz', plan: 'basic' },
     })
   })
 

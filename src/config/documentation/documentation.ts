@@ -94,6 +94,11 @@ ${table(
     ],
     ['a constant', '`plan: { constant: premium }`', 'The same for every row; for `meta`, JSON. Not for `code`.'],
     [
+      'no value',
+      '`plan: { constant: null }`',
+      'Nothing, and that is meant: no patient has it. Not for a required attribute. A constant that is left empty is refused.',
+    ],
+    [
       'a date in text',
       '`birth_date: { column: dob, format: dd/MM/yyyy }`',
       'A text column’s date, read by `yyyy`, `MM` or `M`, `dd` or `d`, and separators. A two-digit year (`yy`) is refused: it cannot tell 1925 from 2025.',
@@ -103,7 +108,11 @@ ${table(
 
 Without a \`format\`, \`birth_date\` takes a date, timestamp or timestamptz column, or text such as 1980-02-01. Of a timestamp it takes the day; of a timestamptz the day in UTC, which is the day before for a midnight in Madrid: where that matters, convert it in a transform, or keep it in a column of type date. The years 1 to 9999 are valid; BC, later years and infinity make the row invalid.
 
-An optional attribute that is mapped and blank is sent as null, which clears it; one that is not mapped is not sent. A blank \`plan\` is left out, which unsubscribes the patient. A row without one of \`mediquo.requiredAttributes\`, or with a value that the API would refuse, becomes a dead letter that names the attribute and the reason.`
+An optional attribute that is mapped and blank is sent as null, which clears it; one that is not mapped is not sent. A request replaces what mediQuo has of the mapped attributes, also what was entered there; of those that are not mapped, mediQuo does not promise to keep what was entered there. A row without one of \`mediquo.requiredAttributes\`, or with a value that the API would refuse, becomes a dead letter that names the attribute and the reason.
+
+### The plan
+
+A patient that is sent without a \`plan\` is unsubscribed. A blank plan is sent so. A mapping that does not say where the plan comes from would unsubscribe every patient: it is refused, also where \`mapping\` is left out and the table has no column \`plan\`. Map a column or a constant, write \`plan: { constant: null }\` if no patient has a plan, or let a transform set it. A plan that is not in the value table makes its row a dead letter, and mediQuo keeps the plan that it has.`
 
 const transformText = `### A transform
 
@@ -112,11 +121,12 @@ const transformText = `### A transform
 export default (row, patient) => {
   if (row.is_test === 't') return null
   patient.phone = row.prefix + row.phone
+  patient.plan = row.ended_on === null ? row.tariff : null
   return patient
 }
 \`\`\`
 
-\`row\` has every published column as the server’s text, or null, and is frozen; \`patient\` has the attributes that the mapping could make, and may be changed. The function is not async. What it returns is checked like any other patient, and an attribute that does not exist is refused; if it throws, the row becomes a dead letter (\`transform failed\`) and what it threw is not logged, since it may hold values. A change of the file sends every row again; a change of a file that it imports does not.
+\`row\` has every published column as the server’s text, or null, and is frozen; \`patient\` has the attributes that the mapping could make, and may be changed. The patient that it returns must have a \`plan\`, null for none: a row whose plan is only absent becomes a dead letter (\`missing\`), unless the mapping says \`plan: { constant: null }\`. The function is not async. What it returns is checked like any other patient, and an attribute that does not exist is refused; if it throws, the row becomes a dead letter (\`transform failed\`) and what it threw is not logged, since it may hold values. A change of the file sends every row again; a change of a file that it imports does not.
 
 A number in \`meta\` is an ordinary number to the transform if JavaScript can hold its value, and its digits are sent if it is left where it is (1.10 as 1.10). Any other (12345678901234567890, 0.1000000000000000055, 1e400) is an object: it counts as its digits in a text (\`\${patient.meta.card}\`) and as the nearest number in arithmetic. It may be moved or copied, and is sent with its digits; \`JSON.stringify\` makes a text of it, and \`structuredClone\` throws.`
 

@@ -6,6 +6,8 @@ import type { Interpolated } from './interpolate.ts'
 export interface YamlSource {
   readonly value: unknown
   readonly lines: ReadonlyMap<string, number>
+  /** Keys without a value: null, but nobody wrote it. */
+  readonly empty: readonly string[]
   readonly problems: readonly Problem[]
 }
 
@@ -15,14 +17,15 @@ export function readYaml(text: string, resolve: (scalar: string, key: string) =>
   const document = parseDocument(text, { lineCounter, prettyErrors: false, stringKeys: true })
   const lineAt = (offset: number) => lineCounter.linePos(offset).line
   const lines = new Map<string, number>()
+  const empty: string[] = []
   const problems = [...document.errors, ...document.warnings].map(({ code, pos }) =>
     problem(lineAt(pos[0]), '', syntaxFaults[code]),
   )
-  if (problems.length > 0) return { value: null, lines, problems }
+  if (problems.length > 0) return { value: null, lines, empty, problems }
   const root = document.contents
   if (root !== null && !isMap(root)) placed(root, [])
   const value = plain(root, [])
-  return { value, lines, problems }
+  return { value, lines, empty, problems }
 
   function plain(node: Node | null, path: readonly PropertyKey[]): unknown {
     const key = keyText(path)
@@ -33,6 +36,7 @@ export function readYaml(text: string, resolve: (scalar: string, key: string) =>
     }
     if (isMap<Node, Node | null>(node)) return Object.fromEntries(node.items.map((pair) => entry(pair, path)))
     if (isSeq<Node>(node)) return node.items.map((item, index) => plain(item, placed(item, [...path, index])))
+    if (node === null || (isScalar(node) && node.value === null && node.source === '')) empty.push(key)
     if (!isScalar(node)) return null
     if (typeof node.value !== 'string') return node.value
     const resolved = resolve(node.value, key)

@@ -15,7 +15,7 @@ const written = z.strictObject({
   values: z.record(z.string(), z.nullable(z.string(quoted)), 'must be a table of values').optional(),
   format: z.string(quoted).optional(),
   default: z.nullable(z.string(quoted)).optional(),
-  constant: z.string(quoted).optional(),
+  constant: z.nullable(z.string(quoted)).optional(),
 } satisfies Record<(typeof attributeKeys)[number], z.ZodType>)
 
 type Written = z.output<typeof written>

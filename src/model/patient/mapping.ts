@@ -1,6 +1,9 @@
 import type { Attribute } from './patient.ts'
 
-/** Source of one attribute. `at` names the configuration's file and line, for messages only. */
+/**
+ * Source of one attribute. A constant of null says in so many words that no patient has the attribute. `at` names the configuration's
+ * file and line, for messages only.
+ */
 export type AttributeSource =
   | {
       readonly kind: 'columns'
@@ -11,7 +14,7 @@ export type AttributeSource =
       readonly fallback: string | null
       readonly at: string | null
     }
-  | { readonly kind: 'constant'; readonly value: string; readonly at: string | null }
+  | { readonly kind: 'constant'; readonly value: string | null; readonly at: string | null }
 
 /** The attributes that are mapped, as configured. */
 export type Mapping = Readonly<Partial<Record<Attribute, AttributeSource>>>

@@ -8,7 +8,7 @@ import { runCommand } from '../run-command.ts'
 const schema = `
   create table patients (
     id int primary key, code text, first_name text default 'Zelda', gender text default 'female',
-    birth_date date default '1980-01-01', email text);`
+    birth_date date default '1980-01-01', email text, plan text);`
 const refusedRow = `insert into patients (id, code, email) values (1, 'p1', 'zelda@example.com')`
 const invalidRow = `insert into patients (id, code, first_name) values (2, null, null)`
 

@@ -57,7 +57,13 @@ test('reports all violations at once for a database that breaks a dozen requirem
       create table clinic.others (id int primary key);
       create publication mediquo_cdc for table clinic.others with (publish = 'insert');`,
   })
-  const mapping = { code: 'code', first_name: 'first_name', gender: 'gender', birth_date: 'born' }
+  const mapping = {
+    code: 'code',
+    first_name: 'first_name',
+    gender: 'gender',
+    birth_date: 'born',
+    plan: { constant: null },
+  }
   const { status, failed } = await check(database, {
     source: { table: 'clinic.patients', publication: 'mediquo_cdc' },
     mapping,
@@ -102,7 +108,7 @@ test('prints each finding on its own line, in 80 columns, and a total in the las
 })
 
 describe('codes', () => {
-  const schema = `create table patients (id int primary key, code text, first_name text, gender text, birth_date date);
+  const schema = `create table patients (id int primary key, code text, first_name text, gender text, birth_date date, plan text);
     insert into patients select g, case when g > 3 then (g / 2)::text end, 'x', 'male', now() from generate_series(1, 9) g;`
 
   test('that are missing or repeated are counted, without naming one', async () => {
@@ -124,7 +130,13 @@ describe('columns', () => {
     await database.query(`drop role if exists ${role}`)
     await database.query(`create role ${role} login replication password 'secret'`)
     try {
-      const mapping = { code: 'code', first_name: 'first_name', gender: 'gender', birth_date: 'birth_date' }
+      const mapping = {
+        code: 'code',
+        first_name: 'first_name',
+        gender: 'gender',
+        birth_date: 'birth_date',
+        plan: { constant: null },
+      }
       const url = as(role, database.url)
       const before = await check(database, { mapping, url })
       expect(before.failed).toEqual(['the user may read it', 'the publication', 'the state can be kept'])
@@ -144,7 +156,7 @@ describe('columns', () => {
   test('that are generated are refused if the server does not stream them', async () => {
     const stored = 'generated always as (upper(code)) stored'
     await using database = await testDatabase({
-      schema: `create table patients (code text primary key, first_name text ${stored}, gender text, birth_date date);`,
+      schema: `create table patients (code text primary key, first_name text ${stored}, gender text, birth_date date, plan text);`,
     })
     const { failed, of } = await check(database)
     if (postgresMajor >= 18) expect(failed).toEqual([])

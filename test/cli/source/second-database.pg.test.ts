@@ -23,7 +23,7 @@ test('a second database of a server gets a slot with its own name, and setup exp
   await ask('postgres', `select pg_create_logical_replication_slot('mediquo_cdc', 'pgoutput')`)
   await ask(
     'Clínica-B',
-    'create table patients (id int primary key, code text not null, first_name text, gender text, birth_date date)',
+    'create table patients (id int primary key, code text not null, first_name text, gender text, birth_date date, plan text)',
   )
   using folder = workspace({})
   const run = (...args: string[]) =>

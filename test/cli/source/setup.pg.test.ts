@@ -4,7 +4,13 @@ import { postgresMajor, testDatabase } from '../../support/postgres.ts'
 import { runCommand } from '../run-command.ts'
 
 const role = 'least_privileged'
-const mapping = { code: 'code', first_name: 'first_name', gender: 'gender', birth_date: 'birth_date' }
+const mapping = {
+  code: 'code',
+  first_name: 'first_name',
+  gender: 'gender',
+  birth_date: 'birth_date',
+  plan: { constant: null },
+}
 
 test('--role prints and creates a role that can do what the connector does, and no more', async () => {
   await using database = await testDatabase({

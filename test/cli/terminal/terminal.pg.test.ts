@@ -30,7 +30,7 @@ test('each report fits 80 columns, however long its content is', async () => {
   await using connector = await startConnector({ database, sandbox, config: { source } })
   await until(async () => (await connector.status()).deadLetters === 1 && sandbox.patients().size === 2)
   const unfitting = { ...source, table: 'public.nowhere', publication: 'a_publication_of_another_name' }
-  const attributes = ['code', 'first_name', 'gender', 'birth_date']
+  const attributes = ['code', 'first_name', 'gender', 'birth_date', 'plan']
   const mapping = Object.fromEntries(attributes.map((name) => [name, name]))
   const keys = keysOf(sandbox.baseUrl)
   const env = { ...keys, HTTP_PORT: String(connector.port()) }

@@ -4,7 +4,13 @@ import { workspace } from '../../config/loading.ts'
 import { startConnector } from '../../support/connector.ts'
 import { postgresMajor, type TestDatabase, testDatabase } from '../../support/postgres.ts'
 
-const mapping = { code: 'code', first_name: 'first_name', gender: 'gender', birth_date: 'birth_date' }
+const mapping = {
+  code: 'code',
+  first_name: 'first_name',
+  gender: 'gender',
+  birth_date: 'birth_date',
+  plan: { constant: null },
+}
 const table = `create table patients (
   id int primary key, code text unique not null, first_name text not null default 'Jane', gender text default 'female',
   birth_date date default '1980-01-01', plan text, diagnosis text)`

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { patientsTable, startConnector } from '../../support/connector.ts'
 import { testDatabase } from '../../support/postgres.ts'
 
-const keyless = `create table patients (code text, first_name text, gender text, birth_date date);
+const keyless = `create table patients (code text, first_name text, gender text, birth_date date, plan text);
   insert into patients values ('jane', 'Jane', 'female', '1980-01-01');`
 
 test.each([
@@ -33,7 +33,7 @@ test.each([
 
 test('a table whose replica identity is a unique index is followed by that index', async () => {
   await using connector = await startConnector({
-    schema: `create table patients (code text not null, first_name text, gender text, birth_date date);
+    schema: `create table patients (code text not null, first_name text, gender text, birth_date date, plan text);
       create unique index by_code on patients (code);
       alter table patients replica identity using index by_code;`,
   })

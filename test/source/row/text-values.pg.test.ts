@@ -67,7 +67,7 @@ test('a birth date reaches the API as it was entered, from a server with another
   vi.stubEnv('TZ', 'America/Los_Angeles')
   onTestFinished(() => void vi.unstubAllEnvs())
   await using database = await testDatabase({
-    schema: `create table patients (code text primary key, first_name text, gender text, birth_date date)`,
+    schema: `create table patients (code text primary key, first_name text, gender text, birth_date date, plan text)`,
   })
   await makeContrary(database)
   await using connector = await startConnector({ database })
