@@ -6,7 +6,7 @@ import type { Row } from '../model/source/row.ts'
 import { compileAttribute, type ReadAttribute } from './attribute-reader.ts'
 import { type ColumnType, typeFault } from './column-types.ts'
 import { mappingIdOf } from './fingerprint.ts'
-import { saysNoPlan, undecidedPlan } from './plan-source.ts'
+import { mappedPlan, type PlanSource, saysNoPlan, transformedPlan, undecidedPlan } from './plan-source.ts'
 import { applyTransform, type Transform } from './transform.ts'
 import { type AttributeRule, codeOf, PatientDraft, rulesOf, validatePatient } from './validate.ts'
 
@@ -18,6 +18,9 @@ export interface CompiledMapping {
   readonly columns: readonly string[]
   /** Columns that the code depends on. */
   readonly codeColumns: readonly string[]
+  /** Attributes that are mapped. A transform may set others. */
+  readonly attributes: readonly Attribute[]
+  readonly plan: PlanSource
   /** Maps a row. It never throws, whatever the row. */
   map(row: Row): Mapped
   /** Returns the code of a row that possibly lacks other columns (an old key). Null if it cannot be determined, as with a transform. */
@@ -71,10 +74,16 @@ export function compileMapping(mapping: Mapping | null, options: CompileOptions)
   const readCode = transform === null ? readers.get('code') : undefined
   const makePatient =
     transform === null ? directly(readers, rules) : byTransform(readers, rules, transform, saysNoPlan(sources))
+  const plan =
+    transform === null
+      ? mappedPlan(sources, readers.get('plan'), isRequired(rules, 'plan'))
+      : transformedPlan(columns, makePatient)
   return {
     id: mappingIdOf(sources, requiredAttributes, transform?.contentHash ?? null),
     columns: read,
     codeColumns,
+    attributes: attributes.filter((attribute) => readers.has(attribute)),
+    plan,
     map(row) {
       if (isComplete(row, read)) return makePatient(row)
       return { kind: 'incomplete', columns: read.filter((column) => !hasValue(row, column)) }

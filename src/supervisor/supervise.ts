@@ -13,7 +13,8 @@ import { isInvalidated } from '../source/slot/slot-history.ts'
 import type { StreamState } from '../source/stream/follow-wal.ts'
 import { readTableSchema } from '../source/table/table-schema.ts'
 import { checkApi } from '../startup/api/check-api.ts'
-import { type Prepared, prepare } from '../startup/prepare.ts'
+import { findSource, type Prepared, prepare } from '../startup/prepare.ts'
+import { reportPlans } from '../startup/report-plans.ts'
 import { checkFailed } from '../startup/requirements/check-failed.ts'
 import { openResources, type Resources, type SessionTraits, type Telemetry } from '../startup/resources.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -109,7 +110,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     logger.info({ host: settings.http.host, port: http.port, version }, 'listening')
     options.onListening?.(http.port)
     observe(resources, board, healthy)
-    const past: Past = { attempt: 0, isFirst: true, lost: noneLost }
+    const past: Past = { attempt: 0, isFirst: true, plansReported: false, lost: noneLost }
     const written: WrittenRuns = { last: null }
     while (!drain.aborted) {
       past.attempt++
@@ -157,6 +158,8 @@ interface Past {
   attempt: number
   /** True until a pipeline has run. */
   isFirst: boolean
+  /** True once the log says how many patients are without a plan. */
+  plansReported: boolean
   lost: LostInARow
 }
 
@@ -171,6 +174,9 @@ async function prepareOrWait(
   try {
     // Check the keys before a slot is created: a slot that nobody reads fills the customer's disk.
     if (isFirst && attempt === 1) await requireKeys(resources, drain)
+    // Say it before anything is created or sent: without a plan a patient is unsubscribed.
+    if (!past.plansReported) await reportPlans(resources, await findSource(resources))
+    past.plansReported = true
     const prepared = await prepare(resources, past.lost)
     board.serverVersion = prepared.facts.serverVersion
     return prepared

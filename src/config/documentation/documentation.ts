@@ -112,7 +112,7 @@ An optional attribute that is mapped and blank is sent as null, which clears it;
 
 ### The plan
 
-A patient that is sent without a \`plan\` is unsubscribed. A blank plan is sent so. A mapping that does not say where the plan comes from would unsubscribe every patient: it is refused, also where \`mapping\` is left out and the table has no column \`plan\`. Map a column or a constant, write \`plan: { constant: null }\` if no patient has a plan, or let a transform set it. A plan that is not in the value table makes its row a dead letter, and mediQuo keeps the plan that it has.`
+A patient that is sent without a \`plan\` is unsubscribed. A blank plan is sent so. A mapping that does not say where the plan comes from would unsubscribe every patient: it is refused, also where \`mapping\` is left out and the table has no column \`plan\`. Map a column or a constant, write \`plan: { constant: null }\` if no patient has a plan, or let a transform set it. A plan that is not in the value table makes its row a dead letter, and mediQuo keeps the plan that it has. \`check\` and the first lines of the log say how many rows are without a plan: of the whole table if that can be counted in a few seconds, else, and with a transform, of up to 1,000 rows.`
 
 const transformText = `### A transform
 
@@ -126,7 +126,7 @@ export default (row, patient) => {
 }
 \`\`\`
 
-\`row\` has every published column as the server’s text, or null, and is frozen; \`patient\` has the attributes that the mapping could make, and may be changed. The patient that it returns must have a \`plan\`, null for none: a row whose plan is only absent becomes a dead letter (\`missing\`), unless the mapping says \`plan: { constant: null }\`. The function is not async. What it returns is checked like any other patient, and an attribute that does not exist is refused; if it throws, the row becomes a dead letter (\`transform failed\`) and what it threw is not logged, since it may hold values. A change of the file sends every row again; a change of a file that it imports does not.
+\`row\` has every published column as the server’s text, or null, and is frozen; \`patient\` has the attributes that the mapping could make, and may be changed. The patient that it returns must have a \`plan\`, null for none: a row whose plan is only absent becomes a dead letter (\`missing\`), unless the mapping says \`plan: { constant: null }\`. If neither the mapping nor the transform sets a plan in any row, nothing starts. The function is not async. What it returns is checked like any other patient, and an attribute that does not exist is refused; if it throws, the row becomes a dead letter (\`transform failed\`) and what it threw is not logged, since it may hold values. A change of the file sends every row again; a change of a file that it imports does not.
 
 A number in \`meta\` is an ordinary number to the transform if JavaScript can hold its value, and its digits are sent if it is left where it is (1.10 as 1.10). Any other (12345678901234567890, 0.1000000000000000055, 1e400) is an object: it counts as its digits in a text (\`\${patient.meta.card}\`) and as the nearest number in arithmetic. It may be moved or copied, and is sent with its digits; \`JSON.stringify\` makes a text of it, and \`structuredClone\` throws.`
 

@@ -61,6 +61,31 @@ export function estimateSql(table: ReadableTable): string {
   return `explain (format json) select 1 from ${from(table)} t`
 }
 
+/** Number of characters of a text by which rows are grouped: enough to tell its meaning, and the result stays small. */
+const groupedCharacters = 200
+
+/**
+ * Returns the SQL that counts the published rows by the texts of some columns, in at most `limit` groups. The texts are those that the
+ * stream brings, cut to 200 characters: a cast to text would write some types differently, and equal values of a type can have several
+ * texts.
+ */
+export function groupSql(table: ReadableTable, columns: readonly string[], limit: number): string {
+  const texts = columns.map((name, at) => {
+    const value = `t.${quoteIdentifier(name)}`
+    return `left(case when ${value} is not null then format('%s', ${value}) end, ${groupedCharacters}) as c${at}`
+  })
+  const names = columns.map((_, at) => `c${at}`)
+  const grouped = names.length === 0 ? '' : ` group by ${names.join(', ')}`
+  const rows = `select ${texts.join(', ')} from ${from(table)} t where ${isPublished(table)}`
+  return `select ${['count(*)', ...names].join(', ')} from (${rows}) r${grouped} limit ${limit}`
+}
+
+/** Returns the SQL that reads some columns of published rows, in no order. */
+export function excerptSql(table: ReadableTable, columns: readonly string[], limit: number): string {
+  const values = columns.map((name) => `t.${quoteIdentifier(name)}`).join(', ')
+  return `select ${values} from ${from(table)} t where ${isPublished(table)} limit ${limit}`
+}
+
 /** Returns the columns that a read selects, those of the key first. */
 export function columnsRead({ key, columns }: Pick<ReadableTable, 'key' | 'columns'>): string[] {
   return [...new Set([...key.map(({ name }) => name), ...columns])]

@@ -8,6 +8,7 @@ import { quoteIdentifier } from '../../source/sql-names.ts'
 import { countDoubtfulCodes } from '../../source/table/doubtful-codes.ts'
 import type { Wanted } from '../../source/wanted.ts'
 import type { Resources } from '../resources.ts'
+import { checkPatients } from './check-patients.ts'
 
 type Tools = Pick<Resources, 'settings' | 'source' | 'state' | 'api' | 'runtime'>
 
@@ -26,6 +27,7 @@ export async function checkSurroundings(tools: Tools, found: Found | null): Prom
     if (found.facts.mayReplicate && found.facts.freeSenders > 0) findings.push(await checkReplication(tools))
     const code = await checkCodes(clientConfig, found)
     if (code) findings.push(code)
+    findings.push(...(await checkPatients(tools, found)))
   }
   return [...findings, await checkState(tools), ...(await checkClocks(tools, found !== null))]
 }
