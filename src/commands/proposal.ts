@@ -2,8 +2,10 @@ import pg from 'pg'
 import { mappingSchema } from '../config/schema/mapping-schema.ts'
 import type { Settings } from '../config/settings.ts'
 import { compileDateFormat, readIsoDate } from '../mapping/birth-date.ts'
-import { compileMapping } from '../mapping/compile.ts'
+import { type CompiledMapping, compileMapping } from '../mapping/compile.ts'
+import { undecidedPlan } from '../mapping/plan-source.ts'
 import { ProblemsError } from '../model/failure/connector-error.ts'
+import { type Attribute, attributes } from '../model/patient/patient.ts'
 import type { Row } from '../model/source/row.ts'
 import { likeness } from '../proposal/column-names.ts'
 import { dateFormat, genderValues } from '../proposal/known-values.ts'
@@ -13,10 +15,13 @@ import { freeSlotName } from '../source/slot/free-slot-name.ts'
 import { type ColumnFacts, gatherSourceFacts } from '../source/source-facts.ts'
 import { type CandidateTable, readCandidateTables } from '../source/table/candidate-tables.ts'
 import { readExcerpt } from '../source/table/table-excerpt.ts'
+import { countPlans, hasNoPlans, type PlanCount, planCountInWords } from '../startup/requirements/plan-count.ts'
 import { applicationName } from '../startup/resources.ts'
 
 /** Maximum number of rows to look at. */
 const excerptRows = 1_000
+/** Time limit of the count of the patients without a plan, to spare the customer's server. */
+const maxCountMs = 3_000
 
 /** Number of sampled rows that would be sent, and the reasons against the others, without values. */
 export interface Preview {
@@ -32,6 +37,10 @@ export interface Proposal {
   readonly slot: string | null
   readonly mapping: readonly ProposedAttribute[]
   readonly preview: Preview
+  /** Count of the patients without a plan; null: the mapping does not say where it comes from, or the table is too large. */
+  readonly plans: (PlanCount & { readonly sentence: string }) | null
+  /** Attributes that no column was found for. */
+  readonly unmapped: readonly Attribute[]
   /** Gaps of the mapping, one sentence each. */
   readonly problems: readonly string[]
 }
@@ -68,10 +77,31 @@ export function openProposals(settings: Settings, environmentOptions: string) {
         },
       )
       const slot = freeSlotName(settings.source.slot, facts)
-      return { table, slot, mapping, ...previewOf(mapping, { columns, names, rows, settings }) }
+      const { compiled, preview, problems } = previewOf(mapping, { columns, names, rows, settings })
+      const unmapped = attributes.filter((attribute) => mapping.every((one) => one.attribute !== attribute))
+      const isUndecided = unmapped.includes('plan')
+      const { kind, key } = facts.table
+      const count =
+        compiled === null || isUndecided
+          ? null
+          : await countPlans(pool, { ...table, kind, key, columns: [] }, { plan: compiled.plan, ms: maxCountMs })
+      return {
+        table,
+        slot,
+        mapping: count !== null && hasNoPlans(count) ? mapping.map(withDoubtfulPlan) : mapping,
+        preview,
+        plans: count && { ...count, sentence: planCountInWords(count) },
+        unmapped,
+        problems: isUndecided ? [...problems, undecidedPlan(null)] : problems,
+      }
     },
     close: () => pool.end(),
   }
+}
+
+/** Adds a comment to a plan that every row lacks: the column is probably another one. */
+function withDoubtfulPlan(one: ProposedAttribute): ProposedAttribute {
+  return one.attribute === 'plan' ? { ...one, comment: 'every row lacks it: see that this is the column' } : one
 }
 
 function asProposed({ name, category, typeOid }: ColumnFacts) {
@@ -105,7 +135,11 @@ interface Looked {
 function previewOf(
   proposed: readonly ProposedAttribute[],
   { columns, names, rows, settings }: Looked,
-): { readonly preview: Preview; readonly problems: readonly string[] } {
+): {
+  readonly compiled: CompiledMapping | null
+  readonly preview: Preview
+  readonly problems: readonly string[]
+} {
   const written = Object.fromEntries(proposed.map((one) => [one.attribute, one.written]))
   try {
     const compiled = compileMapping(mappingSchema.parse(written), {
@@ -128,9 +162,9 @@ function previewOf(
       const [attribute = '', reason = ''] = name.split('\n')
       return { attribute, reason, rows: of }
     })
-    return { preview: { rows: rows.length, pass, reasons }, problems: [] }
+    return { compiled, preview: { rows: rows.length, pass, reasons }, problems: [] }
   } catch (error) {
     if (!(error instanceof ProblemsError)) throw error
-    return { preview: { rows: rows.length, pass: 0, reasons: [] }, problems: error.problems }
+    return { compiled: null, preview: { rows: rows.length, pass: 0, reasons: [] }, problems: error.problems }
   }
 }

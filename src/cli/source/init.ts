@@ -5,8 +5,10 @@ import { configYaml } from '../../config/documentation/example.ts'
 import { loadSettings } from '../../config/load.ts'
 import { parseTableName, type TableName, writeTableName } from '../../config/value/table-name.ts'
 import { ProblemsError } from '../../model/failure/connector-error.ts'
+import { notMappedMeans } from '../../startup/requirements/check-patients.ts'
 import { defaultOutput, type OptionsOf } from '../command-options.ts'
 import type { CliContext } from '../context.ts'
+import { hangingIndent, hangingText } from '../terminal/hanging-text.ts'
 
 /** Minimum likeness of a patient table: fewer known columns point to a table of something else. */
 const minLikeness = 2
@@ -76,7 +78,7 @@ async function chooseTable(
   return alike.find((table) => writeTableName(table) === chosen) ?? 'no table was chosen'
 }
 
-function described({ table, slot, mapping, preview, problems }: Proposal): string[] {
+function described({ table, slot, mapping, preview, plans, unmapped, problems }: Proposal): string[] {
   const { rows, pass, reasons } = preview
   return [
     writeTableName(table),
@@ -87,10 +89,14 @@ function described({ table, slot, mapping, preview, problems }: Proposal): strin
     ...mapping.flatMap(({ attribute, comment }) =>
       comment === undefined ? [] : [`  look at ${attribute}: ${comment}`],
     ),
-    ...problems.map((problem) => `  missing: ${problem}`),
+    ...problems.map((problem) => hangingText('  missing: ', problem, hangingIndent)),
     ...(slot === null ? [] : [`  slot ${slot}: the usual name is taken by another database of this server`]),
     `${pass} of the ${rows} rows that were looked at can be sent`,
     ...reasons.map(({ attribute, reason, rows: of }) => `  ${attribute}: ${reason}: ${of} rows`),
+    ...(plans === null ? [] : [hangingText('', plans.sentence, hangingIndent)]),
+    ...(unmapped.length === 0
+      ? []
+      : [hangingText('not mapped: ', `${unmapped.join(', ')}; ${notMappedMeans}`, hangingIndent)]),
   ]
 }
 

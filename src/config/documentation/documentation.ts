@@ -112,7 +112,7 @@ An optional attribute that is mapped and blank is sent as null, which clears it;
 
 ### The plan
 
-A patient that is sent without a \`plan\` is unsubscribed. A blank plan is sent so. A mapping that does not say where the plan comes from would unsubscribe every patient: it is refused, also where \`mapping\` is left out and the table has no column \`plan\`. Map a column or a constant, write \`plan: { constant: null }\` if no patient has a plan, or let a transform set it. A plan that is not in the value table makes its row a dead letter, and mediQuo keeps the plan that it has. \`check\` and the first lines of the log say how many rows are without a plan: of the whole table if that can be counted in a few seconds, else, and with a transform, of up to 1,000 rows.`
+A patient that is sent without a \`plan\` is unsubscribed. A blank plan is sent so. A mapping that does not say where the plan comes from would unsubscribe every patient: it is refused, also where \`mapping\` is left out and the table has no column \`plan\`. Map a column or a constant, write \`plan: { constant: null }\` if no patient has a plan, or let a transform set it. A plan that is not in the value table makes its row a dead letter, and mediQuo keeps the plan that it has. \`init\`, \`check\` and the first lines of the log say how many rows are without a plan: of the whole table if that can be counted in a few seconds, else, and with a transform, of up to 1,000 rows.`
 
 const transformText = `### A transform
 
@@ -140,7 +140,7 @@ ${table(
     ['2', 'The command line or the configuration is wrong; `teardown` without `--yes` had nobody to ask'],
     [
       '3',
-      'A check failed; the state cannot be used; `init` found no table or lacks a column; `setup --apply` needs something done by hand first; `teardown` left something',
+      'A check failed; the state cannot be used; `init` found no table, lacks a column or leaves a decision to you; `setup --apply` needs something done by hand first; `teardown` left something',
     ],
     ['4', '`verify` found a difference; `demo` ended with one'],
   ],

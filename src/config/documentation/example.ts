@@ -16,14 +16,16 @@ export interface ConfigYamlOptions {
 export function configYaml({ values = {}, mapping }: ConfigYamlOptions = {}): string {
   const { source, ...rest } = sections
   const mappingLines = mapping === undefined ? exampleMapping : mapping.flatMap(mappingLine)
+  const decision = mapping === undefined || mapping.some(({ attribute }) => attribute === 'plan') ? [] : planDecision
   return [
     '# The configuration of mediquo-cdc: every key, with its default. docs/configuration.md has it as tables.',
     `# ${reference('NAME')} takes an environment variable, ${reference('NAME:-fallback')} one with a fallback.`,
     '',
     ...sectionLines('source', source.shape, values),
     '',
-    '# Where each attribute comes from. Left out: from the column of its own name.',
-    ...(mapping === undefined ? mappingLines : ['mapping:', ...mappingLines]),
+    '# Where each attribute comes from. Left out: from the column of its own name. It must say where plan comes from, because mediQuo',
+    '# unsubscribes a patient that is sent without a plan; `plan: { constant: null }` says that no patient has one.',
+    ...(mapping === undefined ? mappingLines : ['mapping:', ...mappingLines, ...decision]),
     '',
     ...settingLines('transform', transformSetting, values.transform, ''),
     ...Object.entries(rest).flatMap(([name, { shape }]) => ['', ...sectionLines(name, shape, values)]),
@@ -40,6 +42,14 @@ const exampleMapping = [
   '#   birth_date: { column: dob, format: dd/MM/yyyy }    # format: for text columns only',
   '#   email: { column: mail, default: null }',
   '#   plan: { constant: premium }',
+]
+
+/** Lines of a mapping without a plan: a person decides, and until then the configuration is refused. */
+const planDecision = [
+  '  # plan: no column looks like one. Until one of these lines is filled in and uncommented, nothing starts:',
+  '  # plan: …                      # the column that has it',
+  '  # plan: { constant: premium }  # the same plan for every patient',
+  '  # plan: { constant: null }     # no patient has a plan: mediQuo unsubscribes all of them',
 ]
 
 type MappingEntry = NonNullable<ConfigYamlOptions['mapping']>[number]

@@ -19,7 +19,7 @@ import {
 const maxCountMs = 3_000
 
 /** Consequence for attributes that are not mapped. */
-const notMappedMeans = 'mediQuo does not promise to keep what was entered there for these'
+export const notMappedMeans = 'mediQuo does not promise to keep what was entered there for these'
 
 /** Says what mediQuo will have of the patients: how many are without a plan, and which attributes a request does not contain. */
 export async function checkPatients(

@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import type { Finding } from '../../../src/source/requirements/finding.ts'
 import { workspace } from '../../config/loading.ts'
 import { expectBothEndsEqual } from '../../support/both-ends.ts'
 import { startConnector, type WrittenConfig } from '../../support/connector.ts'
@@ -22,6 +23,7 @@ const asPatients = `select "NHC" as code, nombre as first_name, concat_ws(' ', a
   case sexo when 'H' then 'male' else 'female' end as gender, to_date("fechaNacimiento", 'DD/MM/YYYY')::text as birth_date,
   correo as email, tarifa as plan from "Pacientes"`
 
+const keys = { MEDIQUO_API_KEY: 'key', MEDIQUO_SECRET_KEY: 'secret', MEDIQUO_BASE_URL: 'http://127.0.0.1:9/v1' }
 const init = (database: TestDatabase, args: readonly string[], cwd: string) =>
   runProgram(['init', ...args], { cwd, env: { DATABASE_URL: database.url } })
 
@@ -32,6 +34,8 @@ test('finds an unprepared table, proposes and writes a configuration, and delive
   expect(status).toBe(0)
   expect(text).toContain('public."Pacientes"')
   expect(text).toContain('300 of the 300 rows that were looked at can be sent')
+  expect(text).toContain('none of 300 rows is without a plan')
+  expect(text).toContain('not mapped: tax_id, phone, locale, meta; mediQuo does not promise to keep')
   expect(text).toContain('mediquo-cdc setup')
   const written = readFileSync(join(folder.cwd, 'config/mediquo-cdc.yaml'), 'utf8')
   // Output contains neither a row's value nor a secret. Words for a gender are named, because the mapping consists of them.
@@ -69,6 +73,45 @@ describe('init', () => {
     })
     const { status, text } = await init(database, ['--table', 'public."Pacientes"', '--json'], folder.cwd)
     expect([status, JSON.parse(text)]).toMatchObject([0, { preview: { rows: 300, pass: 300 }, problems: [] }])
+  })
+
+  test('leaves the plan to a person if no column looks like one: nothing starts until a line is chosen', async () => {
+    await using database = await testDatabase({
+      schema: hospital.replace("tarifa text default 'premium'", 'nota text'),
+    })
+    using folder = workspace({})
+    const proposed = await init(database, [], folder.cwd)
+    expect(proposed).toMatchObject({
+      status: 3,
+      text: expect.stringContaining('missing: mapping.plan: is not mapped: mediQuo would unsubscribe every patient'),
+    })
+    expect(proposed.text).toContain('300 of the 300 rows that were looked at can be sent')
+    const file = join(folder.cwd, 'config/mediquo-cdc.yaml')
+    const written = readFileSync(file, 'utf8')
+    const check = () =>
+      runProgram(['check', '--json'], { cwd: folder.cwd, env: { DATABASE_URL: database.url, ...keys } })
+    const requirements = ['the mapping fits the table', 'patients have a plan']
+    const planFindings = async () =>
+      (JSON.parse((await check()).text) as Finding[]).filter(({ requirement }) => requirements.includes(requirement))
+    expect(await planFindings()).toMatchObject([{ requirement: 'the mapping fits the table', met: false }])
+    for (const [line, met, detail] of [
+      ['plan: { constant: premium }', true, 'none of 300 rows is without a plan'],
+      ['plan: { constant: null }', true, 'all of 300 rows will be without a plan'],
+      ['plan: nota', false, 'all of 300 rows will be without a plan'],
+    ] as const) {
+      expect(written).toContain(`# ${line === 'plan: nota' ? 'plan: …' : line}`)
+      writeFileSync(file, written.replace(/^ {2}# plan: … .*$/m, `  ${line}`))
+      expect(await planFindings()).toMatchObject([{ met, detail: expect.stringContaining(detail) }])
+    }
+  })
+
+  test('doubts a plan column that is empty in every row', async () => {
+    await using database = await testDatabase({ schema: hospital.replace(" default 'premium'", '') })
+    using folder = workspace({})
+    const { status, text } = await init(database, [], folder.cwd)
+    expect(status).toBe(0)
+    expect(text).toContain('look at plan: every row lacks it')
+    expect(text).toContain('all of 300 rows will be without a plan: mediQuo unsubscribes these patients')
   })
 
   test('reports what is missing, and if a table is not a table of patients', async () => {
