@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { explainFailure } from '../../src/cli/explain-failure.ts'
 import { workspace } from '../config/loading.ts'
 import { put, testSandbox } from '../sandbox/sandbox-client.ts'
 import { expectBothEndsEqual } from '../support/both-ends.ts'
@@ -22,8 +23,9 @@ test('a table without a plan column is refused before anything is made or sent, 
   await using sandbox = await testSandbox()
   await put(sandbox, [jane])
   const starting = startConnector({ database, sandbox, config: { source: initial } })
-  await expect(starting).rejects.toMatchObject({
-    kind: 'mapping invalid',
+  const refused = await starting.catch(explainFailure)
+  expect(refused).toEqual({
+    status: 2,
     message: expect.stringMatching(/^mapping\.plan: .* write "plan: \{ constant: null \}" if that is meant$/),
   })
   expect(sandbox.patients().get('jane')).toMatchObject({ plan: 'premium', unsubscribed_at: null })
