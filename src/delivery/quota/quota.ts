@@ -23,7 +23,7 @@ export interface QuotaOptions {
 const togetherMs = 100
 /** Additional time that p-throttle may take before it is replaced, milliseconds. */
 const lateMs = 1_000
-/** Time by which requests may catch up after a stall or an idle time, at twice the pace. */
+/** Time by which requests may catch up after a stall, at twice the pace. */
 const creditMs = 1_000
 
 /**
@@ -41,6 +41,9 @@ export class Quota {
   readonly #assumed = new Map<number, number>()
   /** Calls that wait for a permit or for their turn: several may wait, and a change concerns all of them. */
   readonly #waiting = new Set<() => void>()
+  /** Number of calls that want a permit now, and the time since which there was none. */
+  #wanting = 0
+  #idleSinceMs: number
   #taken = 0
   /** Total number of permits that were withheld because another client had used them up. */
   #withheld = 0
@@ -51,6 +54,8 @@ export class Quota {
     this.#permits = new Permits(options.requestsPerMinute)
     const intervalMs = 60_000 / options.requestsPerMinute
     this.#pace = new Pace({ intervalMs, creditMs })
+    this.#idleSinceMs = options.monotonicMs()
+    this.#pace.begin(this.#idleSinceMs)
     this.#apartMs = Math.ceil((this.#together * intervalMs) / 2)
     this.#apart = this.#throttle()
   }
@@ -111,6 +116,13 @@ export class Quota {
   async next(signal: AbortSignal): Promise<Permit | null> {
     // p-throttle lets calls through after an abort: check the signal on both sides (fact 19).
     if (signal.aborted) return null
+    if (this.#wanting++ === 0) this.#pace.idle(this.#idleSinceMs, this.#options.monotonicMs())
+    const permit = await this.#next(signal)
+    if (--this.#wanting === 0) this.#idleSinceMs = this.#options.monotonicMs()
+    return permit
+  }
+
+  async #next(signal: AbortSignal): Promise<Permit | null> {
     await this.#untilApart()
     while (!signal.aborted) {
       const now = this.#options.monotonicMs()

@@ -26,6 +26,21 @@ test('allows skipped requests at once, up to the credit; the rest is lost', () =
   expect(atOnce(stalled, 10_100)).toBe(1)
 })
 
+test('keeps its credit through a time in which nobody wants to send, and gains none', () => {
+  const stalled = pace()
+  stalled.begin(0)
+  stalled.leave(0)
+  stalled.idle(300, 5_000)
+  expect(atOnce(stalled, 5_000)).toBe(3)
+  const even = pace()
+  even.begin(0)
+  even.leave(0)
+  even.idle(50, 60)
+  expect(even.waitMs(60)).toBe(40)
+  even.idle(60, 5_000)
+  expect(atOnce(even, 5_000)).toBe(1)
+})
+
 test('has its full credit at a fresh start, and none when it continues an earlier run', () => {
   expect(atOnce(pace(), 5_000)).toBe(4)
   const resumed = pace()
