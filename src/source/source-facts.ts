@@ -37,6 +37,8 @@ export interface TableFacts {
   readonly hidesRows: boolean
   readonly hasRowSecurity: boolean
   readonly replicaIdentity: 'default' | 'nothing' | 'full' | 'index'
+  /** True if the table or one of its partitions has a full replica identity: a column list would not cover it. */
+  readonly hasFullIdentity: boolean
   /** Columns that identify a row in every change: those of the replica identity, or of the primary key if the identity is full. */
   readonly keyColumns: readonly string[]
   /** The same columns, with the operators and collations of their index. */
@@ -115,7 +117,7 @@ const serverQuery = `
 /**
  * Selects the operators from the index. Types of extensions have operators outside of pg_catalog, and an index can sort by operators other
  * than its type's (`text_pattern_ops`). Btree strategies: 1 less, 3 equal, 5 greater. `format_type` without -1 would turn char(n) into
- * char(1), which truncates.
+ * char(1), which truncates. A deferrable primary key is no replica identity. PostgreSQL manual, "ALTER TABLE", `REPLICA IDENTITY`.
  */
 const keySelection = `
   select json_agg(json_build_object('name', a.attname, 'collation', l.name,
@@ -142,7 +144,8 @@ const keySelection = `
       join pg_amop m on m.amopfamily = s.opcfamily and m.amoplefttype = s.opcintype and m.amoprighttype = s.opcintype
       join pg_operator p on p.oid = m.amopopr join pg_namespace n on n.oid = p.oprnamespace
     where s.oid = k.opclass) o on true
-  where i.indrelid = c.oid and case when c.relreplident = 'i' then i.indisreplident else i.indisprimary end`
+  where i.indrelid = c.oid and i.indisvalid
+    and case c.relreplident when 'i' then i.indisreplident when 'f' then i.indisprimary else i.indisprimary and i.indimmediate end`
 
 const columnSelection = `
   select json_agg(json_build_object('name', a.attname, 'attnum', a.attnum, 'typeOid', base.oid::bigint,
@@ -159,6 +162,8 @@ const columnSelection = `
 const tableQuery = `
   select c.oid::bigint as oid, c.relkind as kind, pg_has_role(current_user, c.relowner, 'usage') as "isOwner",
     has_table_privilege(c.oid, 'select') as "maySelect", row_security_active(c.oid) as "hidesRows", c.relrowsecurity as "hasRowSecurity", c.relreplident as identity,
+    exists (select from (select c.oid as relid union select relid from pg_partition_tree(c.oid)) m join pg_class mc on mc.oid = m.relid
+      where mc.relreplident = 'f') as "hasFullIdentity",
     (${keySelection}) as key,
     (${columnSelection}) as columns
   from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2`
@@ -241,6 +246,7 @@ function tableFacts(row: Record<string, string | null>): TableFacts {
     hidesRows: row.hidesRows === 't',
     hasRowSecurity: row.hasRowSecurity === 't',
     replicaIdentity: identities[(row.identity ?? 'n') as keyof typeof identities],
+    hasFullIdentity: row.hasFullIdentity === 't',
     keyColumns: key.map(({ name }) => name),
     key,
     columns: JSON.parse(row.columns ?? '[]') as TableFacts['columns'],

@@ -3,7 +3,6 @@ import { formatLsn } from '../model/source/lsn.ts'
 import { xid } from '../model/source/visibility.ts'
 import { unreachable } from '../model/unreachable.ts'
 import { obstacles } from '../source/requirements/finding.ts'
-import { createPublicationSql } from '../source/requirements/publication-sql.ts'
 import { judgeSource } from '../source/requirements/requirements.ts'
 import { dropSlotAsFound } from '../source/slot/replication-slot.ts'
 import type { SourceFacts } from '../source/source-facts.ts'
@@ -11,6 +10,7 @@ import type { Wanted } from '../source/wanted.ts'
 import { findServer, foundSlot, identityOn } from './identity/found-identity.ts'
 import { makeSlot } from './make-slot.ts'
 import { checkFailed } from './requirements/check-failed.ts'
+import { publishingOf } from './requirements/check-writes.ts'
 import type { Resources } from './resources.ts'
 
 /**
@@ -46,8 +46,8 @@ export async function startFirst(
     default:
       unreachable(found)
   }
-  const publicationSql = facts.publication ? null : createPublicationSql(facts, wanted)
-  const made = await makeSlot(resources, { slot, publicationSql })
+  const publishing = facts.publication ? null : publishingOf(facts, wanted)
+  const made = await makeSlot(resources, { slot, publishing })
   logger.info({ slot, publication, lsn: formatLsn(made.confirmedFlushLsn) }, 'replication slot made')
   await store.begin(identity, made.confirmedFlushLsn, made.gapXid, backfillRunReason)
 }

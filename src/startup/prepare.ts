@@ -16,6 +16,7 @@ import { startFirst } from './first-start.ts'
 import { type Evidence, findCheckpoint, findServer, type Judged, judge, noEvidence } from './identity/found-identity.ts'
 import { reconcileIdentity } from './identity/reconcile-identity.ts'
 import { checkFailed } from './requirements/check-failed.ts'
+import { checkWrites } from './requirements/check-writes.ts'
 import type { Resources } from './resources.ts'
 import { reconcileSchema } from './schema/reconcile-schema.ts'
 import { type ExpectedTable, expectedTable } from './schema/streamed-relation.ts'
@@ -121,7 +122,9 @@ export async function findSource(resources: Resources): Promise<Source> {
   const mapping = await fitMapping(resources, facts)
   const wanted = wantedOf(resources, mapping?.columns ?? [])
   // The action on a lost slot depends on the checkpoint, which is not loaded yet.
-  const failed = obstacles(judgeSource(facts, { ...wanted, onSlotLost: 'backfill' }))
+  const findings = judgeSource(facts, { ...wanted, onSlotLost: 'backfill' })
+  const writes = await checkWrites(resources.source.pool, facts, wanted)
+  const failed = obstacles(writes ? [...findings, writes] : findings)
   if (failed.length > 0 || !facts.table || !mapping || !catalogTableSchema) throw checkFailed(failed)
   return {
     server,

@@ -16,6 +16,7 @@ export const sqlstate = {
   cannotCoerce: '42846',
   undefinedFunction: '42883',
   undefinedTable: '42P01',
+  invalidColumnReference: '42P10',
   tooManyConnections: '53300',
   objectNotInPrerequisiteState: '55000',
   objectInUse: '55006',

@@ -17,10 +17,13 @@ export function createPublicationSql(facts: Facts, wanted: Wanted): string {
 
 /** Returns the table for CREATE PUBLICATION. Where the version allows it, it lists only the columns and rows that are needed. */
 export function publishedTable(facts: Facts, wanted: Wanted): string {
+  const { table } = facts
   const columns = publishedColumns(facts, wanted)
   const list = columns === null ? '' : ` (${columns.map(quoteIdentifier).join(', ')})`
   const filter = wanted.where === null ? '' : ` WHERE (${wanted.where})`
-  return `${qualifiedName(wanted)}${list}${filter}`
+  // Child tables are read as tables of their own, and their replica identities are theirs.
+  const only = table?.kind === 'table' ? 'ONLY ' : ''
+  return `${only}${qualifiedName(wanted)}${list}${filter}`
 }
 
 /**
@@ -28,8 +31,7 @@ export function publishedTable(facts: Facts, wanted: Wanted): string {
  * a transform need every column. PostgreSQL manual, "Column Lists".
  */
 function publishedColumns({ table, serverVersionNumber }: Facts, wanted: Wanted): string[] | null {
-  if (!table || serverVersionNumber < narrowingVersion || wanted.wholeRow || table.replicaIdentity === 'full')
-    return null
+  if (!table || serverVersionNumber < narrowingVersion || wanted.wholeRow || table.hasFullIdentity) return null
   const read = columnsRead(table, wanted)
   return read.length === 0 ? null : read
 }
@@ -38,7 +40,10 @@ function publishedColumns({ table, serverVersionNumber }: Facts, wanted: Wanted)
 export function publicationOptions({ table, serverVersionNumber }: Facts, wanted: Wanted): string[] {
   const options: string[] = []
   if (table?.kind === 'partitioned') options.push('publish_via_partition_root = true')
-  const generated = table?.columns.some(({ name, generated }) => generated !== null && wanted.columns.includes(name))
+  // PostgreSQL 18 refuses updates of a full replica identity with generated columns that are not published.
+  const generated = table?.columns.some(
+    ({ name, generated }) => generated === 'stored' && (table.hasFullIdentity || wanted.columns.includes(name)),
+  )
   if (generated && serverVersionNumber >= generatedVersion) options.push('publish_generated_columns = stored')
   return options
 }

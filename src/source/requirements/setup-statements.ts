@@ -26,7 +26,7 @@ export function setupStatements(facts: SourceFacts, wanted: Wanted, options: Set
     statements.push({ kind: 'by hand', comment: 'logical decoding', sql: walLevelFix(facts.service) })
   statements.push(...(options.role ? roleOfItsOwn(facts, wanted, options.role) : rightsOfTheUser(facts, wanted)))
   const owner = quoteIdentifier(options.role?.name ?? facts.user)
-  const identifying = identity(facts, wanted)
+  const identifying = identityStatements(facts, wanted)
   statements.push(...identifying)
   if (options.stateSchema !== null) {
     const sql = `CREATE SCHEMA IF NOT EXISTS ${quoteIdentifier(options.stateSchema)} AUTHORIZATION ${owner};`
@@ -34,7 +34,7 @@ export function setupStatements(facts: SourceFacts, wanted: Wanted, options: Set
   }
   // PostgreSQL rejects updates and deletes of a published table that has no replica identity.
   if (identifying.some(({ kind }) => kind === 'by hand')) return statements
-  statements.push(...publication(facts, wanted))
+  statements.push(...publicationStatements(facts, wanted))
   if (!facts.slot) {
     const failover = facts.serverVersionNumber >= failoverVersion ? ', failover => true' : ''
     const sql = `SELECT pg_create_logical_replication_slot(${quoteLiteral(wanted.slot)}, 'pgoutput'${failover});`
@@ -82,7 +82,8 @@ function rightsOfTheUser(facts: SourceFacts, wanted: Wanted): SetupStatement[] {
   return statements
 }
 
-function identity({ table }: SourceFacts, wanted: Wanted): SetupStatement[] {
+/** Returns the statements that give the table a replica identity, if it has none. Pure. */
+export function identityStatements({ table }: SourceFacts, wanted: Wanted): SetupStatement[] {
   const name = qualifiedName(wanted)
   const comment = 'rows need an identity before the table is published'
   if (table && table.keyColumns.length === 0) {
@@ -94,7 +95,8 @@ function identity({ table }: SourceFacts, wanted: Wanted): SetupStatement[] {
   return []
 }
 
-function publication(facts: SourceFacts, wanted: Wanted): SetupStatement[] {
+/** Returns the statements that publish the table, if it is not published. Pure. */
+export function publicationStatements(facts: SourceFacts, wanted: Wanted): SetupStatement[] {
   if (!facts.publication)
     return [{ kind: 'sql', comment: 'what is streamed; before the slot', sql: createPublicationSql(facts, wanted) }]
   if (facts.publication.containsTable || facts.publication.listsTable) return []

@@ -80,11 +80,11 @@ function identity({ replicaIdentity, keyColumns }: TableFacts, name: string): Fi
     requirement: 'rows have a replica identity',
     met: replicaIdentity !== 'nothing' && keyColumns.length > 0,
     found: `rows are known by ${keyColumns.join(', ')}`,
-    lacking: `${name} has ${replicaIdentity === 'nothing' ? 'no replica identity' : 'no primary key'}; publishing it would break its updates`,
+    lacking: `${name} has ${replicaIdentity === 'nothing' ? 'no replica identity' : 'no primary key, or a deferrable one'}; publishing it would break its updates`,
     fix:
       keyColumns.length > 0
         ? `ALTER TABLE ${name} REPLICA IDENTITY DEFAULT;`
-        : `ALTER TABLE ${name} ADD PRIMARY KEY (…); or, with a unique index over columns that are not null, ALTER TABLE ${name} REPLICA IDENTITY USING INDEX …;`,
+        : `ALTER TABLE ${name} ADD PRIMARY KEY (…); or, if it is deferrable, ALTER TABLE ${name} REPLICA IDENTITY FULL; or, with a unique index over columns that are not null, ALTER TABLE ${name} REPLICA IDENTITY USING INDEX …;`,
   })
 }
 

@@ -5,6 +5,8 @@ import { deadline } from '../../lifecycle/deadline.ts'
 import { ConnectorError } from '../../model/failure/connector-error.ts'
 import { type Lsn, parseLsn } from '../../model/source/lsn.ts'
 import { parseSnapshot, type Xid, xid } from '../../model/source/visibility.ts'
+import { type Publishing, publish } from '../writes/publish.ts'
+import { requireAccepted } from '../writes/refused-write.ts'
 
 export interface NewSlot {
   readonly confirmedFlushLsn: Lsn
@@ -14,7 +16,8 @@ export interface NewSlot {
 
 export interface NewSlotOptions {
   readonly slot: string
-  readonly publicationSql: string | null
+  /** Publication to create first; null: it exists. */
+  readonly publishing: Publishing | null
   readonly timeoutMs: number
   /** Called while the creation waits for transactions that are still open. */
   readonly onWaiting?: () => void
@@ -27,7 +30,8 @@ const quietMs = 2_000
 /**
  * Creates the publication first, because a slot created before it always fails, and then the slot. From PostgreSQL 17 on the slot is also
  * synchronized to standbys. Each statement waits at most five seconds for a lock, so that no application queues behind it.
- * @throws {ConnectorError} slot not made after `timeoutMs`, or the signal's reason; no half-created slot remains.
+ * @throws {ConnectorError} check failed, if the application could not update and delete any more: then nothing is created; slot not made
+ * after `timeoutMs`, or the signal's reason: no half-created slot remains.
  */
 export async function createSlot(config: ClientConfig, options: NewSlotOptions): Promise<NewSlot> {
   const client = new pg.Client(config)
@@ -35,7 +39,7 @@ export async function createSlot(config: ClientConfig, options: NewSlotOptions):
   await client.connect()
   try {
     await client.query("set lock_timeout = '5s'")
-    if (options.publicationSql) await client.query(options.publicationSql)
+    if (options.publishing) requireAccepted(await publish(client, options.publishing))
     const pid = await value(client, 'select pg_backend_pid()')
     const failover = await value(
       client,

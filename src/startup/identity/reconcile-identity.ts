@@ -3,11 +3,11 @@ import { ConnectorError } from '../../model/failure/connector-error.ts'
 import { formatLsn, type Lsn } from '../../model/source/lsn.ts'
 import { type Xid, xid } from '../../model/source/visibility.ts'
 import { describeIdentityChange, type IdentityChange } from '../../source/identity/source-identity.ts'
-import { createPublicationSql } from '../../source/requirements/publication-sql.ts'
 import { dropSlotAsFound } from '../../source/slot/replication-slot.ts'
 import { describeSlotTrouble, type SlotLoss } from '../../source/slot/slot-health.ts'
 import { BlockedError } from '../blocked.ts'
 import { makeSlot } from '../make-slot.ts'
+import { publishingOf } from '../requirements/check-writes.ts'
 import type { Resources } from '../resources.ts'
 import { identityOn, type Judged } from './found-identity.ts'
 
@@ -146,7 +146,7 @@ async function renewedSlot(tools: Tools, judged: Judged): Promise<BeginningSlot>
   const { facts, wanted } = judged
   const { slot } = tools.settings.source
   if (facts.slot) await dropSlotAsFound(tools.source.pool, slot, facts.slot.confirmedFlushLsn)
-  const publicationSql = facts.publication ? null : createPublicationSql(facts, wanted)
-  const made = await makeSlot(tools, { slot, publicationSql })
+  const publishing = facts.publication ? null : publishingOf(facts, wanted)
+  const made = await makeSlot(tools, { slot, publishing })
   return { lsn: made.confirmedFlushLsn, slotGapXid: made.gapXid }
 }

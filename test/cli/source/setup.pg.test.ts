@@ -28,7 +28,7 @@ test('--role prints and creates a role that can do what the connector does, and 
   expect(sql).toContain(`GRANT SELECT ${columns} ON "public"."patients" TO "${role}";`)
   expect(sql).toContain(`ALTER ROLE "${role}" BYPASSRLS;`)
   const published = postgresMajor < 15 ? '' : ` ${columns}`
-  expect(sql).toContain(`FOR TABLE "public"."patients"${published} WITH`)
+  expect(sql).toContain(`FOR TABLE ONLY "public"."patients"${published} WITH`)
   expect(await database.query(`select from pg_roles where rolname = '${role}'`)).toEqual([])
   try {
     expect(await runCommand([...setup, '--apply'], { database, mapping })).toMatchObject({ status: 0 })

@@ -1,0 +1,55 @@
+import type { Pool } from 'pg'
+import { describeConnectionFailure } from '../../source/connection/connection-failure.ts'
+import { type Finding, requirement, warning } from '../../source/requirements/finding.ts'
+import { publicationStatements } from '../../source/requirements/setup-statements.ts'
+import type { SourceFacts } from '../../source/source-facts.ts'
+import type { Wanted } from '../../source/wanted.ts'
+import { type Publishing, rehearse } from '../../source/writes/publish.ts'
+import {
+  describeRefusedWrite,
+  inOneLine,
+  refusedWriteFix,
+  serverTextOf,
+  type WritesAnswer,
+} from '../../source/writes/refused-write.ts'
+
+const what = 'the application can update and delete'
+
+/** Returns the publication of the table, with the statements that are missing for it. */
+export function publishingOf(facts: SourceFacts, wanted: Wanted): Publishing {
+  const { schema, table, publication } = wanted
+  return { schema, table, publication, statements: publicationStatements(facts, wanted).map(({ sql }) => sql) }
+}
+
+/**
+ * Asks the server, in a transaction that is rolled back, whether the application can update and delete while the table is published. Null:
+ * there is nothing to ask about.
+ */
+export async function checkWrites(pool: Pool, facts: SourceFacts, wanted: Wanted): Promise<Finding | null> {
+  const { table, publication } = facts
+  if (!table) return null
+  // Without the right to create the publication, another finding says so.
+  if (!publication && !(facts.mayCreatePublication && table.isOwner)) return null
+  return findingOf(await rehearse(pool, publishingOf(facts, wanted)), wanted)
+}
+
+/** Renders the answer of the server as a finding. Pure. */
+export function findingOf(answer: WritesAnswer, { publication }: Pick<Wanted, 'publication'>): Finding {
+  switch (answer.kind) {
+    case 'accepted':
+      return requirement({ requirement: what, met: true, found: `also while ${publication} has the table`, fix: null })
+    case 'refused': {
+      const { write } = answer
+      const detail = describeRefusedWrite(write)
+      return requirement({ requirement: what, met: false, found: detail, fix: refusedWriteFix(write) })
+    }
+    case 'not publishable': {
+      const found = `PostgreSQL refuses the publication ${publication}: ${inOneLine(serverTextOf(answer.error))}`
+      return requirement({ requirement: what, met: false, found, fix: null })
+    }
+    case 'unanswered': {
+      const found = `PostgreSQL could not be asked: ${describeConnectionFailure(answer.error, 'the source')}`
+      return warning({ requirement: what, met: false, found, fix: null })
+    }
+  }
+}
