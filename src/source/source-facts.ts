@@ -82,6 +82,8 @@ export interface PublicationFacts {
   readonly containsTable: boolean
   readonly listsTable: boolean
   readonly viaRoot: boolean
+  /** True if the user owns it, and it publishes nothing but this table, its partitions and its child tables. */
+  readonly isOurs: boolean
   readonly operations: readonly string[]
   readonly columns: readonly string[]
   /** SQL over the table's columns; null if every row is published. PostgreSQL 14 has no row filters. */
@@ -169,11 +171,18 @@ const tableQuery = `
   from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2`
 
 const publicationQuery = `
+  with recursive members as (
+    select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $2 and c.relname = $3
+    union select i.inhrelid from members join pg_inherits i on i.inhparent = members.oid)
   select p.pubinsert, p.pubupdate, p.pubdelete, p.puballtables, p.pubviaroot,
     t.tablename is not null as "containsTable",
     p.puballtables or exists (select from pg_publication_rel r join pg_class c on c.oid = r.prrelid join pg_namespace n on n.oid = c.relnamespace
       where r.prpubid = p.oid and n.nspname = $2 and c.relname = $3) as "listsTable", to_jsonb(t) -> 'attnames' as columns,
-    to_jsonb(t) ->> 'rowfilter' as "rowFilter"
+    to_jsonb(t) ->> 'rowfilter' as "rowFilter",
+    not p.puballtables and pg_has_role(current_user, p.pubowner, 'usage') and not exists (
+      select from pg_publication_tables o where o.pubname = p.pubname and not exists (
+        select from members m join pg_class mc using (oid) join pg_namespace mn on mn.oid = mc.relnamespace
+        where mn.nspname = o.schemaname and mc.relname = o.tablename)) as "isOurs"
   from pg_publication p left join pg_publication_tables t
     on t.pubname = p.pubname and t.schemaname = $2 and t.tablename = $3
   where p.pubname = $1`
@@ -215,6 +224,7 @@ export async function gatherSourceFacts(
       containsTable: publication.containsTable === 't',
       listsTable: publication.listsTable === 't',
       viaRoot: publication.pubviaroot === 't',
+      isOurs: publication.isOurs === 't',
       operations: ['insert', 'update', 'delete'].filter((operation) => publication[`pub${operation}`] === 't'),
       columns: publication.columns ? (JSON.parse(publication.columns) as string[]) : [],
       rowFilter: publication.rowFilter ?? null,

@@ -17,6 +17,7 @@ import { type Evidence, findCheckpoint, findServer, type Judged, judge, noEviden
 import { reconcileIdentity } from './identity/reconcile-identity.ts'
 import { checkFailed } from './requirements/check-failed.ts'
 import { checkWrites } from './requirements/check-writes.ts'
+import { fitPublication } from './requirements/fit-publication.ts'
 import type { Resources } from './resources.ts'
 import { reconcileSchema } from './schema/reconcile-schema.ts'
 import { type ExpectedTable, expectedTable } from './schema/streamed-relation.ts'
@@ -121,6 +122,8 @@ export async function findSource(resources: Resources): Promise<Source> {
   const facts = await gatherSourceFacts(resources.source.pool, { ...table, publication, slot })
   const mapping = await fitMapping(resources, facts)
   const wanted = wantedOf(resources, mapping?.columns ?? [])
+  const fitted = await fitPublication(resources, facts, wanted)
+  if (fitted && fitted.relief !== 'none') return await findSource(resources)
   // The action on a lost slot depends on the checkpoint, which is not loaded yet.
   const findings = judgeSource(facts, { ...wanted, onSlotLost: 'backfill' })
   const writes = await checkWrites(resources.source.pool, facts, wanted)

@@ -1,4 +1,4 @@
-import type { Problem, SlotFacts } from '../model/problem/problem.ts'
+import type { Problem, RefusedWriteFacts, SlotFacts } from '../model/problem/problem.ts'
 import { type ProblemKind, problemKinds } from '../model/problem/problem-kind.ts'
 import type { ConnectorState, DeliveryTrouble } from '../model/status/status.ts'
 import type { LeftSlot } from '../source/slot/left-slots.ts'
@@ -9,11 +9,15 @@ export interface ProblemFacts {
   readonly state: ConnectorState
   /** Reason of the state, apart from a trouble of the delivery. */
   readonly reason: string | null
+  /** Write of the application that the publication makes fail, or did until a moment ago. */
+  readonly refusedWrite: RefusedWriteFacts | null
   /** True once the process is stuck. */
   readonly isStuck: boolean
   readonly trouble: { readonly kind: DeliveryTrouble; readonly reason: string } | null
   readonly slot: { readonly verdict: SlotVerdict; readonly facts: SlotFacts } | null
   readonly leftSlots: readonly LeftSlot[]
+  /** Tables whose rows are not delivered, because they only inherit from the table. */
+  readonly childTables: Problem<'child tables'>['facts']
   /** Time for which nothing has been settled although something could be; null: not too long. */
   readonly standstillSeconds: number | null
   /** Share of the rows recently read back that differed from the delivered content, 0 to 1. */
@@ -48,11 +52,13 @@ export function collectProblems(facts: ProblemFacts): readonly Problem[] {
   // Another instance delivers: what kept this one from sending no longer counts.
   const trouble = state === 'standby' ? null : facts.trouble
   const problems: Problem[] = []
+  if (facts.refusedWrite) problems.push({ kind: 'writes refused', facts: facts.refusedWrite })
   if (facts.isStuck) problems.push({ kind: 'stuck', facts: { reason: reason ?? trouble?.reason ?? null } })
   if (state === 'blocked') problems.push({ kind: 'blocked', facts: { reason } })
   if (state === 'starting' && reason !== null) problems.push({ kind: 'not ready', facts: { reason } })
   if (trouble) problems.push({ kind: troubleProblems[trouble.kind], facts: { reason: trouble.reason } })
   if (slot && slot.verdict !== 'fine') problems.push({ kind: slotProblems[slot.verdict], facts: slot.facts })
+  if (facts.childTables.children.length > 0) problems.push({ kind: 'child tables', facts: facts.childTables })
   problems.push(...facts.leftSlots.map(orphanedSlot))
   if (facts.standstillSeconds !== null)
     problems.push({ kind: 'standstill', facts: { seconds: facts.standstillSeconds } })

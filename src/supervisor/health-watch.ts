@@ -27,6 +27,8 @@ export interface HealthWatchOptions {
   readonly readHealth: () => Promise<SlotHealth>
   /** Reads the schema of the table from the catalogs; null if the table is gone. */
   readonly readShape: (columns: readonly string[]) => Promise<CatalogTableSchema | null>
+  /** Asks whether the application can still write, and gives relief if not, as often as the slot is read. */
+  readonly lookAtWrites: () => Promise<void>
   /** Reads the state, as often as the slot. */
   readonly readState: () => Promise<void>
   /** Called if the server or the state did not answer. */
@@ -49,7 +51,7 @@ const wedgedAfterMs = 180_000
 /** Checks the slot and the table every five seconds, and on request. It ends a pipeline whose slot is lost or whose table was altered. */
 export function createHealthWatch(
   board: WatchedBoard,
-  { slot, readHealth, readShape, readState, onFailure }: HealthWatchOptions,
+  { slot, readHealth, readShape, lookAtWrites, readState, onFailure }: HealthWatchOptions,
 ) {
   let expected: Expected | null = null
   let checking = false
@@ -85,6 +87,8 @@ export function createHealthWatch(
     const health = await readHealth()
     board.health = health
     lookAtConnection(health)
+    // Before the look at the table, which ends the pipeline if the publication had to be altered.
+    await lookAtWrites()
     // A pipeline that began in the meantime can use another slot than the one that was read.
     if (pipeline && writtenLsn !== undefined && inUse && pipeline === board.pipeline) {
       noteHolder()

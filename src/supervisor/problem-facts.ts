@@ -1,4 +1,5 @@
 import type { Sample } from '../model/status/sample.ts'
+import { qualifiedName } from '../source/sql-names.ts'
 import type { Resources } from '../startup/resources.ts'
 import { hasStalled } from './backfill-stall.ts'
 import type { ProblemFacts } from './collect-problems.ts'
@@ -20,10 +21,12 @@ export function problemFacts(
   return {
     state: shownState(board),
     reason: board.reason,
+    refusedWrite: board.refusedWrite,
     isStuck,
     trouble: view?.trouble ?? null,
     slot: board.slotWatch?.situation ?? null,
     leftSlots: board.slotWatch?.leftSlots ?? [],
+    childTables: { children: board.childTables, parent: qualifiedName(settings.source.table) },
     standstillSeconds: standstillSeconds(board, settings.mediquo.limits),
     driftRatio: telemetry.drift.ratio,
     secondsToDrain: board.slotWatch?.secondsToDrain ?? null,

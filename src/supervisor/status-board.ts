@@ -1,5 +1,6 @@
 import type { Settings } from '../config/settings.ts'
 import type { ApiLimits } from '../model/api-limits.ts'
+import type { RefusedWriteFacts } from '../model/problem/problem.ts'
 import { problemReport } from '../model/problem/problem-report.ts'
 import type { BackfillRun } from '../model/progress/backfill-run.ts'
 import { type DeadLetterOverview, noDeadLetters } from '../model/progress/dead-letter-overview.ts'
@@ -24,6 +25,10 @@ export interface Board {
   slotWatch: Pick<SlotWatch, 'forecast' | 'secondsToDrain' | 'situation' | 'leftSlots'> | null
   /** Watch of the problems; null before the first one is collected. */
   problemWatch: Pick<ProblemWatch, 'look'> | null
+  /** Write of the application that PostgreSQL refused when it was asked last; null: none. */
+  refusedWrite: RefusedWriteFacts | null
+  /** Tables that inherit from the table, as SQL names. */
+  childTables: readonly string[]
   deadLetters: DeadLetterOverview
   /** Number of rows that are noted in the store, to be read and sent later. */
   owed: number
@@ -43,6 +48,8 @@ export function newBoard(): Board {
     pipeline: null,
     slotWatch: null,
     problemWatch: null,
+    refusedWrite: null,
+    childTables: [],
     deadLetters: noDeadLetters,
     owed: 0,
     latestPass: null,

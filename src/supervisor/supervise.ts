@@ -36,6 +36,7 @@ import { createProblemWatch } from './problem-watch.ts'
 import { createSlotWatch } from './slot-watch.ts'
 import { type Board, newBoard, readinessOf, statusOf } from './status-board.ts'
 import { summarise } from './summary.ts'
+import { lookAtWrites } from './writes-watch.ts'
 
 export interface SuperviseOptions {
   readonly settings: Settings
@@ -76,6 +77,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
       return health
     },
     readShape: (columns) => readTableSchema(pool, { ...settings.source, ...settings.source.table, columns }),
+    lookAtWrites: () => lookAtWrites(resources, board),
     readState: async () => {
       board.deadLetters = await store.deadLetters.look()
       board.owed = await store.countOwed()

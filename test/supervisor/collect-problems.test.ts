@@ -2,15 +2,17 @@ import { describe, expect, test } from 'vitest'
 import { type Problem, problemKey } from '../../src/model/problem/problem.ts'
 import { type ProblemKind, problemKinds } from '../../src/model/problem/problem-kind.ts'
 import { collectProblems, type ProblemFacts } from '../../src/supervisor/collect-problems.ts'
-import { slotFacts } from '../model/problem/problems.ts'
+import { problems, slotFacts } from '../model/problem/problems.ts'
 
 const healthy: ProblemFacts = {
   state: 'streaming',
   reason: null,
+  refusedWrite: null,
   isStuck: false,
   trouble: null,
   slot: { verdict: 'fine', facts: slotFacts },
   leftSlots: [],
+  childTables: { children: [], parent: 'public.patients' },
   standstillSeconds: null,
   driftRatio: 0,
   secondsToDrain: 600,
@@ -25,6 +27,7 @@ const orphan = (name: string) => ({ slot: name, retainedBytes: 1, fix: 'SELECT 1
 
 /** Facts that raise each kind, and no other. */
 const causes: Readonly<Record<ProblemKind, Partial<ProblemFacts>>> = {
+  'writes refused': { refusedWrite: problems['writes refused'].facts },
   stuck: { isStuck: true },
   'slot being lost': slot('being lost'),
   'slot soon lost': slot('soon lost'),
@@ -38,6 +41,7 @@ const causes: Readonly<Record<ProblemKind, Partial<ProblemFacts>>> = {
   standstill: { standstillSeconds: 75 },
   'slot will be lost': slot('will be lost'),
   'slot retains WAL': slot('holding'),
+  'child tables': { childTables: problems['child tables'].facts },
   'orphaned slot': { leftSlots: [orphan('mediquo_cdc_old')] },
   drift: { driftRatio: 0.01 },
   'falls behind': { secondsToDrain: 601 },

@@ -59,6 +59,7 @@ function watched(state: WatchedBoard['state'], first: ReturnType<typeof pipeline
     slot: 'slot',
     readHealth: () => new Promise((resolve, reject) => void questions.push({ resolve, reject })),
     readShape: async () => catalogs.tableSchema,
+    lookAtWrites: async () => undefined,
     readState: async () => undefined,
     onFailure: async () => void failures.push(1),
   })

@@ -1,5 +1,6 @@
 /** Kinds of problems, in the order in which they are shown: the worst first. */
 export const problemKinds = [
+  'writes refused',
   'stuck',
   'slot being lost',
   'slot soon lost',
@@ -13,6 +14,7 @@ export const problemKinds = [
   'standstill',
   'slot will be lost',
   'slot retains WAL',
+  'child tables',
   'orphaned slot',
   'drift',
   'falls behind',
@@ -37,6 +39,12 @@ interface Entry {
 }
 
 export const problemCatalog: Readonly<Record<ProblemKind, Entry>> = {
+  'writes refused': {
+    code: 'MQ1103',
+    severity: 'critical',
+    anchor: 'writes-refused',
+    effect: 'PostgreSQL refuses writes of the application because the table is published.',
+  },
   stuck: {
     code: 'MQ9001',
     severity: 'critical',
@@ -100,6 +108,7 @@ export const problemCatalog: Readonly<Record<ProblemKind, Entry>> = {
   standstill: { code: 'MQ2101', severity: 'warning', anchor: 'standstill', effect: null },
   'slot will be lost': { code: 'MQ1202', severity: 'warning', anchor: 'alert-slot-holds-wal', effect: null },
   'slot retains WAL': { code: 'MQ1201', severity: 'warning', anchor: 'alert-slot-holds-wal', effect: null },
+  'child tables': { code: 'MQ1104', severity: 'warning', anchor: 'child-tables', effect: null },
   'orphaned slot': { code: 'MQ1205', severity: 'warning', anchor: 'orphaned-slot', effect: null },
   drift: { code: 'MQ2201', severity: 'warning', anchor: 'alert-drift', effect: null },
   'falls behind': { code: 'MQ2102', severity: 'warning', anchor: 'alert-falls-behind', effect: null },

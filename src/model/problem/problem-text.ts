@@ -1,6 +1,7 @@
 import { counted, sizeInWords, timeInWords } from '../quantity.ts'
 import type { Problem, SlotFacts } from './problem.ts'
 import type { ProblemKind } from './problem-kind.ts'
+import { refusedWriteDetail, refusedWriteFix } from './refused-write-text.ts'
 import { slotDetail, slotFix } from './slot-text.ts'
 
 /** A problem in words, for a person. */
@@ -16,6 +17,11 @@ export interface ProblemText {
 const check = ['mediquo-cdc check']
 
 const texts: { readonly [K in ProblemKind]: (facts: Problem<K>['facts']) => ProblemText } = {
+  'writes refused': (facts) => ({
+    title: 'PostgreSQL refuses writes of your application',
+    detail: refusedWriteDetail(facts),
+    ...refusedWriteFix(facts),
+  }),
   stuck: ({ reason }) => ({
     title: 'The connector is stuck',
     detail: reason ?? '',
@@ -74,6 +80,12 @@ const texts: { readonly [K in ProblemKind]: (facts: Problem<K>['facts']) => Prob
   }),
   'slot will be lost': (facts) => slotText('The replication slot will be lost if this goes on', facts),
   'slot retains WAL': (facts) => slotText('The replication slot retains much WAL', facts),
+  'child tables': ({ children, parent }) => ({
+    title: 'Rows of child tables are not delivered',
+    detail: `the rows of ${children.join(', ')} are neither published nor read: a table that inherits from ${parent} has rows of its own`,
+    fix: 'If these are patients to deliver, move them into the table itself, or make it a partitioned table. Otherwise end the inheritance.',
+    commands: children.map((child) => `ALTER TABLE ${child} NO INHERIT ${parent};`),
+  }),
   'orphaned slot': ({ slot, retainedBytes, dropStatement }) => ({
     title: 'A replication slot is used by nobody',
     detail: `the replication slot ${slot} is used by nobody and retains ${sizeInWords(retainedBytes)} of WAL`,

@@ -18,12 +18,28 @@ export interface SlotFacts {
   readonly onSlotLost: 'backfill' | 'stop'
 }
 
+/** Facts about writes of the application that PostgreSQL refuses because of a publication. */
+export interface RefusedWriteFacts {
+  readonly operation: 'UPDATE' | 'DELETE'
+  /** Table, partition or child table that refuses it, as an SQL name. */
+  readonly refusingTable: string
+  readonly publication: string
+  /** Text of the server. */
+  readonly reason: string
+  /** What the connector has done: see `Relief`. */
+  readonly relief: 'fitted' | 'stopped' | 'none'
+  /** Statements that fix the table, and that end the publication of updates and deletes. */
+  readonly fix: string
+  readonly stopStatement: string
+}
+
 interface Reason {
   readonly reason: string | null
 }
 
 /** Facts of each kind: figures, names and the reason of a failure. They contain no value of a row. */
 interface FactsOf {
+  'writes refused': RefusedWriteFacts
   stuck: Reason
   'slot being lost': SlotFacts
   'slot soon lost': SlotFacts
@@ -37,6 +53,7 @@ interface FactsOf {
   standstill: { readonly seconds: number }
   'slot will be lost': SlotFacts
   'slot retains WAL': SlotFacts
+  'child tables': { readonly children: readonly string[]; readonly parent: string }
   'orphaned slot': { readonly slot: string; readonly retainedBytes: number; readonly dropStatement: string }
   drift: { readonly ratio: number }
   'falls behind': { readonly secondsToDrain: number }

@@ -9,10 +9,27 @@ type Facts = Pick<SourceFacts, 'table' | 'serverVersionNumber'>
 export const narrowingVersion = 150_000
 export const generatedVersion = 180_000
 
+const publishesAll = "publish = 'insert, update, delete, truncate'"
+
 /** Returns the statement that creates the publication. */
 export function createPublicationSql(facts: Facts, wanted: Wanted): string {
-  const options = ["publish = 'insert, update, delete, truncate'", ...publicationOptions(facts, wanted)]
+  const options = [publishesAll, ...publicationOptions(facts, wanted)]
   return `CREATE PUBLICATION ${quoteIdentifier(wanted.publication)} FOR TABLE ${publishedTable(facts, wanted)} WITH (${options.join(', ')});`
+}
+
+/** Returns the statements that make the existing publication as a new one would be. Pure. */
+export function fittingStatements(facts: Facts, wanted: Wanted): string[] {
+  const name = quoteIdentifier(wanted.publication)
+  const options = [publishesAll, ...publicationOptions(facts, wanted)]
+  return [
+    `ALTER PUBLICATION ${name} SET TABLE ${publishedTable(facts, wanted)};`,
+    `ALTER PUBLICATION ${name} SET (${options.join(', ')});`,
+  ]
+}
+
+/** Returns the statement that ends the publication of updates and deletes. */
+export function stopStatement(publication: string): string {
+  return `ALTER PUBLICATION ${quoteIdentifier(publication)} SET (publish = 'insert, truncate');`
 }
 
 /** Returns the table for CREATE PUBLICATION. Where the version allows it, it lists only the columns and rows that are needed. */

@@ -9,7 +9,7 @@ import { countDoubtfulCodes } from '../../source/table/doubtful-codes.ts'
 import type { Wanted } from '../../source/wanted.ts'
 import type { Resources } from '../resources.ts'
 import { checkPatients } from './check-patients.ts'
-import { checkWrites } from './check-writes.ts'
+import { checkChildTables, checkWrites } from './check-writes.ts'
 
 type Tools = Pick<Resources, 'settings' | 'source' | 'state' | 'api' | 'runtime'>
 
@@ -28,6 +28,8 @@ export async function checkSurroundings(tools: Tools, found: Found | null): Prom
     if (found.facts.mayReplicate && found.facts.freeSenders > 0) findings.push(await checkReplication(tools))
     const writes = await checkWrites(tools.source.pool, found.facts, found.wanted)
     if (writes) findings.push(writes)
+    const children = await checkChildTables(tools.source.pool, found.wanted)
+    if (children) findings.push(children)
     const code = await checkCodes(clientConfig, found)
     if (code) findings.push(code)
     findings.push(...(await checkPatients(tools, found)))

@@ -1,8 +1,12 @@
 import type { Pool } from 'pg'
+import { problemText } from '../../model/problem/problem-text.ts'
 import { describeConnectionFailure } from '../../source/connection/connection-failure.ts'
 import { type Finding, requirement, warning } from '../../source/requirements/finding.ts'
+import { fittingStatements } from '../../source/requirements/publication-sql.ts'
 import { publicationStatements } from '../../source/requirements/setup-statements.ts'
 import type { SourceFacts } from '../../source/source-facts.ts'
+import { qualifiedName } from '../../source/sql-names.ts'
+import { readChildTables } from '../../source/table/child-tables.ts'
 import type { Wanted } from '../../source/wanted.ts'
 import { type Publishing, rehearse } from '../../source/writes/publish.ts'
 import {
@@ -18,7 +22,12 @@ const what = 'the application can update and delete'
 /** Returns the publication of the table, with the statements that are missing for it. */
 export function publishingOf(facts: SourceFacts, wanted: Wanted): Publishing {
   const { schema, table, publication } = wanted
-  return { schema, table, publication, statements: publicationStatements(facts, wanted).map(({ sql }) => sql) }
+  // We publish neither updates nor deletes of a table that cannot be published as it is.
+  const isStopped = facts.publication?.isOurs && facts.publication.operations.length < 3
+  const statements = isStopped
+    ? fittingStatements(facts, wanted)
+    : publicationStatements(facts, wanted).map(({ sql }) => sql)
+  return { schema, table, publication, statements }
 }
 
 /**
@@ -31,6 +40,20 @@ export async function checkWrites(pool: Pool, facts: SourceFacts, wanted: Wanted
   // Without the right to create the publication, another finding says so.
   if (!publication && !(facts.mayCreatePublication && table.isOwner)) return null
   return findingOf(await rehearse(pool, publishingOf(facts, wanted)), wanted)
+}
+
+/** Warns about child tables: they are not published with the table, and are not read. Null: it has none. */
+export async function checkChildTables(pool: Pool, wanted: Wanted): Promise<Finding | null> {
+  const children = await readChildTables(pool, wanted)
+  if (children.length === 0) return null
+  const parent = qualifiedName(wanted)
+  const { detail, fix, commands } = problemText({ kind: 'child tables', facts: { children, parent } })
+  return warning({
+    requirement: 'the table has all rows itself',
+    met: false,
+    found: detail,
+    fix: `${commands.join(' ')} ${fix}`,
+  })
 }
 
 /** Renders the answer of the server as a finding. Pure. */

@@ -42,6 +42,17 @@ describe('the text of a problem', () => {
     })
   })
 
+  test.each([
+    ['fitted', 'writes work again, and the table is read again', 'mediquo-cdc check'],
+    ['stopped', 'ended the publication of updates and deletes', 'mediquo-cdc check'],
+    ['none', 'may not alter the publication', `ALTER PUBLICATION "mediquo_cdc" SET (publish = 'insert, truncate');`],
+  ] as const)('of refused writes says what the connector has done: %s', (relief, done, command) => {
+    const { facts } = problems['writes refused']
+    const { fix, commands } = problemText({ kind: 'writes refused', facts: { ...facts, relief } })
+    expect(fix).toContain(done)
+    expect(commands).toEqual([command])
+  })
+
   test('of a slot contains the time that is left, and the statement that helps', () => {
     const { detail, fix, commands } = problemText(problems['slot soon lost'])
     expect(detail).toBe(

@@ -17,6 +17,18 @@ const reason = { reason: 'the reason' }
 
 /** A problem of each kind. */
 export const problems: { readonly [Kind in ProblemKind]: Problem<Kind> } = {
+  'writes refused': {
+    kind: 'writes refused',
+    facts: {
+      operation: 'UPDATE',
+      refusingTable: 'public.patients',
+      publication: 'mediquo_cdc',
+      reason: 'cannot update table "patients"',
+      relief: 'none',
+      fix: 'ALTER TABLE public.patients REPLICA IDENTITY FULL',
+      stopStatement: `ALTER PUBLICATION "mediquo_cdc" SET (publish = 'insert, truncate');`,
+    },
+  },
   stuck: { kind: 'stuck', facts: reason },
   'slot being lost': { kind: 'slot being lost', facts: { ...slotFacts, secondsUntilLost: 0 } },
   'slot soon lost': { kind: 'slot soon lost', facts: slotFacts },
@@ -30,6 +42,7 @@ export const problems: { readonly [Kind in ProblemKind]: Problem<Kind> } = {
   standstill: { kind: 'standstill', facts: { seconds: 75 } },
   'slot will be lost': { kind: 'slot will be lost', facts: slotFacts },
   'slot retains WAL': { kind: 'slot retains WAL', facts: { ...slotFacts, secondsUntilLost: null } },
+  'child tables': { kind: 'child tables', facts: { children: ['public.archive'], parent: 'public.patients' } },
   'orphaned slot': {
     kind: 'orphaned slot',
     facts: {
