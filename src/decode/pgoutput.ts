@@ -140,10 +140,10 @@ export class PgoutputDecoder {
     const selection = this.#oldSelection(tag, relation)
     const before = readTuple(reader, relation, selection)
     if (reader.uint8() !== newTuple) throw reader.malformed()
-    const after = readTuple(reader, relation, relation.whole, tag === oldTuple ? before.values : undefined)
+    const old = new StreamedRow(selection.positions, before.values)
+    const after = readTuple(reader, relation, relation.whole, old)
     reader.finish()
     const row = new StreamedRow(positions, after.values)
-    const old = new StreamedRow(selection.positions, before.values)
     const bytes = reader.length - before.skippedBytes - after.skippedBytes
     return { kind: 'change', change: { operation: 'update', relation, row, old }, bytes }
   }

@@ -1,5 +1,5 @@
 import { ConnectorError } from '../model/failure/connector-error.ts'
-import { type ColumnValue, unchanged } from '../model/source/row.ts'
+import { type ColumnValue, type Row, unchanged } from '../model/source/row.ts'
 import type { DescribedRelation, Selection } from './described-relation.ts'
 import type { MessageReader } from './message-reader.ts'
 
@@ -14,13 +14,14 @@ export interface Tuple {
 
 /**
  * Reads a tuple. A tuple that is shorter than its table is an error: the patient would be sent without the rest.
- * @param before values of the same columns before the change, if they came: they supply unchanged out-of-line values.
+ * @param old the old row or its key, if it came: it supplies unchanged out-of-line values. A NULL in it is a value that was not sent,
+ * because only a value that is not NULL is stored out of line: the old row of a partition can contain its key alone.
  */
 export function readTuple(
   reader: MessageReader,
   relation: DescribedRelation,
   { selected }: Selection,
-  before?: readonly ColumnValue[],
+  old?: Row,
 ): Tuple {
   const values: ColumnValue[] = []
   let skippedBytes = 0
@@ -44,8 +45,8 @@ export function readTuple(
         break
       case format.unchanged:
         if (isSelected) {
-          const old = before?.[values.length]
-          values.push(old === undefined ? unchanged : old)
+          const value = old?.get(relation.columns[column]?.name ?? '')
+          values.push(typeof value === 'string' ? value : unchanged)
         }
         break
       case format.binary: {

@@ -10,6 +10,10 @@ const codeAndNote: readonly SentColumn[] = [
   { name: 'code', inIdentity: true },
   { name: 'note', inIdentity: false },
 ]
+const keyColumns: readonly SentColumn[] = [
+  { name: 'code', inIdentity: true },
+  { name: 'region', inIdentity: true },
+]
 const jane: Sent = { text: 'jane' }
 
 /** Decodes messages in the order of the stream. @returns the event of the last one. */
@@ -44,12 +48,22 @@ describe('the values of a row', () => {
 
   test.each([
     { before: { text: 'long' }, after: 'long' },
-    { before: null, after: null },
+    // The old row of a partition under a root of full identity: its key, and a NULL in place of every other column.
+    { before: null, after: unchanged },
     { before: 'unchanged' as const, after: unchanged },
   ])('take an unchanged long value from the old row, if that was sent: $after', ({ before, after }) => {
     const old = { letter: 'O' as const, row: [jane, before] }
     const change = decodeChange({ kind: 'update', oid, before: old, row: [jane, 'unchanged'] })
     expect('row' in change && change.row.get('note')).toBe(after)
+  })
+
+  test.each(['all' as const, new Set(['code', 'note'])])('take an unchanged key from the old key: %s', (decoded) => {
+    const columns = [{ name: 'skipped', inIdentity: false }, { name: 'note', inIdentity: false }, ...keyColumns]
+    const before = { letter: 'K' as const, row: [null, null, jane, { text: '7' }] }
+    const update: Sending = { kind: 'update', oid, before, row: ['unchanged', 'unchanged', 'unchanged', { text: '8' }] }
+    const event = decode([{ kind: 'relation', oid, columns }, update], decoded)
+    const row = event?.kind === 'change' && 'row' in event.change && event.change.row
+    expect(row && [row.get('code'), row.get('note')]).toEqual(['jane', unchanged])
   })
 
   test('leave out a column that the table does not have', () => {
