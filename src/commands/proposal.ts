@@ -64,7 +64,12 @@ export function openProposals(settings: Settings, environmentOptions: string) {
       return judged.toSorted((a, b) => b.likeness - a.likeness || b.rowsEstimated - a.rowsEstimated)
     },
     async propose(table: { readonly schema: string; readonly table: string }): Promise<Proposal | null> {
-      const facts = await gatherSourceFacts(pool, { ...table, publication: '', slot: settings.source.slot })
+      const facts = await gatherSourceFacts(pool, {
+        ...table,
+        publication: '',
+        slot: settings.source.slot,
+        where: null,
+      })
       if (!facts.table) return null
       const columns = facts.table.columns.filter(({ generated }) => generated === null)
       const names = columns.map(({ name }) => name)

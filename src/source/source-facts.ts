@@ -1,5 +1,7 @@
 import type { Pool } from 'pg'
 import { type ManagedService, telltaleRoles } from './managed-service.ts'
+import { type PublicationFacts, readPublication } from './publication-facts.ts'
+import type { Wanted } from './wanted.ts'
 
 /** Everything in the source's catalogs that the connector depends on. */
 export interface SourceFacts {
@@ -75,19 +77,6 @@ export interface KeyColumn {
   readonly after: string
   /** SQL that follows the column in `order by`. */
   readonly order: string
-}
-
-export interface PublicationFacts {
-  /** True if the table is published under its own name; for a partitioned table, only if it is published via its root. */
-  readonly containsTable: boolean
-  readonly listsTable: boolean
-  readonly viaRoot: boolean
-  /** True if the user owns it, and it publishes nothing but this table, its partitions and its child tables. */
-  readonly isOurs: boolean
-  readonly operations: readonly string[]
-  readonly columns: readonly string[]
-  /** SQL over the table's columns; null if every row is published. PostgreSQL 14 has no row filters. */
-  readonly rowFilter: string | null
 }
 
 export interface SlotFacts {
@@ -170,23 +159,6 @@ const tableQuery = `
     (${columnSelection}) as columns
   from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $1 and c.relname = $2`
 
-const publicationQuery = `
-  with recursive members as (
-    select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = $2 and c.relname = $3
-    union select i.inhrelid from members join pg_inherits i on i.inhparent = members.oid)
-  select p.pubinsert, p.pubupdate, p.pubdelete, p.puballtables, p.pubviaroot,
-    t.tablename is not null as "containsTable",
-    p.puballtables or exists (select from pg_publication_rel r join pg_class c on c.oid = r.prrelid join pg_namespace n on n.oid = c.relnamespace
-      where r.prpubid = p.oid and n.nspname = $2 and c.relname = $3) as "listsTable", to_jsonb(t) -> 'attnames' as columns,
-    to_jsonb(t) ->> 'rowfilter' as "rowFilter",
-    not p.puballtables and pg_has_role(current_user, p.pubowner, 'usage') and not exists (
-      select from pg_publication_tables o where o.pubname = p.pubname and not exists (
-        select from members m join pg_class mc using (oid) join pg_namespace mn on mn.oid = mc.relnamespace
-        where mn.nspname = o.schemaname and mc.relname = o.tablename)) as "isOurs"
-  from pg_publication p left join pg_publication_tables t
-    on t.pubname = p.pubname and t.schemaname = $2 and t.tablename = $3
-  where p.pubname = $1`
-
 const slotQuery = `
   select plugin, database, active, wal_status as "walStatus", confirmed_flush_lsn::text as "confirmedFlushLsn"
   from pg_replication_slots where slot_name = $1`
@@ -194,13 +166,12 @@ const slotQuery = `
 /** Reads the facts from the catalogs. It changes nothing, and each statement is its own transaction. */
 export async function gatherSourceFacts(
   pool: Pool,
-  names: { readonly schema: string; readonly table: string; readonly publication: string; readonly slot: string },
+  names: Pick<Wanted, 'schema' | 'table' | 'publication' | 'slot' | 'where'>,
 ): Promise<SourceFacts> {
   const one = async (text: string, values: unknown[] = []): Promise<Record<string, string | null> | null> =>
     (await pool.query<Record<string, string | null>>(text, values)).rows[0] ?? null
   const server = (await one(serverQuery, [names.schema, Object.values(telltaleRoles)])) ?? {}
   const table = await one(tableQuery, [names.schema, names.table])
-  const publication = await one(publicationQuery, [names.publication, names.schema, names.table])
   const slot = await one(slotQuery, [names.slot])
   return {
     serverVersionNumber: Number(server.versionNumber),
@@ -220,15 +191,7 @@ export async function gatherSourceFacts(
     isProtected: server.isProtected === 't',
     mayCreatePublication: server.mayCreate === 't',
     table: table && tableFacts(table),
-    publication: publication && {
-      containsTable: publication.containsTable === 't',
-      listsTable: publication.listsTable === 't',
-      viaRoot: publication.pubviaroot === 't',
-      isOurs: publication.isOurs === 't',
-      operations: ['insert', 'update', 'delete'].filter((operation) => publication[`pub${operation}`] === 't'),
-      columns: publication.columns ? (JSON.parse(publication.columns) as string[]) : [],
-      rowFilter: publication.rowFilter ?? null,
-    },
+    publication: await readPublication(pool, names),
     slot: slot && {
       plugin: slot.plugin ?? '',
       database: slot.database ?? '',

@@ -19,6 +19,7 @@ import { checkFailed } from './requirements/check-failed.ts'
 import { checkWrites } from './requirements/check-writes.ts'
 import { fitPublication } from './requirements/fit-publication.ts'
 import type { Resources } from './resources.ts'
+import { reconcilePublication } from './schema/reconcile-publication.ts'
 import { reconcileSchema } from './schema/reconcile-schema.ts'
 import { type ExpectedTable, expectedTable } from './schema/streamed-relation.ts'
 
@@ -82,6 +83,7 @@ export async function prepare(resources: Resources, seen: Evidence): Promise<Pre
   let toleratesOlder = false
   for (let round = 0; round < maxRounds; round++) {
     const source = await findSource(resources)
+    if (await reconcilePublication(resources, source)) continue
     await migrateState(resources.state.db, resources.settings.state.schema)
     const checkpoint = await findCheckpoint(resources, source.table)
     if (!checkpoint) {
@@ -116,10 +118,10 @@ interface Source {
 /** Reads and checks everything but the state. @throws {ConnectorError} */
 export async function findSource(resources: Resources): Promise<Source> {
   const server = await findServer(resources)
-  const { table, publication, slot } = resources.settings.source
+  const { table, publication, slot, where } = resources.settings.source
   // Read the schema before the facts, so that an alteration in between is noticed later.
   const catalogTableSchema = await readTableSchema(resources.source.pool, { ...table, publication, columns: null })
-  const facts = await gatherSourceFacts(resources.source.pool, { ...table, publication, slot })
+  const facts = await gatherSourceFacts(resources.source.pool, { ...table, publication, slot, where })
   const mapping = await fitMapping(resources, facts)
   const wanted = wantedOf(resources, mapping?.columns ?? [])
   const fitted = await fitPublication(resources, facts, wanted)

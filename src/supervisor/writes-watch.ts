@@ -18,7 +18,7 @@ export async function lookAtWrites(
   resources: Tools,
   board: Pick<Board, 'refusedWrite' | 'childTables' | 'problemWatch'>,
 ): Promise<void> {
-  const { table, publication, slot } = resources.settings.source
+  const { table, publication, slot, where } = resources.settings.source
   const { pool } = resources.source
   board.childTables = await readChildTables(pool, table)
   const answer = await rehearse(pool, { ...table, publication, statements: [] })
@@ -28,7 +28,7 @@ export async function lookAtWrites(
     board.refusedWrite = null
     return
   }
-  const facts = await gatherSourceFacts(pool, { ...table, publication, slot })
+  const facts = await gatherSourceFacts(pool, { ...table, publication, slot, where })
   const mapping = await fitMapping(resources, facts).catch(() => null)
   const fitted = mapping && (await fitPublication(resources, facts, wantedOf(resources, mapping.columns)))
   const write = fitted?.write ?? answer.write

@@ -46,9 +46,9 @@ export async function inspectSource<T>(
 }
 
 async function look(resources: Resources): Promise<Inspection> {
-  const { table, publication, slot } = resources.settings.source
+  const { table, publication, slot, where } = resources.settings.source
   try {
-    const facts = await gatherSourceFacts(resources.source.pool, { ...table, publication, slot })
+    const facts = await gatherSourceFacts(resources.source.pool, { ...table, publication, slot, where })
     const { mapping, problems } = await mappingOf(resources, facts)
     const wanted = wantedOf(resources, mapping?.columns ?? [])
     return { resources, facts, wanted, mapping, findings: [...judgeSource(facts, wanted), ...problems] }

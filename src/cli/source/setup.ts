@@ -1,6 +1,6 @@
 import type { Pool } from 'pg'
 import { obstacles } from '../../source/requirements/finding.ts'
-import { filterReadsIdentity } from '../../source/requirements/publication-requirements.ts'
+import { filterReadsIdentity } from '../../source/requirements/row-filter-requirements.ts'
 import { identityStatements, type SetupStatement, setupStatements } from '../../source/requirements/setup-statements.ts'
 import { ownSlot } from '../../source/requirements/slot-requirements.ts'
 import { createSlot } from '../../source/slot/replication-slot.ts'

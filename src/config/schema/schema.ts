@@ -44,7 +44,7 @@ export const sections = {
     where: setting(nullable(text), {
       type: 'SQL condition or null',
       fallback: null,
-      doc: 'A publication row filter, for PostgreSQL 15 and later: only rows that meet it are patients. It may read columns of the replica identity only (the primary key, unless another was set): else updates of the table would fail, and it is refused.',
+      doc: 'A publication row filter, for PostgreSQL 15 and later: only rows that meet it are patients. It may read columns of the replica identity only (the primary key, unless another was set): else updates of the table would fail, and it is refused. Changed later, it is given to the publication if the connector may alter it, and a backfill follows: rows that newly match are sent, the others count as deleted.',
     }),
     onDelete: setting(choice(['ignore', 'unsubscribe']), {
       type: 'ignore or unsubscribe',

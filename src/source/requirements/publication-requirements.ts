@@ -1,52 +1,17 @@
-import type { PublicationFacts, SourceFacts } from '../source-facts.ts'
+import type { PublicationFacts } from '../publication-facts.ts'
+import type { SourceFacts } from '../source-facts.ts'
 import { qualifiedName, quoteIdentifier } from '../sql-names.ts'
 import type { Wanted } from '../wanted.ts'
-import { columnsNamedIn } from './filter-columns.ts'
 import { type Finding, requirement } from './finding.ts'
-import { createPublicationSql, narrowingVersion, publicationOptions, publishedTable } from './publication-sql.ts'
-
-/** Requirement on the row filter. A filter that reads columns outside of the replica identity would break updates of the table. */
-export const filterReadsIdentity = 'the row filter reads the identity'
+import { createPublicationSql, publicationOptions, publishedTable, republishSql } from './publication-sql.ts'
+import { judgePublishedFilter, judgeRowFilter } from './row-filter-requirements.ts'
 
 /** Judges the publication, or the conditions for creating it. A sufficient one is used as it is. Pure. */
 export function judgePublication(facts: SourceFacts, wanted: Wanted): Finding[] {
   return [
-    ...rowFilter(facts, wanted),
+    ...judgeRowFilter(facts, wanted),
     ...(facts.publication ? existing(facts, facts.publication, wanted) : [missing(facts, wanted)]),
   ]
-}
-
-/** Updates of a published table fail if the row filter reads a column that the old row does not contain. */
-function rowFilter({ publication, table, serverVersionNumber, serverVersion }: SourceFacts, wanted: Wanted): Finding[] {
-  const findings: Finding[] = []
-  if (wanted.where !== null) {
-    findings.push(
-      requirement({
-        requirement: 'row filters',
-        met: serverVersionNumber >= narrowingVersion,
-        found: `source.where is set, the server is ${serverVersion}`,
-        fix: 'source.where needs PostgreSQL 15 or later: remove it',
-      }),
-    )
-  }
-  const filter = publication ? publication.rowFilter : wanted.where
-  if (filter === null || !table || table.replicaIdentity === 'full') return findings
-  const read = columnsNamedIn(
-    filter,
-    table.columns.map(({ name }) => name),
-  )
-  const outside = read.filter((column) => !table.keyColumns.includes(column))
-  const name = qualifiedName(wanted)
-  findings.push(
-    requirement({
-      requirement: filterReadsIdentity,
-      met: outside.length === 0,
-      found: `the row filter reads ${read.join(', ') || 'no column'}`,
-      lacking: `the row filter reads ${outside.join(', ')}, which the replica identity lacks; publishing it would break updates of ${name}`,
-      fix: `ALTER TABLE ${name} REPLICA IDENTITY FULL; or REPLICA IDENTITY USING INDEX with a unique index that has it; or leave the rows out with a transform`,
-    }),
-  )
-  return findings
 }
 
 function missing(facts: SourceFacts, wanted: Wanted): Finding {
@@ -98,29 +63,18 @@ function existing(facts: SourceFacts, publication: PublicationFacts, wanted: Wan
   return findings
 }
 
-function content(facts: SourceFacts, { columns, rowFilter }: PublicationFacts, wanted: Wanted): Finding[] {
-  const narrowed = `ALTER PUBLICATION ${quoteIdentifier(wanted.publication)} SET TABLE ${publishedTable(facts, wanted)};`
+function content(facts: SourceFacts, publication: PublicationFacts, wanted: Wanted): Finding[] {
+  const { columns } = publication
   const needed = [...new Set([...(facts.table?.keyColumns ?? []), ...wanted.columns])]
   const unpublished = columns.length === 0 ? [] : needed.filter((column) => !columns.includes(column))
-  const findings = [
+  return [
     requirement({
       requirement: 'the publication has the mapped columns',
       met: unpublished.length === 0,
       found: 'all of them',
       lacking: `it leaves out ${unpublished.join(', ')}`,
-      fix: narrowed,
+      fix: republishSql(facts, publication, wanted),
     }),
+    ...judgePublishedFilter(facts, publication, wanted),
   ]
-  if (wanted.where !== null) {
-    findings.push(
-      requirement({
-        requirement: 'the publication filters the rows',
-        met: rowFilter !== null,
-        found: `its row filter is ${rowFilter}`,
-        lacking: `source.where is set, and ${wanted.publication} has no row filter`,
-        fix: narrowed,
-      }),
-    )
-  }
-  return findings
 }

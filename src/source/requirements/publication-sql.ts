@@ -1,3 +1,4 @@
+import type { PublicationFacts } from '../publication-facts.ts'
 import type { SourceFacts } from '../source-facts.ts'
 import { qualifiedName, quoteIdentifier } from '../sql-names.ts'
 import type { Wanted } from '../wanted.ts'
@@ -30,6 +31,15 @@ export function fittingStatements(facts: Facts, wanted: Wanted): string[] {
 /** Returns the statement that ends the publication of updates and deletes. */
 export function stopStatement(publication: string): string {
   return `ALTER PUBLICATION ${quoteIdentifier(publication)} SET (publish = 'insert, truncate');`
+}
+
+/** Returns the statement that publishes the table with the needed columns and rows. Other tables of the publication stay in it. */
+export function republishSql(facts: Facts, publication: PublicationFacts, wanted: Wanted): string {
+  const name = quoteIdentifier(wanted.publication)
+  const table = publishedTable(facts, wanted)
+  return publication.isOfTableAlone
+    ? `ALTER PUBLICATION ${name} SET TABLE ${table};`
+    : `BEGIN; ALTER PUBLICATION ${name} DROP TABLE ${qualifiedName(wanted)}; ALTER PUBLICATION ${name} ADD TABLE ${table}; COMMIT;`
 }
 
 /** Returns the table for CREATE PUBLICATION. Where the version allows it, it lists only the columns and rows that are needed. */

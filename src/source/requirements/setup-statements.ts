@@ -2,7 +2,7 @@ import { replicationFix, walLevelFix } from '../managed-service.ts'
 import type { SourceFacts } from '../source-facts.ts'
 import { qualifiedName, quoteIdentifier, quoteLiteral } from '../sql-names.ts'
 import type { Wanted } from '../wanted.ts'
-import { createPublicationSql, publishedTable } from './publication-sql.ts'
+import { createPublicationSql, publishedTable, republishSql } from './publication-sql.ts'
 import { columnsToGrant } from './table-requirements.ts'
 
 /** Statement of `setup`. `by hand`: it needs a restart, a decision, or a right that the connector should not have. */
@@ -99,7 +99,10 @@ export function identityStatements({ table }: SourceFacts, wanted: Wanted): Setu
 export function publicationStatements(facts: SourceFacts, wanted: Wanted): SetupStatement[] {
   if (!facts.publication)
     return [{ kind: 'sql', comment: 'what is streamed; before the slot', sql: createPublicationSql(facts, wanted) }]
-  if (facts.publication.containsTable || facts.publication.listsTable) return []
+  const { containsTable, listsTable, filterFit, isOfMany } = facts.publication
+  if (containsTable && filterFit.kind === 'other' && !isOfMany)
+    return [{ kind: 'sql', comment: 'the rows of source.where', sql: republishSql(facts, facts.publication, wanted) }]
+  if (containsTable || listsTable) return []
   const sql = `ALTER PUBLICATION ${quoteIdentifier(wanted.publication)} ADD TABLE ${publishedTable(facts, wanted)};`
   return [{ kind: 'sql', comment: 'what is streamed', sql }]
 }

@@ -179,7 +179,7 @@ describe.skipIf(postgresMajor < 15)('a row filter', () => {
 
   test('that an existing publication lacks is named with the statement', async () => {
     await using database = await testDatabase({
-      schema: `${patientsTable} create publication mine for table patients;`,
+      schema: `${patientsTable} create table others (id int primary key); create publication mine for table patients, others;`,
     })
     const source = { publication: 'mine', where: `code > 'a'` }
     const before = await check(database, { source })

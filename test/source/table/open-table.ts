@@ -57,7 +57,13 @@ export async function openTable(database: TestDatabase, options: OpenTableOption
     }),
   )
   pool.on('error', () => undefined)
-  const facts = await gatherSourceFacts(pool, { schema, table, publication: 'published', slot: slotOf(database) })
+  const facts = await gatherSourceFacts(pool, {
+    schema,
+    table,
+    publication: 'published',
+    slot: slotOf(database),
+    where: null,
+  })
   if (!facts.table) throw new Error(`there is no table ${schema}.${table}`)
   const columns = options.columns ?? facts.table.columns.map(({ name }) => name)
   const filter = facts.publication?.rowFilter ?? null
