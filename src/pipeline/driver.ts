@@ -32,8 +32,8 @@ export interface DriverOutlets {
   readonly resume: () => void
   readonly tell: (facts: readonly Fact[]) => void
   readonly drained: () => void
-  /** Called when an effect failed. The core tries it again. */
-  readonly onFailure: (error: unknown, effect: Effect['kind']) => void
+  /** Called when an effect with a ticket has ended, with its failure if it failed. The core tries it again. */
+  readonly onEnd: (effect: Effect['kind'], failure: { readonly error: unknown } | null) => void
 }
 
 type Handlers = { readonly [K in Effect['kind']]: (effect: Extract<Effect, { kind: K }>) => void }
@@ -75,11 +75,20 @@ export function createDriver(core: Core, ports: DriverPorts, outlets: DriverOutl
 
   /** Reports the answer to a ticket, or its failure. */
   function answer(kind: Effect['kind'], ticket: Ticket, asking: Promise<CoreEvent>): void {
+    const ended = (failure: { readonly error: unknown } | null) => {
+      if (!isStopped) outlets.onEnd(kind, failure)
+    }
     const answered = asking
-      .catch((error: unknown): CoreEvent => {
-        if (!isStopped) outlets.onFailure(error, kind)
-        return { kind: 'failed', ticket }
-      })
+      .then(
+        (event) => {
+          ended(null)
+          return event
+        },
+        (error: unknown): CoreEvent => {
+          ended({ error })
+          return { kind: 'failed', ticket }
+        },
+      )
       .then(handle)
       .finally(() => underWay.delete(answered))
     underWay.add(answered)

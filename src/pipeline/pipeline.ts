@@ -38,6 +38,11 @@ export interface PipelineControl {
   readonly onStream: (state: StreamState) => void
   readonly tally: Tally
   readonly written: WrittenRuns
+  /** Notes how each effect that uses a database has ended. */
+  readonly database: {
+    succeeded(effect: Effect['kind']): void
+    failed(effect: Effect['kind'], error: unknown): void
+  }
 }
 
 /** A running pipeline, for the status and for disconnecting from a server that shuts down. */
@@ -97,12 +102,16 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
       resume: () => session?.resume(),
       tell: report.tell,
       drained: () => drained.abort(),
-      onFailure: (error, effect) => failed(effect === 'read rows' ? schemaChangeOf(error) : error, effect),
+      onEnd: (effect, failure) => {
+        if (failure === null) control.database.succeeded(effect)
+        else failed(effect === 'read rows' ? schemaChangeOf(failure.error) : failure.error, effect)
+      },
     },
     abandon.signal,
   )
 
   function failed(error: unknown, effect: Effect['kind']): void {
+    control.database.failed(effect, error)
     if (endsPipeline(kindOf(error))) breakOff(error)
     else if (effect === 'record') logger.error({ error }, 'the state cannot be written, trying again')
     else logger.warn({ error }, 'a look-up failed, trying again')

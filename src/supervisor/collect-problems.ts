@@ -3,6 +3,7 @@ import { type ProblemKind, problemKinds } from '../model/problem/problem-kind.ts
 import type { ConnectorState, DeliveryTrouble } from '../model/status/status.ts'
 import type { LeftSlot } from '../source/slot/left-slots.ts'
 import type { SlotVerdict } from '../source/slot/slot-forecast.ts'
+import type { LastingFailures } from './database-failures.ts'
 
 /** Facts of one moment from which the problems follow. */
 export interface ProblemFacts {
@@ -14,6 +15,7 @@ export interface ProblemFacts {
   /** True once the process is stuck. */
   readonly isStuck: boolean
   readonly trouble: { readonly kind: DeliveryTrouble; readonly reason: string } | null
+  readonly databaseFailures: LastingFailures
   readonly slot: { readonly verdict: SlotVerdict; readonly facts: SlotFacts } | null
   readonly leftSlots: readonly LeftSlot[]
   /** Tables whose rows are not delivered, because they only inherit from the table. */
@@ -57,6 +59,7 @@ export function collectProblems(facts: ProblemFacts): readonly Problem[] {
   if (state === 'blocked') problems.push({ kind: 'blocked', facts: { reason } })
   if (state === 'starting' && reason !== null) problems.push({ kind: 'not ready', facts: { reason } })
   if (trouble) problems.push({ kind: troubleProblems[trouble.kind], facts: { reason: trouble.reason } })
+  problems.push(...databaseProblems(facts))
   if (slot && slot.verdict !== 'fine') problems.push({ kind: slotProblems[slot.verdict], facts: slot.facts })
   if (facts.childTables.children.length > 0) problems.push({ kind: 'child tables', facts: facts.childTables })
   problems.push(...facts.leftSlots.map(orphanedSlot))
@@ -73,6 +76,15 @@ export function collectProblems(facts: ProblemFacts): readonly Problem[] {
   if (facts.sharedCodes > 0) problems.push({ kind: 'shared codes', facts: { codes: facts.sharedCodes } })
   if (facts.deadLetters > 0) problems.push({ kind: 'dead letters', facts: { rows: facts.deadLetters } })
   return problems.toSorted((a, b) => problemKinds.indexOf(a.kind) - problemKinds.indexOf(b.kind))
+}
+
+function databaseProblems({ databaseFailures: { writes, reads }, trouble }: ProblemFacts): Problem[] {
+  const problems: Problem[] = []
+  // With rows that wait to be sent, the delivery has the trouble already.
+  if (writes !== null && trouble?.kind !== 'store outage')
+    problems.push({ kind: 'store not writable', facts: { reason: writes } })
+  if (reads !== null) problems.push({ kind: 'database not readable', facts: { reason: reads } })
+  return problems
 }
 
 export function orphanedSlot({ slot, retainedBytes, fix }: LeftSlot): Problem<'orphaned slot'> {

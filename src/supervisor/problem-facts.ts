@@ -3,7 +3,7 @@ import { qualifiedName } from '../source/sql-names.ts'
 import type { Resources } from '../startup/resources.ts'
 import { hasStalled } from './backfill-stall.ts'
 import type { ProblemFacts } from './collect-problems.ts'
-import { type Board, shownState, standstillSeconds } from './status-board.ts'
+import { type Board, databaseFailures, shownState, standstillSeconds } from './status-board.ts'
 
 interface Observed {
   readonly isStuck: boolean
@@ -24,6 +24,7 @@ export function problemFacts(
     refusedWrite: board.refusedWrite,
     isStuck,
     trouble: view?.trouble ?? null,
+    databaseFailures: databaseFailures(board),
     slot: board.slotWatch?.situation ?? null,
     leftSlots: board.slotWatch?.leftSlots ?? [],
     childTables: { children: board.childTables, parent: qualifiedName(settings.source.table) },

@@ -11,6 +11,7 @@ import type { Pipeline } from '../pipeline/pipeline.ts'
 import type { Tally } from '../pipeline/report.ts'
 import type { SlotHealth } from '../source/slot/slot-health.ts'
 import type { Resources } from '../startup/resources.ts'
+import { type DatabaseFailures, type LastingFailures, noLastingFailures } from './database-failures.ts'
 import type { ProblemWatch } from './problem-watch.ts'
 import type { SlotWatch } from './slot-watch.ts'
 
@@ -21,6 +22,8 @@ export interface Board {
   serverVersion: string
   health: SlotHealth | null
   pipeline: Pipeline | null
+  /** Failures of the databases while this pipeline runs; null before the first one. */
+  database: DatabaseFailures | null
   /** Watch of the retained WAL; null before the first connection. */
   slotWatch: Pick<SlotWatch, 'forecast' | 'secondsToDrain' | 'situation' | 'leftSlots'> | null
   /** Watch of the problems; null before the first one is collected. */
@@ -46,6 +49,7 @@ export function newBoard(): Board {
     serverVersion: '',
     health: null,
     pipeline: null,
+    database: null,
     slotWatch: null,
     problemWatch: null,
     refusedWrite: null,
@@ -64,7 +68,7 @@ export function statusOf(board: Board, { settings, api }: Pick<Resources, 'setti
   const waiting = view ? view.waiting.live + view.waiting.backfill : 0
   return {
     state: shownState(board),
-    reason: board.reason ?? view?.trouble?.reason ?? null,
+    reason: board.reason ?? view?.trouble?.reason ?? databaseReason(board),
     source: {
       table: `${settings.source.table.schema}.${settings.source.table.table}`,
       slot: settings.source.slot,
@@ -117,6 +121,16 @@ export function standstillSeconds({ pipeline, state }: Board, { requestsPerMinut
   return isSendingHeld || trouble || standstillMs <= mayTakeMs ? null : Math.floor(standstillMs / 1000)
 }
 
+/** Returns the lasting failures of the databases. Another state than streaming has its own reason. */
+export function databaseFailures({ database, state }: Pick<Board, 'database' | 'state'>): LastingFailures {
+  return isStreaming(state) ? (database?.lasting ?? noLastingFailures) : noLastingFailures
+}
+
+function databaseReason(board: Pick<Board, 'database' | 'state'>): string | null {
+  const { writes, reads } = databaseFailures(board)
+  return writes ?? reads
+}
+
 /** Troubles that last until somebody acts. The others end by themselves. */
 const needsSomebody: Readonly<Record<DeliveryTrouble, boolean>> = {
   outage: false,
@@ -126,7 +140,7 @@ const needsSomebody: Readonly<Record<DeliveryTrouble, boolean>> = {
   'rate limited': false,
 }
 
-/** Returns ready if the connector streams, the API accepts the keys, and what arrives is settled. */
+/** Returns ready if the connector streams, the API accepts the keys, the databases work, and what arrives is settled. */
 export function readinessOf(
   board: Board,
   { mediquo }: Pick<Settings, 'mediquo'>,
@@ -134,6 +148,8 @@ export function readinessOf(
   if (!isStreaming(board.state)) return { ready: false, reason: board.reason ?? board.state }
   const trouble = board.pipeline?.view().trouble
   if (trouble && needsSomebody[trouble.kind]) return { ready: false, reason: trouble.reason }
+  const failure = databaseReason(board)
+  if (failure !== null) return { ready: false, reason: failure }
   const seconds = standstillSeconds(board, mediquo.limits)
   if (seconds !== null) return { ready: false, reason: `nothing has been settled for ${seconds} s` }
   return { ready: true, reason: null }

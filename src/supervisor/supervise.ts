@@ -4,7 +4,6 @@ import { wait } from '../lifecycle/wait.ts'
 
 import { kindOf } from '../model/failure/kind-of.ts'
 import type { ConnectorState } from '../model/status/status.ts'
-
 import { createPipeline } from '../pipeline/pipeline.ts'
 import type { WrittenRuns } from '../pipeline/recent-requests.ts'
 import { serverStartedAt } from '../pipeline/session.ts'
@@ -20,6 +19,7 @@ import { openResources, type Resources, type SessionTraits, type Telemetry } fro
 import type { Logger } from '../telemetry/logger.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { collectProblems } from './collect-problems.ts'
+import { DatabaseFailures, type DatabaseWork } from './database-failures.ts'
 import { observe } from './gauges.ts'
 import { createHealthWatch } from './health-watch.ts'
 import {
@@ -71,7 +71,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
   const watch = createHealthWatch(board, {
     slot: settings.source.slot,
     readHealth: async () => {
-      const health = await readSlotHealth(pool, settings.source)
+      const health = await noted(board, 'look at slot', () => readSlotHealth(pool, settings.source))
       slotWatch.seen(health)
       board.pipeline?.sawXid(health.snapshotXmax)
       return health
@@ -79,7 +79,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     readShape: (columns) => readTableSchema(pool, { ...settings.source, ...settings.source.table, columns }),
     lookAtWrites: () => lookAtWrites(resources, board),
     readState: async () => {
-      board.deadLetters = await store.deadLetters.look()
+      board.deadLetters = await noted(board, 'look at state', () => store.deadLetters.look())
       board.owed = await store.countOwed()
       board.latestPass = await store.backfillRuns.latest()
       await slotWatch.lookForLeft()
@@ -152,6 +152,11 @@ function sayWhatStays(logger: Logger, { health }: Board, slot: string): void {
     { slot, retainedBytes: health.retainedBytes },
     'the replication slot stays, and holds WAL until a connector uses it again; "mediquo-cdc teardown" drops it',
   )
+}
+
+/** Reads a database, and notes a failure for the readiness and the problems. */
+async function noted<T>({ database }: Board, work: DatabaseWork, read: () => Promise<T>): Promise<T> {
+  return database === null ? await read() : await database.note(work, read)
 }
 
 /** State that one attempt leaves for the next. */
@@ -232,9 +237,11 @@ async function runOnce(
   drain.addEventListener('abort', stopping, { once: true })
   watch.expect({ ...prepared.server, shape: prepared.table.schema })
   let isOver = false
+  board.database = new DatabaseFailures(resources.runtime.clocks.monotonicMs)
   board.pipeline = createPipeline(resources, prepared, {
     drain,
     written,
+    database: board.database,
     tally: board.tally,
     onStream: (stream) => {
       if (drain.aborted || isOver) return

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { type Problem, problemKey } from '../../src/model/problem/problem.ts'
 import { type ProblemKind, problemKinds } from '../../src/model/problem/problem-kind.ts'
 import { collectProblems, type ProblemFacts } from '../../src/supervisor/collect-problems.ts'
+import { noLastingFailures } from '../../src/supervisor/database-failures.ts'
 import { problems, slotFacts } from '../model/problem/problems.ts'
 
 const healthy: ProblemFacts = {
@@ -10,6 +11,7 @@ const healthy: ProblemFacts = {
   refusedWrite: null,
   isStuck: false,
   trouble: null,
+  databaseFailures: noLastingFailures,
   slot: { verdict: 'fine', facts: slotFacts },
   leftSlots: [],
   childTables: { children: [], parent: 'public.patients' },
@@ -35,6 +37,7 @@ const causes: Readonly<Record<ProblemKind, Partial<ProblemFacts>>> = {
   'keys refused': trouble('halted'),
   'every patient refused': trouble('rejecting'),
   'store not writable': trouble('store outage'),
+  'database not readable': { databaseFailures: { writes: null, reads: 'the source denies a right' } },
   'not ready': { state: 'starting', reason: 'the server cannot be reached' },
   'API down': trouble('outage'),
   'rate limited': trouble('rate limited'),

@@ -8,6 +8,7 @@ export const problemKinds = [
   'keys refused',
   'every patient refused',
   'store not writable',
+  'database not readable',
   'not ready',
   'API down',
   'rate limited',
@@ -86,6 +87,13 @@ export const problemCatalog: Readonly<Record<ProblemKind, Entry>> = {
     severity: 'critical',
     anchor: 'store-not-writable',
     effect: 'The checkpoint store cannot be written. Changes wait, and are delivered once it can be.',
+  },
+  'database not readable': {
+    code: 'MQ1105',
+    severity: 'critical',
+    anchor: 'database-not-readable',
+    effect:
+      'A database refuses what the connector reads. Rows that wait for a read, and the replication slot, do not get on.',
   },
   'not ready': {
     code: 'MQ1102',

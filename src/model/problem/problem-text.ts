@@ -54,6 +54,12 @@ const texts: { readonly [K in ProblemKind]: (facts: Problem<K>['facts']) => Prob
     fix: 'Nothing is lost: no request is sent before the store has noted it, and sending resumes by itself. Check the database of the store: whether it answers, its disk, the rights, the password.',
     commands: check,
   }),
+  'database not readable': ({ reason }) => ({
+    title: 'The database cannot be read',
+    detail: reason ?? '',
+    fix: 'Nothing is lost. Restore the right that was revoked, or write the new password where the connector takes it from and restart it. In the meantime changes that need no read are delivered, and the replication slot retains WAL.',
+    commands: check,
+  }),
   'not ready': ({ reason }) => ({
     title: 'The connector is not ready yet',
     detail: reason ?? '',

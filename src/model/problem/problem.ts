@@ -47,6 +47,7 @@ interface FactsOf {
   'keys refused': Reason
   'every patient refused': Reason
   'store not writable': Reason
+  'database not readable': Reason
   'not ready': Reason
   'API down': Reason
   'rate limited': Reason

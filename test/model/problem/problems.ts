@@ -36,6 +36,7 @@ export const problems: { readonly [Kind in ProblemKind]: Problem<Kind> } = {
   'keys refused': { kind: 'keys refused', facts: reason },
   'every patient refused': { kind: 'every patient refused', facts: reason },
   'store not writable': { kind: 'store not writable', facts: reason },
+  'database not readable': { kind: 'database not readable', facts: reason },
   'not ready': { kind: 'not ready', facts: reason },
   'API down': { kind: 'API down', facts: reason },
   'rate limited': { kind: 'rate limited', facts: reason },
