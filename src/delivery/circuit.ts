@@ -16,6 +16,10 @@ export type Signal =
   | { readonly kind: 'refused' }
   /** The API refuses the content of every request. */
   | { readonly kind: 'rejecting'; readonly status: number }
+  /** The API reports success in a way that is not documented. `isProven`: reading back shows what was sent. */
+  | { readonly kind: 'unexpected success'; readonly status: number; readonly isProven: boolean }
+  /** Reading back shows nothing of what such a success was reported for. */
+  | { readonly kind: 'unproven success'; readonly status: number }
   | { readonly kind: 'outage'; readonly reason: string }
   /** The checkpoint store cannot be written. */
   | { readonly kind: 'store outage' }
@@ -58,7 +62,11 @@ export class Circuit {
         this.#trouble = { kind: 'rate limited', reason: 'the API answered 429', sinceMs: nowMs }
         this.#notBeforeMs = Math.max(this.#notBeforeMs, nowMs + signal.ms)
         return
+      case 'unexpected success':
+        this.#sawUnexpectedSuccess(signal, nowMs)
+        return
       case 'rejecting':
+      case 'unproven success':
       case 'outage':
       case 'store outage':
       case 'halted': {
@@ -74,14 +82,24 @@ export class Circuit {
         unreachable(signal)
     }
   }
+
+  /** One request at a time is sent and read back. A batch that is not read back yet does not end a trouble. */
+  #sawUnexpectedSuccess(signal: Extract<Signal, { kind: 'unexpected success' }>, nowMs: number): void {
+    if (!signal.isProven && this.#trouble?.kind === 'unproven success') return
+    if (signal.isProven) this.#attempt = 0
+    const sinceMs = this.#trouble?.kind === signal.kind ? this.#trouble.sinceMs : nowMs
+    this.#trouble = { kind: signal.kind, reason: reasonOf(signal), sinceMs }
+  }
 }
 
-function reasonOf(
-  signal: Extract<Signal, { readonly kind: 'rejecting' | 'outage' | 'store outage' | 'halted' }>,
-): string {
+function reasonOf(signal: Exclude<Signal, { readonly kind: 'well' | 'refused' | 'rate limited' }>): string {
   switch (signal.kind) {
     case 'rejecting':
       return `the API refuses every patient alike (${signal.status})`
+    case 'unexpected success':
+      return `the API answers ${signal.status}, which is not its documented success: patients are read back before they count as delivered`
+    case 'unproven success':
+      return `the API answers ${signal.status}, which is not its documented success, and reading back does not show what was sent`
     case 'store outage':
       return 'the state cannot be written'
     case 'outage':

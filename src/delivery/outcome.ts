@@ -3,6 +3,7 @@ import type { Refusal } from './isolation/refusal.ts'
 /** Result of an attempt to deliver a batch (`mediquo/outcome.ts`). */
 export type BatchOutcome =
   | { readonly kind: 'accepted' }
+  | { readonly kind: 'unexpected success'; readonly status: number }
   | { readonly kind: 'retry'; readonly reason: string; readonly inDoubt: boolean; readonly status: number | null }
   | { readonly kind: 'pause'; readonly ms: number }
   | { readonly kind: 'isolate'; readonly status: number; readonly named: Refusal['named'] }

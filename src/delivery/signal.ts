@@ -10,10 +10,17 @@ export function signalOf(outcome: BatchOutcome): Signal {
       return { kind: 'rate limited', ms: outcome.ms }
     case 'halt':
       return { kind: 'halted', reason: outcome.reason }
+    case 'unexpected success':
+      return { kind: 'unexpected success', status: outcome.status, isProven: false }
     case 'accepted':
       return { kind: 'well' }
     case 'isolate':
     case 'split':
       return { kind: 'refused' }
   }
+}
+
+/** Returns what reading back a batch says, whose success was not a documented one. @param shown number of patients that are there. */
+export function signalOfReadBack(shown: number, status: number): Signal {
+  return shown > 0 ? { kind: 'unexpected success', status, isProven: true } : { kind: 'unproven success', status }
 }

@@ -30,7 +30,10 @@ export type Endpoint = (typeof endpoints)[number]
 export type Found =
   | { readonly kind: 'patient'; readonly attributes: Readonly<Record<string, unknown>> }
   | { readonly kind: 'absent' }
-  | { readonly kind: 'not now'; readonly outcome: Exclude<Outcome, { kind: 'accepted' | 'isolate' | 'split' }> }
+  | {
+      readonly kind: 'not now'
+      readonly outcome: Exclude<Outcome, { kind: 'accepted' | 'unexpected success' | 'isolate' | 'split' }>
+    }
 
 /** Maximum size of an answer: a longer one is not the API's. */
 const maxAnswerBytes = 262_144

@@ -22,6 +22,8 @@ export type Attempt =
 
 export type Outcome =
   | { readonly kind: 'accepted' }
+  /** A 2xx that is not the documented success: it may have been applied or not. Only reading back can tell. */
+  | { readonly kind: 'unexpected success'; readonly status: number }
   /** Try again later. `inDoubt`: it may have been applied, or may be applied later. */
   | { readonly kind: 'retry'; readonly reason: string; readonly inDoubt: boolean; readonly status: number | null }
   | { readonly kind: 'pause'; readonly ms: number }
@@ -58,12 +60,9 @@ export function putOutcome(attempt: Attempt, nowEpochMs: number): Outcome {
     return { kind: 'retry', reason: attempt.reason, inDoubt: attempt.sent, status: null }
   }
   const { status } = attempt
-  // 1. Only JSON that reports success is a success: a proxy's page with status 200 delivered nothing.
-  if (status >= 200 && status <= 299) {
-    return saysSuccess(attempt)
-      ? { kind: 'accepted' }
-      : { kind: 'retry', reason: 'unintelligible success', inDoubt: true, status }
-  }
+  // 1. Only the documented success is one: a proxy's page with status 200 delivered nothing.
+  if (status >= 200 && status <= 299)
+    return isDocumentedSuccess(attempt) ? { kind: 'accepted' } : { kind: 'unexpected success', status }
   // 2. Following a redirect would turn the PUT into a GET: fact 20.
   if (status >= 300 && status <= 399) return { kind: 'halt', reason: 'redirected', status }
   switch (status) {
@@ -90,8 +89,9 @@ export function putOutcome(attempt: Attempt, nowEpochMs: number): Outcome {
   return { kind: 'halt', reason: 'not accepted', status }
 }
 
-function saysSuccess({ contentType, body }: Extract<Attempt, { kind: 'answer' }>): boolean {
-  if (!/^application\/([\w.-]+\+)?json\b/i.test(contentType)) return false
+/** Returns true for the answer that the API documents: status 200, `{"message": "Success"}`. */
+function isDocumentedSuccess({ status, contentType, body }: Extract<Attempt, { kind: 'answer' }>): boolean {
+  if (status !== 200 || !/^application\/([\w.-]+\+)?json\b/i.test(contentType)) return false
   try {
     const answer: unknown = JSON.parse(body)
     return (
@@ -99,6 +99,8 @@ function saysSuccess({ contentType, body }: Extract<Attempt, { kind: 'answer' }>
       answer !== null &&
       !Array.isArray(answer) &&
       'message' in answer &&
+      typeof answer.message === 'string' &&
+      /^\s*success[.!]?\s*$/i.test(answer.message) &&
       !('errors' in answer)
     )
   } catch {

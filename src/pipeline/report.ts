@@ -41,6 +41,12 @@ export function createReport(resources: Pick<Resources, 'settings' | 'telemetry'
       case 'batch answered':
         countBatch(metrics, logger, tally, fact.batch, fact.outcome)
         return
+      case 'batch read back': {
+        const { patients, shown, status } = fact
+        if (shown === patients) logger.debug({ patients, status }, 'batch read back: it was delivered')
+        else logger.error({ patients, shown, status }, 'batch read back: not delivered, will be sent again')
+        return
+      }
       case 'every patient refused':
         logger.error({ status: fact.status }, 'sending halted: the API refuses every patient alike, trying again')
         return
@@ -137,6 +143,11 @@ function countBatch(
   switch (outcome.kind) {
     case 'accepted':
       logger.debug({ patients }, 'batch accepted')
+      return
+    case 'unexpected success':
+      tally.lastError = `unexpected success ${outcome.status}`
+      metrics.retries.inc({ reason: 'unexpected success' })
+      logger.warn({ patients, status: outcome.status }, 'success that is not documented, reading the patients back')
       return
     case 'retry':
       tally.lastError = outcome.reason

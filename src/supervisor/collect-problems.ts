@@ -45,6 +45,8 @@ const troubleProblems = {
   'store outage': 'store not writable',
   halted: 'keys refused',
   rejecting: 'every patient refused',
+  'unproven success': 'success not proven',
+  'unexpected success': 'unexpected success',
   'rate limited': 'rate limited',
 } as const satisfies Record<DeliveryTrouble, ProblemKind>
 

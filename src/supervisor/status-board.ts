@@ -137,6 +137,8 @@ const needsSomebody: Readonly<Record<DeliveryTrouble, boolean>> = {
   'store outage': false,
   halted: true,
   rejecting: true,
+  'unproven success': true,
+  'unexpected success': false,
   'rate limited': false,
 }
 

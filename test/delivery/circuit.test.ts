@@ -95,3 +95,28 @@ test('tries almost immediately after the first failure that follows the end of t
     expect(circuit.waitMs(60_000, 0, 8)).toBeLessThan(50)
   }
 })
+
+test('sends one request at a time, without a delay, while successes are not documented ones', () => {
+  const circuit = new Circuit()
+  circuit.observe({ kind: 'unexpected success', status: 204, isProven: false }, 0, most)
+  expect([circuit.waitMs(0, 0, 8), circuit.waitMs(0, 1, 8)]).toEqual([0, null])
+  expect(circuit.trouble?.reason).toContain('204')
+  circuit.observe({ kind: 'unexpected success', status: 204, isProven: true }, 5, most)
+  expect([circuit.waitMs(5, 0, 8), circuit.waitMs(5, 1, 8), circuit.trouble?.sinceMs]).toEqual([0, null, 0])
+  circuit.observe({ kind: 'well' }, 6, most)
+  expect([circuit.trouble, circuit.waitMs(6, 7, 8)]).toEqual([null, 0])
+})
+
+test('waits longer and longer while no success is proven, and only a proof ends that', () => {
+  const circuit = new Circuit()
+  const waits = Array.from({ length: 12 }, () => {
+    circuit.observe({ kind: 'unproven success', status: 200 }, 0, most)
+    circuit.observe({ kind: 'unexpected success', status: 200, isProven: false }, 0, most)
+    expect(circuit.trouble?.kind).toBe('unproven success')
+    return circuit.waitMs(0, 0, 8) ?? Number.NaN
+  })
+  expect(waits).toEqual(waits.toSorted((a, b) => a - b))
+  expect(waits.at(-1)).toBeGreaterThan(20_000)
+  circuit.observe({ kind: 'unexpected success', status: 200, isProven: true }, 30_000, most)
+  expect([circuit.trouble?.kind, circuit.waitMs(30_000, 0, 8)]).toEqual(['unexpected success', 0])
+})

@@ -27,7 +27,7 @@ describe('a redirect', () => {
 
 describe('a request', () => {
   test('contains the patients as JSON in one PUT, with the keys', async () => {
-    await using api = await answeringServer({ status: 200, headers: json, body: '{"message":"ok"}' })
+    await using api = await answeringServer({ status: 200, headers: json, body: '{"message":"Success"}' })
     const john = { code: patientCode('john'), first_name: 'John', email: null } as const
     expect((await api.client.put([jane, john], never)).outcome).toEqual({ kind: 'accepted' })
 
@@ -51,7 +51,7 @@ describe('a request', () => {
   })
 
   test('goes to the same URL whether the base URL ends with slashes or not', async () => {
-    await using api = await answeringServer({ status: 200, headers: json, body: '{"message":"ok"}' })
+    await using api = await answeringServer({ status: 200, headers: json, body: '{"message":"Success"}' })
     for (const path of ['/v1', '/v1/', '/v1//']) {
       await using other = clientOf(`http://127.0.0.1:${api.port}${path}`)
       await other.client.put([jane], never)
@@ -62,7 +62,7 @@ describe('a request', () => {
 
 describe('the Accept header', () => {
   test('is JSON in every request', async () => {
-    await using api = await answeringServer({ status: 200, headers: json, body: '{"message":"ok"}' })
+    await using api = await answeringServer({ status: 200, headers: json, body: '{"message":"Success"}' })
     await api.client.put([jane], never)
     await api.client.get(code, never)
 
@@ -74,13 +74,13 @@ describe('the Accept header', () => {
 
   test.each([
     { what: 'a login page', headers: { 'content-type': 'text/html' }, body: '<h1>Sign in</h1>' },
-    { what: 'text that looks like JSON', headers: { 'content-type': 'text/plain' }, body: '{"message":"ok"}' },
+    { what: 'text that looks like JSON', headers: { 'content-type': 'text/plain' }, body: '{"message":"Success"}' },
     { what: 'nothing', headers: json, body: '' },
-    { what: 'JSON that is not called so', headers: {}, body: '{"message":"ok"}' },
+    { what: 'JSON that is not called so', headers: {}, body: '{"message":"Success"}' },
     { what: 'errors', headers: json, body: '{"message":"no","errors":{}}' },
   ])('$what with status 200 is no delivery', async ({ headers, body }) => {
     await using api = await answeringServer({ status: 200, headers, body })
-    expect((await api.client.put([jane], never)).outcome).toMatchObject({ kind: 'retry', inDoubt: true })
+    expect((await api.client.put([jane], never)).outcome).toEqual({ kind: 'unexpected success', status: 200 })
   })
 })
 
@@ -164,7 +164,8 @@ describe('a patient that is read back', () => {
 
 describe('the remaining requests of the API’s window', () => {
   const remaining = async (header: Readonly<Record<string, string>>) => {
-    await using api = await answeringServer({ status: 200, headers: { ...json, ...header }, body: '{"message":"ok"}' })
+    const headers = { ...json, ...header }
+    await using api = await answeringServer({ status: 200, headers, body: '{"message":"Success"}' })
     return [(await api.client.put([jane], never)).remaining, (await api.client.get(code, never)).remaining]
   }
 
@@ -244,15 +245,16 @@ describe('an attempt', () => {
 
 describe('an answer longer than any of the API', () => {
   const answered = async (bytes: number) => {
-    const body = `{"message":"${'x'.repeat(bytes - '{"message":""}'.length)}"}`
+    const padding = 'x'.repeat(bytes - '{"message":"Success","x":""}'.length)
+    const body = `{"message":"Success","x":"${padding}"}`
     await using api = await answeringServer({ status: 200, headers: json, body })
     return (await api.client.put([jane], never)).outcome.kind
   }
 
   test('is not read to its end, and counts as unintelligible', async () => {
     expect(await answered(262_144)).toBe('accepted')
-    expect(await answered(262_145)).toBe('retry')
-    expect(await answered(10_000_000)).toBe('retry')
+    expect(await answered(262_145)).toBe('unexpected success')
+    expect(await answered(10_000_000)).toBe('unexpected success')
   })
 })
 

@@ -40,6 +40,8 @@ const causes: Readonly<Record<ProblemKind, Partial<ProblemFacts>>> = {
   'database not readable': { databaseFailures: { writes: null, reads: 'the source denies a right' } },
   'not ready': { state: 'starting', reason: 'the server cannot be reached' },
   'API down': trouble('outage'),
+  'success not proven': trouble('unproven success'),
+  'unexpected success': trouble('unexpected success'),
   'rate limited': trouble('rate limited'),
   standstill: { standstillSeconds: 75 },
   'slot will be lost': slot('will be lost'),

@@ -72,6 +72,18 @@ const texts: { readonly [K in ProblemKind]: (facts: Problem<K>['facts']) => Prob
     fix: 'Nothing is lost, and delivery resumes by itself: a trial request is sent at least every 30 seconds. If it lasts, check whether this machine reaches the address (network, proxy, certificate), then ask mediQuo. In the meantime the replication slot retains WAL.',
     commands: check,
   }),
+  'success not proven': ({ reason }) => ({
+    title: 'mediQuo reports success, and does not show what was sent',
+    detail: reason ?? '',
+    fix: 'Nothing is lost: such an answer never counts as a delivery. Check whether a proxy or a firewall answers instead of mediQuo (mediquo.baseUrl, HTTPS_PROXY), then ask mediQuo. Trials go out at least every 30 seconds, and delivery resumes with the first patient that is shown.',
+    commands: check,
+  }),
+  'unexpected success': ({ reason }) => ({
+    title: 'mediQuo reports success in a way that it does not document',
+    detail: reason ?? '',
+    fix: 'Delivery goes on, at the limit of GET: each patient is read back before it counts as delivered. Ask mediQuo whether the answer of PUT /patients has changed, and update the connector.',
+    commands: [],
+  }),
   'rate limited': ({ reason }) => ({
     title: 'The rate limit of mediQuo is reached',
     detail: reason ?? '',

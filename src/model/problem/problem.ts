@@ -50,6 +50,8 @@ interface FactsOf {
   'database not readable': Reason
   'not ready': Reason
   'API down': Reason
+  'success not proven': Reason
+  'unexpected success': Reason
   'rate limited': Reason
   standstill: { readonly seconds: number }
   'slot will be lost': SlotFacts

@@ -20,9 +20,19 @@ export function isStreaming(state: ConnectorState): boolean {
 
 /**
  * Conditions that keep patients from being sent. `outage`: the API does not answer, or fails; `store outage`: no request is sent before
- * the checkpoint store has noted it; `halted`: the API refuses the keys; `rejecting`: it refuses every patient alike.
+ * the checkpoint store has noted it; `halted`: the API refuses the keys; `rejecting`: it refuses every patient alike;
+ * `unexpected success`: it reports success in a way that is not documented, so that patients are read back one request at a time;
+ * `unproven success`: reading back shows nothing of what was sent.
  */
-export const deliveryTroubles = ['outage', 'store outage', 'halted', 'rejecting', 'rate limited'] as const
+export const deliveryTroubles = [
+  'outage',
+  'store outage',
+  'halted',
+  'rejecting',
+  'unproven success',
+  'unexpected success',
+  'rate limited',
+] as const
 export type DeliveryTrouble = (typeof deliveryTroubles)[number]
 
 /** The JSON of `GET /status`. LSNs are text, times are ISO 8601 in UTC. It contains no value of a row. */

@@ -8,6 +8,7 @@ import type { CoreContext } from './context.ts'
 import { CodeFetching } from './delivery/code-fetching.ts'
 import { Confirming } from './delivery/confirming.ts'
 import { Gathering } from './delivery/gathering.ts'
+import { Proving } from './delivery/proving.ts'
 import { Sending } from './delivery/sending.ts'
 import { Unsubscribing } from './delivery/unsubscribing.ts'
 import type { Effect } from './effects.ts'
@@ -141,10 +142,11 @@ export function createCore(options: CoreOptions): Core {
     },
     maxFetching: bounds.recordFetches,
   })
-  const fetching = new CodeFetching({ tickets, sources: [confirming, unsubscribing], maxInFlight: maxFetches })
+  const proving = new Proving()
+  const fetching = new CodeFetching({ tickets, sources: [proving, confirming, unsubscribing], maxInFlight: maxFetches })
 
   const gathering = new Gathering({ pending, backfilling, unsubscribing, batchSize })
-  const sending: Sending = new Sending({ context, pending, gathering, recording, limits })
+  const sending: Sending = new Sending({ context, pending, gathering, proving, recording, limits })
   let nowMs = 0
   const backPressure = new BackPressure({
     pending,
@@ -228,7 +230,7 @@ export function createCore(options: CoreOptions): Core {
 
   /** Requests a tick for the next time at which time alone enables something. */
   function wake(out: Effect[]): void {
-    const waiting = [loading, backfilling, owedContent, owedEnds, reading, unsubscribing, confirming]
+    const waiting = [loading, backfilling, owedContent, owedEnds, reading, unsubscribing, confirming, proving]
     const times = [...waiting, gathering, sending, recording].map((part) => part.nextAtMs(nowMs))
     const next = times.reduce((a, b) => (a === null || b === null ? (a ?? b) : Math.min(a, b)), null)
     if (next === wakeAtMs) return

@@ -123,6 +123,13 @@ export type Fact =
       readonly batch: readonly Pick<Delivery, 'key' | 'code'>[]
       readonly outcome: BatchOutcome
     }
+  /** A batch whose success was not a documented one was read back. `shown`: the number of its patients that the API has. */
+  | {
+      readonly kind: 'batch read back'
+      readonly patients: number
+      readonly shown: number
+      readonly status: number
+    }
   /** The API refused to unsubscribe a former code of a row: a dead letter. */
   | { readonly kind: 'end refused'; readonly rejection: DeadLetterReason }
   | { readonly kind: 'every patient refused'; readonly status: number }

@@ -84,7 +84,7 @@ async function answerOf(exchange: Exchange, answer: (exchange: Exchange) => Answ
   const own = answer(exchange)
   await delayBy(exchange, 'after applying')
   if (fault?.kind !== 'fail after applying' || !exchange.request.accepted) return own
-  return fault.answer === 'reset' ? 'reset' : { status: fault.answer, body: plainBody(fault.answer) }
+  return fault.answer === 'reset' ? 'reset' : { status: fault.answer, body: fault.body ?? plainBody(fault.answer) }
 }
 
 async function delayBy({ state, fault }: Exchange, moment: 'before applying' | 'after applying'): Promise<void> {

@@ -37,6 +37,7 @@ export const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('fail after applying'),
     answer: z.union([z.literal('reset'), status]).default(500),
+    body: z.unknown().optional(),
     ...scope,
   }),
   z.strictObject({ kind: z.literal('hold'), id: z.string(), ms: milliseconds.optional(), when, ...scope }),

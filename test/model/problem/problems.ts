@@ -39,6 +39,8 @@ export const problems: { readonly [Kind in ProblemKind]: Problem<Kind> } = {
   'database not readable': { kind: 'database not readable', facts: reason },
   'not ready': { kind: 'not ready', facts: reason },
   'API down': { kind: 'API down', facts: reason },
+  'success not proven': { kind: 'success not proven', facts: reason },
+  'unexpected success': { kind: 'unexpected success', facts: reason },
   'rate limited': { kind: 'rate limited', facts: reason },
   standstill: { kind: 'standstill', facts: { seconds: 75 } },
   'slot will be lost': { kind: 'slot will be lost', facts: slotFacts },

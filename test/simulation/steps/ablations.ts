@@ -235,6 +235,16 @@ export const ablations: readonly Ablation[] = [
     profile: { ...noMoves, faults: 4, onDelete: 'ignore' },
   },
   {
+    name: 'a success that is not documented is believed, whatever reading back shows',
+    breaks: ['C1', 'C3'],
+    patches: patch(
+      'pipeline/core/delivery/settling.ts',
+      'const missing = batch.filter((delivery) => !shown.has(delivery))',
+      'const missing = shown.size < 0 ? batch : []',
+    ),
+    profile: { ...noMoves, unexpected: 60 },
+  },
+  {
     name: 'forgetting: a tombstone once it is settled',
     breaks: anyPromise,
     rules: { forgets: 'what is settled' },

@@ -69,8 +69,12 @@ export class Flights {
     this.#world.note(() => `the API: ${flight.outcome?.kind} ${describe(flight)}`)
   }
 
-  #receive({ batch, numbers }: Flight, nowMs: number): BatchOutcome {
+  #receive(flight: Flight, nowMs: number): BatchOutcome {
+    const { batch, numbers } = flight
     const { choices, mediquo } = this.#world
+    const { applyLater, unexpected } = this.#world.profile
+    const isUnexpected = unexpected > 0 && choices.percent(unexpected)
+    if (isUnexpected && choices.percent(50) && this.mayBreak(flight)) return { kind: 'unexpected success', status: 204 }
     const bad = batch.flatMap((delivery, index) => {
       const verdict = refusal(delivery.patient)
       const isBad = verdict === 'always' || (verdict === 'maybe' && choices.percent(50)) || this.#refusesEnd(delivery)
@@ -84,13 +88,13 @@ export class Flights {
     noteCovered(this.#world)
     for (const [at, delivery] of batch.entries()) {
       const { code } = delivery
-      if (choices.percent(this.#world.profile.applyLater)) {
+      if (choices.percent(applyLater)) {
         mediquo.queue(code)
         this.#applyByMs.set(code, Math.min(nowMs + latenessMs, this.#applyByMs.get(code) ?? Number.POSITIVE_INFINITY))
       }
       this.#world.fail(mediquo.accept({ ...delivery, number: numbers[at] ?? 0 }))
     }
-    return { kind: 'accepted' }
+    return isUnexpected ? { kind: 'unexpected success', status: 202 } : { kind: 'accepted' }
   }
 
   /** In worlds with a row that is always refused, the API never unsubscribes the first code while its row has another one. */
@@ -129,7 +133,7 @@ export class Flights {
     this.#world.note(() => `${describe(flight)} comes back`)
   }
 
-  /** Returns true if the API may fail with 5xx for this request: no code fails twice. The core would take such a row for a bad one. */
+  /** Returns true if the API may fail for this request: no code fails twice. The core would take such a row for a bad one. */
   mayBreak({ batch }: Flight): boolean {
     const isOnce = batch.every(({ code }) => (this.#timesBroken.get(code) ?? 0) < 1)
     if (isOnce) for (const { code } of batch) this.#timesBroken.set(code, 1)

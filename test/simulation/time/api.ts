@@ -9,7 +9,7 @@ import { refusal } from '../world/contents.ts'
 import { Mediquo } from '../world/mediquo.ts'
 import type { Transaction } from '../world/source-table.ts'
 import type { World } from '../world/world.ts'
-import { type Fate, fates, type Plan } from './plan.ts'
+import { type Fate, fates, type Plan, unexpectedSuccesses } from './plan.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
 const windowMs = 60_000
@@ -162,8 +162,8 @@ export class Api {
     const limited = this.#count('put')
     if (limited) return limited
     const status = Number(/^status (\d+)/.exec(fate ?? '')?.[1] ?? 0)
-    if (status > 0 && fate !== 'status 503 after applying')
-      return answer(status, { message: 'no' }, status === 429 ? '1' : null)
+    const isAfterApplying = fate?.endsWith('after applying') === true && status > 0
+    if (status > 0 && !isAfterApplying) return answer(status, { message: 'no' }, status === 429 ? '1' : null)
     const bad = deliveries.flatMap(({ patient }, index) =>
       refusal(patient) === 'never'
         ? []
@@ -195,7 +195,7 @@ export class Api {
         this.#apply(delivery.patient)
       })
     }
-    return status > 0 ? answer(status, { message: 'no' }) : answer(200, { message: 'ok' })
+    return status > 0 ? answer(status, { message: 'no' }) : answer(200, { message: 'Success' })
   }
 
   /** Applies a patient. After the last application of a code, mediQuo has this patient, whatever it accepted last. */
@@ -225,18 +225,19 @@ export class Api {
   }
 
   #draw(patients: readonly Patient[]): Fate | null {
-    const { outages, faults } = this.#plan
+    const { outages, faults, unexpected } = this.#plan
     const { nowMs } = this.#clock
     const outage = outages.find(({ fromMs, toMs }) => nowMs >= fromMs && nowMs < toMs)
     if (outage)
       return outage.fate === 'timeout, applied late' && this.#plan.crashes.length > 0 ? 'timeout' : outage.fate
-    if (!this.isFaulty || this.#random() * 100 >= faults) return null
-    const fate = fates[Math.floor(this.#random() * fates.length)] ?? null
+    const kinds = unexpected > 0 && this.#random() * 100 < unexpected ? unexpectedSuccesses : fates
+    if (kinds === fates && (!this.isFaulty || this.#random() * 100 >= faults)) return null
+    const fate = kinds[Math.floor(this.#random() * kinds.length)] ?? null
     if (fate === 'status 413' && patients.length === 1) return null
     // Reading back does not detect a request that arrives long after its sender died.
     if (fate === 'timeout, applied late' && this.#plan.crashes.length > 0) return 'timeout'
-    if (fate !== 'status 500' && fate !== 'status 503 after applying') return fate
-    // The core takes a row for a bad one if the API fails with 5xx for it repeatedly while it accepts others. Chance must not do that.
+    if (fate !== 'status 500' && fate !== 'status 503 after applying' && fate !== 'status 204') return fate
+    // The core takes a row for a bad one if the API fails with 5xx for it, or does not show it, repeatedly while it accepts others. Chance must not do that.
     const times = Math.max(...patients.map(({ code }) => this.#broke.get(code) ?? 0))
     if (times > 1) return null
     for (const { code } of patients) this.#broke.set(code, times + 1)

@@ -15,7 +15,11 @@ export const fates = [
   'status 429',
   'status 413',
 ] as const
-export type Fate = (typeof fates)[number] | 'status 401' | 'status 403' | 'status 404'
+export type Fate = (typeof fates)[number] | UnexpectedSuccess | 'status 401' | 'status 403' | 'status 404'
+
+/** Successes that are not documented. */
+export const unexpectedSuccesses = ['status 204', 'status 202 after applying'] as const
+type UnexpectedSuccess = (typeof unexpectedSuccesses)[number]
 
 /** Period in which every request has the same fate. */
 export interface Outage {
@@ -42,6 +46,8 @@ export interface Plan {
   readonly transactions: readonly { readonly atMs: number; readonly number: number }[]
   readonly crashes: readonly { readonly atMs: number; readonly downMs: number; readonly losesSlot: boolean }[]
   readonly outages: readonly Outage[]
+  /** Percentage of requests that are answered with a success that is not documented, applied or not. */
+  readonly unexpected: number
 }
 
 export function drawPlan(seed: number): Plan {
@@ -82,5 +88,6 @@ export function drawPlan(seed: number): Plan {
         fate: fate === 'status 413' ? 'status 503 after applying' : fate,
       }
     }),
+    unexpected: pick([0, 0, 10, 50]),
   }
 }

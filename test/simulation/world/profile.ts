@@ -41,6 +41,8 @@ export interface Profile {
   readonly faults: number
   /** Percentage of accepted patients that are applied later. */
   readonly applyLater: number
+  /** Percentage of successes that are not documented ones, applied or not. */
+  readonly unexpected: number
   /** Effect that takes long. */
   readonly slow: Effect['kind'] | null
   /** Steps during which the API is down, and steps during which reading one code back hangs. */
@@ -113,6 +115,7 @@ export function drawProfile(choices: Choices, { stepKinds, ...fixed }: Limits): 
     maxInFlight: choices.pick([1, 2, 3]),
     steps: (isLarge ? 3 : 1) * choices.pick([40, 60, 100, 160]),
     weights: Array.from({ length: stepKinds }, () => choices.pick([1, 2, 4, 8])),
+    unexpected: choices.pick([0, 0, 0, 40]),
     ...fixed,
   }
 }

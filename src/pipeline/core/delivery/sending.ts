@@ -1,20 +1,18 @@
 import { Circuit, type Trouble } from '../../../delivery/circuit.ts'
 import { Concurrency } from '../../../delivery/concurrency.ts'
-import { Isolation, type Others } from '../../../delivery/isolation/isolation.ts'
-import { ProbeShare } from '../../../delivery/isolation/probe-share.ts'
-import { ServerErrorIsolation } from '../../../delivery/isolation/server-error-isolation.ts'
-import { type BatchOutcome, refusalOf } from '../../../delivery/outcome.ts'
-import { signalOf } from '../../../delivery/signal.ts'
+import type { Others } from '../../../delivery/isolation/isolation.ts'
+import type { BatchOutcome } from '../../../delivery/outcome.ts'
+import { signalOf, signalOfReadBack } from '../../../delivery/signal.ts'
 import type { ApiLimits } from '../../../model/api-limits.ts'
-import type { DeadLetter } from '../../../model/progress/stored-row.ts'
 import type { RowKey } from '../../../model/source/row.ts'
-import { unreachable } from '../../../model/unreachable.ts'
 import type { Delivery } from '../../../pending/entry/version.ts'
 import type { Pending } from '../../../pending/pending.ts'
 import type { CoreContext } from '../context.ts'
 import type { Effect } from '../effects.ts'
 import type { Ticket } from '../events.ts'
 import type { Gathering } from './gathering.ts'
+import type { Proving } from './proving.ts'
+import { Settling } from './settling.ts'
 
 export interface SendingOptions {
   readonly context: CoreContext
@@ -23,6 +21,7 @@ export interface SendingOptions {
     'take' | 'accepted' | 'refused' | 'returned' | 'lost' | 'doubted' | 'sendable' | 'changes' | 'isSendingHeld'
   >
   readonly gathering: Pick<Gathering, 'sendable'>
+  readonly proving: Pick<Proving, 'begin' | 'batches' | 'giveUp'>
   /** Names the write that must be stored before a batch is sent. */
   readonly recording: {
     readonly writeBeforeSending: number | null
@@ -49,10 +48,8 @@ const lookAgainMs = 1_000
 export class Sending {
   readonly #options: SendingOptions
   readonly #circuit = new Circuit()
-  readonly #probeShare = new ProbeShare()
   readonly #concurrency: Concurrency
-  readonly #isolation: Isolation<Delivery>
-  readonly #serverErrors: ServerErrorIsolation<Delivery>
+  readonly #settling: Settling
   #wanted: Ticket | null = null
   #permit: Ticket | null = null
   /** Batches that are cut and wait for their write. */
@@ -62,9 +59,6 @@ export class Sending {
   /** Change counter of the pending set, and the time, when no batch could be cut. */
   #fruitless: { readonly changes: number; readonly atMs: number } | null = null
   #nowMs = 0
-  /** Rows that a search has released since it was last asked. */
-  #released: RowKey[] = []
-  #refusedAlike: readonly RowKey[] = []
   /** Permits of batches that were returned before they were sent. */
   #unused: Ticket[] = []
 
@@ -73,36 +67,25 @@ export class Sending {
     const { random, facts } = options.context
     this.#options = options
     this.#concurrency = new Concurrency({ requestsPerMinute: limits.requestsPerMinute, most: limits.maxInFlight })
-    const refuse = (delivery: Delivery, deadLetter: DeadLetter) => pending.refused(delivery, deadLetter)
-    const probeShare = this.#probeShare
-    this.#isolation = new Isolation<Delivery>({
-      refuse,
-      release: (delivery) => {
-        pending.returned(delivery)
-        this.#released.push(delivery.key)
-      },
-      halt: (status) => {
-        this.#refusedAlike = this.#released
+    this.#settling = new Settling({
+      pending,
+      random,
+      onEveryPatientRefused: (status) => {
         this.#circuit.observe({ kind: 'rejecting', status }, this.#nowMs, random())
-        // Rows kept after a 5xx wait for another acceptance. Release them: they may be the only rows that would be accepted.
-        this.#serverErrors.giveUp()
         facts.add({ kind: 'every patient refused', status })
       },
-      keyOf: ({ code }) => code,
-      probeShare,
-      random,
     })
-    this.#serverErrors = new ServerErrorIsolation({ refuse, release: (delivery) => pending.lost(delivery), probeShare })
   }
 
   /** Sets whether this instance may send: it has the slot and is not draining. */
   activate(isActive: boolean): void {
     this.#isActive = isActive
+    // Nothing is read back any more.
+    if (!isActive) for (const batch of this.#options.proving.giveUp()) this.#settling.giveBack(batch, 'lost')
   }
   /** Sends nothing new. Rows that a search keeps wait with the others again. */
   giveUp(): void {
-    this.#isolation.giveUp()
-    this.#serverErrors.giveUp()
+    this.#settling.giveUp()
   }
 
   /** True while a request is in flight, or is sent as soon as the quota allows: requests free memory. */
@@ -111,17 +94,18 @@ export class Sending {
   }
   /** Rows sent most recently while every patient is refused alike. Other rows can show whether that is still so. */
   get refusedAlike(): readonly RowKey[] {
-    return this.trouble?.kind === 'rejecting' ? this.#refusedAlike : []
+    return this.trouble?.kind === 'rejecting' ? this.#settling.refusedAlike : []
   }
+  /** Number of requests that are not settled. One whose rows are read back counts. */
   get requestsInFlight(): number {
-    return this.#cut.length + this.#sent.size
+    return this.#cut.length + this.#sent.size + this.#options.proving.batches
   }
   get trouble(): Trouble | null {
     return this.#circuit.trouble
   }
   /** True while rows are kept to find out which of them is bad. */
   get isSearching(): boolean {
-    return !this.#isolation.isIdle || !this.#serverErrors.isIdle
+    return this.#settling.isSearching
   }
 
   nextAtMs(nowMs: number): number | null {
@@ -160,7 +144,8 @@ export class Sending {
     this.#fruitless = null
     if (outcome.kind !== 'pause') this.#concurrency.answered(nowMs - leftAtMs, outcome.kind === 'retry')
     this.#circuit.observe(signalOf(outcome), nowMs, random())
-    this.#settle(batch, outcome)
+    if (outcome.kind === 'unexpected success') this.#prove(batch, outcome.status, nowMs)
+    else this.#settling.answered(batch, outcome)
     facts.add({ kind: 'batch answered', batch, outcome })
     return true
   }
@@ -180,7 +165,7 @@ export class Sending {
     this.#cut = this.#cut.filter(({ afterWrite }) => afterWrite === null)
     for (const { batch, permit } of waiting) {
       this.#unused.push(permit)
-      this.#giveBack(batch, 'returned')
+      this.#settling.giveBack(batch, 'returned')
     }
     this.#circuit.observe({ kind: 'store outage' }, nowMs, this.#options.context.random())
   }
@@ -227,7 +212,7 @@ export class Sending {
     for (const flight of ready) {
       if (!this.#isActive) {
         out.push({ kind: 'return permit', permit: flight.permit, endpoint: 'put' })
-        this.#giveBack(flight.batch, 'returned')
+        this.#settling.giveBack(flight.batch, 'returned')
         continue
       }
       const ticket = context.tickets.issue('send')
@@ -246,51 +231,18 @@ export class Sending {
   }
 
   #cutBeside(others: Others, limit: number): readonly Delivery[] {
-    this.#released = []
-    const turn = this.#isolation.next(others)
-    if (turn === 'nothing') return []
-    const suspects = turn === 'others' ? this.#serverErrors.next(others) : turn
-    if (suspects) {
-      this.#probeShare.sentOurs()
-      return suspects
-    }
-    const batch = others.waiting ? this.#options.pending.take(limit) : []
-    if (batch.length > 0) this.#probeShare.sentOther()
-    return batch
+    return this.#settling.next(others, () => this.#options.pending.take(limit))
   }
 
-  #settle(batch: readonly Delivery[], outcome: BatchOutcome): void {
-    const { pending } = this.#options
-    switch (outcome.kind) {
-      case 'accepted':
-        for (const delivery of batch) pending.accepted(delivery)
-        this.#isolation.accepted(batch)
-        this.#serverErrors.accepted(batch)
-        return
-      case 'isolate':
-      case 'split':
-        this.#serverErrors.abandoned(batch)
-        this.#isolation.refused(batch, refusalOf(outcome))
-        return
-      case 'retry':
-        if (outcome.status !== null && outcome.status >= 500) {
-          if (outcome.inDoubt) for (const delivery of batch) pending.doubted(delivery)
-          this.#isolation.abandoned(batch)
-          this.#serverErrors.failed(batch, outcome.status)
-        } else this.#giveBack(batch, outcome.inDoubt ? 'lost' : 'returned')
-        return
-      case 'pause':
-      case 'halt':
-        this.#giveBack(batch, 'returned')
-        return
-      default:
-        unreachable(outcome)
-    }
-  }
-
-  #giveBack(batch: readonly Delivery[], as: 'lost' | 'returned'): void {
-    for (const delivery of batch) this.#options.pending[as](delivery)
-    this.#isolation.abandoned(batch)
-    this.#serverErrors.abandoned(batch)
+  /** Has the rows of a batch read back before they count as delivered. */
+  #prove(batch: readonly Delivery[], status: number, nowMs: number): void {
+    const { proving, context } = this.#options
+    proving.begin(batch, nowMs, (shown, atMs) => {
+      this.#nowMs = atMs
+      this.#fruitless = null
+      this.#circuit.observe(signalOfReadBack(shown.size, status), atMs, context.random())
+      this.#settling.readBack(batch, shown, status)
+      context.facts.add({ kind: 'batch read back', patients: batch.length, shown: shown.size, status })
+    })
   }
 }

@@ -1,5 +1,6 @@
 import type { BatchOutcome } from '../../../../src/delivery/outcome.ts'
 import type { Delivery } from '../../../../src/pending/entry/version.ts'
+import { Proving } from '../../../../src/pipeline/core/delivery/proving.ts'
 import { Sending } from '../../../../src/pipeline/core/delivery/sending.ts'
 import type { Effect } from '../../../../src/pipeline/core/effects.ts'
 import type { Fact, Ticket } from '../../../../src/pipeline/core/events.ts'
@@ -54,6 +55,7 @@ export function sendingScene(codes: readonly string[], { batchSize = 4, maxInFli
     waiting.push(delivery)
     changes++
   }
+  const proving = new Proving()
   const sending = new Sending({
     pending: {
       take: (limit) => waiting.splice(0, limit),
@@ -73,6 +75,7 @@ export function sendingScene(codes: readonly string[], { batchSize = 4, maxInFli
         return set.isSendingHeld
       },
     },
+    proving,
     gathering: { sendable: () => waiting.length + set.untakeable },
     recording: {
       get writeBeforeSending() {
@@ -156,6 +159,23 @@ export function sendingScene(codes: readonly string[], { batchSize = 4, maxInFli
       sending.answered(sent.ticket, outcome, set.nowMs)
       run()
     },
+    /** Reads back what is due, and whatever comes due then, until no batch is left. Shows the rows that the API has. @returns the number of GETs. */
+    readBack(has: (code: string) => boolean): number {
+      let gets = 0
+      for (run(); proving.batches > 0; ) {
+        const fetch = proving.nextFetch(set.nowMs)
+        if (!fetch) {
+          set.nowMs = proving.nextAtMs(set.nowMs) ?? set.nowMs
+          continue
+        }
+        gets++
+        if (gets > 1_000) throw new Error('it reads back again and again')
+        const isAsExpected = has(fetch.code)
+        fetch.fetched({ kind: 'patient', isAsExpected, record: null }, set.nowMs)
+      }
+      run()
+      return gets
+    },
     ticketOf(request: string): Ticket {
       const sent = out.get(request)
       if (!sent) throw new Error(`${request} is not out`)
@@ -210,4 +230,5 @@ export const letters = (count: number) => Array.from({ length: count }, (_, at) 
 
 export const accepted: BatchOutcome = { kind: 'accepted' }
 export const refusal: BatchOutcome = { kind: 'isolate', status: 422, named: [] }
+export const unexpected: BatchOutcome = { kind: 'unexpected success', status: 204 }
 export const broken: BatchOutcome = { kind: 'retry', reason: 'status 503', inDoubt: true, status: 503 }
