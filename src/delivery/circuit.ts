@@ -25,6 +25,8 @@ export type Signal =
   | { readonly kind: 'store outage' }
   | { readonly kind: 'halted'; readonly reason: string }
   | { readonly kind: 'rate limited'; readonly ms: number }
+  /** The API asks for a long pause. `ms`: time until the next trial; `until`: the end of the pause, ISO 8601. */
+  | { readonly kind: 'told to wait'; readonly ms: number; readonly until: string }
 
 /**
  * Decides whether a request may start. After a failure that does not concern the batch, one trial at a time is sent, at growing
@@ -47,6 +49,9 @@ export class Circuit {
   }
 
   observe(signal: Signal, nowMs: number, random: number): void {
+    // During a long pause only requests from before it are answered: they do not end it.
+    const mustWait = this.#trouble?.kind === 'told to wait' && nowMs < this.#notBeforeMs
+    if (mustWait && signal.kind !== 'told to wait') return
     switch (signal.kind) {
       case 'well':
         this.#trouble = null
@@ -62,6 +67,10 @@ export class Circuit {
         this.#trouble = { kind: 'rate limited', reason: 'the API answered 429', sinceMs: nowMs }
         this.#notBeforeMs = Math.max(this.#notBeforeMs, nowMs + signal.ms)
         return
+      case 'told to wait':
+        this.#trouble = { kind: signal.kind, reason: reasonOf(signal), sinceMs: this.#sinceMs(signal.kind, nowMs) }
+        this.#notBeforeMs = Math.max(this.#notBeforeMs, nowMs + signal.ms)
+        return
       case 'unexpected success':
         this.#sawUnexpectedSuccess(signal, nowMs)
         return
@@ -70,8 +79,7 @@ export class Circuit {
       case 'outage':
       case 'store outage':
       case 'halted': {
-        const sinceMs = this.#trouble && this.#trouble.kind === signal.kind ? this.#trouble.sinceMs : nowMs
-        this.#trouble = { kind: signal.kind, reason: reasonOf(signal), sinceMs }
+        this.#trouble = { kind: signal.kind, reason: reasonOf(signal), sinceMs: this.#sinceMs(signal.kind, nowMs) }
         this.#attempt++
         // The first failure is usually an idle connection that the server closed: try again almost immediately.
         const limits = this.#attempt === 1 ? { baseMs: 50, maxMs: 50 } : { baseMs: 250, maxMs: 30_000 }
@@ -87,8 +95,12 @@ export class Circuit {
   #sawUnexpectedSuccess(signal: Extract<Signal, { kind: 'unexpected success' }>, nowMs: number): void {
     if (!signal.isProven && this.#trouble?.kind === 'unproven success') return
     if (signal.isProven) this.#attempt = 0
-    const sinceMs = this.#trouble?.kind === signal.kind ? this.#trouble.sinceMs : nowMs
-    this.#trouble = { kind: signal.kind, reason: reasonOf(signal), sinceMs }
+    this.#trouble = { kind: signal.kind, reason: reasonOf(signal), sinceMs: this.#sinceMs(signal.kind, nowMs) }
+  }
+
+  /** Returns the time since which a trouble lasts. */
+  #sinceMs(kind: DeliveryTrouble, nowMs: number): number {
+    return this.#trouble?.kind === kind ? this.#trouble.sinceMs : nowMs
   }
 }
 
@@ -100,6 +112,8 @@ function reasonOf(signal: Exclude<Signal, { readonly kind: 'well' | 'refused' | 
       return `the API answers ${signal.status}, which is not its documented success: patients are read back before they count as delivered`
     case 'unproven success':
       return `the API answers ${signal.status}, which is not its documented success, and reading back does not show what was sent`
+    case 'told to wait':
+      return `the API answered 429 and asks to wait until ${signal.until}: one request an hour tries whether it takes patients again`
     case 'store outage':
       return 'the state cannot be written'
     case 'outage':

@@ -5,7 +5,7 @@ export type BatchOutcome =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'unexpected success'; readonly status: number }
   | { readonly kind: 'retry'; readonly reason: string; readonly inDoubt: boolean; readonly status: number | null }
-  | { readonly kind: 'pause'; readonly ms: number }
+  | { readonly kind: 'pause'; readonly ms: number; readonly until?: string }
   | { readonly kind: 'isolate'; readonly status: number; readonly named: Refusal['named'] }
   | { readonly kind: 'split' }
   | { readonly kind: 'halt'; readonly reason: string; readonly status: number }

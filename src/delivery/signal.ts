@@ -7,7 +7,9 @@ export function signalOf(outcome: BatchOutcome): Signal {
     case 'retry':
       return { kind: 'outage', reason: outcome.reason }
     case 'pause':
-      return { kind: 'rate limited', ms: outcome.ms }
+      return outcome.until === undefined
+        ? { kind: 'rate limited', ms: outcome.ms }
+        : { kind: 'told to wait', ms: outcome.ms, until: outcome.until }
     case 'halt':
       return { kind: 'halted', reason: outcome.reason }
     case 'unexpected success':

@@ -26,7 +26,8 @@ export type Outcome =
   | { readonly kind: 'unexpected success'; readonly status: number }
   /** Try again later. `inDoubt`: it may have been applied, or may be applied later. */
   | { readonly kind: 'retry'; readonly reason: string; readonly inDoubt: boolean; readonly status: number | null }
-  | { readonly kind: 'pause'; readonly ms: number }
+  /** Send nothing for `ms`, an hour at most. `until`: the end that the API asks for, ISO 8601, if it asks for a long pause. */
+  | { readonly kind: 'pause'; readonly ms: number; readonly until?: string }
   /** Some content of this batch is not acceptable. */
   | { readonly kind: 'isolate'; readonly status: number; readonly named: readonly Named[] }
   | { readonly kind: 'split' }
@@ -53,6 +54,11 @@ export const haltSentences: Readonly<Record<HaltReason, string>> = {
 
 /** Pause after a 429 without `Retry-After`: the length of the documented window. */
 const windowMs = 60_000
+/** Longest pause without a trial: `Retry-After` may be wrong, or the reason may have ended. */
+const maxPauseMs = 3_600_000
+/** A pause that is longer than this is told with its end. */
+const longPauseMs = 300_000
+const lastEpochMs = Date.UTC(9999, 11, 31)
 
 /** Returns the meaning of an attempt to PUT patients. Pure and total: an answer that is not understood never counts as a delivery. */
 export function putOutcome(attempt: Attempt, nowEpochMs: number): Outcome {
@@ -82,11 +88,18 @@ export function putOutcome(attempt: Attempt, nowEpochMs: number): Outcome {
     case 413:
       return { kind: 'split' }
     case 429:
-      return { kind: 'pause', ms: parseRetryAfterMs(attempt.retryAfter, nowEpochMs) ?? windowMs }
+      return pauseOf(parseRetryAfterMs(attempt.retryAfter, nowEpochMs) ?? windowMs, nowEpochMs)
   }
   // 3. The server, or something in between, failed: it may have applied the request before.
   if (status >= 500) return { kind: 'retry', reason: `status ${status}`, inDoubt: true, status }
   return { kind: 'halt', reason: 'not accepted', status }
+}
+
+/** Returns the pause for a `Retry-After`: it lasts as long as that says, with a trial each hour. */
+function pauseOf(askedMs: number, nowEpochMs: number): Outcome {
+  if (askedMs <= longPauseMs) return { kind: 'pause', ms: askedMs }
+  const until = new Date(Math.min(lastEpochMs, nowEpochMs + askedMs)).toISOString().replace(/\.\d+/, '')
+  return { kind: 'pause', ms: Math.min(maxPauseMs, askedMs), until }
 }
 
 /** Returns true for the answer that the API documents: status 200, `{"message": "Success"}`. */

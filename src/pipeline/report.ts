@@ -157,7 +157,7 @@ function countBatch(
     case 'pause':
       tally.lastError = 'status 429'
       metrics.retries.inc({ reason: 'status 429' })
-      logger.warn({ patients, pauseMs: outcome.ms }, 'rate limit reached, pausing')
+      logger.warn({ patients, pauseMs: outcome.ms, until: outcome.until }, 'rate limit reached, pausing')
       return
     case 'halt':
       tally.lastError = outcome.reason

@@ -47,6 +47,7 @@ const troubleProblems = {
   rejecting: 'every patient refused',
   'unproven success': 'success not proven',
   'unexpected success': 'unexpected success',
+  'told to wait': 'told to wait',
   'rate limited': 'rate limited',
 } as const satisfies Record<DeliveryTrouble, ProblemKind>
 

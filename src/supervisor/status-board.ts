@@ -139,6 +139,7 @@ const needsSomebody: Readonly<Record<DeliveryTrouble, boolean>> = {
   rejecting: true,
   'unproven success': true,
   'unexpected success': false,
+  'told to wait': true,
   'rate limited': false,
 }
 

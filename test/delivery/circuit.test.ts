@@ -120,3 +120,22 @@ test('waits longer and longer while no success is proven, and only a proof ends 
   circuit.observe({ kind: 'unexpected success', status: 200, isProven: true }, 30_000, most)
   expect([circuit.trouble?.kind, circuit.waitMs(30_000, 0, 8)]).toEqual(['unexpected success', 0])
 })
+
+test('keeps a long pause that the API asks for, with its end, whatever earlier requests are answered', () => {
+  const circuit = new Circuit()
+  const hour = 3_600_000
+  circuit.observe({ kind: 'told to wait', ms: hour, until: '2024-01-01T06:00:01Z' }, 0, most)
+  circuit.observe({ kind: 'well' }, 10, most)
+  circuit.observe({ kind: 'outage', reason: 'timeout' }, 20, most)
+  circuit.observe({ kind: 'rate limited', ms: 60_000 }, 30, most)
+  expect(circuit.trouble).toMatchObject({
+    kind: 'told to wait',
+    reason: expect.stringContaining('2024-01-01T06:00:01Z'),
+  })
+  expect(circuit.waitMs(30, 0, 8)).toBe(hour - 30)
+  expect([circuit.waitMs(hour, 0, 8), circuit.waitMs(hour, 1, 8)]).toEqual([0, null])
+  circuit.observe({ kind: 'told to wait', ms: hour, until: '2024-01-01T06:00:01Z' }, hour, most)
+  expect([circuit.waitMs(hour, 0, 8), circuit.trouble?.sinceMs]).toEqual([hour, 0])
+  circuit.observe({ kind: 'well' }, 2 * hour, most)
+  expect([circuit.trouble, circuit.waitMs(2 * hour, 0, 8)]).toEqual([null, 0])
+})

@@ -113,6 +113,23 @@ describe('a failure', () => {
   })
 })
 
+describe('a 429 that asks for', () => {
+  const paused = (retryAfter: string) => putOutcome(answer(429, '', json, retryAfter), Date.UTC(2024, 0, 1))
+
+  test.each([
+    ['ten minutes', '600', { ms: 601_000, until: '2024-01-01T00:10:01Z' }],
+    ['six hours', '21600', { ms: 3_600_000, until: '2024-01-01T06:00:01Z' }],
+    ['a date', 'Tue, 02 Jan 2024 12:00:00 GMT', { ms: 3_600_000, until: '2024-01-02T12:00:01Z' }],
+    ['longer than any date', '9000000000000', { ms: 3_600_000, until: '9999-12-31T00:00:00Z' }],
+  ])('%s is told with its end, and tried again after an hour at most', (_, retryAfter, wanted) => {
+    expect(paused(retryAfter)).toEqual({ kind: 'pause', ...wanted })
+  })
+
+  test('the documented window is an ordinary pause', () => {
+    expect(paused('60')).toEqual({ kind: 'pause', ms: 61_000 })
+  })
+})
+
 describe('the rows that a refusal names', () => {
   const named = (body: unknown) => {
     const found = outcome(answer(422, JSON.stringify(body)))

@@ -41,6 +41,7 @@ const causes: Readonly<Record<ProblemKind, Partial<ProblemFacts>>> = {
   'not ready': { state: 'starting', reason: 'the server cannot be reached' },
   'API down': trouble('outage'),
   'success not proven': trouble('unproven success'),
+  'told to wait': trouble('told to wait'),
   'unexpected success': trouble('unexpected success'),
   'rate limited': trouble('rate limited'),
   standstill: { standstillSeconds: 75 },

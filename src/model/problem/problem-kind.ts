@@ -8,6 +8,7 @@ export const problemKinds = [
   'keys refused',
   'every patient refused',
   'success not proven',
+  'told to wait',
   'store not writable',
   'database not readable',
   'not ready',
@@ -89,6 +90,12 @@ export const problemCatalog: Readonly<Record<ProblemKind, Entry>> = {
     severity: 'critical',
     anchor: 'success-not-proven',
     effect: 'mediQuo reports success, and does not show what was sent. Changes wait, nothing is lost.',
+  },
+  'told to wait': {
+    code: 'MQ2007',
+    severity: 'critical',
+    anchor: 'told-to-wait',
+    effect: 'mediQuo asks to wait for a long time. Changes wait, nothing is lost.',
   },
   'store not writable': {
     code: 'MQ3001',

@@ -78,6 +78,12 @@ const texts: { readonly [K in ProblemKind]: (facts: Problem<K>['facts']) => Prob
     fix: 'Nothing is lost: such an answer never counts as a delivery. Check whether a proxy or a firewall answers instead of mediQuo (mediquo.baseUrl, HTTPS_PROXY), then ask mediQuo. Trials go out at least every 30 seconds, and delivery resumes with the first patient that is shown.',
     commands: check,
   }),
+  'told to wait': ({ reason }) => ({
+    title: 'mediQuo asks to wait for a long time',
+    detail: reason ?? '',
+    fix: 'Nothing is lost, and delivery resumes by itself. Ask mediQuo why it refuses for so long: something else may use up the limit of the key. A restart tries immediately. In the meantime the replication slot retains WAL.',
+    commands: check,
+  }),
   'unexpected success': ({ reason }) => ({
     title: 'mediQuo reports success in a way that it does not document',
     detail: reason ?? '',

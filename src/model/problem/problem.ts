@@ -51,6 +51,7 @@ interface FactsOf {
   'not ready': Reason
   'API down': Reason
   'success not proven': Reason
+  'told to wait': Reason
   'unexpected success': Reason
   'rate limited': Reason
   standstill: { readonly seconds: number }

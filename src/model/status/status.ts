@@ -22,7 +22,7 @@ export function isStreaming(state: ConnectorState): boolean {
  * Conditions that keep patients from being sent. `outage`: the API does not answer, or fails; `store outage`: no request is sent before
  * the checkpoint store has noted it; `halted`: the API refuses the keys; `rejecting`: it refuses every patient alike;
  * `unexpected success`: it reports success in a way that is not documented, so that patients are read back one request at a time;
- * `unproven success`: reading back shows nothing of what was sent.
+ * `unproven success`: reading back shows nothing of what was sent; `told to wait`: it asks for a long pause.
  */
 export const deliveryTroubles = [
   'outage',
@@ -31,6 +31,7 @@ export const deliveryTroubles = [
   'rejecting',
   'unproven success',
   'unexpected success',
+  'told to wait',
   'rate limited',
 ] as const
 export type DeliveryTrouble = (typeof deliveryTroubles)[number]

@@ -38,7 +38,8 @@ export function apiTrouble(outcome: NotNow, { mediquo }: Resources['settings']):
     const reason = haltReasons.find((known) => known === outcome.reason) ?? 'not accepted'
     return { requirement: 'the API accepts the keys', met: false, detail: haltSentences[reason], fix: null }
   }
-  const why = outcome.kind === 'retry' ? outcome.reason : 'status 429'
+  const until = outcome.kind === 'pause' && outcome.until !== undefined ? `: wait until ${outcome.until}` : ''
+  const why = outcome.kind === 'retry' ? outcome.reason : `status 429${until}`
   return {
     requirement: 'the API can be reached',
     met: false,

@@ -40,6 +40,7 @@ export const problems: { readonly [Kind in ProblemKind]: Problem<Kind> } = {
   'not ready': { kind: 'not ready', facts: reason },
   'API down': { kind: 'API down', facts: reason },
   'success not proven': { kind: 'success not proven', facts: reason },
+  'told to wait': { kind: 'told to wait', facts: reason },
   'unexpected success': { kind: 'unexpected success', facts: reason },
   'rate limited': { kind: 'rate limited', facts: reason },
   standstill: { kind: 'standstill', facts: { seconds: 75 } },
