@@ -10,6 +10,14 @@ export type BatchOutcome =
   | { readonly kind: 'split' }
   | { readonly kind: 'halt'; readonly reason: string; readonly status: number }
 
+/**
+ * Returns true if a halt may be caused by the rows of the batch: a firewall answers so to some values. 404 and 405 are about the
+ * address alone.
+ */
+export function mayConcernRows({ status }: Extract<BatchOutcome, { kind: 'halt' }>): boolean {
+  return status !== 404 && status !== 405
+}
+
 /** Returns the refusal of an answer that refuses the content of a request. */
 export function refusalOf(outcome: Extract<BatchOutcome, { kind: 'isolate' | 'split' }>): Refusal {
   switch (outcome.kind) {

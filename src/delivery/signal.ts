@@ -1,4 +1,5 @@
 import type { Signal } from './circuit.ts'
+import type { Verdict } from './isolation/server-error-isolation.ts'
 import type { BatchOutcome } from './outcome.ts'
 
 /** Returns what an answer to a batch says about the API as a whole. */
@@ -20,6 +21,13 @@ export function signalOf(outcome: BatchOutcome): Signal {
     case 'split':
       return { kind: 'refused' }
   }
+}
+
+/** Returns what a batch says that was refused although the API accepts the keys. `rows`: the number of its rows. */
+export function signalOfRefusal(verdict: Verdict, rows: number, status: number): Signal {
+  // A row is rejected only if something else was accepted.
+  if (verdict === 'rejected') return { kind: 'well' }
+  return verdict === 'released' || rows === 1 ? { kind: 'rejecting', status } : { kind: 'refused' }
 }
 
 /** Returns what reading back a batch says, whose success was not a documented one. @param shown number of patients that are there. */

@@ -1,3 +1,5 @@
+import { z } from 'zod'
+import { problemCatalog } from '../../model/problem/problem-kind.ts'
 import { problemText } from '../../model/problem/problem-text.ts'
 import { type Finding, obstacles } from '../../source/requirements/finding.ts'
 import { checkApi } from '../../startup/api/check-api.ts'
@@ -6,6 +8,7 @@ import type { Resources } from '../../startup/resources.ts'
 import { orphanedSlot } from '../../supervisor/collect-problems.ts'
 import { leftSlots } from '../../supervisor/slot-watch.ts'
 import type { OptionsOf } from '../command-options.ts'
+import { askConnector } from '../connector/running-connector.ts'
 import type { CliContext } from '../context.ts'
 import { hangingIndent, hangingText } from '../terminal/hanging-text.ts'
 import { type Meaning, type Paint, plain } from '../terminal/paint.ts'
@@ -20,14 +23,38 @@ export async function checkCommand(context: CliContext, options: OptionsOf<'chec
     async ({ resources, facts, wanted, mapping, findings }) => {
       const api = await checkApi(resources, context.stop)
       const surroundings = await checkSurroundings(resources, facts && { facts, wanted, mapping })
+      const sending = await findingsOfSending(resources.settings)
       const warnings = facts === null ? [] : await slotsLeftBehind(resources)
-      const all = [...findings, ...surroundings, ...api.findings, ...warnings]
+      const all = [...findings, ...surroundings, ...api.findings, ...sending, ...warnings]
       if (options.json) context.output.print(JSON.stringify(all, null, 2))
       else for (const line of report(all, context.output.paint ?? plain)) context.output.print(line)
       return obstacles(all).length === 0 ? 0 : 3
     },
   )
 }
+
+/** Problems for which a running connector sends nothing although the API may answer `GET`. */
+const halting: readonly string[] = (
+  ['keys refused', 'every patient refused', 'success not proven', 'told to wait'] as const
+).map((kind) => problemCatalog[kind].code)
+
+/** Lists what keeps a running connector from sending: a `GET` of this command does not show it. */
+async function findingsOfSending(settings: Resources['settings']): Promise<Finding[]> {
+  const status = runningStatus.safeParse(await askConnector(settings))
+  if (!status.success) return []
+  const problems = status.data.problems.filter(({ code }) => halting.includes(code))
+  return problems.map(({ title, detail, fix }) => ({
+    requirement: 'the running connector can send patients',
+    met: false,
+    detail: detail === '' ? title : `${title}: ${detail}`,
+    fix,
+  }))
+}
+
+const text = z.string()
+const runningStatus = z.object({
+  problems: z.array(z.object({ code: text, title: text, detail: text, fix: text })),
+})
 
 /** Lists leftover slots as information: a slot can belong to another connector, which is stopped for a while. */
 async function slotsLeftBehind(resources: Resources): Promise<Finding[]> {

@@ -10,21 +10,28 @@ export interface ServerErrorIsolationOptions<R> {
   readonly probeShare: ProbeShare
 }
 
-/** A request that failed with a 5xx. `othersAreWell`: something else has been accepted since. */
+/**
+ * A request that failed. `keysAreAccepted`: it was refused, but not for its keys; otherwise it failed with a 5xx. `othersAreWell`:
+ * something else has been accepted since.
+ */
 interface Failing<R> {
   readonly rows: readonly R[]
   readonly status: number
+  readonly keysAreAccepted: boolean
   failures: number
   othersAreWell: boolean
 }
+
+/** What became of the rows of a failed request: kept and tried again, released with all others that failed, or rejected. */
+export type Verdict = 'kept' | 'released' | 'rejected'
 
 /** Number of 5xx answers, each with an acceptance in between, after which many rows are bisected, and one row is rejected. */
 const failuresUntilBisected = 2
 const failuresUntilRejected = 4
 
 /**
- * Rows with which the API fails with 5xx: one request fails repeatedly while others are accepted. While nothing is accepted it is
- * an outage, which uses up no row's attempts. Events in, decisions out.
+ * Rows with which the API fails with 5xx, or which something in front of it refuses: one request fails repeatedly while others are
+ * accepted. While nothing is accepted it is an outage, which uses up no row's attempts. Events in, decisions out.
  */
 export class ServerErrorIsolation<R> {
   readonly #options: ServerErrorIsolationOptions<R>
@@ -51,15 +58,22 @@ export class ServerErrorIsolation<R> {
     return failing.rows
   }
 
-  /** A request failed with a 5xx: keeps its rows. */
-  failed(rows: readonly R[], status: number): void {
+  /** A request failed: keeps its rows, unless it is an outage, or the last of several failures of one row. */
+  failed(rows: readonly R[], status: number, keysAreAccepted = false): Verdict {
     const again = this.#clearInFlight(rows)
-    const failing: Failing<R> = { rows, status, failures: (again?.failures ?? 0) + 1, othersAreWell: false }
+    const failures = (again?.failures ?? 0) + 1
+    const failing: Failing<R> = { rows, status, keysAreAccepted, failures, othersAreWell: false }
+    // Accepted keys show that the API is well: many rows are bisected. Only an accepted request shows that one row is bad.
+    const isComparable = again?.othersAreWell !== false || (keysAreAccepted && rows.length > 1)
     const isOutage = !again && this.#failing.some(({ othersAreWell }) => !othersAreWell)
     this.#failing.push(failing)
-    if (isOutage) this.giveUp()
-    else if (again?.othersAreWell === false) failing.failures = again.failures
-    else this.#judge(failing)
+    if (isOutage) {
+      this.giveUp()
+      return 'released'
+    }
+    if (!again || isComparable) return this.#judge(failing, again?.othersAreWell === true)
+    failing.failures = again.failures
+    return 'kept'
   }
 
   /** A request was accepted. */
@@ -79,17 +93,19 @@ export class ServerErrorIsolation<R> {
     this.#failing = []
   }
 
-  #judge(failing: Failing<R>): void {
-    const { rows, status, failures } = failing
+  #judge(failing: Failing<R>, isCompared: boolean): Verdict {
+    const { rows, status, keysAreAccepted, failures } = failing
     const [row] = rows
-    if (failures < (rows.length > 1 ? failuresUntilBisected : failuresUntilRejected) || row === undefined) return
+    const untilRejected = keysAreAccepted && isCompared ? 1 : failuresUntilRejected
+    if (failures < (rows.length > 1 ? failuresUntilBisected : untilRejected) || row === undefined) return 'kept'
     this.#failing = this.#failing.filter((one) => one !== failing)
     if (rows.length === 1) {
       this.#options.refuse(row, { reason: 'refused by the API', attributes: [], status })
-      return
+      return 'rejected'
     }
-    const parts = halves(rows).map((half) => ({ rows: half, status, failures: 0, othersAreWell: false }))
+    const parts = halves(rows).map((half) => ({ ...failing, rows: half, failures: 0, othersAreWell: false }))
     this.#failing.push(...parts)
+    return 'kept'
   }
 
   #clearInFlight(rows: readonly R[]): Failing<R> | null {

@@ -3,10 +3,12 @@ import { Progress } from '../../checkpoint/progress.ts'
 import { seededRandom } from '../../model/seeded-random.ts'
 import { comparePositions } from '../../model/source/position.ts'
 import type { Settled } from '../../pending/entry/settled-row.ts'
+import type { Delivery } from '../../pending/entry/version.ts'
 import { Pending } from '../../pending/pending.ts'
 import type { CoreContext } from './context.ts'
 import { CodeFetching } from './delivery/code-fetching.ts'
 import { Confirming } from './delivery/confirming.ts'
+import { Control } from './delivery/control.ts'
 import { Gathering } from './delivery/gathering.ts'
 import { Proving } from './delivery/proving.ts'
 import { Sending } from './delivery/sending.ts'
@@ -142,11 +144,13 @@ export function createCore(options: CoreOptions): Core {
     },
     maxFetching: bounds.recordFetches,
   })
-  const proving = new Proving()
-  const fetching = new CodeFetching({ tickets, sources: [proving, confirming, unsubscribing], maxInFlight: maxFetches })
+  const asking = { proving: new Proving(), control: new Control<readonly Delivery[]>() }
+  const { proving, control } = asking
+  const sources = [control, proving, confirming, unsubscribing]
+  const fetching = new CodeFetching({ tickets, sources, maxInFlight: maxFetches })
 
   const gathering = new Gathering({ pending, backfilling, unsubscribing, batchSize })
-  const sending: Sending = new Sending({ context, pending, gathering, proving, recording, limits })
+  const sending: Sending = new Sending({ context, pending, gathering, asking, recording, limits })
   let nowMs = 0
   const backPressure = new BackPressure({
     pending,

@@ -40,6 +40,8 @@ export interface EndpointHandler {
   readonly answer: (exchange: Exchange) => Answer
 }
 
+const blockedPage = '<!DOCTYPE html><title>Request blocked</title>'
+
 type Cut = 'reset' | 'closed'
 
 /**
@@ -62,6 +64,8 @@ export async function serve(connection: Connection, { endpoint, code, answer }: 
   request.bytes = Buffer.byteLength(text)
   request.codes = code === undefined ? codesOf(body) : [code]
 
+  if (fault?.kind === 'firewall' && text.includes(fault.text))
+    return finish(connection, { request, answer: { status: fault.status, body: blockedPage }, verdict })
   const exchange = { ...connection, request, fault, body }
   const result = verdict.allowed ? await answerOf(exchange, answer) : tooMany(laravelWait(state, verdict.retryAfterS))
   return finish(connection, { request, answer: result, verdict })

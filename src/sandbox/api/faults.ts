@@ -46,6 +46,8 @@ export const faultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('429'), retryAfter: z.union([z.string(), z.number()]).optional(), ...scope }),
   z.strictObject({ kind: z.literal('down'), ...scope }),
   z.strictObject({ kind: z.literal('keys revoked'), ...scope }),
+  /** Answers a page to each request whose body contains a text, as a firewall does. */
+  z.strictObject({ kind: z.literal('firewall'), text: z.string().min(1), status: status.default(403), ...scope }),
 ])
 export type Fault = z.output<typeof faultSchema>
 export type FaultInput = z.input<typeof faultSchema>
@@ -109,5 +111,5 @@ export class FaultQueue {
 }
 
 function isStanding(fault: Fault): boolean {
-  return fault.kind === 'down' || fault.kind === 'keys revoked'
+  return fault.kind === 'down' || fault.kind === 'keys revoked' || fault.kind === 'firewall'
 }

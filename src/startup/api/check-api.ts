@@ -1,6 +1,6 @@
 import type { Found } from '../../mediquo/client.ts'
 import { haltReasons, haltSentences } from '../../mediquo/outcome.ts'
-import { patientCode } from '../../model/patient/patient.ts'
+import { nobody } from '../../model/patient/nobody.ts'
 import type { Finding } from '../../source/requirements/finding.ts'
 import type { Resources } from '../resources.ts'
 import { getPatient } from './get-patient.ts'
@@ -9,9 +9,6 @@ const stopped: Found = {
   kind: 'not now',
   outcome: { kind: 'retry', reason: 'stopped', inDoubt: false, status: null },
 }
-
-/** Code that no patient has. A request for it shows whether the API is there and accepts the keys. */
-const nobody = patientCode('mediquo-cdc-check')
 
 /** Reason why the API answered neither with a patient nor with "not found". */
 export type NotNow = Extract<Found, { kind: 'not now' }>['outcome']

@@ -9,7 +9,7 @@ import { refusal } from '../world/contents.ts'
 import { Mediquo } from '../world/mediquo.ts'
 import type { Transaction } from '../world/source-table.ts'
 import type { World } from '../world/world.ts'
-import { type Fate, fates, type Plan, unexpectedSuccesses } from './plan.ts'
+import { type Fate, fates, type Outage, type Plan, unexpectedSuccesses } from './plan.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
 const windowMs = 60_000
@@ -105,6 +105,8 @@ export class Api {
     const receive = (): Attempt => {
       const limited = this.#count('get')
       if (limited) return limited
+      const refused = /^status (40[134])$/.exec(this.#outage?.fate ?? '')?.[1]
+      if (refused !== undefined) return answer(Number(refused), { message: 'no' })
       found = this.#applied.get(code)
       this.#world.note(() => `${this.#at} GET ${code}: ${found ? textOf(found) : 'not there'}`)
       return answer(200, { message: 'found' })
@@ -112,7 +114,7 @@ export class Api {
     const fate = this.isFaulty && this.#random() < 0.05 ? 'reset before' : null
     this.#exchange(fate, receive, (attempt) => {
       const { kind } = putOutcome(attempt, this.#clock.wallClockMs)
-      answered(kind === 'pause' || kind === 'retry' ? 'not now' : (found ?? 'absent'))
+      answered(kind === 'pause' || kind === 'retry' || kind === 'halt' ? 'not now' : (found ?? 'absent'))
     })
   }
 
@@ -224,10 +226,14 @@ export class Api {
     return answer(429, { message: 'Too Many Attempts.' }, String(verdict.retryAfterS ?? 60))
   }
 
-  #draw(patients: readonly Patient[]): Fate | null {
-    const { outages, faults, unexpected } = this.#plan
+  get #outage(): Outage | undefined {
     const { nowMs } = this.#clock
-    const outage = outages.find(({ fromMs, toMs }) => nowMs >= fromMs && nowMs < toMs)
+    return this.#plan.outages.find(({ fromMs, toMs }) => nowMs >= fromMs && nowMs < toMs)
+  }
+
+  #draw(patients: readonly Patient[]): Fate | null {
+    const { faults, unexpected } = this.#plan
+    const outage = this.#outage
     if (outage)
       return outage.fate === 'timeout, applied late' && this.#plan.crashes.length > 0 ? 'timeout' : outage.fate
     const kinds = unexpected > 0 && this.#random() * 100 < unexpected ? unexpectedSuccesses : fates

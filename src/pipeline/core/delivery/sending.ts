@@ -1,8 +1,8 @@
 import { Circuit, type Trouble } from '../../../delivery/circuit.ts'
 import { Concurrency } from '../../../delivery/concurrency.ts'
 import type { Others } from '../../../delivery/isolation/isolation.ts'
-import type { BatchOutcome } from '../../../delivery/outcome.ts'
-import { signalOf, signalOfReadBack } from '../../../delivery/signal.ts'
+import { type BatchOutcome, mayConcernRows } from '../../../delivery/outcome.ts'
+import { signalOf, signalOfReadBack, signalOfRefusal } from '../../../delivery/signal.ts'
 import type { ApiLimits } from '../../../model/api-limits.ts'
 import type { RowKey } from '../../../model/source/row.ts'
 import type { Delivery } from '../../../pending/entry/version.ts'
@@ -10,6 +10,7 @@ import type { Pending } from '../../../pending/pending.ts'
 import type { CoreContext } from '../context.ts'
 import type { Effect } from '../effects.ts'
 import type { Ticket } from '../events.ts'
+import type { Control } from './control.ts'
 import type { Gathering } from './gathering.ts'
 import type { Proving } from './proving.ts'
 import { Settling } from './settling.ts'
@@ -21,7 +22,11 @@ export interface SendingOptions {
     'take' | 'accepted' | 'refused' | 'returned' | 'lost' | 'doubted' | 'sendable' | 'changes' | 'isSendingHeld'
   >
   readonly gathering: Pick<Gathering, 'sendable'>
-  readonly proving: Pick<Proving, 'begin' | 'batches' | 'giveUp'>
+  /** What the API is asked when an answer does not settle a batch. */
+  readonly asking: {
+    readonly proving: Pick<Proving, 'begin' | 'batches' | 'giveUp'>
+    readonly control: Pick<Control<readonly Delivery[]>, 'ask' | 'batches' | 'giveUp'>
+  }
   /** Names the write that must be stored before a batch is sent. */
   readonly recording: {
     readonly writeBeforeSending: number | null
@@ -80,8 +85,11 @@ export class Sending {
   /** Sets whether this instance may send: it has the slot and is not draining. */
   activate(isActive: boolean): void {
     this.#isActive = isActive
-    // Nothing is read back any more.
-    if (!isActive) for (const batch of this.#options.proving.giveUp()) this.#settling.giveBack(batch, 'lost')
+    if (isActive) return
+    // Nothing is asked any more.
+    const { proving, control } = this.#options.asking
+    for (const batch of proving.giveUp()) this.#settling.giveBack(batch, 'lost')
+    for (const batch of control.giveUp()) this.#settling.giveBack(batch, 'returned')
   }
   /** Sends nothing new. Rows that a search keeps wait with the others again. */
   giveUp(): void {
@@ -96,9 +104,10 @@ export class Sending {
   get refusedAlike(): readonly RowKey[] {
     return this.trouble?.kind === 'rejecting' ? this.#settling.refusedAlike : []
   }
-  /** Number of requests that are not settled. One whose rows are read back counts. */
+  /** Number of requests that are not settled. One of which the API is asked counts. */
   get requestsInFlight(): number {
-    return this.#cut.length + this.#sent.size + this.#options.proving.batches
+    const { proving, control } = this.#options.asking
+    return this.#cut.length + this.#sent.size + proving.batches + control.batches
   }
   get trouble(): Trouble | null {
     return this.#circuit.trouble
@@ -137,16 +146,13 @@ export class Sending {
   answered(ticket: Ticket, outcome: BatchOutcome, nowMs: number): boolean {
     const flight = this.#sent.get(ticket)
     if (!flight) return false
-    const { random, facts } = this.#options.context
     const { batch, leftAtMs } = flight
     this.#nowMs = nowMs
     this.#sent.delete(ticket)
     this.#fruitless = null
     if (outcome.kind !== 'pause') this.#concurrency.answered(nowMs - leftAtMs, outcome.kind === 'retry')
-    this.#circuit.observe(signalOf(outcome), nowMs, random())
-    if (outcome.kind === 'unexpected success') this.#prove(batch, outcome.status, nowMs)
-    else this.#settling.answered(batch, outcome)
-    facts.add({ kind: 'batch answered', batch, outcome })
+    if (outcome.kind === 'halt' && mayConcernRows(outcome)) this.#askWhy(batch, outcome)
+    else this.#answered(batch, outcome)
     return true
   }
 
@@ -234,10 +240,35 @@ export class Sending {
     return this.#settling.next(others, () => this.#options.pending.take(limit))
   }
 
+  #answered(batch: readonly Delivery[], outcome: BatchOutcome): void {
+    const { random, facts } = this.#options.context
+    this.#circuit.observe(signalOf(outcome), this.#nowMs, random())
+    if (outcome.kind === 'unexpected success') this.#prove(batch, outcome.status, this.#nowMs)
+    else this.#settling.answered(batch, outcome)
+    facts.add({ kind: 'batch answered', batch, outcome })
+  }
+
+  /** Finds out whether the API refuses the keys, or something refuses this batch. */
+  #askWhy(batch: readonly Delivery[], outcome: Extract<BatchOutcome, { kind: 'halt' }>): void {
+    const { asking, context } = this.#options
+    asking.control.ask(batch, (keysAreAccepted, atMs) => {
+      this.#nowMs = atMs
+      this.#fruitless = null
+      if (!keysAreAccepted) {
+        this.#answered(batch, outcome)
+        return
+      }
+      const { status } = outcome
+      const signal = signalOfRefusal(this.#settling.refusedInFront(batch, status), batch.length, status)
+      this.#circuit.observe(signal, atMs, context.random())
+      context.facts.add({ kind: 'batch answered', batch, outcome: { kind: 'isolate', status, named: [] } })
+    })
+  }
+
   /** Has the rows of a batch read back before they count as delivered. */
   #prove(batch: readonly Delivery[], status: number, nowMs: number): void {
-    const { proving, context } = this.#options
-    proving.begin(batch, nowMs, (shown, atMs) => {
+    const { asking, context } = this.#options
+    asking.proving.begin(batch, nowMs, (shown, atMs) => {
       this.#nowMs = atMs
       this.#fruitless = null
       this.#circuit.observe(signalOfReadBack(shown.size, status), atMs, context.random())

@@ -1,6 +1,6 @@
 import { Isolation, type Others } from '../../../delivery/isolation/isolation.ts'
 import { ProbeShare } from '../../../delivery/isolation/probe-share.ts'
-import { ServerErrorIsolation } from '../../../delivery/isolation/server-error-isolation.ts'
+import { ServerErrorIsolation, type Verdict } from '../../../delivery/isolation/server-error-isolation.ts'
 import { type BatchOutcome, refusalOf } from '../../../delivery/outcome.ts'
 import type { DeadLetter } from '../../../model/progress/stored-row.ts'
 import type { RowKey } from '../../../model/source/row.ts'
@@ -124,6 +124,12 @@ export class Settling {
     }
     for (const delivery of missing) this.#pending.doubted(delivery)
     this.#serverErrors.failed(missing.length < batch.length ? missing : batch, status)
+  }
+
+  /** Settles a batch that was refused although the API accepts the keys: some of its rows are bad, or all are refused alike. */
+  refusedInFront(batch: readonly Delivery[], status: number): Verdict {
+    this.#isolation.abandoned(batch)
+    return this.#serverErrors.failed(batch, status, true)
   }
 
   giveBack(batch: readonly Delivery[], as: 'lost' | 'returned'): void {

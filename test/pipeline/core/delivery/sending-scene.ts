@@ -1,5 +1,6 @@
 import type { BatchOutcome } from '../../../../src/delivery/outcome.ts'
 import type { Delivery } from '../../../../src/pending/entry/version.ts'
+import { Control } from '../../../../src/pipeline/core/delivery/control.ts'
 import { Proving } from '../../../../src/pipeline/core/delivery/proving.ts'
 import { Sending } from '../../../../src/pipeline/core/delivery/sending.ts'
 import type { Effect } from '../../../../src/pipeline/core/effects.ts'
@@ -56,6 +57,7 @@ export function sendingScene(codes: readonly string[], { batchSize = 4, maxInFli
     changes++
   }
   const proving = new Proving()
+  const control = new Control<readonly Delivery[]>()
   const sending = new Sending({
     pending: {
       take: (limit) => waiting.splice(0, limit),
@@ -75,7 +77,7 @@ export function sendingScene(codes: readonly string[], { batchSize = 4, maxInFli
         return set.isSendingHeld
       },
     },
-    proving,
+    asking: { proving, control },
     gathering: { sendable: () => waiting.length + set.untakeable },
     recording: {
       get writeBeforeSending() {
@@ -148,6 +150,14 @@ export function sendingScene(codes: readonly string[], { batchSize = 4, maxInFli
     out(): readonly string[] {
       run()
       return [...out.keys()]
+    },
+    /** Returns true if the API is asked whether it accepts the keys, and answers that. */
+    askedWhy(keysAreAccepted: boolean): boolean {
+      run()
+      const fetch = control.nextFetch()
+      fetch?.fetched({ kind: keysAreAccepted ? 'absent' : 'not now' }, set.nowMs)
+      run()
+      return fetch !== null
     },
     answer(request: string, outcome: BatchOutcome, afterMs = 0): void {
       run()

@@ -231,6 +231,7 @@ describe('the trouble that an answer causes', () => {
     scene.run()
     scene.grant()
     scene.answer('a', outcome)
+    expect(scene.askedWhy(false)).toBe(outcome.kind === 'halt')
     expect(scene.sending.trouble).toMatchObject({ kind, reason })
     scene.set.grants = true
     scene.settle(1, () => accepted)
