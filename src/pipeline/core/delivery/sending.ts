@@ -151,7 +151,7 @@ export class Sending {
     this.#sent.delete(ticket)
     this.#fruitless = null
     if (outcome.kind !== 'pause') this.#concurrency.answered(nowMs - leftAtMs, outcome.kind === 'retry')
-    if (outcome.kind === 'halt' && mayConcernRows(outcome)) this.#askWhy(batch, outcome)
+    if (outcome.kind === 'halt' && mayConcernRows(outcome) && this.#isActive) this.#askWhy(batch, outcome)
     else this.#answered(batch, outcome)
     return true
   }
@@ -268,6 +268,10 @@ export class Sending {
   /** Has the rows of a batch read back before they count as delivered. */
   #prove(batch: readonly Delivery[], status: number, nowMs: number): void {
     const { asking, context } = this.#options
+    if (!this.#isActive) {
+      this.#settling.giveBack(batch, 'lost')
+      return
+    }
     asking.proving.begin(batch, nowMs, (shown, atMs) => {
       this.#nowMs = atMs
       this.#fruitless = null

@@ -79,3 +79,11 @@ test('batches wait as they were if the API cannot be asked any more', () => {
   scene.sending.activate(false)
   expect([scene.log.returned, scene.sending.requestsInFlight]).toEqual([['a'], 0])
 })
+
+test('a 403 that is answered while the API cannot be asked leaves the batch waiting as it was', () => {
+  const scene = sendingScene(['a'])
+  scene.out()
+  scene.sending.activate(false)
+  scene.answer('a', forbidden)
+  expect([scene.log.returned, scene.sending.requestsInFlight]).toEqual([['a'], 0])
+})

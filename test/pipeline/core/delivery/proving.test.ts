@@ -82,6 +82,14 @@ test('rows are in doubt if nothing can be read back any more', () => {
   expect([scene.log.lost, scene.sending.requestsInFlight]).toEqual([['a', 'b'], 0])
 })
 
+test('an unexpected success that is answered while nothing may be read back puts the rows in doubt', () => {
+  const scene = sendingScene(['a'])
+  scene.out()
+  scene.sending.activate(false)
+  scene.answer('a', unexpected)
+  expect([scene.log.lost, scene.sending.requestsInFlight]).toEqual([['a'], 0])
+})
+
 test('reports what reading back has shown', () => {
   const scene = sendingScene(letters(4))
   scene.answer('abcd', unexpected)
