@@ -12,7 +12,7 @@ import type { Tally } from '../pipeline/report.ts'
 import type { SlotHealth } from '../source/slot/slot-health.ts'
 import type { Resources } from '../startup/resources.ts'
 import { type DatabaseFailures, type LastingFailures, noLastingFailures } from './database-failures.ts'
-import type { ProblemWatch } from './problem-watch.ts'
+import type { ProblemWatch } from './problems/problem-watch.ts'
 import type { SlotWatch } from './slot-watch.ts'
 
 /** Facts for the status, from whichever run of the pipeline. */

@@ -1,9 +1,9 @@
-import type { Sample } from '../model/status/sample.ts'
-import { qualifiedName } from '../source/sql-names.ts'
-import type { Resources } from '../startup/resources.ts'
-import { hasStalled } from './backfill-stall.ts'
+import type { Sample } from '../../model/status/sample.ts'
+import { qualifiedName } from '../../source/sql-names.ts'
+import type { Resources } from '../../startup/resources.ts'
+import { hasStalled } from '../backfill-stall.ts'
+import { type Board, databaseFailures, shownState, standstillSeconds } from '../status-board.ts'
 import type { ProblemFacts } from './collect-problems.ts'
-import { type Board, databaseFailures, shownState, standstillSeconds } from './status-board.ts'
 
 interface Observed {
   readonly isStuck: boolean

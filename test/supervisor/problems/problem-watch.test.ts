@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import type { Problem } from '../../src/model/problem/problem.ts'
-import { createProblemWatch } from '../../src/supervisor/problem-watch.ts'
-import { problems } from '../model/problem/problems.ts'
+import type { Problem } from '../../../src/model/problem/problem.ts'
+import { createProblemWatch } from '../../../src/supervisor/problems/problem-watch.ts'
+import { problems } from '../../model/problem/problems.ts'
 
 function scene() {
   const set = { nowMs: 1_000, problems: [] as readonly Problem[] }

@@ -1,9 +1,9 @@
-import type { Problem, RefusedWriteFacts, SlotFacts } from '../model/problem/problem.ts'
-import { type ProblemKind, problemKinds } from '../model/problem/problem-kind.ts'
-import type { ConnectorState, DeliveryTrouble } from '../model/status/status.ts'
-import type { LeftSlot } from '../source/slot/left-slots.ts'
-import type { SlotVerdict } from '../source/slot/slot-forecast.ts'
-import type { LastingFailures } from './database-failures.ts'
+import type { Problem, RefusedWriteFacts, SlotFacts } from '../../model/problem/problem.ts'
+import { type ProblemKind, problemKinds } from '../../model/problem/problem-kind.ts'
+import type { ConnectorState, DeliveryTrouble } from '../../model/status/status.ts'
+import type { LeftSlot } from '../../source/slot/left-slots.ts'
+import type { SlotVerdict } from '../../source/slot/slot-forecast.ts'
+import type { LastingFailures } from '../database-failures.ts'
 
 /** Facts of one moment from which the problems follow. */
 export interface ProblemFacts {

@@ -1,7 +1,7 @@
-import { type Problem, problemKey, type RaisedProblem } from '../model/problem/problem.ts'
-import { problemCatalog, type Severity } from '../model/problem/problem-kind.ts'
-import { problemText } from '../model/problem/problem-text.ts'
-import type { Logger } from '../telemetry/logger.ts'
+import { type Problem, problemKey, type RaisedProblem } from '../../model/problem/problem.ts'
+import { problemCatalog, type Severity } from '../../model/problem/problem-kind.ts'
+import { problemText } from '../../model/problem/problem-text.ts'
+import type { Logger } from '../../telemetry/logger.ts'
 
 export interface ProblemWatchOptions {
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { type Problem, problemKey } from '../../src/model/problem/problem.ts'
-import { type ProblemKind, problemKinds } from '../../src/model/problem/problem-kind.ts'
-import { collectProblems, type ProblemFacts } from '../../src/supervisor/collect-problems.ts'
-import { noLastingFailures } from '../../src/supervisor/database-failures.ts'
-import { problems, slotFacts } from '../model/problem/problems.ts'
+import { type Problem, problemKey } from '../../../src/model/problem/problem.ts'
+import { type ProblemKind, problemKinds } from '../../../src/model/problem/problem-kind.ts'
+import { noLastingFailures } from '../../../src/supervisor/database-failures.ts'
+import { collectProblems, type ProblemFacts } from '../../../src/supervisor/problems/collect-problems.ts'
+import { problems, slotFacts } from '../../model/problem/problems.ts'
 
 const healthy: ProblemFacts = {
   state: 'streaming',
