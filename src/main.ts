@@ -24,7 +24,7 @@ const program = createProgram(
     version,
     env: process.env,
     cwd: process.cwd(),
-    stop: stop.signal,
+    runtime: { stop: stop.signal },
     output: {
       print: (line) => void process.stdout.write(`${line}\n`),
       write: (text) => void process.stdout.write(text),

@@ -1,3 +1,4 @@
+import type { Intervals } from '../model/intervals.ts'
 import type { Paint } from './terminal/paint.ts'
 
 /** Output of a command, on standard output. Logs go to standard error. */
@@ -26,8 +27,12 @@ export interface CliContext {
   readonly version: string
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
-  /** Aborts on SIGTERM or SIGINT: stop in order. */
-  readonly stop: AbortSignal
+  readonly runtime: {
+    /** Aborts on SIGTERM or SIGINT: stop in order. */
+    readonly stop: AbortSignal
+    /** Intervals that replace the defaults. */
+    readonly intervals?: Partial<Intervals>
+  }
   readonly output: Output
   /** Null without a terminal. */
   readonly dialog: Dialog | null

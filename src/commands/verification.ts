@@ -21,8 +21,6 @@ import { verifyRows } from '../verify/verify-rows.ts'
 /** Maximum number of consecutive requests that the API leaves unanswered. */
 const maxFailures = 5
 const getsAtOnce = 4
-/** Time for the checkpoint to pass a read, milliseconds. On an idle server it moves every ten seconds. */
-const patienceMs = 20_000
 const lookEveryMs = 500
 const knownAtOnce = 1_000
 
@@ -42,7 +40,7 @@ export async function* verifySource(
   resources: Resources,
   { selection, isStarted, signal }: VerificationOptions,
 ): AsyncGenerator<readonly Verdict[]> {
-  const { settings, api } = resources
+  const { settings, api, runtime } = resources
   const { store } = resources.state
   const source = await findSource(resources)
   const checkpoint = isStarted ? await findCheckpoint(resources, source.table) : null
@@ -56,8 +54,9 @@ export async function* verifySource(
     fingerprint: createFingerprint(settings, checkpoint, mapping),
     hasSettled: createSettledWatch(resources, signal),
   }
+  const { applyDelaysMs } = runtime.intervals
   const get = (code: PatientCode) => getInTurn(resources, { code, next: () => budget.next(signal), signal })
-  const options = readBackOptions({ reader, mapping, api: { get, getsAtOnce }, state, signal })
+  const options = readBackOptions({ reader, mapping, api: { get, getsAtOnce }, applyDelaysMs, state, signal })
   const rows = selectRows(selection, {
     reader,
     knownKeys: async (codes) => (checkpoint ? await knownKeys(resources.state, codes) : []),
@@ -82,14 +81,14 @@ async function knownKeys({ store }: Resources['state'], codes: readonly PatientC
 
 /** Waits until the checkpoint passes a position. After a wait without any progress, as without a connector, it does not wait again. */
 function createSettledWatch(
-  { state: { store }, runtime: { clocks } }: Resources,
+  { state: { store }, runtime: { clocks, intervals } }: Resources,
   signal: AbortSignal,
 ): (lsn: Lsn) => Promise<boolean> {
   let mayMove = true
   return async (lsn) => {
     const checkpointLsn = async () => (await store.load())?.lsn ?? null
     const first = await checkpointLsn()
-    const until = clocks.monotonicMs() + (mayMove ? patienceMs : 0)
+    const until = clocks.monotonicMs() + (mayMove ? intervals.settlingMs : 0)
     for (let now = first; ; now = await checkpointLsn()) {
       if (now === null || now >= lsn) return true
       if (now !== first) mayMove = true

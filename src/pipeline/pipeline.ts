@@ -76,7 +76,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     policy: { onDelete: settings.source.onDelete, fingerprint },
     limits: settings.mediquo.limits,
     bounds: defaultBounds,
-    seed: Math.floor(Math.random() * 2 ** 32),
+    runtime: { intervals: runtime.intervals.core, seed: Math.floor(Math.random() * 2 ** 32) },
   }
   const core = tracedCore(telemetry.traceFile, options, (error) =>
     logger.warn({ error }, 'the trace cannot be written'),

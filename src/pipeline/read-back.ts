@@ -11,6 +11,8 @@ export interface ReadBackOptions {
   readonly reader: TableReader
   readonly mapping: CompiledMapping
   readonly api: VerifiedApi
+  /** Delays after each of which a row that differs is compared again, milliseconds. */
+  readonly applyDelaysMs: readonly number[]
   /** Row records; null if no connector has ever been started. */
   readonly state: {
     readonly store: Pick<Store, 'lookUp'>
@@ -21,12 +23,9 @@ export interface ReadBackOptions {
   readonly signal: AbortSignal
 }
 
-/** The API applies what it has accepted within seconds: a row that differs is compared again after each of these delays. */
-const applyDelaysMs = [500, 1_500, 4_000]
-
 /** Returns the options for verifying rows against the API, the table and the row records. */
 export function readBackOptions(options: ReadBackOptions): VerifyRowsOptions {
-  const { reader, mapping, api, state, signal } = options
+  const { reader, mapping, api, applyDelaysMs, state, signal } = options
 
   async function standingOf(rows: readonly SendableRow[]): Promise<Map<SendableRow['key'], Standing>> {
     if (!state) return new Map(rows.map(({ key }) => [key, 'settled']))

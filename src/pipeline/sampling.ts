@@ -103,6 +103,7 @@ function readBack(options: SamplingOptions, signal: AbortSignal) {
     reader,
     mapping,
     api: { get, getsAtOnce: 1 },
+    applyDelaysMs: resources.runtime.intervals.applyDelaysMs,
     state: { store, fingerprint, hasSettled },
     signal,
   })

@@ -25,6 +25,7 @@ export async function openSession(
     signal,
     clocks: runtime.clocks,
     walSenderTimeoutMs: Number(rows[0]?.ms ?? 60_000),
+    maxStatusMs: runtime.intervals.statusMs,
     open: (listener) =>
       new ReplicationClient({
         client: source.clientConfig,

@@ -5,6 +5,7 @@ import type { Settings } from '../config/settings.ts'
 import { Quota } from '../delivery/quota/quota.ts'
 import type { Clocks } from '../lifecycle/clocks.ts'
 import { MediquoClient } from '../mediquo/client.ts'
+import { defaultIntervals, type Intervals } from '../model/intervals.ts'
 import { sourceClientConfig } from '../source/connection/connection.ts'
 import { securedConnection } from '../source/connection/secured-connection.ts'
 import type { Logger } from '../telemetry/logger.ts'
@@ -29,6 +30,7 @@ export interface Resources {
   }
   readonly runtime: {
     readonly clocks: Clocks
+    readonly intervals: Intervals
     /** Aborts waiting. */
     readonly drain: AbortSignal
   }
@@ -59,17 +61,25 @@ export interface Telemetry {
   readonly traceFile?: string | null
 }
 
+/** Clocks and intervals that replace the usual ones. A test lets time pass with them. */
+export interface Timing {
+  readonly clocks?: Clocks | undefined
+  readonly intervals?: Partial<Intervals>
+}
+
 export interface ResourceOptions {
   readonly settings: Settings
   readonly telemetry: Telemetry
   readonly sessions: SessionTraits
   /** Called when the server ends one of our sessions: it is possibly shutting down. */
   readonly onConnectionError: (error: Error) => void
+  readonly timing?: Timing
   /** Aborts waiting. */
   readonly drain?: AbortSignal
 }
 
 const usualLimits: SessionLimits = { queryTimeoutMs: 35_000, lifetimeSeconds: 60 }
+const systemClocks: Clocks = { monotonicMs: () => performance.now(), wallClockMs: () => Date.now() }
 
 /** Creates the resources without opening them: pools connect on first use. */
 export function openResources({
@@ -77,6 +87,7 @@ export function openResources({
   telemetry: { logger, metrics, traceFile = null },
   sessions: { environmentOptions, limits: { queryTimeoutMs, lifetimeSeconds } = usualLimits },
   onConnectionError,
+  timing: { clocks = systemClocks, intervals } = {},
   drain = new AbortController().signal,
 }: ResourceOptions): Resources & { close(): Promise<void> } {
   const url = settings.source.url?.current.reveal() ?? null
@@ -109,7 +120,6 @@ export function openResources({
     lifetimeSeconds,
     onConnectionError: failed,
   })
-  const clocks: Clocks = { monotonicMs: () => performance.now(), wallClockMs: () => Date.now() }
   const { baseUrl, limits: apiLimits } = settings.mediquo
   const { requestsPerMinute } = apiLimits
   const keys = createApiKeys({ ...settings.mediquo, onChanged: () => logger.info('keys read again from their files') })
@@ -131,7 +141,7 @@ export function openResources({
     state: { ...state, store: new Store(state.db) },
     api: { client, quotas },
     telemetry: { logger, metrics, traceFile, drift: new Drift() },
-    runtime: { clocks, drain },
+    runtime: { clocks, intervals: { ...defaultIntervals, ...intervals }, drain },
     close: async () => {
       await Promise.allSettled([client.close(), pool.end(), state.close()])
     },

@@ -39,7 +39,6 @@ interface Expected extends Omit<SlotInUse, 'writtenLsn' | 'durableLsn'> {
   readonly shape: TableSchema
 }
 
-const everyMs = 5_000
 /**
  * Number of consecutive looks at an unused slot after which the connection counts as dead. It applies while back-pressure stops the stream:
  * then nothing is read, and only the slot shows a dead connection.
@@ -48,9 +47,13 @@ const unservedLooks = 2
 /** Time with rows ready to send, no known trouble, and nothing in flight, after which the process counts as stuck and needs a restart. */
 const wedgedAfterMs = 180_000
 
-/** Checks the slot and the table every five seconds, and on request. It ends a pipeline whose slot is lost or whose table was altered. */
+/**
+ * Checks the slot and the table at an interval, and on request. It ends a pipeline whose slot is lost or whose table was altered.
+ * @param everyMs interval between two checks, milliseconds.
+ */
 export function createHealthWatch(
   board: WatchedBoard,
+  everyMs: number,
   { slot, readHealth, readShape, lookAtWrites, readState, onFailure }: HealthWatchOptions,
 ) {
   let expected: Expected | null = null

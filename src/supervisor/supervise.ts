@@ -15,7 +15,7 @@ import { checkApi } from '../startup/api/check-api.ts'
 import { findSource, type Prepared, prepare } from '../startup/prepare.ts'
 import { reportPlans } from '../startup/report-plans.ts'
 import { checkFailed } from '../startup/requirements/check-failed.ts'
-import { openResources, type Resources, type SessionTraits, type Telemetry } from '../startup/resources.ts'
+import { openResources, type Resources, type SessionTraits, type Telemetry, type Timing } from '../startup/resources.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { DatabaseFailures, type DatabaseWork } from './database-failures.ts'
@@ -42,6 +42,7 @@ export interface SuperviseOptions {
   readonly settings: Settings
   readonly telemetry: Omit<Telemetry, 'metrics'> & { readonly version: string }
   readonly sessions: SessionTraits
+  readonly timing?: Timing
   /** SIGTERM: drain and stop. */
   readonly drain: AbortSignal
   /** Called once the HTTP server listens. */
@@ -53,7 +54,7 @@ export interface SuperviseOptions {
  * @throws {ConnectorError} at the start only.
  */
 export async function supervise(options: SuperviseOptions): Promise<void> {
-  const { settings, telemetry, sessions, drain } = options
+  const { settings, telemetry, sessions, timing = {}, drain } = options
   const { version, logger } = telemetry
   const board = newBoard()
   const metrics = createMetrics(version)
@@ -61,14 +62,16 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     settings,
     telemetry: { ...telemetry, metrics },
     sessions,
+    timing,
     drain,
     onConnectionError: () => void releaseClosingServer(resources, board),
   })
   const { store } = resources.state
   const { pool } = resources.source
+  const { clocks, intervals } = resources.runtime
   const slotWatch = createSlotWatch(resources, board)
   board.slotWatch = slotWatch
-  const watch = createHealthWatch(board, {
+  const watch = createHealthWatch(board, intervals.checkMs, {
     slot: settings.source.slot,
     readHealth: async () => {
       const health = await noted(board, 'look at slot', () => readSlotHealth(pool, settings.source))
@@ -95,7 +98,8 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
   const page = keepPage({ board, resources, version })
   const problemWatch = createProblemWatch({
     logger,
-    wallClockMs: () => resources.runtime.clocks.wallClockMs(),
+    wallClockMs: () => clocks.wallClockMs(),
+    everyMs: intervals.checkMs,
     collect: () =>
       collectProblems(problemFacts(board, resources, { isStuck: watch.isWedged(), samples: page.samples() })),
   })
@@ -123,7 +127,8 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
       const failure = await runOnce(resources, prepared, { board, watch, drain, written })
       past.isFirst = false
       if (failure === null) break
-      const { next, lost } = afterRunning(failure, { lost: past.lost, ranMs: performance.now() - beganAtMs })
+      const ranMs = performance.now() - beganAtMs
+      const { next, lost } = afterRunning(failure, { lost: past.lost, ranMs, blockedMs: intervals.blockedMs })
       past.lost = lost
       await showAndWait(logger, board, next, drain)
     }
@@ -189,7 +194,8 @@ async function prepareOrWait(
     return prepared
   } catch (error) {
     if (drain.aborted) return null
-    const next = afterPreparing(error, { attempt, isFirst, random: Math.random() })
+    const { blockedMs } = resources.runtime.intervals
+    const next = afterPreparing(error, { attempt, isFirst, random: Math.random(), blockedMs })
     if (next instanceof Error) throw next
     past.lost = afterBlocked(past.lost, error)
     await showAndWait(logger, board, next, drain, error)

@@ -47,7 +47,7 @@ export async function runProgram(
       version: '0.0.0',
       env,
       cwd,
-      stop: new AbortController().signal,
+      runtime: { stop: new AbortController().signal },
       output: {
         print: (line) => void lines.push(line),
         write: (text) => void lines.push(text),

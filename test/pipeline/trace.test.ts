@@ -1,6 +1,7 @@
 import { appendFileSync, readFileSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { defaultIntervals } from '../../src/model/intervals.ts'
 import { xid } from '../../src/model/source/visibility.ts'
 import { createCore } from '../../src/pipeline/core/core.ts'
 import { type CoreOptions, defaultBounds } from '../../src/pipeline/core/options.ts'
@@ -15,7 +16,7 @@ const options: CoreOptions = {
   policy: { onDelete: 'ignore', fingerprint: () => 'hash' },
   limits: { requestsPerMinute: 600, batchSize: 100, maxInFlight: 4, requestTimeoutMs: 30_000 },
   bounds: defaultBounds,
-  seed: 4,
+  runtime: { intervals: defaultIntervals.core, seed: 4 },
 }
 
 /** Writes the trace of a process that receives one row, up to its end. */

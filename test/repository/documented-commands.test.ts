@@ -10,7 +10,7 @@ const program = createProgram(
     version: '0.0.0',
     env: {},
     cwd: '/',
-    stop: new AbortController().signal,
+    runtime: { stop: new AbortController().signal },
     output: { print: () => undefined, write: () => undefined, isTerminal: false },
     dialog: null,
   },

@@ -55,7 +55,7 @@ function watched(state: WatchedBoard['state'], first: ReturnType<typeof pipeline
   }
   const failures: unknown[] = []
   const catalogs: { tableSchema: CatalogTableSchema | null } = { tableSchema }
-  const watch = createHealthWatch(board, {
+  const watch = createHealthWatch(board, 5_000, {
     slot: 'slot',
     readHealth: () => new Promise((resolve, reject) => void questions.push({ resolve, reject })),
     readShape: async () => catalogs.tableSchema,

@@ -46,7 +46,11 @@ function sentence(codes: readonly PatientCode[] | null, { isNew, isRunning }: An
 }
 
 /** Shows a progress bar until the backfill is done. Ctrl-C ends the bar, not the backfill. */
-async function follow(store: Store, settings: Settings, { output: { print }, stop }: CliContext): Promise<void> {
+async function follow(
+  store: Store,
+  settings: Settings,
+  { output: { print }, runtime: { stop } }: CliContext,
+): Promise<void> {
   const bar = progress({ max: 1000, style: 'block' })
   bar.start('waiting for the connector')
   let shown = 0

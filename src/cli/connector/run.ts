@@ -6,7 +6,7 @@ import type { CliContext } from '../context.ts'
 
 /** Streams until the process gets a signal to stop. @returns 0 once drained. */
 export async function runCommand(context: CliContext, options: OptionsOf<'run'>): Promise<number> {
-  const { env, cwd, version, stop } = context
+  const { env, cwd, version, runtime } = context
   const settings = loadSettings({ configPath: options.config, env, cwd })
   const logger = createLogger(settings.log.level)
   const { PGOPTIONS: environmentOptions = '', TRACE_FILE: traceFile = null } = env
@@ -14,7 +14,7 @@ export async function runCommand(context: CliContext, options: OptionsOf<'run'>)
     settings,
     telemetry: { version, logger, traceFile },
     sessions: { environmentOptions },
-    drain: stop,
+    drain: runtime.stop,
   })
   return 0
 }

@@ -19,7 +19,8 @@ const foundDifference = 4
  * @returns 4 if one differs or is missing, 3 if the state cannot be used.
  */
 export async function verifyCommand(context: CliContext, options: OptionsOf<'verify'>): Promise<number> {
-  const { stop, output } = context
+  const { output } = context
+  const { stop } = context.runtime
   const { print } = output
   const isJson = options.json
   return inspectSource(context, options, ['database', 'api'], async ({ resources }) => {

@@ -51,7 +51,7 @@ export async function demoCommand(context: CliContext, options: OptionsOf<'demo'
       settings,
       telemetry: { version: context.version, logger: createLogger(settings.log.level) },
       sessions: { environmentOptions: '' },
-      drain: AbortSignal.any([context.stop, finished.signal]),
+      drain: AbortSignal.any([context.runtime.stop, finished.signal]),
       onListening: listening.resolve,
     })
     connector.catch(listening.reject)
@@ -59,7 +59,7 @@ export async function demoCommand(context: CliContext, options: OptionsOf<'demo'
     say.line(
       `PostgreSQL ${server.url().replace(/:[^:@/]+@/, ':…@')}, sandbox API ${sandbox.baseUrl}, connector ${status}`,
     )
-    await untilReady(status, context.stop)
+    await untilReady(status, context.runtime.stop)
     const verdict = await hospitalDay({ context, pool, sandbox, once, say })
     finished.abort()
     await connector
@@ -95,11 +95,11 @@ async function hospitalDay({ context, pool, sandbox, once, say }: Day): Promise<
   say.line(
     `${once ? `${liveChanges} live changes` : 'live changes until Ctrl-C'}, while the rows that were there are read`,
   )
-  while (!context.stop.aborted && (!once || changes < liveChanges)) {
+  while (!context.runtime.stop.aborted && (!once || changes < liveChanges)) {
     await liveChange(pool, random, () => next++)
     changes++
     if (changes % 20 === 0) say.progress(await compare())
-    if (!once) await wait(100, context.stop)
+    if (!once) await wait(100, context.runtime.stop)
   }
   const until = performance.now() + patienceMs
   let last = await compare()

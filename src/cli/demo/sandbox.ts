@@ -13,7 +13,7 @@ export async function sandboxCommand(context: CliContext, options: OptionsOf<'sa
   context.output.print(`MEDIQUO_API_KEY=${defaultKeys.apiKey}`)
   context.output.print(`MEDIQUO_SECRET_KEY=${defaultKeys.secretKey}`)
   context.output.print(`admin: ${sandbox.adminUrl}`)
-  await aborted(context.stop)
+  await aborted(context.runtime.stop)
   await sandbox.close()
   return 0
 }

@@ -21,7 +21,7 @@ export async function checkCommand(context: CliContext, options: OptionsOf<'chec
     options,
     ['database', 'api'],
     async ({ resources, facts, wanted, mapping, findings }) => {
-      const api = await checkApi(resources, context.stop)
+      const api = await checkApi(resources, context.runtime.stop)
       const surroundings = await checkSurroundings(resources, facts && { facts, wanted, mapping })
       const sending = await findingsOfSending(resources.settings)
       const warnings = facts === null ? [] : await slotsLeftBehind(resources)

@@ -26,7 +26,7 @@ export interface Inspection {
 
 /** Opens the configured resources, inspects the source, passes it on, and closes everything. @throws {ProblemsError} */
 export async function inspectSource<T>(
-  { env, cwd, version }: CliContext,
+  { env, cwd, version, runtime: { intervals = {} } }: CliContext,
   options: { readonly config?: string | undefined },
   needs: readonly ('database' | 'api')[],
   use: (inspection: Inspection) => Promise<T>,
@@ -37,6 +37,7 @@ export async function inspectSource<T>(
     telemetry: { logger: createLogger('silent'), metrics: createMetrics(version) },
     sessions: { environmentOptions: env.PGOPTIONS ?? '' },
     onConnectionError: () => undefined,
+    timing: { intervals },
   })
   try {
     return await use(await look(resources))

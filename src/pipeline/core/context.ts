@@ -1,3 +1,4 @@
+import type { CoreIntervals } from '../../model/intervals.ts'
 import type { Facts } from './facts.ts'
 import type { Tickets } from './tickets.ts'
 
@@ -7,4 +8,5 @@ export interface CoreContext {
   readonly facts: Facts
   /** Source of jitter and samples: a number from 0 to 1. */
   readonly random: () => number
+  readonly intervals: CoreIntervals
 }

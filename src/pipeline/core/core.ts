@@ -58,13 +58,14 @@ const hurries: Readonly<Record<Settled, boolean>> = {
  * outside. Each concern is a part of its own. This file routes events to the parts, in one order, and collects their effects.
  */
 export function createCore(options: CoreOptions): Core {
-  const { stored, source, policy, limits, bounds } = options
+  const { stored, source, policy, limits, bounds, runtime } = options
   const { horizon, readLsn } = stored
   const { batchSize } = limits
-  const random = seededRandom(options.seed)
+  const { seed, intervals } = runtime
+  const random = seededRandom(seed)
   const facts = new Facts()
   const tickets = new Tickets()
-  const context: CoreContext = { tickets, facts, random }
+  const context: CoreContext = { tickets, facts, random, intervals }
   const progress = new Progress(stored.checkpointLsn)
   const ledger = new BackfillLedger()
   const confirmDelayMs = Math.max(limits.requestTimeoutMs, 60_000)
@@ -149,7 +150,7 @@ export function createCore(options: CoreOptions): Core {
   const sources = [control, proving, confirming, unsubscribing]
   const fetching = new CodeFetching({ tickets, sources, maxInFlight: maxFetches })
 
-  const gathering = new Gathering({ pending, backfilling, unsubscribing, batchSize })
+  const gathering = new Gathering({ context, pending, backfilling, unsubscribing, batchSize })
   const sending: Sending = new Sending({ context, pending, gathering, asking, recording, limits })
   let nowMs = 0
   const backPressure = new BackPressure({

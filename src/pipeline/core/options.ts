@@ -1,4 +1,5 @@
 import type { ApiLimits } from '../../model/api-limits.ts'
+import type { CoreIntervals } from '../../model/intervals.ts'
 import type { Lsn } from '../../model/source/lsn.ts'
 import type { Position } from '../../model/source/position.ts'
 import type { Xid } from '../../model/source/visibility.ts'
@@ -57,12 +58,18 @@ export interface SourceState {
   readonly nearXid: Xid
 }
 
+/** Values that a core works with besides events. The same events give the same effects with them. */
+export interface CoreRuntime {
+  readonly intervals: CoreIntervals
+  /** Seed of all randomness: jitter and samples. */
+  readonly seed: number
+}
+
 export interface CoreOptions {
   readonly stored: StoredPositions
   readonly source: SourceState
   readonly policy: StepPolicy
   readonly limits: ApiLimits
   readonly bounds: Bounds
-  /** Seed of all randomness: jitter and samples. The same events give the same effects. */
-  readonly seed: number
+  readonly runtime: CoreRuntime
 }

@@ -1,3 +1,4 @@
+import { defaultIntervals } from '../../model/intervals.ts'
 import type { Lsn } from '../../model/source/lsn.ts'
 
 /** Milliseconds from the Unix epoch to PostgreSQL's, 2000-01-01. */
@@ -17,12 +18,12 @@ export function encodeStandbyStatus(flushed: Lsn, nowMs: number, replyRequested:
 }
 
 /**
- * Returns the interval between two statuses, milliseconds: well below `wal_sender_timeout`, and at most ten seconds.
+ * Returns the interval between two statuses, milliseconds: well below `wal_sender_timeout`, and at most `maxMs`.
  * @param walSenderTimeoutMs the server's setting, 0 for none.
  */
-export function statusIntervalMs(walSenderTimeoutMs: number): number {
-  if (walSenderTimeoutMs <= 0) return 10_000
-  return Math.max(50, Math.min(10_000, Math.floor(walSenderTimeoutMs / 4)))
+export function statusIntervalMs(walSenderTimeoutMs: number, maxMs = defaultIntervals.statusMs): number {
+  if (walSenderTimeoutMs <= 0) return maxMs
+  return Math.max(50, Math.min(maxMs, Math.floor(walSenderTimeoutMs / 4)))
 }
 
 /** Returns the silence after which a connection counts as dead, milliseconds. The server answers each of our statuses. */

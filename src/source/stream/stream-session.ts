@@ -22,6 +22,8 @@ export interface StreamConsumer {
 export interface SessionOptions {
   readonly open: (listener: StreamListener) => Connection
   readonly walSenderTimeoutMs: number
+  /** Maximum interval between two statuses, milliseconds. */
+  readonly maxStatusMs?: number
   readonly consumer: StreamConsumer
   readonly signal: AbortSignal
   readonly clocks: Clocks
@@ -95,14 +97,17 @@ export class StreamSession {
   }
 
   #start(): void {
-    const { walSenderTimeoutMs, clocks } = this.#options
+    const { walSenderTimeoutMs, maxStatusMs, clocks } = this.#options
     this.#lastHeardMs = clocks.monotonicMs()
-    this.#timer = setInterval(() => {
-      const silentMs = clocks.monotonicMs() - this.#lastHeardMs
-      // While our own back-pressure stops reading, nothing can arrive: that is no silence of the server's.
-      if (!this.#paused && silentMs > silenceLimitMs(walSenderTimeoutMs)) this.close('silent')
-      else this.acknowledge(true)
-    }, statusIntervalMs(walSenderTimeoutMs))
+    this.#timer = setInterval(
+      () => {
+        const silentMs = clocks.monotonicMs() - this.#lastHeardMs
+        // While our own back-pressure stops reading, nothing can arrive: that is no silence of the server's.
+        if (!this.#paused && silentMs > silenceLimitMs(walSenderTimeoutMs)) this.close('silent')
+        else this.acknowledge(true)
+      },
+      statusIntervalMs(walSenderTimeoutMs, maxStatusMs),
+    )
     this.acknowledge()
     this.#options.consumer.onStart()
   }

@@ -6,6 +6,8 @@ import type { Logger } from '../../telemetry/logger.ts'
 export interface ProblemWatchOptions {
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>
   readonly wallClockMs: () => number
+  /** Interval between two looks, milliseconds. */
+  readonly everyMs: number
   /** Returns the problems of the moment. */
   readonly collect: () => readonly Problem[]
 }
@@ -13,10 +15,9 @@ export interface ProblemWatchOptions {
 export type ProblemWatch = ReturnType<typeof createProblemWatch>
 
 const levels: Readonly<Record<Severity, 'warn' | 'error'>> = { warning: 'warn', critical: 'error' }
-const everyMs = 5_000
 
 /** Keeps the problems with their times, and logs each one when it is raised and when it clears. */
-export function createProblemWatch({ logger, wallClockMs, collect }: ProblemWatchOptions) {
+export function createProblemWatch({ logger, wallClockMs, everyMs, collect }: ProblemWatchOptions) {
   let current: readonly RaisedProblem[] = []
 
   /** Returns the problems of this moment, the worst first. */

@@ -9,7 +9,7 @@ async function completion(shell: string): Promise<string> {
       version: '0.0.0',
       env: {},
       cwd: '/',
-      stop: new AbortController().signal,
+      runtime: { stop: new AbortController().signal },
       output: { print: (line) => void lines.push(line), write: () => undefined, isTerminal: false },
       dialog: null,
     },

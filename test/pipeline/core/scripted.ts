@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import type { ApiLimits } from '../../../src/model/api-limits.ts'
+import { defaultIntervals } from '../../../src/model/intervals.ts'
 import type { PatientCode } from '../../../src/model/patient/patient.ts'
 import type { StoredRow } from '../../../src/model/progress/stored-row.ts'
 import type { RowKey } from '../../../src/model/source/row.ts'
@@ -57,7 +58,7 @@ export function scripted(setting: ScriptOptions = {}) {
     policy: { onDelete: setting.onDelete ?? 'unsubscribe', fingerprint: setting.fingerprint ?? fingerprint },
     limits: { requestsPerMinute, batchSize, maxInFlight, requestTimeoutMs },
     bounds: { ...defaultBounds, ...bounds },
-    seed: 4,
+    runtime: { intervals: defaultIntervals.core, seed: 4 },
   })
   const store = new Map(state.map((row) => [row.key, { row, dueAtMs: 0 }]))
   const table = new Map<RowKey, MappedRow>()

@@ -1,3 +1,4 @@
+import { defaultIntervals } from '../../../src/model/intervals.ts'
 import type { CoreOptions } from '../../../src/pipeline/core/options.ts'
 import { at, fingerprint } from '../world/values.ts'
 import type { World } from '../world/world.ts'
@@ -16,6 +17,6 @@ export function coreOptions(world: World): CoreOptions {
       requestTimeoutMs: 30_000,
     },
     bounds: { ...profile.bounds, readRows: profile.pageRows },
-    seed: world.choices.below(1_000_000),
+    runtime: { intervals: defaultIntervals.core, seed: world.choices.below(1_000_000) },
   }
 }

@@ -12,6 +12,7 @@ function scene() {
     logger: { info: log('info'), warn: log('warn'), error: log('error') } as Parameters<
       typeof createProblemWatch
     >[0]['logger'],
+    everyMs: 5_000,
     wallClockMs: () => set.nowMs,
     collect: () => set.problems,
   })

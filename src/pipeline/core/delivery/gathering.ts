@@ -1,14 +1,13 @@
 import type { Pending } from '../../../pending/pending.ts'
+import type { CoreContext } from '../context.ts'
 
 export interface GatheringOptions {
+  readonly context: Pick<CoreContext, 'intervals'>
   readonly pending: Pick<Pending, 'sendable' | 'endsReady'>
   readonly backfilling: { readonly isFeeding: boolean }
   readonly unsubscribing: { readonly underWay: number }
   readonly batchSize: number
 }
-
-/** Time that a few codes ready to be unsubscribed wait for others, so that one request carries many of them, milliseconds. */
-const gatherMs = 2_000
 
 /** Decides how many rows are worth a request now. A live change always is. */
 export class Gathering {
@@ -40,7 +39,7 @@ export class Gathering {
   }
 
   nextAtMs(nowMs: number): number | null {
-    const atMs = this.#sinceMs === null ? null : this.#sinceMs + gatherMs
+    const atMs = this.#sinceMs === null ? null : this.#sinceMs + this.#options.context.intervals.gatherMs
     return atMs !== null && atMs > nowMs ? atMs : null
   }
 }

@@ -16,7 +16,7 @@ import type { Proving } from './proving.ts'
 import { Settling } from './settling.ts'
 
 export interface SendingOptions {
-  readonly context: CoreContext
+  readonly context: Omit<CoreContext, 'intervals'>
   readonly pending: Pick<
     Pending,
     'take' | 'accepted' | 'refused' | 'returned' | 'lost' | 'doubted' | 'sendable' | 'changes' | 'isSendingHeld'

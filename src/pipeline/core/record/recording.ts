@@ -12,7 +12,7 @@ import type { StoredPositions } from '../options.ts'
 import { rowsLoadedAtOnce } from './loading.ts'
 
 export interface RecordingOptions {
-  readonly context: Pick<CoreContext, 'tickets' | 'random'>
+  readonly context: Pick<CoreContext, 'tickets' | 'random' | 'intervals'>
   readonly progress: Pick<Progress, 'settledLsn' | 'durableLsn' | 'stored'>
   readonly pending: Pick<Pending, 'unrecorded' | 'toRecord' | 'recorded' | 'readLsn' | 'sentTo'>
   readonly ledger: Pick<BackfillLedger, 'toRecord' | 'recorded'>
@@ -26,8 +26,6 @@ export interface RecordingOptions {
  * keepalive's position that we store is followed by another. Without the pause the two would feed each other.
  */
 const unhurriedMs = 1_000
-/** The same while only the server's position moves. */
-const idleMs = 10_000
 
 /**
  * The only writer of what is settled, and of what is about to be sent. It stores first, and then acknowledges the position: never
@@ -185,13 +183,13 @@ export class Recording {
 
   /** Time at which the next write is due; null if there is nothing to write. */
   get #dueAtMs(): number | null {
-    const { pending } = this.#options
+    const { context, pending } = this.#options
     if (this.#lastWriteMs === null) return null
     if (this.#wantedWrite > this.#begun) return Number.NEGATIVE_INFINITY
     if (!this.#hasNews && !this.#isMoved) return null
     const isUrgent = this.#isHurried || this.#isFlushing || pending.unrecorded >= rowsLoadedAtOnce
     if (isUrgent) return Number.NEGATIVE_INFINITY
-    return this.#lastWriteMs + (this.#hasNews ? unhurriedMs : idleMs)
+    return this.#lastWriteMs + (this.#hasNews ? unhurriedMs : context.intervals.idleWriteMs)
   }
 }
 

@@ -20,8 +20,6 @@ export interface BackfillingOptions {
   readonly limits: Pick<ApiLimits, 'batchSize' | 'requestsPerMinute'>
 }
 
-/** Interval at which the store is asked for a backfill run, milliseconds. */
-const lookEveryMs = 2_000
 /** Interval at which progress is reported, milliseconds. */
 const tellEveryMs = 30_000
 /** Seconds of the quota that the backfill keeps waiting in memory: enough that requests are full. */
@@ -97,12 +95,12 @@ export class Backfilling implements ReadSource {
 
   effects(nowMs: number, out: Effect[]): void {
     const { ledger, context, pending } = this.#options
-    const { tickets } = context
+    const { tickets, intervals } = context
     if (this.#current?.walk.isOver && ledger.progress === null) this.#end()
     if (!this.#isActive || pending.isSendingHeld || !this.#task.mayBegin(nowMs)) return
     if (!this.#current) {
       if (nowMs < this.#lookAtMs) return
-      this.#lookAtMs = nowMs + lookEveryMs
+      this.#lookAtMs = nowMs + intervals.findBackfillMs
       out.push({ kind: 'find backfill', ticket: this.#task.begin(tickets.issue('find backfill')) })
       return
     }

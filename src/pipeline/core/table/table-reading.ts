@@ -32,7 +32,7 @@ export interface ReadSource {
 }
 
 export interface TableReadingOptions {
-  readonly context: CoreContext
+  readonly context: Omit<CoreContext, 'intervals'>
   readonly pending: Pick<
     Pending,
     'mayTakeContent' | 'toRead' | 'expect' | 'lookedUp' | 'distrust' | 'read' | 'endRead' | 'isSendingHeld'

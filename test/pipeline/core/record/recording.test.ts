@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Progress } from '../../../../src/checkpoint/progress.ts'
+import { defaultIntervals } from '../../../../src/model/intervals.ts'
 import type { BackfillRunProgress } from '../../../../src/model/progress/backfill-run.ts'
 import type { StoredRow } from '../../../../src/model/progress/stored-row.ts'
 import type { Lsn } from '../../../../src/model/source/lsn.ts'
@@ -53,7 +54,7 @@ function recordingScene({ horizon = null, readLsn = null, random = 0, isWriter =
         pass = null
       },
     },
-    context: { tickets: new Tickets(), random: () => random },
+    context: { tickets: new Tickets(), random: () => random, intervals: defaultIntervals.core },
     stored: { horizon, readLsn },
     maxUnnotedRequests: 2,
   })
