@@ -3,6 +3,7 @@ import type { CliContext, Dialog } from '../../src/cli/context.ts'
 import { createProgram } from '../../src/cli/program.ts'
 import { workspace } from '../config/loading.ts'
 import type { TestDatabase } from '../support/postgres.ts'
+import { shortIntervals } from '../support/short-intervals.ts'
 
 export interface CommandRun {
   readonly status: number
@@ -47,7 +48,7 @@ export async function runProgram(
       version: '0.0.0',
       env,
       cwd,
-      runtime: { stop: new AbortController().signal },
+      runtime: { stop: new AbortController().signal, intervals: shortIntervals },
       output: {
         print: (line) => void lines.push(line),
         write: (text) => void lines.push(text),

@@ -5,13 +5,14 @@ import type { ConnectorState, Status } from '../../src/model/status/status.ts'
 import type { StoredPatient } from '../../src/sandbox/api/patient/patient-store.ts'
 import type { SandboxApi } from '../../src/sandbox/api-server.ts'
 import { defaultKeys } from '../../src/sandbox/sandbox-state.ts'
-import type { SessionLimits } from '../../src/startup/resources.ts'
+import type { SessionLimits, Timing } from '../../src/startup/resources.ts'
 import { supervise } from '../../src/supervisor/supervise.ts'
 import { describeError } from '../../src/telemetry/logger.ts'
 import { settingsOf } from '../config/loading.ts'
 import { testSandbox } from '../sandbox/sandbox-client.ts'
 import { patientsTable } from './patients-table.ts'
 import { type TestDatabase, testDatabase } from './postgres.ts'
+import { shortIntervals } from './short-intervals.ts'
 import { until } from './until.ts'
 
 export { patientsTable } from './patients-table.ts'
@@ -19,7 +20,8 @@ export { patientsTable } from './patients-table.ts'
 /** Sections of the configuration file. */
 export type WrittenConfig = Readonly<Record<string, Readonly<Record<string, unknown>> | string>>
 
-export interface ConnectorOptions {
+/** Options of a connector. Without `intervals` it has those of tests, which are short. */
+export interface ConnectorOptions extends Timing {
   /** Database that tests share or keep over a restart. The default is a new one, which is dropped with the connector. */
   readonly database?: TestDatabase
   /** SQL for the new database; `patientsTable` by default. */
@@ -116,6 +118,7 @@ function run(database: TestDatabase, sandbox: SandboxApi, options: ConnectorOpti
       ),
     },
     sessions: { environmentOptions: options.environmentOptions ?? '', limits: options.sessions },
+    timing: { clocks: options.clocks, intervals: { ...shortIntervals, ...options.intervals } },
     drain: drain.signal,
     onListening: (listening) => {
       port = listening

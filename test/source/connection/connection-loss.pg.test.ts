@@ -1,6 +1,7 @@
 import dns from 'node:dns'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test, vi } from 'vitest'
+import { testSandbox } from '../../sandbox/sandbox-client.ts'
 import { expectBothEndsEqual } from '../../support/both-ends.ts'
 import { patientsTable, type RunningConnector, startConnector } from '../../support/connector.ts'
 import { type TestDatabase, testDatabase } from '../../support/postgres.ts'
@@ -74,8 +75,10 @@ describe.concurrent('a connection through which no data arrives any more', () =>
     await database.query(`alter database ${database.name} set wal_sender_timeout = '2s'`)
     await using relay = await tcpRelay(Number(new URL(database.url).port))
     const environment = { DATABASE_URL: through(database.url, relay.port) }
-    await using connector = await startConnector({ database, environment, sessions })
-    const { sandbox } = connector
+    // The backlog is delivered within seconds.
+    await using sandbox = await testSandbox({ settings: { rateLimit: { limit: 100_000 } } })
+    const config = { mediquo: { requestsPerMinute: 6_000 } }
+    await using connector = await startConnector({ database, sandbox, environment, sessions, config })
     sandbox.faults.add({ kind: 'status', status: 503, times: null })
     const insert = (from: number, to: number) =>
       database.query(
@@ -166,7 +169,7 @@ describe.concurrent('wal_sender_timeout', () => {
     async (timeout) => {
       await using database = await testDatabase({ schema: patientsTable })
       await database.query(`alter database ${database.name} set wal_sender_timeout = '${timeout}'`)
-      await using connector = await startConnector({ database })
+      await using connector = await startConnector({ database, intervals: { statusMs: 1_000 } })
       const { sandbox } = connector
       sandbox.faults.add({ kind: 'hold', id: 'api', times: null })
       // More rows than a transaction may have if its rows wait for its commit.

@@ -82,7 +82,7 @@ async function outgrow({ database, slot }: Pick<Stand, 'database' | 'slot'>) {
   )
 }
 
-/** Resolves once the connector streams. A blocked connector tries again every ten seconds. */
+/** Resolves once the connector streams, also after it was blocked. */
 async function isStreaming(connector: RunningConnector) {
   const states = ['streaming', 'backfilling']
   await until(async () => states.includes((await connector.status()).state), { deadlineMs: 60_000 })

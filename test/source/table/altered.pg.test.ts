@@ -29,7 +29,7 @@ async function blockedBy(connector: RunningConnector): Promise<string | false> {
 const statesSince = ({ log }: RunningConnector, line: number) =>
   log.slice(line).flatMap(({ msg, state }) => (msg === 'state changed' ? [state] : []))
 
-// In parallel, because a blocked connector tries again every ten seconds.
+// In parallel: each test waits for the connector more than it works.
 describe.concurrent('a table that is altered while the connector streams', () => {
   test('columns that are not mapped may be added, dropped, renamed and retyped', async () => {
     await using connector = await delivered()
