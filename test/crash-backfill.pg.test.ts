@@ -3,11 +3,14 @@ import { seededRandom } from '../src/model/seeded-random.ts'
 import type { ConnectorProcess } from './support/crash/crash-process.ts'
 import { type CrashScene, crashScene } from './support/crash/crash-scene.ts'
 import { startWorkload } from './support/crash/crash-workload.ts'
+import { shortOrLong } from './support/test-form.ts'
 import { until } from './support/until.ts'
 
 const seed = Number(process.env.CRASH_TEST_SEED ?? Date.now() % 1_000_000)
-const kills = Number(process.env.CRASH_TEST_KILLS ?? 20)
-const rows = Number(process.env.CRASH_TEST_ROWS ?? 100_000)
+const kills = Number(process.env.CRASH_TEST_KILLS ?? shortOrLong(4, 20))
+const rows = Number(process.env.CRASH_TEST_ROWS ?? shortOrLong(20_000, 100_000))
+/** Rows that a kill leaves in doubt, at most: eight requests in flight with 100 patients each. Each of them is read back. */
+const inDoubtAfterKill = 800
 
 test('a backfill that is killed repeatedly continues where it was', { timeout: 600_000 }, async ({ annotate }) => {
   const undisturbed = await backfillUnderLoad(0)
@@ -16,11 +19,14 @@ test('a backfill that is killed repeatedly continues where it was', { timeout: 6
   await annotate(disturbed.summary)
   const both = `${undisturbed.summary}\n${disturbed.summary}`
   expect(disturbed.puts, both).toBeLessThanOrEqual(1.2 * undisturbed.puts)
-  // The number of read-backs depends on the intervals between the changes of a row.
-  expect(disturbed.requests, both).toBeLessThanOrEqual(1.2 * Math.max(undisturbed.requests, undisturbed.puts * 2))
+  // The number of read-backs depends on the intervals between the changes of a row, and on the requests in flight at a kill: a busy
+  // machine answers late.
+  const usual = 1.2 * Math.max(undisturbed.requests, undisturbed.puts * 2)
+  expect(disturbed.requests, both).toBeLessThanOrEqual(usual + kills * inDoubtAfterKill)
 })
 
-const deedsOfWriters = 400
+/** One transaction for this number of rows of the backfill. */
+const rowsPerDeed = 250
 
 /** Runs from the first start until the backfill is done and nothing is pending, under writers all the time. */
 async function backfillUnderLoad(killCount: number) {
@@ -34,14 +40,14 @@ async function backfillUnderLoad(killCount: number) {
   let deeds = 0
   const pace = async (_: () => number, signal: AbortSignal) => {
     deeds++
-    const due = (deeds * rows) / deedsOfWriters
+    const due = deeds * rowsPerDeed
     const isDue = async () => {
       const { state, rowsRead } = await pass(scene)
       return signal.aborted || state === 'done' || rowsRead >= due
     }
     await until(isDue, { deadlineMs: 300_000 })
   }
-  const workload = startWorkload({ url: scene.database.url, seed, writers: 4, most: deedsOfWriters, pace })
+  const workload = startWorkload({ url: scene.database.url, seed, writers: 4, most: rows / rowsPerDeed, pace })
   const read: number[] = []
   try {
     for (let kill = 1; kill <= killCount; kill++) {

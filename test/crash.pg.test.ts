@@ -2,12 +2,13 @@ import { describe, expect, test } from 'vitest'
 import { seededRandom } from '../src/model/seeded-random.ts'
 import { crashScene } from './support/crash/crash-scene.ts'
 import { startWorkload } from './support/crash/crash-workload.ts'
+import { shortOrLong } from './support/test-form.ts'
 import { until } from './support/until.ts'
 
 const seed = Number(process.env.CRASH_TEST_SEED ?? Date.now() % 1_000_000)
-const kills = Number(process.env.CRASH_TEST_KILLS ?? 18)
+const kills = Number(process.env.CRASH_TEST_KILLS ?? shortOrLong(5, 18))
 
-describe('a connector that is killed repeatedly under writers', () => {
+describe.concurrent('a connector that is killed repeatedly under writers', () => {
   test.for(['default', 'full'] as const)(
     'leaves both ends equal, and no patient went back to an older version: replica identity %s',
     { timeout: 300_000 },

@@ -7,11 +7,12 @@ import { createCore } from '../../src/pipeline/core/core.ts'
 import { replayTrace } from '../../src/pipeline/trace.ts'
 import { differences, stepsBack, storedPatients, storyOf, wantedPatients } from '../support/crash/crash-table.ts'
 import { startWorkload, type Workload } from '../support/crash/crash-workload.ts'
+import { shortOrLong } from '../support/test-form.ts'
 import { until } from '../support/until.ts'
 import { type ChaosScene, chaosScene, values } from './chaos-scene.ts'
 import { draw } from './troubles.ts'
 
-const minutes = Number(process.env.CHAOS_MINUTES ?? 0.5)
+const minutes = Number(process.env.CHAOS_MINUTES ?? shortOrLong(0.25, 2))
 const seed = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000)
 /** Share of kills among all events. */
 const killShare = 1 / 3

@@ -2,9 +2,11 @@ import { expect, test } from 'vitest'
 import { seededRandom } from '../../src/model/seeded-random.ts'
 import { rateLimit, testSandbox } from '../sandbox/sandbox-client.ts'
 import { startConnector } from '../support/connector.ts'
+import { shortOrLong } from '../support/test-form.ts'
 import { until } from '../support/until.ts'
 
 const rows = 20
+const changes = shortOrLong(150, 500)
 const seed = 11
 
 test('requests applied without an answer, answered late, or applied out of order leave both ends equal', {
@@ -31,7 +33,7 @@ test('requests applied without an answer, answered late, or applied out of order
   await database.query("insert into patients (code, plan) select 'c' || n, 'p' from generate_series(1, $1::int) n", [
     rows,
   ])
-  for (let change = 1; change <= 500; change++) {
+  for (let change = 1; change <= changes; change++) {
     const code = `c${1 + Math.floor(random() * rows)}`
     // Requests go on in the meantime, so that versions of a row follow each other closely.
     if (change % 8 === 0) {

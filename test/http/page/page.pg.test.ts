@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { patientsTable, type RunningConnector, startConnector } from '../../support/connector.ts'
+import { shortOrLong } from '../../support/test-form.ts'
 import { until } from '../../support/until.ts'
 import { chromiumPath, lookAt, openBrowser } from './chromium.ts'
 
@@ -29,18 +30,28 @@ async function live({ database }: RunningConnector) {
   }
 }
 
+const bothSizesAndSchemes = [
+  { size: 'desktop', scheme: 'light' },
+  { size: 'phone', scheme: 'dark' },
+] as const
+/** Each size in each scheme. Pictures show them all. */
+const everyLook = [
+  ...bothSizesAndSchemes,
+  { size: 'phone', scheme: 'light' },
+  { size: 'desktop', scheme: 'dark' },
+] as const
+const looks = pictures === undefined ? shortOrLong(bothSizesAndSchemes, everyLook) : everyLook
+
 /** Checks properties of the page that hold in any state, in both widths. With `name`, takes pictures. */
 async function expectGoodPage(connector: RunningConnector, name: string, says: readonly (string | RegExp)[]) {
   const url = urlOf(connector)
-  for (const size of ['desktop', 'phone'] as const) {
-    for (const scheme of ['light', 'dark'] as const) {
-      const isWanted = pictures !== undefined && (scheme === 'light' || name === 'streaming')
-      const file = `${name}-${size}${scheme === 'dark' ? '-dark' : ''}.png`
-      const picture = isWanted ? join(pictures, file) : undefined
-      const seen = await lookAt(browser, url, { size, scheme, picture })
-      expect(seen, `${size}, ${scheme}`).toMatchObject({ outside: [], errors: [], violations: [], isTooWide: false })
-      for (const words of says) expect(seen.text).toMatch(words)
-    }
+  for (const { size, scheme } of looks) {
+    const isWanted = pictures !== undefined && (scheme === 'light' || name === 'streaming')
+    const file = `${name}-${size}${scheme === 'dark' ? '-dark' : ''}.png`
+    const picture = isWanted ? join(pictures, file) : undefined
+    const seen = await lookAt(browser, url, { size, scheme, picture })
+    expect(seen, `${size}, ${scheme}`).toMatchObject({ outside: [], errors: [], violations: [], isTooWide: false })
+    for (const words of says) expect(seen.text).toMatch(words)
   }
   const { text } = await lookAt(browser, url, { size: 'phone', script: false })
   for (const words of says) expect(text).toMatch(words)

@@ -9,7 +9,7 @@ import { until } from '../../support/until.ts'
 const insert = (from: number, to: number) =>
   `insert into patients (code, plan) select 'p' || i, 'premium' from generate_series(${from}, ${to}) i`
 
-// In parallel, because a connector waits ten seconds after a server has ended its stream.
+// In parallel: each test waits for servers that stop and start.
 describe.concurrent('a server that is restarted', () => {
   test.each(
     (['smart', 'fast', 'immediate'] as const).flatMap((mode) => [
@@ -26,7 +26,7 @@ describe.concurrent('a server that is restarted', () => {
       await using connector = await startConnector({
         database,
         sandbox,
-        sessions: { queryTimeoutMs: 35_000, lifetimeSeconds: 5 },
+        sessions: { queryTimeoutMs: 35_000, lifetimeSeconds: 1 },
       })
       await database.query(insert(1, 100))
       await until(() => sandbox.patients().size === 100)
