@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import pg from 'pg'
+import { newPool } from '../test/support/postgres/connections.ts'
 import { startClientAlone } from './client-alone.ts'
 import { startLibraryAlone } from './library-alone.ts'
 import { secondsStreaming } from './streaming-time.ts'
@@ -25,7 +25,7 @@ export async function readInNewProcess(reader: Reader, url: string, slot: string
 }
 
 async function read(reader: Reader, url: string, slot: string, changes: number): Promise<Reading> {
-  const pool = new pg.Pool({ connectionString: url })
+  const pool = newPool({ connectionString: url })
   const before = process.cpuUsage()
   await using reading = readers[reader](url, slot)
   await reading.received(changes)

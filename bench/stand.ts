@@ -1,5 +1,6 @@
-import pg from 'pg'
+import type pg from 'pg'
 import { type EmbeddedServer, startEmbeddedServer } from '../src/sandbox/postgres/embedded-server.ts'
+import { newPool } from '../test/support/postgres/connections.ts'
 import { type SandboxProcess, startSandbox } from './sandbox-process.ts'
 
 /** Default names of the connector. */
@@ -37,8 +38,7 @@ export async function openStand(options: {
   readonly recordPatients?: boolean
 }): Promise<Stand> {
   const server = await startEmbeddedServer({ durable: false, settings: { max_wal_size: '8GB' } })
-  const pool = new pg.Pool({ connectionString: server.url(), max: 8 })
-  pool.on('error', () => undefined)
+  const pool = newPool({ connectionString: server.url(), max: 8 })
   try {
     await pool.query(patientsTable)
     if (options.setup !== undefined) await pool.query(options.setup)

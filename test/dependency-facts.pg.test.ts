@@ -1,9 +1,9 @@
-import { Client } from 'pg'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { formatLsn, lsn, parseLsn } from '../src/model/source/lsn.ts'
 import { patientsTable } from './support/connector.ts'
 import { ownServer } from './support/own-server.ts'
 import { commitTogether } from './support/postgres/adjacent-commits.ts'
+import { newClient } from './support/postgres/connections.ts'
 import { confirmedFlushLsn, libraryStream, publish, slotOf } from './support/postgres/library-stream.ts'
 import { postgresMajor, testDatabase } from './support/postgres.ts'
 import { until } from './support/until.ts'
@@ -147,7 +147,7 @@ test('a date in the date style of the database comes as null, as if it were NULL
 test('a slot in use causes SQLSTATE 55006', async () => {
   await using database = await published()
   await using _stream = await libraryStream(database)
-  const second = new Client({ connectionString: `${database.url}?replication=database` })
+  const second = newClient({ connectionString: `${database.url}?replication=database` })
   await second.connect()
 
   const options = `proto_version '1', publication_names 'published'`

@@ -2,10 +2,11 @@ import { spawn } from 'node:child_process'
 import { createServer } from 'node:http'
 import { timestamp } from 'drizzle-orm/pg-core'
 import pThrottle from 'p-throttle'
-import { Client } from 'pg'
 import { BinaryReader } from 'pg-logical-replication/dist/output-plugins/pgoutput/binary-reader.js'
 import { Agent, RetryAgent, request } from 'undici'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { listening } from './support/network/listening.ts'
+import { newClient } from './support/postgres/connections.ts'
 
 // Behaviour of p-throttle, fetch and the decoder of pg-logical-replication on which the guards in src/delivery, src/mediquo and src/source
 // rest. A test that fails after an upgrade shows that a guard can be removed, or has to change.
@@ -78,12 +79,9 @@ describe('fetch', () => {
       if (request.url === '/login') response.end('{}')
       else response.writeHead(303, { location: '/login' }).end()
     })
-    onTestFinished(() => void server.close())
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const address = server.address()
-    const port = typeof address === 'object' ? address?.port : 0
+    await using started = await listening(server)
 
-    const response = await fetch(`http://127.0.0.1:${port}/patients`, { method: 'PUT', body: '{}' })
+    const response = await fetch(`http://127.0.0.1:${started.port}/patients`, { method: 'PUT', body: '{}' })
 
     expect(response.status).toBe(200)
     expect(seen).toEqual(['PUT /patients', 'GET /login'])
@@ -100,15 +98,12 @@ describe('pg-logical-replication', () => {
 describe('undici', () => {
   test('waits 30 s at most before it tries again, whatever Retry-After says', async () => {
     const server = createServer((_, response) => response.writeHead(429, { 'retry-after': '57' }).end())
-    onTestFinished(() => void server.close())
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const address = server.address()
-    const port = typeof address === 'object' ? address?.port : 0
+    await using started = await listening(server)
     const timers = vi.spyOn(globalThis, 'setTimeout')
     onTestFinished(() => timers.mockRestore())
     const dispatcher = new RetryAgent(new Agent())
 
-    void request(`http://127.0.0.1:${port}/`, { dispatcher }).catch(() => undefined)
+    void request(`http://127.0.0.1:${started.port}/`, { dispatcher }).catch(() => undefined)
     await vi.waitFor(() => expect(timers.mock.calls.map(([, ms]) => ms)).toContain(30_000))
     expect(timers.mock.calls.map(([, ms]) => ms)).not.toContain(57_000)
     await dispatcher.destroy()
@@ -118,7 +113,7 @@ describe('undici', () => {
 describe('pg', () => {
   test('lets a parameter of the URL win over its own option', () => {
     const connectionString = 'postgres://localhost/hospital?options=-c%20datestyle%3DGerman'
-    const client = new Client({ connectionString, options: '-c datestyle=ISO' })
+    const client = newClient({ connectionString, options: '-c datestyle=ISO' })
     expect(client).toMatchObject({ connectionParameters: { options: '-c datestyle=German' } })
   })
 })

@@ -1,7 +1,7 @@
-import { Client } from 'pg'
 import { expect, test } from 'vitest'
 import { patientsTable } from './support/connector.ts'
 import { ownServer } from './support/own-server.ts'
+import { newClient } from './support/postgres/connections.ts'
 import { libraryStream, publish, slotOf } from './support/postgres/library-stream.ts'
 import { postgresMajor, testDatabase } from './support/postgres.ts'
 import { until } from './support/until.ts'
@@ -106,7 +106,7 @@ test('fact 43: a role that may replicate reads what it was not granted', async (
   await publish(database)
   const role = `role_${database.name}`
   await database.query(`insert into patients (code) values ('jane'); create role ${role} replication`)
-  const session = new Client({ connectionString: database.url })
+  const session = newClient({ connectionString: database.url })
   await session.connect()
   await session.query(`set role ${role}`)
   const { rows } = await session.query(peek, [slotOf(database)])

@@ -56,6 +56,7 @@ export function openProposals(settings: Settings, environmentOptions: string) {
   })
   const pool = new pg.Pool({ ...config, max: 1 })
   pool.on('error', () => undefined)
+  pool.on('connect', (client) => client.on('error', () => undefined))
   return {
     /** Returns the tables, those first that look most like a table of patients. */
     async tables(): Promise<(CandidateTable & { readonly likeness: number })[]> {

@@ -39,6 +39,7 @@ export function openDatabases(settings: Settings, environmentOptions: string): D
   })
   const source = new pg.Pool({ ...config, max: 1 })
   source.on('error', () => undefined)
+  source.on('connect', (client) => client.on('error', () => undefined))
   const { schema } = settings.state
   const stateUrl = settings.state.url?.current.reveal() ?? url
   const state = openStateDatabase({

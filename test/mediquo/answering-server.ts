@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { MediquoClient } from '../../src/mediquo/client.ts'
+import { listening } from '../support/network/listening.ts'
 
 interface Answer {
   readonly status: number
@@ -32,9 +33,8 @@ export async function answeringServer(answer: Answer | null, requestTimeoutMs?: 
     connections++
     socket.on('close', () => connections--)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  const port = address !== null && typeof address === 'object' ? address.port : 0
+  const started = await listening(server)
+  const { port } = started
   const { client, attempts } = clientOf(`http://127.0.0.1:${port}/v1/`, requestTimeoutMs)
   return {
     client,
@@ -46,10 +46,7 @@ export async function answeringServer(answer: Answer | null, requestTimeoutMs?: 
     },
     async [Symbol.asyncDispose]() {
       await client.close()
-      await new Promise<void>((resolve) => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      })
+      await started[Symbol.asyncDispose]()
     },
   }
 }

@@ -1,14 +1,14 @@
-import { Client } from 'pg'
 import { expect, test } from 'vitest'
 import { patientsTable, startConnector } from '../support/connector.ts'
 import { ownServer } from '../support/own-server.ts'
 import { passingClocks } from '../support/passing-clocks.ts'
+import { newClient } from '../support/postgres/connections.ts'
 import { testDatabase } from '../support/postgres.ts'
 import { until } from '../support/until.ts'
 
 /** Opens another session that locks the table until it ends. */
 async function locked(url: string) {
-  const client = new Client({ connectionString: url })
+  const client = newClient({ connectionString: url })
   await client.connect()
   await client.query('begin')
   await client.query('lock table patients in access exclusive mode')

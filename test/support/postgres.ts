@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { Client, Pool } from 'pg'
+import type { Client } from 'pg'
 import { inject } from 'vitest'
+import { newClient, newPool } from './postgres/connections.ts'
 
 /** Database for one test, on a real server. */
 export interface TestDatabase extends AsyncDisposable {
@@ -49,8 +50,7 @@ export async function testDatabase({
 
 /** Opens an existing database, and keeps it. */
 export function openDatabase(url: string, name: string): TestDatabase {
-  const pool = new Pool({ connectionString: url, max: 4, types: { getTypeParser: () => asText } })
-  pool.on('error', () => {})
+  const pool = newPool({ connectionString: url, max: 4, types: { getTypeParser: () => asText } })
   const dispose = () => pool.end()
   return {
     name,
@@ -75,7 +75,7 @@ async function drop(client: Client, name: string): Promise<void> {
 }
 
 async function onServer(url: string, work: (client: Client) => Promise<unknown>): Promise<void> {
-  const client = new Client({ connectionString: url })
+  const client = newClient({ connectionString: url })
   await client.connect()
   try {
     await work(client)

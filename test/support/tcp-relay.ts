@@ -25,11 +25,12 @@ export async function tcpRelay(
     const far = dial(target, '127.0.0.1')
     const pair = [near, far] as const
     pairs.add(pair)
+    near.on('error', () => far.destroy())
+    far.on('error', () => near.destroy())
     for (const [from, to] of [
       [near, far],
       [far, near],
     ] as const) {
-      from.on('error', () => to.destroy())
       from.on('close', () => {
         if (to.destroyed) pairs.delete(pair)
         // A stalled peer receives nothing, not even the end of the connection.

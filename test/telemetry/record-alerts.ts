@@ -3,7 +3,6 @@
  * samples a second are played back thirty seconds apart: `npx tsx test/telemetry/record-alerts.ts`.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
-import pg from 'pg'
 import { pino } from 'pino'
 import { parse, stringify } from 'yaml'
 import { z } from 'zod'
@@ -14,6 +13,7 @@ import { defaultKeys } from '../../src/sandbox/sandbox-state.ts'
 import { supervise } from '../../src/supervisor/supervise.ts'
 import { settingsOf } from '../config/loading.ts'
 import { patientsTable } from '../support/patients-table.ts'
+import { newPool } from '../support/postgres/connections.ts'
 import { until } from '../support/until.ts'
 import { Recording } from './recording.ts'
 
@@ -172,8 +172,7 @@ async function scrape(port: number, instance: number): Promise<Map<string, strin
 
 async function record(scenario: Scenario): Promise<Recording> {
   await using server = await startEmbeddedServer({ durable: false })
-  const pool = new pg.Pool({ connectionString: server.url(), max: 2 })
-  pool.on('error', () => undefined)
+  const pool = newPool({ connectionString: server.url(), max: 2 })
   const sandbox = await startSandboxApi()
   const scene: Scene = { query: (sql) => pool.query(sql), sandbox }
   await pool.query(patientsTable)

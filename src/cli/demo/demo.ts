@@ -33,6 +33,7 @@ export async function demoCommand(context: CliContext, options: OptionsOf<'demo'
   await using server = await startEmbeddedServer({ durable: false })
   const pool = new pg.Pool({ connectionString: server.url(), max: 4 })
   pool.on('error', () => undefined)
+  pool.on('connect', (client) => client.on('error', () => undefined))
   const sandbox = await startSandboxApi()
   const finished = new AbortController()
   const listening = deferred<number>()

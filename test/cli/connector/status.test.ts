@@ -1,29 +1,22 @@
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import { problemReport } from '../../../src/model/problem/problem-report.ts'
 import { workspace } from '../../config/loading.ts'
 import { problems } from '../../model/problem/problems.ts'
+import { listening } from '../../support/network/listening.ts'
 import { quietStatus } from '../../support/quiet-status.ts'
 import { runProgram } from '../run-command.ts'
 
 /** Serves this answer to `GET /status`, and returns what `mediquo-cdc status` prints. */
 async function printed(answer: unknown): Promise<string> {
-  const server = createServer((_, response) => response.end(JSON.stringify(answer)))
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-  const { port } = server.address() as AddressInfo
-  try {
-    using directory = workspace({
-      'config/mediquo-cdc.yaml': `source: { table: public.patients }\nhttp: { port: ${port} }`,
-    })
-    const env = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }
-    const { status, printed: text } = await runProgram(['status'], { cwd: directory.cwd, env })
-    expect(status).toBe(0)
-    return text
-  } finally {
-    server.closeAllConnections()
-    server.close()
-  }
+  await using server = await listening(createServer((_, response) => response.end(JSON.stringify(answer))))
+  using directory = workspace({
+    'config/mediquo-cdc.yaml': `source: { table: public.patients }\nhttp: { port: ${server.port} }`,
+  })
+  const env = { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }
+  const { status, printed: text } = await runProgram(['status'], { cwd: directory.cwd, env })
+  expect(status).toBe(0)
+  return text
 }
 
 test('the status of a running connector lists each problem with its code, its fix and its time', async () => {

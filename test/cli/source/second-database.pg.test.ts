@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import pg from 'pg'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { workspace } from '../../config/loading.ts'
 import { ownServer } from '../../support/own-server.ts'
+import { newClient } from '../../support/postgres/connections.ts'
 import { runProgram } from '../run-command.ts'
 
 // Slot names belong to the whole server: the second database that is connected finds the name of the first one in use.
 test('a second database of a server gets a slot with its own name, and setup explains why the default name is not available', async () => {
   await using server = await ownServer({ wal_level: 'logical' })
   const ask = async (database: string, sql: string) => {
-    const client = new pg.Client(server.url(database))
+    const client = newClient(server.url(database))
     await client.connect()
     try {
       return (await client.query(sql)).rows

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { patientsTable, startConnector } from '../../support/connector.ts'
 import { ownServer } from '../../support/own-server.ts'
+import { newClient } from '../../support/postgres/connections.ts'
 import { testDatabase } from '../../support/postgres.ts'
 import { afterUse, everything, nothing, remains } from '../after-use.ts'
 import { runCommand } from '../run-command.ts'
@@ -216,8 +217,7 @@ test.concurrent('leaves what this user may not drop, with the statement, and dro
 test.concurrent('waits only briefly for a lock', async () => {
   await using used = await afterUse()
   const { database } = used
-  const { Client } = await import('pg')
-  const client = new Client({ connectionString: database.url })
+  const client = newClient({ connectionString: database.url })
   await client.connect()
   try {
     await client.query('begin; lock mediquo_cdc.dead_letter in access share mode')

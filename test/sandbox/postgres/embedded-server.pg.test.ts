@@ -1,12 +1,12 @@
 import { access } from 'node:fs/promises'
-import { Client } from 'pg'
 import { describe, expect, test } from 'vitest'
 import { startEmbeddedServer } from '../../../src/sandbox/postgres/embedded-server.ts'
 import { ownServer } from '../../support/own-server.ts'
+import { newClient } from '../../support/postgres/connections.ts'
 import { testDatabase } from '../../support/postgres.ts'
 
 async function ask(url: string, sql: string): Promise<unknown> {
-  const client = new Client({ connectionString: url })
+  const client = newClient({ connectionString: url })
   await client.connect()
   try {
     return (await client.query(sql)).rows

@@ -4,6 +4,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { testSandbox } from '../../sandbox/sandbox-client.ts'
 import { expectBothEndsEqual } from '../../support/both-ends.ts'
 import { patientsTable, type RunningConnector, startConnector } from '../../support/connector.ts'
+import { newClient } from '../../support/postgres/connections.ts'
 import { type TestDatabase, testDatabase } from '../../support/postgres.ts'
 import { tcpRelay } from '../../support/tcp-relay.ts'
 import { until } from '../../support/until.ts'
@@ -231,8 +232,7 @@ describe.concurrent('a transaction that is open while the slot is created', () =
 
 /** Opens a session that has written a row and is idle in its transaction. */
 async function openTransaction(database: TestDatabase) {
-  const { Client } = await import('pg')
-  const client = new Client({ connectionString: database.url })
+  const client = newClient({ connectionString: database.url })
   await client.connect()
   await client.query('begin')
   await client.query(`insert into patients (code, plan) values ('p1', 'premium')`)

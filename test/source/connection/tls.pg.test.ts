@@ -7,6 +7,7 @@ import { runCommand } from '../../cli/run-command.ts'
 import { workspace } from '../../config/loading.ts'
 import { patientsTable, startConnector } from '../../support/connector.ts'
 import { ownServer } from '../../support/own-server.ts'
+import { newClient } from '../../support/postgres/connections.ts'
 import { postgresMajor, type TestDatabase, testDatabase } from '../../support/postgres.ts'
 
 /** Server that accepts only TLS with SCRAM, and requires a client certificate from one role. */
@@ -170,8 +171,7 @@ test('a connector streams through TLS with a client certificate, its password in
 })
 
 async function viaTls(sql: string) {
-  const { Client } = await import('pg')
-  const client = new Client({ connectionString: database.url, ssl: { rejectUnauthorized: false } })
+  const client = newClient({ connectionString: database.url, ssl: { rejectUnauthorized: false } })
   await client.connect()
   try {
     return (await client.query(sql)).rows

@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Pool } from 'pg'
 import { expect, test } from 'vitest'
 import { askServer } from '../../../src/source/identity/source-identity.ts'
 import { ownServer } from '../../support/own-server.ts'
+import { newPool } from '../../support/postgres/connections.ts'
 import {
   checkpointOf,
   copyFiles,
@@ -75,8 +75,7 @@ test('nothing is sent from a promoted standby that lacks delivered changes', asy
 
 test('the timeline is known as soon as a standby is promoted', async () => {
   await using server = await ownServer()
-  const pool = new Pool({ connectionString: server.url(), max: 1 })
-  pool.on('error', () => undefined)
+  const pool = newPool({ connectionString: server.url(), max: 1 })
   try {
     // After the promotion a checkpoint has to write the replayed changes, slowly. Until then the control file does not have the new
     // timeline.

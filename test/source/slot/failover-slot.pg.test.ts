@@ -1,9 +1,9 @@
-import { Client } from 'pg'
 import { expect, test } from 'vitest'
 import { testSandbox } from '../../sandbox/sandbox-client.ts'
 import { expectBothEndsEqual } from '../../support/both-ends.ts'
 import { patientsTable, startConnector } from '../../support/connector.ts'
 import { ownServer } from '../../support/own-server.ts'
+import { newClient } from '../../support/postgres/connections.ts'
 import { openDatabase, postgresMajor, testDatabase } from '../../support/postgres.ts'
 import { replicaOf } from '../../support/replica.ts'
 import { tcpRelay } from '../../support/tcp-relay.ts'
@@ -31,7 +31,7 @@ test.skipIf(postgresMajor < 17)(
     await database.query(insert(1, 100))
     await until(() => sandbox.patients().size === 100)
 
-    const onStandby = new Client({ connectionString: standby.url(database.name) })
+    const onStandby = newClient({ connectionString: standby.url(database.name) })
     onStandby.on('error', () => undefined)
     await onStandby.connect()
     try {

@@ -1,4 +1,3 @@
-import { Pool } from 'pg'
 import { describe, expect, test } from 'vitest'
 import { parseLsn } from '../../../src/model/source/lsn.ts'
 import type { EmbeddedServer } from '../../../src/sandbox/postgres/embedded-server.ts'
@@ -7,6 +6,7 @@ import { runCommand } from '../../cli/run-command.ts'
 import { testSandbox } from '../../sandbox/sandbox-client.ts'
 import { patientsTable, type RunningConnector, startConnector } from '../../support/connector.ts'
 import { ownServer } from '../../support/own-server.ts'
+import { newPool } from '../../support/postgres/connections.ts'
 import { dropSlot } from '../../support/postgres/drop-slot.ts'
 import { type TestDatabase, testDatabase } from '../../support/postgres.ts'
 import { until } from '../../support/until.ts'
@@ -261,7 +261,7 @@ test.concurrent('a slot that was created since it was checked is not dropped', a
   await dropSlot(database, slot)
   await make()
   const made = await slotOf({ database, slot })
-  const pool = new Pool({ connectionString: database.url })
+  const pool = newPool({ connectionString: database.url })
   try {
     await dropSlotAsFound(pool, slot, found?.confirmed ?? null)
     expect(await slotOf({ database, slot })).toEqual(made)

@@ -1,9 +1,10 @@
-import { Pool } from 'pg'
+import type { Pool } from 'pg'
 import { type Row, type RowKey, rowKey } from '../../../src/model/source/row.ts'
 import { sourceClientConfig } from '../../../src/source/connection/connection.ts'
 import { gatherSourceFacts, type SourceFacts, type TableFacts } from '../../../src/source/source-facts.ts'
 import type { ReadableTable } from '../../../src/source/table/table-read-sql.ts'
 import { type TablePage, TableReader } from '../../../src/source/table/table-reader.ts'
+import { newPool } from '../../support/postgres/connections.ts'
 import { slotOf } from '../../support/postgres/library-stream.ts'
 import { unsecured } from '../../support/postgres/unsecured.ts'
 import type { TestDatabase } from '../../support/postgres.ts'
@@ -47,7 +48,7 @@ export interface OpenTableOptions {
 /** Reads `public.patients` by default, with the row filter of the publication `published`, if there is one. */
 export async function openTable(database: TestDatabase, options: OpenTableOptions = {}): Promise<OpenTable> {
   const { schema = 'public', table = 'patients', environmentOptions = '' } = options
-  const pool = new Pool(
+  const pool = newPool(
     sourceClientConfig({
       security: unsecured,
       url: database.url,
@@ -56,7 +57,6 @@ export async function openTable(database: TestDatabase, options: OpenTableOption
       connectTimeoutMs: 10_000,
     }),
   )
-  pool.on('error', () => undefined)
   const facts = await gatherSourceFacts(pool, {
     schema,
     table,

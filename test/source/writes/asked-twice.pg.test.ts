@@ -1,8 +1,9 @@
-import { Pool } from 'pg'
+import type { Pool } from 'pg'
 import { describe, expect, test } from 'vitest'
 import { sourceClientConfig } from '../../../src/source/connection/connection.ts'
 import { type Publishing, rehearse, withSession } from '../../../src/source/writes/publish.ts'
 import { writesByCatalog } from '../../../src/source/writes/writes-by-catalog.ts'
+import { newPool } from '../../support/postgres/connections.ts'
 import { unsecured } from '../../support/postgres/unsecured.ts'
 import { postgresMajor, type TestDatabase, testDatabase } from '../../support/postgres.ts'
 
@@ -147,7 +148,7 @@ const cases: readonly PublishedCase[] = [
 ]
 
 function poolOf(database: TestDatabase): Pool {
-  const pool = new Pool(
+  return newPool(
     sourceClientConfig({
       security: unsecured,
       url: database.url,
@@ -156,8 +157,6 @@ function poolOf(database: TestDatabase): Pool {
       connectTimeoutMs: 10_000,
     }),
   )
-  pool.on('error', () => undefined)
-  return pool
 }
 
 const asked: Publishing = { schema: 'public', table: 'patients', publication: 'p', statements: [] }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { Client, DatabaseError } from 'pg'
+import { type Client, DatabaseError } from 'pg'
 import { seededRandom } from '../../../src/model/seeded-random.ts'
+import { newClient } from '../postgres/connections.ts'
 
 /** Concurrent writers that change the table of patients until they are stopped. */
 export interface Workload {
@@ -60,7 +61,7 @@ export function startWorkload(options: WorkloadOptions): Workload {
   let begun = 0
   const running = Array.from({ length: writers }, async (_, index) => {
     const random = seededRandom(seed * 31 + index)
-    const client = new Client({ connectionString: url })
+    const client = newClient({ connectionString: url })
     await client.connect()
     const writer: Writer = { client, below: (limit) => Math.floor(random() * limit) }
     try {

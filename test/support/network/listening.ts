@@ -1,13 +1,15 @@
+import { once } from 'node:events'
 import type { Server, Socket } from 'node:net'
 
-/** Lets a server listen on any free port. Disposal closes it with all of its connections. */
+/** Lets a server listen on any free port, and handles the errors of its connections. Rejects if it cannot listen. Disposal closes it with all of its connections. */
 export async function listening(server: Server) {
   const sockets = new Set<Socket>()
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
     socket.on('error', () => undefined).on('close', () => sockets.delete(socket))
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
   const address = server.address()
   const port = address !== null && typeof address === 'object' ? address.port : 0
   return {

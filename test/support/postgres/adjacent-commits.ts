@@ -1,12 +1,12 @@
-import { Client } from 'pg'
 import type { TestDatabase } from '../postgres.ts'
+import { newClient } from './connections.ts'
 
 /**
  * Runs two statements in two transactions whose commit records are adjacent in the WAL: the end of the first is the start of the second.
  * The server may write a record in between, so the caller checks the positions.
  */
 export async function commitTogether(database: TestDatabase, first: string, second: string): Promise<void> {
-  const clients = [new Client({ connectionString: database.url }), new Client({ connectionString: database.url })]
+  const clients = [newClient({ connectionString: database.url }), newClient({ connectionString: database.url })]
   try {
     for (const [at, client] of clients.entries()) {
       await client.connect()

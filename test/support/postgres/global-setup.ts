@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { Client } from 'pg'
 import type { TestProject } from 'vitest/node'
 import { startTestServer } from '../test-server.ts'
+import { newClient } from './connections.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -28,7 +28,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 }
 
 async function majorOf(url: string): Promise<number> {
-  const client = new Client({ connectionString: url })
+  const client = newClient({ connectionString: url })
   await client.connect()
   const { rows } = await client.query<{ version: string }>(`select current_setting('server_version_num') as version`)
   await client.end()

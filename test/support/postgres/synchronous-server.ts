@@ -1,7 +1,8 @@
-import pg from 'pg'
+import type pg from 'pg'
 import { ownServer } from '../own-server.ts'
 import { type TestDatabase, testDatabase } from '../postgres.ts'
 import { until } from '../until.ts'
+import { newClient } from './connections.ts'
 
 /** Server whose commits can wait for a standby that does not answer: they are streamed, but not visible. */
 export interface SynchronousServer extends AsyncDisposable {
@@ -22,8 +23,7 @@ export async function synchronousServer(schema: string): Promise<SynchronousServ
   const database = await testDatabase({ serverUrl: server.url(), schema })
   const clients: pg.Client[] = []
   const writer = async () => {
-    const client = new pg.Client({ connectionString: database.url, options: '-c synchronous_commit=on' })
-    client.on('error', () => undefined)
+    const client = newClient({ connectionString: database.url, options: '-c synchronous_commit=on' })
     await client.connect()
     clients.push(client)
     return client
