@@ -8,14 +8,22 @@ const databaseTests = ['test/**/*.pg.test.ts', 'src/**/*.pg.test.ts']
 export default defineConfig({
   test: {
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than the cores of the smallest machine that runs them all: a database test waits most of the time, for servers and answers.
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Only a test that fails gets as far: on a busy machine a server alone takes many seconds to start.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: everyTest, exclude: [...configDefaults.exclude, ...databaseTests] },
+        test: {
+          name: 'unit',
+          include: everyTest,
+          exclude: [...configDefaults.exclude, ...databaseTests],
+          // One environment for all files of a worker: creating one for each file takes longer than most of the tests.
+          isolate: false,
+        },
       },
       {
         extends: true,

@@ -53,4 +53,4 @@ test('a slot that lost its WAL before the first start is recreated, or the start
   await using connector = await startConnector({ database })
   await database.query(`insert into patients (code) values ('jane')`)
   await connector.whenPatient('jane')
-}, 60_000)
+})

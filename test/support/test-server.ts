@@ -7,6 +7,9 @@ export interface TestServer {
   stop(): Promise<void>
 }
 
+/** Room for the connectors of all workers: each worker runs up to five tests at a time, some of them with two connectors. */
+const room = { max_connections: '500', max_wal_senders: '80', max_replication_slots: '80' }
+
 /** Returns the server of TEST_DATABASE_URL, else a container if a Docker engine answers, else the embedded server. */
 export async function startTestServer(): Promise<TestServer> {
   const given = process.env.TEST_DATABASE_URL
@@ -15,7 +18,7 @@ export async function startTestServer(): Promise<TestServer> {
   if (!binDir && (await dockerEngineAnswers())) return await startContainer()
   const server = await startEmbeddedServer({
     durable: false,
-    settings: { max_connections: '200' },
+    settings: room,
     ...(binDir && { binDir }),
   })
   return { url: server.url(), stop: () => server.destroy() }
@@ -26,10 +29,8 @@ async function startContainer(): Promise<TestServer> {
   const { GenericContainer, Wait } = await import('testcontainers')
   const settings = [
     'wal_level=logical',
-    'max_wal_senders=20',
-    'max_replication_slots=20',
-    'max_connections=200',
     'fsync=off',
+    ...Object.entries(room).map(([name, value]) => `${name}=${value}`),
   ]
   const container = await new GenericContainer('postgres:17')
     .withEnvironment({ POSTGRES_PASSWORD: 'postgres' })

@@ -8,7 +8,7 @@ const everyMs = 25
  */
 export async function until<T>(
   probe: () => T | Promise<T>,
-  { deadlineMs = 20_000 }: { readonly deadlineMs?: number } = {},
+  { deadlineMs = 60_000 }: { readonly deadlineMs?: number } = {},
 ): Promise<Exclude<T, null | undefined | false | 0 | ''>> {
   const deadline = performance.now() + deadlineMs
   let last: unknown

@@ -117,7 +117,7 @@ describe.concurrent('next to a running connector', () => {
     ).toEqual(['p1', 'p1', 'p2', 'p3'])
     await whenBackfilled(connector)
     expect((await verify(connector, '--all')).status).toBe(0)
-  }, 60_000)
+  })
 
   test('reports a row that is not delivered yet as pending', async () => {
     await using connector = await startConnector({ schema: patientsTable + rows(2), config: initial })
@@ -135,7 +135,7 @@ describe.concurrent('next to a running connector', () => {
         'pending: the connector has not delivered these rows yet; verify them again later',
       ],
     ])
-  }, 60_000)
+  })
 })
 
 describe.concurrent('without a running connector', () => {
@@ -160,7 +160,7 @@ describe.concurrent('without a running connector', () => {
     await using again = await startConnector({ database, sandbox, waitFor: null })
     await again.whenPatient('p1', ({ first_name }) => first_name === 'Name 1')
     await again.whenPatient('p2', ({ first_name }) => first_name === 'New')
-  }, 60_000)
+  })
 
   test('reports rows that were never delivered as missing, with and without a checkpoint store', async () => {
     await using connector = await startConnector({ schema: patientsTable + rows(1) })
@@ -172,7 +172,7 @@ describe.concurrent('without a running connector', () => {
     expect([status, text.split('\n')[0]]).toEqual([4, 'missing        p1'])
     expect(await verify(connector, '--repair')).toMatchObject({ status: 3 })
     expect(await database.query(`select from pg_namespace where nspname = 'mediquo_cdc'`)).toEqual([])
-  }, 60_000)
+  })
 })
 
 describe('the API', () => {

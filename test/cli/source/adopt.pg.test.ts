@@ -34,7 +34,7 @@ test('adopts nothing while a connector streams, however fast slot and checkpoint
   isOver = true
   await writing
   expect(await state()).toEqual(before)
-}, 60_000)
+})
 
 test('reports the changes and the actions, as text and as JSON', async () => {
   await using connector = await startConnector()

@@ -48,7 +48,7 @@ test.concurrent('shows everything, drops it, and a connector starts from nothing
   ])
   await using connector = await used.start()
   await connector.whenState('streaming')
-}, 60_000)
+})
 
 test.concurrent('drops nothing without confirmation', async () => {
   await using used = await afterUse()
@@ -68,7 +68,7 @@ test.concurrent('drops nothing without confirmation', async () => {
   expect(await runCommand(['teardown'], { database }, {}, answer(true))).toMatchObject({ status: 0 })
   expect(await remains(database)).toEqual(nothing)
   expect(questions).toHaveLength(2)
-}, 60_000)
+})
 
 test.concurrent('drops nothing while a connector holds the slot, and names its process', async () => {
   await using connector = await startConnector()
@@ -86,7 +86,7 @@ test.concurrent('drops nothing while a connector holds the slot, and names its p
   expect(await remains(database)).toEqual(everything)
   await database.query(`insert into patients (code) values ('jane')`)
   await connector.whenPatient('jane')
-}, 60_000)
+})
 
 test.concurrent('refuses while a connector runs without holding the slot, because it would recreate it', async () => {
   await using connector = await startConnector({ config: { source: { onSlotLost: 'stop' } } })
@@ -107,7 +107,7 @@ test.concurrent('refuses while a connector runs without holding the slot, becaus
     expect.stringContaining('would recreate the slot and the state'),
   ])
   expect(await remains(database)).toEqual({ ...everything, slots: 0 })
-}, 60_000)
+})
 
 test.concurrent('keeps objects that are shared: a publication of other tables, a schema with a table of the customer', async () => {
   await using used = await afterUse()
@@ -119,7 +119,7 @@ test.concurrent('keeps objects that are shared: a publication of other tables, a
   expect(text).toContain('left    publication mediquo_cdc: it publishes more than the patients: public.visits')
   expect(text).toContain('left    state schema mediquo_cdc: it holds what is not ours: notes')
   expect([status, await remains(database)]).toEqual([0, { slots: 0, publications: 1, tables: 1, schemas: 1 }])
-}, 60_000)
+})
 
 test.concurrent.each(['for all tables', 'for tables in schema public'])('keeps a publication %s', async (tables) => {
   await using database = await testDatabase({ schema: patientsTable })
@@ -149,7 +149,7 @@ test.concurrent('drops the rest if some parts are missing already', async () => 
   const { status, text } = await runCommand(['teardown', '--yes', '--json'], { database })
   expect([status, resultsOf(text)]).toEqual([0, { ...allDropped, publication: 'was not there' }])
   expect(await remains(database)).toEqual(nothing)
-}, 60_000)
+})
 
 test.concurrent('drops a checkpoint store in another database', async () => {
   await using state = await testDatabase()
@@ -158,7 +158,7 @@ test.concurrent('drops a checkpoint store in another database', async () => {
   const { status, text } = await runCommand(['teardown', '--yes'], { database }, { STATE_DATABASE_URL: state.url })
   expect(text).toMatch(new RegExp(`drop    state tables mediquo_cdc in database ${state.name}`))
   expect([status, await remains(database, state)]).toEqual([0, nothing])
-}, 60_000)
+})
 
 test.concurrent('works with one end alone, and names what is to be done at the other', async () => {
   await using state = await testDatabase()
@@ -178,7 +178,7 @@ test.concurrent('works with one end alone, and names what is to be done at the o
 
   const neither = await runCommand(['teardown'], { database }, { DATABASE_URL: nowhere })
   expect([neither.status, neither.text]).toEqual([3, expect.stringContaining('unknown replication slot')])
-}, 60_000)
+})
 
 test.concurrent('leaves what this user may not drop, with the statement, and drops the rest', async () => {
   await using used = await afterUse()
@@ -212,7 +212,7 @@ test.concurrent('leaves what this user may not drop, with the statement, and dro
     await runCommand(['teardown', '--yes'], { database })
     await database.query(`drop role ${role}`)
   }
-}, 60_000)
+})
 
 test.concurrent('waits only briefly for a lock', async () => {
   await using used = await afterUse()
@@ -231,7 +231,7 @@ test.concurrent('waits only briefly for a lock', async () => {
     await client.end()
   }
   expect(await runCommand(['teardown', '--yes'], { database })).toMatchObject({ status: 0 })
-}, 60_000)
+})
 
 test.concurrent('does not drop the checkpoint store of another connector with this connector’s slot', async () => {
   await using used = await afterUse()
@@ -239,7 +239,7 @@ test.concurrent('does not drop the checkpoint store of another connector with th
   const { status, text } = await runCommand(['teardown', '--yes'], { database, source: { slot: 'another' } })
   expect([status, text]).toEqual([3, expect.stringContaining(`belongs to slot ${slot} and publication mediquo_cdc`)])
   expect(await remains(database)).toEqual(everything)
-}, 60_000)
+})
 
 test.concurrent('does not drop a checkpoint store elsewhere if the source is a copy of the database', async () => {
   await using state = await testDatabase()
@@ -257,4 +257,4 @@ test.concurrent('does not drop a checkpoint store elsewhere if the source is a c
     expect.stringContaining('the state belongs to a server with the system identifier'),
   ])
   expect(await remains(database, state)).toEqual(everything)
-}, 60_000)
+})

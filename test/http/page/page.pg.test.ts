@@ -163,5 +163,5 @@ describe.skipIf(chromiumPath === undefined)(`the page, in a browser${why}`, () =
     } finally {
       await context.close()
     }
-  }, 60_000)
+  })
 })

@@ -52,7 +52,7 @@ hostssl all all all scram-sha-256
 host ${database.name} all all reject\n${before}`,
   )
   await server.start({ ssl: 'on', ssl_ca_file: 'ca.pem', ssl_cert_file: 'server.pem', ssl_key_file: 'server.key' })
-}, 60_000)
+})
 
 afterAll(async () => {
   await server.destroy()

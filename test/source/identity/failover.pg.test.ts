@@ -36,7 +36,7 @@ test.concurrent('a promoted standby that has the slot is followed, by a running 
   await expectFollowed(known, await known.start(null), 'third timeline')
   expect(await checkpointOf(known)).toMatchObject({ timeline: '3' })
   expect(await passesOf(known)).toEqual([])
-}, 90_000)
+})
 
 test.concurrent('nothing is sent from a promoted standby without the slot until it is adopted', async () => {
   await using known = await standElsewhere()
@@ -55,7 +55,7 @@ test.concurrent('nothing is sent from a promoted standby without the slot until 
   await expectFollowed(known, later)
   expect(await checkpointOf(known)).toMatchObject({ timeline: '2' })
   expect(await passesOf(known)).toEqual(['identity changed'])
-}, 90_000)
+})
 
 test('nothing is sent from a promoted standby that lacks delivered changes', async () => {
   await using known = await standElsewhere()
@@ -71,7 +71,7 @@ test('nothing is sent from a promoted standby that lacks delivered changes', asy
   const later = await known.start('blocked')
   expect((await later.status()).reason).toMatch(/timeline 2, which left timeline 1 before/)
   expect(await passesOf(known)).toEqual([])
-}, 90_000)
+})
 
 test('the timeline is known as soon as a standby is promoted', async () => {
   await using server = await ownServer()
@@ -88,7 +88,7 @@ test('the timeline is known as soon as a standby is promoted', async () => {
   } finally {
     await pool.end()
   }
-}, 90_000)
+})
 
 test('a standby is refused at the start', async () => {
   await using known = await standElsewhere()
@@ -97,4 +97,4 @@ test('a standby is refused at the start', async () => {
   await startAsStandby(known.server)
   await expect(known.start()).rejects.toThrow(/the server is a standby/)
   await promote(known)
-}, 90_000)
+})

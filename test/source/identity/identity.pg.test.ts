@@ -60,7 +60,7 @@ test('nothing is sent from a server that was initialised again, and the server i
   expect(JSON.parse((await known.adopt(database)).text)).toEqual({ neverStarted: false, done: [] })
 
   await expectFollowed({ database }, await known.start(null, database))
-}, 90_000)
+})
 
 test('another server is adopted automatically if the setting allows it, with a line in the log', async () => {
   await using known = await standElsewhere({ onIdentityChange: 'adopt' })
@@ -71,7 +71,7 @@ test('another server is adopted automatically if the setting allows it, with a l
   await expectFollowed({ database }, later)
   expect(later.log.find(({ level, change }) => level === 40 && change === 'another server')).toBeDefined()
   expect(await passesOf(known)).toEqual(['identity changed'])
-}, 90_000)
+})
 
 test('nothing is sent from a server whose files were restored until it is adopted, with the restored slot', async () => {
   await using known = await standElsewhere()
@@ -93,7 +93,7 @@ test('nothing is sent from a server whose files were restored until it is adopte
   expect((await checkpointOf(known)).lsn).toBe(found?.lsn)
   expect(await passesOf(known)).toEqual(['identity changed'])
   await expectFollowed(known, await known.start(null))
-}, 90_000)
+})
 
 test.concurrent('a server whose files are restored under a running connector is detected', async () => {
   await using known = await standElsewhere()
@@ -106,7 +106,7 @@ test.concurrent('a server whose files are restored under a running connector is 
   await connector.whenState('blocked')
   await known.adopt()
   await expectFollowed(known, connector)
-}, 90_000)
+})
 
 test.concurrent('another publication in the settings is not streamed from until it is adopted', async () => {
   await using known = await standElsewhere()
@@ -121,4 +121,4 @@ test.concurrent('another publication in the settings is not streamed from until 
   expect(JSON.parse(adopted.text)).toMatchObject({ done: [{ kind: 'identity changed', slot: 'made' }] })
   await expectFollowed(known, later)
   expect(await checkpointOf(known)).toMatchObject({ publication: 'renamed' })
-}, 90_000)
+})

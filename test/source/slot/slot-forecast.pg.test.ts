@@ -165,4 +165,4 @@ test.concurrent('a slot that is lost causes a warning before', async () => {
     clocks.pass(checkedEveryMs)
     return (await connector.status()).problems.length === 0
   })
-}, 90_000)
+})

@@ -61,7 +61,7 @@ describe.concurrent('a table that is altered while the connector streams', () =>
     if (postgresMajor >= 15) await database.query('alter publication mediquo_cdc add table patients')
     await connector.whenState('streaming')
     await expectBothEndsEqual(connector)
-  }, 60_000)
+  })
 
   test('a mapped column that is dropped blocks until it exists again', async () => {
     await using connector = await delivered(table + three + wholeTable)
@@ -75,7 +75,7 @@ describe.concurrent('a table that is altered while the connector streams', () =>
     await publishAgain(connector)
     await connector.whenState('streaming')
     await expectBothEndsEqual(connector)
-  }, 60_000)
+  })
 
   test('a mapped column that is renamed blocks until it has its name again, and no change in the meantime is lost', async () => {
     await using connector = await delivered()
@@ -89,7 +89,7 @@ describe.concurrent('a table that is altered while the connector streams', () =>
     await database.query(`alter table patients rename column mail to email`)
     await connector.whenState('streaming')
     await expectBothEndsEqual(connector)
-  }, 60_000)
+  })
 
   test('a mapped column that is retyped causes no block if the type fits, and its converted values are sent', async () => {
     await using connector = await delivered(
@@ -113,7 +113,7 @@ describe.concurrent('a table that is altered while the connector streams', () =>
     await database.query(`alter table patients alter column email type text using 'fixed@example.org'`)
     await connector.whenState('streaming')
     await expectBothEndsEqual(connector)
-  }, 60_000)
+  })
 
   test('a renamed label of a mapped enum is sent, though nothing is streamed', async () => {
     await using connector = await delivered(
@@ -134,7 +134,7 @@ describe.concurrent('a table that is altered while the connector streams', () =>
     await database.query(`alter table persons rename to patients`)
     await connector.whenState('streaming')
     await expectBothEndsEqual(connector)
-  }, 60_000)
+  })
 
   test('a renamed table is recognised under its new name in the configuration', async () => {
     await using connector = await delivered()
@@ -163,7 +163,7 @@ describe.concurrent('a table that is altered while the connector streams', () =>
     await connector.whenState('streaming')
     await database.query(`insert into patients (code) values ('d')`)
     await expectBothEndsEqual(connector)
-  }, 60_000)
+  })
 
   test('another primary key blocks; after it is restored, changes in the meantime are found', async () => {
     await using connector = await delivered(
@@ -180,7 +180,7 @@ describe.concurrent('a table that is altered while the connector streams', () =>
     await database.query(`alter table patients drop constraint patients_pkey, add primary key (id)`)
     await connector.whenState('streaming')
     await expectBothEndsEqual(connector)
-  }, 60_000)
+  })
 
   test('another primary key is adopted: the table is read by it, and sent again', async () => {
     await using connector = await delivered(
@@ -205,7 +205,7 @@ describe.concurrent('a table that is altered while the connector streams', () =>
       { source_key: '["a"]' },
       { source_key: '["b"]' },
     ])
-  }, 60_000)
+  })
 
   test('a partition that is attached, or detached, is detected: its rows are sent, or unsubscribed', async () => {
     await using connector = await delivered(`
@@ -220,7 +220,7 @@ describe.concurrent('a table that is altered while the connector streams', () =>
     await expectBothEndsEqual(connector)
     await database.query(`alter table patients detach partition patients_1`)
     await expectBothEndsEqual(connector)
-  }, 60_000)
+  })
 
   test.each(['while it streams', 'while it is stopped'])(
     'a table that is removed from the publication and added again, %s, is read again',
