@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, isNull, ne, type SQL, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm'
 import { type PatientCode, patientCode } from '../../model/patient/patient.ts'
 import type { BackfillRun, BackfillRunReason } from '../../model/progress/backfill-run.ts'
 import { type RowKey, storedRowKey } from '../../model/source/row.ts'
@@ -14,16 +14,29 @@ const open = ['requested', 'running'] as const
 const repairedAtOnce = 1_000
 
 /**
- * Requests a backfill run over the whole table, in the caller's transaction. It contains runs that were requested earlier or are in
- * progress, and ends them: rows that they have read already may have changed in the gap that this run is for. Only a repair stays:
- * this run trusts fingerprints, and a repair is needed because they are wrong.
+ * Requests a backfill run over the whole table, in the caller's transaction. It ends earlier ones over the whole table: rows that they
+ * have read already may have changed in the gap that this run is for. Runs over single rows stay, because this run does less for
+ * those rows: it trusts fingerprints, which a repair must not, and if it finds the table empty it leaves alone the rows that are gone.
  */
 export async function requestWholeBackfill(tx: StateTransaction, reason: BackfillRunReason): Promise<void> {
+  await end(tx, and(isNull(backfill.codes), isNull(backfill.keys)))
+  await tx.insert(backfill).values({ state: 'requested', reason })
+}
+
+/**
+ * Requests a backfill run over the whole table, and ends all earlier ones, in the caller's transaction: the rows have other keys or are
+ * of another database, so that the keys and positions of earlier runs mean nothing. What mediQuo accepted is unknown by then.
+ */
+export async function requestOnlyBackfill(tx: StateTransaction, reason: BackfillRunReason): Promise<void> {
+  await end(tx, undefined)
+  await tx.insert(backfill).values({ state: 'requested', reason })
+}
+
+async function end(tx: StateTransaction, which: SQL | undefined): Promise<void> {
   await tx
     .update(backfill)
     .set({ state: 'replaced', finishedAt: sql`now()` })
-    .where(and(inArray(backfill.state, [...open]), ne(backfill.reason, 'found to differ')))
-  await tx.insert(backfill).values({ state: 'requested', reason })
+    .where(and(inArray(backfill.state, [...open]), which))
 }
 
 /** The backfill runs, including those to come. `epoch` is the fence, as everywhere in the store. */

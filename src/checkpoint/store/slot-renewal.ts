@@ -3,7 +3,7 @@ import { eq, gte, sql } from 'drizzle-orm'
 import { ConnectorError } from '../../model/failure/connector-error.ts'
 import { type Lsn, lsn as lsnOf } from '../../model/source/lsn.ts'
 import type { Xid } from '../../model/source/visibility.ts'
-import { requestWholeBackfill } from './backfill-runs.ts'
+import { requestOnlyBackfill, requestWholeBackfill } from './backfill-runs.ts'
 import { inTransaction, type StateDatabase } from './state-database.ts'
 import type { SourceIdentity } from './store.ts'
 import { checkpoint, delivery } from './tables.ts'
@@ -56,7 +56,7 @@ export async function adoptIdentity(
     const { rowCount } = await tx
       .update(delivery)
       .set({ fingerprint: null, removed: false, lsn: null, ordinal: null, xid: null })
-    await requestWholeBackfill(tx, 'identity changed')
+    await requestOnlyBackfill(tx, 'identity changed')
     return { rows: rowCount ?? 0 }
   })
 }

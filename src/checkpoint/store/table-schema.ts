@@ -2,7 +2,7 @@ import { eq } from 'drizzle-orm'
 import { ConnectorError } from '../../model/failure/connector-error.ts'
 import type { BackfillRunReason } from '../../model/progress/backfill-run.ts'
 import type { TableSchema } from '../../model/source/table-schema.ts'
-import { requestWholeBackfill } from './backfill-runs.ts'
+import { requestOnlyBackfill, requestWholeBackfill } from './backfill-runs.ts'
 import { moveCheckpoint } from './slot-renewal.ts'
 import { inTransaction, type StateDatabase } from './state-database.ts'
 import { checkpoint, deadLetter, delivery } from './tables.ts'
@@ -56,7 +56,7 @@ export async function adoptKey(
     })
     await tx.delete(deadLetter)
     const { rowCount } = await tx.delete(delivery)
-    await requestWholeBackfill(tx, 'table altered')
+    await requestOnlyBackfill(tx, 'table altered')
     return { rows: rowCount ?? 0 }
   })
 }

@@ -28,7 +28,7 @@ export const backfillRunTrust: Readonly<
   'found to differ': { fingerprints: false, completeness: false },
 }
 
-/** `replaced`: a later run over the whole table contains it. */
+/** `replaced`: a later run over the whole table takes its place. */
 export const backfillRunStates = ['requested', 'running', 'done', 'replaced'] as const
 export type BackfillRunState = (typeof backfillRunStates)[number]
 

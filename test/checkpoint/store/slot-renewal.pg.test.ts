@@ -2,7 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { adoptIdentity, followFailover, renewSlot } from '../../../src/checkpoint/store/slot-renewal.ts'
 import { migrateState, openStateDatabase } from '../../../src/checkpoint/store/state-database.ts'
 import { Store } from '../../../src/checkpoint/store/store.ts'
+import { adoptKey } from '../../../src/checkpoint/store/table-schema.ts'
+import { patientCode } from '../../../src/model/patient/patient.ts'
 import { lsn } from '../../../src/model/source/lsn.ts'
+import { storedRowKey } from '../../../src/model/source/row.ts'
 import { xid } from '../../../src/model/source/visibility.ts'
 import { type TestDatabase, testDatabase } from '../../support/postgres.ts'
 
@@ -83,6 +86,35 @@ describe('an adopted identity', () => {
     const unknown = { fingerprint: null, removed: 'f', lsn: null, xid: null }
     expect(await rows(database)).toEqual(['a', 'b', 'c'].map((code) => ({ code, ...unknown })))
     expect(await known.store.countDeadLetters()).toBe(1)
+  })
+})
+
+describe('backfill runs over single rows', () => {
+  const request = async ({ backfillRuns }: Store) => {
+    await backfillRuns.request(null, [storedRowKey('["b"]')])
+    await backfillRuns.requestRepair([patientCode('a')])
+  }
+  const replaced = [
+    { state: 'replaced', reason: 'asked for' },
+    { state: 'replaced', reason: 'found to differ' },
+  ]
+
+  test('end with an adopted identity: they name rows of another database', async () => {
+    await using database = await testDatabase()
+    await using known = await state(database)
+    await request(known.store)
+    await adoptIdentity(known.db, renewal)
+    expect(await backfillRuns(database)).toEqual([...replaced, { state: 'requested', reason: 'identity changed' }])
+  })
+
+  test('end with an adopted key: they name rows by their old keys', async () => {
+    await using database = await testDatabase()
+    await using known = await state(database)
+    await request(known.store)
+    const key = [{ column: 'id', kind: 'integer' }]
+    const tableSchema = { table: '1', publication: '1', identity: '1', key, columns: {}, partitions: '' }
+    await adoptKey(known.db, { epoch: 1, sourceTable: identity.sourceTable, tableSchema })
+    expect(await backfillRuns(database)).toEqual([...replaced, { state: 'requested', reason: 'table altered' }])
   })
 })
 

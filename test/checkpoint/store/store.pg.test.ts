@@ -214,22 +214,40 @@ describe('backfill runs', () => {
     expect(await backfillRuns.latest()).toMatchObject({ id: 1, state: 'done', rowsRead: 9 })
   })
 
-  test('over the whole table replace earlier ones, and their later records', async () => {
+  test('over the whole table replace earlier ones over it, and their later records', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
-    await state.store.backfillRuns.request([patientCode('a')])
-    await state.store.backfillRuns.request(null)
+    await requestWholeBackfill(state.db, 'first run')
     await state.store.backfillRuns.begin(1, 10)
+    await state.store.backfillRuns.request(null)
     await requestWholeBackfill(state.db, 'slot lost')
     await record(state.store, [], { backfill: { id: 1, position: null, rowsRead: 9, done: true } })
     expect(await database.query('select id, state, reason from mediquo_cdc.backfill order by id')).toEqual([
-      { id: '1', state: 'replaced', reason: 'asked for' },
+      { id: '1', state: 'replaced', reason: 'first run' },
       { id: '2', state: 'replaced', reason: 'asked for' },
       { id: '3', state: 'requested', reason: 'slot lost' },
     ])
   })
 
-  test('for a repair are separate from a backfill of the same codes, and survive one over the whole table', async () => {
+  test('over single rows survive one over the whole table, and continue before it', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    const { backfillRuns } = state.store
+    await backfillRuns.request(null, [row('a').key])
+    await backfillRuns.begin(1, 1)
+    await backfillRuns.request([patientCode('b')])
+    await backfillRuns.requestRepair([patientCode('c')])
+    await requestWholeBackfill(state.db, 'slot lost')
+    expect(await database.query('select state, reason from mediquo_cdc.backfill order by id')).toEqual([
+      { state: 'running', reason: 'asked for' },
+      { state: 'requested', reason: 'asked for' },
+      { state: 'requested', reason: 'found to differ' },
+      { state: 'requested', reason: 'slot lost' },
+    ])
+    expect(await backfillRuns.next()).toMatchObject({ id: 1, keys: [row('a').key] })
+  })
+
+  test('for a repair are separate from a backfill of the same codes', async () => {
     await using database = await testDatabase()
     await using state = await begun(database)
     const { backfillRuns } = state.store
@@ -237,16 +255,14 @@ describe('backfill runs', () => {
     await backfillRuns.request(codes.slice(0, 1_000))
     expect(await backfillRuns.requestRepair(codes)).toBe(true)
     expect(await backfillRuns.requestRepair(codes)).toBe(false)
-    await requestWholeBackfill(state.db, 'slot lost')
     expect(
       await database.query(
         'select state, reason, jsonb_array_length(codes) as codes from mediquo_cdc.backfill order by id',
       ),
     ).toEqual([
-      { state: 'replaced', reason: 'asked for', codes: '1000' },
+      { state: 'requested', reason: 'asked for', codes: '1000' },
       { state: 'requested', reason: 'found to differ', codes: '1000' },
       { state: 'requested', reason: 'found to differ', codes: '1' },
-      { state: 'requested', reason: 'slot lost', codes: null },
     ])
   })
 

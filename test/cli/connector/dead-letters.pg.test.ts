@@ -124,6 +124,17 @@ describe.concurrent('retry', () => {
     expect(connector.sandbox.patients().size).toBe(0)
   })
 
+  test('clears it also if the table was altered and is found empty: the backfill that follows leaves such rows alone', async () => {
+    await using connector = await withTwoDeadLetters()
+    const { database, sandbox } = connector
+    await connector.stop()
+    await letters(['retry', '--all'], database)
+    await changeUnseen(connector, 'delete from patients')
+    await using again = await startConnector({ database, sandbox })
+    await again.whenLogged('the table is empty: rows that the state knows are left alone, as after a TRUNCATE')
+    await whenAttempts(again, {})
+  })
+
   test('without a running connector is executed by the next run, and requested once', async () => {
     await using connector = await withTwoDeadLetters()
     const { database, sandbox } = connector
