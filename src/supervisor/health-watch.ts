@@ -116,7 +116,10 @@ export function createHealthWatch(
   async function lookAtTable(pipeline: NonNullable<WatchedBoard['pipeline']>, { shape }: Expected): Promise<void> {
     const found = await readShape(Object.keys(shape.columns))
     const alteration = found ? alterationOf(shape, found) : 'it is gone'
-    if (alteration && pipeline === board.pipeline)
+    if (!alteration) return
+    // The table may have been altered after this look asked about the writes.
+    await lookAtWrites()
+    if (pipeline === board.pipeline)
       pipeline.breakOff(new SchemaChangedError(`the table was altered: ${alteration}`, { inStream: false }))
   }
 

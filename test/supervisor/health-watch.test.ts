@@ -55,11 +55,13 @@ function watched(state: WatchedBoard['state'], first: ReturnType<typeof pipeline
   }
   const failures: unknown[] = []
   const catalogs: { tableSchema: CatalogTableSchema | null } = { tableSchema }
+  /** Schemas at the times of the questions about the writes. */
+  const askedAbout: (CatalogTableSchema | null)[] = []
   const watch = createHealthWatch(board, 5_000, {
     slot: 'slot',
     readHealth: () => new Promise((resolve, reject) => void questions.push({ resolve, reject })),
     readShape: async () => catalogs.tableSchema,
-    lookAtWrites: async () => undefined,
+    lookAtWrites: async () => void askedAbout.push(catalogs.tableSchema),
     readState: async () => undefined,
     onFailure: async () => void failures.push(1),
   })
@@ -76,7 +78,7 @@ function watched(state: WatchedBoard['state'], first: ReturnType<typeof pipeline
     else question?.resolve(health)
     await vi.advanceTimersByTimeAsync(0)
   }
-  return { board, watch, questions, failures, answer, catalogs }
+  return { board, watch, questions, failures, answer, catalogs, askedAbout }
 }
 
 beforeEach(() => void vi.useFakeTimers())
@@ -196,6 +198,24 @@ describe('the health watch', () => {
     watch.checkNow()
     await answer(healthy)
     expect(running.ended).toEqual([expect.objectContaining({ name: 'SchemaChangedError', inStream: false })])
+    watch.stop()
+  })
+
+  test('asks about the writes once more if the table was altered after it had asked', async () => {
+    const running = pipeline()
+    const { watch, answer, catalogs, askedAbout } = watched('streaming', running)
+    const { length } = askedAbout
+    const push = askedAbout.push.bind(askedAbout)
+    // The alteration is committed just after the first question.
+    askedAbout.push = (...asked) => {
+      const count = push(...asked)
+      catalogs.tableSchema = null
+      return count
+    }
+    watch.checkNow()
+    await answer(healthy)
+    expect(askedAbout.slice(length)).toEqual([tableSchema, null])
+    expect(running.ended).toHaveLength(1)
     watch.stop()
   })
 })

@@ -39,7 +39,7 @@ export function republishSql(facts: Facts, publication: PublicationFacts, wanted
   const table = publishedTable(facts, wanted)
   return publication.isOfTableAlone
     ? `ALTER PUBLICATION ${name} SET TABLE ${table};`
-    : `BEGIN; ALTER PUBLICATION ${name} DROP TABLE ${qualifiedName(wanted)}; ALTER PUBLICATION ${name} ADD TABLE ${table}; COMMIT;`
+    : `ALTER PUBLICATION ${name} DROP TABLE ${qualifiedName(wanted)}; ALTER PUBLICATION ${name} ADD TABLE ${table};`
 }
 
 /** Returns the table for CREATE PUBLICATION. Where the version allows it, it lists only the columns and rows that are needed. */
