@@ -26,7 +26,7 @@ const maxCountMs = 3_000
 /** Number of sampled rows that would be sent, and the reasons against the others, without values. */
 export interface Preview {
   readonly rows: number
-  readonly pass: number
+  readonly sendable: number
   readonly reasons: readonly { readonly attribute: string; readonly reason: string; readonly rows: number }[]
 }
 
@@ -154,10 +154,10 @@ function previewOf(
       requiredAttributes: settings.mediquo.requiredAttributes,
     })
     const counts = new Map<string, number>()
-    let pass = 0
+    let sendable = 0
     for (const row of rows) {
       const mapped = compiled.map(row)
-      if (mapped.kind === 'patient') pass++
+      if (mapped.kind === 'patient') sendable++
       if (mapped.kind !== 'invalid') continue
       for (const { attribute, reason } of mapped.invalid) {
         const name = `${attribute}\n${reason}`
@@ -168,9 +168,9 @@ function previewOf(
       const [attribute = '', reason = ''] = name.split('\n')
       return { attribute, reason, rows: of }
     })
-    return { compiled, preview: { rows: rows.length, pass, reasons }, problems: [] }
+    return { compiled, preview: { rows: rows.length, sendable, reasons }, problems: [] }
   } catch (error) {
     if (!(error instanceof ProblemsError)) throw error
-    return { compiled: null, preview: { rows: rows.length, pass: 0, reasons: [] }, problems: error.problems }
+    return { compiled: null, preview: { rows: rows.length, sendable: 0, reasons: [] }, problems: error.problems }
   }
 }

@@ -14,8 +14,8 @@ import { findSource, readableOf } from '../startup/prepare.ts'
 import { checkFailed } from '../startup/requirements/check-failed.ts'
 import type { Resources } from '../startup/resources.ts'
 import type { FoundAttributes } from '../verify/compare.ts'
+import type { RowVerdict } from '../verify/row-verdict.ts'
 import { type Selection, selectRows } from '../verify/selection.ts'
-import type { Verdict } from '../verify/verdict.ts'
 import { verifyRows } from '../verify/verify-rows.ts'
 
 /** Maximum number of consecutive requests that the API leaves unanswered. */
@@ -39,7 +39,7 @@ export interface VerificationOptions {
 export async function* verifySource(
   resources: Resources,
   { selection, isStarted, signal }: VerificationOptions,
-): AsyncGenerator<readonly Verdict[]> {
+): AsyncGenerator<readonly RowVerdict[]> {
   const { settings, api, runtime } = resources
   const { store } = resources.state
   const source = await findSource(resources)

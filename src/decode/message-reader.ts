@@ -39,28 +39,28 @@ export class MessageReader {
   }
 
   uint8(): number {
-    return this.#view.getUint8(this.#pass(1))
+    return this.#view.getUint8(this.#advance(1))
   }
   uint16(): number {
-    return this.#view.getUint16(this.#pass(2))
+    return this.#view.getUint16(this.#advance(2))
   }
   int32(): number {
-    return this.#view.getInt32(this.#pass(4))
+    return this.#view.getInt32(this.#advance(4))
   }
   uint32(): number {
-    return this.#view.getUint32(this.#pass(4))
+    return this.#view.getUint32(this.#advance(4))
   }
   /** Reads a 64-bit integer, exact up to 2^53. */
   int64(): number {
     return this.int32() * 2 ** 32 + this.uint32()
   }
   lsn(): Lsn {
-    return lsn(this.#view.getBigUint64(this.#pass(8)))
+    return lsn(this.#view.getBigUint64(this.#advance(8)))
   }
 
   /** Reads UTF-8 text. A U+FEFF at the start is kept: a key without it is another row's. */
   text(length: number): string {
-    const from = this.#pass(length)
+    const from = this.#advance(length)
     const to = from + length
     return length <= maxShortText && this.#isAscii(from, to)
       ? this.#windowText(from, to)
@@ -77,7 +77,7 @@ export class MessageReader {
   }
 
   skip(length: number): void {
-    this.#pass(length)
+    this.#advance(length)
   }
 
   /** Checks that nothing follows the last field. */
@@ -106,7 +106,7 @@ export class MessageReader {
   }
 
   /** Moves past `length` bytes. @returns their start. */
-  #pass(length: number): number {
+  #advance(length: number): number {
     const from = this.#at
     if (length < 0 || from + length > this.#end) throw this.malformed()
     this.#at = from + length

@@ -2,12 +2,12 @@ import type { Acceptance } from '../model/patient/acceptance.ts'
 import type { Patient, PatientCode } from '../model/patient/patient.ts'
 
 /** A patient that the API accepted, and that reading back must confirm. */
-export interface Expected {
+export interface SentPatient {
   readonly code: PatientCode
   readonly patient: Patient
 }
 
-interface Watch<E extends Expected> {
+interface Watch<E extends SentPatient> {
   readonly expected: E
   readonly acceptedAtMs: number
   looks: number
@@ -26,7 +26,7 @@ const maxResends = 2
  * one, the older version may remain (a 200 means queued, fact 24). Pure apart from its own state; milliseconds of a monotonic
  * clock.
  */
-export class Confirmations<E extends Expected> {
+export class Confirmations<E extends SentPatient> {
   readonly #watched = new Map<PatientCode, Watch<E>>()
   /** Time of the last acceptance of each code, oldest first. */
   readonly #accepted = new Map<PatientCode, number>()

@@ -1,4 +1,5 @@
-import { longestTimerMs } from './longest-timer.ts'
+/** Longest delay of a timer, milliseconds (24.8 days): a timer with a longer one fires immediately. Node.js manual, `setTimeout`. */
+export const longestTimerMs = 2 ** 31 - 1
 
 /** Waits, at most 24.8 days, or returns early when the signal aborts. Never rejects. */
 export function wait(ms: number, signal: AbortSignal): Promise<void> {

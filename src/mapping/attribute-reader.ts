@@ -3,7 +3,7 @@ import type { AttributeSource } from '../model/patient/mapping.ts'
 import { type Attribute, attributes, type InvalidReason, isOfKind } from '../model/patient/patient.ts'
 import type { Row } from '../model/source/row.ts'
 import { compileDateFormat, type ReadDate, readIsoDate } from './birth-date.ts'
-import { isBlankText } from './blank-text.ts'
+import { isBlankText } from './text.ts'
 import { rulesOf, validatePatient } from './validate.ts'
 
 /** Returns an attribute of a complete row, not checked yet, or the reason why there is none. */

@@ -1,6 +1,6 @@
 import { ExactNumber } from '../model/json/exact-number.ts'
 import type { InvalidReason } from '../model/patient/patient.ts'
-import { isSendable } from './sendable-text.ts'
+import { isSendable } from './text.ts'
 
 /** Maximum depth: servers reject a whole request that is nested too deeply (PHP: 512), whatever else is in it. */
 const deepest = 100

@@ -1,7 +1,7 @@
 import { ExactNumber } from '../model/json/exact-number.ts'
 import { parseExactly } from '../model/json/parse-exactly.ts'
 import { type AttributeKind, kindOf, type Patient, type PatientCode } from '../model/patient/patient.ts'
-import { isBlankText } from './blank-text.ts'
+import { isBlankText } from './text.ts'
 import { rulesOf } from './validate.ts'
 
 /** Attributes of a patient as `GET /v1/patients/{code}` returns them, of any type. */

@@ -12,10 +12,9 @@ import {
   type PatientCode,
   patientCode,
 } from '../model/patient/patient.ts'
-import { isBlankText } from './blank-text.ts'
 import { dayFault, isoDay } from './calendar.ts'
 import { plainObject } from './meta.ts'
-import { isSendable } from './sendable-text.ts'
+import { isBlankText, isSendable } from './text.ts'
 
 /** Candidate for a Patient: attributes by name, of any type. */
 export type Candidate = Readonly<Partial<Record<Attribute, unknown>>>

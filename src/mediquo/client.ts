@@ -27,7 +27,7 @@ export const endpoints = ['PUT /patients', 'GET /patients/{code}'] as const
 export type Endpoint = (typeof endpoints)[number]
 
 /** Result of reading a patient back. */
-export type Found =
+export type PatientAnswer =
   | { readonly kind: 'patient'; readonly attributes: Readonly<Record<string, unknown>> }
   | { readonly kind: 'absent' }
   | {
@@ -71,13 +71,13 @@ export class MediquoClient {
   }
 
   /** Reads a patient as mediQuo has it. Never rejects. */
-  async get(code: PatientCode, signal: AbortSignal): Promise<Answered<Found>> {
+  async get(code: PatientCode, signal: AbortSignal): Promise<Answered<PatientAnswer>> {
     const url = `${this.#patients}/${encodeURIComponent(code)}`
     const attempt = await this.#attempt('GET /patients/{code}', 'GET', url, null, signal)
     return { outcome: this.#found(attempt, code), remaining: remainingOf(attempt) }
   }
 
-  #found(attempt: Attempt, code: PatientCode): Found {
+  #found(attempt: Attempt, code: PatientCode): PatientAnswer {
     // A proxy's page says nothing about a patient: if it counted as an absence, the patient would stay subscribed.
     if (attempt.kind === 'answer' && attempt.status === 404 && typeof parseObject(attempt.body)?.message === 'string')
       return { kind: 'absent' }

@@ -40,11 +40,11 @@ export class Answers {
     const hasRoom = this.#readBackBytes + version.bytes <= this.#options.maxReadBackBytes
     const acceptance = this.#scheduler.confirming.accepted(delivery, unanswered, hasRoom)
     this.#expect(acceptance === 'read back' ? delivery : null, entry, delivery.code)
-    if (delivery.purpose === 'retire') {
+    if (delivery.purpose === 'unsubscribe code') {
       this.#scheduler.entries.putBack(entry, version)
       // It cannot be read back: keep the code, and check it again before it counts as unsubscribed.
       if (acceptance === 'no room') entry.remember(delivery.code)
-      else this.#scheduler.retired(entry, delivery.code, false)
+      else this.#scheduler.codeUnsubscribed(entry, delivery.code, false)
     } else {
       // Rule 18f: while an older request may be applied later, the store does not say what the API has. The row is sent again
       // unless it is read back before.
@@ -131,7 +131,7 @@ export class Answers {
    */
   refused(delivery: Delivery, deadLetter: DeadLetter): void {
     const { entry, version } = this.#answered(delivery)
-    const isFormerCode = delivery.purpose === 'retire'
+    const isFormerCode = delivery.purpose === 'unsubscribe code'
     if (isFormerCode) {
       this.#scheduler.entries.putBack(entry, version)
       this.#scheduler.endRefused(entry, delivery.code, deadLetter)

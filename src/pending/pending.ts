@@ -68,7 +68,7 @@ export class Pending {
     return { live: queues.sendable('live'), backfill: queues.sendable('backfill') }
   }
   /** Number of requests that unsubscribe a code and are ready to be sent. */
-  get endsReady(): number {
+  get unsubscriptionsReady(): number {
     return this.#scheduler.queues.size('end code')
   }
   /** Number of rows whose record is to be loaded. */

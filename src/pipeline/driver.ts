@@ -1,7 +1,7 @@
 import type { Store } from '../checkpoint/store/store.ts'
 import type { Permit, Quota } from '../delivery/quota/quota.ts'
 import type { Clocks } from '../lifecycle/clocks.ts'
-import { longestTimerMs } from '../lifecycle/longest-timer.ts'
+import { longestTimerMs } from '../lifecycle/wait.ts'
 import type { CompiledMapping } from '../mapping/compile.ts'
 import type { MediquoClient } from '../mediquo/client.ts'
 import type { DurableLsn } from '../model/source/lsn.ts'

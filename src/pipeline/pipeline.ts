@@ -1,5 +1,4 @@
-import { aborted } from '../lifecycle/aborted.ts'
-import { sharedAbort } from '../lifecycle/shared-abort.ts'
+import { aborted, sharedAbort } from '../lifecycle/abort.ts'
 import { wait } from '../lifecycle/wait.ts'
 import { ConnectorError } from '../model/failure/connector-error.ts'
 import { endsPipeline } from '../model/failure/failure.ts'

@@ -8,7 +8,7 @@ import type { TableReader } from '../source/table/table-reader.ts'
 import { getPatient } from '../startup/api/get-patient.ts'
 import type { Resources } from '../startup/resources.ts'
 import type { FoundAttributes } from '../verify/compare.ts'
-import type { Verdict } from '../verify/verdict.ts'
+import type { RowVerdict } from '../verify/row-verdict.ts'
 import { verifyRows } from '../verify/verify-rows.ts'
 import { readBackOptions } from './read-back.ts'
 
@@ -109,7 +109,7 @@ function readBack(options: SamplingOptions, signal: AbortSignal) {
   })
 }
 
-function report(verdict: Verdict, { metrics, logger, drift }: Resources['telemetry']): void {
+function report(verdict: RowVerdict, { metrics, logger, drift }: Resources['telemetry']): void {
   if (verdict.kind === 'not sendable' || verdict.kind === 'not compared') return
   const { kind: result, code } = verdict
   metrics.verified.inc({ result })

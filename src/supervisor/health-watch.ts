@@ -26,7 +26,7 @@ export interface HealthWatchOptions {
   readonly slot: string
   readonly readHealth: () => Promise<SlotHealth>
   /** Reads the schema of the table from the catalogs; null if the table is gone. */
-  readonly readShape: (columns: readonly string[]) => Promise<CatalogTableSchema | null>
+  readonly readTableSchema: (columns: readonly string[]) => Promise<CatalogTableSchema | null>
   /** Asks whether the application can still write, and gives relief if not, as often as the slot is read. */
   readonly lookAtWrites: () => Promise<void>
   /** Reads the state, as often as the slot. */
@@ -35,8 +35,8 @@ export interface HealthWatchOptions {
   readonly onFailure: () => Promise<void>
 }
 
-interface Expected extends Omit<SlotInUse, 'writtenLsn' | 'durableLsn'> {
-  readonly shape: TableSchema
+interface PreparedFacts extends Omit<SlotInUse, 'writtenLsn' | 'durableLsn'> {
+  readonly tableSchema: TableSchema
 }
 
 /**
@@ -54,9 +54,9 @@ const wedgedAfterMs = 180_000
 export function createHealthWatch(
   board: WatchedBoard,
   everyMs: number,
-  { slot, readHealth, readShape, lookAtWrites, readState, onFailure }: HealthWatchOptions,
+  { slot, readHealth, readTableSchema, lookAtWrites, readState, onFailure }: HealthWatchOptions,
 ) {
-  let expected: Expected | null = null
+  let expected: PreparedFacts | null = null
   let checking = false
   let unserved = 0
   let wanted = false
@@ -113,9 +113,12 @@ export function createHealthWatch(
     pipeline?.disconnect('silent')
   }
 
-  async function lookAtTable(pipeline: NonNullable<WatchedBoard['pipeline']>, { shape }: Expected): Promise<void> {
-    const found = await readShape(Object.keys(shape.columns))
-    const alteration = found ? alterationOf(shape, found) : 'it is gone'
+  async function lookAtTable(
+    pipeline: NonNullable<WatchedBoard['pipeline']>,
+    { tableSchema }: PreparedFacts,
+  ): Promise<void> {
+    const found = await readTableSchema(Object.keys(tableSchema.columns))
+    const alteration = found ? alterationOf(tableSchema, found) : 'it is gone'
     if (!alteration) return
     // The table may have been altered after this look asked about the writes.
     await lookAtWrites()
@@ -131,7 +134,7 @@ export function createHealthWatch(
 
   return {
     /** Sets the facts for which the next pipeline was prepared. */
-    expect: (inUse: Expected) => {
+    expect: (inUse: PreparedFacts) => {
       expected = inUse
     },
     checkNow: () => void check(),

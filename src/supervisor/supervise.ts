@@ -79,7 +79,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
       board.pipeline?.sawXid(health.snapshotXmax)
       return health
     },
-    readShape: (columns) => readTableSchema(pool, { ...settings.source, ...settings.source.table, columns }),
+    readTableSchema: (columns) => readTableSchema(pool, { ...settings.source, ...settings.source.table, columns }),
     lookAtWrites: () => lookAtWrites(resources, board),
     readState: async () => {
       board.deadLetters = await noted(board, 'look at state', () => store.deadLetters.look())
@@ -241,7 +241,7 @@ async function runOnce(
   const { logger } = resources.telemetry
   const stopping = () => show(logger, board, 'stopping', null)
   drain.addEventListener('abort', stopping, { once: true })
-  watch.expect({ ...prepared.server, shape: prepared.table.schema })
+  watch.expect({ ...prepared.server, tableSchema: prepared.table.schema })
   let isOver = false
   board.database = new DatabaseFailures(resources.runtime.clocks.monotonicMs)
   board.pipeline = createPipeline(resources, prepared, {

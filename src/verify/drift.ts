@@ -1,4 +1,4 @@
-import type { Result } from './verdict.ts'
+import type { Result } from './row-verdict.ts'
 
 /** Number of recently verified rows that count. */
 const lastRows = 1_000

@@ -5,7 +5,7 @@ import type { Lsn } from '../model/source/lsn.ts'
 import type { Row, RowKey } from '../model/source/row.ts'
 import { unreachable } from '../model/unreachable.ts'
 import { type ComparedAttribute, differingAttributes, type FoundAttributes } from './compare.ts'
-import type { Verdict } from './verdict.ts'
+import type { RowVerdict } from './row-verdict.ts'
 
 /** Rows as one statement sees them. `endLsn`: the WAL insert position after it. */
 export interface ReadRows {
@@ -53,9 +53,9 @@ export interface VerifyRowsOptions {
  * missing only if (1) the state had finished with exactly this patient before the last delay, (2) mediQuo had something else after it, and
  * (3) the row had still not changed. Otherwise it is pending.
  */
-export async function verifyRows(found: ReadRows, options: VerifyRowsOptions): Promise<Verdict[]> {
+export async function verifyRows(found: ReadRows, options: VerifyRowsOptions): Promise<RowVerdict[]> {
   const { table, api, standingOf, applyDelaysMs, wait } = options
-  const verdicts: Verdict[] = []
+  const verdicts: RowVerdict[] = []
   let suspects = await differing(sendable(found, [...found.rows.keys()], verdicts, table), verdicts, api)
   let standings: ReadonlyMap<RowKey, Standing> = new Map()
   for (const [at, delayMs] of applyDelaysMs.entries()) {
@@ -93,7 +93,7 @@ function keysOf(suspects: readonly Suspect[]): RowKey[] {
 function sendable(
   { rows, endLsn }: ReadRows,
   keys: readonly RowKey[],
-  verdicts: Verdict[],
+  verdicts: RowVerdict[],
   { map }: VerifiedTable,
 ): SendableRow[] {
   const found: SendableRow[] = []
@@ -123,7 +123,7 @@ function sendable(
 
 async function differing(
   rows: readonly SendableRow[],
-  verdicts: Verdict[],
+  verdicts: RowVerdict[],
   { get, getsAtOnce }: VerifiedApi,
 ): Promise<Suspect[]> {
   const suspects: Suspect[] = []
@@ -136,7 +136,7 @@ async function differing(
   return suspects
 }
 
-function verdictOf({ key, patient, found }: Suspect, standing: Standing): Verdict {
+function verdictOf({ key, patient, found }: Suspect, standing: Standing): RowVerdict {
   const { code } = patient
   const attributes = found ?? []
   switch (standing) {

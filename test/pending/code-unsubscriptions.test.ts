@@ -24,7 +24,7 @@ test('does not leave a code to a row that will be rejected and keeps its deliver
   const invalid: Content = { kind: 'invalid', code: code('a'), invalid: [] }
   commits(110, ['1', upsert('c')], ['2', upsert('d')], ['2', invalid])
   resolve(found)
-  expect(short(take())).toEqual(['retire a FromApi no plan', 'retire d FromApi no plan'])
+  expect(short(take())).toEqual(['unsubscribe code a FromApi no plan', 'unsubscribe code d FromApi no plan'])
 })
 
 test('unsubscribes a code that was left to a row if that row is rejected before it is sent and keeps another code', () => {
@@ -33,7 +33,7 @@ test('unsubscribes a code that was left to a row if that row is rejected before 
   resolve(found)
   commits(120, ['2', { kind: 'invalid', code: code('a'), invalid: [] }])
   resolve(found)
-  expect(short(take()).sort()).toEqual(['retire a FromApi no plan', 'upsert c Jane'])
+  expect(short(take()).sort()).toEqual(['unsubscribe code a FromApi no plan', 'upsert c Jane'])
 })
 
 describe('after a restart', () => {
@@ -54,7 +54,7 @@ describe('after a restart', () => {
     expect(row.take()).toEqual([])
     row.commits(160)
     row.resolve(found)
-    expect(short(row.take())).toEqual(['retire a FromApi no plan'])
+    expect(short(row.take())).toEqual(['unsubscribe code a FromApi no plan'])
   })
 
   test('does not leave the code to such a row after the patient of the code was fetched', () => {
@@ -64,7 +64,7 @@ describe('after a restart', () => {
     replays(row, '2', removed('a'))
     expect(row.take()).toEqual([])
     row.commits(160)
-    expect(short(row.take())).toEqual(['retire a FromApi no plan'])
+    expect(short(row.take())).toEqual(['unsubscribe code a FromApi no plan'])
   })
 })
 
@@ -122,12 +122,12 @@ describe('two deleted rows that had the same code', () => {
     const { commits, take, accept, resolve } = dialogue({ onDelete: 'unsubscribe', state: state.slice(0, 1) })
     commits(110, ['1', upsert('b', 'First')], ['1', removed()])
     resolve((of) => patient(of))
-    const retiring = take()
-    expect(short(retiring)).toEqual(['retire a Jane no plan'])
+    const unsubscription = take()
+    expect(short(unsubscription)).toEqual(['unsubscribe code a Jane no plan'])
     commits(120, ['2', upsert('b', 'Second')], ['2', removed()])
     resolve((of) => patient(of, 'Second'))
     expect(take()).toEqual([])
-    accept(retiring)
+    accept(unsubscription)
     resolve((of) => patient(of, 'First'))
     expect(short(take())).toEqual(['remove b Second no plan'])
   })
@@ -172,9 +172,9 @@ describe('the former codes of a row', () => {
       if (batch === 0) expect(record()).toMatchObject([{ code: 'a', fingerprint: null, removed: true }])
     }
     expect(sent).toEqual([
-      'retire a FromApi no plan',
-      'retire b FromApi no plan',
-      'retire c FromApi no plan',
+      'unsubscribe code a FromApi no plan',
+      'unsubscribe code b FromApi no plan',
+      'unsubscribe code c FromApi no plan',
       'upsert d Jane',
     ])
   })

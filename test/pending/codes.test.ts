@@ -12,7 +12,7 @@ describe('a row that changes its code', () => {
     reads('1', upsert('b'), seesBelow(500), 200)
     commits(300)
     resolve(found)
-    expect(short(take())).toEqual(['retire c FromApi no plan'])
+    expect(short(take())).toEqual(['unsubscribe code c FromApi no plan'])
   })
 
   test('unsubscribes the old code, though the row record was read from the store before that code was sent', () => {
@@ -31,7 +31,7 @@ describe('a row that changes its code', () => {
     progress.commit(at(121))
     commits(130)
     resolve(found)
-    expect(short(take())).toEqual(['retire a FromApi no plan'])
+    expect(short(take())).toEqual(['unsubscribe code a FromApi no plan'])
   })
 
   test('unsubscribes the old code before the new one is sent', () => {
@@ -39,9 +39,9 @@ describe('a row that changes its code', () => {
     commits(110, ['1', upsert('b')])
     expect(take()).toEqual([])
     resolve(found)
-    const retire = take()
-    expect(short(retire)).toEqual(['retire a FromApi no plan'])
-    accept(retire)
+    const unsubscription = take()
+    expect(short(unsubscription)).toEqual(['unsubscribe code a FromApi no plan'])
+    accept(unsubscription)
     expect(short(take())).toEqual(['upsert b Jane'])
   })
 
@@ -58,9 +58,9 @@ describe('a row that changes its code', () => {
     commits(120, ['1', upsert('b')])
     for (const delivery of lost) pending.lost(delivery)
     resolve(found)
-    const retire = take()
-    expect(short(retire)).toEqual(['retire a FromApi no plan'])
-    accept(retire)
+    const unsubscription = take()
+    expect(short(unsubscription)).toEqual(['unsubscribe code a FromApi no plan'])
+    accept(unsubscription)
     expect(short(take())).toEqual(['upsert b Jane'])
   })
 
@@ -69,7 +69,7 @@ describe('a row that changes its code', () => {
     commits(110, ['1', upsert('a')])
     commits(120, ['1', upsert('b')])
     resolve(found)
-    expect(short(take())).toEqual(['retire a FromApi no plan'])
+    expect(short(take())).toEqual(['unsubscribe code a FromApi no plan'])
   })
 })
 
@@ -109,9 +109,9 @@ describe('a code that moves between rows', () => {
     changesKey(120, ['1', removed()], ['2', upsert('a', 'New')])
     expect(short(take())).toEqual([])
     resolve(found)
-    const retired = take()
-    expect(short(retired)).toEqual(['retire b FromApi no plan'])
-    accept(retired)
+    const unsubscription = take()
+    expect(short(unsubscription)).toEqual(['unsubscribe code b FromApi no plan'])
+    accept(unsubscription)
     resolve(found)
     expect(short(take())).toEqual(['upsert a New'])
   })
@@ -201,7 +201,7 @@ describe('a code that moves between rows', () => {
     resolve(found)
     commits(120, ['2', upsert('b')])
     resolve(found)
-    expect(short(take())).toEqual(['retire a FromApi no plan'])
+    expect(short(take())).toEqual(['unsubscribe code a FromApi no plan'])
   })
 
   test('is unsubscribed once, by the later of two rows that give it up', () => {

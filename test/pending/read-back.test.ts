@@ -50,7 +50,7 @@ describe('a patient that an older request may overwrite', () => {
       reads('1', upsert('b'), seesBelow(500), 130)
       commits(300)
       resolve((of) => patient(of, 'FromApi'))
-      expect(short(take())).toEqual(['retire a FromApi no plan'])
+      expect(short(take())).toEqual(['unsubscribe code a FromApi no plan'])
     },
   )
 
@@ -72,7 +72,7 @@ describe('a patient that an older request may overwrite', () => {
     reads('1', upsert('b'), seesBelow(500), 130)
     commits(300)
     resolve((of) => patient(of, 'FromApi'))
-    expect(short(take())).toEqual(['retire a FromApi no plan'])
+    expect(short(take())).toEqual(['unsubscribe code a FromApi no plan'])
   })
 
   test('is read from the table and sent again if the API has another patient', () => {

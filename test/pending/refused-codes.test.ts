@@ -21,7 +21,7 @@ function refuse({ resolve, take, pending }: Dialogue): string[] {
 function moved(): Dialogue & { readonly sent: readonly Delivery[] } {
   const told = unsubscribing(['1', 'a'])
   told.commits(110, ['1', upsert('b')])
-  expect(refuse(told)).toEqual(['retire a FromApi no plan'])
+  expect(refuse(told)).toEqual(['unsubscribe code a FromApi no plan'])
   return { ...told, sent: told.take() }
 }
 
@@ -50,7 +50,7 @@ describe('a code that the API refuses to unsubscribe', () => {
     commits(120, ['1', upsert('b', 'Eva')])
     resolve(found)
     const again = take()
-    expect(short(again)).toEqual(['retire a FromApi no plan'])
+    expect(short(again)).toEqual(['unsubscribe code a FromApi no plan'])
     accept(again)
     const upserted = take()
     expect(short(upserted)).toEqual(['upsert b Eva'])
@@ -64,16 +64,16 @@ describe('a code that the API refuses to unsubscribe', () => {
     record()
     reads('1', upsert('b'), seesBelow(999), 105)
     resolve(found)
-    expect(short(take())).toEqual(['retire a FromApi no plan'])
+    expect(short(take())).toEqual(['unsubscribe code a FromApi no plan'])
   })
 
   test('is refused once for a version that arrived while it was in flight', () => {
     const { commits, resolve, take, pending } = unsubscribing(['1', 'a'])
     commits(110, ['1', upsert('b')])
     resolve(found)
-    const [retiring] = take()
+    const [unsubscription] = take()
     commits(120, ['1', upsert('c')])
-    if (retiring) pending.refused(retiring, letter)
+    if (unsubscription) pending.refused(unsubscription, letter)
     // The code of the version that was replaced was never sent.
     resolve(() => null)
     expect(short(take())).toEqual(['upsert c Jane'])
@@ -84,7 +84,7 @@ describe('a code that the API refuses to unsubscribe', () => {
     invalid.accept(invalid.sent)
     invalid.record()
     invalid.commits(120, ['1', bad])
-    expect(refuse(invalid)).toEqual(['retire a FromApi no plan'])
+    expect(refuse(invalid)).toEqual(['unsubscribe code a FromApi no plan'])
     expect(invalid.record()).toMatchObject([{ code: 'b', formerCodes: ['a'], deadLetter: { reason: 'invalid' } }])
 
     const refused = moved()
@@ -99,7 +99,7 @@ describe('a code that the API refuses to unsubscribe', () => {
     told.accept(told.sent)
     told.record()
     told.commits(120, ['1', removed('b')])
-    expect(refuse(told)).toEqual(['retire a FromApi no plan'])
+    expect(refuse(told)).toEqual(['unsubscribe code a FromApi no plan'])
     told.resolve(found)
     const ending = told.take()
     expect(short(ending)).toEqual(['remove b FromApi no plan'])
@@ -137,7 +137,7 @@ describe('a code that the API refuses to unsubscribe', () => {
     const told = dialogue({ onDelete: 'unsubscribe', state: [row], horizon: { commitLsn: at(105), ordinal: 1 } })
     told.commits(105, ['1', upsert('b')])
     told.commits(110, ['1', upsert('b', 'Eva')])
-    expect(refuse(told)).toEqual(['retire a FromApi no plan'])
+    expect(refuse(told)).toEqual(['unsubscribe code a FromApi no plan'])
     told.accept(told.take())
     expect(told.record()).toMatchObject([{ key: key('1'), owed: { reason: 'confirm' }, formerCodes: ['a'] }])
   })

@@ -60,7 +60,7 @@ function watched(state: WatchedBoard['state'], first: ReturnType<typeof pipeline
   const watch = createHealthWatch(board, 5_000, {
     slot: 'slot',
     readHealth: () => new Promise((resolve, reject) => void questions.push({ resolve, reject })),
-    readShape: async () => catalogs.tableSchema,
+    readTableSchema: async () => catalogs.tableSchema,
     lookAtWrites: async () => void askedAbout.push(catalogs.tableSchema),
     readState: async () => undefined,
     onFailure: async () => void failures.push(1),
@@ -70,7 +70,7 @@ function watched(state: WatchedBoard['state'], first: ReturnType<typeof pipeline
     timeline: 1,
     isStandby: false,
     publicationOid: '17',
-    shape: { ...tableSchema, key: [] },
+    tableSchema: { ...tableSchema, key: [] },
   })
   const answer = async (health: SlotHealth | Error) => {
     const question = questions.shift()

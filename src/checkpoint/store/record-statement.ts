@@ -34,7 +34,7 @@ export function recordStatement(epoch: number, { rows, backfill, ...settlement }
     deadLetter === null || deadLetter === 'kept' ? [] : [{ key, code: deadLetter.formerCode ?? code, deadLetter }],
   )
   if (letters.length > 0) parts.push(sql`letters as (${deadLetterUpsert(letters)})`)
-  if (backfill !== null) parts.push(sql`pass as (${backfillRunUpdate(backfill)})`)
+  if (backfill !== null) parts.push(sql`backfill_run as (${backfillRunUpdate(backfill)})`)
   return sql`with ${sql.join(parts, sql`, `)} select id from fence`
 }
 

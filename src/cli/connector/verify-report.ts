@@ -1,6 +1,6 @@
 import type { PatientCode } from '../../model/patient/patient.ts'
+import type { RowVerdict } from '../../verify/row-verdict.ts'
 import type { Selection } from '../../verify/selection.ts'
-import type { Verdict } from '../../verify/verdict.ts'
 import { hangingIndent, hangingText } from '../terminal/hanging-text.ts'
 import { type Paint, plain } from '../terminal/paint.ts'
 
@@ -17,7 +17,7 @@ interface End {
 
 /** Report of the comparison, line by line for a person, or as JSON at the end. It contains only codes, keys and names of attributes. */
 export class VerifyReport {
-  readonly #counts: Record<Verdict['kind'], number> = {
+  readonly #counts: Record<RowVerdict['kind'], number> = {
     same: 0,
     different: 0,
     missing: 0,
@@ -25,7 +25,7 @@ export class VerifyReport {
     'not sendable': 0,
     'not compared': 0,
   }
-  readonly #rows: Verdict[] = []
+  readonly #rows: RowVerdict[] = []
   readonly #unseen: Set<PatientCode>
   readonly #print: (line: string) => void
   readonly #paint: Paint
@@ -37,7 +37,7 @@ export class VerifyReport {
     this.#paint = paint
   }
 
-  add(verdicts: readonly Verdict[]): void {
+  add(verdicts: readonly RowVerdict[]): void {
     for (const verdict of verdicts) {
       this.#counts[verdict.kind]++
       if (verdict.code !== null) this.#unseen.delete(verdict.code)
@@ -81,7 +81,7 @@ export class VerifyReport {
 
 const labelWidth = 14
 
-function line(verdict: Exclude<Verdict, { kind: 'same' | 'not compared' }>, paint: Paint): string {
+function line(verdict: Exclude<RowVerdict, { kind: 'same' | 'not compared' }>, paint: Paint): string {
   const attributes = 'attributes' in verdict ? verdict.attributes.join(', ') : ''
   const name = verdict.kind === 'not sendable' ? (verdict.code ?? verdict.key) : verdict.code
   const indent = ' '.repeat(labelWidth + 3)

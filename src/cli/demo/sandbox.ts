@@ -1,4 +1,4 @@
-import { aborted } from '../../lifecycle/aborted.ts'
+import { aborted } from '../../lifecycle/abort.ts'
 import { startSandboxApi } from '../../sandbox/api-server.ts'
 import { defaultKeys } from '../../sandbox/sandbox-state.ts'
 import type { OptionsOf } from '../command-options.ts'

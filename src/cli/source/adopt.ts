@@ -41,8 +41,8 @@ function said(sentence: string): string {
   return hangingText('', sentence, hangingIndent)
 }
 
-function deed({ slot: how, pass }: Reconciliation, slot: string): string {
+function deed({ slot: how, needsBackfill }: Reconciliation, slot: string): string {
   const kept =
     how === 'kept' ? `the replication slot ${slot} is used as it is` : `the replication slot ${slot} was recreated`
-  return pass ? `${kept}, and a backfill of the whole table was asked for` : kept
+  return needsBackfill ? `${kept}, and a backfill of the whole table was asked for` : kept
 }

@@ -79,7 +79,7 @@ async function chooseTable(
 }
 
 function described({ table, slot, mapping, preview, plans, unmapped, problems }: Proposal): string[] {
-  const { rows, pass, reasons } = preview
+  const { rows, sendable, reasons } = preview
   return [
     writeTableName(table),
     ...mapping.map(
@@ -91,7 +91,7 @@ function described({ table, slot, mapping, preview, plans, unmapped, problems }:
     ),
     ...problems.map((problem) => hangingText('  missing: ', problem, hangingIndent)),
     ...(slot === null ? [] : [`  slot ${slot}: the usual name is taken by another database of this server`]),
-    `${pass} of the ${rows} rows that were looked at can be sent`,
+    `${sendable} of the ${rows} rows that were looked at can be sent`,
     ...reasons.map(({ attribute, reason, rows: of }) => `  ${attribute}: ${reason}: ${of} rows`),
     ...(plans === null ? [] : [hangingText('', plans.sentence, hangingIndent)]),
     ...(unmapped.length === 0

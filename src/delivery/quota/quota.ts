@@ -1,5 +1,5 @@
 import pThrottle from 'p-throttle'
-import { longestTimerMs } from '../../lifecycle/longest-timer.ts'
+import { longestTimerMs } from '../../lifecycle/wait.ts'
 import { Pace } from './pace.ts'
 import { Permits, permitHoldMs } from './permits.ts'
 

@@ -41,7 +41,8 @@ export function nextStep(entry: EntryView, policy: StepPolicy, compares = true):
       // another row left that to it.
       const kept = stored && !stored.removed ? stored.code : null
       const [old] = codesToEnd(entry, kept ?? content.code)
-      if (policy.onDelete === 'unsubscribe' && old !== undefined) return endOfCode(entry, 'retire', old, null)
+      if (policy.onDelete === 'unsubscribe' && old !== undefined)
+        return unsubscriptionOf(entry, 'unsubscribe code', old, null)
       return { kind: 'settle', outcome: 'dead letter' }
     }
     case 'patient': {
@@ -49,7 +50,7 @@ export function nextStep(entry: EntryView, policy: StepPolicy, compares = true):
       // 3. The row had another code: unsubscribe that first, so that a crash in between cannot forget it.
       if (policy.onDelete === 'unsubscribe') {
         const [old] = codesToEnd(entry, patient.code)
-        if (old !== undefined) return endOfCode(entry, 'retire', old, null)
+        if (old !== undefined) return unsubscriptionOf(entry, 'unsubscribe code', old, null)
       }
       // 4. The API has exactly this patient, unless something may have overtaken it.
       if (compares && !entry.inDoubt && stored?.fingerprint && stored.code === patient.code) {
@@ -65,13 +66,18 @@ export function nextStep(entry: EntryView, policy: StepPolicy, compares = true):
       if (policy.onDelete === 'ignore') return { kind: 'settle', outcome: 'ignored' }
       // 5. A row that the store does not know may be known to the API: give up only if no code is known.
       if (code === null) return { kind: 'settle', outcome: 'nothing to remove' }
-      if (old !== undefined) return endOfCode(entry, 'retire', old, null)
-      return endOfCode(entry, 'remove', code, content.code === code ? content.patient : null)
+      if (old !== undefined) return unsubscriptionOf(entry, 'unsubscribe code', old, null)
+      return unsubscriptionOf(entry, 'remove', code, content.code === code ? content.patient : null)
     }
   }
 }
 
-function endOfCode(entry: EntryView, purpose: 'retire' | 'remove', code: PatientCode, old: Patient | null): Step {
+function unsubscriptionOf(
+  entry: EntryView,
+  purpose: 'unsubscribe code' | 'remove',
+  code: PatientCode,
+  old: Patient | null,
+): Step {
   const { removal } = entry
   if (removal?.code !== code) return { kind: 'resolve removal', code, patient: old }
   if (removal.kind !== 'send') {

@@ -24,7 +24,7 @@ export type Settled = (typeof settledOutcomes)[number]
 export function intendedRow(entry: EntryView, sent: PatientCode, purpose: Purpose): StoredRow | null {
   const { key, stored } = entry
   // A code to unsubscribe does not replace one that mediQuo still has of the row.
-  const code = purpose === 'retire' && stored && !stored.removed ? (stored.code ?? sent) : sent
+  const code = purpose === 'unsubscribe code' && stored && !stored.removed ? (stored.code ?? sent) : sent
   const { position = null, xid = null, formerCodes: known = [], owed = null } = stored ?? {}
   const isNamed = sent === code || known.includes(sent)
   if (stored && stored.fingerprint === null && !stored.removed && stored.code === code && isNamed) return null
@@ -74,7 +74,7 @@ export function afterAcceptance(
  * Returns the record after a former code of the row was unsubscribed, or left to another row (nothing is known of it then); null if
  * the store does not name that code. The row's own version is still to be settled, so the label stays.
  */
-export function afterRetirement(entry: EntryView, code: PatientCode, isLeft: boolean): StoredRow | null {
+export function afterUnsubscription(entry: EntryView, code: PatientCode, isLeft: boolean): StoredRow | null {
   const { key, stored } = entry
   if (!stored) return null
   const { position, xid } = stored

@@ -77,7 +77,7 @@ export interface MergedRead {
 export type Removal = CodeEnd & { readonly code: PatientCode }
 
 /** Reason why a patient is sent: a row's present state, the end of a row, or the end of a former code of a row. */
-export type Purpose = 'upsert' | 'remove' | 'retire'
+export type Purpose = 'upsert' | 'remove' | 'unsubscribe code'
 
 /** One patient of a request: the row, what is sent for it, and the reason. */
 export interface Delivery {

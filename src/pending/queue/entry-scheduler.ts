@@ -6,7 +6,7 @@ import type { Entries } from '../entries.ts'
 import type { Entry, Place } from '../entry/entry.ts'
 import { codesToEnd, newestKnown } from '../entry/entry-facts.ts'
 import { nextStep, type Step, type StepPolicy } from '../entry/next-step.ts'
-import { afterRetirement, type Settled, unsentRow, withFormerCode, withRefusedCode } from '../entry/settled-row.ts'
+import { afterUnsubscription, type Settled, unsentRow, withFormerCode, withRefusedCode } from '../entry/settled-row.ts'
 import type { Delivery, Version } from '../entry/version.ts'
 import { codesOwnedBy } from '../unrecorded-rows.ts'
 import type { Queues } from './queues.ts'
@@ -100,7 +100,7 @@ export class EntryScheduler {
         this.settle(entry, entry.waiting, step.outcome, unsentRow(entry, step.outcome, this.#isOver))
       } else if (step.kind === 'forget old code') {
         entry.end(null)
-        this.retired(entry, step.code, step.isLeft)
+        this.codeUnsubscribed(entry, step.code, step.isLeft)
       }
     }
     this.queues.place(entry, null)
@@ -148,9 +148,9 @@ export class EntryScheduler {
   }
 
   /** A former code of the row was unsubscribed, or is left to another row. */
-  retired(entry: Entry, code: PatientCode, isLeft: boolean): void {
+  codeUnsubscribed(entry: Entry, code: PatientCode, isLeft: boolean): void {
     entry.forgetCode(code)
-    const row = afterRetirement(entry, code, isLeft)
+    const row = afterUnsubscription(entry, code, isLeft)
     if (row) this.entries.store(entry, row)
   }
 

@@ -8,7 +8,7 @@ import { parseExactly } from '../../model/json/parse-exactly.ts'
 import type { SandboxState } from '../sandbox-state.ts'
 import type { Endpoint, Fault } from './faults.ts'
 import { codesOf } from './patient/validation.ts'
-import type { Verdict } from './rate-limit.ts'
+import type { RateDecision } from './rate-limit.ts'
 import type { RecordedRequest } from './request-log.ts'
 
 type ServerContext = Context<{ Bindings: HttpBindings }>
@@ -57,7 +57,7 @@ export async function serve(connection: Connection, { endpoint, code, answer }: 
 
   const bucket = state.settings.rateLimit.shared ? request.client : `${request.client} ${endpoint}`
   const counts = fault?.kind !== '429'
-  const verdict = counts ? state.limiter.take(bucket, state.nowMs()) : state.limiter.peek(bucket, state.nowMs())
+  const decision = counts ? state.limiter.take(bucket, state.nowMs()) : state.limiter.peek(bucket, state.nowMs())
   const text = endpoint === 'put' ? await readBody(context) : ''
   if (text === null) return finish(connection, { request, answer: 'closed' })
   const body = parseJson(text)
@@ -65,10 +65,10 @@ export async function serve(connection: Connection, { endpoint, code, answer }: 
   request.codes = code === undefined ? codesOf(body) : [code]
 
   if (fault?.kind === 'firewall' && text.includes(fault.text))
-    return finish(connection, { request, answer: { status: fault.status, body: blockedPage }, verdict })
+    return finish(connection, { request, answer: { status: fault.status, body: blockedPage }, decision })
   const exchange = { ...connection, request, fault, body }
-  const result = verdict.allowed ? await answerOf(exchange, answer) : tooMany(laravelWait(state, verdict.retryAfterS))
-  return finish(connection, { request, answer: result, verdict })
+  const result = decision.allowed ? await answerOf(exchange, answer) : tooMany(laravelWait(state, decision.retryAfterS))
+  return finish(connection, { request, answer: result, decision })
 }
 
 /** Records and answers a request that no endpoint takes. */
@@ -142,10 +142,10 @@ function arrive({ state, context }: Connection, endpoint: Endpoint | null): Reco
 interface Ending {
   readonly request: RecordedRequest
   readonly answer: Answer | Cut
-  readonly verdict?: Verdict
+  readonly decision?: RateDecision
 }
 
-function finish({ state, context }: Connection, { request, answer, verdict }: Ending): Response {
+function finish({ state, context }: Connection, { request, answer, decision }: Ending): Response {
   if (answer === 'reset' || answer === 'closed') {
     state.log.answer(request, null)
     const { socket } = context.env.incoming
@@ -156,9 +156,9 @@ function finish({ state, context }: Connection, { request, answer, verdict }: En
   state.log.answer(request, answer.status)
   const isText = typeof answer.body === 'string'
   const headers = new Headers({ 'content-type': isText ? 'text/html; charset=utf-8' : 'application/json' })
-  if (verdict !== undefined) {
-    headers.set('x-ratelimit-limit', String(verdict.limit))
-    headers.set('x-ratelimit-remaining', String(verdict.remaining))
+  if (decision !== undefined) {
+    headers.set('x-ratelimit-limit', String(decision.limit))
+    headers.set('x-ratelimit-remaining', String(decision.remaining))
   }
   for (const [name, value] of Object.entries(answer.headers ?? {})) headers.set(name, value)
   const bodiless = [204, 205, 304].includes(answer.status)

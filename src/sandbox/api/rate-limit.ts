@@ -9,8 +9,8 @@ export interface RateLimitRule {
   readonly windowMs: number
 }
 
-/** Verdict on one request; `retryAfterS` is in whole seconds, rounded up, and null if it is allowed. */
-export interface Verdict {
+/** Decision on one request; `retryAfterS` is in whole seconds, rounded up, and null if it is allowed. */
+export interface RateDecision {
   readonly allowed: boolean
   readonly limit: number
   readonly remaining: number
@@ -30,7 +30,7 @@ export class RateLimiter {
   }
 
   /** Counts the request unless it is refused: a refusal does not use the limit. */
-  take(bucket: string, nowMs: number): Verdict {
+  take(bucket: string, nowMs: number): RateDecision {
     const window = this.#window(bucket)
     const refusal = this.#refusal(window, nowMs)
     if (refusal !== null) return refusal
@@ -38,20 +38,20 @@ export class RateLimiter {
     return this.#allowed(window, nowMs)
   }
 
-  /** Returns the verdict without counting, for the headers of an uncounted answer. */
-  peek(bucket: string, nowMs: number): Verdict {
+  /** Returns the decision without counting, for the headers of an uncounted answer. */
+  peek(bucket: string, nowMs: number): RateDecision {
     const window = this.#window(bucket)
     return this.#refusal(window, nowMs) ?? this.#allowed(window, nowMs)
   }
 
-  #refusal(window: Window, nowMs: number): Verdict | null {
+  #refusal(window: Window, nowMs: number): RateDecision | null {
     const { limit } = this.#rule
     if (window.used(nowMs) + 1 <= limit + roundingError) return null
     const retryAfterS = Math.max(1, Math.ceil((window.freeAtMs(nowMs) - nowMs) / 1000))
     return { allowed: false, limit, remaining: 0, retryAfterS }
   }
 
-  #allowed(window: Window, nowMs: number): Verdict {
+  #allowed(window: Window, nowMs: number): RateDecision {
     const { limit } = this.#rule
     return {
       allowed: true,

@@ -1,6 +1,6 @@
 import type { ClientConfig, Pool } from 'pg'
 import pg from 'pg'
-import { aborted } from '../../lifecycle/aborted.ts'
+import { aborted } from '../../lifecycle/abort.ts'
 import { deadline } from '../../lifecycle/deadline.ts'
 import { ConnectorError } from '../../model/failure/connector-error.ts'
 import { type Lsn, parseLsn } from '../../model/source/lsn.ts'

@@ -3,7 +3,7 @@ import { ConnectorError } from '../../model/failure/connector-error.ts'
 /** Receives the server's messages. */
 export interface FrameSink {
   /** Receives bytes of messages other than CopyData, whole or in part, in order. */
-  pass(bytes: Buffer): void
+  forward(bytes: Buffer): void
   /** Receives the content of a CopyData message, which is not kept. */
   copyData(bytes: Buffer, from: number, to: number): void
   /** Receives a CopyData message that is too large to collect. */
@@ -87,7 +87,7 @@ export class FrameReader {
         this.#partBytes = 0
         this.#remaining = content
         // Copy: the receiver may keep these bytes.
-        this.#sink.pass(Buffer.from(part.subarray(0, headerBytes)))
+        this.#sink.forward(Buffer.from(part.subarray(0, headerBytes)))
         return to
       }
       if (content > this.#maxWholeBytes) {
@@ -111,7 +111,7 @@ export class FrameReader {
     this.#remaining -= to - at
     const pieces = this.#pieces
     if (pieces === null) {
-      this.#sink.pass(chunk.subarray(at, to))
+      this.#sink.forward(chunk.subarray(at, to))
       return to
     }
     pieces.write(chunk, at, to)

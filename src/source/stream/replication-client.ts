@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Client, ClientConfig } from 'pg'
 import { LogicalReplicationService, PgoutputPlugin } from 'pg-logical-replication'
-import { aborted } from '../../lifecycle/aborted.ts'
+import { aborted } from '../../lifecycle/abort.ts'
 import type { WalEvent } from '../../model/source/change.ts'
 import { formatLsn, type Lsn } from '../../model/source/lsn.ts'
 import { type Decoder, readCopyData, readCopyDataInPieces } from './copy-data.ts'
@@ -106,9 +106,9 @@ export class ReplicationClient {
     if (!connection) return
     const { decoder, listener } = this.#options
     const frames = new FrameReader({
-      pass: (bytes) => passToPg(bytes),
-      copyData: (bytes, from, to) => this.#pass(readCopyData(decoder, bytes, from, to)),
-      copyDataInPieces: (length) => readCopyDataInPieces(decoder, length, (event) => this.#pass(event)),
+      forward: (bytes) => passToPg(bytes),
+      copyData: (bytes, from, to) => this.#deliver(readCopyData(decoder, bytes, from, to)),
+      copyDataInPieces: (length) => readCopyDataInPieces(decoder, length, (event) => this.#deliver(event)),
     })
     const passToPg = divertData(connection.stream, (chunk) => {
       try {
@@ -121,7 +121,7 @@ export class ReplicationClient {
     this.#frames = frames
   }
 
-  #pass(event: WalEvent | null): void {
+  #deliver(event: WalEvent | null): void {
     if (event !== null) this.#options.listener.onEvent(event)
   }
 

@@ -1,24 +1,24 @@
-import type { Found } from '../../mediquo/client.ts'
+import type { PatientAnswer } from '../../mediquo/client.ts'
 import { haltReasons, haltSentences } from '../../mediquo/outcome.ts'
 import { nobody } from '../../model/patient/nobody.ts'
 import type { Finding } from '../../source/requirements/finding.ts'
 import type { Resources } from '../resources.ts'
 import { getPatient } from './get-patient.ts'
 
-const stopped: Found = {
+const stopped: PatientAnswer = {
   kind: 'not now',
   outcome: { kind: 'retry', reason: 'stopped', inDoubt: false, status: null },
 }
 
 /** Reason why the API answered neither with a patient nor with "not found". */
-export type NotNow = Extract<Found, { kind: 'not now' }>['outcome']
+export type NotNow = Extract<PatientAnswer, { kind: 'not now' }>['outcome']
 
 /** Checks that the API can be reached and accepts the keys. `reachable` is false if trying again later can help. */
 export async function checkApi(
   { settings, api }: Pick<Resources, 'settings' | 'api'>,
   signal: AbortSignal,
 ): Promise<{ readonly reachable: boolean; readonly findings: Finding[] }> {
-  const found: Found = (await getPatient(api, nobody, signal)) ?? stopped
+  const found: PatientAnswer = (await getPatient(api, nobody, signal)) ?? stopped
   const where = settings.mediquo.baseUrl.host
   if (found.kind !== 'not now') {
     return {

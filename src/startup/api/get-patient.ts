@@ -1,4 +1,4 @@
-import type { Found } from '../../mediquo/client.ts'
+import type { PatientAnswer } from '../../mediquo/client.ts'
 import type { PatientCode } from '../../model/patient/patient.ts'
 import type { Resources } from '../resources.ts'
 
@@ -7,7 +7,7 @@ export async function getPatient(
   { client, quotas }: Resources['api'],
   code: PatientCode,
   signal: AbortSignal,
-): Promise<Found | null> {
+): Promise<PatientAnswer | null> {
   const permit = await quotas.get.next(signal)
   if (!permit) return null
   const { outcome, remaining } = await client.get(code, signal)

@@ -24,7 +24,7 @@ export interface Reconciliation {
   readonly found: string
   readonly slot: 'kept' | 'made'
   /** True if a backfill was requested. */
-  readonly pass: boolean
+  readonly needsBackfill: boolean
 }
 
 type Tools = Pick<Resources, 'settings' | 'source' | 'state' | 'telemetry' | 'runtime'>
@@ -65,7 +65,7 @@ async function goAlong(
   if (walWasLost) logger.warn(fields, 'the server failed over and lost what was delivered, a backfill follows')
   else logger.info(fields, 'the server failed over with the replication slot')
   const found = `the server failed over to timeline ${timeline}, and the replication slot with it`
-  return { kind: 'failover', found, slot: 'kept', pass: walWasLost }
+  return { kind: 'failover', found, slot: 'kept', needsBackfill: walWasLost }
 }
 
 async function renew(
@@ -95,7 +95,7 @@ async function renew(
   await renewSlot(state.db, { epoch: checkpoint.epoch, identity, lsn, slotGapXid, doubted: loss === 'ahead' })
   const fields = { slot: slotName, loss, checkpointLsn, slotLsn: formatLsn(lsn) }
   logger.warn(fields, 'changes were lost with the replication slot, a backfill follows')
-  return { kind: 'slot lost', found, slot: slot ? 'kept' : 'made', pass: true }
+  return { kind: 'slot lost', found, slot: slot ? 'kept' : 'made', needsBackfill: true }
 }
 
 async function adopt(
@@ -123,7 +123,7 @@ async function adopt(
   const { rows } = await adoptIdentity(state.db, renewal)
   const fields = { change, found: sentence, rows, slotLsn: formatLsn(begins.lsn) }
   logger.warn(fields, 'the database is another one than before: adopted, a backfill follows')
-  return { kind: 'identity changed', found: sentence, slot: slot ? 'kept' : 'made', pass: true }
+  return { kind: 'identity changed', found: sentence, slot: slot ? 'kept' : 'made', needsBackfill: true }
 }
 
 interface BeginningSlot {

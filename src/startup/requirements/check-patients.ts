@@ -31,11 +31,11 @@ export async function checkPatients(
   return [await checkPlans(tools, { facts, table, mapping }), sentAttributes(mapping)]
 }
 
-type Found = Parameters<typeof readableOf>[1]
+type MappedTable = Parameters<typeof readableOf>[1]
 
 async function checkPlans(
   { source, settings }: Pick<Resources, 'source' | 'settings'>,
-  found: Found,
+  found: MappedTable,
 ): Promise<Finding> {
   const { plan } = found.mapping
   const what = 'patients have a plan'

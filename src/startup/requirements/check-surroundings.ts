@@ -13,14 +13,14 @@ import { checkChildTables, checkWrites } from './check-writes.ts'
 
 type Tools = Pick<Resources, 'settings' | 'source' | 'state' | 'api' | 'runtime'>
 
-interface Found {
+interface CheckedTable {
   readonly facts: SourceFacts
   readonly wanted: Wanted
   readonly mapping: CompiledMapping | null
 }
 
 /** Checks what the source's catalogs do not contain. Each check is independent, so that a failure hides no other. */
-export async function checkSurroundings(tools: Tools, found: Found | null): Promise<Finding[]> {
+export async function checkSurroundings(tools: Tools, found: CheckedTable | null): Promise<Finding[]> {
   const { clientConfig } = tools.source
   const findings: Finding[] = []
   if (found) {
@@ -62,7 +62,7 @@ async function checkReplication({ source }: Tools): Promise<Finding> {
 
 async function checkCodes(
   config: Tools['source']['clientConfig'],
-  { facts, wanted, mapping }: Found,
+  { facts, wanted, mapping }: CheckedTable,
 ): Promise<Finding | null> {
   const [column, ...others] = mapping?.codeColumns ?? []
   // A code that is the key itself is never missing or repeated.

@@ -13,7 +13,7 @@ import type { Resources } from '../resources.ts'
 
 type Tools = Pick<Resources, 'settings' | 'state' | 'telemetry'>
 
-interface Found {
+interface SchemaFacts {
   readonly checkpoint: Judged['checkpoint']
   readonly tableSchema: TableSchema
   /** True if the stream has brought rows of another table schema. They are read from the table, and a backfill finds their changes. */
@@ -30,7 +30,7 @@ interface Found {
  */
 export async function reconcileSchema(
   { settings, state, telemetry: { logger } }: Tools,
-  { checkpoint, tableSchema, alteredStream, adoptsKey }: Found,
+  { checkpoint, tableSchema, alteredStream, adoptsKey }: SchemaFacts,
 ): Promise<Reconciliation | null> {
   const { epoch, sourceTableSchema: before } = checkpoint
   const found: CurrentTableSchema = { epoch, tableSchema, sourceTable: sourceTableOf(settings) }
@@ -44,7 +44,7 @@ export async function reconcileSchema(
     }
     const { rows } = await adoptKey(state.db, found)
     logger.warn({ rows, table: found.sourceTable }, 'the key of the table was changed: adopted, a backfill follows')
-    return { kind: 'key changed', found: sentence, slot: 'kept', pass: true }
+    return { kind: 'key changed', found: sentence, slot: 'kept', needsBackfill: true }
   }
   const gone = before === null ? [] : goneColumns(before, tableSchema, settings)
   if (gone.length > 0) {
@@ -58,7 +58,12 @@ export async function reconcileSchema(
     await followAlteration(state.db, found, 'table altered')
     const what = alteration ?? 'it was altered and put back'
     logger.warn({ table: found.sourceTable, what }, 'the table was altered, a backfill follows')
-    return { kind: 'table altered', found: `${found.sourceTable} was altered: ${what}`, slot: 'kept', pass: true }
+    return {
+      kind: 'table altered',
+      found: `${found.sourceTable} was altered: ${what}`,
+      slot: 'kept',
+      needsBackfill: true,
+    }
   }
   // Nothing to compare with, another name of the same table, or columns that the mapping has started to read.
   if (isDeepStrictEqual(before, tableSchema) && checkpoint.sourceTable === found.sourceTable) return null

@@ -59,7 +59,10 @@ test('reports the changes and the actions, as text and as JSON', async () => {
   const { status, text } = await runCommand(['adopt', '--json'], { database })
   expect([status, JSON.parse(text)]).toEqual([
     0,
-    { neverStarted: false, done: [{ kind: 'slot lost', found: expect.any(String), slot: 'made', pass: true }] },
+    {
+      neverStarted: false,
+      done: [{ kind: 'slot lost', found: expect.any(String), slot: 'made', needsBackfill: true }],
+    },
   ])
 })
 

@@ -72,7 +72,7 @@ describe('init', () => {
       text: expect.stringMatching(/public\.(antiguos|"Pacientes")\s+public\.(antiguos|"Pacientes")/),
     })
     const { status, text } = await init(database, ['--table', 'public."Pacientes"', '--json'], folder.cwd)
-    expect([status, JSON.parse(text)]).toMatchObject([0, { preview: { rows: 300, pass: 300 }, problems: [] }])
+    expect([status, JSON.parse(text)]).toMatchObject([0, { preview: { rows: 300, sendable: 300 }, problems: [] }])
   })
 
   test('leaves the plan to a person if no column looks like one: nothing starts until a line is chosen', async () => {

@@ -44,9 +44,9 @@ describe('a patient', () => {
     const step = nextStep(entry(upsert('b'), { stored }), unsubscribe)
     expect(step).toEqual({ kind: 'resolve removal', code: 'a', patient: null })
     const removal = { kind: 'send', code: code('a'), patient: patient('a') } as const
-    const retire = nextStep(entry(upsert('b'), { stored, removal }), unsubscribe)
-    expect(retire).toMatchObject({ kind: 'send', purpose: 'retire', code: 'a' })
-    expect(retire).not.toHaveProperty('patient.plan')
+    const unsubscription = nextStep(entry(upsert('b'), { stored, removal }), unsubscribe)
+    expect(unsubscription).toMatchObject({ kind: 'send', purpose: 'unsubscribe code', code: 'a' })
+    expect(unsubscription).not.toHaveProperty('patient.plan')
     const nobody = nextStep(entry(upsert('b'), { stored, removal: { kind: 'ended', code: code('a') } }), unsubscribe)
     expect(nobody).toEqual({ kind: 'forget old code', code: 'a', isLeft: false })
   })

@@ -5,7 +5,7 @@ import type { EntryView } from '../../../src/pending/entry/entry.ts'
 import {
   afterAcceptance,
   afterRefusal,
-  afterRetirement,
+  afterUnsubscription,
   intendedRow,
   isSameRow,
   unsentRow,
@@ -80,18 +80,18 @@ describe('the note before a request leaves', () => {
 
   test('names the code to unsubscribe, unless mediQuo still has another code of the row', () => {
     const codeIn = (stored: StoredRow, purpose: Purpose) => intendedRow(entry(stored), code('b'), purpose)?.code
-    expect(codeIn(known, 'retire')).toBe('a')
+    expect(codeIn(known, 'unsubscribe code')).toBe('a')
     expect(codeIn(known, 'remove')).toBe('b')
     expect(codeIn(known, 'upsert')).toBe('b')
-    expect(codeIn({ ...known, removed: true }, 'retire')).toBe('b')
-    expect(codeIn({ ...known, code: null }, 'retire')).toBe('b')
+    expect(codeIn({ ...known, removed: true }, 'unsubscribe code')).toBe('b')
+    expect(codeIn({ ...known, code: null }, 'unsubscribe code')).toBe('b')
   })
 
   test('names a code to unsubscribe that only memory knows, in addition to the code that mediQuo has of the row', () => {
     const unknown = { ...known, fingerprint: null }
-    const intended = intendedRow(entry(unknown), code('b'), 'retire')
+    const intended = intendedRow(entry(unknown), code('b'), 'unsubscribe code')
     expect(intended).toMatchObject({ code: 'a', formerCodes: ['b'] })
-    expect(intendedRow(entry({ ...unknown, formerCodes: [code('b')] }), code('b'), 'retire')).toBeNull()
+    expect(intendedRow(entry({ ...unknown, formerCodes: [code('b')] }), code('b'), 'unsubscribe code')).toBeNull()
   })
 
   test('keeps a dead letter: unchanged if it is stored, with its content if it is not stored yet', () => {
@@ -124,19 +124,19 @@ describe('after the API has accepted', () => {
 
   test('an unsubscribed code, the row record no longer names it, and the label of the row stays', () => {
     const { position: place, xid: id } = known
-    expect(afterRetirement(entry(known), code('b'), false)).toBeNull()
-    expect(afterRetirement(entry(null), code('a'), false)).toBeNull()
-    expect(afterRetirement(entry(known), code('a'), false)).toEqual({
+    expect(afterUnsubscription(entry(known), code('b'), false)).toBeNull()
+    expect(afterUnsubscription(entry(null), code('a'), false)).toBeNull()
+    expect(afterUnsubscription(entry(known), code('a'), false)).toEqual({
       ...{ key: key('1'), code: 'a', fingerprint: null, removed: true, position: place, xid: id, deadLetter: null },
       ...{ formerCodes: [], owed: null },
     })
     const owed = { reason: 'content', nextCode: code('b'), delayMs: 0 } as const
-    expect(afterRetirement(entry({ ...known, owed }), code('b'), true)).toMatchObject({
+    expect(afterUnsubscription(entry({ ...known, owed }), code('b'), true)).toMatchObject({
       ...{ code: 'a', removed: false, owed: { reason: 'content', nextCode: null } },
     })
-    expect(afterRetirement(entry({ ...known, owed }), code('a'), true)).toMatchObject({ code: null, owed })
+    expect(afterUnsubscription(entry({ ...known, owed }), code('a'), true)).toMatchObject({ code: null, owed })
     // Another row has the code from now on, so this row no longer lists it.
-    expect(afterRetirement(entry(known), code('a'), true)).toMatchObject({ code: null, removed: true })
+    expect(afterUnsubscription(entry(known), code('a'), true)).toMatchObject({ code: null, removed: true })
   })
 })
 

@@ -163,7 +163,7 @@ export const ablations: readonly Ablation[] = [
     breaks: ['P5', ...anyPromise],
     patches: patch(
       'pending/answers.ts',
-      "const isFormerCode = delivery.purpose === 'retire'",
+      "const isFormerCode = delivery.purpose === 'unsubscribe code'",
       'const isFormerCode = false',
     ),
   },

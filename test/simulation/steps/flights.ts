@@ -100,12 +100,12 @@ export class Flights {
   /** In worlds with a row that is always refused, the API never unsubscribes the first code while its row has another one. */
   #refusesEnd({ purpose, code }: Delivery): boolean {
     const { letters, codes } = this.#world.profile
-    return purpose === 'retire' && code === codes[0] && letters.includes('Z')
+    return purpose === 'unsubscribe code' && code === codes[0] && letters.includes('Z')
   }
 
   #noteRefused({ key, code, purpose }: Delivery, number: number): void {
     const { refused, refusedCodes } = this.#world
-    if (purpose === 'retire') {
+    if (purpose === 'unsubscribe code') {
       refusedCodes.add(code)
       return
     }

@@ -64,7 +64,7 @@ export class Mediquo {
     const isEnd = purpose === 'remove' && before !== undefined && this.#wasLeft(code, before.number)
     const ofCode = before && (before.key === key || (this.#isWhole && !isEnd)) ? before.number : 0
     // A version that unsubscribes a code which its row no longer has is not a version of that code.
-    const isOfCode = purpose !== 'retire'
+    const isOfCode = purpose !== 'unsubscribe code'
     const known = isOfCode ? Math.max(ofCode, this.newestOf(key)) : before?.key === key ? ofCode : 0
     // While a removal is in flight, the stream may bring that the row came back with another code, and was removed again.
     const ofThisCode = purpose === 'remove' ? this.#removalOf(key, code, number) : number

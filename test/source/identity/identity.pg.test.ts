@@ -39,7 +39,7 @@ test('nothing is sent from a server that was initialised again, and the server i
   expect(adopted.status).toBe(0)
   expect(JSON.parse(adopted.text)).toMatchObject({
     neverStarted: false,
-    done: [{ kind: 'identity changed', slot: 'made', pass: true }],
+    done: [{ kind: 'identity changed', slot: 'made', needsBackfill: true }],
   })
   const found = await database.query(
     'select confirmed_flush_lsn as lsn from pg_replication_slots where slot_name = $1',
@@ -88,7 +88,9 @@ test('nothing is sent from a server whose files were restored until it is adopte
   await later.stop()
 
   const adopted = await known.adopt()
-  expect(JSON.parse(adopted.text)).toMatchObject({ done: [{ kind: 'identity changed', slot: 'kept', pass: true }] })
+  expect(JSON.parse(adopted.text)).toMatchObject({
+    done: [{ kind: 'identity changed', slot: 'kept', needsBackfill: true }],
+  })
   const [found] = await database.query('select confirmed_flush_lsn as lsn from pg_replication_slots')
   expect((await checkpointOf(known)).lsn).toBe(found?.lsn)
   expect(await passesOf(known)).toEqual(['identity changed'])

@@ -19,7 +19,7 @@ function openStream({ decoded, maxWholeBytes }: { readonly decoded: Columns; rea
   }
   const reader = new FrameReader(
     {
-      pass: (bytes) => {
+      forward: (bytes) => {
         passed += bytes.toString('latin1')
       },
       copyData: (bytes, from, to) => add(readCopyData(decoder, bytes, from, to)),

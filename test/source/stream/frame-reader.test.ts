@@ -11,7 +11,7 @@ class Received implements FrameSink {
   passed = ''
   inPieces = 0
 
-  pass(bytes: Buffer): void {
+  forward(bytes: Buffer): void {
     this.passed += bytes.toString('latin1')
   }
   copyData(bytes: Buffer, from: number, to: number): void {
@@ -71,7 +71,7 @@ test('messages arrive whole and in order, wherever the bytes are cut', () => {
 test('bytes that are passed on may be kept', () => {
   const passed: Buffer[] = []
   const received = new Received()
-  received.pass = (bytes) => {
+  received.forward = (bytes) => {
     passed.push(bytes)
   }
   const reader = new FrameReader(received, maxWholeBytes)

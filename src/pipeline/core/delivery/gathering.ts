@@ -3,7 +3,7 @@ import type { CoreContext } from '../context.ts'
 
 export interface GatheringOptions {
   readonly context: Pick<CoreContext, 'intervals'>
-  readonly pending: Pick<Pending, 'sendable' | 'endsReady'>
+  readonly pending: Pick<Pending, 'sendable' | 'unsubscriptionsReady'>
   readonly backfilling: { readonly isFeeding: boolean }
   readonly unsubscribing: { readonly underWay: number }
   readonly batchSize: number
@@ -21,7 +21,7 @@ export class Gathering {
 
   /** Checks whether codes are ready to be unsubscribed. */
   look(nowMs: number): void {
-    if (this.#options.pending.endsReady === 0) this.#sinceMs = null
+    if (this.#options.pending.unsubscriptionsReady === 0) this.#sinceMs = null
     else this.#sinceMs ??= nowMs
   }
 
@@ -32,7 +32,7 @@ export class Gathering {
   sendable(nowMs: number): number {
     const { pending, backfilling, unsubscribing, batchSize } = this.#options
     const { live, backfill } = pending.sendable
-    const ends = pending.endsReady
+    const ends = pending.unsubscriptionsReady
     const isGathering = unsubscribing.underWay > 0 && ends < batchSize && this.nextAtMs(nowMs) !== null
     if (live + backfill === ends && isGathering) return 0
     return live === 0 && backfill < batchSize && backfilling.isFeeding ? 0 : live + backfill

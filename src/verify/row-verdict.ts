@@ -10,7 +10,7 @@ export type Result = (typeof results)[number]
  * Verdict on a row: its code and the attributes' names, never a value. `not sendable`: it has no valid patient, or the API has rejected it.
  * `not compared`: the transform leaves it out, or the table no longer has it.
  */
-export type Verdict =
+export type RowVerdict =
   | { readonly kind: 'same' | 'missing'; readonly code: PatientCode }
   | {
       readonly kind: 'different' | 'pending'

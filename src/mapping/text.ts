@@ -3,3 +3,8 @@ export function isBlankText(text: string): boolean {
   const first = text.charCodeAt(0)
   return !(first > 0x20 && first < 0x7f) && text.trim() === ''
 }
+
+/** Returns true if a text survives UTF-8 and the API's database: no lone surrogate, no NUL. */
+export function isSendable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0')
+}
