@@ -83,6 +83,8 @@ export function createHealthWatch(
   }
 
   async function look(): Promise<void> {
+    // First: the look at the table ends the pipeline if the publication had to be altered.
+    await lookAtWrites()
     const { pipeline } = board
     const inUse = expected
     const writtenLsn = pipeline?.view().durableLsn
@@ -90,8 +92,6 @@ export function createHealthWatch(
     const health = await readHealth()
     board.health = health
     lookAtConnection(health)
-    // Before the look at the table, which ends the pipeline if the publication had to be altered.
-    await lookAtWrites()
     // A pipeline that began in the meantime can use another slot than the one that was read.
     if (pipeline && writtenLsn !== undefined && inUse && pipeline === board.pipeline) {
       noteHolder()

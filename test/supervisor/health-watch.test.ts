@@ -73,6 +73,7 @@ function watched(state: WatchedBoard['state'], first: ReturnType<typeof pipeline
     tableSchema: { ...tableSchema, key: [] },
   })
   const answer = async (health: SlotHealth | Error) => {
+    await vi.advanceTimersByTimeAsync(0)
     const question = questions.shift()
     if (health instanceof Error) question?.reject(health)
     else question?.resolve(health)
@@ -99,6 +100,7 @@ describe('the health watch', () => {
     const [before, after] = [pipeline(), pipeline()]
     const { board, watch, answer } = watched('streaming', before)
     watch.checkNow()
+    await vi.advanceTimersByTimeAsync(0)
     board.pipeline = after
     await answer(gone)
     expect([before.ended, after.ended]).toEqual([[], []])
@@ -118,6 +120,7 @@ describe('the health watch', () => {
     watch.checkNow()
     watch.checkNow()
     watch.checkNow()
+    await vi.advanceTimersByTimeAsync(0)
     expect(questions).toHaveLength(1)
     await answer(healthy)
     await answer(gone)

@@ -35,7 +35,7 @@ const lost = ({ log }: RunningConnector) =>
 
 describe.concurrent('sessions that an administrator ends', () => {
   test.each([
-    ['the one that streams', `backend_type = 'walsender'`],
+    ['the one that streams', `backend_type = 'walsender' and datname = current_database()`],
     ['every one', `datname = current_database() and pid <> pg_backend_pid()`],
   ])('%s: they are opened again, and nothing is missing', async (_, which) => {
     await using connector = await startConnector()
