@@ -114,7 +114,8 @@ describe('the copy of a message', () => {
   }
 
   test('does not grow with a value that is not decoded', () => {
-    expect(copiedBytes(1024 ** 3, false)).toBeLessThan(16 * 1024)
+    // A small copy is a part of the pool of Node.js, which has 64 KiB since version 24.
+    expect(copiedBytes(1024 ** 3, false)).toBeLessThanOrEqual(64 * 1024)
   })
 
   test('has little more room than a decoded value needs', () => {
