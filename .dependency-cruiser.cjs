@@ -270,7 +270,7 @@ module.exports = {
     {
       name: 'everything-resolves',
       severity: 'error',
-      comment: 'Nothing is at this path. Mend the import; relative paths end in .ts.',
+      comment: 'Nothing is at this path. Correct the import; relative paths end in .ts.',
       from: {},
       to: { couldNotResolve: true },
     },

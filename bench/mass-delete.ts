@@ -17,7 +17,7 @@ const quotaPerMinute = 600
 const medianWithinMs = 1_000
 const withinMs = 1_800_000
 
-/** Deletes many rows at once, each of which needs a GET before its code can be unsubscribed, while others are inserted. */
+/** Deletes many rows in one statement, each of which needs a GET before its code can be unsubscribed, while others are inserted. */
 export const massDelete: Benchmark = async (print, expect) => {
   await measureDelete(print, expect)
   await nightlyJob(print, expect)

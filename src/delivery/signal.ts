@@ -1,5 +1,5 @@
 import type { Signal } from './circuit.ts'
-import type { Verdict } from './isolation/server-error-isolation.ts'
+import type { FailedRowsResult } from './isolation/server-error-isolation.ts'
 import type { BatchOutcome } from './outcome.ts'
 
 /** Returns what an answer to a batch says about the API as a whole. */
@@ -24,7 +24,7 @@ export function signalOf(outcome: BatchOutcome): Signal {
 }
 
 /** Returns what a batch says that was refused although the API accepts the keys. `rows`: the number of its rows. */
-export function signalOfRefusal(verdict: Verdict, rows: number, status: number): Signal {
+export function signalOfRefusal(verdict: FailedRowsResult, rows: number, status: number): Signal {
   // A row is rejected only if something else was accepted.
   if (verdict === 'rejected') return { kind: 'well' }
   return verdict === 'released' || rows === 1 ? { kind: 'rejecting', status } : { kind: 'refused' }

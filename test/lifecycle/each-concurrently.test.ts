@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { eachConcurrently } from '../../src/lifecycle/each-concurrently.ts'
 
-test('works on all items, up to the limit at once', async () => {
+test('works on all items, up to the limit at the same time', async () => {
   const begun: number[] = []
   let under = 0
   let most = 0

@@ -22,8 +22,8 @@ interface Failing<R> {
   othersAreWell: boolean
 }
 
-/** What became of the rows of a failed request: kept and tried again, released with all others that failed, or rejected. */
-export type Verdict = 'kept' | 'released' | 'rejected'
+/** Result for the rows of a failed request: kept and tried again, released with all others that failed, or rejected. */
+export type FailedRowsResult = 'kept' | 'released' | 'rejected'
 
 /** Number of 5xx answers, each with an acceptance in between, after which many rows are bisected, and one row is rejected. */
 const failuresUntilBisected = 2
@@ -59,7 +59,7 @@ export class ServerErrorIsolation<R> {
   }
 
   /** A request failed: keeps its rows, unless it is an outage, or the last of several failures of one row. */
-  failed(rows: readonly R[], status: number, keysAreAccepted = false): Verdict {
+  failed(rows: readonly R[], status: number, keysAreAccepted = false): FailedRowsResult {
     const again = this.#clearInFlight(rows)
     const failures = (again?.failures ?? 0) + 1
     const failing: Failing<R> = { rows, status, keysAreAccepted, failures, othersAreWell: false }
@@ -93,7 +93,7 @@ export class ServerErrorIsolation<R> {
     this.#failing = []
   }
 
-  #judge(failing: Failing<R>, isCompared: boolean): Verdict {
+  #judge(failing: Failing<R>, isCompared: boolean): FailedRowsResult {
     const { rows, status, keysAreAccepted, failures } = failing
     const [row] = rows
     const untilRejected = keysAreAccepted && isCompared ? 1 : failuresUntilRejected

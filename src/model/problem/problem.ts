@@ -26,7 +26,7 @@ export interface RefusedWriteFacts {
   readonly publication: string
   /** Text of the server. */
   readonly reason: string
-  /** What the connector has done: see `Relief`. */
+  /** Action of the connector: see `Relief`. */
   readonly relief: 'fitted' | 'stopped' | 'none'
   /** Statements that fix the table, and that end the publication of updates and deletes. */
   readonly fix: string

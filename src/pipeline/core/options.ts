@@ -58,7 +58,7 @@ export interface SourceState {
   readonly nearXid: Xid
 }
 
-/** Values that a core works with besides events. The same events give the same effects with them. */
+/** Values that a core works with in addition to events. The same events give the same effects with them. */
 export interface CoreRuntime {
   readonly intervals: CoreIntervals
   /** Seed of all randomness: jitter and samples. */

@@ -46,7 +46,7 @@ export type IdentityChange = (typeof identityChanges)[number]
 export const verdictKinds = ['go on', 'not ready', 'failover', 'slot lost', 'identity changed'] as const
 
 /** Action for a server, given the checkpoint. `switchLsn`: the LSN at which the server left the stored timeline. */
-export type Verdict =
+export type IdentityVerdict =
   | { readonly kind: 'go on' | 'not ready' }
   | { readonly kind: 'failover'; readonly switchLsn: Lsn }
   | { readonly kind: 'slot lost'; readonly loss: SlotLoss }
@@ -56,7 +56,7 @@ export type Verdict =
  * Compares the server with the checkpoint. Read the slot before the checkpoint, and the server's WAL position after it: confirmed ≤ stored
  * ≤ written holds only in that order. Pure.
  */
-export function judgeIdentity(stored: StoredIdentity, found: FoundIdentity): Verdict {
+export function judgeIdentity(stored: StoredIdentity, found: FoundIdentity): IdentityVerdict {
   const { slot } = found
   // 1. A clone that was initialised again, an upgraded server, or a different server.
   if (found.systemIdentifier !== stored.systemIdentifier) return changed('another server')
@@ -86,11 +86,11 @@ export function judgeIdentity(stored: StoredIdentity, found: FoundIdentity): Ver
   return { kind: 'go on' }
 }
 
-function changed(change: IdentityChange): Verdict {
+function changed(change: IdentityChange): IdentityVerdict {
   return { kind: 'identity changed', change }
 }
 
-function lost(loss: SlotLoss): Verdict {
+function lost(loss: SlotLoss): IdentityVerdict {
   return { kind: 'slot lost', loss }
 }
 

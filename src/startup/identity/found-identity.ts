@@ -4,9 +4,9 @@ import {
   askServer,
   type FoundIdentity,
   type FoundSlot,
+  type IdentityVerdict,
   judgeIdentity,
   type Server,
-  type Verdict,
 } from '../../source/identity/source-identity.ts'
 import { readTimelineHistory } from '../../source/identity/timeline-history.ts'
 import { obstacles } from '../../source/requirements/finding.ts'
@@ -23,7 +23,7 @@ export interface Judged {
   readonly server: Server
   readonly checkpoint: Checkpoint
   readonly identity: FoundIdentity
-  readonly verdict: Verdict
+  readonly verdict: IdentityVerdict
 }
 
 /** Observations of an earlier run of the pipeline that the server does not report. */

@@ -4,6 +4,7 @@ import type { Finding } from '../../../src/source/requirements/finding.ts'
 import { testSandbox } from '../../sandbox/sandbox-client.ts'
 import { patientsTable } from '../../support/connector.ts'
 import { ownServer } from '../../support/own-server.ts'
+import { mappingWithoutPlan } from '../../support/patients-table.ts'
 import { postgresMajor, type TestDatabase, testDatabase } from '../../support/postgres.ts'
 import { runCommand } from '../run-command.ts'
 
@@ -45,7 +46,7 @@ function as(role: string, url: string): string {
   return changed.href
 }
 
-test('reports all violations at once for a database that breaks a dozen requirements', async () => {
+test('reports all violations together for a database that breaks a dozen requirements', async () => {
   await using server = await ownServer({ wal_level: 'replica', max_wal_senders: '0', max_replication_slots: '0' })
   await using database = await testDatabase({
     serverUrl: server.url(),
@@ -57,13 +58,7 @@ test('reports all violations at once for a database that breaks a dozen requirem
       create table clinic.others (id int primary key);
       create publication mediquo_cdc for table clinic.others with (publish = 'insert');`,
   })
-  const mapping = {
-    code: 'code',
-    first_name: 'first_name',
-    gender: 'gender',
-    birth_date: 'born',
-    plan: { constant: null },
-  }
+  const mapping = { ...mappingWithoutPlan, birth_date: 'born' }
   const { status, failed } = await check(database, {
     source: { table: 'clinic.patients', publication: 'mediquo_cdc' },
     mapping,
@@ -130,13 +125,7 @@ describe('columns', () => {
     await database.query(`drop role if exists ${role}`)
     await database.query(`create role ${role} login replication password 'secret'`)
     try {
-      const mapping = {
-        code: 'code',
-        first_name: 'first_name',
-        gender: 'gender',
-        birth_date: 'birth_date',
-        plan: { constant: null },
-      }
+      const mapping = mappingWithoutPlan
       const url = as(role, database.url)
       const before = await check(database, { mapping, url })
       expect(before.failed).toEqual(['the user may read it', 'the publication', 'the state can be kept'])

@@ -1,16 +1,11 @@
 import { expect, test } from 'vitest'
 import { startConnector } from '../../support/connector.ts'
+import { mappingWithoutPlan } from '../../support/patients-table.ts'
 import { postgresMajor, testDatabase } from '../../support/postgres.ts'
 import { runCommand } from '../run-command.ts'
 
 const role = 'least_privileged'
-const mapping = {
-  code: 'code',
-  first_name: 'first_name',
-  gender: 'gender',
-  birth_date: 'birth_date',
-  plan: { constant: null },
-}
+const mapping = mappingWithoutPlan
 
 test('--role prints and creates a role that can do what the connector does, and no more', async () => {
   await using database = await testDatabase({

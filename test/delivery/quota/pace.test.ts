@@ -17,7 +17,7 @@ test('spaces requests by one interval', () => {
   expect([even.waitMs(1_000), even.waitMs(1_060), even.waitMs(1_100), even.waitMs(1_500)]).toEqual([100, 40, 0, 0])
 })
 
-test('allows skipped requests at once, up to the credit; the rest is lost', () => {
+test('allows skipped requests immediately, up to the credit; the rest is lost', () => {
   const stalled = pace()
   stalled.begin(0)
   expect(atOnce(stalled, 0)).toBe(1)

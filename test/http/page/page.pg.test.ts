@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { patientsTable, type RunningConnector, startConnector } from '../../support/connector.ts'
@@ -18,15 +17,15 @@ const rows = (count: number) => `insert into patients (code, first_name, last_na
 let browser: Browser
 const urlOf = (connector: RunningConnector) => `http://127.0.0.1:${connector.port()}/`
 
-/** Writes changes at a varying rate, as on a working day. */
-async function live({ database }: RunningConnector) {
+/** Writes changes of varying size, each once the one before has been delivered, as on a working day. */
+async function live({ database, status }: RunningConnector) {
   const endMs = Date.now() + livelyMs
   for (let turn = 1; Date.now() < endMs; turn++) {
     const many = 1 + Math.round(40 * (1 + Math.sin(turn / 40)) ** 2 * Math.random())
     await database.query(
       `update patients set email = 'at${turn}.' || code || '@example.org' where code in (select code from patients order by random() limit ${many})`,
     )
-    await sleep(300 + 700 * Math.random())
+    await until(async () => (await status()).delivery.pending === 0)
   }
 }
 

@@ -90,7 +90,7 @@ export const ablations: readonly Ablation[] = [
     profile: { ...noMoves, start: 'first run', before: 2 },
   },
   {
-    name: 'rule 3c: it settles at once instead of joining',
+    name: 'rule 3c: it settles immediately instead of joining',
     breaks: ['C3'],
     patches: patch(
       merge,

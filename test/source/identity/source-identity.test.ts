@@ -4,10 +4,10 @@ import { xid } from '../../../src/model/source/visibility.ts'
 import {
   describeIdentityChange,
   type FoundIdentity,
+  type IdentityVerdict,
   identityChanges,
   judgeIdentity,
   type StoredIdentity,
-  type Verdict,
   verdictKinds,
 } from '../../../src/source/identity/source-identity.ts'
 import { parseTimelineHistory } from '../../../src/source/identity/timeline-history.ts'
@@ -40,7 +40,11 @@ const ahead = { kind: 'present', confirmedFlushLsn: lsn(201n) } as const
 const behind = { kind: 'present', confirmedFlushLsn: lsn(10n) } as const
 const at = (switchLsn: bigint) => [{ timeline: 2, switchLsn: lsn(switchLsn) }]
 
-const cases: readonly { readonly found: string; readonly identity: FoundIdentity; readonly verdict: Verdict }[] = [
+const cases: readonly {
+  readonly found: string
+  readonly identity: FoundIdentity
+  readonly verdict: IdentityVerdict
+}[] = [
   { found: 'the slot at the checkpoint', identity: same, verdict: { kind: 'go on' } },
   { found: 'the slot behind the checkpoint', identity: { ...same, slot: behind }, verdict: { kind: 'go on' } },
   {

@@ -2,15 +2,10 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { workspace } from '../../config/loading.ts'
 import { startConnector } from '../../support/connector.ts'
+import { mappingWithoutPlan } from '../../support/patients-table.ts'
 import { postgresMajor, type TestDatabase, testDatabase } from '../../support/postgres.ts'
 
-const mapping = {
-  code: 'code',
-  first_name: 'first_name',
-  gender: 'gender',
-  birth_date: 'birth_date',
-  plan: { constant: null },
-}
+const mapping = mappingWithoutPlan
 const table = `create table patients (
   id int primary key, code text unique not null, first_name text not null default 'Jane', gender text default 'female',
   birth_date date default '1980-01-01', plan text, diagnosis text)`

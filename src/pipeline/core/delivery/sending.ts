@@ -22,7 +22,7 @@ export interface SendingOptions {
     'take' | 'accepted' | 'refused' | 'returned' | 'lost' | 'doubted' | 'sendable' | 'changes' | 'isSendingHeld'
   >
   readonly gathering: Pick<Gathering, 'sendable'>
-  /** What the API is asked when an answer does not settle a batch. */
+  /** Parts that ask the API when an answer does not settle a batch. */
   readonly asking: {
     readonly proving: Pick<Proving, 'begin' | 'batches' | 'giveUp'>
     readonly control: Pick<Control<readonly Delivery[]>, 'ask' | 'batches' | 'giveUp'>

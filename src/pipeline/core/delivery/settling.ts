@@ -1,6 +1,6 @@
 import { Isolation, type Others } from '../../../delivery/isolation/isolation.ts'
 import { ProbeShare } from '../../../delivery/isolation/probe-share.ts'
-import { ServerErrorIsolation, type Verdict } from '../../../delivery/isolation/server-error-isolation.ts'
+import { type FailedRowsResult, ServerErrorIsolation } from '../../../delivery/isolation/server-error-isolation.ts'
 import { type BatchOutcome, refusalOf } from '../../../delivery/outcome.ts'
 import type { DeadLetter } from '../../../model/progress/stored-row.ts'
 import type { RowKey } from '../../../model/source/row.ts'
@@ -127,7 +127,7 @@ export class Settling {
   }
 
   /** Settles a batch that was refused although the API accepts the keys: some of its rows are bad, or all are refused alike. */
-  refusedInFront(batch: readonly Delivery[], status: number): Verdict {
+  refusedInFront(batch: readonly Delivery[], status: number): FailedRowsResult {
     this.#isolation.abandoned(batch)
     return this.#serverErrors.failed(batch, status, true)
   }
