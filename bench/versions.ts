@@ -10,6 +10,8 @@ const rounds = Number(process.env.BENCH_ROUNDS ?? 3)
 /** Updates a second that either build keeps up with: a build that falls behind coalesces more, and needs fewer requests. */
 const updateRate = Number(process.env.BENCH_UPDATE_RATE ?? 1_000)
 const quotaMinutes = Number(process.env.BENCH_QUOTA_MINUTES ?? 2)
+/** Names of the parts to measure, with commas between; all by default. */
+const chosen = process.env.BENCH_PARTS?.split(',') ?? null
 
 interface Build {
   /** Folder of the build; that of this revision by default. */
@@ -53,7 +55,7 @@ const parts: Readonly<Record<string, (build: Build) => Promise<Figures>>> = {
   },
 }
 
-/** Measures another revision's build and this one by turns: the medians, and their ratio. */
+/** Measures another revision's build and this one by turns, either first in every other round: the medians, and the median ratio of a round. */
 export const versions: Benchmark = async (print) => {
   if (base === undefined || base === '') {
     print('BENCH_BASE names no git revision to compare with')
@@ -65,19 +67,26 @@ export const versions: Benchmark = async (print) => {
   )
   const lines = [['', before.revision, 'this build', 'ratio']]
   for (const [name, measure] of Object.entries(parts)) {
+    if (chosen !== null && !chosen.includes(name)) continue
     const taken: { readonly before: Figures; readonly now: Figures }[] = []
-    for (let round = 0; round < (name === 'quota' ? 1 : rounds); round++)
-      taken.push({ before: await measure({ dist: before.dist }), now: await measure({}) })
+    for (let round = 0; round < (name === 'quota' ? 1 : rounds); round++) {
+      const nowFirst = round % 2 === 1 ? await measure({}) : null
+      const was = await measure({ dist: before.dist })
+      taken.push({ before: was, now: nowFirst ?? (await measure({})) })
+    }
     lines.push([name, '', '', ''])
     for (const figure of Object.keys(taken[0]?.now ?? {})) {
-      const [was, is] = (['before', 'now'] as const).map((when) =>
-        quantile(
-          taken.map((round) => round[when][figure] ?? Number.NaN),
-          0.5,
-        ),
-      )
-      if (was === undefined || is === undefined) continue
-      lines.push([`  ${figure}`, was.toFixed(2), is.toFixed(2), was === is ? '1.00' : (is / was).toFixed(2)])
+      const pairs = taken.map(({ before: was, now }) => ({
+        was: was[figure] ?? Number.NaN,
+        is: now[figure] ?? Number.NaN,
+      }))
+      const median = (of: (pair: { was: number; is: number }) => number) => quantile(pairs.map(of), 0.5).toFixed(2)
+      lines.push([
+        `  ${figure}`,
+        median(({ was }) => was),
+        median(({ is }) => is),
+        median(({ was, is }) => (was === is ? 1 : is / was)),
+      ])
     }
   }
   for (const line of table(lines)) print(line)
