@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
@@ -12,6 +13,8 @@ if (!isNumber(values.minutes) || (values.seed !== undefined && !isNumber(values.
   console.error('usage: npm run chaos -- --minutes N [--seed S] [--traces FOLDER]')
   process.exit(2)
 }
+const traces = values.traces === undefined ? null : resolve(values.traces)
+if (traces !== null) mkdirSync(traces, { recursive: true })
 const child = spawn(
   'npx',
   ['vitest', 'run', '--project', 'pg', 'test/chaos/chaos.pg.test.ts', '--disable-console-intercept'],
@@ -21,7 +24,7 @@ const child = spawn(
       ...process.env,
       CHAOS_MINUTES: values.minutes,
       ...(values.seed !== undefined && { CHAOS_SEED: values.seed }),
-      ...(values.traces !== undefined && { CHAOS_TRACES: resolve(values.traces) }),
+      ...(traces !== null && { CHAOS_TRACES: traces }),
     },
   },
 )
