@@ -56,7 +56,14 @@ export async function startConnector(stand: Stand, options: ConnectorOptions = {
   const config = join(folder, 'config.json')
   const settings = {
     source: { url: stand.server.url(), backfill, onDelete, ...(slot !== undefined && { slot }) },
-    mediquo: { baseUrl: stand.sandbox.baseUrl, ...stand.sandbox.keys, requestsPerMinute, batchSize },
+    // After a kill the next process waits for as long as requests of the killed one may be out.
+    mediquo: {
+      baseUrl: stand.sandbox.baseUrl,
+      ...stand.sandbox.keys,
+      requestsPerMinute,
+      batchSize,
+      requestTimeout: '5s',
+    },
     ...(slot !== undefined && { state: { schema: slot } }),
     http: { port: 0 },
   }

@@ -1,6 +1,5 @@
 import { aborted, sharedAbort } from '../lifecycle/abort.ts'
 import { wait } from '../lifecycle/wait.ts'
-import { ConnectorError } from '../model/failure/connector-error.ts'
 import { endsPipeline } from '../model/failure/failure.ts'
 import { kindOf } from '../model/failure/kind-of.ts'
 import type { WalEvent } from '../model/source/change.ts'
@@ -61,6 +60,10 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
   const abandon = sharedAbort()
   const drained = new AbortController()
   let session: StreamSession | null = null
+  /** Number of replication connections so far: a take-over belongs to one of them. */
+  let connections = 0
+  /** Take-overs, one after the other. */
+  let takingOver: Promise<void> = Promise.resolve()
   let isActive = false
   let epoch = checkpoint.epoch
 
@@ -159,22 +162,23 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
   })
 
   /** Becomes the only writer while holding the slot. Rejects if another instance has written since the checkpoint was read. */
-  async function takeOver(): Promise<void> {
-    const taken = await store.takeOver()
-    if (taken.epoch !== epoch + 1) throw new ConnectorError('fenced', 'another instance has taken over')
-    // While this instance stood by, the other one continued under the same `epoch`: memory is stale.
-    if (
-      epoch === checkpoint.epoch &&
-      (taken.lsn !== checkpoint.lsn || taken.horizon?.commitLsn !== checkpoint.horizon?.commitLsn)
-    )
-      throw new ConnectorError('fenced', 'the state has moved on since it was read')
+  async function takeOver(connection: number): Promise<void> {
+    if (connection !== connections) return
+    const taken = await store.takeOver(epoch === checkpoint.epoch ? checkpoint : null)
     // Another process may have sent something in between, even if this one had a pipeline before: it may have stood by.
     if (control.written.last !== epoch) resumeQuotas(api.quotas, taken, settings.mediquo.limits.maxInFlight)
     control.written.last = taken.epoch
     epoch = taken.epoch
+    // The connection was lost in the meantime: another instance may use the slot.
+    if (connection !== connections) return
     isActive = true
+    const othersLeaseMs = Math.max(taken.othersLeaseMs, control.written.outUntilMs - clocks.monotonicMs(), 0)
+    if (othersLeaseMs > 0) {
+      const until = new Date(clocks.wallClockMs() + othersLeaseMs)
+      logger.info({ until, seconds: Math.ceil(othersLeaseMs / 1000) }, 'waiting for the lease of the instance before')
+    }
     control.onStream({ kind: 'streaming' })
-    driver.handle({ kind: 'stream active' })
+    driver.handle({ kind: 'stream active', othersLeaseMs })
   }
 
   async function newSession(signal: AbortSignal): Promise<StreamSession> {
@@ -184,24 +188,31 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     const durableLsn = epoch === checkpoint.epoch ? null : view().durableLsn
     const trouble = slotTroubleOf(health, { ...server, writtenLsn, durableLsn })
     if (trouble) throw slotTroubleError(trouble, settings.source.slot)
-    session = await openSession(resources, {
+    const connection = ++connections
+    const opened = await openSession(resources, {
       signal,
       // A transform may read any column.
       columns: settings.transform === null ? new Set(prepared.table.streamed.types.keys()) : 'all',
       consumer: {
         durableLsn: () => view().durableLsn,
-        onStart: () =>
-          void takeOver().catch((error: unknown) =>
-            endsPipeline(kindOf(error)) ? breakOff(error) : session?.close('silent'),
-          ),
+        onStart: () => {
+          takingOver = takingOver
+            .then(() => takeOver(connection))
+            .catch((error: unknown) => {
+              if (endsPipeline(kindOf(error))) breakOff(error)
+              else if (connection === connections) opened.close('silent')
+            })
+        },
         receive,
       },
     })
+    session = opened
     driver.handle({ kind: 'stream opened' })
-    return session
+    return opened
   }
 
   function lost(): void {
+    connections++
     if (!isActive) return
     isActive = false
     driver.handle({ kind: 'stream lost' })
@@ -231,6 +242,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     abandon.abort()
     if (!broken.signal.aborted) await wait(drainMs, ended)
     await driver.stop()
+    control.written.outUntilMs = clocks.monotonicMs() + view().requestsOutMs
     await sampling
     stop.abort()
     await following
@@ -244,16 +256,24 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     disconnect: (end: 'released' | 'silent') => session?.close(end),
     sawXid: (xid: Xid) => driver.handle({ kind: 'xid seen', xid }),
     view,
+    /** Rule 15: the reason why nothing is sent yet; null if this instance need not wait. */
+    get waitReason(): string | null {
+      const { othersLeaseMs } = view()
+      if (othersLeaseMs === 0) return null
+      const until = new Date(clocks.wallClockMs() + othersLeaseMs).toISOString().slice(11, 19)
+      return `waits until ${until} UTC for the lease of the instance before`
+    },
     /** The last backfill run that this pipeline has completed. */
     get lastBackfill() {
       return report.lastBackfill
     },
     /** Returns true if rows could be sent, nothing prevents it, and no request is in flight. */
     isStuck: () => {
-      const { sendable, isSendingHeld, requestsInFlight, trouble } = view()
+      const { sendable, isSendingHeld, othersLeaseMs, requestsInFlight, trouble } = view()
       return (
         isActive &&
         !isSendingHeld &&
+        othersLeaseMs === 0 &&
         sendable.live + sendable.backfill > 0 &&
         requestsInFlight === 0 &&
         trouble === null

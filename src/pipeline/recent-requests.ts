@@ -16,6 +16,8 @@ export function recentRequests(quotas: Quotas): RecentRequests {
 export interface WrittenRuns {
   /** `epoch` under which this process last became the writer; null if it never has. */
   last: number | null
+  /** Rule 15: time until which requests of an earlier pipeline of this process may be applied, by the monotonic clock. */
+  outUntilMs: number
 }
 
 /** Age of the checkpoint past which requests of an earlier run to read patients back no longer count, milliseconds. */

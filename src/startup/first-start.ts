@@ -25,7 +25,8 @@ export async function startFirst(
   const { store } = resources.state
   const { logger } = resources.telemetry
   const { slot, publication, backfill } = settings.source
-  const backfillRunReason = backfill === 'initial' ? 'first run' : null
+  const first = backfill === 'initial' ? 'first run' : null
+  const backfillRunReason = store.wentBack(null) ? 'store went back' : first
   // Read the server after the slot: transactions that run now count as part of the slot's gap.
   const server = await findServer(resources)
   const identity = identityOn(server, settings)
@@ -35,8 +36,13 @@ export async function startFirst(
       throw new ConnectorError('slot being made', 'another session is making the replication slot')
     case 'present':
       if (!facts.publication) throw publicationAfterSlot(publication, slot)
-      // The slot's creator is unknown: reads wait until all transactions that run now have ended.
-      return await store.begin(identity, found.confirmedFlushLsn, xid(server.snapshotXmax - 1n), backfillRunReason)
+      // Who made the slot, and what was sent with it, is unknown: reads wait until all transactions that run now have ended, and rows
+      // with changes of until now are read.
+      return await store.begin(
+        identity,
+        { lsn: found.confirmedFlushLsn, readLsn: server.currentLsn, slotGapXid: xid(server.snapshotXmax - 1n) },
+        backfillRunReason,
+      )
     case 'lost':
       requireSlot(facts, wanted)
       await dropSlotAsFound(resources.source.pool, slot, facts.slot?.confirmedFlushLsn ?? null)
@@ -49,7 +55,7 @@ export async function startFirst(
   const publishing = facts.publication ? null : publishingOf(facts, wanted)
   const made = await makeSlot(resources, { slot, publishing })
   logger.info({ slot, publication, lsn: formatLsn(made.confirmedFlushLsn) }, 'replication slot made')
-  await store.begin(identity, made.confirmedFlushLsn, made.gapXid, backfillRunReason)
+  await store.begin(identity, { lsn: made.confirmedFlushLsn, slotGapXid: made.gapXid }, backfillRunReason)
 }
 
 /** Requires that a slot without its WAL may be recreated. @throws {ConnectorError} */

@@ -13,6 +13,7 @@ import type { ReadableTable } from '../source/table/table-read-sql.ts'
 import { mappedTableSchema, readTableSchema } from '../source/table/table-schema.ts'
 import type { Wanted } from '../source/wanted.ts'
 import { startFirst } from './first-start.ts'
+import { distrustOlderStore } from './identity/distrust-store.ts'
 import { type Evidence, findCheckpoint, findServer, type Judged, judge, noEvidence } from './identity/found-identity.ts'
 import { reconcileIdentity } from './identity/reconcile-identity.ts'
 import { checkFailed } from './requirements/check-failed.ts'
@@ -88,10 +89,12 @@ export async function prepare(resources: Resources, seen: Evidence): Promise<Pre
     const checkpoint = await findCheckpoint(resources, source.table)
     if (!checkpoint) {
       await startFirst(resources, source)
+      resources.state.store.forgetOwnWrites()
       continue
     }
     const judged = await judgeFound(resources, source, { checkpoint, ...evidence })
     if (judged === null) continue
+    if (await distrustOlderStore(resources, judged)) continue
     const reconciled = await reconcileIdentity(resources, judged, resources.settings.source)
     if (reconciled !== null) {
       evidence = { ...evidence, replacedUpToRun: null }

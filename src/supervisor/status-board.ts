@@ -37,6 +37,8 @@ export interface Board {
   owed: number
   /** Newest backfill run in the state. */
   latestPass: BackfillRun | null
+  /** True from the moment at which the store was found to lack writes, until every row was read again. */
+  storeWentBack: boolean
   /** Consecutive health checks that found rows to send, no trouble, and nothing in flight. */
   stuckChecks: number
   readonly tally: Tally
@@ -57,6 +59,7 @@ export function newBoard(): Board {
     deadLetters: noDeadLetters,
     owed: 0,
     latestPass: null,
+    storeWentBack: false,
     stuckChecks: 0,
     tally: { delivered: 0, unchanged: 0, lastDeliveredAt: null, lastError: null },
   }
@@ -68,7 +71,7 @@ export function statusOf(board: Board, { settings, api }: Pick<Resources, 'setti
   const waiting = view ? view.waiting.live + view.waiting.backfill : 0
   return {
     state: shownState(board),
-    reason: board.reason ?? view?.trouble?.reason ?? databaseReason(board),
+    reason: board.reason ?? pipeline?.waitReason ?? view?.trouble?.reason ?? databaseReason(board),
     source: {
       table: `${settings.source.table.schema}.${settings.source.table.table}`,
       slot: settings.source.slot,
@@ -149,6 +152,8 @@ export function readinessOf(
   { mediquo }: Pick<Settings, 'mediquo'>,
 ): { readonly ready: boolean; readonly reason: string | null } {
   if (!isStreaming(board.state)) return { ready: false, reason: board.reason ?? board.state }
+  const waitReason = board.pipeline?.waitReason ?? null
+  if (waitReason !== null) return { ready: false, reason: waitReason }
   const trouble = board.pipeline?.view().trouble
   if (trouble && needsSomebody[trouble.kind]) return { ready: false, reason: trouble.reason }
   const failure = databaseReason(board)

@@ -1,7 +1,6 @@
 import type { Settings } from '../config/settings.ts'
 import { type HttpServer, startHttpServer } from '../http/server.ts'
 import { wait } from '../lifecycle/wait.ts'
-
 import { kindOf } from '../model/failure/kind-of.ts'
 import type { ConnectorState } from '../model/status/status.ts'
 import { createPipeline } from '../pipeline/pipeline.ts'
@@ -35,6 +34,7 @@ import { problemFacts } from './problems/problem-facts.ts'
 import { createProblemWatch } from './problems/problem-watch.ts'
 import { createSlotWatch } from './slot-watch.ts'
 import { type Board, newBoard, readinessOf, statusOf } from './status-board.ts'
+import { noteLatestRun } from './store-went-back.ts'
 import { summarise } from './summary.ts'
 import { lookAtWrites } from './writes-watch.ts'
 
@@ -84,7 +84,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     readState: async () => {
       board.deadLetters = await noted(board, 'look at state', () => store.deadLetters.look())
       board.owed = await store.countOwed()
-      board.latestPass = await store.backfillRuns.latest()
+      noteLatestRun(board, await store.backfillRuns.latest())
       await slotWatch.lookForLeft()
       await sayWhoSharesCodes(resources)
     },
@@ -117,7 +117,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     options.onListening?.(http.port)
     observe(resources, board, healthy)
     const past: Past = { attempt: 0, isFirst: true, plansReported: false, lost: noneLost }
-    const written: WrittenRuns = { last: null }
+    const written: WrittenRuns = { last: null, outUntilMs: Number.NEGATIVE_INFINITY }
     while (!drain.aborted) {
       past.attempt++
       const prepared = await prepareOrWait(options, resources, board, past)
@@ -127,6 +127,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
       const failure = await runOnce(resources, prepared, { board, watch, drain, written })
       past.isFirst = false
       if (failure === null) break
+      board.storeWentBack ||= kindOf(failure) === 'store went back'
       const ranMs = performance.now() - beganAtMs
       const { next, lost } = afterRunning(failure, { lost: past.lost, ranMs, blockedMs: intervals.blockedMs })
       past.lost = lost

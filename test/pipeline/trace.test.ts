@@ -68,7 +68,7 @@ describe('the trace of a process', () => {
     const failures: unknown[] = []
     const core = tracedCore(space.cwd, options, (error) => failures.push(error))
     for (let turn = 0; turn < 2; turn++) {
-      core.handle({ kind: 'stream active' }, 1)
+      core.handle({ kind: 'stream active', othersLeaseMs: 0 }, 1)
       await setImmediate()
     }
     expect(failures).toMatchObject([{ code: 'EISDIR' }])

@@ -3,6 +3,7 @@ import type { BackfillRunProgress } from '../../model/progress/backfill-run.ts'
 import type { StoredRow } from '../../model/progress/stored-row.ts'
 import { formatLsn, type Lsn } from '../../model/source/lsn.ts'
 import type { Position } from '../../model/source/position.ts'
+import type { OwnWrites } from '../writer.ts'
 import { deadLetterColumns, deliveryRows, type RecentRequests, type RejectedRow } from './rows.ts'
 import { backfill, checkpoint, deadLetter, delivery } from './tables.ts'
 
@@ -15,15 +16,18 @@ export interface Settlement {
   /** R; null if unchanged. It only rises. */
   readonly readLsn: Lsn | null
   readonly backfill: BackfillRunProgress | null
+  /** Rule 15: length of the lease from this write on, milliseconds; 0: released; null: unchanged. */
+  readonly leaseMs: number | null
   readonly recentRequests: RecentRequests
 }
 
 /**
  * Returns one statement for rows, dead letters, the backfill's position and the checkpoint, so that a request waits for one round
- * trip. The statement returns no row, and changes nothing, if `epoch` is not the newest.
+ * trip. The statement returns no row, and changes nothing, if another instance has taken over, or if the store lacks an answered write.
+ * An earlier write of this writer that happens after a later one changes nothing either. @param own `begun` is the number of this write.
  */
-export function recordStatement(epoch: number, { rows, backfill, ...settlement }: Settlement): SQL {
-  const parts: SQL[] = [sql`fence as (${checkpointUpdate(epoch, settlement)})`]
+export function recordStatement(own: OwnWrites, { rows, backfill, ...settlement }: Settlement): SQL {
+  const parts: SQL[] = [sql`fence as (${checkpointUpdate(own, settlement)})`]
   if (rows.length > 0) parts.push(sql`rows as (${deliveryUpsert(rows)})`)
   const released = rows.filter((row) => row.deadLetter === null).map((row) => row.key)
   if (released.length > 0) {
@@ -39,16 +43,22 @@ export function recordStatement(epoch: number, { rows, backfill, ...settlement }
 }
 
 function checkpointUpdate(
-  epoch: number,
-  { checkpointLsn, horizon, readLsn, recentRequests }: Omit<Settlement, 'rows' | 'backfill'>,
+  { epoch, writer, confirmed, begun }: OwnWrites,
+  { checkpointLsn, horizon, readLsn, leaseMs, recentRequests }: Omit<Settlement, 'rows' | 'backfill'>,
 ): SQL {
   const raised = horizon
     ? sql`horizon_lsn = ${formatLsn(horizon.commitLsn)}::pg_lsn, horizon_ordinal = ${horizon.ordinal}::bigint,`
     : sql``
   const read = readLsn === null ? sql`` : sql`read_lsn = greatest(read_lsn, ${formatLsn(readLsn)}::pg_lsn),`
-  return sql`update ${checkpoint} set lsn = ${formatLsn(checkpointLsn)}::pg_lsn, ${raised} ${read}
-    recent_requests = ${JSON.stringify(recentRequests)}::jsonb, updated_at = clock_timestamp()
-    where run = ${epoch} returning id`
+  return sql`update ${checkpoint} set lsn = ${formatLsn(checkpointLsn)}::pg_lsn, ${raised} ${read} ${leaseUpdate(writer, leaseMs)}
+    recent_requests = ${JSON.stringify(recentRequests)}::jsonb, updated_at = clock_timestamp(), writes = ${begun}::bigint
+    where run = ${epoch} and writer = ${writer}::uuid and writes >= ${confirmed}::bigint and writes < ${begun}::bigint returning id`
+}
+
+function leaseUpdate(writer: string, leaseMs: number | null): SQL {
+  if (leaseMs === null) return sql``
+  if (leaseMs === 0) return sql`leased_until = null, leased_by = null,`
+  return sql`leased_until = clock_timestamp() + ${leaseMs}::float8 * interval '1 millisecond', leased_by = ${writer}::uuid,`
 }
 
 function deliveryUpsert(rows: readonly StoredRow[]): SQL {

@@ -24,19 +24,44 @@ export interface Renewal {
 
 /**
  * The slot was lost and exists again: the stream continues from it, and a backfill finds what was missed. Row records and the
- * horizon stay, since the server is the same. With `doubted` it is unknown what happened to the slot or the store: a new salt makes
- * every fingerprint differ, with one write for any number of rows, and no removal is trusted. @throws {ConnectorError} fenced
+ * horizon stay, since the server is the same. `doubtedAtLsn`: the end of the WAL, if it is unknown what happened to the slot or the
+ * store; null otherwise. @throws {ConnectorError} fenced
  */
 export async function renewSlot(
   db: StateDatabase,
-  { epoch, identity, lsn, slotGapXid, doubted }: Renewal & { readonly doubted: boolean },
+  { epoch, identity, lsn, slotGapXid, doubtedAtLsn }: Renewal & { readonly doubtedAtLsn: Lsn | null },
 ): Promise<void> {
   await inTransaction(db, async (tx) => {
-    const salt = doubted ? { fingerprintSalt: randomBytes(16) } : {}
-    await moveCheckpoint(tx, epoch, { ...identity, lsn, slotGapXid, sourceTableSchema: null, ...salt })
-    if (doubted) await tx.update(delivery).set({ removed: false }).where(eq(delivery.removed, true))
+    const unknown = doubtedAtLsn === null ? {} : unknownUpTo(doubtedAtLsn)
+    await moveCheckpoint(tx, epoch, { ...identity, lsn, slotGapXid, sourceTableSchema: null, ...unknown })
+    if (doubtedAtLsn !== null) await distrustRemovals(tx)
     await requestWholeBackfill(tx, 'slot lost')
   })
+}
+
+/**
+ * The store lacks writes that were answered. What mediQuo accepted last is unknown for every row: a backfill sends them all. Changes that
+ * were streamed before may have been sent, and so may what was read: rows with changes up to `endLsn` are read again instead of being
+ * sent as the stream brings them. @throws {ConnectorError} fenced
+ */
+export async function distrustStore(
+  db: StateDatabase,
+  { epoch, lsn, endLsn, slotGapXid }: Omit<Renewal, 'identity'> & { readonly endLsn: Lsn },
+): Promise<void> {
+  await inTransaction(db, async (tx) => {
+    await moveCheckpoint(tx, epoch, { lsn, slotGapXid, ...unknownUpTo(endLsn) })
+    await distrustRemovals(tx)
+    await requestWholeBackfill(tx, 'store went back')
+  })
+}
+
+/** A new salt makes every fingerprint differ, with one write for any number of rows. R is the end of the WAL. */
+function unknownUpTo(endLsn: Lsn) {
+  return { fingerprintSalt: randomBytes(16), readLsn: endLsn }
+}
+
+async function distrustRemovals(tx: Transaction): Promise<void> {
+  await tx.update(delivery).set({ removed: false }).where(eq(delivery.removed, true))
 }
 
 /**

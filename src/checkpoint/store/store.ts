@@ -1,7 +1,9 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { and, eq, exists, ne, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/pg-core'
 import { ConnectorError } from '../../model/failure/connector-error.ts'
+import { codeOf, unwrapped } from '../../model/failure/kind-of.ts'
+import { sqlstate } from '../../model/failure/sqlstate.ts'
 import { type PatientCode, patientCode } from '../../model/patient/patient.ts'
 import type { BackfillRunReason } from '../../model/progress/backfill-run.ts'
 import type { OwedReason, StoredRow } from '../../model/progress/stored-row.ts'
@@ -10,6 +12,7 @@ import type { Position } from '../../model/source/position.ts'
 import { type RowKey, storedRowKey } from '../../model/source/row.ts'
 import type { TableSchema } from '../../model/source/table-schema.ts'
 import { type Xid, xid } from '../../model/source/visibility.ts'
+import { type Standing, standingSince, type WriterStamp, Writership } from '../writer.ts'
 import { BackfillRuns, requestWholeBackfill } from './backfill-runs.ts'
 import { DeadLetterOverviews } from './dead-letter-overview.ts'
 import { recordStatement, type Settlement } from './record-statement.ts'
@@ -27,13 +30,12 @@ export interface SourceIdentity {
   readonly timeline: number
 }
 
-export interface Checkpoint extends SourceIdentity {
+export interface Checkpoint extends SourceIdentity, WriterStamp {
   readonly lsn: Lsn
   /** Rule 9's H: nothing newer was sent by an earlier run. */
   readonly horizon: Position | null
   /** The read position R: the largest end position of a table read of which something was sent or settled; null: none. */
   readonly readLsn: Lsn | null
-  readonly epoch: number
   readonly slotGapXid: Xid | null
   readonly fingerprintSalt: Buffer
   readonly recentRequests: RecentRequests
@@ -41,6 +43,12 @@ export interface Checkpoint extends SourceIdentity {
   readonly sourceTableSchema: TableSchema | null
   /** Age by the clock of the store's server. */
   readonly ageMs: number
+}
+
+/** The checkpoint after a take-over. */
+export interface TakenOver extends Checkpoint {
+  /** Rule 15: time for which requests of another process may still be out, milliseconds. */
+  readonly othersLeaseMs: number
 }
 
 export interface OwedRows {
@@ -54,10 +62,13 @@ const maxOwedCounted = 100_000
 /** Approximate number of blocks of 8 KiB, with some hundred rows each, from which rows are drawn. */
 const sampledBlocks = 32
 
-/** The store's tables. Every write is one small transaction, which fails after another instance has taken over. */
+/**
+ * The store's tables. Every write is one small transaction, which fails after another instance has taken over, and after the store went
+ * back. What this process knows of its own writes outlives a pipeline.
+ */
 export class Store {
   readonly #db: StateDatabase
-  #epoch = 0
+  readonly #writership = new Writership()
 
   /** The backfill runs. */
   readonly backfillRuns: BackfillRuns
@@ -66,52 +77,68 @@ export class Store {
 
   constructor(db: StateDatabase) {
     this.#db = db
-    this.backfillRuns = new BackfillRuns(db, () => this.#epoch)
+    this.backfillRuns = new BackfillRuns(db, () => this.#writership.epoch)
     this.sharedCodes = new SharedCodes(db)
     this.deadLetters = new DeadLetterOverviews(db)
   }
 
   async load(): Promise<Checkpoint | null> {
-    const age = sql<number>`(extract(epoch from clock_timestamp() - ${checkpoint.updatedAt}) * 1000)::float8`
-    const [found] = await this.#db.select({ row: checkpoint, ageMs: age }).from(checkpoint)
-    if (!found) return null
-    const { row } = found
-    return {
-      ...row,
-      horizon: row.horizonLsn === null ? null : { commitLsn: row.horizonLsn, ordinal: row.horizonOrdinal ?? 0 },
-      slotGapXid: row.slotGapXid === null ? null : xid(row.slotGapXid),
-      recentRequests: row.recentRequests as RecentRequests,
-      ageMs: found.ageMs,
-    }
+    return await loadFrom(this.#db)
   }
 
-  /** Writes the first checkpoint, at the start of a slot created for it, and requests a backfill if there is a reason for one. */
+  /** Returns true if this process wrote something that the store lacks. @param found the checkpoint as loaded; null: none. */
+  wentBack(found: WriterStamp | null): boolean {
+    return this.#writership.isLacking(found)
+  }
+  /** Forgets the writes of this process, once the store is known to lack them. */
+  forgetOwnWrites(): void {
+    this.#writership.forget()
+  }
+
+  /**
+   * Writes the first checkpoint, at the start of a slot, and requests a backfill if there is a reason for one. @param readLsn R: the end of
+   * the WAL if something of the slot may have been sent before, null if the slot is new.
+   */
   async begin(
     identity: SourceIdentity,
-    lsn: Lsn,
-    slotGapXid: Xid | null,
+    { lsn, readLsn = null, slotGapXid }: Pick<Checkpoint, 'lsn' | 'slotGapXid'> & { readonly readLsn?: Lsn | null },
     backfillRunReason: BackfillRunReason | null,
   ): Promise<void> {
     await inTransaction(this.#db, async (tx) => {
       const begun = await tx
         .insert(checkpoint)
-        .values({ ...identity, lsn, slotGapXid, fingerprintSalt: randomBytes(16) })
+        .values({ ...identity, lsn, readLsn, slotGapXid, fingerprintSalt: randomBytes(16) })
         .onConflictDoNothing()
         .returning({ id: checkpoint.id })
       if (begun.length > 0 && backfillRunReason !== null) await requestWholeBackfill(tx, backfillRunReason)
     })
   }
 
-  /** Becomes the only writer. Call it while holding the slot. @returns the checkpoint under the new `epoch`. */
-  async takeOver(): Promise<Checkpoint> {
-    const [taken] = await this.#db
-      .update(checkpoint)
-      .set({ epoch: sql`${checkpoint.epoch} + 1` })
-      .returning({ epoch: checkpoint.epoch })
-    const loaded = await this.load()
-    if (!taken || !loaded) throw new Error('there is no checkpoint to take over')
-    this.#epoch = taken.epoch
-    return loaded
+  /**
+   * Becomes the only writer. Call it while holding the slot. @param expected the checkpoint with which a pipeline began: nobody may have
+   * written since. Null: this process is the writer already, and nobody may have taken over since. @returns the checkpoint under the new
+   * epoch. @throws {ConnectorError} fenced, or store went back; then this process can write no more than before.
+   */
+  async takeOver(expected: WriterStamp | null): Promise<TakenOver> {
+    const writer = randomUUID()
+    this.#writership.beginTakeOver(writer)
+    const taken = await inTransaction(this.#db, async (tx) => {
+      const found = await loadFrom(tx, { locks: true })
+      const standing = expected ? standingSince(expected, found) : this.#writership.standing(found)
+      if (found === null || standing !== 'current') throw refusalOf(standing)
+      const { epoch, writes, leasedBy, leasedMs } = found
+      const stamp = {
+        epoch: epoch + 1,
+        writer,
+        writes: writes + 1,
+        previousWriter: found.writer,
+        previousWrites: writes,
+      }
+      await tx.update(checkpoint).set(stamp)
+      return { ...found, ...stamp, othersLeaseMs: this.#writership.isOwn(leasedBy) ? 0 : leasedMs }
+    })
+    this.#writership.tookOver(taken)
+    return taken
   }
 
   /** Returns row records. If two rows have one code it is not known whose patient the API has: neither has a fingerprint then. */
@@ -195,16 +222,23 @@ export class Store {
     return holders
   }
 
-  /** Stores settled rows, rows that are about to be sent, and the checkpoint in one transaction. @throws {ConnectorError} fenced */
+  /**
+   * Stores settled rows, rows that are about to be sent, and the checkpoint in one transaction.
+   * @throws {ConnectorError} fenced, or store went back
+   */
   async record(settlement: Settlement): Promise<void> {
-    const written = await this.#db.execute(recordStatement(this.#epoch, settlement))
-    if (written.rows.length === 0) throw new ConnectorError('fenced', 'another instance has taken over')
+    const own = this.#writership.beginWrite()
+    const written = await this.#db.execute(recordStatement(own, settlement)).catch((error: unknown) => {
+      throw isWithoutTables(error) ? refusalOf('went back') : error
+    })
+    if (written.rows.length === 0) throw refusalOf(this.#writership.standing(await this.load()))
+    this.#writership.wrote(own)
     this.sharedCodes.recorded(settlement.rows)
   }
 
   /** Closes the slot gap: table reads may begin. */
   async closeSlotGap(): Promise<void> {
-    await this.#db.update(checkpoint).set({ slotGapXid: null }).where(eq(checkpoint.epoch, this.#epoch))
+    await this.#db.update(checkpoint).set({ slotGapXid: null }).where(eq(checkpoint.epoch, this.#writership.epoch))
   }
 
   /** Returns the number of rows that are owed, to be read and sent later, up to a limit. */
@@ -217,5 +251,34 @@ export class Store {
 
   async countDeadLetters(): Promise<number> {
     return this.#db.$count(deadLetter)
+  }
+}
+
+function refusalOf(standing: Standing): ConnectorError {
+  return standing === 'went back'
+    ? new ConnectorError('store went back', 'the checkpoint store lacks what was written to it last')
+    : new ConnectorError('fenced', 'another instance has taken over')
+}
+
+/** Returns true if the store's tables are gone. */
+function isWithoutTables(error: unknown): boolean {
+  const code = codeOf(unwrapped(error))
+  return code === sqlstate.undefinedTable || code === sqlstate.invalidSchemaName
+}
+
+async function loadFrom(db: Pick<StateDatabase, 'select'>, { locks = false } = {}) {
+  const age = sql<number>`(extract(epoch from clock_timestamp() - ${checkpoint.updatedAt}) * 1000)::float8`
+  const leased = sql<number | null>`(extract(epoch from ${checkpoint.leasedUntil} - clock_timestamp()) * 1000)::float8`
+  const query = db.select({ row: checkpoint, ageMs: age, leasedMs: leased }).from(checkpoint)
+  const [found] = await (locks ? query.for('update') : query)
+  if (!found) return null
+  const { row } = found
+  return {
+    ...row,
+    horizon: row.horizonLsn === null ? null : { commitLsn: row.horizonLsn, ordinal: row.horizonOrdinal ?? 0 },
+    slotGapXid: row.slotGapXid === null ? null : xid(row.slotGapXid),
+    recentRequests: row.recentRequests as RecentRequests,
+    ageMs: found.ageMs,
+    leasedMs: Math.max(0, Math.ceil(found.leasedMs ?? 0)),
   }
 }

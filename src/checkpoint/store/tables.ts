@@ -10,6 +10,7 @@ import {
   smallint,
   text,
   timestamp,
+  uuid,
 } from 'drizzle-orm/pg-core'
 import { type BackfillRunPosition, backfillRunReasons, backfillRunStates } from '../../model/progress/backfill-run.ts'
 import { owedReasons } from '../../model/progress/stored-row.ts'
@@ -42,6 +43,14 @@ export const checkpoint = pgTable('checkpoint', {
   /** The read position R: the largest end position of a table read of which something was sent or settled; null: none. */
   readLsn: pgLsn('read_lsn'),
   epoch: bigint('run', { mode: 'number' }).notNull().default(0),
+  /** Token of the last take-over, number of the newest write, and the same of the writer before: `WriterStamp`. */
+  writer: uuid(),
+  writes: bigint({ mode: 'number' }).notNull().default(0),
+  previousWriter: uuid('previous_writer'),
+  previousWrites: bigint('previous_writes', { mode: 'number' }),
+  /** Rule 15: time until which the requests of the writer with this token may be out, by this server's clock. Null: none is out. */
+  leasedUntil: timestamp('leased_until', { withTimezone: true }),
+  leasedBy: uuid('leased_by'),
   /** Table schema when the table was last prepared; null before the first time. */
   sourceTableSchema: jsonb('source_shape').$type<TableSchema>(),
   /** Rule 1: set when a slot is created, null once the gap is closed. */

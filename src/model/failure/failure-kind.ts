@@ -37,6 +37,7 @@ export const failureKinds = [
   'stream malformed',
   // The state.
   'fenced',
+  'store went back',
   'state schema missing',
   'state missing',
   'state outdated',

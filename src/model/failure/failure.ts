@@ -190,6 +190,12 @@ export const failures: Readonly<Record<FailureKind, Failure>> = {
     fix: 'if it happens again and again, look for a proxy that alters the connection',
   },
   fenced: { code: 'fenced', action: 'standby', exitStatus: 1 },
+  'store went back': {
+    code: 'store_went_back',
+    action: 'restart',
+    exitStatus: 1,
+    fix: 'find out who restored the database of the state, or whether its server failed over to a standby that lagged',
+  },
   'state schema missing': {
     code: 'state_schema_missing',
     action: 'exit',

@@ -11,6 +11,7 @@ export const problemKinds = [
   'told to wait',
   'store not writable',
   'database not readable',
+  'store went back',
   'not ready',
   'API down',
   'unexpected success',
@@ -102,6 +103,12 @@ export const problemCatalog: Readonly<Record<ProblemKind, Entry>> = {
     severity: 'critical',
     anchor: 'store-not-writable',
     effect: 'The checkpoint store cannot be written. Changes wait, and are delivered once it can be.',
+  },
+  'store went back': {
+    code: 'MQ3010',
+    severity: 'warning',
+    anchor: 'store-went-back',
+    effect: 'The checkpoint store lacks what was written to it last. Every row is read from the table and sent again.',
   },
   'database not readable': {
     code: 'MQ1105',

@@ -1,4 +1,4 @@
-import { counted, sizeInWords, timeInWords } from '../quantity.ts'
+import { counted, grouped, sizeInWords, timeInWords } from '../quantity.ts'
 import type { Problem, SlotFacts } from './problem.ts'
 import type { ProblemKind } from './problem-kind.ts'
 import { refusedWriteDetail, refusedWriteFix } from './refused-write-text.ts'
@@ -53,6 +53,12 @@ const texts: { readonly [K in ProblemKind]: (facts: Problem<K>['facts']) => Prob
     detail: reason ?? '',
     fix: 'Nothing is lost: no request is sent before the store has noted it, and sending resumes by itself. Check the database of the store: whether it answers, its disk, the rights, the password.',
     commands: check,
+  }),
+  'store went back': ({ rowsRead, rowsEstimated }) => ({
+    title: 'The checkpoint store went back',
+    detail: rowsEstimated > 0 ? `${counted(rowsRead, 'row')} of about ${grouped(rowsEstimated)} read` : '',
+    fix: 'The connector repairs this by itself: it believes nothing that the store says of mediQuo, and sends every row again. Find out whether the database of the store was restored, or failed over to a standby that lagged.',
+    commands: ['mediquo-cdc status'],
   }),
   'database not readable': ({ reason }) => ({
     title: 'The database cannot be read',

@@ -61,6 +61,7 @@ interface FactsOf {
   'orphaned slot': { readonly slot: string; readonly retainedBytes: number; readonly dropStatement: string }
   drift: { readonly ratio: number }
   'falls behind': { readonly secondsToDrain: number }
+  'store went back': { readonly rowsRead: number; readonly rowsEstimated: number }
   'backfill stalled': { readonly rowsRead: number; readonly rowsEstimated: number }
   'shared codes': { readonly codes: number }
   'dead letters': { readonly rows: number }

@@ -9,6 +9,7 @@ export const backfillRunReasons = [
   'slot lost',
   'identity changed',
   'table altered',
+  'store went back',
   'found to differ',
 ] as const
 export type BackfillRunReason = (typeof backfillRunReasons)[number]
@@ -25,6 +26,7 @@ export const backfillRunTrust: Readonly<
   'slot lost': { fingerprints: true, completeness: false },
   'identity changed': { fingerprints: true, completeness: false },
   'table altered': { fingerprints: true, completeness: false },
+  'store went back': { fingerprints: true, completeness: false },
   'found to differ': { fingerprints: false, completeness: false },
 }
 

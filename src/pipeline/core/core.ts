@@ -85,8 +85,7 @@ export function createCore(options: CoreOptions): Core {
       },
     },
   })
-  const maxUnnotedRequests = limits.maxInFlight
-  const recording = new Recording({ context, progress, pending, ledger, stored, maxUnnotedRequests })
+  const recording = new Recording({ context, progress, pending, ledger, stored, limits })
   confirming.connect(pending)
   // An earlier run received everything before the checkpoint.
   pending.passed(stored.checkpointLsn)
@@ -163,13 +162,18 @@ export function createCore(options: CoreOptions): Core {
   })
 
   let isActive = false
+  /** True while the lease of another process lasts. */
+  let isWaiting = false
   let isDraining = false
   let isDrained = false
   let wakeAtMs: number | null = null
 
   function activate(): void {
     const mayWork = isActive && !isDraining
-    for (const part of [sending, fetching, backfilling, ...owed]) part.activate(mayWork)
+    for (const part of [backfilling, ...owed]) part.activate(mayWork)
+    // Rule 15: nothing is asked of the API while requests of another process may be applied.
+    isWaiting = mayWork && recording.waitsUntilMs(nowMs) !== null
+    for (const part of [sending, fetching]) part.activate(mayWork && !isWaiting)
   }
 
   const parts: CoreParts = {
@@ -186,9 +190,13 @@ export function createCore(options: CoreOptions): Core {
     ...[sending, backPressure, recording],
   ]
   const routes = createRoutes(parts, {
-    setActive: (isActiveNow) => {
-      isActive = isActiveNow
-      if (isActive) recording.activate(nowMs)
+    becameActive: (othersLeaseMs) => {
+      isActive = true
+      recording.activate(nowMs, othersLeaseMs)
+      activate()
+    },
+    becameInactive: () => {
+      isActive = false
       activate()
     },
     drain: () => {
@@ -205,6 +213,7 @@ export function createCore(options: CoreOptions): Core {
     nowMs = Math.max(nowMs, atMs)
     confirming.at(nowMs)
     progress.at(nowMs)
+    if (isWaiting && recording.waitsUntilMs(nowMs) === null) activate()
   }
 
   function handle<K extends CoreEvent['kind']>(event: Extract<CoreEvent, { kind: K }>, atMs: number): void {
@@ -225,7 +234,7 @@ export function createCore(options: CoreOptions): Core {
       for (const part of working) part.effects(nowMs, out)
     }
     if (!facts.isEmpty) out.push({ kind: 'tell', facts: facts.drain() })
-    if (isDraining && !isDrained && sending.requestsInFlight === 0 && recording.isIdle) {
+    if (isDraining && !isDrained && sending.requestsInFlight === 0 && recording.isIdle(nowMs)) {
       isDrained = true
       out.push({ kind: 'drained' })
     }

@@ -24,6 +24,8 @@ export interface Settlement {
   readonly horizon: Position | null
   readonly readLsn: Lsn | null
   readonly backfill: BackfillRunProgress | null
+  /** Rule 15: length of the lease that begins with the write, milliseconds; 0: it is released; null: unchanged. */
+  readonly leaseMs: number | null
 }
 
 /**

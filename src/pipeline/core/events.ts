@@ -65,8 +65,11 @@ export type CoreEvent =
   | { readonly kind: 'wal'; readonly wal: MappedWalEvent }
   /** A new replication connection is about to deliver: the stream is not paused any more. */
   | { readonly kind: 'stream opened' }
-  /** This instance is the writer, and its slot is streaming. */
-  | { readonly kind: 'stream active' }
+  /**
+   * This instance is the writer, and its slot is streaming. `othersLeaseMs`: time for which requests of another process, or of an earlier
+   * pipeline, may still be out (rule 15).
+   */
+  | { readonly kind: 'stream active'; readonly othersLeaseMs: number }
   | { readonly kind: 'stream lost' }
   /** A recent transaction id. A quiet table has none of its own by which the stream's 32 bits could be widened. */
   | { readonly kind: 'xid seen'; readonly xid: Xid }

@@ -3,7 +3,8 @@ import type { CoreParts } from './parts.ts'
 
 /** Changes that an event makes to the core as a whole. */
 export interface Lifecycle {
-  setActive(isActive: boolean): void
+  becameActive(othersLeaseMs: number): void
+  becameInactive(): void
   drain(): void
   /** Called at the time of `wake at`. */
   woke(): void
@@ -32,8 +33,8 @@ export function createRoutes(parts: CoreParts, lifecycle: Lifecycle): Routes {
   return {
     wal: ({ wal }, nowMs) => receiving.receive(wal, nowMs),
     'stream opened': () => backPressure.opened(),
-    'stream active': () => lifecycle.setActive(true),
-    'stream lost': () => lifecycle.setActive(false),
+    'stream active': ({ othersLeaseMs }) => lifecycle.becameActive(othersLeaseMs),
+    'stream lost': () => lifecycle.becameInactive(),
     'xid seen': ({ xid }) => receiving.sawXid(xid),
     'records loaded': ({ ticket, rows, shared }, nowMs) =>
       void (loading.loaded(ticket, rows, shared) || reading.recordsLoaded(ticket, { rows, shared }, nowMs)),

@@ -15,6 +15,10 @@ export interface View {
   readonly payloadBytes: number
   readonly unrecorded: number
   readonly isSendingHeld: boolean
+  /** Time for which nothing may be sent because requests of another process may be applied, milliseconds; 0: none (rule 15). */
+  readonly othersLeaseMs: number
+  /** Time for which a request of this core without an answer may still be applied, milliseconds; 0: none. */
+  readonly requestsOutMs: number
   readonly isPaused: boolean
   readonly isActive: boolean
   readonly isTransactionOpen: boolean
@@ -45,7 +49,7 @@ export function viewOf(parts: CoreParts, isActive: boolean, nowMs: number): View
   const { pending, tickets } = parts
   const { receiving, backPressure } = parts.stream
   const { backfilling } = parts.table
-  const { progress } = parts.record
+  const { progress, recording } = parts.record
   const { sending } = parts.delivery
   return {
     waiting: { ...pending.waiting },
@@ -56,6 +60,8 @@ export function viewOf(parts: CoreParts, isActive: boolean, nowMs: number): View
     payloadBytes: pending.bytes,
     unrecorded: pending.unrecorded,
     isSendingHeld: pending.isSendingHeld,
+    othersLeaseMs: (recording.waitsUntilMs(nowMs) ?? nowMs) - nowMs,
+    requestsOutMs: Math.max(0, (recording.outUntilMs(nowMs) ?? nowMs) - nowMs),
     isPaused: backPressure.isPaused,
     isActive,
     isTransactionOpen: receiving.openCommitLsn !== null,
@@ -89,6 +95,6 @@ function isQuiet(parts: CoreParts, nowMs: number): boolean {
     backfilling.current === null &&
     reading.isIdle &&
     owed.every((part) => part.isIdle(nowMs)) &&
-    recording.isIdle
+    recording.isIdle(nowMs)
   )
 }

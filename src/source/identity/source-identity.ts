@@ -130,7 +130,7 @@ export interface Server {
 const serverQuery = `
   select (select system_identifier from pg_control_system())::text as system,
     ${timelineSql} as timeline,
-    case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end::text as current,
+    case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_insert_lsn() end::text as current,
     pg_is_in_recovery()::text as standby, current_setting('server_version_num') as version,
     pg_snapshot_xmax(pg_current_snapshot())::text as xmax,
     (select oid::text from pg_publication where pubname = $1) as "publicationOid"`

@@ -92,7 +92,8 @@ async function renew(
   const slot = loss === 'ahead' ? keptSlot(judged) : null
   const { lsn, slotGapXid } = slot ?? (await renewedSlot(tools, judged))
   const identity = identityOn(server, settings)
-  await renewSlot(state.db, { epoch: checkpoint.epoch, identity, lsn, slotGapXid, doubted: loss === 'ahead' })
+  const doubtedAtLsn = loss === 'ahead' ? server.currentLsn : null
+  await renewSlot(state.db, { epoch: checkpoint.epoch, identity, lsn, slotGapXid, doubtedAtLsn })
   const fields = { slot: slotName, loss, checkpointLsn, slotLsn: formatLsn(lsn) }
   logger.warn(fields, 'changes were lost with the replication slot, a backfill follows')
   return { kind: 'slot lost', found, slot: slot ? 'kept' : 'made', needsBackfill: true }

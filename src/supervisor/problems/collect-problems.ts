@@ -26,6 +26,8 @@ export interface ProblemFacts {
   readonly driftRatio: number
   readonly secondsToDrain: number | null
   readonly backfill: { readonly hasStalled: boolean; readonly rowsRead: number; readonly rowsEstimated: number }
+  /** How far the rows are read again after the store went back; null: it did not. */
+  readonly storeReread: Problem<'store went back'>['facts'] | null
   readonly sharedCodes: number
   readonly deadLetters: number
 }
@@ -76,6 +78,7 @@ export function collectProblems(facts: ProblemFacts): readonly Problem[] {
     const { rowsRead, rowsEstimated } = backfill
     problems.push({ kind: 'backfill stalled', facts: { rowsRead, rowsEstimated } })
   }
+  if (facts.storeReread) problems.push({ kind: 'store went back', facts: facts.storeReread })
   if (facts.sharedCodes > 0) problems.push({ kind: 'shared codes', facts: { codes: facts.sharedCodes } })
   if (facts.deadLetters > 0) problems.push({ kind: 'dead letters', facts: { rows: facts.deadLetters } })
   return problems.toSorted((a, b) => problemKinds.indexOf(a.kind) - problemKinds.indexOf(b.kind))

@@ -3,6 +3,7 @@ import { qualifiedName } from '../../source/sql-names.ts'
 import type { Resources } from '../../startup/resources.ts'
 import { hasStalled } from '../backfill-stall.ts'
 import { type Board, databaseFailures, shownState, standstillSeconds } from '../status-board.ts'
+import { rereadProgress } from '../store-went-back.ts'
 import type { ProblemFacts } from './collect-problems.ts'
 
 interface Observed {
@@ -36,6 +37,7 @@ export function problemFacts(
       rowsRead: view?.backfill?.rowsRead ?? 0,
       rowsEstimated: view?.backfill?.rowsEstimated ?? 0,
     },
+    storeReread: rereadProgress(board),
     sharedCodes: state.store.sharedCodes.count,
     deadLetters: board.deadLetters.total,
   }

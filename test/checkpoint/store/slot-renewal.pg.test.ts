@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { adoptIdentity, followFailover, renewSlot } from '../../../src/checkpoint/store/slot-renewal.ts'
+import { adoptIdentity, distrustStore, followFailover, renewSlot } from '../../../src/checkpoint/store/slot-renewal.ts'
 import { migrateState, openStateDatabase } from '../../../src/checkpoint/store/state-database.ts'
 import { Store } from '../../../src/checkpoint/store/store.ts'
 import { adoptKey } from '../../../src/checkpoint/store/table-schema.ts'
@@ -23,8 +23,8 @@ async function state(database: TestDatabase) {
   })
   const store = new Store(opened.db)
   await migrateState(opened.db, 'mediquo_cdc')
-  await store.begin(identity, lsn(200n), null, null)
-  const { fingerprintSalt } = await store.takeOver()
+  await store.begin(identity, { lsn: lsn(200n), slotGapXid: null }, null)
+  const { fingerprintSalt } = await store.takeOver(await store.load())
   await database.query(`insert into mediquo_cdc.delivery (source_key, code, fingerprint, removed, lsn, ordinal, xid) values
     ('["a"]', 'a', '\\x00', false, '0/90', 1, 11), ('["b"]', 'b', null, false, '0/1F4', 1, 12),
     ('["c"]', 'c', null, true, '0/1F5', 1, 13)`)
@@ -50,7 +50,7 @@ describe('a slot that was recreated', () => {
     await using database = await testDatabase()
     await using known = await state(database)
     await database.query(readTo('0/2A0'))
-    await renewSlot(known.db, { ...renewal, doubted: false })
+    await renewSlot(known.db, { ...renewal, doubtedAtLsn: null })
     const { fingerprintSalt } = known
     expect(await known.store.load()).toMatchObject({
       lsn: 0x300n,
@@ -67,9 +67,33 @@ describe('a slot that was recreated', () => {
   test('in doubt invalidates all fingerprints and removals', async () => {
     await using database = await testDatabase()
     await using known = await state(database)
-    await renewSlot(known.db, { ...renewal, doubted: true })
-    expect((await known.store.load())?.fingerprintSalt).not.toEqual(known.fingerprintSalt)
+    await renewSlot(known.db, { ...renewal, doubtedAtLsn: lsn(0x400n) })
+    const { fingerprintSalt, readLsn } = (await known.store.load()) ?? {}
+    expect(fingerprintSalt).not.toEqual(known.fingerprintSalt)
+    // What was sent with the slot is unknown: changes up to the end of the WAL are read again.
+    expect(readLsn).toBe(0x400n)
     expect((await rows(database)).map(({ removed }) => removed)).toEqual(['f', 'f', 'f'])
+  })
+})
+
+describe('a store that lacks writes', () => {
+  test('is believed in nothing that it says of mediQuo: every fingerprint and removal is unknown, and every row is read', async () => {
+    await using database = await testDatabase()
+    await using known = await state(database)
+    await database.query(readTo('0/2A0'))
+    await distrustStore(known.db, { epoch: 1, lsn: lsn(0x300n), endLsn: lsn(0x400n), slotGapXid: xid(99n) })
+    const found = await known.store.load()
+    expect(found).toMatchObject({ ...identity, lsn: 0x300n, readLsn: 0x400n, slotGapXid: 99n, epoch: 2 })
+    expect(found?.fingerprintSalt).not.toEqual(known.fingerprintSalt)
+    expect((await rows(database)).map(({ code, removed }) => [code, removed])).toEqual([
+      ['a', 'f'],
+      ['b', 'f'],
+      ['c', 'f'],
+    ])
+    expect(await backfillRuns(database)).toEqual([{ state: 'requested', reason: 'store went back' }])
+    await expect(
+      distrustStore(known.db, { epoch: 1, lsn: lsn(1n), endLsn: lsn(1n), slotGapXid: xid(1n) }),
+    ).rejects.toThrow(expect.objectContaining({ kind: 'fenced' }))
   })
 })
 
@@ -129,7 +153,7 @@ describe('owed rows', () => {
     await using database = await testDatabase()
     await using known = await state(database)
     await database.query(owe(`former_codes = '{o}' where code = 'b'`))
-    await renewSlot(known.db, { ...renewal, doubted: true })
+    await renewSlot(known.db, { ...renewal, doubtedAtLsn: lsn(0x400n) })
     expect(await owedRows(database)).toEqual([{ ...note, lsn: '0/1F4' }])
     await adoptIdentity(known.db, { ...renewal, epoch: 2 })
     expect(await owedRows(database)).toEqual([{ ...note, lsn: null }])
@@ -201,8 +225,8 @@ describe('a failover', () => {
 test('the slower of two instances changes nothing, and an instance that still writes is fenced off', async () => {
   await using database = await testDatabase()
   await using known = await state(database)
-  await renewSlot(known.db, { ...renewal, doubted: false })
-  await expect(renewSlot(known.db, { ...renewal, lsn: lsn(0x999n), doubted: true })).rejects.toThrow(
+  await renewSlot(known.db, { ...renewal, doubtedAtLsn: null })
+  await expect(renewSlot(known.db, { ...renewal, lsn: lsn(0x999n), doubtedAtLsn: lsn(0x400n) })).rejects.toThrow(
     expect.objectContaining({ kind: 'fenced' }),
   )
   await expect(adoptIdentity(known.db, { ...renewal, lsn: lsn(0x999n) })).rejects.toThrow(
@@ -220,6 +244,7 @@ test('the slower of two instances changes nothing, and an instance that still wr
     horizon: null,
     readLsn: null,
     backfill: null,
+    leaseMs: null,
     recentRequests: [],
   }
   await expect(known.store.record(settlement)).rejects.toThrow(expect.objectContaining({ kind: 'fenced' }))

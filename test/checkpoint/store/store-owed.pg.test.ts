@@ -58,7 +58,7 @@ describe('an owed row', () => {
     await using older = await begun(database)
     await record(older.store, [row('a')])
     await using newer = open(database.url)
-    await newer.store.takeOver()
+    await newer.store.takeOver(await newer.store.load())
     const changed = row('a', { fingerprint: null, formerCodes: codes('old'), owed: owed('content') })
     await expect(record(older.store, [changed])).rejects.toThrow(expect.objectContaining({ kind: 'fenced' }))
     expect(await newer.store.lookUp([changed.key])).toEqual(new Map([[changed.key, row('a')]]))

@@ -32,8 +32,8 @@ export function open(url: string, schema = 'mediquo_cdc') {
 export async function begun(database: TestDatabase) {
   const state = open(database.url)
   await migrateState(state.db, 'mediquo_cdc')
-  await state.store.begin(identity, lsn(100n), null, null)
-  await state.store.takeOver()
+  await state.store.begin(identity, { lsn: lsn(100n), slotGapXid: null }, null)
+  await state.store.takeOver(await state.store.load())
   return state
 }
 
@@ -59,6 +59,7 @@ export const record = (store: Store, rows: StoredRow[], changes: Partial<Settlem
     horizon: null,
     readLsn: null,
     backfill: null,
+    leaseMs: null,
     recentRequests: [[1_700_000_000, 'put', 3]],
     ...changes,
   })

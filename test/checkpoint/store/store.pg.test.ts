@@ -111,7 +111,7 @@ describe('the store', () => {
     await using database = await testDatabase()
     await using older = await begun(database)
     await using newer = open(database.url)
-    await newer.store.takeOver()
+    await newer.store.takeOver(await newer.store.load())
     const letter = { reason: 'refused by the API', attributes: [], status: 422 } as const
     await newer.store.backfillRuns.request(null)
     await newer.store.backfillRuns.begin(1, 10)
@@ -155,7 +155,9 @@ describe('the store', () => {
     await using one = open(database.url)
     await using two = open(database.url)
     await migrateState(one.db, 'mediquo_cdc')
-    await Promise.all([one, two].map(({ store }) => store.begin(identity, lsn(100n), xid(7n), 'first run')))
+    await Promise.all(
+      [one, two].map(({ store }) => store.begin(identity, { lsn: lsn(100n), slotGapXid: xid(7n) }, 'first run')),
+    )
     expect(await one.store.load()).toMatchObject({ ...identity, lsn: 100n, slotGapXid: 7n, epoch: 0 })
     expect(await database.query('select state, reason from mediquo_cdc.backfill')).toEqual([
       { state: 'requested', reason: 'first run' },

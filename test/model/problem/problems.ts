@@ -37,6 +37,7 @@ export const problems: { readonly [Kind in ProblemKind]: Problem<Kind> } = {
   'every patient refused': { kind: 'every patient refused', facts: reason },
   'store not writable': { kind: 'store not writable', facts: reason },
   'database not readable': { kind: 'database not readable', facts: reason },
+  'store went back': { kind: 'store went back', facts: { rowsRead: 1_200, rowsEstimated: 60_000 } },
   'not ready': { kind: 'not ready', facts: reason },
   'API down': { kind: 'API down', facts: reason },
   'success not proven': { kind: 'success not proven', facts: reason },

@@ -67,7 +67,7 @@ describe('a permit', () => {
     script.commits(['a', upsert('a')])
     script.tell({ kind: 'stream lost' })
     script.answer('want permit')
-    expect(kinds(script.tell({ kind: 'stream active' }))).toContain('want permit')
+    expect(kinds(script.tell({ kind: 'stream active', othersLeaseMs: 0 }))).toContain('want permit')
   })
 })
 
@@ -129,6 +129,9 @@ describe('a drain', () => {
     expect(script.count('drained')).toBe(0)
     script.answer('record')
     expect([script.count('send'), script.permits]).toEqual([0, 0])
+    // The write began a lease, which nothing needs any more.
+    expect(script.next('record').settlement).toMatchObject({ rows: [], leaseMs: 0 })
+    script.answer('record')
     expect(script.count('drained')).toBe(1)
   })
 
@@ -165,7 +168,7 @@ describe('wake at', () => {
   test('is the earliest time that the core waits for, replaces the earlier one, and is null if there is none', () => {
     const script = scripted({ automatic: storeAndTable, isActive: false })
     expect(script.wakeAtMs).toBeNull()
-    script.tell({ kind: 'stream active' })
+    script.tell({ kind: 'stream active', othersLeaseMs: 0 })
     // Time of the next query for a backfill run.
     expect(script.wakeAtMs).toBe(script.nowMs + 2_000)
     script.commits(['a', upsert('a')])

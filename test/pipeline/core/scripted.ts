@@ -263,7 +263,7 @@ export function scripted(setting: ScriptOptions = {}) {
     },
   }
   tell({ kind: 'stream opened' })
-  if (isActive) tell({ kind: 'stream active' })
+  if (isActive) tell({ kind: 'stream active', othersLeaseMs: 0 })
   return script
 }
 export type Script = ReturnType<typeof scripted>

@@ -3,6 +3,9 @@ import type { CoreOptions } from '../../../src/pipeline/core/options.ts'
 import { at, fingerprint } from '../world/values.ts'
 import type { World } from '../world/world.ts'
 
+/** Time after which the client gives up a request. */
+export const requestTimeoutMs = 30_000
+
 /** Returns the options that a connector reads from the store when it starts now. */
 export function coreOptions(world: World): CoreOptions {
   const { state, profile, table } = world
@@ -14,7 +17,7 @@ export function coreOptions(world: World): CoreOptions {
       requestsPerMinute: 600,
       batchSize: profile.batchSize,
       maxInFlight: profile.maxInFlight,
-      requestTimeoutMs: 30_000,
+      requestTimeoutMs,
     },
     bounds: { ...profile.bounds, readRows: profile.pageRows },
     runtime: { intervals: defaultIntervals.core, seed: world.choices.below(1_000_000) },

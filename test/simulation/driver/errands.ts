@@ -1,3 +1,4 @@
+import type { Standing, Writership } from '../../../src/checkpoint/writer.ts'
 import type { PatientCode } from '../../../src/model/patient/patient.ts'
 import type { RowKey } from '../../../src/model/source/row.ts'
 import type { Snapshot } from '../../../src/model/source/visibility.ts'
@@ -21,10 +22,12 @@ export interface Errand {
   answer(): CoreEvent
 }
 
-/** Connector run that asks: its epoch, which decides if its writes count, and its clock. */
+/** Connector run that asks: what its process knows of its writes, and its clock. */
 export interface Asker {
-  run(): number
+  readonly writership: Writership
   nowMs(): number
+  /** The store has refused a write: the run must end. */
+  refused(standing: Standing): void
 }
 
 type ErrandKind =
@@ -81,7 +84,7 @@ export function errandsOf(world: World, asker: Asker): Errands {
         () => {
           const { slotGapXid } = state
           const isClosed = slotGapXid === null || table.snapshot().xmin > slotGapXid
-          if (isClosed && asker.run() === state.run) state.closeSlotGap()
+          if (isClosed && asker.writership.epoch === state.run) state.closeSlotGap()
           return isClosed
         },
         (isClosed) => ({ kind: 'slot gap checked', ticket: effect.ticket, isClosed }),
@@ -103,13 +106,28 @@ export function errandsOf(world: World, asker: Asker): Errands {
 }
 
 function recordErrand(world: World, asker: Asker, { kind, ticket, settlement }: EffectOf['record']): Errand {
+  const { writership } = asker
+  const own = writership.beginWrite()
+  let isStored = false
   const write = () => {
-    if (asker.run() !== world.state.run) return
-    world.note(() => `${asker.run()} records up to ${settlement.checkpointLsn}: ${rowsText(settlement.rows)}`)
+    isStored = world.state.accepts(own)
+    if (!isStored) return
+    const lease = leaseText(settlement.leaseMs)
+    world.note(() => `${own.epoch} records up to ${settlement.checkpointLsn}${lease}: ${rowsText(settlement.rows)}`)
     world.noteDeadLetters(settlement)
-    if (world.state.record(asker.run(), settlement, asker.nowMs())) checkStored(world)
+    world.state.record(own, settlement, asker.nowMs())
+    world.keepCopy()
+    checkStored(world)
   }
-  return { kind, ticket, code: null, stages: [write], answer: () => ({ kind: 'recorded', ticket }) }
+  const answer = (): CoreEvent => {
+    if (isStored) {
+      writership.wrote(own)
+      return { kind: 'recorded', ticket }
+    }
+    asker.refused(writership.standing(world.state.stamp))
+    return { kind: 'failed', ticket }
+  }
+  return { kind, ticket, code: null, stages: [write], answer }
 }
 
 /** Number of value bytes that leaves the size of the next page unchanged. */
@@ -157,6 +175,11 @@ function rowSeen({ table }: World, snapshot: Snapshot, key: RowKey): RowVersion[
 }
 
 type StoredRows = EffectOf['record']['settlement']['rows']
+
+function leaseText(leaseMs: number | null): string {
+  if (leaseMs === null) return ''
+  return leaseMs === 0 ? ', releases' : `, leases ${leaseMs} ms`
+}
 
 function rowsText(rows: StoredRows): string {
   const texts = rows.map(({ key, code, fingerprint, removed, deadLetter, formerCodes, owed, position }) => {

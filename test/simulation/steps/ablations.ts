@@ -65,6 +65,9 @@ const oneRow = {
   bounds: plenty,
 } as const
 
+/** One row that changes repeatedly, and a link that goes half-open while requests are out. */
+const twoWriters = { ...oneRow, cuts: 2, transactions: 6, steps: 200, stops: 0, streamLosses: 0, outage: null } as const
+
 /** Rows are read while the stream is behind, and no mark shows the content of a read. */
 const readsOften = { start: 'first run', before: 2, incomplete: 30, bounds: { ...plenty, marks: 0 } } as const
 
@@ -197,6 +200,28 @@ export const ablations: readonly Ablation[] = [
     breaks: stalls,
     patches: patch('pipeline/core/stream/back-pressure.ts', '    this.#owe()\n', ''),
     profile: tight,
+  },
+  {
+    name: 'rule 14c: R is not raised to the end of the WAL',
+    breaks: anyPromise,
+    rules: { distrusts: 'without R' },
+    profile: { ...oneRow, storeLosses: 1, crashes: 0, streamLosses: 0, stops: 0, transactions: 6, steps: 200 },
+  },
+  {
+    name: 'rule 15: a request leaves without a lease',
+    breaks: ['C2', ...anyPromise],
+    patches: patch('pipeline/core/record/lease.ts', 'nowMs <= this.#mayLeaveUntilMs &&', ''),
+    profile: twoWriters,
+  },
+  {
+    name: 'rule 15: an instance that takes over does not wait',
+    breaks: ['C2', ...anyPromise],
+    patches: patch(
+      'pipeline/core/record/lease.ts',
+      'this.#othersUntilMs = Math.max(this.#othersUntilMs, ms)',
+      'this.#othersUntilMs = Math.min(this.#othersUntilMs, ms)',
+    ),
+    profile: twoWriters,
   },
   {
     name: 'rule 18: what is owed is not labelled with the newest change',

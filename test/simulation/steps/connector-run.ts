@@ -1,3 +1,4 @@
+import type { WriterStamp, Writership } from '../../../src/checkpoint/writer.ts'
 import type { BatchOutcome } from '../../../src/delivery/outcome.ts'
 import type { Core } from '../../../src/pipeline/core/core.ts'
 import type { CoreEvent, Ticket } from '../../../src/pipeline/core/events.ts'
@@ -18,6 +19,14 @@ export interface RunOptions {
   readonly world: World
   readonly createCore: CreateCore
   readonly nowMs: () => number
+  readonly process: ConnectorProcess
+}
+
+/** What a process keeps from one run to the next. A crash forgets it. */
+export interface ConnectorProcess {
+  readonly writership: Writership
+  /** Time until which requests of an earlier run may arrive. */
+  outUntilMs: number
 }
 
 /** One run of the connector between two crashes. Steps of the simulation execute and answer every effect. */
@@ -28,25 +37,23 @@ export class ConnectorRun {
   readonly trace: string[] = []
   readonly #world: World
   readonly #nowMs: () => number
-  readonly #started: {
-    readonly run: number
-    readonly lsn: number
-    readonly horizon: unknown
-    readonly readLsn: unknown
-  }
+  readonly #process: ConnectorProcess
+  readonly #started: { readonly stamp: WriterStamp; readonly lsn: number }
   #errands: Errand[] = []
   readonly #permits = new Set<Ticket>()
   #stream: Stream | null = null
-  #run: number
+  #hasTakenOver = false
   #isActive = false
   #isDrained = false
+  #isCutOff = false
+  #mustEnd = false
 
-  constructor({ world, createCore, nowMs }: RunOptions) {
+  constructor({ world, createCore, nowMs, process }: RunOptions) {
     const { state } = world
     this.#world = world
     this.#nowMs = nowMs
-    this.#started = { run: state.run, lsn: state.lsn, horizon: state.horizon, readLsn: state.readLsn }
-    this.#run = state.run
+    this.#process = process
+    this.#started = { stamp: state.stamp, lsn: state.lsn }
     this.flights = new Flights(world)
     const options = coreOptions(world)
     const core = createCore(options)
@@ -56,7 +63,7 @@ export class ConnectorRun {
       nowMs,
       core: traced,
       handlers: this.#handlers(),
-      isReadable: () => this.#stream?.isReadable ?? false,
+      isReadable: () => this.#isCutOff || (this.#stream?.isReadable ?? false),
     })
     world.note(() => `START from ${state.lsn}, H ${state.horizon?.commitLsn ?? 'none'}, R ${state.readLsn ?? 'none'}`)
   }
@@ -73,8 +80,12 @@ export class ConnectorRun {
   get isDrained(): boolean {
     return this.#isDrained
   }
+  /** True once the store has refused a write. */
+  get mustEnd(): boolean {
+    return this.#mustEnd
+  }
   get mayReceive(): boolean {
-    return this.#stream !== null && !this.driver.isPaused
+    return this.#stream !== null && !this.driver.isPaused && !this.#isCutOff
   }
   get isInTransaction(): boolean {
     return this.#stream?.open != null
@@ -101,16 +112,26 @@ export class ConnectorRun {
   /** Begins a new epoch: a later write of an earlier run changes nothing. @returns false if the checkpoint has moved since it was read. */
   takeOver(): boolean {
     const { state } = this.#world
-    const { run, lsn, horizon, readLsn } = this.#started
-    const isFirst = this.#run === run
-    if (isFirst && (state.run !== run || state.lsn !== lsn || state.horizon !== horizon || state.readLsn !== readLsn))
-      return false
-    state.run++
-    this.#run = state.run
+    const { writership, outUntilMs } = this.#process
+    const expected = this.#hasTakenOver ? null : this.#started.stamp
+    const taken = state.takeOver(writership, expected, this.#nowMs())
+    if (taken === null) return false
+    this.#hasTakenOver = true
     this.#isActive = true
-    this.#world.note(() => `run ${state.run} takes over`)
-    this.driver.tell({ kind: 'stream active' })
+    const othersLeaseMs = Math.max(taken.othersLeaseMs, outUntilMs - this.#nowMs(), 0)
+    this.#world.note(() => `run ${state.run} takes over, and waits ${othersLeaseMs} ms`)
+    this.driver.tell({ kind: 'stream active', othersLeaseMs })
     return true
+  }
+
+  /** The link to the database goes half-open: the run hears nothing of it, and still reaches the API. */
+  cutOff(): void {
+    this.#isCutOff = true
+    this.#world.note(() => 'the link to the database goes half-open')
+  }
+  /** Errands that the API or the client itself answers. */
+  get ownErrands(): readonly Errand[] {
+    return this.#errands.filter(({ kind }) => kind === 'want permit' || kind === 'fetch code')
   }
 
   /** Receives the next messages of the stream, read from the socket in one piece. */
@@ -152,7 +173,10 @@ export class ConnectorRun {
 
   #handlers(): Handlers {
     const world = this.#world
-    const errands = errandsOf(world, { run: () => this.#run, nowMs: this.#nowMs })
+    const refused = () => {
+      this.#mustEnd = true
+    }
+    const errands = errandsOf(world, { writership: this.#process.writership, nowMs: this.#nowMs, refused })
     const add = (errand: Errand) => {
       this.#errands.push(errand)
     }
@@ -168,7 +192,7 @@ export class ConnectorRun {
       'find backfill': (effect) => add(errands['find backfill'](effect)),
       'list known rows': (effect) => add(errands['list known rows'](effect)),
       record: (effect) => {
-        if (this.#run === this.#started.run) world.fail('FENCE: it writes before it is the writer')
+        if (!this.#hasTakenOver) world.fail('FENCE: it writes before it is the writer')
         if (this.#errands.some(({ kind }) => kind === 'record')) world.fail('RECORDS: two at a time')
         add(errands.record(effect))
       },
@@ -183,7 +207,8 @@ export class ConnectorRun {
       send: (effect) => {
         this.#use(effect.permit)
         this.#checkSending()
-        this.flights.leave(effect, this.#stream?.arriving ?? null)
+        const about = this.#isCutOff || world.isStoreOld ? null : { open: this.#stream?.arriving ?? null }
+        this.flights.leave(effect, this.#nowMs(), about)
       },
       'fetch code': (effect) => {
         this.#use(effect.permit)

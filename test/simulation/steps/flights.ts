@@ -2,6 +2,7 @@ import type { BatchOutcome } from '../../../src/delivery/outcome.ts'
 import type { PatientCode } from '../../../src/model/patient/patient.ts'
 import type { Delivery } from '../../../src/pending/entry/version.ts'
 import type { Ticket } from '../../../src/pipeline/core/events.ts'
+import { requestTimeoutMs } from '../driver/core-options.ts'
 import type { EffectOf } from '../driver/handlers.ts'
 import { checkRequest } from '../driver/request-checks.ts'
 import { noteCovered } from '../world/checks.ts'
@@ -14,6 +15,8 @@ export interface Flight {
   readonly ticket: Ticket
   readonly batch: readonly Delivery[]
   readonly numbers: readonly number[]
+  /** Time at which the client gives it up. */
+  readonly untilMs: number
   outcome: BatchOutcome | null
 }
 
@@ -30,6 +33,8 @@ const latenessMs = 900
 export class Flights {
   readonly #world: World
   #flights: Flight[] = []
+  /** True once the process has ended. */
+  #isLeft = false
   #strays: Stray[] = []
   readonly #applyByMs = new Map<PatientCode, number>()
   readonly #timesBroken = new Map<PatientCode, number>()
@@ -52,11 +57,12 @@ export class Flights {
     return this.#strays.length === 0 && this.#applyByMs.size === 0
   }
 
-  leave({ ticket, batch }: EffectOf['send'], open: Transaction | null): void {
+  /** @param about null: the store is not what the sender knows, so that nothing is checked. */
+  leave({ ticket, batch }: EffectOf['send'], nowMs: number, about: { readonly open: Transaction | null } | null): void {
     const inFlight = this.#flights.flatMap((flight) => flight.batch)
-    checkRequest(this.#world, batch, { inFlight, open })
+    if (about) checkRequest(this.#world, batch, { inFlight, ...about })
     const numbers = batch.map((delivery) => this.#world.numberOf(delivery))
-    const flight: Flight = { ticket, batch, numbers, outcome: null }
+    const flight: Flight = { ticket, batch, numbers, untilMs: nowMs + requestTimeoutMs, outcome: null }
     this.#flights.push(flight)
     this.#world.note(() => `PUT ${describe(flight)}`)
   }
@@ -88,7 +94,8 @@ export class Flights {
     noteCovered(this.#world)
     for (const [at, delivery] of batch.entries()) {
       const { code } = delivery
-      if (choices.percent(applyLater)) {
+      // Nobody reads back what was accepted after its sender has ended.
+      if (!this.#isLeft && choices.percent(applyLater)) {
         mediquo.queue(code)
         this.#applyByMs.set(code, Math.min(nowMs + latenessMs, this.#applyByMs.get(code) ?? Number.POSITIVE_INFINITY))
       }
@@ -173,11 +180,30 @@ export class Flights {
     this.#world.note(() => `applied: what was accepted of ${code}`)
   }
 
-  /** Ends the process. Each of its requests arrives or was never sent. */
-  crash(): void {
-    for (const flight of this.underWay) if (this.#world.choices.percent(50)) this.arrive(flight, 0, false)
+  /** Ends the process. Each of its requests arrives now, arrives until its timeout is over, or was never sent. */
+  crash(nowMs: number): void {
+    this.#isLeft = true
+    const { choices } = this.#world
+    const waiting: Flight[] = []
+    for (const flight of this.underWay) {
+      const fate = choices.below(3)
+      if (fate === 0) this.arrive(flight, nowMs, false)
+      if (fate === 1 && flight.untilMs > nowMs) waiting.push(flight)
+    }
     this.#flights = []
     this.advance(Number.POSITIVE_INFINITY)
+    this.#flights = waiting
+  }
+
+  /** Lets one request of an ended process arrive, or time pass without it. */
+  arriveLate(flight: Flight, nowMs: number, isDown: boolean): void {
+    this.#world.note(() => 'late, of a process that has ended:')
+    this.arrive(flight, nowMs, isDown)
+    this.#remove(flight)
+  }
+  /** Drops the requests of an ended process that have not arrived in time. */
+  expire(nowMs: number): void {
+    this.#flights = this.#flights.filter(({ untilMs }) => untilMs > nowMs)
   }
 }
 

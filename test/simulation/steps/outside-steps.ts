@@ -65,7 +65,7 @@ export const outsideSteps: readonly Step[] = [
   {
     name: 'the server restarts',
     weight: 0.1,
-    isPossible: ({ left }) => left.crashes > 0,
+    isPossible: ({ left, world, cutOff }) => left.crashes > 0 && !world.isStoreOld && cutOff === null,
     take: (simulation) => {
       simulation.crash()
       simulation.world.table.restart()

@@ -78,8 +78,9 @@ const goodRow = { key: keyOf('good'), code: codeOf('good') }
 /** Ends the writers, and takes every possible step in turn. Checks C1 at the end, and that the end is reached. */
 function endInQuiet(simulation: Simulation): void {
   const { world, left } = simulation
-  Object.assign(left, { transactions: 0, crashes: 0, stops: 0, streamLosses: 0, slotLosses: 0, faults: 0 })
+  for (const kind of Object.keys(left) as (keyof typeof left)[]) left[kind] = 0
   simulation.end()
+  simulation.endCutOff()
   const hasBadRows = world.profile.letters.some((letter) => letter === 'Y' || letter === 'Z')
   world.note(() => 'everything goes on until nothing is left to be done')
   for (const transaction of [...world.table.running]) {
@@ -91,7 +92,8 @@ function endInQuiet(simulation: Simulation): void {
       checkQuiet(world)
       return
     }
-    if (hasBadRows && round % roundsBetweenGood === 0) writeGoodRow(world, round)
+    // A store that went back is noticed at the next write.
+    if ((hasBadRows || world.isStoreOld) && round % roundsBetweenGood === 0) writeGoodRow(world, round)
     goOn(simulation, round)
   }
   const view = simulation.run?.driver.view
@@ -101,8 +103,11 @@ function endInQuiet(simulation: Simulation): void {
 /** Takes the next step. Time advances only if no other step is possible. */
 function goOn(simulation: Simulation, round: number): void {
   const { run } = simulation
-  if (!run) simulation.restart()
-  else if (run.isDrained) simulation.leave()
+  const [former] = simulation.formerFlights
+  if (former) former[0].arriveLate(former[1], simulation.nowMs, false)
+  else if (!run) simulation.restart()
+  else if (run.mustEnd) simulation.leave()
+  else if (run.isDrained) simulation.stop()
   else if (!run.hasStream) run.openStream()
   else if (run.isActive) work(simulation, run, round)
   else if (!run.takeOver()) simulation.leave()
@@ -129,7 +134,8 @@ function writeGoodRow({ table }: World, round: number): void {
   table.end(writer)
 }
 
-function isQuiet({ run, world }: Simulation): boolean {
+function isQuiet({ run, world, cutOff, formerFlights }: Simulation): boolean {
+  if (cutOff !== null || formerFlights.length > 0 || world.isStoreOld || run?.mustEnd) return false
   if (!run?.isActive || !run.isAtEnd || world.table.running.length > 0) return false
   if (run.flights.all.length > 0 || !run.flights.isSettled) return false
   if (world.state.nextPass() !== null || world.state.hasOwed || !run.driver.view.isQuiet) return false

@@ -6,6 +6,7 @@ import { forget, forgettable } from './forgetting.ts'
 import { outsideSteps } from './outside-steps.ts'
 import type { Simulation } from './simulation.ts'
 import type { Step } from './step.ts'
+import { writerSteps } from './writer-steps.ts'
 
 /** Returns the errands that can go on now. A slow errand rarely can, a hanging one never. */
 function movable({ run, world, isHanging }: Simulation): readonly Errand[] {
@@ -115,7 +116,8 @@ const runSteps: readonly Step[] = [
   {
     name: 'drain',
     weight: 0.6,
-    isPossible: ({ run, left }) => run?.isActive === true && left.stops > 0 && !run.driver.isDraining,
+    isPossible: ({ run, left, world }) =>
+      run?.isActive === true && left.stops > 0 && !run.driver.isDraining && !world.isStoreOld,
     take: ({ run, left, world }) => {
       left.stops--
       world.note(() => 'drain')
@@ -126,6 +128,12 @@ const runSteps: readonly Step[] = [
     name: 'stop',
     weight: 4,
     isPossible: ({ run }) => run?.isDrained === true,
+    take: (simulation) => simulation.stop(),
+  },
+  {
+    name: 'end',
+    weight: 8,
+    isPossible: ({ run }) => run?.mustEnd === true,
     take: (simulation) => simulation.leave(),
   },
 ]
@@ -189,7 +197,7 @@ const endSteps: readonly Step[] = [
   {
     name: 'crash',
     weight: 0.6,
-    isPossible: ({ run, left }) => run !== null && left.crashes > 0,
+    isPossible: ({ run, left, world }) => run !== null && left.crashes > 0 && !world.isStoreOld,
     take: (simulation) => simulation.crash(),
   },
   {
@@ -209,4 +217,4 @@ export function tick(simulation: Simulation): void {
   run?.driver.tell({ kind: 'tick' })
 }
 
-export const steps: readonly Step[] = [...outsideSteps, ...runSteps, ...apiSteps, ...endSteps]
+export const steps: readonly Step[] = [...outsideSteps, ...runSteps, ...apiSteps, ...endSteps, ...writerSteps]

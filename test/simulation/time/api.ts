@@ -3,6 +3,7 @@ import type { Patient, PatientCode } from '../../../src/model/patient/patient.ts
 import type { Delivery } from '../../../src/pending/entry/version.ts'
 import { validationErrorBody } from '../../../src/sandbox/api/patient/validation-errors.ts'
 import { RateLimiter } from '../../../src/sandbox/api/rate-limit.ts'
+import { requestTimeoutMs } from '../driver/core-options.ts'
 import { checkRequest } from '../driver/request-checks.ts'
 import { noteCovered } from '../world/checks.ts'
 import { refusal } from '../world/contents.ts'
@@ -13,7 +14,6 @@ import { type Fate, fates, type Outage, type Plan, unexpectedSuccesses } from '.
 import type { VirtualClock } from './virtual-clock.ts'
 
 const windowMs = 60_000
-export const requestTimeoutMs = 30_000
 
 export interface Answer<T> {
   readonly outcome: T
@@ -79,10 +79,17 @@ export class Api {
     this.#inFlight = new Set()
   }
 
-  /** @param open the transaction of which only a part has been received. */
-  put(deliveries: readonly Delivery[], open: Transaction | null, answered: (answer: Answer<Outcome>) => void): void {
+  /**
+   * @param about the transaction of which only a part has been received; null: the store is not what the sender knows, so that only the order of
+   * the versions is checked.
+   */
+  put(
+    deliveries: readonly Delivery[],
+    about: { readonly open: Transaction | null } | null,
+    answered: (answer: Answer<Outcome>) => void,
+  ): void {
     const patients = deliveries.map(({ patient }) => patient)
-    checkRequest(this.#world, deliveries, { inFlight: [...this.#inFlight], open })
+    if (about) checkRequest(this.#world, deliveries, { inFlight: [...this.#inFlight], ...about })
     for (const delivery of deliveries) this.#inFlight.add(delivery)
     const fate = this.#draw(patients)
     const sent: Sent = { deliveries, numbers: deliveries.map((delivery) => this.#world.numberOf(delivery)), fate }
@@ -234,14 +241,11 @@ export class Api {
   #draw(patients: readonly Patient[]): Fate | null {
     const { faults, unexpected } = this.#plan
     const outage = this.#outage
-    if (outage)
-      return outage.fate === 'timeout, applied late' && this.#plan.crashes.length > 0 ? 'timeout' : outage.fate
+    if (outage) return outage.fate
     const kinds = unexpected > 0 && this.#random() * 100 < unexpected ? unexpectedSuccesses : fates
     if (kinds === fates && (!this.isFaulty || this.#random() * 100 >= faults)) return null
     const fate = kinds[Math.floor(this.#random() * kinds.length)] ?? null
     if (fate === 'status 413' && patients.length === 1) return null
-    // Reading back does not detect a request that arrives long after its sender died.
-    if (fate === 'timeout, applied late' && this.#plan.crashes.length > 0) return 'timeout'
     if (fate !== 'status 500' && fate !== 'status 503 after applying' && fate !== 'status 204') return fate
     // The core takes a row for a bad one if the API fails with 5xx for it, or does not show it, repeatedly while it accepts others. Chance must not do that.
     const times = Math.max(...patients.map(({ code }) => this.#broke.get(code) ?? 0))

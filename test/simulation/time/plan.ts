@@ -45,6 +45,8 @@ export interface Plan {
   readonly beginning: readonly [profile: number, setUp: number]
   readonly transactions: readonly { readonly atMs: number; readonly number: number }[]
   readonly crashes: readonly { readonly atMs: number; readonly downMs: number; readonly losesSlot: boolean }[]
+  /** Times at which the link to the database goes half-open, until another instance starts, and until the first one ends. */
+  readonly cuts: readonly { readonly atMs: number; readonly gapMs: number; readonly livesMs: number }[]
   readonly outages: readonly Outage[]
   /** Percentage of requests that are answered with a success that is not documented, applied or not. */
   readonly unexpected: number
@@ -65,7 +67,7 @@ export function drawPlan(seed: number): Plan {
   const crashes = times(pick([0, 0, 0, 1, 2])).map((atMs) => {
     return { atMs, downMs: 1 + below(pick([20, 2_000, 40_000])), losesSlot: random() < 0.15 }
   })
-  return {
+  const plan: Plan = {
     seed,
     keys,
     window: pick(windowKinds),
@@ -80,6 +82,7 @@ export function drawPlan(seed: number): Plan {
     beginning: [number(), number()],
     transactions: times(pick([1, 2, 4, 8, 16])).map((atMs) => ({ atMs, number: number() })),
     crashes,
+    cuts: [],
     outages: times(pick([0, 0, 0, 1, 2])).map((fromMs) => {
       const fate = pick([...fates, 'status 401', 'status 403', 'status 404'] as const)
       return {
@@ -90,4 +93,9 @@ export function drawPlan(seed: number): Plan {
     }),
     unexpected: pick([0, 0, 10, 50]),
   }
+  const cuts = times(pick([0, 0, 0, 0, 1])).map((atMs) => {
+    return { atMs, gapMs: 1 + below(pick([50, 5_000, 50_000])), livesMs: 1 + below(pick([1_000, 100_000])) }
+  })
+  if (cuts.length === 0) return plan
+  return { ...plan, cuts, applyMs: 0, latencyMs: Math.min(plan.latencyMs, 50) }
 }

@@ -1,4 +1,5 @@
 import type { RecentRequests } from '../../../src/checkpoint/store/rows.ts'
+import { Writership } from '../../../src/checkpoint/writer.ts'
 import { type Permit, Quota } from '../../../src/delivery/quota/quota.ts'
 import type { Patient } from '../../../src/model/patient/patient.ts'
 import { createCore } from '../../../src/pipeline/core/core.ts'
@@ -13,7 +14,7 @@ import { type Errand, errandsOf } from '../driver/errands.ts'
 import type { Handlers } from '../driver/handlers.ts'
 import { Stream } from '../world/stream.ts'
 import type { World } from '../world/world.ts'
-import { type Api, type Fetched, requestTimeoutMs } from './api.ts'
+import type { Api, Fetched } from './api.ts'
 import type { Plan } from './plan.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
@@ -38,19 +39,24 @@ export interface TimedRunOptions {
 export function startRun({ world, clock, api, plan, random, known }: TimedRunOptions) {
   const { state } = world
   const { requestsPerMinute } = plan
-  const started = { run: state.run, lsn: state.lsn }
+  const started = { stamp: state.stamp, lsn: state.lsn }
+  const writership = new Writership()
   const clocks = { monotonicMs: () => clock.nowMs, wallClockMs: () => clock.wallClockMs }
   const quotas = { put: new Quota({ requestsPerMinute, ...clocks }), get: new Quota({ requestsPerMinute, ...clocks }) }
   const permits = new Map<Ticket, Permit>()
   const trace: string[] = []
   const stream = new Stream(world, started.lsn)
   const { signal } = new AbortController()
-  let run = started.run
   let breaks = plan.faults > 0 ? 2 : 0
   let isAlive = true
+  let isCutOff = false
   let timer: NodeJS.Timeout | undefined
 
-  const errands = errandsOf(world, { run: () => run, nowMs: () => clock.nowMs })
+  const refused = () => {
+    // In these worlds a process ends instead of starting another run.
+    isAlive = false
+  }
+  const errands = errandsOf(world, { writership, nowMs: () => clock.nowMs, refused })
   const delayMs = () => 0.2 + random() * 7
 
   function tell(event: CoreEvent): void {
@@ -65,9 +71,13 @@ export function startRun({ world, clock, api, plan, random, known }: TimedRunOpt
     for (const [at, stage] of errand.stages.entries()) {
       if (at === breaksAt) break
       ms += delayMs()
-      clock.after(ms, stage)
+      clock.after(ms, () => {
+        if (!isCutOff) stage()
+      })
     }
-    clock.after(ms + delayMs(), () => tell(breaksAt >= 0 ? { kind: 'failed', ticket: errand.ticket } : errand.answer()))
+    clock.after(ms + delayMs(), () => {
+      if (!isCutOff) tell(breaksAt >= 0 ? { kind: 'failed', ticket: errand.ticket } : errand.answer())
+    })
   }
 
   function take(ticket: Ticket): Permit {
@@ -89,7 +99,7 @@ export function startRun({ world, clock, api, plan, random, known }: TimedRunOpt
       const errand = errands.record(effect)
       const requests = recentRequests(quotas)
       const note = () => {
-        if (run === state.run) Object.assign(known, { requests, atMs: clock.nowMs })
+        if (writership.epoch === state.run) Object.assign(known, { requests, atMs: clock.nowMs })
       }
       travel({ ...errand, stages: [...errand.stages, note] })
     },
@@ -103,7 +113,7 @@ export function startRun({ world, clock, api, plan, random, known }: TimedRunOpt
     'return permit': ({ permit }) => take(permit).unused(),
     send: ({ ticket, permit: used, batch }) => {
       const permit = take(used)
-      api.put(batch, stream.arriving, ({ outcome, remaining }) => {
+      api.put(batch, isCutOff ? null : { open: stream.arriving }, ({ outcome, remaining }) => {
         permit.answered(remaining)
         tell({ kind: 'answered', ticket, outcome })
       })
@@ -128,22 +138,23 @@ export function startRun({ world, clock, api, plan, random, known }: TimedRunOpt
   }
 
   const untimed = coreOptions(world)
-  const options = { ...untimed, limits: { ...untimed.limits, requestsPerMinute, requestTimeoutMs } }
+  const options = { ...untimed, limits: { ...untimed.limits, requestsPerMinute } }
   const core = createCore(options)
   const driver: Driver = new Driver({
     world,
     nowMs: clocks.monotonicMs,
     core: world.trace ? recordTrace(core, options, (line) => trace.push(line)) : core,
     handlers,
-    isReadable: () => stream.isReadable,
+    isReadable: () => isCutOff || stream.isReadable,
   })
 
   function takeOver(): void {
-    const earlier = { recentRequests: known.requests, epoch: run + 1, ageMs: clock.nowMs - known.atMs }
-    run++
-    state.run = run
+    const taken = state.takeOver(writership, started.stamp, clock.nowMs)
+    if (taken === null) throw new Error('another process took over')
+    const earlier = { recentRequests: known.requests, epoch: state.run, ageMs: clock.nowMs - known.atMs }
     resumeQuotas(quotas, earlier, maxInFlight)
-    tell({ kind: 'stream active' })
+    world.note(() => `${clock.nowMs}ms run ${state.run} takes over, and waits ${taken.othersLeaseMs} ms`)
+    tell({ kind: 'stream active', ...taken })
   }
 
   world.note(() => `${clock.nowMs}ms START from ${state.lsn}, H ${state.horizon?.commitLsn ?? 'none'}`)
@@ -152,6 +163,10 @@ export function startRun({ world, clock, api, plan, random, known }: TimedRunOpt
 
   return {
     trace,
+    /** The link to the database goes half-open: what it asks of the database is never answered, and it still reaches the API. */
+    cutOff(): void {
+      isCutOff = true
+    },
     /** Kills the process: it receives no further event. */
     die(): void {
       isAlive = false

@@ -66,7 +66,17 @@ async function simulateInTime(plan: Plan, { traced = false } = {}): Promise<Time
 }
 
 /** Properties that only the simulation of steps varies. */
-const calm = { streamLosses: 0, stops: 0, applyLater: 0, slow: null, outage: null, hanging: null, changes: 4 } as const
+const calm = {
+  streamLosses: 0,
+  stops: 0,
+  storeLosses: 0,
+  cuts: 0,
+  applyLater: 0,
+  slow: null,
+  outage: null,
+  hanging: null,
+  changes: 4,
+} as const
 
 interface Life {
   readonly world: World
@@ -82,6 +92,8 @@ async function live({ world, clock, plan, random, traces }: Life): Promise<void>
   const known: KnownRequests = { requests: [], atMs: 0 }
   let run: TimedRun | null = null
   let isEnding = false
+  /** Process whose link to the database is half-open. */
+  let cutOff: TimedRun | null = null
   const start = () => {
     run = startRun({ world, clock, api, plan, random, known })
     traces.push(run.trace)
@@ -113,6 +125,7 @@ async function live({ world, clock, plan, random, traces }: Life): Promise<void>
       if (!run) return
       world.note(() => `${(clock.nowMs / 1_000).toFixed(3)}s CRASH${losesSlot ? ', the slot is lost' : ''}`)
       run.die()
+      cutOff?.die()
       run = null
       clock.kill()
       api.forgetClient()
@@ -123,9 +136,23 @@ async function live({ world, clock, plan, random, traces }: Life): Promise<void>
       })
     })
   }
+  for (const { atMs, gapMs, livesMs } of plan.cuts) {
+    clock.after(atMs, () => {
+      if (!run) return
+      world.note(() => `${(clock.nowMs / 1_000).toFixed(3)}s the link to the database goes half-open`)
+      run.cutOff()
+      const first = run
+      cutOff = first
+      run = null
+      world.openReads.clear()
+      clock.after(gapMs, start)
+      clock.after(gapMs + livesMs, () => first.die())
+    })
+  }
   const lastMs = Math.max(
     0,
-    ...[...plan.transactions, ...plan.crashes].map(({ atMs }) => atMs),
+    ...[...plan.transactions, ...plan.crashes, ...plan.cuts].map(({ atMs }) => atMs),
+    ...plan.cuts.map(({ atMs, gapMs, livesMs }) => atMs + gapMs + livesMs),
     ...plan.outages.map(({ toMs }) => toMs),
   )
   clock.after(lastMs + 100_000, () => {
@@ -194,7 +221,7 @@ export async function shrinkPlan(found: TimedOutcome): Promise<TimedOutcome> {
     const smaller: Plan[] = [
       { ...plan, faults: 0 },
       { ...plan, applyMs: 0 },
-      ...(['transactions', 'crashes', 'outages'] as const).flatMap((of) =>
+      ...(['transactions', 'crashes', 'cuts', 'outages'] as const).flatMap((of) =>
         plan[of].map((_, at) => ({ ...plan, [of]: without<unknown>(plan[of], at) })),
       ),
     ].filter((other) => JSON.stringify(other) !== JSON.stringify(plan))

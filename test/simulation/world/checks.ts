@@ -77,7 +77,9 @@ function isHeldByOther({ state }: World, code: PatientCode, key: RowKey): boolea
  * Returns true for a known gap: a row leaves its code to another one while the store cannot know that yet, the slot is lost, and that row
  * is gone from the table when the backfill reads it.
  */
-function mayBeForgotten({ missed, table }: World, code: PatientCode): boolean {
+function mayBeForgotten({ missed, table, forgottenCodes }: World, code: PatientCode): boolean {
+  // Nobody knows a code that was first sent in what the store has lost, if its row is gone when the table is read.
+  if (forgottenCodes.has(code)) return true
   const had = table.keys.filter((key) => table.committed(key).some(({ image }) => image?.code === code))
   return missed.size > 0 && had.length > 1
 }

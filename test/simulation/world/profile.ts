@@ -37,6 +37,10 @@ export interface Profile {
   readonly streamLosses: number
   /** Number of crashes after which the slot is lost. */
   readonly slotLosses: number
+  /** Number of times that the checkpoint store goes back by its last writes under a running connector. */
+  readonly storeLosses: number
+  /** Number of times that the link between the connector and the database goes half-open, so that another instance takes over. */
+  readonly cuts: number
   /** Number of lost answers, returned requests, and calls whose connection breaks. */
   readonly faults: number
   /** Percentage of accepted patients that are applied later. */
@@ -116,6 +120,8 @@ export function drawProfile(choices: Choices, { stepKinds, ...fixed }: Limits): 
     steps: (isLarge ? 3 : 1) * choices.pick([40, 60, 100, 160]),
     weights: Array.from({ length: stepKinds }, () => choices.pick([1, 2, 4, 8])),
     unexpected: choices.pick([0, 0, 0, 40]),
+    storeLosses: choices.percent(10) ? choices.pick([1, 1, 2]) : 0,
+    cuts: choices.percent(15) ? choices.pick([1, 1, 2]) : 0,
     ...fixed,
   }
 }

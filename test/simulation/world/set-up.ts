@@ -1,6 +1,8 @@
+import type { PatientCode } from '../../../src/model/patient/patient.ts'
 import type { StoredRow } from '../../../src/model/progress/stored-row.ts'
 import { xid } from '../../../src/model/source/visibility.ts'
 import { isPublished } from './contents.ts'
+import type { StateTables } from './state-tables.ts'
 import { at, fingerprint, patientOf } from './values.ts'
 import type { World } from './world.ts'
 import { write } from './writer.ts'
@@ -38,13 +40,52 @@ export function makeSlot(world: World): void {
     if (transaction.commitLsn >= state.lsn && transaction.commitLsn < from) world.missed.add(transaction)
   const reason = state.lsn === 0 ? 'first run' : 'slot lost'
   state.lsn = from
-  state.run++
+  state.raiseEpoch()
   state.slotGapXid = table.takeXid()
   state.requestPass(reason, profile.pageRows)
   world.note(
     () =>
       `a slot is made at ${from}, G ${state.slotGapXid}, pass asked for: ${reason} (${profile.pageRows} rows a page)`,
   )
+}
+
+/** The store goes back to what it had some writes ago. */
+export function loseWrites(world: World): void {
+  const { state, copies, choices } = world
+  const before = knownCodes(state)
+  // The newest copy is what the store has.
+  const at = choices.below(copies.length - 1)
+  const copy = copies[at]
+  if (!copy) return
+  copies.length = 0
+  state.restore(copy)
+  const after = knownCodes(state)
+  for (const code of before) if (!after.has(code)) world.forgottenCodes.add(code)
+  world.note(() => `the store goes back to ${state.lsn}, write ${state.stamp.writes}`)
+}
+
+function knownCodes({ rows }: StateTables): Set<PatientCode> {
+  const codes = [...rows.values()].flatMap((row) => [row.code, row.owed?.nextCode ?? null, ...row.formerCodes])
+  return new Set(codes.filter((code) => code !== null))
+}
+
+/** What is done about an older store: as much as `distrustOlderStore` does, or less. */
+export type Distrust = 'everything' | 'without R'
+
+/** Believes nothing of an older store, as `distrustOlderStore` in `src/startup` does. */
+export function distrustStore(world: World, distrust: Distrust): void {
+  const { state, table, profile, confirmedLsn } = world
+  const from = Math.max(state.lsn, Number(confirmedLsn))
+  for (const transaction of table.commits)
+    if (transaction.commitLsn >= state.lsn && transaction.commitLsn < from) world.missed.add(transaction)
+  world.isStoreOld = false
+  state.lsn = from
+  state.raiseEpoch()
+  if (distrust !== 'without R') state.readLsn = at(table.insertLsn)
+  state.slotGapXid = table.takeXid()
+  for (const [key, row] of state.rows) state.rows.set(key, { ...row, fingerprint: null, removed: false })
+  state.requestPass('store went back', profile.pageRows)
+  world.note(() => `the older store is not believed: from ${from}, R ${state.readLsn}, G ${state.slotGapXid}`)
 }
 
 /** Stores a version that was delivered before, in mediQuo and in the checkpoint store. */

@@ -1,3 +1,4 @@
+import { type OwnWrites, standingSince, type WriterStamp, type Writership } from '../../../src/checkpoint/writer.ts'
 import type { PatientCode } from '../../../src/model/patient/patient.ts'
 import type { BackfillRun, BackfillRunReason } from '../../../src/model/progress/backfill-run.ts'
 import type { OwedReason, StoredRow } from '../../../src/model/progress/stored-row.ts'
@@ -14,6 +15,15 @@ export interface OwedQuestion {
   readonly limit: number
 }
 
+type Positions = Pick<StateTables, 'lsn' | 'horizon' | 'readLsn' | 'slotGapXid' | 'stamp' | 'lease'>
+
+/** Content of the tables at one time. */
+export interface StateCopy extends Readonly<Positions> {
+  readonly rows: readonly (readonly [RowKey, StoredRow])[]
+  readonly backfillRuns: readonly BackfillRun[]
+  readonly dueAtMs: readonly (readonly [RowKey, number])[]
+}
+
 /** Checkpoint store, as `src/checkpoint` writes it: survives a crash. */
 export class StateTables {
   readonly rows = new Map<RowKey, StoredRow>()
@@ -22,7 +32,10 @@ export class StateTables {
   horizon: Position | null = null
   readLsn: Lsn | null = null
   slotGapXid: Xid | null = null
-  run = 0
+  stamp: WriterStamp = { epoch: 0, writer: null, writes: 0, previousWriter: null, previousWrites: null }
+  /** Time until which requests of a writer may be out; null if none is. */
+  lease: { readonly untilMs: number; readonly by: string } | null = null
+  #takeOvers = 0
   /** Time at which each owed row is due. */
   readonly #dueAtMs = new Map<RowKey, number>()
 
@@ -30,9 +43,47 @@ export class StateTables {
     this.lsn = lsn
   }
 
-  /** Writes everything in one transaction. A write of an earlier run changes nothing. */
-  record(run: number, { rows, checkpointLsn, horizon, readLsn, backfill }: Settlement, nowMs: number): boolean {
-    if (run !== this.run) return false
+  get run(): number {
+    return this.stamp.epoch
+  }
+  /** Begins a new epoch without a writer, as a change of the slot does. */
+  raiseEpoch(): void {
+    this.stamp = { ...this.stamp, epoch: this.stamp.epoch + 1 }
+  }
+
+  /**
+   * Makes a process the writer. @param expected the stamp as the process loaded it; null: it is the writer already. @returns the time for which
+   * requests of others may be out, or null if the process is not what it should be.
+   */
+  takeOver(
+    writership: Writership,
+    expected: WriterStamp | null,
+    nowMs: number,
+  ): { readonly othersLeaseMs: number } | null {
+    const { stamp, lease } = this
+    const writer = `take-over ${++this.#takeOvers}`
+    writership.beginTakeOver(writer)
+    const standing = expected ? standingSince(expected, stamp) : writership.standing(stamp)
+    if (standing !== 'current') return null
+    const { epoch, writes } = stamp
+    const taken = { epoch: epoch + 1, writer, writes: writes + 1 }
+    this.stamp = { ...taken, previousWriter: stamp.writer, previousWrites: writes }
+    writership.tookOver(taken)
+    return { othersLeaseMs: lease === null || writership.isOwn(lease.by) ? 0 : Math.max(0, lease.untilMs - nowMs) }
+  }
+
+  /** Returns true if a write would be stored: nobody has taken over, no answered write is missing, and no later one was stored. */
+  accepts({ epoch, writer, confirmed, begun }: OwnWrites): boolean {
+    const { stamp } = this
+    return stamp.epoch === epoch && stamp.writer === writer && stamp.writes >= confirmed && stamp.writes < begun
+  }
+
+  /** Writes everything in one transaction. A write that is not accepted changes nothing. */
+  record(own: OwnWrites, settlement: Settlement, nowMs: number): boolean {
+    if (!this.accepts(own)) return false
+    const { rows, checkpointLsn, horizon, readLsn, backfill, leaseMs } = settlement
+    this.stamp = { ...this.stamp, writes: own.begun }
+    if (leaseMs !== null) this.lease = leaseMs === 0 ? null : { untilMs: nowMs + leaseMs, by: own.writer }
     for (const row of rows) this.#store(row, nowMs)
     this.lsn = Number(checkpointLsn)
     this.horizon = horizon ?? this.horizon
@@ -43,6 +94,21 @@ export class StateTables {
     const { position, rowsRead, done } = backfill
     this.backfillRuns[at] = { ...running, position, rowsRead, state: done ? 'done' : 'running' }
     return true
+  }
+
+  /** Returns the tables as they are now, for `restore`. */
+  copy(): StateCopy {
+    const { lsn, horizon, readLsn, slotGapXid, stamp, lease } = this
+    const tables = { rows: [...this.rows], backfillRuns: [...this.backfillRuns], dueAtMs: [...this.#dueAtMs] }
+    return { lsn, horizon, readLsn, slotGapXid, stamp, lease, ...tables }
+  }
+  restore({ rows, backfillRuns, dueAtMs, ...values }: StateCopy): void {
+    Object.assign(this, values)
+    this.rows.clear()
+    for (const [key, row] of rows) this.rows.set(key, row)
+    this.backfillRuns.splice(0, this.backfillRuns.length, ...backfillRuns)
+    this.#dueAtMs.clear()
+    for (const [key, ms] of dueAtMs) this.#dueAtMs.set(key, ms)
   }
 
   #store(row: StoredRow, nowMs: number): void {

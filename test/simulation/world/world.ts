@@ -9,7 +9,7 @@ import { Contents, isPublished } from './contents.ts'
 import { Mediquo } from './mediquo.ts'
 import type { Profile } from './profile.ts'
 import { type RowVersion, SourceTable, type Transaction } from './source-table.ts'
-import { StateTables } from './state-tables.ts'
+import { type StateCopy, StateTables } from './state-tables.ts'
 import { placeOf } from './values.ts'
 
 /** Position up to which whole transactions have been received. A further one may be arriving. */
@@ -17,6 +17,8 @@ interface Received {
   readonly receivedLsn: bigint
   readonly isTransactionOpen: boolean
 }
+/** Number of writes by which the store can go back. */
+const maxCopies = 6
 const nothingReceived: Received = { receivedLsn: 0n, isTransactionOpen: false }
 
 /** Everything outside of the connector that outlives it: the table, mediQuo, the checkpoint store, and the knowledge of the checks. */
@@ -45,6 +47,14 @@ export class World {
   readonly #reads = new Map<bigint, Snapshot[]>()
   /** Received positions when the last two writes were composed. The first write was composed before or when the current batch was cut. */
   receivedAtWrites: readonly [Received, Received] = [nothingReceived, nothingReceived]
+  /** The store's content after each of its last writes, the oldest first. */
+  readonly copies: StateCopy[] = []
+  /** True while the store lacks writes that were answered, and nobody has noticed. */
+  isStoreOld = false
+  /** Codes that the store knew only in writes that it lost. */
+  readonly forgottenCodes = new Set<PatientCode>()
+  /** Position up to which the slot is confirmed. */
+  confirmedLsn = 0n
   readonly trace: string[] | null
   /** First failure. */
   wrong: string | null = null
@@ -55,7 +65,7 @@ export class World {
     this.contents = new Contents(profile.fullIdentity)
     this.state = new StateTables(this.table.insertLsn)
     // Without a slot, the backfill finds row by row which codes changed hands.
-    const isWhole = profile.start !== 'slot lost' && profile.slotLosses === 0
+    const isWhole = profile.start !== 'slot lost' && profile.slotLosses + profile.storeLosses === 0
     this.mediquo = new Mediquo({
       isWhole,
       wasLeft: (code, number) => this.wasLeft(code, number),
@@ -71,6 +81,12 @@ export class World {
     if (wrong === null || this.wrong !== null) return
     this.wrong = wrong
     this.note(() => wrong)
+  }
+
+  /** Keeps what the store has after a write, in a world in which it goes back. */
+  keepCopy(): void {
+    if (this.profile.storeLosses > 0 && !this.isStoreOld) this.copies.push(this.state.copy())
+    if (this.copies.length > maxCopies) this.copies.shift()
   }
 
   /** Checks P5 before each write: only bad rows are dead letters. */

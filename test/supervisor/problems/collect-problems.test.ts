@@ -19,6 +19,7 @@ const healthy: ProblemFacts = {
   driftRatio: 0,
   secondsToDrain: 600,
   backfill: { hasStalled: false, rowsRead: 0, rowsEstimated: 0 },
+  storeReread: null,
   sharedCodes: 0,
   deadLetters: 0,
 }
@@ -38,6 +39,7 @@ const causes: Readonly<Record<ProblemKind, Partial<ProblemFacts>>> = {
   'every patient refused': trouble('rejecting'),
   'store not writable': trouble('store outage'),
   'database not readable': { databaseFailures: { writes: null, reads: 'the source denies a right' } },
+  'store went back': { storeReread: problems['store went back'].facts },
   'not ready': { state: 'starting', reason: 'the server cannot be reached' },
   'API down': trouble('outage'),
   'success not proven': trouble('unproven success'),

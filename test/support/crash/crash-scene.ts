@@ -71,7 +71,8 @@ export async function crashScene(options: SceneOptions): Promise<CrashScene> {
     stringify({
       source: { table: 'public.patients', slot, backfill, onDelete: 'unsubscribe' },
       mapping: crashMapping,
-      mediquo: { requestsPerMinute },
+      // A killed process keeps the next one waiting for as long as its requests may be out.
+      mediquo: { requestsPerMinute, requestTimeout: '2s' },
       http: { port: 0 },
       log: { level: logLevel },
     }),

@@ -10,6 +10,7 @@ import type { Pending } from '../../../pending/pending.ts'
 import type { CoreContext } from '../context.ts'
 import type { Effect } from '../effects.ts'
 import type { Ticket } from '../events.ts'
+import type { Recording } from '../record/recording.ts'
 import type { Control } from './control.ts'
 import type { Gathering } from './gathering.ts'
 import type { Proving } from './proving.ts'
@@ -27,12 +28,8 @@ export interface SendingOptions {
     readonly proving: Pick<Proving, 'begin' | 'batches' | 'giveUp'>
     readonly control: Pick<Control<readonly Delivery[]>, 'ask' | 'batches' | 'giveUp'>
   }
-  /** Names the write that must be stored before a batch is sent. */
-  readonly recording: {
-    readonly writeBeforeSending: number | null
-    isStored(write: number): boolean
-    requestLeft(): void
-  }
+  /** Names the write that must be stored before a batch is sent, and keeps the lease. */
+  readonly recording: Pick<Recording, 'writeBeforeSending' | 'isStored' | 'mayLeave' | 'requestLeft' | 'requestOver'>
   readonly limits: Pick<ApiLimits, 'batchSize' | 'maxInFlight' | 'requestsPerMinute'>
 }
 
@@ -149,6 +146,7 @@ export class Sending {
     const { batch, leftAtMs } = flight
     this.#nowMs = nowMs
     this.#sent.delete(ticket)
+    this.#options.recording.requestOver(leftAtMs, isLost(outcome))
     this.#fruitless = null
     if (outcome.kind !== 'pause') this.#concurrency.answered(nowMs - leftAtMs, outcome.kind === 'retry')
     if (outcome.kind === 'halt' && mayConcernRows(outcome) && this.#isActive) this.#askWhy(batch, outcome)
@@ -206,15 +204,20 @@ export class Sending {
       return
     }
     this.#fruitless = null
-    this.#cut.push({ batch, permit, afterWrite: recording.writeBeforeSending })
+    this.#cut.push({ batch, permit, afterWrite: recording.writeBeforeSending(nowMs) })
   }
 
-  /** Sends the batches whose write is stored by now. */
+  /** Sends the batches whose write is stored by now. If the lease ends too early for them, another write begins it again. */
   #release(nowMs: number, out: Effect[]): void {
     const { recording, context } = this.#options
     const ready = this.#cut.filter(({ afterWrite }) => afterWrite === null || recording.isStored(afterWrite))
     if (ready.length === 0) return
     this.#cut = this.#cut.filter((flight) => !ready.includes(flight))
+    if (this.#isActive && !recording.mayLeave(nowMs)) {
+      const afterWrite = recording.writeBeforeSending(nowMs)
+      this.#cut.unshift(...ready.map((flight) => ({ ...flight, afterWrite })))
+      return
+    }
     for (const flight of ready) {
       if (!this.#isActive) {
         out.push({ kind: 'return permit', permit: flight.permit, endpoint: 'put' })
@@ -222,7 +225,7 @@ export class Sending {
         continue
       }
       const ticket = context.tickets.issue('send')
-      recording.requestLeft()
+      recording.requestLeft(nowMs)
       this.#sent.set(ticket, { batch: flight.batch, leftAtMs: nowMs })
       out.push({ kind: 'send', ticket, permit: flight.permit, batch: flight.batch })
     }
@@ -280,4 +283,9 @@ export class Sending {
       context.facts.add({ kind: 'batch read back', patients: batch.length, shown: shown.size, status })
     })
   }
+}
+
+/** Returns true if there was no answer: the request may still be under way. */
+function isLost(outcome: BatchOutcome): boolean {
+  return outcome.kind === 'retry' && outcome.inDoubt && outcome.status === null
 }

@@ -1,6 +1,7 @@
 import type { BackfillLedger } from '../../../backfill/backfill-ledger.ts'
 import type { Progress } from '../../../checkpoint/progress.ts'
 import { backOffMs } from '../../../lifecycle/back-off.ts'
+import type { ApiLimits } from '../../../model/api-limits.ts'
 import type { StoredRow } from '../../../model/progress/stored-row.ts'
 import type { DurableLsn, Lsn } from '../../../model/source/lsn.ts'
 import { comparePositions, type Position } from '../../../model/source/position.ts'
@@ -9,6 +10,7 @@ import type { CoreContext } from '../context.ts'
 import type { Effect, Settlement } from '../effects.ts'
 import type { Ticket } from '../events.ts'
 import type { StoredPositions } from '../options.ts'
+import { Lease } from './lease.ts'
 import { rowsLoadedAtOnce } from './loading.ts'
 
 export interface RecordingOptions {
@@ -17,8 +19,8 @@ export interface RecordingOptions {
   readonly pending: Pick<Pending, 'unrecorded' | 'toRecord' | 'recorded' | 'readLsn' | 'sentTo'>
   readonly ledger: Pick<BackfillLedger, 'toRecord' | 'recorded'>
   readonly stored: Pick<StoredPositions, 'horizon' | 'readLsn'>
-  /** Maximum number of sent requests that are not noted in the store: a restart adds this number to those that the store knows. */
-  readonly maxUnnotedRequests: number
+  /** `maxInFlight` is also the number of sent requests that are not noted in the store: a restart adds it to those that the store knows. */
+  readonly limits: Pick<ApiLimits, 'maxInFlight' | 'requestTimeoutMs'>
 }
 
 /**
@@ -34,6 +36,7 @@ const unhurriedMs = 1_000
  */
 export class Recording {
   readonly #options: RecordingOptions
+  readonly #lease: Lease
   #horizon: Position | null
   #readLsn: Lsn | null
   #writing: { readonly ticket: Ticket; readonly settlement: Settlement; readonly requests: number } | null = null
@@ -52,6 +55,7 @@ export class Recording {
 
   constructor(options: RecordingOptions) {
     this.#options = options
+    this.#lease = new Lease(options.limits.requestTimeoutMs)
     this.#horizon = options.stored.horizon
     this.#readLsn = options.stored.readLsn
   }
@@ -59,15 +63,24 @@ export class Recording {
   get isFailing(): boolean {
     return this.#failures > 0
   }
-  /** True if nothing remains to be stored, or nothing may be stored. */
-  get isIdle(): boolean {
+  /** Returns true if nothing remains to be stored, or nothing may be stored. */
+  isIdle(nowMs: number): boolean {
     if (this.#writing !== null || this.#toAcknowledge !== null) return false
-    return this.#lastWriteMs === null || (!this.#hasNews && (!this.#isFlushing || !this.#isMoved))
+    return this.#lastWriteMs === null || (!this.#hasNews && (!this.#isFlushing || !this.#hasRest(nowMs)))
   }
 
-  /** Called when this instance has become the writer. */
-  activate(nowMs: number): void {
+  /** Called when this instance has become the writer. @param othersLeaseMs time for which it may not send yet. */
+  activate(nowMs: number, othersLeaseMs: number): void {
     this.#lastWriteMs ??= nowMs
+    this.#lease.othersUntil(nowMs + othersLeaseMs)
+  }
+  /** Rule 15: returns the time before which nothing may be sent; null if there is none. */
+  waitsUntilMs(nowMs: number): number | null {
+    return this.#lease.waitsUntilMs(nowMs)
+  }
+  /** Returns the time until which requests that have left may be applied; null if none is out. */
+  outUntilMs(nowMs: number): number | null {
+    return this.#lease.outUntilMs(nowMs)
   }
 
   /** Requests an early write: something was delivered or rejected. */
@@ -80,11 +93,12 @@ export class Recording {
   }
 
   /**
-   * Rule 7: the write that must be stored before everything cut so far is sent; null if no write is needed. It notes what is
-   * about to be sent, H, R, and the requests that a restart would not count.
+   * Rule 7: returns the write that must be stored before everything cut so far is sent; null if no write is needed. It notes what is
+   * about to be sent, H, R, and the requests that a restart would not count, and begins the lease.
    */
-  get writeBeforeSending(): number | null {
-    if (!this.#hasNews && !this.#mustRise && this.#unnoted < this.#options.maxUnnotedRequests) return null
+  writeBeforeSending(nowMs: number): number | null {
+    const isNoted = !this.#hasNews && !this.#mustRise && this.#unnoted < this.#options.limits.maxInFlight
+    if (isNoted && this.mayLeave(nowMs)) return null
     // A write in progress was composed before.
     this.#wantedWrite = this.nextWrite
     return this.#wantedWrite
@@ -96,14 +110,30 @@ export class Recording {
   isStored(write: number): boolean {
     return write <= this.#stored
   }
+  /** Rule 15: returns true if a request that leaves now is over before the lease ends. */
+  mayLeave(nowMs: number): boolean {
+    return this.#lease.covers(nowMs)
+  }
   /** Counts a request that is sent and not noted in the store. */
-  requestLeft(): void {
+  requestLeft(nowMs: number): void {
     this.#unnoted++
+    this.#lease.requestLeft(nowMs)
+  }
+  /** @param isLost true if there was no answer: the request may still be applied. */
+  requestOver(leftAtMs: number, isLost: boolean): void {
+    this.#lease.requestOver(leftAtMs, isLost)
   }
 
   nextAtMs(nowMs: number): number | null {
+    const waitsUntilMs = this.#lease.waitsUntilMs(nowMs)
+    const writesAtMs = this.#writesAtMs(nowMs)
+    return waitsUntilMs === null || writesAtMs === null
+      ? (waitsUntilMs ?? writesAtMs)
+      : Math.min(waitsUntilMs, writesAtMs)
+  }
+  #writesAtMs(nowMs: number): number | null {
     if (this.#writing) return null
-    const atMs = this.#dueAtMs
+    const atMs = this.#dueAtMs(nowMs)
     if (atMs === null) return null
     const next = Math.max(atMs, this.#notBeforeMs)
     return next > nowMs ? next : null
@@ -115,7 +145,7 @@ export class Recording {
       this.#toAcknowledge = null
     }
     if (this.#writing || nowMs < this.#notBeforeMs) return
-    const dueAtMs = this.#dueAtMs
+    const dueAtMs = this.#dueAtMs(nowMs)
     if (dueAtMs === null || nowMs < dueAtMs) return
     const { progress, pending, ledger, context } = this.#options
     const raisesHorizon = this.#mustRise
@@ -127,6 +157,7 @@ export class Recording {
       horizon: raisesHorizon ? later(this.#horizon, pending.sentTo) : null,
       readLsn: raisesHorizon ? pending.readLsn : null,
       backfill: ledger.toRecord(),
+      leaseMs: this.#lease.ask(nowMs, this.#wantedWrite > this.#begun),
     }
     this.#begun++
     this.#isHurried = false
@@ -143,6 +174,7 @@ export class Recording {
     this.#writing = null
     this.#failures = 0
     this.#lastWriteMs = nowMs
+    this.#lease.stored(nowMs)
     this.#stored = this.#begun
     this.#unnoted -= requests
     pending.recorded(settlement.rows)
@@ -157,6 +189,7 @@ export class Recording {
   failed(ticket: Ticket, nowMs: number): boolean {
     if (this.#writing?.ticket !== ticket) return false
     this.#writing = null
+    this.#lease.failed()
     this.#failures++
     this.#isHurried = true
     const { random } = this.#options.context
@@ -167,6 +200,11 @@ export class Recording {
   get #hasNews(): boolean {
     const { pending, ledger } = this.#options
     return pending.unrecorded > 0 || ledger.toRecord() !== null
+  }
+
+  /** Returns true if the last write of an instance that ends has something to store beside rows. */
+  #hasRest(nowMs: number): boolean {
+    return this.#isMoved || this.#lease.isReleasable(nowMs)
   }
 
   get #isMoved(): boolean {
@@ -182,10 +220,11 @@ export class Recording {
   }
 
   /** Time at which the next write is due; null if there is nothing to write. */
-  get #dueAtMs(): number | null {
+  #dueAtMs(nowMs: number): number | null {
     const { context, pending } = this.#options
     if (this.#lastWriteMs === null) return null
     if (this.#wantedWrite > this.#begun) return Number.NEGATIVE_INFINITY
+    if (this.#isFlushing && this.#hasRest(nowMs)) return Number.NEGATIVE_INFINITY
     if (!this.#hasNews && !this.#isMoved) return null
     const isUrgent = this.#isHurried || this.#isFlushing || pending.unrecorded >= rowsLoadedAtOnce
     if (isUrgent) return Number.NEGATIVE_INFINITY

@@ -47,6 +47,11 @@ export function sendingScene(codes: readonly string[], { batchSize = 4, maxInFli
     /** Write that must be stored before a batch leaves; null: none. */
     write: null as number | null,
     stored: 0,
+    /** Rule 15: the lease lasts long enough for a request; else this write begins it again. */
+    mayLeave: true,
+    nextWrite: 1,
+    /** Number of requests that were over without an answer. */
+    lost: 0,
     maxOut: 0,
   }
   let changes = 0
@@ -80,11 +85,13 @@ export function sendingScene(codes: readonly string[], { batchSize = 4, maxInFli
     asking: { proving, control },
     gathering: { sendable: () => waiting.length + set.untakeable },
     recording: {
-      get writeBeforeSending() {
-        return set.write
-      },
+      writeBeforeSending: () => (set.mayLeave ? set.write : set.nextWrite),
       isStored: (write) => write <= set.stored,
+      mayLeave: () => set.mayLeave,
       requestLeft: () => undefined,
+      requestOver: (_, isLost) => {
+        if (isLost) set.lost++
+      },
     },
     context: { tickets, facts, random: () => 0 },
     limits: { batchSize, maxInFlight, requestsPerMinute: 600 },

@@ -97,6 +97,37 @@ describe('the write before a batch leaves', () => {
   })
 })
 
+describe('the lease', () => {
+  test('that ends too early delays a batch whose write is stored, until another write begins it again', () => {
+    const scene = sendingScene(['a'])
+    scene.set.write = 1
+    expect(scene.out()).toEqual([])
+    Object.assign(scene.set, { stored: 1, mayLeave: false, nextWrite: 2 })
+    expect([scene.out(), scene.sending.requestsInFlight]).toEqual([[], 1])
+    Object.assign(scene.set, { stored: 2, mayLeave: true })
+    expect(scene.out()).toEqual(['a'])
+  })
+
+  test('delays a batch that needs no other write', () => {
+    const scene = sendingScene(['a'])
+    Object.assign(scene.set, { mayLeave: false, nextWrite: 1 })
+    expect([scene.out(), scene.sending.requestsInFlight]).toEqual([[], 1])
+    Object.assign(scene.set, { stored: 1, mayLeave: true })
+    expect(scene.out()).toEqual(['a'])
+  })
+
+  test('is needed only by requests without an answer', () => {
+    const scene = sendingScene(['a'])
+    const answers: BatchOutcome[] = [
+      { kind: 'retry', reason: 'status 503', inDoubt: true, status: 503 },
+      { kind: 'retry', reason: 'connection', inDoubt: false, status: null },
+      { kind: 'retry', reason: 'timeout', inDoubt: true, status: null },
+    ]
+    scene.settle(1, () => answers.shift() ?? accepted)
+    expect(scene.set.lost).toBe(1)
+  })
+})
+
 describe('a granted permit is returned, and no row is taken', () => {
   test('if this instance may not send any more', () => {
     const scene = sendingScene(['a'])

@@ -56,7 +56,7 @@ function recordingScene({ horizon = null, readLsn = null, random = 0, isWriter =
     },
     context: { tickets: new Tickets(), random: () => random, intervals: defaultIntervals.core },
     stored: { horizon, readLsn },
-    maxUnnotedRequests: 2,
+    limits: { maxInFlight: 2, requestTimeoutMs: 30_000 },
   })
 
   function execute(effect: Effect): void {
@@ -79,6 +79,11 @@ function recordingScene({ horizon = null, readLsn = null, random = 0, isWriter =
     get nowMs() {
       return nowMs
     },
+    get isIdle() {
+      return recording.isIdle(nowMs)
+    },
+    /** Names the write that must be stored before a request. */
+    wanted: () => recording.writeBeforeSending(nowMs),
     /** Executes enabled effects, and returns the log since the last call. */
     log(): string[] {
       const effects: Effect[] = []
@@ -107,6 +112,13 @@ function recordingScene({ horizon = null, readLsn = null, random = 0, isWriter =
       scene.stored().log()
       return scene
     },
+    /** Writes everything, and begins a lease. */
+    leased() {
+      scene.wanted()
+      scene.log()
+      scene.stored().log()
+      return scene
+    },
     grow: () => {
       rows = [...rows, delivered('b', patient('b'))]
     },
@@ -121,7 +133,7 @@ function recordingScene({ horizon = null, readLsn = null, random = 0, isWriter =
       pass = { id: 1, position: null, rowsRead, done: false }
     },
   }
-  if (isWriter) recording.activate(nowMs)
+  if (isWriter) recording.activate(nowMs, 0)
   return scene
 }
 
@@ -173,9 +185,9 @@ describe('a settled row', () => {
     const scene = recordingScene({ isWriter: false })
     scene.recording.hurry()
     scene.recording.flush()
-    expect([scene.log(), scene.recording.nextAtMs(scene.nowMs), scene.recording.isIdle]).toEqual([[], null, true])
-    scene.recording.activate(scene.nowMs)
-    expect([scene.log(), scene.recording.isIdle]).toEqual([['write 1 30'], false])
+    expect([scene.log(), scene.recording.nextAtMs(scene.nowMs), scene.isIdle]).toEqual([[], null, true])
+    scene.recording.activate(scene.nowMs, 0)
+    expect([scene.log(), scene.isIdle]).toEqual([['write 1 30'], false])
   })
 })
 
@@ -216,7 +228,7 @@ describe('the write before a request', () => {
     scene.log()
     scene.grow()
     scene.send(40)
-    const writes = [scene.recording.writeBeforeSending, scene.recording.writeBeforeSending]
+    const writes = [scene.wanted(), scene.wanted()]
     expect(writes).toEqual([2, 2])
     expect(scene.recording.isStored(2)).toBe(false)
     expect(scene.stored().log()).toEqual(['recorded 1', 'acknowledge 30', 'write 1 30 H 40'])
@@ -228,44 +240,44 @@ describe('the write before a request', () => {
   test('is omitted if the store has everything already', () => {
     const scene = recordingScene()
     scene.send(40)
-    expect(scene.recording.writeBeforeSending).toBe(1)
+    expect(scene.wanted()).toBe(1)
     expect(scene.log()).toEqual(['write 1 30 H 40'])
     scene.stored().log()
-    expect([scene.recording.writeBeforeSending, scene.log()]).toEqual([null, []])
+    expect([scene.wanted(), scene.log()]).toEqual([null, []])
   })
 
   test('notes requests that a restart would not count, though the store has everything else', () => {
-    const scene = recordingScene().flushed()
-    scene.recording.requestLeft()
-    expect(scene.recording.writeBeforeSending).toBeNull()
-    scene.recording.requestLeft()
-    expect(scene.recording.writeBeforeSending).toBe(2)
+    const scene = recordingScene().leased()
+    scene.recording.requestLeft(scene.nowMs)
+    expect(scene.wanted()).toBeNull()
+    scene.recording.requestLeft(scene.nowMs)
+    expect(scene.wanted()).toBe(2)
     expect(scene.log()).toEqual(['write 0 30'])
     // The request leaves while the note is being written, and is possibly not in it.
-    scene.recording.requestLeft()
+    scene.recording.requestLeft(scene.nowMs)
     scene.stored().log()
-    expect(scene.recording.writeBeforeSending).toBeNull()
-    scene.recording.requestLeft()
-    expect(scene.recording.writeBeforeSending).toBe(3)
+    expect(scene.wanted()).toBeNull()
+    scene.recording.requestLeft(scene.nowMs)
+    expect(scene.wanted()).toBe(3)
   })
 
   test('keeps requests unnoted if it fails', () => {
-    const scene = recordingScene().flushed()
-    for (let request = 0; request < 2; request++) scene.recording.requestLeft()
-    expect(scene.recording.writeBeforeSending).toBe(2)
+    const scene = recordingScene().leased()
+    for (let request = 0; request < 2; request++) scene.recording.requestLeft(scene.nowMs)
+    expect(scene.wanted()).toBe(2)
     scene.log()
     scene.fails()
-    expect(scene.recording.writeBeforeSending).toBe(3)
+    expect(scene.wanted()).toBe(3)
   })
 
   test('lets nothing leave if it fails, and the next write raises H', () => {
     const scene = recordingScene()
     scene.send(40)
-    const write = scene.recording.writeBeforeSending ?? 0
+    const write = scene.wanted() ?? 0
     expect(scene.log()).toEqual(['write 1 30 H 40'])
     scene.fails()
     expect(scene.recording.isStored(write)).toBe(false)
-    expect(scene.recording.writeBeforeSending).toBe(write + 1)
+    expect(scene.wanted()).toBe(write + 1)
     expect(scene.pass(100).log()).toEqual(['write 1 30 H 40'])
   })
 })
@@ -316,7 +328,7 @@ describe('H and R', () => {
   test('are raised once, not by later records', () => {
     const scene = recordingScene().flushed()
     scene.send(40)
-    expect(scene.recording.writeBeforeSending).toBe(2)
+    expect(scene.wanted()).toBe(2)
     expect(scene.log()).toEqual(['write 0 30 H 40'])
     scene.stored().log()
     scene.grow()
@@ -347,13 +359,13 @@ describe('a store that cannot be written', () => {
   test('delays a drain until everything is stored, also a position without rows', () => {
     const scene = recordingScene().flushed()
     scene.recording.flush()
-    expect(scene.recording.isIdle).toBe(true)
+    expect(scene.isIdle).toBe(true)
     scene.commit(50)
     expect(scene.log()).toEqual(['write 0 50'])
     scene.fails()
-    expect(scene.recording.isIdle).toBe(false)
+    expect(scene.isIdle).toBe(false)
     scene.pass(1_000).log()
-    expect(scene.stored().recording.isIdle).toBe(false)
-    expect([scene.log(), scene.recording.isIdle]).toEqual([['recorded 0', 'acknowledge 50'], true])
+    expect(scene.stored().isIdle).toBe(false)
+    expect([scene.log(), scene.isIdle]).toEqual([['recorded 0', 'acknowledge 50'], true])
   })
 })

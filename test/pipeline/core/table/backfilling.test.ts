@@ -29,7 +29,7 @@ describe('the store is queried for a backfill run', () => {
   test('every two seconds, only by the writer', () => {
     const script = scripted({ automatic, isActive: false })
     expect(script.count('find backfill')).toBe(0)
-    script.tell({ kind: 'stream active' })
+    script.tell({ kind: 'stream active', othersLeaseMs: 0 })
     script.answer('find backfill')
     script.pass(1_999)
     expect(script.asked('find backfill')).toEqual([])

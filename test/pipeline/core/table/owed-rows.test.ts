@@ -190,7 +190,7 @@ test('reads and sends an owed row, which is not owed afterwards', () => {
   const state = [delivered('a', patient('a', 'Old'), { fingerprint: null, owed })]
   const script = scripted({ state, automatic: everything, isActive: false })
   script.table.set(key('a'), { content: upsert('a', 'New'), bytes: 1_000 })
-  script.tell({ kind: 'stream active' })
+  script.tell({ kind: 'stream active', othersLeaseMs: 0 })
   script.pass(2_000)
   expect(script.store.get(key('a'))?.row).toMatchObject({ fingerprint: expect.stringContaining('New'), owed: null })
   expect([script.count('read rows'), script.count('send'), script.view.isQuiet]).toEqual([1, 1, true])
