@@ -29,6 +29,7 @@ describe('a failure', () => {
       'key column missing',
       'stream not understood',
       'fenced',
+      'store went back',
     ])
   })
 })

@@ -52,7 +52,7 @@ export function makeSlot(world: World): void {
 /** The store goes back to what it had some writes ago. */
 export function loseWrites(world: World): void {
   const { state, copies, choices } = world
-  const before = knownCodes(state)
+  const known = knownCodes(state)
   // The newest copy is what the store has.
   const at = choices.below(copies.length - 1)
   const copy = copies[at]
@@ -60,7 +60,7 @@ export function loseWrites(world: World): void {
   copies.length = 0
   state.restore(copy)
   const after = knownCodes(state)
-  for (const code of before) if (!after.has(code)) world.forgottenCodes.add(code)
+  for (const code of known) if (!after.has(code)) world.forgottenCodes.add(code)
   world.note(() => `the store goes back to ${state.lsn}, write ${state.stamp.writes}`)
 }
 
