@@ -45,6 +45,12 @@ export class BackfillLedger implements BackfillDebts {
     this.#fold()
   }
 
+  /** Forgets the run: it begins again later. Versions that have a backfill debt of it settle nothing. */
+  abandon(): void {
+    this.#run = this.#recorded = null
+    this.#pages = []
+  }
+
   join(a: BackfillDebt | null, b: BackfillDebt | null): BackfillDebt | null {
     if (a === null || b === null) return a ?? b
     const [earlier, later] = a.page <= b.page ? [a, b] : [b, a]

@@ -47,7 +47,10 @@ export class Walk {
     this.#wanted = run.codes && new Set(run.codes)
     this.#keys = run.keys?.toSorted() ?? null
     const phase = run.codes || run.keys ? 'state' : 'table'
-    this.#position = run.position ?? { phase, after: null, pageSize: firstPageSize }
+    const { pageSize = firstPageSize } = run.position ?? {}
+    // A run that found no row begins again at the first row: others may have come before the position that it has reached.
+    const isToBegin = run.position === null || (this.#waitsForRows && run.rowsRead === 0)
+    this.#position = isToBegin ? { phase, after: null, pageSize } : run.position
     this.#rowsRead = run.rowsRead
     ledger.begin(run)
   }
@@ -133,6 +136,14 @@ export class Walk {
     )
   }
 
+  /** True if the table was empty and may be filled again: the run is not over, and begins again later. */
+  get isPutOff(): boolean {
+    return this.#waitsForRows && this.foundNothing
+  }
+  get #waitsForRows(): boolean {
+    return !this.#wanted && !this.#keys && backfillRunTrust[this.#run.reason].reload
+  }
+
   #openDebtOfKnown(
     { codes }: WalkedRead,
     keys: readonly RowKey[],
@@ -156,7 +167,9 @@ export class Walk {
   #goOn(position: BackfillRunPosition | null): void {
     this.#position = position
     this.#listed = null
-    if (position === null) this.#ledger.walked()
+    if (position !== null) return
+    if (this.isPutOff) this.#ledger.abandon()
+    else this.#ledger.walked()
   }
 }
 

@@ -66,6 +66,9 @@ export class Writership {
   get epoch(): number {
     return this.#own.epoch
   }
+  get own(): OwnWrites {
+    return this.#own
+  }
 
   /** Begins a take-over. */
   beginTakeOver(token: string): void {

@@ -20,6 +20,13 @@ export interface CoreIntervals {
   readonly findBackfillMs: number
   /** Time that a few codes ready to be unsubscribed wait for others, so that one request carries many of them. */
   readonly gatherMs: number
+  /** Time without an inserted row after which an emptied table counts as filled again, and the maximum time until then. */
+  readonly reloadQuietMs: number
+  readonly maxReloadMs: number
+  /** Between two looks at a table that was found empty. */
+  readonly emptyTableMs: number
+  /** Between two times at which the store forgets rows that are gone. */
+  readonly forgetMs: number
 }
 
 export const defaultIntervals: Intervals = {
@@ -28,5 +35,13 @@ export const defaultIntervals: Intervals = {
   statusMs: 10_000,
   applyDelaysMs: [500, 1_500, 4_000],
   settlingMs: 20_000,
-  core: { idleWriteMs: 10_000, findBackfillMs: 2_000, gatherMs: 2_000 },
+  core: {
+    idleWriteMs: 10_000,
+    findBackfillMs: 2_000,
+    gatherMs: 2_000,
+    reloadQuietMs: 5_000,
+    maxReloadMs: 600_000,
+    emptyTableMs: 60_000,
+    forgetMs: 3_600_000,
+  },
 }

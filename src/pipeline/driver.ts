@@ -136,11 +136,11 @@ export function createDriver(core: Core, ports: DriverPorts, outlets: DriverOutl
         ticket,
         slotGapIsClosed().then((isClosed) => ({ kind: 'slot gap checked', ticket, isClosed })),
       ),
-    'find backfill': ({ kind, ticket }) =>
+    'find backfill': ({ kind, ticket, postponed }) =>
       answer(
         kind,
         ticket,
-        findBackfill({ backfillRuns: store.backfillRuns, reader, clocks }).then((run) => ({
+        findBackfill({ backfillRuns: store.backfillRuns, reader, clocks }, postponed).then((run) => ({
           kind: 'backfill found',
           ticket,
           run,
@@ -151,6 +151,12 @@ export function createDriver(core: Core, ports: DriverPorts, outlets: DriverOutl
         kind,
         ticket,
         store.backfillRuns.rowsAfter(after, limit, codes).then((keys) => ({ kind: 'known rows listed', ticket, keys })),
+      ),
+    'forget removed rows': ({ kind, ticket, ...which }) =>
+      answer(
+        kind,
+        ticket,
+        store.forgetRemoved(which).then((last) => ({ kind: 'removed rows forgotten', ticket, last })),
       ),
     'want permit': ({ kind, ticket, endpoint }) =>
       answer(

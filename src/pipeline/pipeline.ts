@@ -4,7 +4,7 @@ import { endsPipeline } from '../model/failure/failure.ts'
 import { kindOf } from '../model/failure/kind-of.ts'
 import type { WalEvent } from '../model/source/change.ts'
 import type { Lsn } from '../model/source/lsn.ts'
-import type { Xid } from '../model/source/visibility.ts'
+import type { Snapshot } from '../model/source/visibility.ts'
 import { unreachable } from '../model/unreachable.ts'
 import { readSlotHealth, slotTroubleError, slotTroubleOf } from '../source/slot/slot-health.ts'
 import { followWal, type StreamState } from '../source/stream/follow-wal.ts'
@@ -75,7 +75,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
       readsFollowStream: server.isStandby,
       nearXid: server.snapshotXmax,
     },
-    policy: { onDelete: settings.source.onDelete, fingerprint },
+    policy: { onDelete: settings.source.onDelete, onTruncate: settings.source.onTruncate, fingerprint },
     limits: settings.mediquo.limits,
     bounds: defaultBounds,
     runtime: { intervals: runtime.intervals.core, seed: Math.floor(Math.random() * 2 ** 32) },
@@ -140,7 +140,9 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
         driver.handle({ kind: 'wal', wal: event })
         return
       case 'truncate':
-        driver.handle({ kind: 'wal', wal: { kind: 'truncate' } })
+        // The publication may have other tables, which the statement names too.
+        if (event.relations.some(({ oid }) => oid === prepared.table.streamed.oid))
+          driver.handle({ kind: 'wal', wal: { kind: 'truncate' } })
         return
       case 'commit':
       case 'keepalive':
@@ -254,7 +256,9 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     breakOff,
     /** Closes the replication connection: either the server waits for it to shut down, or the connection is dead. */
     disconnect: (end: 'released' | 'silent') => session?.close(end),
-    sawXid: (xid: Xid) => driver.handle({ kind: 'xid seen', xid }),
+    /** Takes a recent snapshot of the source. */
+    sawSnapshot: ({ xmin, xmax }: Pick<Snapshot, 'xmin' | 'xmax'>) =>
+      driver.handle({ kind: 'xid seen', xid: xmax, xmin }),
     view,
     /** Rule 15: the reason why nothing is sent yet; null if this instance need not wait. */
     get waitReason(): string | null {

@@ -29,8 +29,10 @@ export function createReport(resources: Pick<Resources, 'settings' | 'telemetry'
         metrics.received[fact.operation] += fact.changes
         return
       case 'truncated':
-        metrics.truncatesIgnored.inc()
-        logger.warn('TRUNCATE is never propagated: the patients stay at mediQuo')
+        if (fact.isIgnored) {
+          metrics.truncatesIgnored.inc()
+          logger.warn('TRUNCATE ignored: the patients stay as they are')
+        } else logger.warn('table truncated, a backfill looks for the rows that are gone')
         return
       case 'settled':
         countSettled(metrics, tally, fact, clocks.wallClockMs())
@@ -66,7 +68,8 @@ export function createReport(resources: Pick<Resources, 'settings' | 'telemetry'
         return
       }
       case 'table empty':
-        logger.warn('the table is empty: rows that the state knows are left alone, as after a TRUNCATE')
+        if (fact.isPutOff) logger.warn('the table is empty: the backfill begins once it has rows')
+        else logger.warn('the table is empty: rows that the state knows are left alone')
         return
       case 'reads wait for slot gap':
         logger.warn('rows are not read yet: transactions that ran when the slot was made are still open')

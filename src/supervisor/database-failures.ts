@@ -27,6 +27,7 @@ const uses: Readonly<Record<DatabaseWork, Use | null>> = {
   'find holders': ofState,
   'list owed rows': ofState,
   'find backfill': ofState,
+  'forget removed rows': ofState,
   'list known rows': ofState,
   'look at state': ofState,
   'read rows': ofSource,

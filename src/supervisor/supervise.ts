@@ -76,7 +76,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     readHealth: async () => {
       const health = await noted(board, 'look at slot', () => readSlotHealth(pool, settings.source))
       slotWatch.seen(health)
-      board.pipeline?.sawXid(health.snapshotXmax)
+      board.pipeline?.sawSnapshot({ xmin: health.snapshotXmin, xmax: health.snapshotXmax })
       return health
     },
     readTableSchema: (columns) => readTableSchema(pool, { ...settings.source, ...settings.source.table, columns }),

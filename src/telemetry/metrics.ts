@@ -103,7 +103,7 @@ export function createMetrics(version: string) {
     deadLettered,
     deletesIgnored: counter('deletes_ignored_total', 'Deleted rows that were not propagated'),
     verified: counter('verified_total', 'Delivered rows that were read back and compared', ['result']),
-    truncatesIgnored: counter('truncates_ignored_total', 'TRUNCATEs, which are never propagated'),
+    truncatesIgnored: counter('truncates_ignored_total', 'TRUNCATEs that were ignored (source.onTruncate)'),
     commitToDelivery: histogram(
       'commit_to_delivery_seconds',
       "From a row's commit to the API's acceptance, by the two machines' clocks",

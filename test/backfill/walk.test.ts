@@ -237,3 +237,19 @@ test('pages shrink when they take long or bring many bytes, to one row at least'
   expect(nextPageSize({ limit: 400, ms: 150, bytes: 1 })).toBe(400)
   expect(nextPageSize({ limit: 1, ms: 9_000, bytes: 9_000_000 })).toBe(1)
 })
+
+describe('a backfill run after which a table may be filled again', () => {
+  test('is put off if the table is empty: it is not done, and settles nothing', () => {
+    const set = walkOver([], { known: range(1, 10), pass: { reason: 'truncated' } })
+    set.toTheEnd()
+    expect([set.walk.isPutOff, set.merged, set.ledger.progress]).toEqual([true, [], null])
+    expect(set.ledger.toRecord()).toBeNull()
+  })
+
+  test('begins again at the first row', () => {
+    const position = { phase: 'table', after: keyOf(5), pageSize: 400 } as const
+    const set = walkOver(range(1, 3), { pass: { reason: 'truncated', position } })
+    set.toTheEnd()
+    expect([set.merged.length, set.limits[0]]).toEqual([3, 400])
+  })
+})

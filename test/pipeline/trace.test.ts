@@ -13,7 +13,7 @@ import { at, key, upsert } from '../pending/rows.ts'
 const options: CoreOptions = {
   stored: { checkpointLsn: at(1_000), horizon: null, readLsn: null },
   source: { isSlotGapOpen: false, readsFollowStream: false, nearXid: xid(700n) },
-  policy: { onDelete: 'ignore', fingerprint: () => 'hash' },
+  policy: { onDelete: 'ignore', onTruncate: 'ignore', fingerprint: () => 'hash' },
   limits: { requestsPerMinute: 600, batchSize: 100, maxInFlight: 4, requestTimeoutMs: 30_000 },
   bounds: defaultBounds,
   runtime: { intervals: defaultIntervals.core, seed: 4 },

@@ -45,7 +45,7 @@ const drivers = [
 
 describe('each driver handles every effect, and gives every answer', () => {
   test('and the simulation has drivers too', () => {
-    expect([effects.length, answers.length, drivers.length > 1]).toEqual([18, 12, true])
+    expect([effects.length, answers.length, drivers.length > 1]).toEqual([19, 13, true])
   })
 
   test.each(drivers)('$path', ({ path, reports }) => {

@@ -10,6 +10,7 @@ const healthy: SlotHealth = {
   timeline: 1,
   isStandby: false,
   currentLsn: lsn(900n),
+  snapshotXmin: xid(800n),
   snapshotXmax: xid(800n),
   lagBytes: 0,
   retainedBytes: 0,

@@ -7,5 +7,13 @@ export const shortIntervals: Intervals = {
   statusMs: 10_000,
   applyDelaysMs: [100, 200],
   settlingMs: 3_000,
-  core: { idleWriteMs: 200, findBackfillMs: 200, gatherMs: 100 },
+  core: {
+    idleWriteMs: 200,
+    findBackfillMs: 200,
+    gatherMs: 100,
+    reloadQuietMs: 500,
+    maxReloadMs: 5_000,
+    emptyTableMs: 2_000,
+    forgetMs: 60_000,
+  },
 }

@@ -75,12 +75,17 @@ export class BackfillRuns {
     return true
   }
 
-  /** Returns the run to continue or to start, the oldest first. */
-  async next(): Promise<BackfillRun | null> {
+  /** Returns the run to continue or to start, the oldest first. @param postponed reasons whose runs over the whole table are left out. */
+  async next(postponed: readonly BackfillRunReason[] = []): Promise<BackfillRun | null> {
     const [found] = await this.#db
       .select()
       .from(backfill)
-      .where(inArray(backfill.state, [...open]))
+      .where(
+        and(
+          inArray(backfill.state, [...open]),
+          sql`(codes is not null or keys is not null or reason <> all(${sql.param(postponed)}))`,
+        ),
+      )
       .orderBy(asc(backfill.id))
       .limit(1)
     return found ? backfillRunOf(found) : null

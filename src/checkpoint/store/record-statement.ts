@@ -1,8 +1,10 @@
 import { type SQL, sql } from 'drizzle-orm'
-import type { BackfillRunProgress } from '../../model/progress/backfill-run.ts'
+import { type BackfillRunProgress, type BackfillRunReason, reloadReasons } from '../../model/progress/backfill-run.ts'
 import type { StoredRow } from '../../model/progress/stored-row.ts'
 import { formatLsn, type Lsn } from '../../model/source/lsn.ts'
 import type { Position } from '../../model/source/position.ts'
+import type { RowKey } from '../../model/source/row.ts'
+import type { Xid } from '../../model/source/visibility.ts'
 import type { OwnWrites } from '../writer.ts'
 import { deadLetterColumns, deliveryRows, type RecentRequests, type RejectedRow } from './rows.ts'
 import { backfill, checkpoint, deadLetter, delivery } from './tables.ts'
@@ -18,6 +20,8 @@ export interface Settlement {
   readonly backfill: BackfillRunProgress | null
   /** Rule 15: length of the lease from this write on, milliseconds; 0: released; null: unchanged. */
   readonly leaseMs: number | null
+  /** Reason of a backfill run over the whole table to request, unless an equal one waits already; null: none. */
+  readonly backfillRequest: BackfillRunReason | null
   readonly recentRequests: RecentRequests
 }
 
@@ -26,7 +30,7 @@ export interface Settlement {
  * trip. The statement returns no row, and changes nothing, if another instance has taken over, or if the store lacks an answered write.
  * An earlier write of this writer that happens after a later one changes nothing either. @param own `begun` is the number of this write.
  */
-export function recordStatement(own: OwnWrites, { rows, backfill, ...settlement }: Settlement): SQL {
+export function recordStatement(own: OwnWrites, { rows, backfill, backfillRequest, ...settlement }: Settlement): SQL {
   const parts: SQL[] = [sql`fence as (${checkpointUpdate(own, settlement)})`]
   if (rows.length > 0) parts.push(sql`rows as (${deliveryUpsert(rows)})`)
   const released = rows.filter((row) => row.deadLetter === null).map((row) => row.key)
@@ -39,12 +43,40 @@ export function recordStatement(own: OwnWrites, { rows, backfill, ...settlement 
   )
   if (letters.length > 0) parts.push(sql`letters as (${deadLetterUpsert(letters)})`)
   if (backfill !== null) parts.push(sql`backfill_run as (${backfillRunUpdate(backfill)})`)
+  if (backfillRequest !== null) parts.push(sql`backfill_request as (${backfillInsert(backfillRequest)})`)
   return sql`with ${sql.join(parts, sql`, `)} select id from fence`
+}
+
+/**
+ * Returns a statement that deletes records of rows that are gone, and returns their keys in order. It leaves records with an open end,
+ * and those of patients that no other row has: what is known of them is kept. A row that is stored again in the meantime is not gone.
+ */
+export function forgetStatement(
+  { epoch, writer }: Pick<OwnWrites, 'epoch' | 'writer'>,
+  { beforeXid, after, limit }: { readonly beforeXid: Xid; readonly after: RowKey | null; readonly limit: number },
+): SQL {
+  const isAfter = after === null ? sql`` : sql`and d.source_key > ${after}`
+  return sql`with gone as (
+      select d.source_key from ${delivery} d
+      where d.removed and d.owed is null and d.former_codes is null and (d.xid is null or d.xid < ${beforeXid}) ${isAfter}
+        and (d.code is null or exists (
+          select from ${delivery} o where o.code = d.code and o.source_key <> d.source_key and not o.removed))
+        and not exists (select from ${deadLetter} l where l.source_key = d.source_key)
+        and exists (select from ${checkpoint} where run = ${epoch} and writer = ${writer})
+      order by d.source_key limit ${limit} for update of d),
+    forgotten as (delete from ${delivery} d using gone where d.source_key = gone.source_key returning d.source_key)
+    select source_key as key from forgotten order by source_key`
 }
 
 function checkpointUpdate(
   { epoch, writer, confirmed, begun }: OwnWrites,
-  { checkpointLsn, horizon, readLsn, leaseMs, recentRequests }: Omit<Settlement, 'rows' | 'backfill'>,
+  {
+    checkpointLsn,
+    horizon,
+    readLsn,
+    leaseMs,
+    recentRequests,
+  }: Omit<Settlement, 'rows' | 'backfill' | 'backfillRequest'>,
 ): SQL {
   const raised = horizon
     ? sql`horizon_lsn = ${formatLsn(horizon.commitLsn)}::pg_lsn, horizon_ordinal = ${horizon.ordinal}::bigint,`
@@ -75,6 +107,12 @@ function deadLetterUpsert(rows: readonly RejectedRow[]): SQL {
     ${deadLetterColumns(rows)} where exists (select from fence)
     on conflict (source_key) do update set code = excluded.code, reason = excluded.reason, attributes = excluded.attributes,
       status = excluded.status, attempts = d.attempts + 1, last_at = now()`
+}
+
+function backfillInsert(reason: BackfillRunReason): SQL {
+  return sql`insert into ${backfill} (state, reason) select 'requested', ${reason} from fence
+    where not exists (select from ${backfill}
+      where state = 'requested' and reason = any(${sql.param(reloadReasons)}) and codes is null and keys is null)`
 }
 
 function backfillRunUpdate({ id, position, rowsRead, done }: BackfillRunProgress): SQL {

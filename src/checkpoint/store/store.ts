@@ -15,7 +15,7 @@ import { type Xid, xid } from '../../model/source/visibility.ts'
 import { type Standing, standingSince, type WriterStamp, Writership } from '../writer.ts'
 import { BackfillRuns, requestWholeBackfill } from './backfill-runs.ts'
 import { DeadLetterOverviews } from './dead-letter-overview.ts'
-import { recordStatement, type Settlement } from './record-statement.ts'
+import { forgetStatement, recordStatement, type Settlement } from './record-statement.ts'
 import { type RecentRequests, storedRow } from './rows.ts'
 import { SharedCodes } from './shared-codes.ts'
 import { inTransaction, type StateDatabase } from './state-database.ts'
@@ -234,6 +234,34 @@ export class Store {
     if (written.rows.length === 0) throw refusalOf(this.#writership.standing(await this.load()))
     this.#writership.wrote(own)
     this.sharedCodes.recorded(settlement.rows)
+  }
+
+  /**
+   * Forgets records of rows that are gone, if every transaction that changed them lies before `beforeXid` and nothing of a patient is
+   * to be kept: another row has the code, or none. @returns the last key; null if there are no more.
+   */
+  async forgetRemoved({
+    beforeXid,
+    after,
+    limit,
+  }: {
+    readonly beforeXid: Xid
+    readonly after: RowKey | null
+    readonly limit: number
+  }): Promise<RowKey | null> {
+    const { rows } = await this.#db.execute<{ key: string }>(
+      forgetStatement(this.#writership.own, { beforeXid, after, limit }),
+    )
+    const last = rows.at(-1)
+    return last && rows.length === limit ? storedRowKey(last.key) : null
+  }
+
+  /** Stores the table schema, if nobody has taken over. */
+  async noteTableSchema(tableSchema: TableSchema): Promise<void> {
+    await this.#db
+      .update(checkpoint)
+      .set({ sourceTableSchema: tableSchema })
+      .where(eq(checkpoint.epoch, this.#writership.epoch))
   }
 
   /** Closes the slot gap: table reads may begin. */

@@ -66,6 +66,11 @@ export const sections = {
       fallback: 'refuse',
       doc: 'A server that is a standby (PostgreSQL 16 and later): make the slot there and stream from it, with the state in another database (state.url); or say so and wait for a primary.',
     }),
+    onTruncate: setting(choice(['reconcile', 'ignore']), {
+      type: 'reconcile or ignore',
+      fallback: 'reconcile',
+      doc: 'TRUNCATE of the table: a backfill finds the rows that are gone, and treats them as deleted once the table has rows again; or ignore it.',
+    }),
     backfill: setting(choice(['initial', 'never']), {
       type: 'initial or never',
       fallback: 'initial',

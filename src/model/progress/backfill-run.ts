@@ -2,7 +2,11 @@ import type { ApiLimits } from '../api-limits.ts'
 import type { PatientCode } from '../patient/patient.ts'
 import type { RowKey } from '../source/row.ts'
 
-/** Reasons for a backfill run. `found to differ`: mediQuo has something else for these rows than it accepted. */
+/**
+ * Reasons for a backfill run. `found to differ`: mediQuo has something else for these rows than it accepted. `truncated`: rows are
+ * gone without a change for each.
+ * `rows replaced`: the same, and rows that are gone stay as they are.
+ */
 export const backfillRunReasons = [
   'first run',
   'asked for',
@@ -11,24 +15,35 @@ export const backfillRunReasons = [
   'table altered',
   'store went back',
   'found to differ',
+  'truncated',
+  'rows replaced',
 ] as const
 export type BackfillRunReason = (typeof backfillRunReasons)[number]
 
-/**
- * Trust of the runs of a reason. `fingerprints`: a row whose fingerprint is equal is not sent. `completeness`: no row can be gone
- * unnoticed, since the slot existed before anything was sent.
- */
-export const backfillRunTrust: Readonly<
-  Record<BackfillRunReason, { readonly fingerprints: boolean; readonly completeness: boolean }>
-> = {
-  'first run': { fingerprints: true, completeness: true },
-  'asked for': { fingerprints: true, completeness: false },
-  'slot lost': { fingerprints: true, completeness: false },
-  'identity changed': { fingerprints: true, completeness: false },
-  'table altered': { fingerprints: true, completeness: false },
-  'store went back': { fingerprints: true, completeness: false },
-  'found to differ': { fingerprints: false, completeness: false },
+/** What the runs of a reason take for true. */
+interface BackfillRunTrust {
+  /** A row whose fingerprint is equal is not sent. */
+  readonly fingerprints: boolean
+  /** No row can be gone unnoticed, since the slot existed before anything was sent. */
+  readonly completeness: boolean
+  /** An empty table is about to be filled again: the run begins once it has rows. Else the run ends, and leaves the known rows alone. */
+  readonly reload: boolean
 }
+
+export const backfillRunTrust: Readonly<Record<BackfillRunReason, BackfillRunTrust>> = {
+  'first run': { fingerprints: true, completeness: true, reload: false },
+  'asked for': { fingerprints: true, completeness: false, reload: false },
+  'slot lost': { fingerprints: true, completeness: false, reload: true },
+  'identity changed': { fingerprints: true, completeness: false, reload: true },
+  'table altered': { fingerprints: true, completeness: false, reload: true },
+  'store went back': { fingerprints: true, completeness: false, reload: true },
+  'found to differ': { fingerprints: false, completeness: false, reload: false },
+  truncated: { fingerprints: true, completeness: false, reload: true },
+  'rows replaced': { fingerprints: true, completeness: true, reload: false },
+}
+
+/** Reasons of the runs that wait while the table is empty, or is being filled again. */
+export const reloadReasons = backfillRunReasons.filter((reason) => backfillRunTrust[reason].reload)
 
 /** `replaced`: a later run over the whole table takes its place. */
 export const backfillRunStates = ['requested', 'running', 'done', 'replaced'] as const

@@ -1,4 +1,5 @@
 import { BackfillLedger } from '../../backfill/backfill-ledger.ts'
+import { Reload } from '../../backfill/reload.ts'
 import { Progress } from '../../checkpoint/progress.ts'
 import { seededRandom } from '../../model/seeded-random.ts'
 import { comparePositions } from '../../model/source/position.ts'
@@ -18,11 +19,13 @@ import type { CoreEvent } from './events.ts'
 import { Facts } from './facts.ts'
 import type { CoreOptions } from './options.ts'
 import type { CoreParts } from './parts.ts'
+import { Forgetting } from './record/forgetting.ts'
 import { Loading } from './record/loading.ts'
 import { Recording } from './record/recording.ts'
 import { createRoutes } from './routing.ts'
 import { BackPressure } from './stream/back-pressure.ts'
 import { Receiving } from './stream/receiving.ts'
+import { Truncations } from './stream/truncations.ts'
 import { Backfilling } from './table/backfilling.ts'
 import { OwedRows } from './table/owed-rows.ts'
 import { TableReading } from './table/table-reading.ts'
@@ -68,6 +71,12 @@ export function createCore(options: CoreOptions): Core {
   const context: CoreContext = { tickets, facts, random, intervals }
   const progress = new Progress(stored.checkpointLsn)
   const ledger = new BackfillLedger()
+  const truncations = new Truncations({ onTruncate: policy.onTruncate, facts })
+  const reload = new Reload({
+    quietMs: intervals.reloadQuietMs,
+    maxMs: intervals.maxReloadMs,
+    emptyMs: intervals.emptyTableMs,
+  })
   const confirmDelayMs = Math.max(limits.requestTimeoutMs, 60_000)
   const confirming = new Confirming({ maxWatched: bounds.readBacks, overAfterMs: confirmDelayMs, facts })
   const isAhead = horizon !== null && horizon.commitLsn >= stored.checkpointLsn
@@ -85,17 +94,22 @@ export function createCore(options: CoreOptions): Core {
       },
     },
   })
-  const recording = new Recording({ context, progress, pending, ledger, stored, limits })
+  const recording = new Recording({ context, progress, pending, backfill: { ledger, truncations }, stored, limits })
   confirming.connect(pending)
   // An earlier run received everything before the checkpoint.
   pending.passed(stored.checkpointLsn)
 
-  const receiving = new Receiving({ progress, pending, facts, nearXid: source.nearXid })
+  const receiving = new Receiving({ progress, pending, facts, truncations, reload, nearXid: source.nearXid })
   const loading = new Loading(pending, tickets, random)
+  const forgetting = new Forgetting(context, {
+    readsTell: !source.readsFollowStream,
+    runsDone: () => backfilling.done,
+  })
   const backfilling = new Backfilling({
     context,
     pending,
     ledger,
+    reload,
     isRejecting: () => sending.trouble?.kind === 'rejecting',
     limits,
   })
@@ -129,9 +143,13 @@ export function createCore(options: CoreOptions): Core {
   const reading = new TableReading({
     context,
     pending,
+    order: {
+      isSlotGapOpen: source.isSlotGapOpen,
+      truncations,
+      onMerged: (snapshot) => forgetting.seen(snapshot),
+    },
     sources: [...owed, backfilling],
     isFruitless: (atMs) => sending.isFruitless(atMs),
-    isSlotGapOpen: source.isSlotGapOpen,
     maxRows: bounds.readRows,
   })
   const unsubscribing: Unsubscribing = new Unsubscribing({
@@ -170,7 +188,7 @@ export function createCore(options: CoreOptions): Core {
 
   function activate(): void {
     const mayWork = isActive && !isDraining
-    for (const part of [backfilling, ...owed]) part.activate(mayWork)
+    for (const part of [backfilling, forgetting, ...owed]) part.activate(mayWork)
     // Rule 15: nothing is asked of the API while requests of another process may be applied.
     isWaiting = mayWork && recording.waitsUntilMs(nowMs) !== null
     for (const part of [sending, fetching]) part.activate(mayWork && !isWaiting)
@@ -179,15 +197,15 @@ export function createCore(options: CoreOptions): Core {
   const parts: CoreParts = {
     pending,
     tickets,
-    stream: { receiving, backPressure },
+    stream: { receiving, backPressure, truncations },
     table: { reading, backfilling, owed },
-    record: { progress, loading, recording },
+    record: { progress, loading, recording, forgetting },
     delivery: { sending, fetching, unsubscribing },
   }
   const working = [
     // Unsubscribing comes before the owed rows: the codes that it drops make room for them without another effect.
     ...[loading, unsubscribing, backfilling, ...owed, reading, fetching],
-    ...[sending, backPressure, recording],
+    ...[sending, backPressure, recording, forgetting],
   ]
   const routes = createRoutes(parts, {
     becameActive: (othersLeaseMs) => {
@@ -245,7 +263,7 @@ export function createCore(options: CoreOptions): Core {
   /** Requests a tick for the next time at which time alone enables something. */
   function wake(out: Effect[]): void {
     const waiting = [loading, backfilling, owedContent, owedEnds, reading, unsubscribing, confirming, proving]
-    const times = [...waiting, gathering, sending, recording].map((part) => part.nextAtMs(nowMs))
+    const times = [...waiting, gathering, sending, recording, forgetting].map((part) => part.nextAtMs(nowMs))
     const next = times.reduce((a, b) => (a === null || b === null ? (a ?? b) : Math.min(a, b)), null)
     if (next === wakeAtMs) return
     wakeAtMs = next

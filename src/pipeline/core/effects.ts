@@ -1,9 +1,10 @@
 import type { Patient, PatientCode } from '../../model/patient/patient.ts'
-import type { BackfillRunProgress } from '../../model/progress/backfill-run.ts'
+import type { BackfillRunProgress, BackfillRunReason } from '../../model/progress/backfill-run.ts'
 import type { OwedReason, StoredRow } from '../../model/progress/stored-row.ts'
 import type { DurableLsn, Lsn } from '../../model/source/lsn.ts'
 import type { Position } from '../../model/source/position.ts'
 import type { RowKey } from '../../model/source/row.ts'
+import type { Xid } from '../../model/source/visibility.ts'
 import type { Delivery } from '../../pending/entry/version.ts'
 import type { Fact, Ticket } from './events.ts'
 
@@ -26,6 +27,8 @@ export interface Settlement {
   readonly backfill: BackfillRunProgress | null
   /** Rule 15: length of the lease that begins with the write, milliseconds; 0: it is released; null: unchanged. */
   readonly leaseMs: number | null
+  /** Reason of a backfill run over the whole table that is to be requested, unless an equal one waits already; null: none. */
+  readonly backfillRequest: BackfillRunReason | null
 }
 
 /**
@@ -49,8 +52,8 @@ export type Effect =
   | { readonly kind: 'read rows'; readonly ticket: Ticket; readonly rows: RowsToRead }
   /** `slot gap checked`: rule 1. Closes the gap in the store once the old transactions have ended. */
   | { readonly kind: 'check slot gap'; readonly ticket: Ticket }
-  /** `backfill found`: the run to continue or to start. The driver has started it. */
-  | { readonly kind: 'find backfill'; readonly ticket: Ticket }
+  /** `backfill found`: the run to continue or to start, unless it is over the whole table for a postponed reason. The driver has started it. */
+  | { readonly kind: 'find backfill'; readonly ticket: Ticket; readonly postponed: readonly BackfillRunReason[] }
   /** `known rows listed` */
   | {
       readonly kind: 'list known rows'
@@ -58,6 +61,14 @@ export type Effect =
       readonly after: RowKey | null
       readonly limit: number
       readonly codes: readonly PatientCode[] | null
+    }
+  /** `removed rows forgotten`: records of rows that are gone, and of which nothing is to be kept, in the order of their keys. */
+  | {
+      readonly kind: 'forget removed rows'
+      readonly ticket: Ticket
+      readonly beforeXid: Xid
+      readonly after: RowKey | null
+      readonly limit: number
     }
   /** `permit granted`: its ticket names the permit until the permit is used or returned. */
   | { readonly kind: 'want permit'; readonly ticket: Ticket; readonly endpoint: Endpoint }

@@ -71,8 +71,11 @@ export type CoreEvent =
    */
   | { readonly kind: 'stream active'; readonly othersLeaseMs: number }
   | { readonly kind: 'stream lost' }
-  /** A recent transaction id. A quiet table has none of its own by which the stream's 32 bits could be widened. */
-  | { readonly kind: 'xid seen'; readonly xid: Xid }
+  /**
+   * `xid`: a recent transaction id. A quiet table has none of its own by which the stream's 32 bits could be widened. `xmin`: every
+   * transaction before it has ended.
+   */
+  | { readonly kind: 'xid seen'; readonly xid: Xid; readonly xmin: Xid }
   | {
       readonly kind: 'records loaded'
       readonly ticket: Ticket
@@ -96,6 +99,7 @@ export type CoreEvent =
   | { readonly kind: 'slot gap checked'; readonly ticket: Ticket; readonly isClosed: boolean }
   | { readonly kind: 'backfill found'; readonly ticket: Ticket; readonly run: BackfillRun | null }
   | { readonly kind: 'known rows listed'; readonly ticket: Ticket; readonly keys: readonly RowKey[] }
+  | { readonly kind: 'removed rows forgotten'; readonly ticket: Ticket; readonly last: RowKey | null }
   | { readonly kind: 'permit granted'; readonly ticket: Ticket }
   | { readonly kind: 'answered'; readonly ticket: Ticket; readonly outcome: BatchOutcome }
   | { readonly kind: 'code fetched'; readonly ticket: Ticket; readonly found: FetchedCode }
@@ -110,7 +114,7 @@ export type CoreEvent =
 /** Something that happened, for counters and logs outside the core. It changes nothing. */
 export type Fact =
   | { readonly kind: 'received'; readonly operation: Operation; readonly changes: number }
-  | { readonly kind: 'truncated' }
+  | { readonly kind: 'truncated'; readonly isIgnored: boolean }
   | {
       readonly kind: 'settled'
       readonly outcome: Settled
@@ -139,7 +143,8 @@ export type Fact =
   | { readonly kind: 'backfill started'; readonly run: BackfillRun; readonly isResumed: boolean }
   | { readonly kind: 'backfill progress'; readonly run: BackfillRun }
   | { readonly kind: 'backfill done'; readonly run: BackfillRun; readonly rowsRead: number }
-  | { readonly kind: 'table empty' }
+  /** `isPutOff`: the backfill begins again later. */
+  | { readonly kind: 'table empty'; readonly isPutOff: boolean }
   | { readonly kind: 'reads wait for slot gap' }
   | { readonly kind: 'rows owed'; readonly rows: number }
   | { readonly kind: 'overtaken'; readonly code: PatientCode }

@@ -65,10 +65,14 @@ export interface CoreRuntime {
   readonly seed: number
 }
 
+export interface CorePolicy extends StepPolicy {
+  readonly onTruncate: 'reconcile' | 'ignore'
+}
+
 export interface CoreOptions {
   readonly stored: StoredPositions
   readonly source: SourceState
-  readonly policy: StepPolicy
+  readonly policy: CorePolicy
   readonly limits: ApiLimits
   readonly bounds: Bounds
   readonly runtime: CoreRuntime

@@ -18,7 +18,7 @@ export type Routes = {
 export function createRoutes(parts: CoreParts, lifecycle: Lifecycle): Routes {
   const { receiving, backPressure } = parts.stream
   const { reading, backfilling, owed } = parts.table
-  const { loading, recording } = parts.record
+  const { loading, recording, forgetting } = parts.record
   const { sending, fetching, unsubscribing } = parts.delivery
 
   function failed(ticket: Ticket, nowMs: number): void {
@@ -26,7 +26,7 @@ export function createRoutes(parts: CoreParts, lifecycle: Lifecycle): Routes {
       sending.writeFailed(nowMs)
       return
     }
-    const retried = [loading, reading, backfilling, ...owed, unsubscribing, fetching, sending]
+    const retried = [loading, reading, backfilling, ...owed, unsubscribing, fetching, sending, forgetting]
     retried.some((part) => part.failed(ticket, nowMs))
   }
 
@@ -35,7 +35,10 @@ export function createRoutes(parts: CoreParts, lifecycle: Lifecycle): Routes {
     'stream opened': () => backPressure.opened(),
     'stream active': ({ othersLeaseMs }) => lifecycle.becameActive(othersLeaseMs),
     'stream lost': () => lifecycle.becameInactive(),
-    'xid seen': ({ xid }) => receiving.sawXid(xid),
+    'xid seen': ({ xid, xmin }) => {
+      receiving.sawXid(xid)
+      if (reading.isIdle) forgetting.seen({ xmin })
+    },
     'records loaded': ({ ticket, rows, shared }, nowMs) =>
       void (loading.loaded(ticket, rows, shared) || reading.recordsLoaded(ticket, { rows, shared }, nowMs)),
     'holders found': ({ ticket, holders }, nowMs) => void unsubscribing.holdersFound(ticket, holders, nowMs),
@@ -45,6 +48,7 @@ export function createRoutes(parts: CoreParts, lifecycle: Lifecycle): Routes {
     'slot gap checked': ({ ticket, isClosed }, nowMs) => void reading.gapChecked(ticket, isClosed, nowMs),
     'backfill found': ({ ticket, run }) => void backfilling.found(ticket, run),
     'known rows listed': ({ ticket, keys }) => void backfilling.listed(ticket, keys),
+    'removed rows forgotten': ({ ticket, last }, nowMs) => void forgetting.forgotten(ticket, last, nowMs),
     'permit granted': ({ ticket }) => void (sending.granted(ticket) || fetching.granted(ticket)),
     answered: ({ ticket, outcome }, nowMs) => void sending.answered(ticket, outcome, nowMs),
     'code fetched': ({ ticket, found }, nowMs) => void fetching.fetched(ticket, found, nowMs),

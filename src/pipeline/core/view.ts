@@ -2,6 +2,7 @@ import type { Trouble } from '../../delivery/circuit.ts'
 import type { BackfillRun } from '../../model/progress/backfill-run.ts'
 import type { Lane } from '../../model/progress/lane.ts'
 import type { DurableLsn, Lsn } from '../../model/source/lsn.ts'
+import type { Xid } from '../../model/source/visibility.ts'
 import type { CoreParts } from './parts.ts'
 
 /** Counts, ages and positions for status, metrics, readiness and the checks of a simulation. */
@@ -30,6 +31,8 @@ export interface View {
   readonly receivedLsn: Lsn
   readonly settledLsn: Lsn
   readonly durableLsn: DurableLsn
+  /** Transaction of the newest TRUNCATE that the stream has brought; null if there is none. */
+  readonly truncatedBy: Xid | null
   readonly trouble: Trouble | null
   readonly backfill: BackfillRun | null
   /** Counter that grows while a backfill makes progress. */
@@ -47,7 +50,7 @@ export interface View {
 /** Computes the view of the core at a given time. */
 export function viewOf(parts: CoreParts, isActive: boolean, nowMs: number): View {
   const { pending, tickets } = parts
-  const { receiving, backPressure } = parts.stream
+  const { receiving, backPressure, truncations } = parts.stream
   const { backfilling } = parts.table
   const { progress, recording } = parts.record
   const { sending } = parts.delivery
@@ -71,6 +74,7 @@ export function viewOf(parts: CoreParts, isActive: boolean, nowMs: number): View
     receivedLsn: progress.receivedLsn,
     settledLsn: progress.settledLsn,
     durableLsn: progress.durableLsn,
+    truncatedBy: truncations.newest?.xid ?? null,
     trouble: sending.trouble,
     backfill: backfilling.current,
     backfillMark: backfilling.mark,

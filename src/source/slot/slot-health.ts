@@ -14,6 +14,8 @@ export interface SlotHealth {
   readonly timeline: number
   readonly isStandby: boolean
   readonly currentLsn: Lsn
+  /** Oldest transaction id that is still running: every one before it has ended. */
+  readonly snapshotXmin: Xid
   /** Next transaction id. Transactions that are streamed soon have an id near it. */
   readonly snapshotXmax: Xid
   /** Bytes of WAL written after the slot's confirmed flush position. */
@@ -35,7 +37,8 @@ export interface SlotHealth {
 
 const query = `
   select (select system_identifier from pg_control_system())::text as system, ${timelineSql} as timeline,
-    pg_is_in_recovery()::text as standby, pg_snapshot_xmax(pg_current_snapshot())::text as xmax,
+    pg_is_in_recovery()::text as standby, pg_snapshot_xmin(pg_current_snapshot())::text as xmin,
+    pg_snapshot_xmax(pg_current_snapshot())::text as xmax,
     server.lsn::text as current, s.slot_name as name, s.wal_status as status, s.confirmed_flush_lsn::text as confirmed,
     pg_wal_lsn_diff(server.lsn, s.confirmed_flush_lsn)::text as lag,
     pg_wal_lsn_diff(server.lsn, s.restart_lsn)::text as retained,
@@ -58,6 +61,7 @@ export async function readSlotHealth(
     timeline: parseTimeline(row.timeline ?? ''),
     isStandby: row.standby === 'true',
     currentLsn: parseLsn(row.current ?? ''),
+    snapshotXmin: xid(BigInt(row.xmin ?? '0')),
     snapshotXmax: xid(BigInt(row.xmax ?? '0')),
     lagBytes: Number(row.lag ?? 0),
     retainedBytes: Number(row.retained ?? 0),

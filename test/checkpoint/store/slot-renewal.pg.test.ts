@@ -245,6 +245,7 @@ test('the slower of two instances changes nothing, and an instance that still wr
     readLsn: null,
     backfill: null,
     leaseMs: null,
+    backfillRequest: null,
     recentRequests: [],
   }
   await expect(known.store.record(settlement)).rejects.toThrow(expect.objectContaining({ kind: 'fenced' }))

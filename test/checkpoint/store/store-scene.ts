@@ -60,6 +60,7 @@ export const record = (store: Store, rows: StoredRow[], changes: Partial<Settlem
     readLsn: null,
     backfill: null,
     leaseMs: null,
+    backfillRequest: null,
     recentRequests: [[1_700_000_000, 'put', 3]],
     ...changes,
   })

@@ -99,7 +99,14 @@ test('a write whose answer was lost, and which happens after the next one, chang
   await using database = await testDatabase()
   await using state = await begun(database)
   const writer = (await state.store.load())?.writer ?? ''
-  const content = { horizon: null, readLsn: null, backfill: null, leaseMs: null, recentRequests: [] }
+  const content = {
+    horizon: null,
+    readLsn: null,
+    backfill: null,
+    backfillRequest: null,
+    leaseMs: null,
+    recentRequests: [],
+  }
   const late = recordStatement(
     { epoch: 1, writer, confirmed: 1, begun: 2 },
     { ...content, rows: [row('a', { fingerprint: '11' })], checkpointLsn: lsn(150n) },

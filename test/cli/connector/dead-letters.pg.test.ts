@@ -124,14 +124,14 @@ describe.concurrent('retry', () => {
     expect(connector.sandbox.patients().size).toBe(0)
   })
 
-  test('clears it also if the table was altered and is found empty: the backfill that follows leaves such rows alone', async () => {
+  test('clears it also if the table was altered and is found empty: the backfill that follows waits for rows', async () => {
     await using connector = await withTwoDeadLetters()
     const { database, sandbox } = connector
     await connector.stop()
     await letters(['retry', '--all'], database)
     await changeUnseen(connector, 'delete from patients')
     await using again = await startConnector({ database, sandbox })
-    await again.whenLogged('the table is empty: rows that the state knows are left alone, as after a TRUNCATE')
+    await again.whenLogged('the table is empty: the backfill begins once it has rows')
     await whenAttempts(again, {})
   })
 

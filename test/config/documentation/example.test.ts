@@ -25,6 +25,7 @@ describe('documents generated from the schema', () => {
         onSlotLost: 'backfill',
         onIdentityChange: 'block',
         onStandby: 'refuse',
+        onTruncate: 'reconcile',
         backfill: 'initial',
       },
       transform: null,

@@ -5,7 +5,6 @@ import type { PatientCode } from '../../../src/model/patient/patient.ts'
 import type { StoredRow } from '../../../src/model/progress/stored-row.ts'
 import type { RowKey } from '../../../src/model/source/row.ts'
 import { xid } from '../../../src/model/source/visibility.ts'
-import type { StepPolicy } from '../../../src/pending/entry/next-step.ts'
 import type { Content } from '../../../src/pending/entry/version.ts'
 import { codesOwnedBy } from '../../../src/pending/unrecorded-rows.ts'
 import { createCore } from '../../../src/pipeline/core/core.ts'
@@ -13,6 +12,7 @@ import type { Effect } from '../../../src/pipeline/core/effects.ts'
 import type { CoreEvent, Fact, MappedRow, Ticket } from '../../../src/pipeline/core/events.ts'
 import {
   type Bounds,
+  type CorePolicy,
   defaultBounds,
   type SourceState,
   type StoredPositions,
@@ -26,7 +26,7 @@ type Asked = Extract<Effect, { readonly ticket: Ticket }>
 export type AskedKind = Asked['kind']
 
 /** Options of the core that differ from the usual ones, without their groups. */
-type CoreChanges = Partial<StoredPositions & SourceState & StepPolicy & ApiLimits>
+type CoreChanges = Partial<StoredPositions & SourceState & CorePolicy & ApiLimits>
 
 export interface ScriptOptions extends CoreChanges {
   readonly bounds?: Partial<Bounds>
@@ -55,7 +55,11 @@ export function scripted(setting: ScriptOptions = {}) {
   const core = createCore({
     stored: { checkpointLsn, horizon, readLsn },
     source: { isSlotGapOpen, readsFollowStream, nearXid },
-    policy: { onDelete: setting.onDelete ?? 'unsubscribe', fingerprint: setting.fingerprint ?? fingerprint },
+    policy: {
+      onDelete: setting.onDelete ?? 'unsubscribe',
+      onTruncate: setting.onTruncate ?? 'reconcile',
+      fingerprint: setting.fingerprint ?? fingerprint,
+    },
     limits: { requestsPerMinute, batchSize, maxInFlight, requestTimeoutMs },
     bounds: { ...defaultBounds, ...bounds },
     runtime: { intervals: defaultIntervals.core, seed: 4 },
@@ -120,6 +124,8 @@ export function scripted(setting: ScriptOptions = {}) {
         return { kind: 'slot gap checked', ticket, isClosed: true }
       case 'find backfill':
         return { kind: 'backfill found', ticket, run: null }
+      case 'forget removed rows':
+        return { kind: 'removed rows forgotten', ticket, last: null }
       case 'list known rows':
         return { kind: 'known rows listed', ticket, keys: [] }
       case 'want permit':
@@ -257,6 +263,16 @@ export function scripted(setting: ScriptOptions = {}) {
       script.end()
       return log.slice(before)
     },
+    /** Streams a TRUNCATE of the table, and changes after it in the same transaction. */
+    truncates(...changes: readonly (readonly [name: string, content: Content])[]): Effect[] {
+      const before = log.length
+      script.begin()
+      table.clear()
+      tell({ kind: 'wal', wal: { kind: 'truncate' } })
+      for (const [name, content] of changes) script.change(name, content)
+      script.end()
+      return log.slice(before)
+    },
     keepalive(): Effect[] {
       commitLsn += 100
       return tell({ kind: 'wal', wal: { kind: 'keepalive', lsn: at(commitLsn) } })
@@ -280,6 +296,7 @@ export const storeAndTable: readonly AskedKind[] = [
   'check slot gap',
   'find backfill',
   'list known rows',
+  'forget removed rows',
   'record',
 ]
 export const everything: readonly AskedKind[] = [...storeAndTable, 'want permit', 'send', 'fetch code']

@@ -12,7 +12,7 @@ export function coreOptions(world: World): CoreOptions {
   return {
     stored: { checkpointLsn: at(state.lsn), horizon: state.horizon, readLsn: state.readLsn },
     source: { isSlotGapOpen: state.slotGapXid !== null, readsFollowStream: false, nearXid: table.nearXid },
-    policy: { onDelete: profile.onDelete, fingerprint },
+    policy: { onDelete: profile.onDelete, onTruncate: 'reconcile', fingerprint },
     limits: {
       requestsPerMinute: 600,
       batchSize: profile.batchSize,

@@ -38,6 +38,7 @@ type ErrandKind =
   | 'check slot gap'
   | 'find backfill'
   | 'list known rows'
+  | 'forget removed rows'
   | 'record'
 
 export type Errands = { readonly [K in ErrandKind]: (effect: EffectOf[K]) => Errand }
@@ -92,7 +93,7 @@ export function errandsOf(world: World, asker: Asker): Errands {
     'find backfill': (effect) =>
       question(
         effect,
-        () => state.beginPass(),
+        () => state.beginPass(effect.postponed),
         (run) => ({ kind: 'backfill found', ticket: effect.ticket, run }),
       ),
     'list known rows': (effect) =>
@@ -100,6 +101,12 @@ export function errandsOf(world: World, asker: Asker): Errands {
         effect,
         () => state.rowsAfter(effect.after, effect.limit, effect.codes),
         (keys) => ({ kind: 'known rows listed', ticket: effect.ticket, keys }),
+      ),
+    'forget removed rows': (effect) =>
+      question(
+        effect,
+        () => state.forgetRemoved(effect),
+        (last) => ({ kind: 'removed rows forgotten', ticket: effect.ticket, last }),
       ),
     record: (effect) => recordErrand(world, asker, effect),
   }
@@ -141,7 +148,10 @@ function readErrand(world: World, { kind, ticket, rows: wanted }: EffectOf['read
   let snapshot: Snapshot = table.snapshot()
   let found: readonly RowVersion[] = []
   let endLsn = at(0)
+  let isBlocked = false
   const look = () => {
+    isBlocked = table.isLocked
+    if (isBlocked) return
     snapshot = table.snapshot()
     const keys = isPage ? table.keys.filter((key) => wanted.after === null || key > wanted.after).sort() : wanted.keys
     const seen = keys.flatMap((key) => rowSeen(world, snapshot, key))
@@ -152,6 +162,7 @@ function readErrand(world: World, { kind, ticket, rows: wanted }: EffectOf['read
     )
   }
   const end = () => {
+    if (isBlocked) return
     endLsn = at(table.insertLsn)
     world.readEnded(endLsn, snapshot)
     world.note(() => `${name}: P ${endLsn}`)
@@ -166,7 +177,9 @@ function readErrand(world: World, { kind, ticket, rows: wanted }: EffectOf['read
     const page = isPage ? { leftOut, last: found.at(-1)?.key ?? null, isLast: found.length < wanted.limit } : null
     return { snapshot, endLsn, containsLsn: null, rows, readAtMs: 0, valueBytes: sameSizeBytes, tookMs: 1, page }
   }
-  return { kind, ticket, code: null, stages: [look, end], answer: () => ({ kind: 'rows read', ticket, read: read() }) }
+  // A read that waits for the lock of TRUNCATE ends by its time limit.
+  const answer = (): CoreEvent => (isBlocked ? { kind: 'failed', ticket } : { kind: 'rows read', ticket, read: read() })
+  return { kind, ticket, code: null, stages: [look, end], answer }
 }
 
 function rowSeen({ table }: World, snapshot: Snapshot, key: RowKey): RowVersion[] {

@@ -67,6 +67,15 @@ const oneRow = {
 
 /** One row that changes repeatedly, and a link that goes half-open while requests are out. */
 const twoWriters = { ...oneRow, cuts: 2, transactions: 6, steps: 200, stops: 0, streamLosses: 0, outage: null } as const
+/** A table that is truncated, and filled again under other keys. */
+const truncated = {
+  ...noMoves,
+  onDelete: 'unsubscribe',
+  slotLosses: 0,
+  start: 'known',
+  transactions: 4,
+  truncates: 40,
+} as const
 
 /** Rows are read while the stream is behind, and no mark shows the content of a read. */
 const readsOften = { start: 'first run', before: 2, incomplete: 30, bounds: { ...plenty, marks: 0 } } as const
@@ -268,6 +277,32 @@ export const ablations: readonly Ablation[] = [
       'const missing = shown.size < 0 ? batch : []',
     ),
     profile: { ...noMoves, unexpected: 60 },
+  },
+  {
+    name: 'rule 19: a TRUNCATE requests nothing',
+    breaks: anyPromise,
+    patches: patch(
+      'pipeline/core/stream/truncations.ts',
+      'if (!isIgnored) this.#toRecord = truncation',
+      'if (isIgnored) this.#toRecord = truncation',
+    ),
+    profile: truncated,
+  },
+  {
+    name: 'rule 19: a read from before a TRUNCATE is merged',
+    breaks: anyPromise,
+    patches: patch(
+      'pipeline/core/stream/truncations.ts',
+      'if (this.#newest === null)',
+      'if (this.#newest !== undefined)',
+    ),
+    profile: { ...truncated, start: 'slot lost', before: 1, incomplete: 30 },
+  },
+  {
+    name: 'rule 19: an empty table is one whose rows are gone',
+    breaks: anyPromise,
+    patches: patch('backfill/walk.ts', 'return this.#waitsForRows && this.foundNothing', 'return false'),
+    profile: truncated,
   },
   {
     name: 'forgetting: a tombstone once it is settled',

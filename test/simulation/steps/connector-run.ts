@@ -189,6 +189,7 @@ export class ConnectorRun {
         add(errands['read rows'](effect))
       },
       'check slot gap': (effect) => add(errands['check slot gap'](effect)),
+      'forget removed rows': (effect) => add(errands['forget removed rows'](effect)),
       'find backfill': (effect) => add(errands['find backfill'](effect)),
       'list known rows': (effect) => add(errands['list known rows'](effect)),
       record: (effect) => {

@@ -138,6 +138,6 @@ function isQuiet({ run, world, cutOff, formerFlights }: Simulation): boolean {
   if (cutOff !== null || formerFlights.length > 0 || world.isStoreOld || run?.mustEnd) return false
   if (!run?.isActive || !run.isAtEnd || world.table.running.length > 0) return false
   if (run.flights.all.length > 0 || !run.flights.isSettled) return false
-  if (world.state.nextPass() !== null || world.state.hasOwed || !run.driver.view.isQuiet) return false
+  if (!world.hasBackfilled || world.state.hasOwed || !run.driver.view.isQuiet) return false
   return run.errands.every(({ kind }) => kind !== 'record')
 }

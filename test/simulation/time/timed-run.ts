@@ -93,6 +93,7 @@ export function startRun({ world, clock, api, plan, random, known }: TimedRunOpt
     'list owed rows': (effect) => travel(errands['list owed rows'](effect)),
     'read rows': (effect) => travel(errands['read rows'](effect)),
     'check slot gap': (effect) => travel(errands['check slot gap'](effect)),
+    'forget removed rows': (effect) => travel(errands['forget removed rows'](effect)),
     'find backfill': (effect) => travel(errands['find backfill'](effect)),
     'list known rows': (effect) => travel(errands['list known rows'](effect)),
     record: (effect) => {

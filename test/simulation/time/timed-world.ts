@@ -163,6 +163,10 @@ async function live({ world, clock, plan, random, traces }: Life): Promise<void>
   const keeper = { key: keyOf('k'), code: codeOf('k') }
   let turn = 0
   const keep = () => {
+    if (table.isLocked) {
+      clock.after(1_000, keep)
+      return
+    }
     const writer = table.begin()
     table.write(writer, { key: keeper.key, image: { code: keeper.code, letter: turn++ % 2 ? 'A' : 'B' } })
     table.commit(writer)
@@ -189,7 +193,7 @@ function isAtRest(world: World, api: Api, run: TimedRun | null): run is TimedRun
     !world.state.hasOwed &&
     world.table.running.length === 0 &&
     api.underWay === 0 &&
-    world.state.nextPass() === null
+    world.hasBackfilled
   )
 }
 

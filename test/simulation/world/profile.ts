@@ -49,6 +49,8 @@ export interface Profile {
   readonly unexpected: number
   /** Effect that takes long. */
   readonly slow: Effect['kind'] | null
+  /** Percentage of transactions that truncate the table, and fill it again under other keys. */
+  readonly truncates: number
   /** Steps during which the API is down, and steps during which reading one code back hangs. */
   readonly outage: Period | null
   readonly hanging: (Period & { readonly code: PatientCode }) | null
@@ -122,6 +124,7 @@ export function drawProfile(choices: Choices, { stepKinds, ...fixed }: Limits): 
     unexpected: choices.pick([0, 0, 0, 40]),
     storeLosses: choices.percent(10) ? choices.pick([1, 1, 2]) : 0,
     cuts: choices.percent(15) ? choices.pick([1, 1, 2]) : 0,
+    truncates: choices.pick([0, 0, 0, 30]),
     ...fixed,
   }
 }

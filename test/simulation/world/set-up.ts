@@ -42,7 +42,7 @@ export function makeSlot(world: World): void {
   state.lsn = from
   state.raiseEpoch()
   state.slotGapXid = table.takeXid()
-  state.requestPass(reason, profile.pageRows)
+  state.requestPass(reason)
   world.note(
     () =>
       `a slot is made at ${from}, G ${state.slotGapXid}, pass asked for: ${reason} (${profile.pageRows} rows a page)`,
@@ -74,7 +74,7 @@ export type Distrust = 'everything' | 'without R'
 
 /** Believes nothing of an older store, as `distrustOlderStore` in `src/startup` does. */
 export function distrustStore(world: World, distrust: Distrust): void {
-  const { state, table, profile, confirmedLsn } = world
+  const { state, table, confirmedLsn } = world
   const from = Math.max(state.lsn, Number(confirmedLsn))
   for (const transaction of table.commits)
     if (transaction.commitLsn >= state.lsn && transaction.commitLsn < from) world.missed.add(transaction)
@@ -84,7 +84,7 @@ export function distrustStore(world: World, distrust: Distrust): void {
   if (distrust !== 'without R') state.readLsn = at(table.insertLsn)
   state.slotGapXid = table.takeXid()
   for (const [key, row] of state.rows) state.rows.set(key, { ...row, fingerprint: null, removed: false })
-  state.requestPass('store went back', profile.pageRows)
+  state.requestPass('store went back')
   world.note(() => `the older store is not believed: from ${from}, R ${state.readLsn}, G ${state.slotGapXid}`)
 }
 

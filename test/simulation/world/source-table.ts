@@ -24,12 +24,16 @@ export interface RowVersion {
   readonly incomplete: boolean
   /** Bytes that a version of it occupies in memory. */
   readonly bytes: number
+  /** Deleted by TRUNCATE, which the stream tells without naming the row. */
+  readonly truncated: boolean
 }
 
 export interface Transaction {
   readonly name: string
   readonly xid: Xid
   readonly versions: RowVersion[]
+  /** It has locked the table against every reader and writer. */
+  truncates: boolean
   state: 'open' | 'committed' | 'ended'
   /** Start and end of its commit record. */
   commitLsn: number
@@ -66,15 +70,38 @@ export class SourceTable {
 
   begin(): Transaction {
     const id = xid(this.#nextXid++)
-    const begun: Transaction = { name: `T${id - 699n}`, xid: id, versions: [], state: 'open', commitLsn: 0, endLsn: 0 }
+    const begun: Transaction = {
+      name: `T${id - 699n}`,
+      xid: id,
+      versions: [],
+      truncates: false,
+      state: 'open',
+      commitLsn: 0,
+      endLsn: 0,
+    }
     this.running.push(begun)
     return begun
+  }
+
+  /** Returns true while a transaction that has truncated the table runs: others wait for its lock. */
+  get isLocked(): boolean {
+    return this.running.some(({ truncates }) => truncates)
+  }
+  /** Returns true if a transaction can get the lock of TRUNCATE: no other one that runs has written. */
+  mayTruncate(writer: Transaction): boolean {
+    return this.running.every((other) => other === writer || other.versions.length === 0)
+  }
+  /** Deletes every row. */
+  truncate(writer: Transaction): void {
+    writer.truncates = true
+    for (const key of this.keys) if (this.newest(key)?.image) this.write(writer, { key, image: null, truncated: true })
   }
 
   /** Returns true if no other running transaction has a lock on the row or on one of the (unique) codes. */
   isFree(writer: Transaction, key: RowKey, codes: readonly (PatientCode | undefined)[]): boolean {
     return this.running.every((other) => {
       if (other === writer) return true
+      if (other.truncates) return false
       return other.versions.every(({ key: locked, image, before }) => {
         const taken = [image?.code, before?.code]
         return locked !== key && !codes.some((code) => code !== undefined && taken.includes(code))
@@ -90,11 +117,19 @@ export class SourceTable {
       incomplete = false,
       sameRow = false,
       bytes = ordinaryBytes,
-    }: { key: RowKey; image: Image | null; incomplete?: boolean; sameRow?: boolean; bytes?: number },
+      truncated = false,
+    }: {
+      key: RowKey
+      image: Image | null
+      incomplete?: boolean
+      sameRow?: boolean
+      bytes?: number
+      truncated?: boolean
+    },
   ): RowVersion {
     const before = this.newest(key)?.image ?? null
     const ordinal = writer.versions.length === 0 ? 1 : (writer.versions.at(-1)?.ordinal ?? 0) + (sameRow ? 0 : 1)
-    const version = { key, image, before, incomplete, ordinal, bytes, number: ++this.#number }
+    const version = { key, image, before, incomplete, ordinal, bytes, truncated, number: ++this.#number }
     writer.versions.push(version)
     this.#of(key).push({ version, by: writer })
     this.#insertLsn += 10

@@ -1,6 +1,6 @@
 import { type OwnWrites, standingSince, type WriterStamp, type Writership } from '../../../src/checkpoint/writer.ts'
 import type { PatientCode } from '../../../src/model/patient/patient.ts'
-import type { BackfillRun, BackfillRunReason } from '../../../src/model/progress/backfill-run.ts'
+import { type BackfillRun, type BackfillRunReason, reloadReasons } from '../../../src/model/progress/backfill-run.ts'
 import type { OwedReason, StoredRow } from '../../../src/model/progress/stored-row.ts'
 import type { Lsn } from '../../../src/model/source/lsn.ts'
 import { comparePositions, type Position } from '../../../src/model/source/position.ts'
@@ -8,6 +8,7 @@ import type { RowKey } from '../../../src/model/source/row.ts'
 import type { Xid } from '../../../src/model/source/visibility.ts'
 import { codesOwnedBy } from '../../../src/pending/unrecorded-rows.ts'
 import type { Settlement } from '../../../src/pipeline/core/effects.ts'
+import type { EffectOf } from '../driver/handlers.ts'
 
 export interface OwedQuestion {
   readonly reasons: readonly OwedReason[]
@@ -39,8 +40,12 @@ export class StateTables {
   /** Time at which each owed row is due. */
   readonly #dueAtMs = new Map<RowKey, number>()
 
-  constructor(lsn: number) {
+  readonly #pageSize: number
+
+  /** @param pageSize the rows of a page. The default would read all rows at once. */
+  constructor(lsn: number, pageSize: number) {
     this.lsn = lsn
+    this.#pageSize = pageSize
   }
 
   get run(): number {
@@ -81,13 +86,14 @@ export class StateTables {
   /** Writes everything in one transaction. A write that is not accepted changes nothing. */
   record(own: OwnWrites, settlement: Settlement, nowMs: number): boolean {
     if (!this.accepts(own)) return false
-    const { rows, checkpointLsn, horizon, readLsn, backfill, leaseMs } = settlement
+    const { rows, checkpointLsn, horizon, readLsn, backfill, backfillRequest, leaseMs } = settlement
     this.stamp = { ...this.stamp, writes: own.begun }
     if (leaseMs !== null) this.lease = leaseMs === 0 ? null : { untilMs: nowMs + leaseMs, by: own.writer }
     for (const row of rows) this.#store(row, nowMs)
     this.lsn = Number(checkpointLsn)
     this.horizon = horizon ?? this.horizon
     this.readLsn = readLsn ?? this.readLsn
+    if (backfillRequest !== null && !this.#isRequested(backfillRequest)) this.#request(backfillRequest)
     const at = this.backfillRuns.findIndex(({ id, state }) => id === backfill?.id && state === 'running')
     const running = this.backfillRuns[at]
     if (!backfill || !running) return true
@@ -179,13 +185,19 @@ export class StateTables {
       .slice(0, limit)
   }
 
-  /**
-   * Requests a backfill of the whole table, which replaces earlier requests. @param pageSize the rows of a page. The default would read all
-   * rows at once.
-   */
-  requestPass(reason: BackfillRunReason, pageSize: number): void {
+  /** Requests a backfill of the whole table, which replaces earlier requests. */
+  requestPass(reason: BackfillRunReason): void {
     for (const [at, backfill] of this.backfillRuns.entries())
       if (backfill.state !== 'done') this.backfillRuns[at] = { ...backfill, state: 'replaced' }
+    this.#request(reason)
+  }
+  #isRequested(reason: BackfillRunReason): boolean {
+    return this.backfillRuns.some(
+      (backfill) =>
+        backfill.state === 'requested' && (backfill.reason === reason || reloadReasons.includes(backfill.reason)),
+    )
+  }
+  #request(reason: BackfillRunReason): void {
     const times = { startedAt: null, finishedAt: null }
     this.backfillRuns.push({
       id: this.backfillRuns.length + 1,
@@ -193,21 +205,46 @@ export class StateTables {
       reason,
       codes: null,
       keys: null,
-      position: { phase: 'table', after: null, pageSize },
+      position: { phase: 'table', after: null, pageSize: this.#pageSize },
       rowsRead: 0,
       rowsEstimated: 0,
       ...times,
     })
   }
+  /** Forgets records of rows that are gone, if no snapshot brings them back and another row has the code, or none. */
+  forgetRemoved({ beforeXid, after, limit }: EffectOf['forget removed rows']): RowKey | null {
+    const gone = [...this.rows.values()].filter(
+      (row) =>
+        row.removed &&
+        row.owed === null &&
+        row.deadLetter === null &&
+        row.formerCodes.length === 0 &&
+        (row.xid === null || row.xid < beforeXid) &&
+        (row.code === null || this.#isShared(row)) &&
+        (after === null || row.key > after),
+    )
+    const keys = gone
+      .map(({ key }) => key)
+      .sort()
+      .slice(0, limit)
+    for (const key of keys) this.rows.delete(key)
+    return keys.length === limit ? (keys.at(-1) ?? null) : null
+  }
+  /** Returns true if every open run waits until an empty table has rows again. */
+  get isWaitingForRows(): boolean {
+    const isOpen = ({ state }: BackfillRun) => state === 'requested' || state === 'running'
+    return this.backfillRuns.filter(isOpen).every(({ reason }) => reloadReasons.includes(reason))
+  }
   closeSlotGap(): void {
     this.slotGapXid = null
   }
-  nextPass(): BackfillRun | null {
-    return this.backfillRuns.find(({ state }) => state === 'requested' || state === 'running') ?? null
+  nextPass(postponed: readonly BackfillRunReason[] = []): BackfillRun | null {
+    const isOpen = ({ state }: BackfillRun) => state === 'requested' || state === 'running'
+    return this.backfillRuns.find((backfill) => isOpen(backfill) && !postponed.includes(backfill.reason)) ?? null
   }
   /** Returns the run to continue or to begin, and begins it. */
-  beginPass(): BackfillRun | null {
-    const found = this.nextPass()
+  beginPass(postponed: readonly BackfillRunReason[]): BackfillRun | null {
+    const found = this.nextPass(postponed)
     if (!found) return null
     const begun: BackfillRun = { ...found, state: 'running', startedAt: found.startedAt ?? new Date(0) }
     this.backfillRuns[this.backfillRuns.indexOf(found)] = begun

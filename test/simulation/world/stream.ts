@@ -73,13 +73,14 @@ export class Stream {
       if (!transaction) return null
       this.#nextCommit++
       const changes = changesOf(this.#world, transaction)
-      if (changes.length === 0 && profile.skipsEmpty) continue
-      const { xid, commitLsn, endLsn } = transaction
+      const { xid, commitLsn, endLsn, truncates } = transaction
+      if (changes.length === 0 && !truncates && profile.skipsEmpty) continue
       this.#sent = {
         transaction,
         next: 0,
         events: [
           { kind: 'begin', commitLsn: at(commitLsn), xid: Number(xid), committedAtMs: commitLsn },
+          ...(truncates ? [{ kind: 'truncate' } as const] : []),
           ...changes,
           { kind: 'commit', commitEndLsn: at(endLsn) },
         ],
@@ -93,7 +94,7 @@ export class Stream {
 function changesOf({ contents, streamed }: World, { versions, commitLsn }: Transaction): Change[] {
   const messages = new Map<number, { operation: Operation; rows: Change['rows'][number][] }>()
   for (const version of versions) {
-    const content = contents.streamed(version)
+    const content = version.truncated ? null : contents.streamed(version)
     if (!content) continue
     const row = { key: version.key, content, bytes: version.bytes }
     const message = messages.get(version.ordinal)

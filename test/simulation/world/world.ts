@@ -63,7 +63,7 @@ export class World {
     this.choices = choices
     this.profile = profile
     this.contents = new Contents(profile.fullIdentity)
-    this.state = new StateTables(this.table.insertLsn)
+    this.state = new StateTables(this.table.insertLsn, profile.pageRows)
     // Without a slot, the backfill finds row by row which codes changed hands.
     const isWhole = profile.start !== 'slot lost' && profile.slotLosses + profile.storeLosses === 0
     this.mediquo = new Mediquo({
@@ -72,6 +72,12 @@ export class World {
       removalOf: (key, code, number) => this.removalOf(key, code, number),
     })
     this.trace = traced ? [] : null
+  }
+
+  /** Returns true if no backfill run is left to be done. On an empty table it waits until there are rows. */
+  get hasBackfilled(): boolean {
+    const { state, table } = this
+    return state.nextPass() === null || (state.isWaitingForRows && isEmpty(table))
   }
 
   note(line: () => string): void {
@@ -144,4 +150,8 @@ export class World {
     const seen = (this.#reads.get(read.endLsn) ?? []).map((snapshot) => this.table.seenBy(snapshot, key)?.number ?? 0)
     return Math.max(0, ...seen)
   }
+}
+
+function isEmpty(table: SourceTable): boolean {
+  return table.keys.every((key) => !isPublished(table.committed(key).at(-1)?.image ?? null))
 }

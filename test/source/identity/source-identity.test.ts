@@ -178,6 +178,7 @@ describe('a slot in use', () => {
     timeline: 2,
     isStandby: false,
     currentLsn: lsn(900n),
+    snapshotXmin: xid(800n),
     snapshotXmax: xid(800n),
     lagBytes: 0,
     retainedBytes: 0,

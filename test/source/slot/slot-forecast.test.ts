@@ -30,6 +30,7 @@ function server({ limitBytes = null as number | null, writtenBytes = 0 } = {}) {
       isStandby: false,
       isActive: true,
       currentLsn: lsn(BigInt(written)),
+      snapshotXmin: xid(800n),
       snapshotXmax: xid(800n),
       confirmedFlushLsn: lsn(BigInt(confirmed)),
       lagBytes: written - confirmed,

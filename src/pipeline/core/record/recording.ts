@@ -10,6 +10,7 @@ import type { CoreContext } from '../context.ts'
 import type { Effect, Settlement } from '../effects.ts'
 import type { Ticket } from '../events.ts'
 import type { StoredPositions } from '../options.ts'
+import type { Truncation, Truncations } from '../stream/truncations.ts'
 import { Lease } from './lease.ts'
 import { rowsLoadedAtOnce } from './loading.ts'
 
@@ -17,7 +18,11 @@ export interface RecordingOptions {
   readonly context: Pick<CoreContext, 'tickets' | 'random' | 'intervals'>
   readonly progress: Pick<Progress, 'settledLsn' | 'durableLsn' | 'stored'>
   readonly pending: Pick<Pending, 'unrecorded' | 'toRecord' | 'recorded' | 'readLsn' | 'sentTo'>
-  readonly ledger: Pick<BackfillLedger, 'toRecord' | 'recorded'>
+  /** Progress of the backfill run, and requests for another one. */
+  readonly backfill: {
+    readonly ledger: Pick<BackfillLedger, 'toRecord' | 'recorded'>
+    readonly truncations: Pick<Truncations, 'toRecord' | 'recorded'>
+  }
   readonly stored: Pick<StoredPositions, 'horizon' | 'readLsn'>
   /** `maxInFlight` is also the number of sent requests that are not noted in the store: a restart adds it to those that the store knows. */
   readonly limits: Pick<ApiLimits, 'maxInFlight' | 'requestTimeoutMs'>
@@ -39,7 +44,12 @@ export class Recording {
   readonly #lease: Lease
   #horizon: Position | null
   #readLsn: Lsn | null
-  #writing: { readonly ticket: Ticket; readonly settlement: Settlement; readonly requests: number } | null = null
+  #writing: {
+    readonly ticket: Ticket
+    readonly settlement: Settlement
+    readonly requests: number
+    readonly truncation: Truncation | null
+  } | null = null
   /** Number of writes begun, and number of the newest that is stored, counted from 1. */
   #begun = 0
   #stored = 0
@@ -147,8 +157,10 @@ export class Recording {
     if (this.#writing || nowMs < this.#notBeforeMs) return
     const dueAtMs = this.#dueAtMs(nowMs)
     if (dueAtMs === null || nowMs < dueAtMs) return
-    const { progress, pending, ledger, context } = this.#options
+    const { progress, pending, context } = this.#options
+    const { ledger, truncations } = this.#options.backfill
     const raisesHorizon = this.#mustRise
+    const truncation = truncations.toRecord
     // Take all of it at one moment: a position must not cover rows that the write does not contain.
     const settlement: Settlement = {
       rows: pending.toRecord(),
@@ -158,19 +170,21 @@ export class Recording {
       readLsn: raisesHorizon ? pending.readLsn : null,
       backfill: ledger.toRecord(),
       leaseMs: this.#lease.ask(nowMs, this.#wantedWrite > this.#begun),
+      backfillRequest: truncation ? 'truncated' : null,
     }
     this.#begun++
     this.#isHurried = false
     const ticket = context.tickets.issue('record')
-    this.#writing = { ticket, settlement, requests: this.#unnoted }
+    this.#writing = { ticket, settlement, requests: this.#unnoted, truncation }
     out.push({ kind: 'record', ticket, settlement })
   }
 
   /** Everything of the write is stored. @returns its rows; none if the ticket is another's. */
   recorded(ticket: Ticket, nowMs: number): readonly StoredRow[] {
     if (this.#writing?.ticket !== ticket) return []
-    const { progress, pending, ledger } = this.#options
-    const { settlement, requests } = this.#writing
+    const { progress, pending } = this.#options
+    const { ledger, truncations } = this.#options.backfill
+    const { settlement, requests, truncation } = this.#writing
     this.#writing = null
     this.#failures = 0
     this.#lastWriteMs = nowMs
@@ -179,6 +193,7 @@ export class Recording {
     this.#unnoted -= requests
     pending.recorded(settlement.rows)
     if (settlement.backfill) ledger.recorded(settlement.backfill)
+    if (truncation) truncations.recorded(truncation)
     this.#horizon = later(this.#horizon, settlement.horizon)
     if (settlement.readLsn !== null) this.#readLsn = settlement.readLsn
     this.#toAcknowledge = progress.stored(settlement.checkpointLsn)
@@ -198,8 +213,9 @@ export class Recording {
   }
 
   get #hasNews(): boolean {
-    const { pending, ledger } = this.#options
-    return pending.unrecorded > 0 || ledger.toRecord() !== null
+    const { pending } = this.#options
+    const { ledger, truncations } = this.#options.backfill
+    return pending.unrecorded > 0 || ledger.toRecord() !== null || truncations.toRecord !== null
   }
 
   /** Returns true if the last write of an instance that ends has something to store beside rows. */

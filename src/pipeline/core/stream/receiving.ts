@@ -1,3 +1,4 @@
+import type { Reload } from '../../../backfill/reload.ts'
 import type { Progress } from '../../../checkpoint/progress.ts'
 import type { Lsn } from '../../../model/source/lsn.ts'
 import { widenXid, type Xid } from '../../../model/source/visibility.ts'
@@ -5,11 +6,14 @@ import { unreachable } from '../../../model/unreachable.ts'
 import type { Pending } from '../../../pending/pending.ts'
 import type { MappedWalEvent } from '../events.ts'
 import type { Facts } from '../facts.ts'
+import type { Truncations } from './truncations.ts'
 
 export interface ReceivingOptions {
   readonly progress: Pick<Progress, 'begin' | 'commit' | 'keepalive' | 'receivedLsn'>
   readonly pending: Pick<Pending, 'streamed' | 'begun' | 'committed' | 'passed'>
   readonly facts: Facts
+  readonly truncations: Pick<Truncations, 'committed'>
+  readonly reload: Pick<Reload, 'truncated' | 'inserted'>
   /** A recent 64-bit transaction id, by which the stream's 32 bits are widened. */
   readonly nearXid: Xid
 }
@@ -23,6 +27,7 @@ export class Receiving {
   #nearXid: Xid
   #open: { readonly commitLsn: Lsn; readonly xid: Xid; readonly committedAtMs: number } | null = null
   #isSkipping = false
+  #isTruncating = false
   #ordinal = 0
   #received = 0
 
@@ -43,7 +48,7 @@ export class Receiving {
 
   /** Handles one WAL event. @throws {Error} if the events are not in the protocol's order. */
   receive(wal: MappedWalEvent, nowMs: number): void {
-    const { progress, pending, facts } = this.#options
+    const { progress, pending, facts, truncations } = this.#options
     switch (wal.kind) {
       case 'begin': {
         const arrival = progress.begin(wal.commitLsn, nowMs)
@@ -51,6 +56,7 @@ export class Receiving {
         if (this.#isSkipping) return
         if (arrival === 'new') this.#received = 0
         this.#ordinal = 0
+        this.#isTruncating = false
         this.#nearXid = widenXid(wal.xid, this.#nearXid)
         this.#open = { commitLsn: wal.commitLsn, xid: this.#nearXid, committedAtMs: wal.committedAtMs }
         pending.begun(wal.commitLsn)
@@ -63,6 +69,7 @@ export class Receiving {
         if (this.#ordinal <= this.#received) return
         this.#received = this.#ordinal
         facts.add({ kind: 'received', operation: wal.operation, changes: 1 })
+        if (wal.operation === 'insert') this.#options.reload.inserted(nowMs)
         const { commitLsn, xid, committedAtMs } = this.#open
         const position = { commitLsn, ordinal: this.#ordinal }
         // Name each property: a spread followed by other properties makes objects that V8 keeps as hash tables, which is slow.
@@ -72,6 +79,7 @@ export class Receiving {
       }
       case 'commit':
         if (!this.#isSkipping) {
+          if (this.#open && this.#isTruncating) truncations.committed(this.#open)
           progress.commit(wal.commitEndLsn, nowMs)
           this.#open = null
           pending.committed()
@@ -84,7 +92,9 @@ export class Receiving {
         pending.passed(progress.receivedLsn)
         return
       case 'truncate':
-        if (!this.#isSkipping) facts.add({ kind: 'truncated' })
+        if (this.#isSkipping) return
+        this.#isTruncating = true
+        this.#options.reload.truncated(nowMs)
         return
       default:
         unreachable(wal)

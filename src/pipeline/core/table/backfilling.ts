@@ -1,4 +1,5 @@
 import type { BackfillLedger } from '../../../backfill/backfill-ledger.ts'
+import type { Reload } from '../../../backfill/reload.ts'
 import { Walk, type WalkedRead, type WalkStep } from '../../../backfill/walk.ts'
 import type { ApiLimits } from '../../../model/api-limits.ts'
 import { type BackfillRun, backfillRunTrust } from '../../../model/progress/backfill-run.ts'
@@ -15,6 +16,7 @@ export interface BackfillingOptions {
   readonly context: CoreContext
   readonly pending: Pick<Pending, 'waiting' | 'sendable' | 'fill' | 'isSendingHeld'>
   readonly ledger: BackfillLedger
+  readonly reload: Pick<Reload, 'postponed' | 'foundEmpty'>
   /** True while the API is known to refuse every patient alike. */
   readonly isRejecting: () => boolean
   readonly limits: Pick<ApiLimits, 'batchSize' | 'requestsPerMinute'>
@@ -33,7 +35,10 @@ export class Backfilling implements ReadSource {
   #current: { readonly run: BackfillRun; readonly walk: Walk } | null = null
   #lookAtMs = Number.NEGATIVE_INFINITY
   #isActive = false
+  /** Run that found the table empty: its further attempts are not reported. */
+  #putOffId: number | null = null
   #reads = 0
+  #done = 0
   #tellAtMs: number | null = null
 
   constructor(options: BackfillingOptions) {
@@ -61,6 +66,10 @@ export class Backfilling implements ReadSource {
    */
   get mark(): number {
     return this.#reads + (this.current?.rowsRead ?? 0)
+  }
+  /** Number of runs that are done. */
+  get done(): number {
+    return this.#done
   }
   /** True while more rows will come even if nothing is delivered. */
   get isFeeding(): boolean {
@@ -101,7 +110,9 @@ export class Backfilling implements ReadSource {
     if (!this.#current) {
       if (nowMs < this.#lookAtMs) return
       this.#lookAtMs = nowMs + intervals.findBackfillMs
-      out.push({ kind: 'find backfill', ticket: this.#task.begin(tickets.issue('find backfill')) })
+      const postponed = this.#options.reload.postponed(nowMs)
+      const ticket = this.#task.begin(tickets.issue('find backfill'))
+      out.push({ kind: 'find backfill', ticket, postponed })
       return
     }
     const step = this.hasRoom ? this.#current.walk.next : null
@@ -117,7 +128,7 @@ export class Backfilling implements ReadSource {
     const { ledger, context } = this.#options
     const isResumed = run.position !== null || run.rowsRead > 0
     this.#current = { run, walk: new Walk(run, ledger) }
-    context.facts.add({ kind: 'backfill started', run, isResumed })
+    if (this.#putOffId !== run.id) context.facts.add({ kind: 'backfill started', run, isResumed })
     return true
   }
 
@@ -131,6 +142,10 @@ export class Backfilling implements ReadSource {
     return this.#task.fails(ticket, nowMs)
   }
 
+  /**
+   * Returns the next read of the run. In the second half, what it does not find is gone: a guard that holds a mass of removals until
+   * somebody approves them belongs between such a read and its merge.
+   */
   nextRead(): ReadJob | null {
     if (!this.#isActive || !this.#current || !this.hasRoom) return null
     const { walk, run } = this.#current
@@ -145,7 +160,8 @@ export class Backfilling implements ReadSource {
       merged: (_stale, nowMs) => {
         this.#reads++
         this.#tellProgress(nowMs)
-        if (walk.foundNothing) this.#options.context.facts.add({ kind: 'table empty' })
+        if (walk.isPutOff) this.#putOff(run, nowMs)
+        else if (walk.foundNothing) this.#options.context.facts.add({ kind: 'table empty', isPutOff: false })
       },
     }
   }
@@ -158,6 +174,15 @@ export class Backfilling implements ReadSource {
     this.#options.context.facts.add({ kind: 'backfill progress', run: current })
   }
 
+  /** The table is empty: goes on to another run, and takes this one up again later. */
+  #putOff({ id }: BackfillRun, nowMs: number): void {
+    if (this.#putOffId !== id) this.#options.context.facts.add({ kind: 'table empty', isPutOff: true })
+    this.#putOffId = id
+    this.#current = null
+    this.#tellAtMs = null
+    this.#options.reload.foundEmpty(nowMs)
+  }
+
   #end(): void {
     this.#tellAtMs = null
     if (!this.#current) return
@@ -165,6 +190,7 @@ export class Backfilling implements ReadSource {
     this.#current = null
     this.#lookAtMs = Number.NEGATIVE_INFINITY
     this.#options.context.facts.add({ kind: 'backfill done', run, rowsRead: walk.rowsRead })
+    this.#done++
   }
 }
 

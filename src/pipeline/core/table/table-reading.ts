@@ -3,6 +3,7 @@ import type { BackfillDebt } from '../../../model/progress/debt.ts'
 import type { Lane } from '../../../model/progress/lane.ts'
 import type { StoredRow } from '../../../model/progress/stored-row.ts'
 import type { RowKey } from '../../../model/source/row.ts'
+import type { Snapshot } from '../../../model/source/visibility.ts'
 import type { LookUp } from '../../../pending/entry/entry.ts'
 import { versionBytes } from '../../../pending/entry/version.ts'
 import type { Pending } from '../../../pending/pending.ts'
@@ -10,6 +11,7 @@ import type { CoreContext } from '../context.ts'
 import type { Effect, RowsToRead } from '../effects.ts'
 import type { MappedRead, Ticket } from '../events.ts'
 import { Retried } from '../retried.ts'
+import type { Truncations } from '../stream/truncations.ts'
 
 /** A read that a source requests, and its purpose. */
 export interface ReadJob {
@@ -37,12 +39,17 @@ export interface TableReadingOptions {
     Pending,
     'mayTakeContent' | 'toRead' | 'expect' | 'lookedUp' | 'distrust' | 'read' | 'endRead' | 'isSendingHeld'
   >
+  readonly order: {
+    /** Rule 1: transactions that ran when the slot was created may still be open. */
+    readonly isSlotGapOpen: boolean
+    readonly truncations: Pick<Truncations, 'isIn'>
+    /** Called when a read is merged: no older one is open. */
+    readonly onMerged: (snapshot: Snapshot) => void
+  }
   /** Sources of reads when no change waits for one, the most urgent first. */
   readonly sources: readonly ReadSource[]
   /** Returns true if rows could be sent and none can leave: they may wait for what a read returns. */
   readonly isFruitless: (nowMs: number) => boolean
-  /** Rule 1: transactions that ran when the slot was created may still be open. */
-  readonly isSlotGapOpen: boolean
   /** Maximum number of rows of a read by key. */
   readonly maxRows: number
 }
@@ -70,7 +77,7 @@ export class TableReading {
   constructor(options: TableReadingOptions) {
     this.#options = options
     this.#task = new Retried(options.context.random)
-    this.#isGapOpen = options.isSlotGapOpen
+    this.#isGapOpen = options.order.isSlotGapOpen
     this.#limit = Math.min(rowsReadFirst, options.maxRows)
   }
 
@@ -127,6 +134,10 @@ export class TableReading {
     if (job.rows.kind === 'keys') {
       const next = nextPageSize({ limit: this.#limit, ms: read.tookMs, bytes: read.valueBytes })
       this.#limit = Math.min(this.#options.maxRows, next)
+    }
+    if (!this.#options.order.truncations.isIn(read)) {
+      this.#task.postpone(nowMs + readAgainMs)
+      return true
     }
     const keys = job.keysOf(read)
     const asked = this.#options.pending.expect(keys)
@@ -203,6 +214,7 @@ export class TableReading {
       if (!pending.read({ key, content, snapshot, endLsn, containsLsn, readAtMs, lane, bytes, backfillDebt })) stale++
     }
     pending.endRead()
+    this.#options.order.onMerged(snapshot)
     job.merged(stale, nowMs)
   }
 }

@@ -7,7 +7,9 @@ import type { Lsn } from '../../../../src/model/source/lsn.ts'
 import type { Position } from '../../../../src/model/source/position.ts'
 import type { Effect } from '../../../../src/pipeline/core/effects.ts'
 import type { Ticket } from '../../../../src/pipeline/core/events.ts'
+import { Facts } from '../../../../src/pipeline/core/facts.ts'
 import { Recording } from '../../../../src/pipeline/core/record/recording.ts'
+import { Truncations } from '../../../../src/pipeline/core/stream/truncations.ts'
 import { Tickets } from '../../../../src/pipeline/core/tickets.ts'
 import { at, delivered, patient, position } from '../../../pending/rows.ts'
 
@@ -28,6 +30,7 @@ function recordingScene({ horizon = null, readLsn = null, random = 0, isWriter =
   let nowMs = 1_000_000
   let writing: Ticket | null = null
   const log: string[] = []
+  const truncations = new Truncations({ onTruncate: 'reconcile', facts: new Facts() })
   const sent = { to: null as Position | null, readLsn }
   const recording = new Recording({
     progress,
@@ -47,12 +50,15 @@ function recordingScene({ horizon = null, readLsn = null, random = 0, isWriter =
         return sent.to
       },
     },
-    ledger: {
-      toRecord: () => pass,
-      recorded: ({ rowsRead }) => {
-        log.push(`recorded ${rowsRead} read`)
-        pass = null
+    backfill: {
+      ledger: {
+        toRecord: () => pass,
+        recorded: ({ rowsRead }) => {
+          log.push(`recorded ${rowsRead} read`)
+          pass = null
+        },
       },
+      truncations,
     },
     context: { tickets: new Tickets(), random: () => random, intervals: defaultIntervals.core },
     stored: { horizon, readLsn },

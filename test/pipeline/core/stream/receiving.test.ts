@@ -4,6 +4,7 @@ import { xid } from '../../../../src/model/source/visibility.ts'
 import type { MappedWalEvent } from '../../../../src/pipeline/core/events.ts'
 import { Facts } from '../../../../src/pipeline/core/facts.ts'
 import { Receiving } from '../../../../src/pipeline/core/stream/receiving.ts'
+import { Truncations } from '../../../../src/pipeline/core/stream/truncations.ts'
 import { at, key, upsert } from '../../../pending/rows.ts'
 
 const begin = (bytes: number, id = bytes): MappedWalEvent => ({
@@ -24,6 +25,7 @@ function receiver(nearXid = 100n) {
   const seen: string[] = []
   const passed: bigint[] = []
   const facts = new Facts()
+  const emptied: string[] = []
   const receiving = new Receiving({
     progress,
     pending: {
@@ -36,6 +38,8 @@ function receiver(nearXid = 100n) {
       passed: (lsn) => passed.push(lsn),
     },
     facts,
+    truncations: new Truncations({ onTruncate: 'reconcile', facts }),
+    reload: { truncated: () => void emptied.push('truncated'), inserted: () => void emptied.push('inserted') },
     nearXid: xid(nearXid),
   })
   return {
@@ -48,6 +52,7 @@ function receiver(nearXid = 100n) {
     /** Returns the changes since the last call. */
     changes: () => seen.splice(0).filter((line) => line.includes('#')),
     seen,
+    emptied,
     told: () => facts.drain(),
   }
 }
@@ -98,6 +103,14 @@ test('widens a transaction id relative to the current one of the server: the tab
   receiving.sawXid(xid(0n))
   receive(begin(110, low(now)), one, commit(110), begin(120, low(now - 20n)), one, commit(120))
   expect(changes()).toEqual([`["a"] 110#1 by ${now}`, `["a"] 120#1 by ${now - 20n}`])
+})
+
+test('tells when the table is emptied and gets new rows, and that it was truncated once all of the transaction is here', () => {
+  const { emptied, told, receive } = receiver()
+  receive(begin(110), truncate, one)
+  expect([emptied.splice(0), told().map(({ kind }) => kind)]).toEqual([['truncated', 'inserted'], ['received']])
+  receive(commit(110))
+  expect(told()).toEqual([{ kind: 'truncated', isIgnored: false }])
 })
 
 describe('after a reconnection', () => {

@@ -99,6 +99,6 @@ describe('a backfill run', () => {
 
   test('over an empty table reports that', () => {
     const script = backfill(0, { reason: 'asked for' })
-    expect(script.facts).toContainEqual({ kind: 'table empty' })
+    expect(script.facts).toContainEqual({ kind: 'table empty', isPutOff: false })
   })
 })

@@ -1,0 +1,1 @@
+CREATE INDEX "delivery_removed_idx" ON "delivery" USING btree ("source_key") WHERE "delivery"."removed";
