@@ -1,11 +1,11 @@
 import type { Lsn } from '../model/source/lsn.ts'
-import { alterationOf, type TableSchema } from '../model/source/table-schema.ts'
+import type { TableSchema } from '../model/source/table-schema.ts'
 import type { ConnectorState } from '../model/status/status.ts'
 
 import { isStreaming } from '../model/status/status.ts'
 import { type SlotHealth, type SlotInUse, slotTroubleError, slotTroubleOf } from '../source/slot/slot-health.ts'
 
-import type { CatalogTableSchema } from '../source/table/table-schema.ts'
+import type { TableAlteration } from '../source/table/table-alteration.ts'
 import { SchemaChangedError } from '../startup/schema/schema-change.ts'
 
 /** Part of the board that the watch reads and updates. */
@@ -25,8 +25,8 @@ export interface WatchedBoard {
 export interface HealthWatchOptions {
   readonly slot: string
   readonly readHealth: () => Promise<SlotHealth>
-  /** Reads the schema of the table from the catalogs; null if the table is gone. */
-  readonly readTableSchema: (columns: readonly string[]) => Promise<CatalogTableSchema | null>
+  /** Compares the table with its schema. @returns how it differs, or its present schema, which takes the place of the other. */
+  readonly lookAtTable: (schema: TableSchema) => Promise<TableAlteration | TableSchema>
   /** Asks whether the application can still write, and gives relief if not, as often as the slot is read. */
   readonly lookAtWrites: () => Promise<void>
   /** Reads the state, as often as the slot. */
@@ -54,7 +54,7 @@ const wedgedAfterMs = 180_000
 export function createHealthWatch(
   board: WatchedBoard,
   everyMs: number,
-  { slot, readHealth, readTableSchema, lookAtWrites, readState, onFailure }: HealthWatchOptions,
+  { slot, readHealth, lookAtTable, lookAtWrites, readState, onFailure }: HealthWatchOptions,
 ) {
   let expected: PreparedFacts | null = null
   let checking = false
@@ -99,7 +99,7 @@ export function createHealthWatch(
       const durableLsn = holder === pipeline && heldBefore === pipeline ? pipeline.view().durableLsn : null
       const trouble = slotTroubleOf(health, { ...inUse, writtenLsn, durableLsn })
       if (trouble) pipeline.breakOff(slotTroubleError(trouble, slot))
-      else await lookAtTable(pipeline, inUse)
+      else await compareTable(pipeline, inUse)
     }
     await readState()
   }
@@ -113,17 +113,16 @@ export function createHealthWatch(
     pipeline?.disconnect('silent')
   }
 
-  async function lookAtTable(
-    pipeline: NonNullable<WatchedBoard['pipeline']>,
-    { tableSchema }: PreparedFacts,
-  ): Promise<void> {
-    const found = await readTableSchema(Object.keys(tableSchema.columns))
-    const alteration = found ? alterationOf(tableSchema, found) : 'it is gone'
-    if (!alteration) return
+  async function compareTable(pipeline: NonNullable<WatchedBoard['pipeline']>, inUse: PreparedFacts): Promise<void> {
+    const found = await lookAtTable(inUse.tableSchema)
+    if (!('what' in found)) {
+      if (expected === inUse) expected = { ...inUse, tableSchema: found }
+      return
+    }
     // The table may have been altered after this look asked about the writes.
     await lookAtWrites()
     if (pipeline === board.pipeline)
-      pipeline.breakOff(new SchemaChangedError(`the table was altered: ${alteration}`, { inStream: false }))
+      pipeline.breakOff(new SchemaChangedError(`the table was altered: ${found.what}`, { inStream: false }))
   }
 
   const timer = setInterval(() => {

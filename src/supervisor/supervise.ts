@@ -9,7 +9,6 @@ import { serverStartedAt } from '../pipeline/session.ts'
 import { readSlotHealth } from '../source/slot/slot-health.ts'
 import { isInvalidated } from '../source/slot/slot-history.ts'
 import type { StreamState } from '../source/stream/follow-wal.ts'
-import { readTableSchema } from '../source/table/table-schema.ts'
 import { checkApi } from '../startup/api/check-api.ts'
 import { findSource, type Prepared, prepare } from '../startup/prepare.ts'
 import { reportPlans } from '../startup/report-plans.ts'
@@ -36,6 +35,7 @@ import { createSlotWatch } from './slot-watch.ts'
 import { type Board, newBoard, readinessOf, statusOf } from './status-board.ts'
 import { noteLatestRun } from './store-went-back.ts'
 import { summarise } from './summary.ts'
+import { lookAtTable } from './table-watch.ts'
 import { lookAtWrites } from './writes-watch.ts'
 
 export interface SuperviseOptions {
@@ -79,7 +79,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
       board.pipeline?.sawSnapshot({ xmin: health.snapshotXmin, xmax: health.snapshotXmax })
       return health
     },
-    readTableSchema: (columns) => readTableSchema(pool, { ...settings.source, ...settings.source.table, columns }),
+    lookAtTable: (schema) => lookAtTable(resources, schema, board.pipeline?.view().truncatedBy ?? null),
     lookAtWrites: () => lookAtWrites(resources, board),
     readState: async () => {
       board.deadLetters = await noted(board, 'look at state', () => store.deadLetters.look())

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { lsn } from '../../src/model/source/lsn.ts'
+import type { TableSchema } from '../../src/model/source/table-schema.ts'
 import { xid } from '../../src/model/source/visibility.ts'
 import type { SlotHealth } from '../../src/source/slot/slot-health.ts'
-import type { CatalogTableSchema } from '../../src/source/table/table-schema.ts'
+import type { TableAlteration } from '../../src/source/table/table-alteration.ts'
 import { createHealthWatch, type WatchedBoard } from '../../src/supervisor/health-watch.ts'
 
 const healthy: SlotHealth = {
@@ -23,13 +24,17 @@ const healthy: SlotHealth = {
 }
 const gone: SlotHealth = { ...healthy, walStatus: 'missing', confirmedFlushLsn: null }
 
-const tableSchema: CatalogTableSchema = {
+const tableSchema: TableSchema = {
   table: '1',
   publication: '17 5',
+  isListed: true,
   identity: 'd',
-  columns: { name: '1 25' },
-  partitions: '',
+  key: [],
+  columns: { name: { type: '1 25', labels: {}, writtenBy: '5' } },
+  storage: { '1': { attached: '', persistence: 'p', writtenBy: '5', file: '1', toast: '2' } },
+  xmin: '700',
 }
+const altered: TableAlteration = { kind: 'altered', what: 'it is gone' }
 
 /** Creates a pipeline that records the errors that end it. */
 function pipeline(stored = 200n, isPaused = false) {
@@ -55,14 +60,18 @@ function watched(state: WatchedBoard['state'], first: ReturnType<typeof pipeline
     stuckChecks: 0,
   }
   const failures: unknown[] = []
-  const catalogs: { tableSchema: CatalogTableSchema | null } = { tableSchema }
-  /** Schemas at the times of the questions about the writes. */
-  const askedAbout: (CatalogTableSchema | null)[] = []
+  const catalogs: { found: TableSchema | TableAlteration } = { found: tableSchema }
+  /** The table at the times of the questions about the writes, and the schemas with which it was compared. */
+  const askedAbout: (TableSchema | TableAlteration)[] = []
+  const compared: TableSchema[] = []
   const watch = createHealthWatch(board, 5_000, {
     slot: 'slot',
     readHealth: () => new Promise((resolve, reject) => void questions.push({ resolve, reject })),
-    readTableSchema: async () => catalogs.tableSchema,
-    lookAtWrites: async () => void askedAbout.push(catalogs.tableSchema),
+    lookAtTable: async (before) => {
+      compared.push(before)
+      return catalogs.found
+    },
+    lookAtWrites: async () => void askedAbout.push(catalogs.found),
     readState: async () => undefined,
     onFailure: async () => void failures.push(1),
   })
@@ -71,7 +80,7 @@ function watched(state: WatchedBoard['state'], first: ReturnType<typeof pipeline
     timeline: 1,
     isStandby: false,
     publicationOid: '17',
-    tableSchema: { ...tableSchema, key: [] },
+    tableSchema,
   })
   const answer = async (health: SlotHealth | Error) => {
     await vi.advanceTimersByTimeAsync(0)
@@ -80,7 +89,7 @@ function watched(state: WatchedBoard['state'], first: ReturnType<typeof pipeline
     else question?.resolve(health)
     await vi.advanceTimersByTimeAsync(0)
   }
-  return { board, watch, questions, failures, answer, catalogs, askedAbout }
+  return { board, watch, questions, failures, answer, catalogs, askedAbout, compared }
 }
 
 beforeEach(() => void vi.useFakeTimers())
@@ -188,20 +197,28 @@ describe('the health watch', () => {
     expect(questions).toHaveLength(1)
   })
 
-  test.each<CatalogTableSchema | null>([
-    null,
-    { ...tableSchema, table: '2' },
-    { ...tableSchema, columns: { name: '1 1043' } },
-  ])('ends the pipeline whose table was altered: %j', async (altered) => {
+  test('ends the pipeline whose table was altered', async () => {
     const running = pipeline()
     const { watch, answer, catalogs } = watched('streaming', running)
     watch.checkNow()
     await answer(healthy)
     expect(running.ended).toEqual([])
-    catalogs.tableSchema = altered
+    catalogs.found = altered
     watch.checkNow()
     await answer(healthy)
     expect(running.ended).toEqual([expect.objectContaining({ name: 'SchemaChangedError', inStream: false })])
+    watch.stop()
+  })
+
+  test('compares the table with what the last look found', async () => {
+    const { watch, answer, catalogs, compared } = watched('streaming', pipeline())
+    const later = { ...tableSchema, xmin: '900' }
+    catalogs.found = later
+    for (let looks = 2; looks > 0; looks--) {
+      watch.checkNow()
+      await answer(healthy)
+    }
+    expect(compared).toEqual([tableSchema, later])
     watch.stop()
   })
 
@@ -213,12 +230,12 @@ describe('the health watch', () => {
     // The alteration is committed just after the first question.
     askedAbout.push = (...asked) => {
       const count = push(...asked)
-      catalogs.tableSchema = null
+      catalogs.found = altered
       return count
     }
     watch.checkNow()
     await answer(healthy)
-    expect(askedAbout.slice(length)).toEqual([tableSchema, null])
+    expect(askedAbout.slice(length)).toEqual([tableSchema, altered])
     expect(running.ended).toHaveLength(1)
     watch.stop()
   })

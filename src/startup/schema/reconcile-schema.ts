@@ -5,13 +5,15 @@ import {
   followAlteration,
   storeTableSchema,
 } from '../../checkpoint/store/table-schema.ts'
-import { alterationOf, isSameKey, type TableSchema } from '../../model/source/table-schema.ts'
+import type { BackfillRunReason } from '../../model/progress/backfill-run.ts'
+import { isSameKey, type TableSchema } from '../../model/source/table-schema.ts'
+import { findAlteration, type TableAlteration } from '../../source/table/table-alteration.ts'
 import { BlockedError } from '../blocked.ts'
 import { type Judged, sourceTableOf } from '../identity/found-identity.ts'
 import type { Reconciliation } from '../identity/reconcile-identity.ts'
 import type { Resources } from '../resources.ts'
 
-type Tools = Pick<Resources, 'settings' | 'state' | 'telemetry'>
+type Tools = Pick<Resources, 'settings' | 'source' | 'state' | 'telemetry'>
 
 interface SchemaFacts {
   readonly checkpoint: Judged['checkpoint']
@@ -29,7 +31,7 @@ interface SchemaFacts {
  * @throws {ConnectorError} fenced
  */
 export async function reconcileSchema(
-  { settings, state, telemetry: { logger } }: Tools,
+  { settings, source, state, telemetry: { logger } }: Tools,
   { checkpoint, tableSchema, alteredStream, adoptsKey }: SchemaFacts,
 ): Promise<Reconciliation | null> {
   const { epoch, sourceTableSchema: before } = checkpoint
@@ -53,10 +55,11 @@ export async function reconcileSchema(
       epoch,
     )
   }
-  const alteration = before === null ? null : alterationOf(before, tableSchema)
+  const alteration =
+    before === null ? null : await findAlteration(source.pool, settings.source.table, { before, after: tableSchema })
   if (alteration !== null || alteredStream) {
-    await followAlteration(state.db, found, 'table altered')
-    const what = alteration ?? 'it was altered and put back'
+    await followAlteration(state.db, found, reasonOf(alteration, settings.source))
+    const what = alteration?.what ?? 'it was altered and put back'
     logger.warn({ table: found.sourceTable, what }, 'the table was altered, a backfill follows')
     return {
       kind: 'table altered',
@@ -69,6 +72,11 @@ export async function reconcileSchema(
   if (isDeepStrictEqual(before, tableSchema) && checkpoint.sourceTable === found.sourceTable) return null
   await storeTableSchema(state.db, found)
   return null
+}
+
+/** Rows that are gone by TRUNCATE of a partition stay as they are if TRUNCATE is to be ignored. */
+function reasonOf(alteration: TableAlteration | null, { onTruncate }: Tools['settings']['source']): BackfillRunReason {
+  return alteration?.kind === 'rows replaced' && onTruncate === 'ignore' ? 'rows replaced' : 'table altered'
 }
 
 /** Returns the columns that are gone. A written mapping fails without them; the default mapping could silently leave them out. */

@@ -136,7 +136,16 @@ describe('backfill runs over single rows', () => {
     await using known = await state(database)
     await request(known.store)
     const key = [{ column: 'id', kind: 'integer' }]
-    const tableSchema = { table: '1', publication: '1', identity: '1', key, columns: {}, partitions: '' }
+    const tableSchema = {
+      table: '1',
+      publication: '1',
+      isListed: true,
+      identity: '1',
+      key,
+      columns: {},
+      storage: {},
+      xmin: '1',
+    }
     await adoptKey(known.db, { epoch: 1, sourceTable: identity.sourceTable, tableSchema })
     expect(await backfillRuns(database)).toEqual([...replaced, { state: 'requested', reason: 'table altered' }])
   })
