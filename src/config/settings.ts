@@ -16,6 +16,7 @@ export interface Settings {
   }
   /** Null: each attribute comes from the column of its own name. */
   readonly mapping: Mapping | null
+  readonly onMappingChange: Config['onMappingChange']
   /** Absolute path of the user's module. */
   readonly transform: string | null
   readonly mediquo: {

@@ -12,7 +12,7 @@ import { type AttributeRule, codeOf, PatientDraft, rulesOf, validatePatient } fr
 
 /** Mapping compiled for one table's columns. */
 export interface CompiledMapping {
-  /** Identifies the mapping's meaning in fingerprints: with another id every row is sent again. */
+  /** Identifies the mapping's meaning: whatever decides what a row is sent as. */
   readonly id: string
   /** Columns that it reads: all of them if there is a transform. */
   readonly columns: readonly string[]

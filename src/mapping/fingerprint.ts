@@ -5,11 +5,11 @@ import type { Mapping } from '../model/patient/mapping.ts'
 import { type Attribute, attributes, isOfKind, type Patient } from '../model/patient/patient.ts'
 
 /**
- * Returns a keyed hash of 16 bytes, hexadecimal, of the payload of a patient under a mapping. It is equal for equal payloads, whatever the
+ * Returns a keyed hash of 16 bytes, hexadecimal, of the payload of a patient and a prefix. It is equal for equal payloads, whatever the
  * order of their keys. Without the key it reveals nothing about them.
  */
-export function payloadFingerprint(key: KeyObject, mappingId: string, patient: Patient): string {
-  let payload = mappingId
+export function payloadFingerprint(key: KeyObject, prefix: string, patient: Patient): string {
+  let payload = prefix
   for (const attribute of attributes) {
     const value = patient[attribute]
     payload += '\n'

@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { pathToFileURL } from 'node:url'
 import { ConnectorError } from '../model/failure/connector-error.ts'
 import { type Attribute, attributes, type Invalid } from '../model/patient/patient.ts'
 import type { Row } from '../model/source/row.ts'
 import { withDigits, withPlainNumbers } from './draft-numbers.ts'
+import { contentHashOf } from './transform-files.ts'
 import type { Candidate } from './validate.ts'
 
 /** Function of the user. It gets a frozen row as text by column, and the patient so far, which it may change and return. */
@@ -13,24 +12,53 @@ export type TransformFunction = (
   patient: Record<string, unknown>,
 ) => unknown
 
-/** Function of the user and the hash that identifies its current text. */
+/** Function of the user and the hash that identifies the text of its files. */
 export interface Transform {
   readonly apply: TransformFunction
   readonly contentHash: string
 }
 
-/** Imports the user's module. It hashes only this file's own text, not its imports. @throws {ConnectorError} */
-export async function loadTransform(path: string): Promise<Transform> {
-  const content = await readFile(path).catch((error: unknown) => {
+/** Maximum number of attempts while the files keep changing. */
+const maxAttempts = 3
+const loaded = new Map<string, Promise<Transform>>()
+
+/**
+ * Imports the user's module, once for each path: a change of its files takes effect at the next start, so that the hash is always that of
+ * the function in use. @throws {ConnectorError}
+ */
+export function loadTransform(path: string): Promise<Transform> {
+  const loading = loaded.get(path) ?? load(path)
+  loaded.set(path, loading)
+  loading.catch(() => loaded.delete(path))
+  return loading
+}
+
+async function load(path: string): Promise<Transform> {
+  for (let attempt = 1; attempt <= maxAttempts; attempt++) {
+    const contentHash = await hashOf(path)
+    const apply = await importFunction(path, contentHash)
+    if ((await hashOf(path)) === contentHash) return { apply, contentHash }
+  }
+  throw new ConnectorError('transform unusable', `the transform module ${path} changes while it is loaded`)
+}
+
+async function hashOf(path: string): Promise<string> {
+  return await contentHashOf(path).catch((error: unknown) => {
     throw new ConnectorError('transform unusable', `the transform module ${path} cannot be read`, { cause: error })
   })
-  const loaded: unknown = await import(pathToFileURL(path).href).catch((error: unknown) => {
+}
+
+/** Imports the module under the hash of its content: Node.js returns the older one otherwise. */
+async function importFunction(path: string, contentHash: string): Promise<TransformFunction> {
+  const url = pathToFileURL(path)
+  url.search = contentHash
+  const found: unknown = await import(url.href).catch((error: unknown) => {
     const reason = error instanceof Error ? `${error.name}: ${error.message}` : 'it threw what is no Error'
     throw new ConnectorError('transform unusable', `the transform module ${path} cannot be loaded: ${reason}`, {
       cause: error,
     })
   })
-  const exported = typeof loaded === 'object' && loaded !== null && 'default' in loaded ? loaded.default : undefined
+  const exported = typeof found === 'object' && found !== null && 'default' in found ? found.default : undefined
   if (!isTransformFunction(exported)) {
     throw new ConnectorError(
       'transform unusable',
@@ -43,7 +71,7 @@ export async function loadTransform(path: string): Promise<Transform> {
       `the transform module ${path} must export a function that is not async`,
     )
   }
-  return { apply: exported, contentHash: createHash('sha256').update(content).digest('hex') }
+  return exported
 }
 
 /** Applies a transform. Returns the candidate to check, null for a row to leave out, or the failure. */

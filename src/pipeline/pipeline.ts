@@ -13,6 +13,7 @@ import { TableReader } from '../source/table/table-reader.ts'
 import { createFingerprint } from '../startup/fingerprint.ts'
 import type { Prepared } from '../startup/prepare.ts'
 import type { Resources } from '../startup/resources.ts'
+import { reconcileMapping } from '../startup/schema/reconcile-mapping.ts'
 import { schemaChangeOf } from '../startup/schema/schema-change.ts'
 import type { Effect } from './core/effects.ts'
 import { type CoreOptions, defaultBounds } from './core/options.ts'
@@ -171,6 +172,7 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     if (control.written.last !== epoch) resumeQuotas(api.quotas, taken, settings.mediquo.limits.maxInFlight)
     control.written.last = taken.epoch
     epoch = taken.epoch
+    await reconcileMapping(resources, mapping)
     // The connection was lost in the meantime: another instance may use the slot.
     if (connection !== connections) return
     isActive = true

@@ -85,6 +85,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
       board.deadLetters = await noted(board, 'look at state', () => store.deadLetters.look())
       board.owed = await store.countOwed()
       noteLatestRun(board, await store.backfillRuns.latest())
+      await store.mappings.look()
       await slotWatch.lookForLeft()
       await sayWhoSharesCodes(resources)
     },

@@ -104,7 +104,13 @@ export class BackfillRuns {
   async begin(id: number, rowsEstimated: number): Promise<void> {
     await this.#db
       .update(backfill)
-      .set({ state: 'running', startedAt: sql`clock_timestamp()`, beganInRun: this.#epoch(), rowsEstimated })
+      .set({
+        state: 'running',
+        startedAt: sql`clock_timestamp()`,
+        beganInRun: this.#epoch(),
+        rowsEstimated,
+        mapping: sql`(select mapping from checkpoint)`,
+      })
       .where(and(eq(backfill.id, id), sql`exists (select from checkpoint where run = ${this.#epoch()})`))
   }
 

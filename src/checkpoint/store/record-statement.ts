@@ -31,7 +31,7 @@ export interface Settlement {
  * An earlier write of this writer that happens after a later one changes nothing either. @param own `begun` is the number of this write.
  */
 export function recordStatement(own: OwnWrites, { rows, backfill, backfillRequest, ...settlement }: Settlement): SQL {
-  const parts: SQL[] = [sql`fence as (${checkpointUpdate(own, settlement)})`]
+  const parts: SQL[] = [sql`fence as (${checkpointUpdate(own, settlement, backfill)})`]
   if (rows.length > 0) parts.push(sql`rows as (${deliveryUpsert(rows)})`)
   const released = rows.filter((row) => row.deadLetter === null).map((row) => row.key)
   if (released.length > 0) {
@@ -77,14 +77,16 @@ function checkpointUpdate(
     leaseMs,
     recentRequests,
   }: Omit<Settlement, 'rows' | 'backfill' | 'backfillRequest'>,
+  run: BackfillRunProgress | null,
 ): SQL {
   const raised = horizon
     ? sql`horizon_lsn = ${formatLsn(horizon.commitLsn)}::pg_lsn, horizon_ordinal = ${horizon.ordinal}::bigint,`
     : sql``
   const read = readLsn === null ? sql`` : sql`read_lsn = greatest(read_lsn, ${formatLsn(readLsn)}::pg_lsn),`
-  return sql`update ${checkpoint} set lsn = ${formatLsn(checkpointLsn)}::pg_lsn, ${raised} ${read} ${leaseUpdate(writer, leaseMs)}
+  const complete = run?.done ? sql`complete_mapping = ${mappingAfter(run)},` : sql``
+  return sql`update ${checkpoint} set lsn = ${formatLsn(checkpointLsn)}::pg_lsn, ${raised} ${read} ${complete} ${leaseUpdate(writer, leaseMs)}
     recent_requests = ${JSON.stringify(recentRequests)}::jsonb, updated_at = clock_timestamp(), writes = ${begun}::bigint
-    where run = ${epoch} and writer = ${writer}::uuid and writes >= ${confirmed}::bigint and writes < ${begun}::bigint returning id`
+    where run = ${epoch} and writer = ${writer}::uuid and writes >= ${confirmed}::bigint and writes < ${begun}::bigint returning id, mapping`
 }
 
 function leaseUpdate(writer: string, leaseMs: number | null): SQL {
@@ -93,13 +95,21 @@ function leaseUpdate(writer: string, leaseMs: number | null): SQL {
   return sql`leased_until = clock_timestamp() + ${leaseMs}::float8 * interval '1 millisecond', leased_by = ${writer}::uuid,`
 }
 
+/** Returns the complete mapping once a run is done: the one in use, if the run has read the whole table while it was in use. */
+function mappingAfter({ id }: BackfillRunProgress): SQL {
+  return sql`case when exists (select from ${backfill} b where b.id = ${id} and b.state = 'running'
+    and b.codes is null and b.keys is null and b.mapping = checkpoint.mapping)
+    then checkpoint.mapping else complete_mapping end`
+}
+
 function deliveryUpsert(rows: readonly StoredRow[]): SQL {
   return sql`insert into ${delivery}
-      (source_key, code, fingerprint, removed, lsn, ordinal, xid, former_codes, owed, next_code, owed_at)
-    ${deliveryRows(rows)} where exists (select from fence)
+      (source_key, code, fingerprint, removed, lsn, ordinal, xid, former_codes, owed, next_code, owed_at, mapping)
+    ${deliveryRows(rows)} cross join fence
     on conflict (source_key) do update set code = excluded.code, fingerprint = excluded.fingerprint,
       removed = excluded.removed, lsn = excluded.lsn, ordinal = excluded.ordinal, xid = excluded.xid,
-      former_codes = excluded.former_codes, owed = excluded.owed, next_code = excluded.next_code, owed_at = excluded.owed_at`
+      former_codes = excluded.former_codes, owed = excluded.owed, next_code = excluded.next_code, owed_at = excluded.owed_at,
+      mapping = excluded.mapping`
 }
 
 function deadLetterUpsert(rows: readonly RejectedRow[]): SQL {

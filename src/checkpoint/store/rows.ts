@@ -45,13 +45,13 @@ export function deadLetterOf({ reason, attributes, status }: DeadLetterRow): Dea
 }
 
 /**
- * Returns the rows of `delivery` as one query, with one array per column: with one parameter per value drizzle would take longer
- * than all else.
+ * Returns the rows of `delivery` as one query to be joined with `fence`, with one array per column: with one parameter per value
+ * drizzle would take longer than all else.
  */
 export function deliveryRows(rows: readonly StoredRow[]): SQL {
   const column = <T>(value: (row: StoredRow) => T) => sql.param(rows.map(value))
   return sql`select key, code, fingerprint, removed, lsn, ordinal, xid, former_codes::text[], owed, next_code,
-      clock_timestamp() + delay_ms * interval '1 millisecond'
+      clock_timestamp() + delay_ms * interval '1 millisecond', fence.mapping
     from unnest(
     ${column((row) => row.key)}::text[],
     ${column((row) => row.code)}::text[],

@@ -2,7 +2,7 @@ import { getTableName } from 'drizzle-orm'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
 import type { Pool } from 'pg'
 import { migrationsFolder } from './state-database.ts'
-import { backfill, checkpoint, deadLetter, delivery } from './tables.ts'
+import { backfill, checkpoint, deadLetter, delivery, mapping } from './tables.ts'
 
 /** Objects of the connector in the store's database. */
 export interface StateRemains {
@@ -24,7 +24,7 @@ export interface StateOwner {
   readonly systemIdentifier: string
 }
 
-const ownTables = [...[checkpoint, delivery, deadLetter, backfill].map(getTableName), 'migration']
+const ownTables = [...[checkpoint, delivery, deadLetter, backfill, mapping].map(getTableName), 'migration']
 
 type Row = Record<string, string | null>
 

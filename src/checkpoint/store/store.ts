@@ -15,11 +15,12 @@ import { type Xid, xid } from '../../model/source/visibility.ts'
 import { type Standing, standingSince, type WriterStamp, Writership } from '../writer.ts'
 import { BackfillRuns, requestWholeBackfill } from './backfill-runs.ts'
 import { DeadLetterOverviews } from './dead-letter-overview.ts'
+import { Mappings } from './mappings.ts'
 import { forgetStatement, recordStatement, type Settlement } from './record-statement.ts'
 import { type RecentRequests, storedRow } from './rows.ts'
 import { SharedCodes } from './shared-codes.ts'
 import { inTransaction, type StateDatabase } from './state-database.ts'
-import { checkpoint, deadLetter, delivery } from './tables.ts'
+import { checkpoint, deadLetter, delivery, mapping } from './tables.ts'
 
 /** Slot, publication, table and server that a checkpoint belongs to. */
 export interface SourceIdentity {
@@ -38,6 +39,8 @@ export interface Checkpoint extends SourceIdentity, WriterStamp {
   readonly readLsn: Lsn | null
   readonly slotGapXid: Xid | null
   readonly fingerprintSalt: Buffer
+  /** Hash of the first mapping that was in use, which is part of every fingerprint; null before it is noted. */
+  readonly firstMapping: string | null
   readonly recentRequests: RecentRequests
   /** Table schema when the table was last prepared; null if not known yet. */
   readonly sourceTableSchema: TableSchema | null
@@ -74,12 +77,14 @@ export class Store {
   readonly backfillRuns: BackfillRuns
   readonly sharedCodes: SharedCodes
   readonly deadLetters: DeadLetterOverviews
+  readonly mappings: Mappings
 
   constructor(db: StateDatabase) {
     this.#db = db
     this.backfillRuns = new BackfillRuns(db, () => this.#writership.epoch)
     this.sharedCodes = new SharedCodes(db)
     this.deadLetters = new DeadLetterOverviews(db)
+    this.mappings = new Mappings(db, () => this.#writership.epoch)
   }
 
   async load(): Promise<Checkpoint | null> {
@@ -297,7 +302,8 @@ function isWithoutTables(error: unknown): boolean {
 async function loadFrom(db: Pick<StateDatabase, 'select'>, { locks = false } = {}) {
   const age = sql<number>`(extract(epoch from clock_timestamp() - ${checkpoint.updatedAt}) * 1000)::float8`
   const leased = sql<number | null>`(extract(epoch from ${checkpoint.leasedUntil} - clock_timestamp()) * 1000)::float8`
-  const query = db.select({ row: checkpoint, ageMs: age, leasedMs: leased }).from(checkpoint)
+  const firstMapping = sql<string | null>`(select ${mapping.hash} from ${mapping} order by ${mapping.id} limit 1)`
+  const query = db.select({ row: checkpoint, ageMs: age, leasedMs: leased, firstMapping }).from(checkpoint)
   const [found] = await (locks ? query.for('update') : query)
   if (!found) return null
   const { row } = found
@@ -307,6 +313,7 @@ async function loadFrom(db: Pick<StateDatabase, 'select'>, { locks = false } = {
     slotGapXid: row.slotGapXid === null ? null : xid(row.slotGapXid),
     recentRequests: row.recentRequests as RecentRequests,
     ageMs: found.ageMs,
+    firstMapping: found.firstMapping,
     leasedMs: Math.max(0, Math.ceil(found.leasedMs ?? 0)),
   }
 }

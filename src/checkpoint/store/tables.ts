@@ -56,6 +56,10 @@ export const checkpoint = pgTable('checkpoint', {
   /** Rule 1: set when a slot is created, null once the gap is closed. */
   slotGapXid: bigint('slot_gap_xid', { mode: 'bigint' }),
   fingerprintSalt: bytes('fingerprint_salt').notNull(),
+  /** The mapping in use; null before the first start with a version that knows it. */
+  mapping: integer(),
+  /** The last mapping by which the whole table was settled. */
+  completeMapping: integer('complete_mapping'),
   /** Requests of the last minute, as [epoch second, endpoint, count]. */
   recentRequests: jsonb('recent_requests').notNull().default([]),
   updatedAt: timestamp('updated_at', { withTimezone: true }).notNull().defaultNow(),
@@ -80,6 +84,8 @@ export const delivery = pgTable(
     nextCode: text('next_code'),
     /** Time from which an owed row may be read, by this server's clock. */
     owedAt: timestamp('owed_at', { withTimezone: true }),
+    /** The mapping in use when the record was written; null: the first one. */
+    mapping: integer(),
   },
   (table) => [
     index('delivery_code_idx').on(table.code),
@@ -89,6 +95,14 @@ export const delivery = pgTable(
     index('delivery_next_code_idx').on(table.nextCode).where(sql`${table.nextCode} is not null`),
   ],
 )
+
+/** Mappings in the order of their use. The first one is part of every fingerprint, so that fingerprints outlive a change of the mapping. */
+export const mapping = pgTable('mapping', {
+  id: integer().primaryKey().generatedAlwaysAsIdentity(),
+  /** Identifies the mapping's meaning: `CompiledMapping.id`. */
+  hash: text().notNull(),
+  firstUsedAt: timestamp('first_used_at', { withTimezone: true }).notNull().defaultNow(),
+})
 
 /** Rejected rows, with the reason and the attributes' names, never their values. */
 export const deadLetter = pgTable('dead_letter', {
@@ -111,6 +125,8 @@ export const backfill = pgTable('backfill', {
   keys: jsonb().$type<readonly string[]>(),
   position: jsonb().$type<BackfillRunPosition>(),
   beganInRun: bigint('began_in_run', { mode: 'number' }),
+  /** The mapping in use when the run began. */
+  mapping: integer(),
   rowsRead: bigint('rows_read', { mode: 'number' }).notNull().default(0),
   rowsEstimated: bigint('rows_estimated', { mode: 'number' }),
   requestedAt: timestamp('requested_at', { withTimezone: true }).notNull().defaultNow(),

@@ -1,12 +1,14 @@
 import { type AttributeKind, attributes, genders, kindOf, locales } from '../../model/patient/patient.ts'
 import { listSettings } from '../input/environment.ts'
-import { transformSetting } from '../schema/schema.ts'
+import { plainSettings } from '../schema/schema.ts'
 import { type SettingDoc, settingDocs } from '../schema/setting.ts'
 import { writtenDefault } from './example.ts'
 
 /** Returns the text of `docs/configuration.md`, generated from the schema. */
 export function configurationDocument(): string {
-  return [intro, settingTables(), variableTable(), mappingText, transformText, exitStatuses].join('\n\n').concat('\n')
+  return [intro, settingTables(), variableTable(), mappingText, transformText, changeText, exitStatuses]
+    .join('\n\n')
+    .concat('\n')
 }
 
 const intro = `# Configuration
@@ -24,10 +26,8 @@ function settingTables(): string {
       .map(({ key, schema }) => settingRow(key, settingDocs.get(schema)))
     return `## ${name}\n\n${table(settingHeads, rows)}`
   })
-  return [
-    ...tables,
-    `## transform\n\n${table(settingHeads, [settingRow('transform', settingDocs.get(transformSetting))])}`,
-  ].join('\n\n')
+  const plain = Object.entries(plainSettings).map(([key, schema]) => settingRow(key, settingDocs.get(schema)))
+  return [...tables, `## Outside of the sections\n\n${table(settingHeads, plain)}`].join('\n\n')
 }
 
 const settingHeads = ['Key', 'Type', 'Default', 'Unit', 'Meaning']
@@ -114,6 +114,10 @@ An optional attribute that is mapped and blank is sent as null, which clears it;
 
 A patient that is sent without a \`plan\` is unsubscribed. A blank plan is sent so. A mapping that does not say where the plan comes from would unsubscribe every patient: it is refused, also where \`mapping\` is left out and the table has no column \`plan\`. Map a column or a constant, write \`plan: { constant: null }\` if no patient has a plan, or let a transform set it. A plan that is not in the value table makes its row a dead letter, and mediQuo keeps the plan that it has. \`init\`, \`check\` and the first lines of the log say how many rows are without a plan: of the whole table if that can be counted in a few seconds, else, and with a transform, of up to 1,000 rows.`
 
+const changeText = `### A change of the mapping
+
+Another \`mapping\`, transform or \`mediquo.requiredAttributes\` changes what rows are sent as. Comments, order and spelling of the file do not. The next start logs how many rows were sent, and how many dead letters rejected, under another one. With \`onMappingChange: backfill\` a backfill reads the whole table, sends the rows that differ, and tries the dead letters again. With \`wait\`, rows stay as they were sent until they change; the problem MQ4010 shows the number until \`mediquo-cdc backfill\` has read the table. A backfill for another reason, or one that runs already, sends the rows that it reads by the new mapping. \`source.backfill: never\` is about the first start only: a changed mapping reads the whole table.`
+
 const transformText = `### A transform
 
 \`\`\`js
@@ -126,7 +130,7 @@ export default (row, patient) => {
 }
 \`\`\`
 
-\`row\` has every published column as the server’s text, or null, and is frozen; \`patient\` has the attributes that the mapping could make, and may be changed. The patient that it returns must have a \`plan\`, null for none: a row whose plan is only absent becomes a dead letter (\`missing\`), unless the mapping says \`plan: { constant: null }\`. If neither the mapping nor the transform sets a plan in any row, nothing starts. The function is not async. What it returns is checked like any other patient, and an attribute that does not exist is refused; if it throws, the row becomes a dead letter (\`transform failed\`) and what it threw is not logged, since it may hold values. A change of the file sends every row again; a change of a file that it imports does not.
+\`row\` has every published column as the server’s text, or null, and is frozen; \`patient\` has the attributes that the mapping could make, and may be changed. The patient that it returns must have a \`plan\`, null for none: a row whose plan is only absent becomes a dead letter (\`missing\`), unless the mapping says \`plan: { constant: null }\`. If neither the mapping nor the transform sets a plan in any row, nothing starts. The function is not async. What it returns is checked like any other patient, and an attribute that does not exist is refused; if it throws, the row becomes a dead letter (\`transform failed\`) and what it threw is not logged, since it may hold values. A change of the file, or of one that it names by a relative path in quotes (\`./codes.mjs\`), is [a change of the mapping](#a-change-of-the-mapping) from the next start on; a change of a package is not.
 
 A number in \`meta\` is an ordinary number to the transform if JavaScript can hold its value, and its digits are sent if it is left where it is (1.10 as 1.10). Any other (12345678901234567890, 0.1000000000000000055, 1e400) is an object: it counts as its digits in a text (\`\${patient.meta.card}\`) and as the nearest number in arithmetic. It may be moved or copied, and is sent with its digits; \`JSON.stringify\` makes a text of it, and \`structuredClone\` throws.`
 

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml'
 import type { z } from 'zod'
 import type { Attribute } from '../../model/patient/patient.ts'
-import { sections, transformSetting } from '../schema/schema.ts'
+import { plainSettings, sections } from '../schema/schema.ts'
 import { type SettingDoc, settingDocs } from '../schema/setting.ts'
 
 /** Content of a written configuration that replaces the defaults. */
@@ -27,7 +27,7 @@ export function configYaml({ values = {}, mapping }: ConfigYamlOptions = {}): st
     '# unsubscribes a patient that is sent without a plan; `plan: { constant: null }` says that no patient has one.',
     ...(mapping === undefined ? mappingLines : ['mapping:', ...mappingLines, ...decision]),
     '',
-    ...settingLines('transform', transformSetting, values.transform, ''),
+    ...Object.entries(plainSettings).flatMap(([name, schema]) => settingLines(name, schema, values[name], '')),
     ...Object.entries(rest).flatMap(([name, { shape }]) => ['', ...sectionLines(name, shape, values)]),
     '',
   ].join('\n')

@@ -177,18 +177,25 @@ export const sections = {
   }),
 } as const
 
-/** Setting outside of any section, like the mapping. */
-export const transformSetting = setting(nullable(text), {
-  type: 'path or null',
-  fallback: null,
-  doc: 'An ES module: `export default (row, patient) => patient | null` (null leaves the row out). Its path is relative to the configuration file’s.',
-})
+/** Settings outside of any section, like the mapping. */
+export const plainSettings = {
+  onMappingChange: setting(choice(['backfill', 'wait']), {
+    type: 'backfill or wait',
+    fallback: 'backfill',
+    doc: 'Another mapping, transform or list of required attributes than before: read the whole table, and send what differs; or leave the rows as they were sent until they change or `mediquo-cdc backfill` is run.',
+  }),
+  transform: setting(nullable(text), {
+    type: 'path or null',
+    fallback: null,
+    doc: 'An ES module: `export default (row, patient) => patient | null` (null leaves the row out). Its path is relative to the configuration file’s.',
+  }),
+} as const
 
 /** Schema of the configuration as written. A section that is absent or empty has all defaults. */
 export const configSchema = z.strictObject({
   source: section(sections.source),
   mapping: mappingSchema,
-  transform: transformSetting,
+  ...plainSettings,
   mediquo: section(sections.mediquo),
   verify: section(sections.verify),
   state: section(sections.state),

@@ -25,6 +25,7 @@ export const problemKinds = [
   'falls behind',
   'backfill stalled',
   'shared codes',
+  'mapping outdated',
   'dead letters',
 ] as const
 export type ProblemKind = (typeof problemKinds)[number]
@@ -151,5 +152,6 @@ export const problemCatalog: Readonly<Record<ProblemKind, Entry>> = {
   'falls behind': { code: 'MQ2102', severity: 'warning', anchor: 'alert-falls-behind', effect: null },
   'backfill stalled': { code: 'MQ1301', severity: 'warning', anchor: 'alert-backfill-stuck', effect: null },
   'shared codes': { code: 'MQ4002', severity: 'warning', anchor: 'shared-codes', effect: null },
+  'mapping outdated': { code: 'MQ4010', severity: 'warning', anchor: 'mapping-changed', effect: null },
   'dead letters': { code: 'MQ4001', severity: 'warning', anchor: 'alert-dead-letters', effect: null },
 }

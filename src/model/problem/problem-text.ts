@@ -146,6 +146,12 @@ const texts: { readonly [K in ProblemKind]: (facts: Problem<K>['facts']) => Prob
     fix: 'Map code from a column that is unique, or leave the other rows out (source.where).',
     commands: [],
   }),
+  'mapping outdated': ({ rows, deadLetters }) => ({
+    title: 'Rows were sent under another mapping',
+    detail: `${outdated(rows, 'row')} were sent, and ${outdated(deadLetters, 'dead letter')} rejected, under another mapping than the present one (onMappingChange: wait)`,
+    fix: 'mediQuo keeps what it has of a row until the row changes. A backfill reads every row by the present mapping and sends those that differ.',
+    commands: ['mediquo-cdc backfill'],
+  }),
   'dead letters': ({ rows }) => ({
     title: `${counted(rows, 'row')} rejected`,
     detail: '',
@@ -161,6 +167,10 @@ export function problemText<Kind extends ProblemKind>({ kind, facts }: Problem<K
 
 function slotText(title: string, facts: SlotFacts): ProblemText {
   return { title, detail: slotDetail(facts), ...slotFix(facts) }
+}
+
+function outdated(count: number | null, unit: string): string {
+  return count === null ? `an unknown number of ${unit}s` : counted(count, unit)
 }
 
 function percent(ratio: number): string {

@@ -64,6 +64,7 @@ interface FactsOf {
   'store went back': { readonly rowsRead: number; readonly rowsEstimated: number }
   'backfill stalled': { readonly rowsRead: number; readonly rowsEstimated: number }
   'shared codes': { readonly codes: number }
+  'mapping outdated': { readonly rows: number | null; readonly deadLetters: number | null }
   'dead letters': { readonly rows: number }
 }
 

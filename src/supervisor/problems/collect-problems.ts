@@ -29,6 +29,8 @@ export interface ProblemFacts {
   /** How far the rows are read again after the store went back; null: it did not. */
   readonly storeReread: Problem<'store went back'>['facts'] | null
   readonly sharedCodes: number
+  /** Rows that were sent under another mapping and are not sent again; null: none. */
+  readonly outdatedRows: Problem<'mapping outdated'>['facts'] | null
   readonly deadLetters: number
 }
 
@@ -80,6 +82,7 @@ export function collectProblems(facts: ProblemFacts): readonly Problem[] {
   }
   if (facts.storeReread) problems.push({ kind: 'store went back', facts: facts.storeReread })
   if (facts.sharedCodes > 0) problems.push({ kind: 'shared codes', facts: { codes: facts.sharedCodes } })
+  if (facts.outdatedRows) problems.push({ kind: 'mapping outdated', facts: facts.outdatedRows })
   if (facts.deadLetters > 0) problems.push({ kind: 'dead letters', facts: { rows: facts.deadLetters } })
   return problems.toSorted((a, b) => problemKinds.indexOf(a.kind) - problemKinds.indexOf(b.kind))
 }

@@ -39,6 +39,7 @@ export function problemFacts(
     },
     storeReread: rereadProgress(board),
     sharedCodes: state.store.sharedCodes.count,
+    outdatedRows: state.store.mappings.outdated,
     deadLetters: board.deadLetters.total,
   }
 }

@@ -28,6 +28,7 @@ describe('documents generated from the schema', () => {
         onTruncate: 'reconcile',
         backfill: 'initial',
       },
+      onMappingChange: 'backfill',
       transform: null,
       mediquo: {
         baseUrl: 'https://sdk.mediquo.com/v1',

@@ -21,6 +21,7 @@ const healthy: ProblemFacts = {
   backfill: { hasStalled: false, rowsRead: 0, rowsEstimated: 0 },
   storeReread: null,
   sharedCodes: 0,
+  outdatedRows: null,
   deadLetters: 0,
 }
 const trouble = (kind: NonNullable<ProblemFacts['trouble']>['kind']) => ({ trouble: { kind, reason: 'why' } })
@@ -55,6 +56,7 @@ const causes: Readonly<Record<ProblemKind, Partial<ProblemFacts>>> = {
   'falls behind': { secondsToDrain: 601 },
   'backfill stalled': { state: 'backfilling', backfill: { hasStalled: true, rowsRead: 1, rowsEstimated: 2 } },
   'shared codes': { sharedCodes: 1 },
+  'mapping outdated': { outdatedRows: problems['mapping outdated'].facts },
   'dead letters': { deadLetters: 1 },
 }
 
