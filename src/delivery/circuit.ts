@@ -1,6 +1,7 @@
 import { backOffMs } from '../lifecycle/back-off.ts'
 import type { DeliveryTrouble } from '../model/status/status.ts'
 import { unreachable } from '../model/unreachable.ts'
+import type { AnsweredRequest } from './answered-request.ts'
 
 /** Reason why nothing, or only one trial request at a time, is sent. */
 export interface Trouble {
@@ -30,13 +31,15 @@ export type Signal =
 
 /**
  * Decides whether a request may start. After a failure that does not concern the batch, one trial at a time is sent, at growing
- * intervals with full jitter, until one succeeds. An outage therefore ends by itself, and no row's attempts are used up. Pure apart
- * from its own state; milliseconds of a monotonic clock.
+ * intervals with full jitter, until one succeeds. An outage therefore ends by itself, and no row's attempts are used up. Requests that
+ * were in flight at the first failure count as one with it. Pure apart from its own state; milliseconds of a monotonic clock.
  */
 export class Circuit {
   #trouble: Trouble | null = null
   #attempt = 0
   #notBeforeMs = 0
+  /** The newest request that was in flight at the last failure that counted. */
+  #countedUpTo = 0
 
   get trouble(): Trouble | null {
     return this.#trouble
@@ -48,19 +51,17 @@ export class Circuit {
     return inFlight < (this.#trouble ? 1 : maxInFlight) ? 0 : null
   }
 
-  observe(signal: Signal, nowMs: number, random: number): void {
+  /** @param request the request that was answered; null: the signal does not come from one. */
+  observe(signal: Signal, nowMs: number, random: number, request: AnsweredRequest | null = null): void {
     // During a long pause only requests from before it are answered: they do not end it.
     const mustWait = this.#trouble?.kind === 'told to wait' && nowMs < this.#notBeforeMs
     if (mustWait && signal.kind !== 'told to wait') return
     switch (signal.kind) {
       case 'well':
-        this.#trouble = null
-        this.#attempt = 0
+        this.#end()
         return
       case 'refused':
-        if (this.#trouble?.kind === 'rejecting') return
-        this.#trouble = null
-        this.#attempt = 0
+        if (this.#trouble?.kind !== 'rejecting') this.#end()
         return
       case 'rate limited':
         // All requests pause once, for as long as the server says. A 429 says nothing about health.
@@ -80,6 +81,8 @@ export class Circuit {
       case 'store outage':
       case 'halted': {
         this.#trouble = { kind: signal.kind, reason: reasonOf(signal), sinceMs: this.#sinceMs(signal.kind, nowMs) }
+        if (request !== null && request.number <= this.#countedUpTo) return
+        this.#countedUpTo = request?.newest ?? this.#countedUpTo
         this.#attempt++
         // The first failure is usually an idle connection that the server closed: try again almost immediately.
         const limits = this.#attempt === 1 ? { baseMs: 50, maxMs: 50 } : { baseMs: 250, maxMs: 30_000 }
@@ -89,6 +92,12 @@ export class Circuit {
       default:
         unreachable(signal)
     }
+  }
+
+  #end(): void {
+    this.#trouble = null
+    this.#attempt = 0
+    this.#countedUpTo = 0
   }
 
   /** One request at a time is sent and read back. A batch that is not read back yet does not end a trouble. */

@@ -1,3 +1,5 @@
+import type { AnsweredRequest } from './answered-request.ts'
+
 /** Limit while no response time is known. */
 const first = 2
 /** Weight of the newest response time in the mean. */
@@ -5,7 +7,8 @@ const weight = 0.1
 
 /**
  * Limits concurrent requests. By Little's law: as many as the pace starts during one response time, and half as many in addition
- * for slow answers. A failure halves the limit; each success adds one. A 429 changes nothing.
+ * for slow answers. A failure halves the limit, once for all requests that were in flight by then; each success adds one. A 429
+ * changes nothing.
  */
 export class Concurrency {
   readonly #perMs: number
@@ -13,6 +16,8 @@ export class Concurrency {
   #meanMs: number | null = null
   #deviationMs = 0
   #allowed: number
+  /** The newest request that was in flight when the limit was halved. */
+  #halvedUpTo = 0
 
   /** @param most upper limit. */
   constructor({ requestsPerMinute, most }: { readonly requestsPerMinute: number; readonly most: number }) {
@@ -25,9 +30,11 @@ export class Concurrency {
     return this.#allowed
   }
 
-  /** Notes an answer after this many milliseconds; `failed`: a 5xx, or no answer. */
-  answered(ms: number, failed: boolean): void {
+  /** Notes the answer to a request after this many milliseconds; `failed`: a 5xx, or no answer. */
+  answered({ number, newest }: AnsweredRequest, ms: number, failed: boolean): void {
     if (failed) {
+      if (number <= this.#halvedUpTo) return
+      this.#halvedUpTo = newest
       this.#allowed = Math.max(1, Math.floor(this.#allowed / 2))
       return
     }

@@ -27,3 +27,8 @@ export function refusalOf(outcome: Extract<BatchOutcome, { kind: 'isolate' | 'sp
       return { reason: 'too large', status: 413, named: [] }
   }
 }
+
+/** Returns true if there was no answer: the request may still be under way. */
+export function isLost(outcome: BatchOutcome): boolean {
+  return outcome.kind === 'retry' && outcome.inDoubt && outcome.status === null
+}

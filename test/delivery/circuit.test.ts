@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Circuit } from '../../src/delivery/circuit.ts'
 
 const most = 0.999
@@ -138,4 +138,35 @@ test('keeps a long pause that the API asks for, with its end, whatever earlier r
   expect([circuit.waitMs(hour, 0, 8), circuit.trouble?.sinceMs]).toEqual([hour, 0])
   circuit.observe({ kind: 'well' }, 2 * hour, most)
   expect([circuit.trouble, circuit.waitMs(2 * hour, 0, 8)]).toEqual([null, 0])
+})
+
+describe('requests that fail while they are in flight at the same time', () => {
+  const outage = { kind: 'outage', reason: 'status 503' } as const
+  /** Waits after the failures of these requests, and after that of the trial. */
+  const waits = (kinds: readonly ('outage' | 'halted')[]) => {
+    const circuit = new Circuit()
+    const newest = kinds.length
+    kinds.forEach((kind, at) => {
+      circuit.observe({ kind, reason: 'x' }, at, most, { number: at + 1, newest })
+    })
+    const first = circuit.waitMs(0, 0, 8) ?? Number.NaN
+    circuit.observe(outage, 1_000, most, { number: newest + 1, newest: newest + 1 })
+    return { first, second: circuit.waitMs(1_000, 0, 8) ?? Number.NaN }
+  }
+
+  test('count as one failure, as long as one of them would make the next request wait', () => {
+    const alone = waits(['outage'])
+    expect(waits(new Array(8).fill('outage'))).toEqual(alone)
+    expect(waits(['outage', 'halted', 'outage', 'halted'])).toEqual(alone)
+    expect(alone.second).toBeGreaterThan(alone.first)
+  })
+
+  test('count again once something was accepted in between', () => {
+    const circuit = new Circuit()
+    circuit.observe(outage, 0, most, { number: 1, newest: 3 })
+    circuit.observe({ kind: 'well' }, 0, most, { number: 2, newest: 3 })
+    circuit.observe(outage, 0, most, { number: 3, newest: 3 })
+    expect(circuit.trouble?.kind).toBe('outage')
+    expect(circuit.waitMs(0, 0, 8)).toBeGreaterThan(0)
+  })
 })

@@ -1,7 +1,7 @@
-import { Circuit, type Trouble } from '../../../delivery/circuit.ts'
+import { Circuit, type Signal, type Trouble } from '../../../delivery/circuit.ts'
 import { Concurrency } from '../../../delivery/concurrency.ts'
 import type { Others } from '../../../delivery/isolation/isolation.ts'
-import { type BatchOutcome, mayConcernRows } from '../../../delivery/outcome.ts'
+import { type BatchOutcome, isLost, mayConcernRows } from '../../../delivery/outcome.ts'
 import { signalOf, signalOfReadBack, signalOfRefusal } from '../../../delivery/signal.ts'
 import type { ApiLimits } from '../../../model/api-limits.ts'
 import type { RowKey } from '../../../model/source/row.ts'
@@ -14,6 +14,7 @@ import type { Recording } from '../record/recording.ts'
 import type { Control } from './control.ts'
 import type { Gathering } from './gathering.ts'
 import type { Proving } from './proving.ts'
+import { SentBatches } from './sent-batches.ts'
 import { Settling } from './settling.ts'
 
 export interface SendingOptions {
@@ -56,7 +57,9 @@ export class Sending {
   #permit: Ticket | null = null
   /** Batches that are cut and wait for their write. */
   #cut: Flight[] = []
-  readonly #sent = new Map<Ticket, { readonly batch: readonly Delivery[]; readonly leftAtMs: number }>()
+  readonly #sent = new SentBatches()
+  /** Number of the request whose answer is handled. */
+  #answering = 0
   #isActive = false
   /** Change counter of the pending set, and the time, when no batch could be cut. */
   #fruitless: { readonly changes: number; readonly atMs: number } | null = null
@@ -73,7 +76,7 @@ export class Sending {
       pending,
       random,
       onEveryPatientRefused: (status) => {
-        this.#circuit.observe({ kind: 'rejecting', status }, this.#nowMs, random())
+        this.#observe({ kind: 'rejecting', status })
         facts.add({ kind: 'every patient refused', status })
       },
     })
@@ -141,14 +144,13 @@ export class Sending {
   }
 
   answered(ticket: Ticket, outcome: BatchOutcome, nowMs: number): boolean {
-    const flight = this.#sent.get(ticket)
-    if (!flight) return false
-    const { batch, leftAtMs } = flight
-    this.#nowMs = nowMs
-    this.#sent.delete(ticket)
+    const sent = this.#sent.take(ticket)
+    if (!sent) return false
+    const { batch, leftAtMs, number } = sent
     this.#options.recording.requestOver(leftAtMs, isLost(outcome))
-    this.#fruitless = null
-    if (outcome.kind !== 'pause') this.#concurrency.answered(nowMs - leftAtMs, outcome.kind === 'retry')
+    this.#handle(number, nowMs)
+    const request = this.#sent.request(number)
+    if (outcome.kind !== 'pause') this.#concurrency.answered(request, nowMs - leftAtMs, outcome.kind === 'retry')
     if (outcome.kind === 'halt' && mayConcernRows(outcome) && this.#isActive) this.#askWhy(batch, outcome)
     else this.#answered(batch, outcome)
     return true
@@ -226,7 +228,7 @@ export class Sending {
       }
       const ticket = context.tickets.issue('send')
       recording.requestLeft(nowMs)
-      this.#sent.set(ticket, { batch: flight.batch, leftAtMs: nowMs })
+      this.#sent.add(ticket, flight.batch, nowMs)
       out.push({ kind: 'send', ticket, permit: flight.permit, batch: flight.batch })
     }
   }
@@ -244,26 +246,37 @@ export class Sending {
   }
 
   #answered(batch: readonly Delivery[], outcome: BatchOutcome): void {
-    const { random, facts } = this.#options.context
-    this.#circuit.observe(signalOf(outcome), this.#nowMs, random())
+    const { facts } = this.#options.context
+    this.#observe(signalOf(outcome))
     if (outcome.kind === 'unexpected success') this.#prove(batch, outcome.status, this.#nowMs)
     else this.#settling.answered(batch, outcome)
     facts.add({ kind: 'batch answered', batch, outcome })
   }
 
+  /** Begins to handle the answer to a request, or what was asked because of it. */
+  #handle(number: number, nowMs: number): void {
+    this.#nowMs = nowMs
+    this.#answering = number
+    this.#fruitless = null
+  }
+
+  #observe(signal: Signal): void {
+    const request = this.#sent.request(this.#answering)
+    this.#circuit.observe(signal, this.#nowMs, this.#options.context.random(), request)
+  }
+
   /** Finds out whether the API refuses the keys, or something refuses this batch. */
   #askWhy(batch: readonly Delivery[], outcome: Extract<BatchOutcome, { kind: 'halt' }>): void {
     const { asking, context } = this.#options
+    const number = this.#answering
     asking.control.ask(batch, (keysAreAccepted, atMs) => {
-      this.#nowMs = atMs
-      this.#fruitless = null
+      this.#handle(number, atMs)
       if (!keysAreAccepted) {
         this.#answered(batch, outcome)
         return
       }
       const { status } = outcome
-      const signal = signalOfRefusal(this.#settling.refusedInFront(batch, status), batch.length, status)
-      this.#circuit.observe(signal, atMs, context.random())
+      this.#observe(signalOfRefusal(this.#settling.refusedInFront(batch, status), batch.length, status))
       context.facts.add({ kind: 'batch answered', batch, outcome: { kind: 'isolate', status, named: [] } })
     })
   }
@@ -275,17 +288,12 @@ export class Sending {
       this.#settling.giveBack(batch, 'lost')
       return
     }
+    const number = this.#answering
     asking.proving.begin(batch, nowMs, (shown, atMs) => {
-      this.#nowMs = atMs
-      this.#fruitless = null
-      this.#circuit.observe(signalOfReadBack(shown.size, status), atMs, context.random())
+      this.#handle(number, atMs)
+      this.#observe(signalOfReadBack(shown.size, status))
       this.#settling.readBack(batch, shown, status)
       context.facts.add({ kind: 'batch read back', patients: batch.length, shown: shown.size, status })
     })
   }
-}
-
-/** Returns true if there was no answer: the request may still be under way. */
-function isLost(outcome: BatchOutcome): boolean {
-  return outcome.kind === 'retry' && outcome.inDoubt && outcome.status === null
 }

@@ -33,6 +33,18 @@ describe('the number of concurrent requests', () => {
     expect(out()).toEqual(['e', 'f', 'g'])
   })
 
+  test('is halved once after requests that failed at the same time', () => {
+    const { out, answer } = sendingScene(letters(20), single)
+    answer('a', accepted, 1_000)
+    answer('b', accepted)
+    const together = out()
+    expect(together).toEqual(['c', 'd', 'e', 'f'])
+    for (const request of together) answer(request, unreachable)
+    const [trial = ''] = out()
+    answer(trial, accepted)
+    expect(out()).toHaveLength(3)
+  })
+
   test('is unchanged by a 429, however slow: it does not show how fast the API is', () => {
     const { out, answer } = sendingScene(letters(20), single)
     answer('a', accepted, 1_000)
