@@ -19,6 +19,7 @@ import { reconcileIdentity } from './identity/reconcile-identity.ts'
 import { checkFailed } from './requirements/check-failed.ts'
 import { checkWrites } from './requirements/check-writes.ts'
 import { fitPublication } from './requirements/fit-publication.ts'
+import { requireStateEncoding } from './requirements/state-encoding.ts'
 import type { Resources } from './resources.ts'
 import { reconcilePublication } from './schema/reconcile-publication.ts'
 import { reconcileSchema } from './schema/reconcile-schema.ts'
@@ -85,6 +86,7 @@ export async function prepare(resources: Resources, seen: Evidence): Promise<Pre
   for (let round = 0; round < maxRounds; round++) {
     const source = await findSource(resources)
     if (await reconcilePublication(resources, source)) continue
+    await requireStateEncoding(resources)
     await migrateState(resources.state.db, resources.settings.state.schema)
     const checkpoint = await findCheckpoint(resources, source.table)
     if (!checkpoint) {

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { requireSettings } from '../checkpoint/store/session/require-settings.ts'
 import { openStateDatabase } from '../checkpoint/store/state-database.ts'
 import { Store } from '../checkpoint/store/store.ts'
 import type { Settings } from '../config/settings.ts'
@@ -104,6 +105,7 @@ export function openResources({
   }
   const pool = new pg.Pool({
     ...clientConfig,
+    onConnect: (client) => requireSettings(client, { search_path: 'pg_catalog', row_security: 'off' }, 'the source'),
     max: 3,
     idleTimeoutMillis: 30_000,
     maxLifetimeSeconds: lifetimeSeconds,

@@ -2,6 +2,7 @@ import { and, asc, desc, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm'
 import { type PatientCode, patientCode } from '../../model/patient/patient.ts'
 import type { BackfillRun, BackfillRunReason } from '../../model/progress/backfill-run.ts'
 import { type RowKey, storedRowKey } from '../../model/source/row.ts'
+import { keyOf, storedKey } from './record/stored-key.ts'
 import type { StateDatabase } from './state-database.ts'
 import { backfill, delivery } from './tables.ts'
 
@@ -120,11 +121,11 @@ export class BackfillRuns {
    */
   async rowsAfter(after: RowKey | null, limit: number, codes: readonly PatientCode[] | null): Promise<RowKey[]> {
     const found = await this.#db
-      .select({ key: delivery.sourceKey })
+      .select({ sourceKey: delivery.sourceKey, fullKey: delivery.fullKey })
       .from(delivery)
       .where(
         and(
-          after === null ? undefined : sql`${delivery.sourceKey} > ${after}`,
+          after === null ? undefined : sql`${delivery.sourceKey} > ${storedKey(after)}`,
           codes === null ? undefined : sql`${delivery.code} = any(${sql.param(codes)})`,
           sql`(not ${delivery.removed} or ${delivery.owed} is not null
             or exists (select from dead_letter d where d.source_key = ${delivery.sourceKey}))`,
@@ -132,7 +133,7 @@ export class BackfillRuns {
       )
       .orderBy(asc(delivery.sourceKey))
       .limit(limit)
-    return found.map(({ key }) => key)
+    return found.map(keyOf)
   }
 }
 

@@ -2,6 +2,8 @@ import { and, asc, isNull, or, sql } from 'drizzle-orm'
 import { invalidReasons, patientCode } from '../../model/patient/patient.ts'
 import type { ListedDeadLetter } from '../../model/progress/dead-letter-overview.ts'
 import type { DeadLetter } from '../../model/progress/stored-row.ts'
+import { storedRowKey } from '../../model/source/row.ts'
+import { keyOf, storedKeys } from './record/stored-key.ts'
 import { deadLetterOf } from './rows.ts'
 import { inTransaction, type StateDatabase } from './state-database.ts'
 import { checkpoint, deadLetter } from './tables.ts'
@@ -23,7 +25,7 @@ export async function listDeadLetters(
 export function listedDeadLetter(row: typeof deadLetter.$inferSelect): ListedDeadLetter {
   return {
     ...withoutQuotes(deadLetterOf(row)),
-    key: row.sourceKey,
+    key: keyOf(row),
     code: row.code === null ? null : patientCode(row.code),
     attempts: row.attempts,
     firstAt: row.firstAt,
@@ -65,6 +67,6 @@ function named(names: readonly string[] | null) {
   const list = sql.param(names)
   return or(
     sql`${deadLetter.code} = any(${list})`,
-    and(isNull(deadLetter.code), sql`${deadLetter.sourceKey} = any(${list})`),
+    and(isNull(deadLetter.code), sql`${deadLetter.sourceKey} = any(${storedKeys(names.map(storedRowKey))})`),
   )
 }

@@ -6,6 +6,7 @@ import type { Position } from '../../model/source/position.ts'
 import type { RowKey } from '../../model/source/row.ts'
 import type { Xid } from '../../model/source/visibility.ts'
 import type { OwnWrites } from '../writer.ts'
+import { keyColumn, storedKey, storedKeys } from './record/stored-key.ts'
 import { deadLetterColumns, deliveryRows, type RecentRequests, type RejectedRow } from './rows.ts'
 import { backfill, checkpoint, deadLetter, delivery } from './tables.ts'
 
@@ -36,7 +37,7 @@ export function recordStatement(own: OwnWrites, { rows, backfill, backfillReques
   const released = rows.filter((row) => row.deadLetter === null).map((row) => row.key)
   if (released.length > 0) {
     parts.push(sql`released as (delete from ${deadLetter}
-      where ${deadLetter.sourceKey} = any(${sql.param(released)}) and exists (select from fence))`)
+      where ${deadLetter.sourceKey} = any(${storedKeys(released)}) and exists (select from fence))`)
   }
   const letters = rows.flatMap(({ key, code, deadLetter }) =>
     deadLetter === null || deadLetter === 'kept' ? [] : [{ key, code: deadLetter.formerCode ?? code, deadLetter }],
@@ -55,7 +56,7 @@ export function forgetStatement(
   { epoch, writer }: Pick<OwnWrites, 'epoch' | 'writer'>,
   { beforeXid, after, limit }: { readonly beforeXid: Xid; readonly after: RowKey | null; readonly limit: number },
 ): SQL {
-  const isAfter = after === null ? sql`` : sql`and d.source_key > ${after}`
+  const isAfter = after === null ? sql`` : sql`and d.source_key > ${storedKey(after)}`
   return sql`with gone as (
       select d.source_key from ${delivery} d
       where d.removed and d.owed is null and d.former_codes is null and (d.xid is null or d.xid < ${beforeXid}) ${isAfter}
@@ -64,8 +65,8 @@ export function forgetStatement(
         and not exists (select from ${deadLetter} l where l.source_key = d.source_key)
         and exists (select from ${checkpoint} where run = ${epoch} and writer = ${writer})
       order by d.source_key limit ${limit} for update of d),
-    forgotten as (delete from ${delivery} d using gone where d.source_key = gone.source_key returning d.source_key)
-    select source_key as key from forgotten order by source_key`
+    forgotten as (delete from ${delivery} d using gone where d.source_key = gone.source_key returning d.source_key, d.full_key)
+    select ${keyColumn} as key from forgotten order by source_key`
 }
 
 function checkpointUpdate(
@@ -104,7 +105,7 @@ function mappingAfter({ id }: BackfillRunProgress): SQL {
 
 function deliveryUpsert(rows: readonly StoredRow[]): SQL {
   return sql`insert into ${delivery}
-      (source_key, code, fingerprint, removed, lsn, ordinal, xid, former_codes, owed, next_code, owed_at, mapping)
+      (source_key, full_key, code, fingerprint, removed, lsn, ordinal, xid, former_codes, owed, next_code, owed_at, mapping)
     ${deliveryRows(rows)} cross join fence
     on conflict (source_key) do update set code = excluded.code, fingerprint = excluded.fingerprint,
       removed = excluded.removed, lsn = excluded.lsn, ordinal = excluded.ordinal, xid = excluded.xid,
@@ -113,7 +114,7 @@ function deliveryUpsert(rows: readonly StoredRow[]): SQL {
 }
 
 function deadLetterUpsert(rows: readonly RejectedRow[]): SQL {
-  return sql`insert into ${deadLetter} as d (source_key, code, reason, attributes, status)
+  return sql`insert into ${deadLetter} as d (source_key, full_key, code, reason, attributes, status)
     ${deadLetterColumns(rows)} where exists (select from fence)
     on conflict (source_key) do update set code = excluded.code, reason = excluded.reason, attributes = excluded.attributes,
       status = excluded.status, attempts = d.attempts + 1, last_at = now()`

@@ -3,6 +3,7 @@ import { type PatientCode, patientCode } from '../../model/patient/patient.ts'
 import { type DeadLetter, deadLetterReasons, type Owed, type StoredRow } from '../../model/progress/stored-row.ts'
 import { formatLsn } from '../../model/source/lsn.ts'
 import { xid } from '../../model/source/visibility.ts'
+import { fullKey, keyOf, storedKey } from './record/stored-key.ts'
 import type { deadLetter, delivery } from './tables.ts'
 
 /** Requests of the last minute as [epoch second, endpoint, count]: a restart must count them for the quota. */
@@ -13,7 +14,7 @@ type DeadLetterRow = typeof deadLetter.$inferSelect
 
 export function storedRow(row: DeliveryRow, letter: DeadLetterRow | null): StoredRow {
   return {
-    key: row.sourceKey,
+    key: keyOf(row),
     code: row.code === null ? null : patientCode(row.code),
     fingerprint: row.fingerprint?.toString('hex') ?? null,
     removed: row.removed,
@@ -50,10 +51,11 @@ export function deadLetterOf({ reason, attributes, status }: DeadLetterRow): Dea
  */
 export function deliveryRows(rows: readonly StoredRow[]): SQL {
   const column = <T>(value: (row: StoredRow) => T) => sql.param(rows.map(value))
-  return sql`select key, code, fingerprint, removed, lsn, ordinal, xid, former_codes::text[], owed, next_code,
+  return sql`select key, full_key, code, fingerprint, removed, lsn, ordinal, xid, former_codes::text[], owed, next_code,
       clock_timestamp() + delay_ms * interval '1 millisecond', fence.mapping
     from unnest(
-    ${column((row) => row.key)}::text[],
+    ${column((row) => storedKey(row.key))}::text[],
+    ${column((row) => fullKey(row.key))}::text[],
     ${column((row) => row.code)}::text[],
     ${column((row) => row.fingerprint && Buffer.from(row.fingerprint, 'hex'))}::bytea[],
     ${column((row) => row.removed)}::boolean[],
@@ -64,7 +66,7 @@ export function deliveryRows(rows: readonly StoredRow[]): SQL {
     ${column((row) => row.owed?.reason ?? null)}::text[],
     ${column((row) => row.owed?.nextCode ?? null)}::text[],
     ${column((row) => row.owed?.delayMs ?? null)}::float8[]
-    ) as r(key, code, fingerprint, removed, lsn, ordinal, xid, former_codes, owed, next_code, delay_ms)`
+    ) as r(key, full_key, code, fingerprint, removed, lsn, ordinal, xid, former_codes, owed, next_code, delay_ms)`
 }
 
 /** Returns an array as PostgreSQL text, null if it is empty: `unnest` would flatten an array of arrays. */
@@ -82,7 +84,8 @@ export interface RejectedRow extends Pick<StoredRow, 'key' | 'code'> {
 export function deadLetterColumns(rows: readonly RejectedRow[]): SQL {
   const column = <T>(value: (row: RejectedRow) => T) => sql.param(rows.map(value))
   return sql`select * from unnest(
-    ${column((row) => row.key)}::text[],
+    ${column((row) => storedKey(row.key))}::text[],
+    ${column((row) => fullKey(row.key))}::text[],
     ${column((row) => row.code)}::text[],
     ${column((row) => row.deadLetter.reason)}::text[],
     ${column((row) => JSON.stringify(row.deadLetter.attributes))}::jsonb[],

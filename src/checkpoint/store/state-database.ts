@@ -4,6 +4,7 @@ import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import { ConnectorError } from '../../model/failure/connector-error.ts'
+import { requireSettings } from './session/require-settings.ts'
 import * as tables from './tables.ts'
 
 export type StateDatabase = ReturnType<typeof openStateDatabase>['db']
@@ -21,7 +22,7 @@ export function openStateDatabase(options: {
 }) {
   const pool = new pg.Pool({
     ...withSessionOptions(options.connection, options.schema),
-    onConnect: (client) => client.query(durableCommits).then(() => undefined),
+    onConnect: (client) => prepareSession(client, options.schema),
     application_name: options.applicationName,
     connectionTimeoutMillis: 10_000,
     ...(options.queryTimeoutMs !== undefined && { query_timeout: options.queryTimeoutMs }),
@@ -39,10 +40,23 @@ export function openStateDatabase(options: {
 }
 
 /**
- * Makes commits survive a crash of the server where the role or the database gives that up. Nothing changes where commits are flushed
- * already: waiting for a standby, or not, is the customer's decision.
+ * Prepares a session, whatever the role, the database or the URL sets:
+ * - Commits survive a crash of the server. Nothing changes where they are flushed already: waiting for a standby, or not, is the customer's
+ *   decision.
+ * - In a database with a single-byte encoding, text is stored as its UTF-8 bytes. PostgreSQL would refuse every character that the encoding
+ *   lacks otherwise, and with it the write of all rows.
+ *
+ * @throws {ConnectorError} protocol unsupported
  */
-const durableCommits = `select set_config('synchronous_commit', 'local', false) where current_setting('synchronous_commit') = 'off'`
+async function prepareSession(client: pg.ClientBase, schema: string): Promise<void> {
+  await requireSettings(client, { search_path: schema, lock_timeout: '5s', statement_timeout: '30s' }, 'the state')
+  await client.query(prepareSessionSql)
+}
+
+const prepareSessionSql = `select
+    case when current_setting('synchronous_commit') = 'off' then set_config('synchronous_commit', 'local', false) end,
+    case when pg_encoding_max_length(d.encoding) = 1 then set_config('client_encoding', 'SQL_ASCII', false) end
+  from pg_catalog.pg_database d where d.datname = current_database()`
 
 /**
  * Appends our session options to those of the URL, which would replace them otherwise (fact 8). Ours come last, so that they win: the

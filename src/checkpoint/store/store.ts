@@ -16,6 +16,7 @@ import { type Standing, standingSince, type WriterStamp, Writership } from '../w
 import { BackfillRuns, requestWholeBackfill } from './backfill-runs.ts'
 import { DeadLetterOverviews } from './dead-letter-overview.ts'
 import { Mappings } from './mappings.ts'
+import { keyColumn, keyOf, storedKeys } from './record/stored-key.ts'
 import { forgetStatement, recordStatement, type Settlement } from './record-statement.ts'
 import { type RecentRequests, storedRow } from './rows.ts'
 import { SharedCodes } from './shared-codes.ts'
@@ -165,17 +166,17 @@ export class Store {
       .select({ row: delivery, letter: deadLetter, isShared: sql<boolean>`${exists(sharing)}` })
       .from(delivery)
       .leftJoin(deadLetter, eq(deadLetter.sourceKey, delivery.sourceKey))
-      .where(sql`${delivery.sourceKey} = any(${sql.param(keys)})`)
+      .where(sql`${delivery.sourceKey} = any(${storedKeys(keys)})`)
     return {
-      rows: new Map(rows.map(({ row, letter }) => [row.sourceKey, storedRow(row, letter)])),
-      shared: new Set(rows.flatMap(({ row, isShared }) => (isShared ? [row.sourceKey] : []))),
+      rows: new Map(rows.map(({ row, letter }) => [keyOf(row), storedRow(row, letter)])),
+      shared: new Set(rows.flatMap(({ row, isShared }) => (isShared ? [keyOf(row)] : []))),
     }
   }
 
   /** Returns random keys of rows that the API has accepted, from some blocks of the table: the cost does not grow with the table. */
   async sampleDelivered(limit: number): Promise<RowKey[]> {
     const { rows } = await this.#db.execute<{ key: string }>(sql`
-      select ${delivery.sourceKey} as key
+      select ${keyColumn} as key
       from ${delivery} tablesample system
         (least(100, 100.0 * ${sampledBlocks}::int * 8192 / greatest(8192, pg_relation_size('delivery')))::real)
       where ${delivery.fingerprint} is not null order by random() limit ${limit}`)
@@ -200,7 +201,7 @@ export class Store {
     const isOwed = sql`owed is not null and owed = any(${sql.param(reasons)})`
     const isBefore = beforeLsn === null ? sql`` : sql`and (lsn is null or lsn < ${formatLsn(beforeLsn)}::pg_lsn)`
     const { rows } = await this.#db.execute<{ keys: string[]; next: number | null }>(sql`
-      select array(select source_key from ${delivery}
+      select array(select ${keyColumn} from ${delivery}
           where ${isOwed} and owed_at <= ${now} ${isBefore} order by owed_at limit ${limit}) as keys,
         (select (extract(epoch from min(owed_at) - ${now}) * 1000)::float8 from ${delivery}
           where ${isOwed} and owed_at > ${now}) as next`)
@@ -216,11 +217,11 @@ export class Store {
    */
   async holdersOf(codes: readonly PatientCode[]): Promise<Map<PatientCode, RowKey[]>> {
     const { rows } = await this.#db.execute<{ code: string; key: string }>(sql`
-      select code, source_key as key from ${delivery} where code = any(${sql.param(codes)}) and not removed
+      select code, ${keyColumn} as key from ${delivery} where code = any(${sql.param(codes)}) and not removed
       union
-      select next_code, source_key from ${delivery} where next_code is not null and next_code = any(${sql.param(codes)})
+      select next_code, ${keyColumn} from ${delivery} where next_code is not null and next_code = any(${sql.param(codes)})
       union
-      select former, source_key from ${delivery}, unnest(former_codes) as former
+      select former, ${keyColumn} from ${delivery}, unnest(former_codes) as former
       where owed is not null and former_codes && ${sql.param(codes)}::text[] and former = any(${sql.param(codes)})`)
     const holders = new Map(codes.map((code) => [code, [] as RowKey[]]))
     for (const { code, key } of rows) holders.get(patientCode(code))?.push(storedRowKey(key))

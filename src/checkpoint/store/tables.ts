@@ -69,7 +69,10 @@ export const checkpoint = pgTable('checkpoint', {
 export const delivery = pgTable(
   'delivery',
   {
-    sourceKey: rowKeyText('source_key').primaryKey(),
+    /** The key, or its hash if an index cannot hold it: `storedKey`. */
+    sourceKey: text('source_key').primaryKey(),
+    /** The key if `source_key` is a hash; else null. */
+    fullKey: rowKeyText('full_key'),
     code: text(),
     fingerprint: bytes(),
     removed: boolean().notNull().default(false),
@@ -106,7 +109,8 @@ export const mapping = pgTable('mapping', {
 
 /** Rejected rows, with the reason and the attributes' names, never their values. */
 export const deadLetter = pgTable('dead_letter', {
-  sourceKey: rowKeyText('source_key').primaryKey(),
+  sourceKey: text('source_key').primaryKey(),
+  fullKey: rowKeyText('full_key'),
   code: text(),
   reason: text().notNull(),
   attributes: jsonb().notNull(),

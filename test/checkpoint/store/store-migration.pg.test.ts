@@ -36,3 +36,21 @@ test('keeps the rows of an older release unchanged, without owed rows', async ()
   const known = row('a', { fingerprint: '0011', position: { commitLsn: lsn(0x32n), ordinal: 7 }, xid: xid(5n) })
   expect(await state.store.lookUp([known.key])).toEqual(new Map([[known.key, known]]))
 })
+
+test('keeps the keys and codes of an older release in a database of another encoding', async () => {
+  await using database = await testDatabase({ encoding: 'LATIN1' })
+  await using state = open(database.url)
+  await migratePartly(state.db, 6)
+  await database.query(`insert into mediquo_cdc.delivery (source_key, code, former_codes)
+      values ('["Ñ"]', 'Ñ', array['Ö']), ('["Ã"]', 'Ã', null), ('["n"]', 'n', null);
+    insert into mediquo_cdc.dead_letter (source_key, code, reason, attributes) values ('["Ñ"]', 'Ñ', 'invalid', '[]');
+    insert into mediquo_cdc.backfill (state, reason, codes) values ('requested', 'asked for', '["Ñ"]')`)
+  await migrateState(state.db, 'mediquo_cdc')
+  const keys = ['Ñ', 'Ã', 'n'].map((key) => row(key).key)
+  const found = await state.store.lookUp(keys)
+  expect([...found.values()].map(({ key, code }) => [key, code])).toEqual(
+    expect.arrayContaining(keys.map((key) => [key, JSON.parse(key)[0]])),
+  )
+  expect(found.get(row('Ñ').key)).toMatchObject({ formerCodes: ['Ö'], deadLetter: { reason: 'invalid' } })
+  expect((await state.store.backfillRuns.next())?.codes).toEqual(['Ñ'])
+})
