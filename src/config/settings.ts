@@ -33,6 +33,8 @@ export interface Settings {
     readonly url: SecretSource | null
     readonly tls: TlsSettings
     readonly schema: string
+    /** Milliseconds. */
+    readonly keepRemoved: number
   }
   readonly http: Readonly<Config['http']>
   readonly log: Readonly<Config['log']>

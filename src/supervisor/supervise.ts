@@ -32,8 +32,8 @@ import { collectProblems } from './problems/collect-problems.ts'
 import { problemFacts } from './problems/problem-facts.ts'
 import { createProblemWatch } from './problems/problem-watch.ts'
 import { createSlotWatch } from './slot-watch.ts'
+import { createStateWatch } from './state/state-watch.ts'
 import { type Board, newBoard, readinessOf, statusOf } from './status-board.ts'
-import { noteLatestRun } from './store-went-back.ts'
 import { summarise } from './summary.ts'
 import { lookAtTable } from './table-watch.ts'
 import { lookAtWrites } from './writes-watch.ts'
@@ -66,7 +66,7 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     drain,
     onConnectionError: () => void releaseClosingServer(resources, board),
   })
-  const { store } = resources.state
+  const lookAtState = createStateWatch(resources, board)
   const { pool } = resources.source
   const { clocks, intervals } = resources.runtime
   const slotWatch = createSlotWatch(resources, board)
@@ -82,12 +82,8 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     lookAtTable: (schema) => lookAtTable(resources, schema, board.pipeline?.view().truncatedBy ?? null),
     lookAtWrites: () => lookAtWrites(resources, board),
     readState: async () => {
-      board.deadLetters = await noted(board, 'look at state', () => store.deadLetters.look())
-      board.owed = await store.countOwed()
-      noteLatestRun(board, await store.backfillRuns.latest())
-      await store.mappings.look()
+      await noted(board, 'look at state', lookAtState)
       await slotWatch.lookForLeft()
-      await sayWhoSharesCodes(resources)
     },
     onFailure: () => releaseClosingServer(resources, board),
   })
@@ -144,12 +140,6 @@ export async function supervise(options: SuperviseOptions): Promise<void> {
     await resources.close()
   }
   logger.info('stopped')
-}
-
-/** Warns about codes that several rows share: nothing is lost, but it is probably a mistake. */
-async function sayWhoSharesCodes({ state, telemetry }: Resources): Promise<void> {
-  for (const code of await state.store.sharedCodes.look())
-    telemetry.logger.warn({ code }, 'several rows have this code: mediQuo has the one that changed last')
 }
 
 /** Logs that the slot remains, for somebody who stops the connector permanently: an abandoned slot fills the customer's disk. */

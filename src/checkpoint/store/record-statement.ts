@@ -110,7 +110,7 @@ function deliveryUpsert(rows: readonly StoredRow[]): SQL {
     on conflict (source_key) do update set code = excluded.code, fingerprint = excluded.fingerprint,
       removed = excluded.removed, lsn = excluded.lsn, ordinal = excluded.ordinal, xid = excluded.xid,
       former_codes = excluded.former_codes, owed = excluded.owed, next_code = excluded.next_code, owed_at = excluded.owed_at,
-      mapping = excluded.mapping`
+      mapping = excluded.mapping, removed_at = null`
 }
 
 function deadLetterUpsert(rows: readonly RejectedRow[]): SQL {

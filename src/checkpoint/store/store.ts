@@ -2,8 +2,6 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { and, eq, exists, ne, sql } from 'drizzle-orm'
 import { alias } from 'drizzle-orm/pg-core'
 import { ConnectorError } from '../../model/failure/connector-error.ts'
-import { codeOf, unwrapped } from '../../model/failure/kind-of.ts'
-import { sqlstate } from '../../model/failure/sqlstate.ts'
 import { type PatientCode, patientCode } from '../../model/patient/patient.ts'
 import type { BackfillRunReason } from '../../model/progress/backfill-run.ts'
 import type { OwedReason, StoredRow } from '../../model/progress/stored-row.ts'
@@ -11,17 +9,20 @@ import { formatLsn, type Lsn } from '../../model/source/lsn.ts'
 import type { Position } from '../../model/source/position.ts'
 import { type RowKey, storedRowKey } from '../../model/source/row.ts'
 import type { TableSchema } from '../../model/source/table-schema.ts'
-import { type Xid, xid } from '../../model/source/visibility.ts'
+import type { Xid } from '../../model/source/visibility.ts'
 import { type Standing, standingSince, type WriterStamp, Writership } from '../writer.ts'
 import { BackfillRuns, requestWholeBackfill } from './backfill-runs.ts'
 import { DeadLetterOverviews } from './dead-letter-overview.ts'
 import { Mappings } from './mappings.ts'
+import { loadCheckpoint } from './record/load-checkpoint.ts'
+import { isWithoutTables } from './record/missing-tables.ts'
+import { RemovedRows } from './record/removed-rows.ts'
 import { keyColumn, keyOf, storedKeys } from './record/stored-key.ts'
 import { forgetStatement, recordStatement, type Settlement } from './record-statement.ts'
 import { type RecentRequests, storedRow } from './rows.ts'
 import { SharedCodes } from './shared-codes.ts'
 import { inTransaction, type StateDatabase } from './state-database.ts'
-import { checkpoint, deadLetter, delivery, mapping } from './tables.ts'
+import { checkpoint, deadLetter, delivery } from './tables.ts'
 
 /** Slot, publication, table and server that a checkpoint belongs to. */
 export interface SourceIdentity {
@@ -79,6 +80,7 @@ export class Store {
   readonly sharedCodes: SharedCodes
   readonly deadLetters: DeadLetterOverviews
   readonly mappings: Mappings
+  readonly removedRows: RemovedRows
 
   constructor(db: StateDatabase) {
     this.#db = db
@@ -86,10 +88,11 @@ export class Store {
     this.sharedCodes = new SharedCodes(db)
     this.deadLetters = new DeadLetterOverviews(db)
     this.mappings = new Mappings(db, () => this.#writership.epoch)
+    this.removedRows = new RemovedRows(db, () => this.#writership.epoch)
   }
 
   async load(): Promise<Checkpoint | null> {
-    return await loadFrom(this.#db)
+    return await loadCheckpoint(this.#db)
   }
 
   /** Returns true if this process wrote something that the store lacks. @param found the checkpoint as loaded; null: none. */
@@ -129,7 +132,7 @@ export class Store {
     const writer = randomUUID()
     this.#writership.beginTakeOver(writer)
     const taken = await inTransaction(this.#db, async (tx) => {
-      const found = await loadFrom(tx, { locks: true })
+      const found = await loadCheckpoint(tx, { locks: true })
       const standing = expected ? standingSince(expected, found) : this.#writership.standing(found)
       if (found === null || standing !== 'current') throw refusalOf(standing)
       const { epoch, writes, leasedBy, leasedMs } = found
@@ -292,29 +295,4 @@ function refusalOf(standing: Standing): ConnectorError {
   return standing === 'went back'
     ? new ConnectorError('store went back', 'the checkpoint store lacks what was written to it last')
     : new ConnectorError('fenced', 'another instance has taken over')
-}
-
-/** Returns true if the store's tables are gone. */
-function isWithoutTables(error: unknown): boolean {
-  const code = codeOf(unwrapped(error))
-  return code === sqlstate.undefinedTable || code === sqlstate.invalidSchemaName
-}
-
-async function loadFrom(db: Pick<StateDatabase, 'select'>, { locks = false } = {}) {
-  const age = sql<number>`(extract(epoch from clock_timestamp() - ${checkpoint.updatedAt}) * 1000)::float8`
-  const leased = sql<number | null>`(extract(epoch from ${checkpoint.leasedUntil} - clock_timestamp()) * 1000)::float8`
-  const firstMapping = sql<string | null>`(select ${mapping.hash} from ${mapping} order by ${mapping.id} limit 1)`
-  const query = db.select({ row: checkpoint, ageMs: age, leasedMs: leased, firstMapping }).from(checkpoint)
-  const [found] = await (locks ? query.for('update') : query)
-  if (!found) return null
-  const { row } = found
-  return {
-    ...row,
-    horizon: row.horizonLsn === null ? null : { commitLsn: row.horizonLsn, ordinal: row.horizonOrdinal ?? 0 },
-    slotGapXid: row.slotGapXid === null ? null : xid(row.slotGapXid),
-    recentRequests: row.recentRequests as RecentRequests,
-    ageMs: found.ageMs,
-    firstMapping: found.firstMapping,
-    leasedMs: Math.max(0, Math.ceil(found.leasedMs ?? 0)),
-  }
 }

@@ -89,6 +89,8 @@ export const delivery = pgTable(
     owedAt: timestamp('owed_at', { withTimezone: true }),
     /** The mapping in use when the record was written; null: the first one. */
     mapping: integer(),
+    /** Time at which the row was found to be removed, so that its record may be forgotten later; null: not yet. */
+    removedAt: timestamp('removed_at', { withTimezone: true }),
   },
   (table) => [
     index('delivery_code_idx').on(table.code),

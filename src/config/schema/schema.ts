@@ -9,6 +9,7 @@ import {
   durationMs,
   headerValue,
   identifier,
+  keepingMs,
   nullable,
   schemaName,
   slotName,
@@ -151,6 +152,12 @@ export const sections = {
       type: 'identifier',
       fallback: 'mediquo_cdc',
       doc: 'The schema of the state’s tables; made if it is not there.',
+    }),
+    keepRemoved: setting(keepingMs, {
+      type: 'duration, 1h to 3650d',
+      unit: 'h or d, written with it',
+      fallback: '30d',
+      doc: 'How long the state keeps the key and the code of a row that is gone. What has still to be done for the row is kept longer.',
     }),
   }),
   http: z.strictObject({

@@ -34,6 +34,14 @@ export const durationMs = z.string('must be a duration such as 30s').transform((
   return parsed ?? 0
 })
 
+/** Duration of 1 h to ten years, as milliseconds. */
+export const keepingMs = z.string('must be a duration such as 30d').transform((value, context) => {
+  const parsed = parseDurationMs(value)
+  if (parsed === null) context.addIssue('must be a duration such as 12h or 30d')
+  else if (parsed < 3_600_000 || parsed > 3_650 * 86_400_000) context.addIssue('must be between 1h and 3650d')
+  return parsed ?? 0
+})
+
 /** Name that SQL accepts without quotes. */
 export const identifier = z
   .string('must be text')

@@ -41,7 +41,7 @@ describe('documents generated from the schema', () => {
         requiredAttributes: ['code', 'first_name', 'gender', 'birth_date'],
       },
       verify: { samplePerMinute: 0 },
-      state: { url: null, schema: 'mediquo_cdc' },
+      state: { url: null, schema: 'mediquo_cdc', keepRemoved: '30d' },
       http: { host: '127.0.0.1', port: 8080 },
       log: { level: 'info' },
     })

@@ -9,6 +9,7 @@ ALTER TABLE "checkpoint" ADD COLUMN "mapping" integer;--> statement-breakpoint
 ALTER TABLE "checkpoint" ADD COLUMN "complete_mapping" integer;--> statement-breakpoint
 ALTER TABLE "delivery" ADD COLUMN "mapping" integer;--> statement-breakpoint
 ALTER TABLE "delivery" ADD COLUMN "full_key" text;--> statement-breakpoint
+ALTER TABLE "delivery" ADD COLUMN "removed_at" timestamp with time zone;--> statement-breakpoint
 ALTER TABLE "dead_letter" ADD COLUMN "full_key" text;--> statement-breakpoint
 -- Text in a database of another encoding: its UTF-8 bytes from now on, which any single-byte encoding takes as they are.
 DO $$
