@@ -34,9 +34,12 @@ export class Confirmations<E extends SentPatient> {
   readonly #again = new Map<PatientCode, number>()
   /** Time until which a lost request of a code may be applied. */
   readonly #lostUntilMs = new Map<PatientCode, number>()
+  /** Codes of which an earlier process may have lost a request. */
+  readonly #lostEarlier = new Set<PatientCode>()
   readonly #maxWatched: number
   readonly #overAfterMs: number
-  #earlierUntilMs: number | null = null
+  /** Time until which a request of an earlier process may be applied: not known before this process is the only sender. */
+  #earlierUntilMs = Number.POSITIVE_INFINITY
   #applyMs = applyDelay.firstMs
 
   /**
@@ -73,19 +76,34 @@ export class Confirmations<E extends SentPatient> {
     return 'read back'
   }
 
-  /** Sets the start of this process, once: requests of an earlier one may be applied for some time after it. */
+  /** Sets the time at which this process became the only sender: requests of an earlier one may be applied for some time after it. */
   beganAt(nowMs: number): void {
-    this.#earlierUntilMs ??= nowMs + this.#overAfterMs
+    if (this.#earlierUntilMs === Number.POSITIVE_INFINITY) this.#earlierUntilMs = nowMs + this.#overAfterMs
+  }
+
+  /**
+   * An earlier process may have sent these codes, and stored no answer.
+   * @returns true if such a request may still be applied.
+   */
+  intentFound(codes: readonly PatientCode[], nowMs: number): boolean {
+    if (nowMs >= this.#earlierUntilMs) return false
+    for (const code of codes) this.#lostEarlier.add(code)
+    return true
   }
 
   /** Returns true if a request of a code was lost, whichever row it carried, and could still be applied at a time. */
   isLost(code: PatientCode, atMs: number): boolean {
-    return atMs < (this.#lostUntilMs.get(code) ?? Number.NEGATIVE_INFINITY)
+    return atMs < this.#untilMs(code)
   }
 
   /** Returns true if no lost request of a code can be applied at a time. If this process has lost none, those of an earlier one count. */
   isOver(code: PatientCode, atMs: number): boolean {
-    return atMs >= (this.#lostUntilMs.get(code) ?? this.#earlierUntilMs ?? Number.NEGATIVE_INFINITY)
+    return atMs >= (this.#lostUntilMs.get(code) ?? this.#earlierUntilMs)
+  }
+
+  #untilMs(code: PatientCode): number {
+    const earlierMs = this.#lostEarlier.has(code) ? this.#earlierUntilMs : Number.NEGATIVE_INFINITY
+    return this.#lostUntilMs.get(code) ?? earlierMs
   }
 
   /** No answer came. The request may have been accepted as late as now. */
@@ -133,8 +151,8 @@ export class Confirmations<E extends SentPatient> {
     const watch = this.#watched.get(expected.code)
     if (watch?.expected !== expected) return 'nothing'
     const { code } = expected
-    const lostUntilMs = this.#lostUntilMs.get(code)
-    if (isAsSent && lostUntilMs !== undefined && lostUntilMs > nowMs) {
+    const lostUntilMs = this.#untilMs(code)
+    if (isAsSent && lostUntilMs > nowMs) {
       // The lost request may still be applied after it.
       watch.dueAtMs = lostUntilMs
       return 'nothing'
@@ -170,6 +188,7 @@ export class Confirmations<E extends SentPatient> {
   }
 
   #forget(nowMs: number): void {
+    if (nowMs >= this.#earlierUntilMs + this.#overAfterMs) this.#lostEarlier.clear()
     for (const [code, untilMs] of this.#lostUntilMs) {
       // Keep it for the same time again, for a delivery that was cut in time and is answered late.
       if (untilMs + this.#overAfterMs > nowMs) break

@@ -1,7 +1,7 @@
 import type { Patient, PatientCode } from '../model/patient/patient.ts'
 import { type DeadLetter, isToConfirm, type Owed, type StoredRow } from '../model/progress/stored-row.ts'
 import type { Entry } from './entry/entry.ts'
-import { afterAcceptance, afterRefusal } from './entry/settled-row.ts'
+import { afterAcceptance, afterRefusal, owedAgain, toSendAgain } from './entry/settled-row.ts'
 import type { Delivery, Version } from './entry/version.ts'
 import type { EntryScheduler } from './queue/entry-scheduler.ts'
 
@@ -53,10 +53,12 @@ export class Answers {
       else entry.believe()
       // Codes that were left to the row while it was in flight, or that it had in between: the row is read again for them.
       const others = this.#scheduler.codesToUnsubscribe(entry, delivery.code)
-      const owed = isDoubtful ? this.#owed(delivery) : others.length > 0 ? toUnsubscribe : null
+      const rest = others.length > 0 ? toUnsubscribe : entry.isOutdated ? toSendAgain : null
+      const owed = isDoubtful ? this.#owed(delivery) : rest
       const row = afterAcceptance(entry, delivery, owed ? null : this.#options.fingerprint, owed, others)
       if (others.length > 0) this.#scheduler.waitForRead(entry, delivery)
       this.#scheduler.clearInFlight(entry, version, 'delivered', row)
+      if (rest === toSendAgain) this.#scheduler.entries.noteOwed(entry)
     }
     this.#scheduler.schedule(entry)
   }
@@ -91,6 +93,9 @@ export class Answers {
     const entry = this.#unconfirmed(delivery)
     if (!entry) return
     entry.doubtAnswer()
+    // Durable before it is read: a kill must not forget that the API has something else.
+    const row = owedAgain(entry)
+    if (row) this.#scheduler.entries.store(entry, row)
     // The row may have another code by now.
     if (delivery.purpose !== 'upsert') entry.remember(delivery.code)
     this.#scheduler.readAgain(entry, delivery)

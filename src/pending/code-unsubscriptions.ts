@@ -3,10 +3,10 @@ import type { Lsn } from '../model/source/lsn.ts'
 import type { RowKey } from '../model/source/row.ts'
 import type { Entry } from './entry/entry.ts'
 import type { Step } from './entry/next-step.ts'
+import { codesOwnedBy } from './entry/record-codes.ts'
 import { codeOf, type Removal } from './entry/version.ts'
 import type { EntryScheduler } from './queue/entry-scheduler.ts'
 import type { Reads } from './read/reads.ts'
-import { codesOwnedBy } from './unrecorded-rows.ts'
 
 /** A code that is to be unsubscribed, for which a full record must be found, and the row that no longer has it. */
 export type CodeToUnsubscribe = Extract<Step, { kind: 'resolve removal' }> & { readonly key: RowKey }

@@ -5,30 +5,37 @@ import type { Lsn } from '../model/source/lsn.ts'
 import type { RowKey } from '../model/source/row.ts'
 import { assertEntry } from './entry/assert-entry.ts'
 import { Entry } from './entry/entry.ts'
-import { isSameRow } from './entry/settled-row.ts'
+import { codesNamedBy, codesTaken } from './entry/record-codes.ts'
+import { isSameRow, owedAgain } from './entry/settled-row.ts'
 import { codeOf, type Delivery, type Version } from './entry/version.ts'
-import { UnrecordedRows } from './unrecorded-rows.ts'
+import { Records } from './records.ts'
+import { TakenCodes } from './taken-codes.ts'
 
 export interface EntriesOptions {
   readonly debts: Debts
   readonly backfillDebts: BackfillDebts
   /** R as stored. */
   readonly readLsn: Lsn | null
+  /** Called when a row of which nothing waits is owed, because another row gave up a code of it. */
+  readonly onOwed: () => void
 }
 
 /** Rows in memory, the bytes that they occupy, and their settlements that are not stored yet. */
 export class Entries {
   readonly #entries = new Map<RowKey, Entry>()
-  readonly #unrecorded = new UnrecordedRows()
+  readonly #records = new Records()
+  readonly #taken = new TakenCodes()
   readonly #debts: Debts
   readonly #backfillDebts: BackfillDebts
+  readonly #onOwed: () => void
   #bytes = 0
   #readLsn: Lsn | null
 
-  constructor({ debts, backfillDebts, readLsn }: EntriesOptions) {
+  constructor({ debts, backfillDebts, readLsn, onOwed }: EntriesOptions) {
     this.#debts = debts
     this.#backfillDebts = backfillDebts
     this.#readLsn = readLsn
+    this.#onOwed = onOwed
   }
 
   /** Number of rows in memory. */
@@ -44,7 +51,7 @@ export class Entries {
     return this.#readLsn
   }
   get unrecorded(): number {
-    return this.#unrecorded.size
+    return this.#records.unrecorded
   }
 
   find(key: RowKey): Entry | undefined {
@@ -65,7 +72,8 @@ export class Entries {
 
   /** Forgets a row of which nothing waits, is in flight, or is still to be stored. */
   forgetIfDone(entry: Entry): void {
-    if (entry.isDone) this.#entries.delete(entry.key)
+    if (!entry.isDone || !this.#entries.delete(entry.key)) return
+    this.#records.forget(entry)
   }
 
   /** Replaces the waiting version by a newer one, which takes over its debts. */
@@ -136,23 +144,67 @@ export class Entries {
     this.#bytes -= delivery.version.bytes
   }
 
+  /** Takes the record that the store has of a row; null if it has none. */
+  load(entry: Entry, stored: StoredRow | null): void {
+    this.#records.load(entry, stored)
+  }
+
+  /** Sets the record that the store is to have. */
   store(entry: Entry, row: StoredRow): void {
-    entry.store(row)
-    this.#unrecorded.set(row)
+    const taken = codesTaken(entry.stored, row)
+    this.#records.store(entry, row)
+    for (const code of taken) {
+      this.#taken.add(code)
+      for (const other of this.#records.sharing(code, entry)) this.oweAgain(other)
+    }
+  }
+
+  /** Returns true if the store may not show yet that a code of a row was taken from another row (rule 12a). */
+  isTaken(row: StoredRow): boolean {
+    return !this.#taken.isEmpty && codesNamedBy(row).some((named) => this.#taken.has(named))
+  }
+
+  /**
+   * Rule 12a: another row gave up a code of this row, so mediQuo may have that row's content. A version that waits is sent whatever it
+   * contains; the version in flight does not count.
+   */
+  oweAgain(entry: Entry): void {
+    if (!entry.stored) return
+    entry.doubt()
+    if (entry.inFlight) entry.outdate()
+    const row = owedAgain(entry)
+    if (row) this.store(entry, row)
+    this.noteOwed(entry)
+  }
+
+  /** Has a row listed that is owed, unless something of it waits that settles it. */
+  noteOwed({ waiting }: Entry): void {
+    if (!waiting) this.#onOwed()
   }
 
   /** Returns true if another row was settled, or is about to be sent, with this code, and the store does not show it yet. */
   isCodeOwnedUnrecorded(code: PatientCode, exceptKey: RowKey): boolean {
-    return this.#unrecorded.isCodeOwnedByOther(code, exceptKey)
+    return this.#records.isCodeOwnedUnrecorded(code, exceptKey)
   }
 
   toRecord(): readonly StoredRow[] {
-    return this.#unrecorded.all()
+    return this.#records.toRecord()
   }
 
-  recorded(rows: readonly StoredRow[]): void {
+  /** Returns the codes that the rows of the next write take from their rows. */
+  takenCodes(): readonly PatientCode[] {
+    return this.#taken.toRecord()
+  }
+
+  /** These rows are stored. @param owed rows that the same write made owed. A load that is under way may not show it. */
+  recorded(rows: readonly StoredRow[], owed: readonly RowKey[]): void {
+    this.#taken.recorded()
+    for (const key of owed) {
+      const entry = this.#entries.get(key)
+      if (entry?.stored === undefined) entry?.outdate()
+    }
     for (const row of rows) {
-      this.#unrecorded.recorded(row)
+      this.#records.recorded(row)
       const entry = this.#entries.get(row.key)
       if (entry?.unrecorded !== row) continue
       entry.recorded(row)

@@ -1,6 +1,7 @@
 import type { BackfillDebts, Debts } from '../model/progress/debt.ts'
 import type { Lsn } from '../model/source/lsn.ts'
 import type { Position } from '../model/source/position.ts'
+import type { EntriesOptions } from './entries.ts'
 import type { StepPolicy } from './entry/next-step.ts'
 import type { Confirming, SchedulerOptions } from './queue/entry-scheduler.ts'
 
@@ -32,5 +33,5 @@ export interface PendingOptions {
   readonly policy: PendingPolicy
   readonly bounds: PendingBounds
   readonly confirming: Confirming
-  readonly listener: Pick<SchedulerOptions, 'onSettled' | 'onEndRefused'>
+  readonly listener: Pick<SchedulerOptions, 'onSettled' | 'onEndRefused'> & Pick<EntriesOptions, 'onOwed'>
 }

@@ -42,10 +42,10 @@ export class Pending {
     this.#bounds = bounds
     this.#merging = { debts: ledgers.stream, horizon, onDelete }
     const isSendingHeld = horizon !== null
-    const entries = new Entries({ debts: ledgers.stream, backfillDebts: ledgers.backfill, readLsn })
+    const entries = new Entries({ debts: ledgers.stream, backfillDebts: ledgers.backfill, readLsn, ...listener })
     const scheduling = { onDelete, fingerprint, confirming, isSendingHeld, ...listener }
     this.#scheduler = new EntryScheduler(entries, new Queues(), scheduling)
-    this.#loads = new Loads(this.#scheduler, { isRestart: isSendingHeld })
+    this.#loads = new Loads(this.#scheduler)
     this.#reads = new Reads(this.#scheduler, bounds)
     this.#batches = new Batches(this.#scheduler)
     this.#answers = new Answers(this.#scheduler, { fingerprint, confirmDelayMs, maxReadBackBytes: bounds.bytes / 8 })
@@ -185,7 +185,7 @@ export class Pending {
   toLookUp(limit: number): LookUp[] {
     return this.#loads.first(limit)
   }
-  /** Takes an answer to `toLookUp` or `expect`. @param isShared true if the store has another row with the same code. */
+  /** Takes an answer to `toLookUp` or `expect`. @param isShared true if another stored row has the same code. */
   lookedUp(asked: LookUp, stored: StoredRow | null, isShared = false): void {
     this.#loads.loaded(asked, stored, isShared)
   }
@@ -268,7 +268,7 @@ export class Pending {
     this.#answers.doubted(delivery)
   }
 
-  /** The delivery was read back, and is what the API has. */
+  /** The delivery was read back: the API has it. */
   confirmed(delivery: Delivery): void {
     this.#answers.confirmed(delivery)
   }
@@ -284,9 +284,13 @@ export class Pending {
   get unrecorded(): number {
     return this.#scheduler.entries.unrecorded
   }
-  /** These rows are stored: memory may forget each of them once nothing of it waits. */
-  recorded(rows: readonly StoredRow[]): void {
-    this.#scheduler.entries.recorded(rows)
+  /** Rule 12a: returns the codes that these rows take from their rows. The same write makes other rows with these codes owed. */
+  takenCodes(): readonly PatientCode[] {
+    return this.#scheduler.entries.takenCodes()
+  }
+  /** These rows are stored: memory may forget each of them once nothing of it waits. @param owed rows that the same write made owed. */
+  recorded(rows: readonly StoredRow[], owed: readonly RowKey[] = []): void {
+    this.#scheduler.entries.recorded(rows, owed)
   }
 
   /** Checks every invariant. @throws {Error} for the first that does not hold. */

@@ -201,7 +201,7 @@ export function createDriver(core: Core, ports: DriverPorts, outlets: DriverOutl
         ticket,
         store
           .record({ ...settlement, backfill, recentRequests: recentRequests(quotas) })
-          .then(() => ({ kind: 'recorded', ticket })),
+          .then((owed) => ({ kind: 'recorded', ticket, owed })),
       ),
     acknowledge: ({ lsn }) => outlets.acknowledge(lsn),
     'pause stream': outlets.pause,

@@ -11,7 +11,7 @@ import type { CoreOptions } from './core/options.ts'
  * No line contains a row's values: a patient is its code and its fingerprint. A replayed core receives a stub instead.
  */
 
-const version = 4
+const version = 5
 
 /** All options but the function of the policy, which a replay replaces. */
 type RecordedOptions = Omit<CoreOptions, 'policy'> & {

@@ -177,3 +177,30 @@ test('lets a code be sent again immediately while few are watched', () => {
   confirmations.accepted(expected('a'), false, 0)
   expect(confirmations.mayRepeat(code('a'), 1)).toBe(true)
 })
+
+test('waits a minute after its own start for the requests of an earlier process, of codes that it may have sent', () => {
+  const confirmations = new Confirmations()
+  const [a, b] = [code('a'), code('b')]
+  expect([
+    confirmations.intentFound([a], 5_000),
+    confirmations.isLost(a, 5_000),
+    confirmations.isLost(b, 5_000),
+  ]).toEqual([true, true, false])
+  // Only then is this process the only one that sends.
+  confirmations.beganAt(10_000)
+  confirmations.beganAt(50_000)
+  expect([confirmations.isLost(a, 69_999), confirmations.isLost(a, 70_000)]).toEqual([true, false])
+  expect([confirmations.isOver(b, 69_999), confirmations.isOver(b, 70_000)]).toEqual([false, true])
+  expect([confirmations.intentFound([b], 70_000), confirmations.isLost(b, 70_000)]).toEqual([false, false])
+})
+
+test('believes what it reads back of a code that an earlier process may have sent only after a minute', () => {
+  const confirmations = new Confirmations()
+  confirmations.beganAt(0)
+  confirmations.intentFound([code('a')], 1_000)
+  const sent = expected('a')
+  confirmations.accepted(sent, true, 1_000)
+  expect(confirmations.seen(sent, true, 6_000)).toBe('nothing')
+  expect(confirmations.nextAtMs()).toBe(60_000)
+  expect(confirmations.seen(sent, true, 60_000)).toBe('confirmed')
+})

@@ -7,6 +7,7 @@ const [x, y] = [patientCode('x'), patientCode('y')]
 describe('a request without an answer', () => {
   test('may be applied until it is over', () => {
     const confirmations = new Confirmations({ overAfterMs: 60_000 })
+    confirmations.beganAt(-60_000)
     expect(confirmations.isLost(x, 0)).toBe(false)
     confirmations.lost(x, 1_000)
     expect([60_999, 61_000].map((atMs) => confirmations.isLost(x, atMs))).toEqual([true, false])
@@ -17,6 +18,8 @@ describe('a request without an answer', () => {
 
   test('of an earlier process may be applied for the same time after this one began', () => {
     const confirmations = new Confirmations({ overAfterMs: 60_000 })
+    // Until it is the only sender, no time is known.
+    expect(confirmations.isOver(x, 1_000_000)).toBe(false)
     confirmations.beganAt(1_000)
     confirmations.beganAt(50_000)
     expect([60_999, 61_000].map((atMs) => confirmations.isOver(x, atMs))).toEqual([false, true])

@@ -4,11 +4,12 @@ import type { CodeEnd } from '../../src/model/patient/code-end.ts'
 import type { Patient, PatientCode } from '../../src/model/patient/patient.ts'
 import type { StoredRow } from '../../src/model/progress/stored-row.ts'
 import type { Position } from '../../src/model/source/position.ts'
+import type { RowKey } from '../../src/model/source/row.ts'
 import { type Snapshot, seesAll, xid } from '../../src/model/source/visibility.ts'
 import type { LookUp } from '../../src/pending/entry/entry.ts'
+import { codesNamedBy, codesOwnedBy } from '../../src/pending/entry/record-codes.ts'
 import type { Content, Delivery, ReadRow } from '../../src/pending/entry/version.ts'
 import { Pending } from '../../src/pending/pending.ts'
-import { codesOwnedBy } from '../../src/pending/unrecorded-rows.ts'
 import { at, delivered, fingerprint, key, patient, position } from './rows.ts'
 
 /** Settings of a dialogue. */
@@ -25,6 +26,8 @@ export interface Setting {
   readonly isRepeated?: boolean
   /** No lost request can be applied any more, if true. */
   readonly isOver?: boolean
+  /** False: a request of an earlier process may still be applied. */
+  readonly isEarlierRunOver?: boolean
   /** Codes of which a request was lost that may still be applied. */
   readonly lost?: readonly string[]
   /** Returns true if a code may be sent again. */
@@ -58,6 +61,8 @@ export function dialogue(setting: Setting = {}) {
   const { onDelete = 'ignore', horizon, state = [], checkpoint = 100, readsBack = false } = setting
   const progress = new Progress(at(checkpoint))
   const settled: string[] = []
+  /** Number of times that owed rows were to be listed. */
+  const listed = { count: 0 }
   const ledger = new BackfillLedger()
   const pending = checked(
     new Pending({
@@ -80,11 +85,13 @@ export function dialogue(setting: Setting = {}) {
         cut: () => undefined,
         isCertain: () => false,
         isOver: () => setting.isOver ?? false,
+        intentFound: () => setting.isEarlierRunOver === false,
         followsLost: ({ code: of }) => setting.lost?.includes(of) ?? false,
       },
       listener: {
         onSettled: (outcome) => settled.push(outcome),
         onEndRefused: () => settled.push('end refused'),
+        onOwed: () => void listed.count++,
       },
     }),
   )
@@ -116,6 +123,7 @@ export function dialogue(setting: Setting = {}) {
     pending,
     ledger,
     settled,
+    listed,
     stored,
     /** Streams a transaction. Its id is the position of its commit record, which is one byte long. */
     commits: (commit: number, ...changes: readonly Told[]) =>
@@ -172,8 +180,9 @@ export function dialogue(setting: Setting = {}) {
     /** Writes the settled rows to the store. @returns these rows. */
     record() {
       const rows = pending.toRecord()
+      const owed = oweOthers(stored, rows, pending.takenCodes())
       for (const row of rows) stored.set(row.key, { ...row, owed: row.owed && { ...row.owed, delayMs: 0 } })
-      pending.recorded(rows)
+      pending.recorded(rows, owed)
       return rows
     },
     /** Resolves each code to unsubscribe with the patient that `GET` returns. */
@@ -189,6 +198,24 @@ export function dialogue(setting: Setting = {}) {
       }
     },
   }
+}
+
+/** Makes the rows owed that have a code which another row gives up (rule 12a), as the store does. @returns their keys. */
+export function oweOthers(
+  stored: Map<RowKey, StoredRow>,
+  written: readonly StoredRow[],
+  codes: readonly PatientCode[],
+): RowKey[] {
+  const others = [...stored.values()].filter(
+    (row) =>
+      written.every(({ key }) => key !== row.key) &&
+      codesNamedBy({ ...row, owed: null }).some((of) => codes.includes(of)),
+  )
+  for (const row of others) {
+    const reason = row.fingerprint === null ? 'confirm' : 'content'
+    stored.set(row.key, { ...row, fingerprint: null, owed: row.owed ?? { reason, nextCode: null, delayMs: 0 } })
+  }
+  return others.map(({ key }) => key)
 }
 
 /** Patient of a code as the API returns it. */

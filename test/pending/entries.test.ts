@@ -12,7 +12,7 @@ function setUp() {
   const debts = new Progress(at(100))
   const backfillDebts = new BackfillLedger()
   backfillDebts.begin({ id: 1, position: null, rowsRead: 0 })
-  const entries = new Entries({ debts, backfillDebts, readLsn: null })
+  const entries = new Entries({ debts, backfillDebts, readLsn: null, onOwed: () => undefined })
   const entry = entries.open(key('1'))
   entry.load(null)
   return {
@@ -192,9 +192,9 @@ describe('a row in memory', () => {
     const [older, newer] = [delivered('1', patient('a')), delivered('1', patient('a', 'New'))]
     entries.store(entry, older)
     entries.store(entry, newer)
-    entries.recorded([older, delivered('2', patient('b'))])
+    entries.recorded([older, delivered('2', patient('b'))], [])
     expect([entries.toRecord(), entries.unrecorded, entries.find(key('1'))]).toEqual([[newer], 1, entry])
-    entries.recorded([newer])
+    entries.recorded([newer], [])
     expect([entries.toRecord(), entries.unrecorded, entries.find(key('1'))]).toEqual([[], 0, undefined])
   })
 

@@ -135,12 +135,54 @@ test('a version that was possibly applied and is sent again is read back, though
   expect(record()).toMatchObject([{ fingerprint: null }])
 })
 
-test('a version that an earlier run noted without receiving an answer is read back', () => {
-  const state = [{ ...delivered('1', patient('a')), fingerprint: null }]
-  const { commits, take, accept, record } = dialogue({ readsBack: true, horizon: position(110), state })
+describe('a row record without a fingerprint, which may be the intent of an earlier process', () => {
+  const letter = { reason: 'refused by the API', attributes: [], status: 422 } as const
+  const owed = (reason: 'content' | 'end' | 'confirm' | 'confirm end') => ({ reason, nextCode: null, delayMs: 0 })
+
+  test.each([
+    ['an intent', {}],
+    ['an intent of a row that was owed', { owed: owed('confirm') }],
+    ['an intent of a row that was owed for a former code', { owed: owed('confirm end') }],
+    ['a dead letter whose row was sent before', { deadLetter: letter }],
+    ['a tombstone whose row was sent before', { removed: true }],
+  ])('is in doubt, whatever H is, so that the next acceptance is read back: %s', (_, changes) => {
+    const state = [delivered('1', patient('a'), { fingerprint: null, ...changes })]
+    const { commits, take, accept, record } = dialogue({ readsBack: true, isEarlierRunOver: false, state })
+    commits(110, ['1', upsert('a', 'New')])
+    accept(take())
+    expect(record()).toMatchObject([{ fingerprint: null, owed: { reason: 'confirm' } }])
+  })
+
+  test('is believed once no request of an earlier process can be applied any more', () => {
+    const state = [delivered('1', patient('a'), { fingerprint: null })]
+    const { commits, take, accept, record } = dialogue({ readsBack: true, state })
+    commits(110, ['1', upsert('a', 'New')])
+    accept(take())
+    expect(record()).toMatchObject([{ fingerprint: JSON.stringify(patient('a', 'New')), owed: null }])
+  })
+
+  test.each([
+    ['its answer was stored', {}],
+    ['it was owed without a request', { fingerprint: null, owed: owed('content') }],
+    ['it was owed for a former code without a request', { fingerprint: null, owed: owed('end') }],
+  ])('does not put a row in doubt that has no request without an answer: %s', (_, changes) => {
+    const state = [delivered('1', patient('a'), changes)]
+    const { commits, take, accept, record } = dialogue({ readsBack: true, isEarlierRunOver: false, state })
+    commits(110, ['1', upsert('a', 'New')])
+    accept(take())
+    expect(record()).toMatchObject([{ fingerprint: JSON.stringify(patient('a', 'New')), owed: null }])
+  })
+})
+
+test('a row of which the API has something else is owed durably until it is sent again', () => {
+  const { commits, take, accept, record, pending } = dialogue({ readsBack: true, isRepeated: true })
   commits(110, ['1', upsert('a', 'New')])
-  accept(take())
-  expect(record()).toMatchObject([{ fingerprint: null }])
+  const [delivery] = take()
+  if (!delivery) throw new Error('nothing was sent')
+  accept([delivery])
+  expect(record()).toMatchObject([{ fingerprint: JSON.stringify(patient('a', 'New')), owed: null }])
+  pending.overtaken(delivery)
+  expect(record()).toMatchObject([{ fingerprint: null, owed: { reason: 'content' } }])
 })
 
 describe('the result of reading back is ignored', () => {

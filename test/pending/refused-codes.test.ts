@@ -134,8 +134,7 @@ describe('a code that the API refuses to unsubscribe', () => {
 
   test('is not taken for a rejected row: a request of an earlier run that was not answered is in doubt', () => {
     const row = delivered('1', patient('b'), { fingerprint: null, formerCodes: [code('a')], deadLetter: ofA })
-    const told = dialogue({ onDelete: 'unsubscribe', state: [row], horizon: { commitLsn: at(105), ordinal: 1 } })
-    told.commits(105, ['1', upsert('b')])
+    const told = dialogue({ onDelete: 'unsubscribe', state: [row], isEarlierRunOver: false })
     told.commits(110, ['1', upsert('b', 'Eva')])
     expect(refuse(told)).toEqual(['unsubscribe code a FromApi no plan'])
     told.accept(told.take())

@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
+import type { PatientCode } from '../../model/patient/patient.ts'
 import { type BackfillRunProgress, type BackfillRunReason, reloadReasons } from '../../model/progress/backfill-run.ts'
-import type { StoredRow } from '../../model/progress/stored-row.ts'
+import type { OwedReason, StoredRow } from '../../model/progress/stored-row.ts'
 import { formatLsn, type Lsn } from '../../model/source/lsn.ts'
 import type { Position } from '../../model/source/position.ts'
 import type { RowKey } from '../../model/source/row.ts'
@@ -13,6 +14,8 @@ import { backfill, checkpoint, deadLetter, delivery } from './tables.ts'
 /** Everything that one write stores. */
 export interface Settlement {
   readonly rows: readonly StoredRow[]
+  /** Rule 12a: codes that `rows` take from their rows. Every other stored row with one of them becomes owed, without a fingerprint. */
+  readonly takenCodes: readonly PatientCode[]
   readonly checkpointLsn: Lsn
   /** Rule 9's H; null if unchanged. */
   readonly horizon: Position | null
@@ -28,10 +31,14 @@ export interface Settlement {
 
 /**
  * Returns one statement for rows, dead letters, the backfill's position and the checkpoint, so that a request waits for one round
- * trip. The statement returns no row, and changes nothing, if another instance has taken over, or if the store lacks an answered write.
- * An earlier write of this writer that happens after a later one changes nothing either. @param own `begun` is the number of this write.
+ * trip. The statement returns the keys of the other rows that became owed. It returns no row, and changes nothing, if another instance
+ * has taken over, or if the store lacks an answered write. An earlier write of this writer that happens after a later one changes
+ * nothing either. @param own `begun` is the number of this write.
  */
-export function recordStatement(own: OwnWrites, { rows, backfill, backfillRequest, ...settlement }: Settlement): SQL {
+export function recordStatement(
+  own: OwnWrites,
+  { rows, takenCodes, backfill, backfillRequest, ...settlement }: Settlement,
+): SQL {
   const parts: SQL[] = [sql`fence as (${checkpointUpdate(own, settlement, backfill)})`]
   if (rows.length > 0) parts.push(sql`rows as (${deliveryUpsert(rows)})`)
   const released = rows.filter((row) => row.deadLetter === null).map((row) => row.key)
@@ -45,7 +52,9 @@ export function recordStatement(own: OwnWrites, { rows, backfill, backfillReques
   if (letters.length > 0) parts.push(sql`letters as (${deadLetterUpsert(letters)})`)
   if (backfill !== null) parts.push(sql`backfill_run as (${backfillRunUpdate(backfill)})`)
   if (backfillRequest !== null) parts.push(sql`backfill_request as (${backfillInsert(backfillRequest)})`)
-  return sql`with ${sql.join(parts, sql`, `)} select id from fence`
+  if (takenCodes.length === 0) return sql`with ${sql.join(parts, sql`, `)} select '{}'::text[] as owed from fence`
+  parts.push(sql`owed as (${owedAgainUpdate(rows, takenCodes)})`)
+  return sql`with ${sql.join(parts, sql`, `)} select array(select key from owed) as owed from fence`
 }
 
 /**
@@ -77,7 +86,7 @@ function checkpointUpdate(
     readLsn,
     leaseMs,
     recentRequests,
-  }: Omit<Settlement, 'rows' | 'backfill' | 'backfillRequest'>,
+  }: Omit<Settlement, 'rows' | 'takenCodes' | 'backfill' | 'backfillRequest'>,
   run: BackfillRunProgress | null,
 ): SQL {
   const raised = horizon
@@ -112,6 +121,20 @@ function deliveryUpsert(rows: readonly StoredRow[]): SQL {
       former_codes = excluded.former_codes, owed = excluded.owed, next_code = excluded.next_code, owed_at = excluded.owed_at,
       mapping = excluded.mapping, removed_at = null`
 }
+
+/** Rule 12a. Memory has decided about the rows of the write itself. */
+function owedAgainUpdate(rows: readonly StoredRow[], takenCodes: readonly PatientCode[]): SQL {
+  const codes = sql`${sql.param(takenCodes)}::text[]`
+  return sql`update ${delivery} set fingerprint = null, 
+      owed = coalesce(owed, case when fingerprint is null then ${again.unanswered} else ${again.answered} end),
+      owed_at = coalesce(owed_at, clock_timestamp())
+    where ((code = any(${codes}) and not removed) or (former_codes is not null and former_codes && ${codes}))
+      and source_key <> all(${storedKeys(rows.map(({ key }) => key))}::text[]) and exists (select from fence)
+    returning ${keyColumn} as key`
+}
+
+/** A record without a fingerprint may be an intent: its request stays unanswered. */
+const again: Readonly<Record<'answered' | 'unanswered', OwedReason>> = { answered: 'content', unanswered: 'confirm' }
 
 function deadLetterUpsert(rows: readonly RejectedRow[]): SQL {
   return sql`insert into ${deadLetter} as d (source_key, full_key, code, reason, attributes, status)

@@ -4,8 +4,8 @@ import { alias } from 'drizzle-orm/pg-core'
 import { ConnectorError } from '../../model/failure/connector-error.ts'
 import { type PatientCode, patientCode } from '../../model/patient/patient.ts'
 import type { BackfillRunReason } from '../../model/progress/backfill-run.ts'
-import type { OwedReason, StoredRow } from '../../model/progress/stored-row.ts'
-import { formatLsn, type Lsn } from '../../model/source/lsn.ts'
+import type { StoredRow } from '../../model/progress/stored-row.ts'
+import type { Lsn } from '../../model/source/lsn.ts'
 import type { Position } from '../../model/source/position.ts'
 import { type RowKey, storedRowKey } from '../../model/source/row.ts'
 import type { TableSchema } from '../../model/source/table-schema.ts'
@@ -16,6 +16,7 @@ import { DeadLetterOverviews } from './dead-letter-overview.ts'
 import { Mappings } from './mappings.ts'
 import { loadCheckpoint } from './record/load-checkpoint.ts'
 import { isWithoutTables } from './record/missing-tables.ts'
+import { countOwedRows, listOwedRows, type OwedQuestion, type OwedRows } from './record/owed-rows.ts'
 import { RemovedRows } from './record/removed-rows.ts'
 import { keyColumn, keyOf, storedKeys } from './record/stored-key.ts'
 import { forgetStatement, recordStatement, type Settlement } from './record-statement.ts'
@@ -56,14 +57,6 @@ export interface TakenOver extends Checkpoint {
   readonly othersLeaseMs: number
 }
 
-export interface OwedRows {
-  readonly keys: readonly RowKey[]
-  /** Time until the next row that is not due yet is due, milliseconds; null if there is none. */
-  readonly nextInMs: number | null
-}
-
-/** Upper limit of the count, which is made every few seconds: its cost must not grow with each row. */
-const maxOwedCounted = 100_000
 /** Approximate number of blocks of 8 KiB, with some hundred rows each, from which rows are drawn. */
 const sampledBlocks = 32
 
@@ -186,32 +179,9 @@ export class Store {
     return rows.map(({ key }) => storedRowKey(key))
   }
 
-  /**
-   * Returns rows that are owed for one of these reasons and are due, the longest due first. Rows whose position is `beforeLsn` or
-   * later are left out (null: none); `nextInMs` counts them too.
-   */
-  async owedRows({
-    reasons,
-    beforeLsn,
-    limit,
-  }: {
-    readonly reasons: readonly OwedReason[]
-    readonly beforeLsn: Lsn | null
-    readonly limit: number
-  }): Promise<OwedRows> {
-    // One time for both halves, so that no row becomes due between them. Unlike a volatile clock, it allows an index scan.
-    const now = sql`statement_timestamp()`
-    const isOwed = sql`owed is not null and owed = any(${sql.param(reasons)})`
-    const isBefore = beforeLsn === null ? sql`` : sql`and (lsn is null or lsn < ${formatLsn(beforeLsn)}::pg_lsn)`
-    const { rows } = await this.#db.execute<{ keys: string[]; next: number | null }>(sql`
-      select array(select ${keyColumn} from ${delivery}
-          where ${isOwed} and owed_at <= ${now} ${isBefore} order by owed_at limit ${limit}) as keys,
-        (select (extract(epoch from min(owed_at) - ${now}) * 1000)::float8 from ${delivery}
-          where ${isOwed} and owed_at > ${now}) as next`)
-    const [found] = rows
-    const next = found?.next ?? null
-    // Rounded up: the row is due after that time.
-    return { keys: found?.keys.map(storedRowKey) ?? [], nextInMs: next === null ? null : Math.ceil(next) }
+  /** Returns rows that are owed, and due. */
+  async owedRows(question: OwedQuestion): Promise<OwedRows> {
+    return await listOwedRows(this.#db, question)
   }
 
   /**
@@ -233,16 +203,20 @@ export class Store {
 
   /**
    * Stores settled rows, rows that are about to be sent, and the checkpoint in one transaction.
-   * @throws {ConnectorError} fenced, or store went back
+   * @returns other rows that became owed (rule 12a). @throws {ConnectorError} fenced, or store went back
    */
-  async record(settlement: Settlement): Promise<void> {
+  async record(settlement: Settlement): Promise<readonly RowKey[]> {
     const own = this.#writership.beginWrite()
-    const written = await this.#db.execute(recordStatement(own, settlement)).catch((error: unknown) => {
-      throw isWithoutTables(error) ? refusalOf('went back') : error
-    })
-    if (written.rows.length === 0) throw refusalOf(this.#writership.standing(await this.load()))
+    const { rows } = await this.#db
+      .execute<{ owed: string[] }>(recordStatement(own, settlement))
+      .catch((error: unknown) => {
+        throw isWithoutTables(error) ? refusalOf('went back') : error
+      })
+    const [written] = rows
+    if (!written) throw refusalOf(this.#writership.standing(await this.load()))
     this.#writership.wrote(own)
     this.sharedCodes.recorded(settlement.rows)
+    return written.owed.map(storedRowKey)
   }
 
   /**
@@ -278,12 +252,9 @@ export class Store {
     await this.#db.update(checkpoint).set({ slotGapXid: null }).where(eq(checkpoint.epoch, this.#writership.epoch))
   }
 
-  /** Returns the number of rows that are owed, to be read and sent later, up to a limit. */
+  /** Returns the number of rows that are owed, up to a limit. */
   async countOwed(): Promise<number> {
-    const { rows } = await this.#db.execute<{ rows: string }>(sql`
-      select count(*) as rows from (
-        select from ${delivery} where ${delivery.owed} in ('content', 'end') limit ${maxOwedCounted}) owed`)
-    return Number(rows[0]?.rows ?? 0)
+    return await countOwedRows(this.#db)
   }
 
   async countDeadLetters(): Promise<number> {

@@ -95,7 +95,7 @@ export const delivery = pgTable(
   (table) => [
     index('delivery_code_idx').on(table.code),
     index('delivery_owed_at_idx').on(table.owedAt).where(sql`${table.owed} is not null`),
-    index('delivery_former_codes_idx').using('gin', table.formerCodes).where(sql`${table.owed} is not null`),
+    index('delivery_former_codes_idx').using('gin', table.formerCodes).where(sql`${table.formerCodes} is not null`),
     index('delivery_removed_idx').on(table.sourceKey).where(sql`${table.removed}`),
     index('delivery_next_code_idx').on(table.nextCode).where(sql`${table.nextCode} is not null`),
   ],

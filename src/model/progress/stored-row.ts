@@ -22,17 +22,29 @@ export function isRejected({ deadLetter }: Pick<StoredRow, 'deadLetter'>): boole
 }
 
 /**
- * Reasons why a row is to be read from the table again: its content did not fit into memory, a code of it must be unsubscribed, or
- * an older request may overwrite what was accepted of it.
+ * Reasons why a row is to be read from the table again: its content did not fit into memory or another row gave up its code (`content`),
+ * a code of it must be unsubscribed (`end`), or a request of it, of which the answer is not known, may be applied later (`confirm`,
+ * `confirm end`).
  */
-export const owedReasons = ['content', 'end', 'confirm'] as const
+export const owedReasons = ['content', 'end', 'confirm', 'confirm end'] as const
 export type OwedReason = (typeof owedReasons)[number]
 
-const inDoubt: Readonly<Record<OwedReason, boolean>> = { content: false, end: false, confirm: true }
+/** Reason of the same row once a request of it is about to be sent, or was not answered. */
+const unanswered: Readonly<Record<OwedReason, OwedReason>> = {
+  content: 'confirm',
+  end: 'confirm end',
+  confirm: 'confirm',
+  'confirm end': 'confirm end',
+}
 
-/** Returns true if an older request may still overwrite what was accepted of the row. */
+/** Returns true if a request of the row may still be applied after what was accepted of it. */
 export function isToConfirm(owed: Owed | null): boolean {
-  return owed !== null && inDoubt[owed.reason]
+  return owed !== null && unanswered[owed.reason] === owed.reason
+}
+
+/** Returns the same for a row of which a request is about to be sent, or was not answered. */
+export function toConfirm(owed: Owed): Owed {
+  return isToConfirm(owed) ? owed : { ...owed, reason: unanswered[owed.reason] }
 }
 
 /** A row to be read again. */

@@ -96,6 +96,7 @@ export class Entry implements EntryView {
   #read: MergedRead | null = null
   #expected = false
   #unrecorded: StoredRow | null = null
+  #isOutdated = false
 
   constructor(key: RowKey) {
     this.key = key
@@ -146,6 +147,13 @@ export class Entry implements EntryView {
   get unrecorded(): StoredRow | null {
     return this.#unrecorded
   }
+  /**
+   * True if another row gave up a code of this row since the version in flight was cut, or since the record was asked for: what the
+   * API has of the code is not known.
+   */
+  get isOutdated(): boolean {
+    return this.#isOutdated
+  }
   /** True if memory may forget the row. */
   get isDone(): boolean {
     return (
@@ -181,6 +189,7 @@ export class Entry implements EntryView {
     this.#inFlight = version
     this.#waiting = null
     this.#resolving = null
+    this.#isOutdated = false
     return version
   }
   clearInFlight(): void {
@@ -201,6 +210,7 @@ export class Entry implements EntryView {
 
   load(stored: StoredRow | null): void {
     this.#stored = stored
+    this.#isOutdated = false
   }
   /** Sets the record that the store is to have. */
   store(row: StoredRow): void {
@@ -216,6 +226,10 @@ export class Entry implements EntryView {
   }
   doubt(): void {
     this.#inDoubt = true
+  }
+  /** Another row gave up a code of this row. */
+  outdate(): void {
+    this.#isOutdated = true
   }
   /** A request was not answered: it may be applied later. */
   doubtAnswer(): void {

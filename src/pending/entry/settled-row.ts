@@ -5,6 +5,7 @@ import {
   type Owed,
   type OwedReason,
   type StoredRow,
+  toConfirm,
 } from '../../model/progress/stored-row.ts'
 import { comparePositions } from '../../model/source/position.ts'
 import type { EntryView } from './entry.ts'
@@ -25,9 +26,12 @@ export function intendedRow(entry: EntryView, sent: PatientCode, purpose: Purpos
   const { key, stored } = entry
   // A code to unsubscribe does not replace one that mediQuo still has of the row.
   const code = purpose === 'unsubscribe code' && stored && !stored.removed ? (stored.code ?? sent) : sent
-  const { position = null, xid = null, formerCodes: known = [], owed = null } = stored ?? {}
+  const { position = null, xid = null, formerCodes: known = [], owed: before = null } = stored ?? {}
   const isNamed = sent === code || known.includes(sent)
-  if (stored && stored.fingerprint === null && !stored.removed && stored.code === code && isNamed) return null
+  // A row stays owed: a crash before the answer must not lose it, nor that there was a request.
+  const owed = before && toConfirm(before)
+  const isNoted = stored && stored.fingerprint === null && !stored.removed && stored.owed === owed
+  if (isNoted && stored.code === code && isNamed) return null
   const formerCodes = isNamed ? known : [...known, sent]
   const deadLetter = letterAsBefore(entry)
   return { key, code, formerCodes, fingerprint: null, removed: false, position, xid, deadLetter, owed }
@@ -157,7 +161,7 @@ export function unsentRow(
   }
   const removed = content.kind === 'removed'
   const { owed = null } = entry.stored ?? {}
-  const isInDoubt = removed && isToConfirm(owed) && code !== null && !isOver(code)
+  const isInDoubt = removed && entry.unanswered && isToConfirm(owed) && code !== null && !isOver(code)
   const plain = { deadLetter: null, owed: isInDoubt ? owed : null, removed }
   // A code that another row has is not unsubscribed: if this row gets it back and is deleted, it is to be unsubscribed then.
   if (removed && entry.removal?.kind === 'left')
@@ -188,8 +192,22 @@ export function owedRow(
   const formerCodes = codesBeside(entry, known).filter((former) => former !== nextCode)
   if (told !== null && told !== known && !formerCodes.includes(told)) formerCodes.push(told)
   const owed = { reason, nextCode, delayMs }
-  return { key, code, formerCodes, fingerprint: null, removed, position, xid, deadLetter: letterAsBefore(entry), owed }
+  const due = entry.unanswered ? toConfirm(owed) : owed
+  const deadLetter = letterAsBefore(entry)
+  return { key, code, formerCodes, fingerprint: null, removed, position, xid, deadLetter, owed: due }
 }
+
+/** Returns the record of a row whose code another row gave up (rule 12a); null if it says so already, or if there is none. */
+export function owedAgain(entry: EntryView): StoredRow | null {
+  const { stored } = entry
+  if (!stored || (stored.fingerprint === null && stored.owed)) return null
+  // Without a fingerprint it may be an intent: its request stays unanswered.
+  const again = stored.fingerprint === null ? toConfirm(toSendAgain) : toSendAgain
+  return { ...stored, fingerprint: null, deadLetter: letterAsBefore(entry), owed: stored.owed ?? again }
+}
+
+/** The row is read and sent again as soon as it is stored. */
+export const toSendAgain: Owed = { reason: 'content', nextCode: null, delayMs: 0 }
 
 function rejected(entry: EntryView, version: Version, code: PatientCode | null, deadLetter: DeadLetter): StoredRow {
   const { stored } = entry

@@ -6,9 +6,9 @@ import type { Entries } from '../entries.ts'
 import type { Entry, Place } from '../entry/entry.ts'
 import { codesToEnd, newestKnown } from '../entry/entry-facts.ts'
 import { nextStep, type Step, type StepPolicy } from '../entry/next-step.ts'
+import { codesOwnedBy } from '../entry/record-codes.ts'
 import { afterUnsubscription, type Settled, unsentRow, withFormerCode, withRefusedCode } from '../entry/settled-row.ts'
 import type { Delivery, Version } from '../entry/version.ts'
-import { codesOwnedBy } from '../unrecorded-rows.ts'
 import type { Queues } from './queues.ts'
 
 /** Decides whether an accepted delivery counts as applied, or must be read back. */
@@ -25,6 +25,11 @@ export interface Confirming {
   followsLost(delivery: Delivery): boolean
   /** Returns true if no lost request of a code can be applied any more. */
   isOver(code: PatientCode): boolean
+  /**
+   * A row record without a fingerprint was loaded, which names these codes: an earlier process may have sent them without an answer.
+   * @returns true if such a request may still be applied.
+   */
+  intentFound(codes: readonly PatientCode[]): boolean
   /** Returns true if a code may be sent again already. */
   mayRepeat(code: PatientCode): boolean
 }

@@ -1,17 +1,15 @@
-import { isRejected, isToConfirm, type StoredRow } from '../../model/progress/stored-row.ts'
+import { isToConfirm, type StoredRow } from '../../model/progress/stored-row.ts'
 import { comparePositions } from '../../model/source/position.ts'
 import type { Entry, LookUp } from '../entry/entry.ts'
+import { codesNamedBy } from '../entry/record-codes.ts'
 import type { EntryScheduler } from '../queue/entry-scheduler.ts'
 
 /** Loads rows' records from the store. */
 export class Loads {
   readonly #scheduler: EntryScheduler
-  readonly #isRestart: boolean
 
-  /** @param isRestart true if an earlier run may have sent something without recording the answer. */
-  constructor(scheduler: EntryScheduler, { isRestart }: { readonly isRestart: boolean }) {
+  constructor(scheduler: EntryScheduler) {
     this.#scheduler = scheduler
-    this.#isRestart = isRestart
   }
 
   /** Number of rows whose record is to be loaded. */
@@ -29,10 +27,13 @@ export class Loads {
    * Ignore the answer if the row was settled, stored and forgotten in the meantime: it is stale, and the row is asked for again.
    */
   loaded(asked: LookUp, stored: StoredRow | null, isShared: boolean): void {
-    const entry = this.#scheduler.entries.find(asked.key)
+    const { entries } = this.#scheduler
+    const entry = entries.find(asked.key)
     if (entry !== asked || entry.stored !== undefined) return
-    entry.load(stored)
-    if (this.#isUnanswered(stored)) entry.doubtAnswer()
+    // Rule 12a: another row gave up a code of this row after the query, or in a write that is not stored yet.
+    const isTaken = entry.isOutdated || (stored !== null && entries.isTaken(stored))
+    entries.load(entry, stored)
+    if (stored && this.#isUnanswered(stored)) entry.doubtAnswer()
     if (isShared || this.#isCodeStale(entry)) entry.doubt()
     const { waiting } = entry
     // 3a, once more: a change that an earlier run settled needs neither memory nor a request.
@@ -40,13 +41,20 @@ export class Loads {
       if (comparePositions(waiting.position, stored.position) <= 0)
         this.#scheduler.settle(entry, waiting, 'superseded', null)
     }
+    if (isTaken) entries.oweAgain(entry)
     this.#scheduler.schedule(entry)
   }
 
-  /** Returns true if an earlier run noted the row before sending it and noted no answer, or if its answer is still to be confirmed. */
-  #isUnanswered(stored: StoredRow | null): boolean {
-    const isIntent = stored && !stored.removed && !stored.fingerprint && !isRejected(stored) && !stored.owed
-    return (this.#isRestart && Boolean(isIntent)) || (stored !== null && isToConfirm(stored.owed))
+  /**
+   * Returns true if a request of the row may still be applied. A record without a fingerprint may be an intent: an earlier process
+   * stored it before a request, and stored no answer (rule 7). If the row is owed, the reason tells.
+   */
+  #isUnanswered(stored: StoredRow): boolean {
+    const { code, owed, formerCodes } = stored
+    if (stored.fingerprint !== null || (owed && !isToConfirm(owed))) return false
+    // A tombstone too: its code may have been sent before.
+    const isUnknown = this.#scheduler.confirming.intentFound(codesNamedBy({ code, removed: false, owed, formerCodes }))
+    return isUnknown || isToConfirm(stored.owed)
   }
 
   /** Returns true if another row's request with this code was noted after the query: what the store said of the code is stale. */

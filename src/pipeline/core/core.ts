@@ -88,6 +88,7 @@ export function createCore(options: CoreOptions): Core {
     confirming,
     listener: {
       onEndRefused: (rejection) => facts.add({ kind: 'end refused', rejection }),
+      onOwed: () => noteOwed(nowMs),
       onSettled: (outcome, { lane, committedAtMs }, rejection) => {
         facts.add({ kind: 'settled', outcome, lane, committedAtMs, rejection, rows: 1 })
         if (hurries[outcome]) recording.hurry()
@@ -126,7 +127,7 @@ export function createCore(options: CoreOptions): Core {
   })
   const owedEnds = new OwedRows({
     ...owing,
-    reasons: ['end'],
+    reasons: ['end', 'confirm end'],
     room: {
       get isFree() {
         return backfilling.hasRoomToRepeat && unsubscribing.room > bounds.recordFetches / 2
@@ -211,6 +212,8 @@ export function createCore(options: CoreOptions): Core {
     becameActive: (othersLeaseMs) => {
       isActive = true
       recording.activate(nowMs, othersLeaseMs)
+      // This process is the only sender once the lease of another one is over.
+      confirming.activate(nowMs + othersLeaseMs)
       activate()
     },
     becameInactive: () => {

@@ -20,6 +20,8 @@ export type RowsToRead =
 /** Everything that one write stores. */
 export interface Settlement {
   readonly rows: readonly StoredRow[]
+  /** Rule 12a: codes that `rows` take from their rows. Every other stored row with one of them becomes owed, without a fingerprint. */
+  readonly takenCodes: readonly PatientCode[]
   readonly checkpointLsn: Lsn
   /** Positions H and R; null if unchanged. */
   readonly horizon: Position | null

@@ -103,7 +103,8 @@ export type CoreEvent =
   | { readonly kind: 'permit granted'; readonly ticket: Ticket }
   | { readonly kind: 'answered'; readonly ticket: Ticket; readonly outcome: BatchOutcome }
   | { readonly kind: 'code fetched'; readonly ticket: Ticket; readonly found: FetchedCode }
-  | { readonly kind: 'recorded'; readonly ticket: Ticket }
+  /** `owed`: rows that were not part of the write, and that it made owed because of `takenCodes`. */
+  | { readonly kind: 'recorded'; readonly ticket: Ticket; readonly owed: readonly RowKey[] }
   /** An effect failed or was given up. Its result is unknown. */
   | { readonly kind: 'failed'; readonly ticket: Ticket }
   /** Requests draining: nothing new is sent; what is in flight is settled and recorded. */

@@ -52,7 +52,11 @@ export function createRoutes(parts: CoreParts, lifecycle: Lifecycle): Routes {
     'permit granted': ({ ticket }) => void (sending.granted(ticket) || fetching.granted(ticket)),
     answered: ({ ticket, outcome }, nowMs) => void sending.answered(ticket, outcome, nowMs),
     'code fetched': ({ ticket, found }, nowMs) => void fetching.fetched(ticket, found, nowMs),
-    recorded: ({ ticket }, nowMs) => unsubscribing.stored(recording.recorded(ticket, nowMs)),
+    recorded: ({ ticket, owed: keys }, nowMs) => {
+      unsubscribing.stored(recording.recorded(ticket, keys, nowMs))
+      // Stored already: write 0 is an earlier one.
+      if (keys.length > 0) for (const part of owed) part.owed(nowMs, 0)
+    },
     failed: ({ ticket }, nowMs) => failed(ticket, nowMs),
     drain: () => lifecycle.drain(),
     tick: () => lifecycle.woke(),

@@ -1,10 +1,13 @@
+import { randomUUID } from 'node:crypto'
+import { sql } from 'drizzle-orm'
 import { describe, expect, test } from 'vitest'
+import { recordStatement } from '../../../src/checkpoint/store/record-statement.ts'
 import { patientCode } from '../../../src/model/patient/patient.ts'
 import { type Owed, owedReasons } from '../../../src/model/progress/stored-row.ts'
 import { lsn } from '../../../src/model/source/lsn.ts'
 import { type TestDatabase, testDatabase } from '../../support/postgres.ts'
 import { until } from '../../support/until.ts'
-import { begun, open, record, row } from './store-scene.ts'
+import { begun, open, record, row, settlement } from './store-scene.ts'
 
 const owed = (reason: Owed['reason'], changes: Partial<Owed> = {}): Owed => ({
   reason,
@@ -137,5 +140,71 @@ describe('the owed rows', () => {
     const rows = async () => Number((await database.query(read))[0]?.idx_tup_read)
     await until(async () => (await rows()) > 0)
     expect(await rows()).toBe(2)
+  })
+})
+
+describe('rule 12a: the write that takes a code from a row', () => {
+  const taken = (...of: string[]) => ({ takenCodes: codes(...of) })
+  const again = { fingerprint: null, owed: owed('content') }
+
+  test('makes every other row with the code owed, as the present or a former one, and returns their keys', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    const x = patientCode('x')
+    const sharing = [row('a', { code: x }), row('b', { formerCodes: codes('y', 'x') }), row('c', { code: x })]
+    const others = [row('d'), row('e', { code: x, removed: true }), row('f', { formerCodes: codes('y') })]
+    await record(state.store, [...sharing, ...others])
+    const moved = row('c', { code: patientCode('z'), fingerprint: null })
+    const found = await state.store.record(settlement([moved], taken('x')))
+    expect(found.toSorted()).toEqual([row('a').key, row('b').key])
+    const { rows: stored } = await state.store.loadRecords([...sharing, ...others].map(({ key }) => key))
+    const [a, b] = sharing
+    expect([...stored.values()].sort((one, other) => (one.key < other.key ? -1 : 1))).toEqual([
+      { ...a, ...again },
+      { ...b, ...again },
+      moved,
+      ...others,
+    ])
+    const due = await state.store.owedRows({ reasons: ['content'], beforeLsn: null, limit: 9 })
+    expect(due.keys.toSorted()).toEqual([row('a').key, row('b').key])
+  })
+
+  test('leaves the rows that it contains as they are, and keeps why and when a row was owed before', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    const x = patientCode('x')
+    const confirm = row('a', { code: x, fingerprint: null, owed: owed('confirm', { delayMs: 3_600_000 }) })
+    await record(state.store, [confirm, row('b', { code: x })])
+    const accepted = row('b', { code: x })
+    expect(await state.store.record(settlement([accepted, row('c')], taken('x')))).toEqual([confirm.key])
+    const { rows: stored } = await state.store.loadRecords([confirm.key, accepted.key])
+    expect(stored.get(confirm.key)?.owed).toEqual(owed('confirm'))
+    expect((await state.store.owedRows({ reasons: ['confirm'], beforeLsn: null, limit: 9 })).keys).toEqual([])
+    expect(stored.get(accepted.key)?.owed).toBeNull()
+  })
+
+  test('changes nothing if another instance has taken over', async () => {
+    await using database = await testDatabase()
+    await using older = await begun(database)
+    await record(older.store, [row('a')])
+    await using newer = open(database.url)
+    await newer.store.takeOver(await newer.store.load())
+    await expect(older.store.record(settlement([row('b')], taken('a')))).rejects.toThrow(/taken over/)
+    expect(await newer.store.lookUp([row('a').key])).toEqual(new Map([[row('a').key, row('a')]]))
+  })
+
+  test('finds the rows by indexes', async () => {
+    await using database = await testDatabase()
+    await using state = await begun(database)
+    await database.query(`insert into mediquo_cdc.delivery (source_key, code, fingerprint)
+      select '["' || n || '"]', 'c' || n, '\\x00' from generate_series(1, 20000) n`)
+    await database.query('analyze mediquo_cdc.delivery')
+    const own = { epoch: 1, writer: randomUUID(), confirmed: 1, begun: 2 }
+    const write = settlement([row('a')], taken('c1', 'c2', 'c3'))
+    const { rows } = await state.db.execute(sql`explain ${recordStatement(own, write)}`)
+    const plan = rows.map((line) => Object.values(line).join()).join('\n')
+    expect(plan).toContain('delivery_former_codes_idx')
+    expect(plan).not.toContain('Seq Scan on delivery')
+    expect(await state.store.record(write)).toHaveLength(3)
   })
 })

@@ -51,16 +51,20 @@ export const row = (key: string, changes: Partial<StoredRow> = {}): StoredRow =>
   ...changes,
 })
 
+/** Creates a write of these row records and of a checkpoint at 200. */
+export const settlement = (rows: readonly StoredRow[], changes: Partial<Settlement> = {}): Settlement => ({
+  rows,
+  takenCodes: [],
+  checkpointLsn: lsn(200n),
+  horizon: null,
+  readLsn: null,
+  backfill: null,
+  leaseMs: null,
+  backfillRequest: null,
+  recentRequests: [[1_700_000_000, 'put', 3]],
+  ...changes,
+})
+
 /** Stores these row records and a checkpoint at 200. */
 export const record = (store: Store, rows: StoredRow[], changes: Partial<Settlement> = {}) =>
-  store.record({
-    rows,
-    checkpointLsn: lsn(200n),
-    horizon: null,
-    readLsn: null,
-    backfill: null,
-    leaseMs: null,
-    backfillRequest: null,
-    recentRequests: [[1_700_000_000, 'put', 3]],
-    ...changes,
-  })
+  store.record(settlement(rows, changes))

@@ -102,6 +102,7 @@ test('a write whose answer was lost, and which happens after the next one, chang
   const content = {
     horizon: null,
     readLsn: null,
+    takenCodes: [],
     backfill: null,
     backfillRequest: null,
     leaseMs: null,

@@ -101,10 +101,16 @@ describe('the note before a request leaves', () => {
     expect(intendedRow(entry(known, { unrecorded: known }), code('a'), 'upsert')?.deadLetter).toBeNull()
   })
 
-  test('keeps the row owed: a crash before the answer must not lose it', () => {
-    const owed = { reason: 'content', nextCode: code('b'), delayMs: 0 } as const
-    expect(intendedRow(entry({ ...known, owed }), code('a'), 'upsert')?.owed).toEqual(owed)
-  })
+  test.each([
+    ['content', 'confirm'],
+    ['end', 'confirm end'],
+  ] as const)(
+    'keeps the row owed, with the request: a crash before the answer must not lose either (%s)',
+    (reason, after) => {
+      const owed = { reason, nextCode: code('b'), delayMs: 0 }
+      expect(intendedRow(entry({ ...known, owed }), code('a'), 'upsert')?.owed).toEqual({ ...owed, reason: after })
+    },
+  )
 })
 
 describe('after the API has accepted', () => {
@@ -205,7 +211,7 @@ describe('a version that is settled without a request', () => {
 
   test('keeps a removal in doubt until no lost request can be applied any more', () => {
     const owed = { reason: 'confirm', nextCode: null, delayMs: 60_000 } as const
-    const gone = entry({ ...known, removed: true, owed }, { waiting: labelled(removed()) })
+    const gone = entry({ ...known, removed: true, owed }, { waiting: labelled(removed()), unanswered: true })
     expect(unsentRow(gone, 'unchanged', () => false)).toMatchObject({ removed: true, owed })
     expect(unsentRow(gone, 'nothing to remove', () => true)).toMatchObject({ removed: true, owed: null })
   })

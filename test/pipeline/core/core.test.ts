@@ -41,7 +41,7 @@ describe('a ticket', () => {
   })
 
   test('that was never handed out causes an error', () => {
-    expect(() => scripted().tell({ kind: 'recorded', ticket: 4_711 })).toThrow(/4711/)
+    expect(() => scripted().tell({ kind: 'recorded', ticket: 4_711, owed: [] })).toThrow(/4711/)
   })
 
   test('of a permit is no longer outstanding once it is granted', () => {

@@ -5,8 +5,8 @@ import type { PatientCode } from '../../../src/model/patient/patient.ts'
 import type { StoredRow } from '../../../src/model/progress/stored-row.ts'
 import type { RowKey } from '../../../src/model/source/row.ts'
 import { xid } from '../../../src/model/source/visibility.ts'
+import { codesOwnedBy } from '../../../src/pending/entry/record-codes.ts'
 import type { Content } from '../../../src/pending/entry/version.ts'
-import { codesOwnedBy } from '../../../src/pending/unrecorded-rows.ts'
 import { createCore } from '../../../src/pipeline/core/core.ts'
 import type { Effect } from '../../../src/pipeline/core/effects.ts'
 import type { CoreEvent, Fact, MappedRow, Ticket } from '../../../src/pipeline/core/events.ts'
@@ -17,6 +17,7 @@ import {
   type SourceState,
   type StoredPositions,
 } from '../../../src/pipeline/core/options.ts'
+import { oweOthers } from '../../pending/dialogue.ts'
 import { at, fingerprint, key, seesBelow } from '../../pending/rows.ts'
 
 export type Kind = Effect['kind']
@@ -135,8 +136,7 @@ export function scripted(setting: ScriptOptions = {}) {
       case 'fetch code':
         return { kind: 'code fetched', ticket, found: { kind: 'absent' } }
       case 'record':
-        record(effect)
-        return { kind: 'recorded', ticket }
+        return { kind: 'recorded', ticket, owed: record(effect) }
     }
   }
 
@@ -145,8 +145,16 @@ export function scripted(setting: ScriptOptions = {}) {
     return row ? [[of, row.owed ? { ...row, owed: { ...row.owed, delayMs: 0 } } : row]] : []
   }
 
-  function record({ settlement }: EffectOf<'record'>): void {
-    for (const row of settlement.rows) store.set(row.key, { row, dueAtMs: nowMs + (row.owed?.delayMs ?? 0) })
+  function record({ settlement }: EffectOf<'record'>): RowKey[] {
+    const { rows, takenCodes } = settlement
+    const records = new Map([...store].map(([of, { row }]) => [of, row]))
+    const owed = oweOthers(records, rows, takenCodes)
+    for (const of of owed) {
+      const row = records.get(of)
+      if (row) store.set(of, { row, dueAtMs: nowMs })
+    }
+    for (const row of rows) store.set(row.key, { row, dueAtMs: nowMs + (row.owed?.delayMs ?? 0) })
+    return owed
   }
 
   function holdersOf(of: PatientCode): RowKey[] {

@@ -115,21 +115,20 @@ export function errandsOf(world: World, asker: Asker): Errands {
 function recordErrand(world: World, asker: Asker, { kind, ticket, settlement }: EffectOf['record']): Errand {
   const { writership } = asker
   const own = writership.beginWrite()
-  let isStored = false
+  let owed: readonly RowKey[] | null = null
   const write = () => {
-    isStored = world.state.accepts(own)
-    if (!isStored) return
+    if (!world.state.accepts(own)) return
     const lease = leaseText(settlement.leaseMs)
     world.note(() => `${own.epoch} records up to ${settlement.checkpointLsn}${lease}: ${rowsText(settlement.rows)}`)
     world.noteDeadLetters(settlement)
-    world.state.record(own, settlement, asker.nowMs())
+    owed = world.state.record(own, settlement, asker.nowMs())
     world.keepCopy()
     checkStored(world)
   }
   const answer = (): CoreEvent => {
-    if (isStored) {
+    if (owed !== null) {
       writership.wrote(own)
-      return { kind: 'recorded', ticket }
+      return { kind: 'recorded', ticket, owed }
     }
     asker.refused(writership.standing(world.state.stamp))
     return { kind: 'failed', ticket }

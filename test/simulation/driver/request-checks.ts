@@ -71,9 +71,8 @@ function checkUnsubscription(
   // The label of a read rises with the stream, also after the batch was cut. It then does not show what was known at that time.
   if (!position || (read !== null && position.commitLsn >= receivedAtWrites[0].receivedLsn)) return null
   const first = table.commits.findIndex(({ commitLsn }) => BigInt(commitLsn) === position.commitLsn)
-  const owners = table.commits.slice(Math.max(first, 0)).map((transaction) => table.ownerAfter(transaction, code))
-  const has = (owner: RowVersion | null) =>
-    owner !== null && owner.key !== key && isPublished(owner.image) && owner.image.letter !== 'X'
-  if (!owners.every(has)) return null
-  return `HALF: ${code} is unsubscribed for ${key}, and ${owners[0]?.key} has had it since`
+  const owners = table.commits.slice(Math.max(first, 0)).map((transaction) => table.ownersAfter(transaction, code))
+  const has = (owner: RowVersion) => owner.key !== key && isPublished(owner.image) && owner.image.letter !== 'X'
+  if (!owners.every((versions) => versions.some(has))) return null
+  return `HALF: ${code} is unsubscribed for ${key}, and ${owners[0]?.find(has)?.key} has had it since`
 }

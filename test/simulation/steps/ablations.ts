@@ -36,11 +36,12 @@ const plenty = {
   marks: 1_000,
 }
 /** Worlds in which only the merge can fail. */
-const noMoves = { codesMove: false, bounds: plenty, applyLater: 0 } as const
+const noMoves = { codesMove: false, sharesCodes: false, bounds: plenty, applyLater: 0 } as const
 
 /** Two rows whose codes move. */
 const twoRows = {
   codesMove: true,
+  sharesCodes: false,
   onDelete: 'unsubscribe',
   slotLosses: 0,
   keys: ['1', '2'].map(keyOf),
@@ -48,6 +49,9 @@ const twoRows = {
   transactions: 4,
   bounds: plenty,
 } as const
+
+/** Two rows that share their codes. */
+const sharedCodes = { ...twoRows, sharesCodes: true, onDelete: 'ignore' } as const
 
 /** One row that changes repeatedly, and a crash. */
 const oneRow = {
@@ -169,6 +173,44 @@ export const ablations: readonly Ablation[] = [
     ),
     // The row has no row record, but mediQuo has its code: another row left the code to it.
     profile: { ...twoRows, start: 'known', crashes: 0 },
+  },
+  {
+    name: 'rule 7: an intent of an earlier process is believed',
+    breaks: anyPromise,
+    patches: patch(
+      'delivery/confirmations.ts',
+      'if (nowMs >= this.#earlierUntilMs) return false',
+      'if (nowMs >= 0) return false',
+    ),
+    profile: oneRow,
+  },
+  {
+    name: 'rule 7: what an earlier process sent of a code is believed of other rows',
+    breaks: anyPromise,
+    patches: patch('delivery/confirmations.ts', 'for (const code of codes) this.#lostEarlier.add(code)', ''),
+    profile: { ...twoRows, crashes: 1 },
+  },
+  {
+    name: 'rule 12a: the store does not make the other rows owed',
+    breaks: anyPromise,
+    patches: patch('pipeline/core/record/recording.ts', 'takenCodes: pending.takenCodes()', 'takenCodes: []'),
+    profile: sharedCodes,
+  },
+  {
+    name: 'rule 12a: rows in memory are not owed',
+    breaks: anyPromise,
+    patches: patch(
+      'pending/entries.ts',
+      'for (const other of this.#records.sharing(code, entry)) this.oweAgain(other)',
+      '',
+    ),
+    profile: sharedCodes,
+  },
+  {
+    name: 'rule 12a: a record that was asked for before is believed',
+    breaks: anyPromise,
+    patches: patch('pending/read/loads.ts', 'if (isTaken) entries.oweAgain(entry)', ''),
+    profile: sharedCodes,
   },
   {
     name: 'rule 8: a refused end of a former code rejects the version of its row',

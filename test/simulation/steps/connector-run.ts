@@ -11,12 +11,15 @@ import { type Errand, errandsOf } from '../driver/errands.ts'
 import type { EffectOf, Handlers } from '../driver/handlers.ts'
 import { describeWal, Stream } from '../world/stream.ts'
 import type { World } from '../world/world.ts'
-import { type Flight, Flights } from './flights.ts'
+import type { Flight } from './flight.ts'
+import { Flights } from './flights.ts'
+import type { Strays } from './strays.ts'
 
 export type CreateCore = (options: CoreOptions) => Core
 
 export interface RunOptions {
   readonly world: World
+  readonly strays: Strays
   readonly createCore: CreateCore
   readonly nowMs: () => number
   readonly process: ConnectorProcess
@@ -48,13 +51,13 @@ export class ConnectorRun {
   #isCutOff = false
   #mustEnd = false
 
-  constructor({ world, createCore, nowMs, process }: RunOptions) {
+  constructor({ world, strays, createCore, nowMs, process }: RunOptions) {
     const { state } = world
     this.#world = world
     this.#nowMs = nowMs
     this.#process = process
     this.#started = { stamp: state.stamp, lsn: state.lsn }
-    this.flights = new Flights(world)
+    this.flights = new Flights(world, strays)
     const options = coreOptions(world)
     const core = createCore(options)
     const traced = world.trace ? recordTrace(core, options, (line) => this.trace.push(line)) : core

@@ -1,7 +1,6 @@
 import type { BatchOutcome } from '../../../src/delivery/outcome.ts'
 import type { PatientCode } from '../../../src/model/patient/patient.ts'
 import type { Delivery } from '../../../src/pending/entry/version.ts'
-import type { Ticket } from '../../../src/pipeline/core/events.ts'
 import { requestTimeoutMs } from '../driver/core-options.ts'
 import type { EffectOf } from '../driver/handlers.ts'
 import { checkRequest } from '../driver/request-checks.ts'
@@ -9,24 +8,10 @@ import { noteCovered } from '../world/checks.ts'
 import { refusal } from '../world/contents.ts'
 import type { Transaction } from '../world/source-table.ts'
 import type { World } from '../world/world.ts'
+import { describeFlight, type Flight } from './flight.ts'
+import type { Strays } from './strays.ts'
 
-/** Request in flight. `outcome` is the answer of the API; null: the request has not arrived. */
-export interface Flight {
-  readonly ticket: Ticket
-  readonly batch: readonly Delivery[]
-  readonly numbers: readonly number[]
-  /** Time at which the client gives it up. */
-  readonly untilMs: number
-  outcome: BatchOutcome | null
-}
-
-/** Request that its sender gave up and that arrives later. */
-interface Stray {
-  readonly flight: Flight
-  readonly byMs: number
-}
-
-/** Time within which an accepted patient is applied and an abandoned request arrives. The core waits longer before it reads back. */
+/** Time within which an accepted patient is applied. */
 const latenessMs = 900
 
 /** API as the requests of one process see it. */
@@ -35,12 +20,13 @@ export class Flights {
   #flights: Flight[] = []
   /** True once the process has ended. */
   #isLeft = false
-  #strays: Stray[] = []
   readonly #applyByMs = new Map<PatientCode, number>()
   readonly #timesBroken = new Map<PatientCode, number>()
+  readonly #strays: Strays
 
-  constructor(world: World) {
+  constructor(world: World, strays: Strays) {
     this.#world = world
+    this.#strays = strays
   }
 
   get all(): readonly Flight[] {
@@ -54,7 +40,7 @@ export class Flights {
   }
   /** Returns true if no patient is still to be applied and no request is still to arrive. */
   get isSettled(): boolean {
-    return this.#strays.length === 0 && this.#applyByMs.size === 0
+    return this.#strays.isEmpty && this.#applyByMs.size === 0
   }
 
   /** @param about null: the store is not what the sender knows, so that nothing is checked. */
@@ -64,7 +50,7 @@ export class Flights {
     const numbers = batch.map((delivery) => this.#world.numberOf(delivery))
     const flight: Flight = { ticket, batch, numbers, untilMs: nowMs + requestTimeoutMs, outcome: null }
     this.#flights.push(flight)
-    this.#world.note(() => `PUT ${describe(flight)}`)
+    this.#world.note(() => `PUT ${describeFlight(flight)}`)
   }
 
   /** Lets a request arrive: the API accepts or refuses it as a whole. */
@@ -72,7 +58,7 @@ export class Flights {
     flight.outcome = isDown
       ? { kind: 'retry', reason: 'status 503', inDoubt: true, status: 503 }
       : this.#receive(flight, nowMs)
-    this.#world.note(() => `the API: ${flight.outcome?.kind} ${describe(flight)}`)
+    this.#world.note(() => `the API: ${flight.outcome?.kind} ${describeFlight(flight)}`)
   }
 
   #receive(flight: Flight, nowMs: number): BatchOutcome {
@@ -129,15 +115,14 @@ export class Flights {
   /** Loses the answer. A request that has not arrived may arrive later. */
   lose(flight: Flight, nowMs: number): void {
     this.#remove(flight)
-    if (flight.outcome === null && this.#world.choices.percent(50))
-      this.#strays.push({ flight, byMs: nowMs + latenessMs })
-    this.#world.note(() => `no answer for ${describe(flight)}`)
+    if (flight.outcome === null && this.#world.choices.percent(50)) this.#strays.add(flight, nowMs)
+    this.#world.note(() => `no answer for ${describeFlight(flight)}`)
   }
 
   /** Returns the request to its sender: it was certainly not applied. */
   bounce(flight: Flight): void {
     this.#remove(flight)
-    this.#world.note(() => `${describe(flight)} comes back`)
+    this.#world.note(() => `${describeFlight(flight)} comes back`)
   }
 
   /** Returns true if the API may fail for this request: no code fails twice. The core would take such a row for a bad one. */
@@ -151,26 +136,9 @@ export class Flights {
     this.#flights = this.#flights.filter((other) => other !== flight)
   }
 
-  /** Advances the time. What is due by then happens first. */
+  /** Advances the time. What is to be applied by then is applied. */
   advance(nowMs: number): void {
-    const due = this.#strays.filter(({ byMs }) => byMs <= nowMs)
-    this.#strays = this.#strays.filter(({ byMs }) => byMs > nowMs)
-    for (const { flight } of due) this.#stray(flight)
     for (const [code, byMs] of this.#applyByMs) if (byMs <= nowMs) this.#apply(code)
-  }
-
-  /** Applies an older request after newer ones. Only reading back detects it. */
-  #stray({ batch, numbers }: Flight): void {
-    if (batch.some(({ patient }) => refusal(patient) !== 'never')) return
-    noteCovered(this.#world)
-    const { mediquo } = this.#world
-    for (const [at, { code, patient, key, purpose }] of batch.entries()) {
-      const number = numbers[at] ?? 0
-      const newest = mediquo.records.get(code)
-      if (newest && newest.number >= number) mediquo.applied(patient)
-      else mediquo.accept({ key, purpose, patient, number })
-      this.#world.note(() => `applied late: ${purpose} ${code}=${patient.first_name} (version ${number} of ${key})`)
-    }
   }
 
   #apply(code: PatientCode): void {
@@ -180,15 +148,16 @@ export class Flights {
     this.#world.note(() => `applied: what was accepted of ${code}`)
   }
 
-  /** Ends the process. Each of its requests arrives now, arrives until its timeout is over, or was never sent. */
+  /** Ends the process. Each of its requests arrives now, until its timeout is over, or even later, or was never sent. */
   crash(nowMs: number): void {
     this.#isLeft = true
     const { choices } = this.#world
     const waiting: Flight[] = []
     for (const flight of this.underWay) {
-      const fate = choices.below(3)
-      if (fate === 0) this.arrive(flight, nowMs, false)
-      if (fate === 1 && flight.untilMs > nowMs) waiting.push(flight)
+      const fate = choices.pick(['arrives', 'arrives before its timeout', 'arrives late', 'was not sent'] as const)
+      if (fate === 'arrives') this.arrive(flight, nowMs, false)
+      if (fate === 'arrives before its timeout' && flight.untilMs > nowMs) waiting.push(flight)
+      if (fate === 'arrives late') this.#strays.add(flight, nowMs)
     }
     this.#flights = []
     this.advance(Number.POSITIVE_INFINITY)
@@ -205,13 +174,4 @@ export class Flights {
   expire(nowMs: number): void {
     this.#flights = this.#flights.filter(({ untilMs }) => untilMs > nowMs)
   }
-}
-
-function describe({ batch, numbers }: Flight): string {
-  return batch
-    .map(
-      ({ purpose, key, code, patient }, at) =>
-        `${purpose} ${code}=${patient.first_name} (version ${numbers[at]} of ${key})`,
-    )
-    .join(', ')
 }

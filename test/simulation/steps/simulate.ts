@@ -115,6 +115,7 @@ function goOn(simulation: Simulation, round: number): void {
 
 /** Receives from the stream every second turn, so that rows that are read again and again do not block it. */
 function work(simulation: Simulation, run: ConnectorRun, round: number): void {
+  const { strays } = simulation
   const [flight] = run.flights.all
   const [errand] = run.errands
   const mayReceive = run.mayReceive && !run.isAtEnd
@@ -124,6 +125,7 @@ function work(simulation: Simulation, run: ConnectorRun, round: number): void {
   else if (errand) run.proceed(errand)
   else if (mayReceive) run.receive()
   else if (run.driver.wakeAtMs !== null) tick(simulation)
+  else if (strays.nextAtMs !== null) simulation.advance(strays.nextAtMs)
   else simulation.world.fail('STUCK: nothing is left that could happen')
 }
 

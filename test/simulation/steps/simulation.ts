@@ -3,7 +3,9 @@ import type { Period } from '../world/profile.ts'
 import { type Distrust, distrustStore, makeSlot } from '../world/set-up.ts'
 import type { World } from '../world/world.ts'
 import { type ConnectorProcess, ConnectorRun, type CreateCore } from './connector-run.ts'
-import type { Flight, Flights } from './flights.ts'
+import type { Flight } from './flight.ts'
+import type { Flights } from './flights.ts'
+import { Strays } from './strays.ts'
 
 /** Rules that the environment of the core keeps. Each can be switched off. */
 export interface Rules {
@@ -32,6 +34,7 @@ export class Simulation {
   readonly left: Left
   /** Lines of each run's trace. */
   readonly traces: (readonly string[])[] = []
+  readonly strays: Strays
   readonly #createCore: CreateCore
   #run: ConnectorRun | null = null
   #process = newProcess()
@@ -47,6 +50,7 @@ export class Simulation {
 
   constructor(world: World, { createCore, rules }: SimulationOptions) {
     this.world = world
+    this.strays = new Strays(world)
     this.rules = rules
     this.#createCore = createCore
     const { transactions, crashes, stops, streamLosses, slotLosses, storeLosses, cuts, faults } = world.profile
@@ -92,6 +96,7 @@ export class Simulation {
   advance(toMs: number): void {
     this.#nowMs = Math.max(this.#nowMs, toMs)
     this.#giveUp(this.#cutOff)
+    this.strays.advance(this.#nowMs)
     for (const run of [this.#cutOff, this.#run]) run?.flights.advance(this.#nowMs)
     for (const flights of this.#former) flights.expire(this.#nowMs)
     this.#former = this.#former.filter(({ all }) => all.length > 0)
@@ -114,8 +119,9 @@ export class Simulation {
       distrustStore(this.world, this.rules.distrusts)
       writership.forget()
     }
-    const [world, createCore, process] = [this.world, this.#createCore, this.#process]
-    this.#run = new ConnectorRun({ world, createCore, process, nowMs: () => this.#nowMs })
+    const { world, strays } = this
+    const [createCore, process] = [this.#createCore, this.#process]
+    this.#run = new ConnectorRun({ world, strays, createCore, process, nowMs: () => this.#nowMs })
     this.traces.push(this.#run.trace)
   }
 

@@ -1,7 +1,7 @@
 import { mostAtOnce } from '../driver/driver.ts'
 import type { Errand } from '../driver/errands.ts'
 import type { ConnectorRun } from './connector-run.ts'
-import type { Flight } from './flights.ts'
+import type { Flight } from './flight.ts'
 import { forget, forgettable } from './forgetting.ts'
 import { outsideSteps } from './outside-steps.ts'
 import type { Simulation } from './simulation.ts'

@@ -14,6 +14,8 @@ import { type Fate, fates, type Outage, type Plan, unexpectedSuccesses } from '.
 import type { VirtualClock } from './virtual-clock.ts'
 
 const windowMs = 60_000
+/** Maximum time after which a request is processed that was received. After a minute the core believes that none is. */
+const mostLateMs = 57_000
 
 export interface Answer<T> {
   readonly outcome: T
@@ -22,6 +24,12 @@ export interface Answer<T> {
 
 /** Result of a GET of a code. */
 export type Fetched = Patient | 'absent' | 'not now'
+
+/** What the API does with a request: it counts it, and refuses it if there are too many; then it processes it. */
+interface Receiver {
+  count(): Attempt | null
+  process(): Attempt
+}
 
 /** Single request. It may arrive after the client has given up, as late as its permit allows. */
 interface Sent {
@@ -60,8 +68,9 @@ export class Api {
     this.#random = options.random
     const { window: kind, requestsPerMinute: limit, crashes } = options.plan
     this.#limiter = new RateLimiter({ kind, limit, windowMs })
-    const isWhole = options.world.profile.start !== 'slot lost' && !crashes.some(({ losesSlot }) => losesSlot)
     const { world } = options
+    const { start, sharesCodes } = world.profile
+    const isWhole = start !== 'slot lost' && !sharesCodes && !crashes.some(({ losesSlot }) => losesSlot)
     this.#told = new Mediquo({
       isWhole,
       wasLeft: (code, number) => world.wasLeft(code, number),
@@ -96,22 +105,16 @@ export class Api {
     this.#world.note(() => `${this.#at} PUT ${textOfSent(sent)}${fate ? `: ${fate}` : ''}`)
     for (const [at, delivery] of deliveries.entries())
       this.#world.fail(this.#told.accept({ ...delivery, number: sent.numbers[at] ?? 0 }))
-    this.#exchange(
-      fate,
-      () => this.#receive(sent),
-      (attempt) => {
-        for (const delivery of deliveries) this.#inFlight.delete(delivery)
-        const remaining = attempt.kind === 'answer' ? attempt.remaining : null
-        answered({ outcome: putOutcome(attempt, this.#clock.wallClockMs), remaining })
-      },
-    )
+    this.#exchange(fate, { count: () => this.#count('put'), process: () => this.#process(sent) }, (attempt) => {
+      for (const delivery of deliveries) this.#inFlight.delete(delivery)
+      const remaining = attempt.kind === 'answer' ? attempt.remaining : null
+      answered({ outcome: putOutcome(attempt, this.#clock.wallClockMs), remaining })
+    })
   }
 
   get(code: PatientCode, answered: (found: Fetched) => void): void {
     let found: Patient | undefined
-    const receive = (): Attempt => {
-      const limited = this.#count('get')
-      if (limited) return limited
+    const process = (): Attempt => {
       const refused = /^status (40[134])$/.exec(this.#outage?.fate ?? '')?.[1]
       if (refused !== undefined) return answer(Number(refused), { message: 'no' })
       found = this.#applied.get(code)
@@ -119,7 +122,7 @@ export class Api {
       return answer(200, { message: 'found' })
     }
     const fate = this.isFaulty && this.#random() < 0.05 ? 'reset before' : null
-    this.#exchange(fate, receive, (attempt) => {
+    this.#exchange(fate, { count: () => this.#count('get'), process }, (attempt) => {
       const { kind } = putOutcome(attempt, this.#clock.wallClockMs)
       answered(kind === 'pause' || kind === 'retry' || kind === 'halt' ? 'not now' : (found ?? 'absent'))
     })
@@ -130,7 +133,8 @@ export class Api {
   }
 
   /** Sends a request, receives it, and sends the answer; a fate omits some of these parts. */
-  #exchange(fate: Fate | null, receive: () => Attempt, answered: (attempt: Attempt) => void): void {
+  #exchange(fate: Fate | null, { count, process }: Receiver, answered: (attempt: Attempt) => void): void {
+    const receive = () => count() ?? process()
     const life = this.#life
     const there = 1 + this.#random() * this.#plan.latencyMs
     const back = 1 + this.#random() * this.#plan.latencyMs
@@ -159,6 +163,20 @@ export class Api {
         arrive(requestTimeoutMs - 500 + this.#random() * 590, () => undefined)
         end(requestTimeoutMs, { kind: 'no answer', reason: 'timeout', sent: true, code: 'TIMEOUT' })
         break
+      case 'received, processed late':
+        // It counts when it is received, and may be processed after its sender died.
+        this.underWay++
+        this.#clock.after(there, () => {
+          const ms = count() === null ? this.#random() * mostLateMs : null
+          if (ms === null) this.underWay--
+          else
+            this.#clock.after(ms, () => {
+              this.underWay--
+              process()
+            })
+        })
+        end(requestTimeoutMs, { kind: 'no answer', reason: 'timeout', sent: true, code: 'TIMEOUT' })
+        break
       case 'reset after':
         arrive(there, () => end(back, { kind: 'no answer', reason: 'connection', sent: true, code: 'ECONNRESET' }))
         break
@@ -167,9 +185,7 @@ export class Api {
     }
   }
 
-  #receive({ deliveries, numbers, fate }: Sent): Attempt {
-    const limited = this.#count('put')
-    if (limited) return limited
+  #process({ deliveries, numbers, fate }: Sent): Attempt {
     const status = Number(/^status (\d+)/.exec(fate ?? '')?.[1] ?? 0)
     const isAfterApplying = fate?.endsWith('after applying') === true && status > 0
     if (status > 0 && !isAfterApplying) return answer(status, { message: 'no' }, status === 429 ? '1' : null)
@@ -241,17 +257,24 @@ export class Api {
   #draw(patients: readonly Patient[]): Fate | null {
     const { faults, unexpected } = this.#plan
     const outage = this.#outage
-    if (outage) return outage.fate
+    if (outage) return this.#outliving(outage.fate)
     const kinds = unexpected > 0 && this.#random() * 100 < unexpected ? unexpectedSuccesses : fates
     if (kinds === fates && (!this.isFaulty || this.#random() * 100 >= faults)) return null
     const fate = kinds[Math.floor(this.#random() * kinds.length)] ?? null
     if (fate === 'status 413' && patients.length === 1) return null
+    if (fate === 'timeout, applied late') return this.#outliving(fate)
     if (fate !== 'status 500' && fate !== 'status 503 after applying' && fate !== 'status 204') return fate
     // The core takes a row for a bad one if the API fails with 5xx for it, or does not show it, repeatedly while it accepts others. Chance must not do that.
     const times = Math.max(...patients.map(({ code }) => this.#broke.get(code) ?? 0))
     if (times > 1) return null
     for (const { code } of patients) this.#broke.set(code, times + 1)
     return fate
+  }
+
+  /** Returns the fate of a request, which is sometimes processed after its process died. */
+  #outliving(fate: Fate): Fate {
+    const mayOutlive = fate === 'timeout, applied late' && this.#plan.crashes.length > 0
+    return mayOutlive && this.#random() < 0.5 ? 'received, processed late' : fate
   }
 }
 

@@ -15,7 +15,13 @@ export const fates = [
   'status 429',
   'status 413',
 ] as const
-export type Fate = (typeof fates)[number] | UnexpectedSuccess | 'status 401' | 'status 403' | 'status 404'
+export type Fate =
+  | (typeof fates)[number]
+  | UnexpectedSuccess
+  | 'received, processed late'
+  | 'status 401'
+  | 'status 403'
+  | 'status 404'
 
 /** Successes that are not documented. */
 export const unexpectedSuccesses = ['status 204', 'status 202 after applying'] as const

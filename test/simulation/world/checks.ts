@@ -25,7 +25,15 @@ function isCoveredNow(world: World, { key, number, image, before }: RowVersion):
   if (code !== undefined && (mediquo.records.get(code)?.number ?? 0) >= number) return true
   if (hasLetter(state.rows.get(key)) && (rejected.get(key) ?? 0) >= number) return true
   if (table.committed(key).some((later) => later.number >= number && isTold(world, later))) return true
+  if (code !== undefined && isTheirs(world, key, code)) return true
   return code !== undefined && isLeft(world, code, number)
+}
+
+/** Returns true if mediQuo accepted last what another row has that shares the code: either content is right. */
+function isTheirs(world: World, key: RowKey, code: PatientCode): boolean {
+  if (!world.profile.sharesCodes) return false
+  const others = world.table.ownersOf(code).filter((other) => other.key !== key && isPublished(other.image))
+  return others.some((other) => isTold(world, other))
 }
 
 /** Returns true if the row left its code to another row, which has it or will be sent: the later owner covers the code. */
@@ -171,17 +179,27 @@ export function checkQuiet(world: World): void {
       world.fail(`C1: ${key} has a dead letter of an older version`)
     if (letter || !isPublished(newest.image)) continue
     if (newest.image.letter === 'X') world.fail(`C1: ${key} is not a dead letter`)
-    else if (!isShown(world, newest))
+    else if (!isShown(world, newest) && !isOfOther(world, newest))
       world.fail(`C1: ${key} is ${text(newest.image)}, mediQuo has ${recordText(world, newest.image)}`)
   }
   if (profile.onDelete === 'ignore' || isLeftAlone) return
   for (const code of profile.codes) {
     if (!mediquo.has(code)?.isSubscribed) continue
-    const owner = table.ownerOf(code)
-    const isOwned = owner !== null && isPublished(table.newest(owner)?.image ?? null)
+    const isOwned = table.ownersOf(code).some(({ image }) => isPublished(image))
     if (!isOwned && !isRejected(world, code) && !mayBeForgotten(world, code))
       world.fail(`C1: ${code} is nobody's and still subscribed`)
   }
+}
+
+/** Returns true if mediQuo has the content of another row with the code, or if that row is a dead letter, which keeps what mediQuo had. */
+function isOfOther(world: World, { key, image }: RowVersion): boolean {
+  const others = image && world.profile.sharesCodes ? world.table.ownersOf(image.code) : []
+  return others.some(
+    (other) =>
+      other.key !== key &&
+      isPublished(other.image) &&
+      (isShown(world, other) || hasLetter(world.state.rows.get(other.key))),
+  )
 }
 
 const text = ({ code, letter }: Image) => `${code}=${letter}`

@@ -18,6 +18,8 @@ export interface Profile {
   readonly onDelete: 'ignore' | 'unsubscribe'
   readonly fullIdentity: boolean
   readonly codesMove: boolean
+  /** Codes are not unique: a row may take the code that another row has. */
+  readonly sharesCodes: boolean
   /** Percentage of updates whose change lacks a value. */
   readonly incomplete: number
   /** Percentage of changes that are much larger than others. */
@@ -125,6 +127,7 @@ export function drawProfile(choices: Choices, { stepKinds, ...fixed }: Limits): 
     storeLosses: choices.percent(10) ? choices.pick([1, 1, 2]) : 0,
     cuts: choices.percent(15) ? choices.pick([1, 1, 2]) : 0,
     truncates: choices.pick([0, 0, 0, 30]),
+    sharesCodes: choices.percent(30),
     ...fixed,
   }
 }

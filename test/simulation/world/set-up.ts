@@ -12,8 +12,9 @@ export function setUp(world: World): void {
   const { table, profile, choices, state } = world
   const base = table.begin()
   for (const [index, key] of profile.keys.entries()) {
-    const code = profile.codes[index]
-    if (code === undefined || !choices.percent(70)) continue
+    const own = profile.codes[index]
+    if (own === undefined || !choices.percent(70)) continue
+    const code = profile.sharesCodes && choices.percent(50) ? (profile.codes[0] ?? own) : own
     const version = table.write(base, { key, image: { code, letter: choices.pick(profile.letters) } })
     if (profile.start !== 'first run') deliver(world, version)
   }

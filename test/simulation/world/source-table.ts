@@ -97,7 +97,7 @@ export class SourceTable {
     for (const key of this.keys) if (this.newest(key)?.image) this.write(writer, { key, image: null, truncated: true })
   }
 
-  /** Returns true if no other running transaction has a lock on the row or on one of the (unique) codes. */
+  /** Returns true if no other running transaction has a lock on the row or on one of these codes. */
   isFree(writer: Transaction, key: RowKey, codes: readonly (PatientCode | undefined)[]): boolean {
     return this.running.every((other) => {
       if (other === writer) return true
@@ -191,17 +191,18 @@ export class SourceTable {
   committed(key: RowKey): RowVersion[] {
     return this.#of(key).flatMap(({ version, by }) => (by.commitLsn > 0 ? [version] : []))
   }
-  /** Returns the row that has a code in the newest committed versions. */
-  ownerOf(code: PatientCode): RowKey | null {
-    return this.keys.find((key) => this.committed(key).at(-1)?.image?.code === code) ?? null
+  /** Returns the newest committed versions that have a code. */
+  ownersOf(code: PatientCode): RowVersion[] {
+    const newest = this.keys.flatMap((key) => this.committed(key).at(-1) ?? [])
+    return newest.filter(({ image }) => image?.code === code)
   }
 
-  /** Returns the version that had a code after a transaction was committed; null: none. */
-  ownerAfter(transaction: Transaction, code: PatientCode): RowVersion | null {
+  /** Returns the versions that had a code after a transaction was committed. */
+  ownersAfter(transaction: Transaction, code: PatientCode): RowVersion[] {
     const newest = new Map<RowKey, RowVersion>()
     for (const { versions } of this.commits.slice(0, this.commits.indexOf(transaction) + 1))
       for (const version of versions) newest.set(version.key, version)
-    return [...newest.values()].find(({ image }) => image?.code === code) ?? null
+    return [...newest.values()].filter(({ image }) => image?.code === code)
   }
 
   #of(key: RowKey) {

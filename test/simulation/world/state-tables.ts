@@ -6,7 +6,7 @@ import type { Lsn } from '../../../src/model/source/lsn.ts'
 import { comparePositions, type Position } from '../../../src/model/source/position.ts'
 import type { RowKey } from '../../../src/model/source/row.ts'
 import type { Xid } from '../../../src/model/source/visibility.ts'
-import { codesOwnedBy } from '../../../src/pending/unrecorded-rows.ts'
+import { codesNamedBy, codesOwnedBy } from '../../../src/pending/entry/record-codes.ts'
 import type { Settlement } from '../../../src/pipeline/core/effects.ts'
 import type { EffectOf } from '../driver/handlers.ts'
 
@@ -83,12 +83,13 @@ export class StateTables {
     return stamp.epoch === epoch && stamp.writer === writer && stamp.writes >= confirmed && stamp.writes < begun
   }
 
-  /** Writes everything in one transaction. A write that is not accepted changes nothing. */
-  record(own: OwnWrites, settlement: Settlement, nowMs: number): boolean {
-    if (!this.accepts(own)) return false
-    const { rows, checkpointLsn, horizon, readLsn, backfill, backfillRequest, leaseMs } = settlement
+  /** Writes everything in one transaction. @returns the other rows that became owed; null: a write that is not accepted changes nothing. */
+  record(own: OwnWrites, settlement: Settlement, nowMs: number): readonly RowKey[] | null {
+    if (!this.accepts(own)) return null
+    const { rows, takenCodes, checkpointLsn, horizon, readLsn, backfill, backfillRequest, leaseMs } = settlement
     this.stamp = { ...this.stamp, writes: own.begun }
     if (leaseMs !== null) this.lease = leaseMs === 0 ? null : { untilMs: nowMs + leaseMs, by: own.writer }
+    const owed = this.#owedAgain(rows, takenCodes, nowMs)
     for (const row of rows) this.#store(row, nowMs)
     this.lsn = Number(checkpointLsn)
     this.horizon = horizon ?? this.horizon
@@ -96,10 +97,28 @@ export class StateTables {
     if (backfillRequest !== null && !this.#isRequested(backfillRequest)) this.#request(backfillRequest)
     const at = this.backfillRuns.findIndex(({ id, state }) => id === backfill?.id && state === 'running')
     const running = this.backfillRuns[at]
-    if (!backfill || !running) return true
+    if (!backfill || !running) return owed
     const { position, rowsRead, done } = backfill
     this.backfillRuns[at] = { ...running, position, rowsRead, state: done ? 'done' : 'running' }
-    return true
+    return owed
+  }
+
+  /** Makes the rows owed that have a code which another row gives up, except those of the write. */
+  #owedAgain(written: readonly StoredRow[], codes: readonly PatientCode[], nowMs: number): RowKey[] {
+    const others = [...this.rows.values()].filter(
+      (row) =>
+        written.every(({ key }) => key !== row.key) &&
+        codesNamedBy({ ...row, owed: null }).some((code) => codes.includes(code)),
+    )
+    for (const row of others) {
+      this.rows.set(row.key, {
+        ...row,
+        fingerprint: null,
+        owed: row.owed ?? { reason: row.fingerprint === null ? 'confirm' : 'content', nextCode: null, delayMs: 0 },
+      })
+      if (!row.owed) this.#dueAtMs.set(row.key, nowMs)
+    }
+    return others.map(({ key }) => key)
   }
 
   /** Returns the tables as they are now, for `restore`. */

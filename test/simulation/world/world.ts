@@ -64,8 +64,9 @@ export class World {
     this.profile = profile
     this.contents = new Contents(profile.fullIdentity)
     this.state = new StateTables(this.table.insertLsn, profile.pageRows)
-    // Without a slot, the backfill finds row by row which codes changed hands.
-    const isWhole = profile.start !== 'slot lost' && profile.slotLosses + profile.storeLosses === 0
+    // Without a slot, the backfill finds row by row which codes changed hands. Of two rows with one code, any may come last.
+    const hasSlot = profile.start !== 'slot lost' && profile.slotLosses + profile.storeLosses === 0
+    const isWhole = hasSlot && !profile.sharesCodes
     this.mediquo = new Mediquo({
       isWhole,
       wasLeft: (code, number) => this.wasLeft(code, number),
@@ -127,7 +128,8 @@ export class World {
     const { commits } = this.table
     const first = commits.findIndex(({ versions }) => versions.some((version) => version.number >= number))
     const since = commits.slice(Math.max(first, 0))
-    return since.some((transaction) => !isPublished(this.table.ownerAfter(transaction, code)?.image ?? null))
+    const isOwned = (of: Transaction) => this.table.ownersAfter(of, code).some(({ image }) => isPublished(image))
+    return since.some((transaction) => !isOwned(transaction))
   }
 
   /** Returns the number of the removal by which a row lost a code, up to a number. */

@@ -19,15 +19,19 @@ export function write(world: World, writer: Transaction): void {
   const [mine, theirs] = [table.newest(key)?.image ?? null, table.newest(other)?.image ?? null]
   const unused = profile.codes.filter((code) => table.keys.every((one) => table.newest(one)?.image?.code !== code))
   const free = unused[choices.below(Math.max(1, unused.length))]
-  if (!table.isFree(writer, key, [mine?.code, free]) || !table.isFree(writer, other, [theirs?.code])) return
+  // Unique codes are locked with their rows.
+  const locked = profile.sharesCodes ? [] : [mine?.code, free, theirs?.code]
+  if (!table.isFree(writer, key, locked) || !table.isFree(writer, other, locked)) return
+  const shared = profile.sharesCodes && key !== other && choices.percent(50) ? theirs?.code : undefined
   const put = (row: RowKey, image: Image | null, how: { incomplete?: boolean; sameRow?: boolean } = {}) => {
     const bytes = profile.wide > 0 && choices.percent(profile.wide) ? wideBytes : ordinaryBytes
     const version = table.write(writer, { key: row, image, bytes, ...how })
     world.note(() => `${writer.name} (xid ${writer.xid}) writes ${describeVersion(version)}`)
   }
   const image = (code: PatientCode): Image => ({ code, letter: choices.pick(profile.letters) })
-  if (!mine) {
-    if (free !== undefined) put(key, image(free))
+  if (!mine || (shared !== undefined && choices.percent(50))) {
+    const code = shared ?? free
+    if (code !== undefined) put(key, image(code))
     return
   }
   const kind = choices.below(profile.codesMove ? 8 : 4)

@@ -36,6 +36,9 @@ export class Confirming implements FetchSource, Port {
   /** Sets the time of the event that is being handled. */
   at(nowMs: number): void {
     this.#nowMs = nowMs
+  }
+  /** Called when this instance has become the writer: no earlier process sends any more. */
+  activate(nowMs: number): void {
     this.#confirmations.beganAt(nowMs)
   }
 
@@ -61,6 +64,9 @@ export class Confirming implements FetchSource, Port {
   }
   lost({ code }: Delivery): void {
     this.#confirmations.lost(code, this.#nowMs)
+  }
+  intentFound(codes: readonly PatientCode[]): boolean {
+    return this.#confirmations.intentFound(codes, this.#nowMs)
   }
   isOver(code: PatientCode): boolean {
     return this.#confirmations.isOver(code, this.#nowMs)

@@ -5,6 +5,7 @@ import type { ApiLimits } from '../../../model/api-limits.ts'
 import type { StoredRow } from '../../../model/progress/stored-row.ts'
 import type { DurableLsn, Lsn } from '../../../model/source/lsn.ts'
 import { comparePositions, type Position } from '../../../model/source/position.ts'
+import type { RowKey } from '../../../model/source/row.ts'
 import type { Pending } from '../../../pending/pending.ts'
 import type { CoreContext } from '../context.ts'
 import type { Effect, Settlement } from '../effects.ts'
@@ -17,7 +18,7 @@ import { rowsLoadedAtOnce } from './loading.ts'
 export interface RecordingOptions {
   readonly context: Pick<CoreContext, 'tickets' | 'random' | 'intervals'>
   readonly progress: Pick<Progress, 'settledLsn' | 'durableLsn' | 'stored'>
-  readonly pending: Pick<Pending, 'unrecorded' | 'toRecord' | 'recorded' | 'readLsn' | 'sentTo'>
+  readonly pending: Pick<Pending, 'unrecorded' | 'toRecord' | 'takenCodes' | 'recorded' | 'readLsn' | 'sentTo'>
   /** Progress of the backfill run, and requests for another one. */
   readonly backfill: {
     readonly ledger: Pick<BackfillLedger, 'toRecord' | 'recorded'>
@@ -164,6 +165,7 @@ export class Recording {
     // Take all of it at one moment: a position must not cover rows that the write does not contain.
     const settlement: Settlement = {
       rows: pending.toRecord(),
+      takenCodes: pending.takenCodes(),
       checkpointLsn: progress.settledLsn,
       // The store takes it as it is. Use the later one: this run may have sent only positions before those of an earlier run.
       horizon: raisesHorizon ? later(this.#horizon, pending.sentTo) : null,
@@ -179,8 +181,8 @@ export class Recording {
     out.push({ kind: 'record', ticket, settlement })
   }
 
-  /** Everything of the write is stored. @returns its rows; none if the ticket is another's. */
-  recorded(ticket: Ticket, nowMs: number): readonly StoredRow[] {
+  /** Everything of the write is stored. @param owed rows that it made owed. @returns its rows; none if the ticket is another's. */
+  recorded(ticket: Ticket, owed: readonly RowKey[], nowMs: number): readonly StoredRow[] {
     if (this.#writing?.ticket !== ticket) return []
     const { progress, pending } = this.#options
     const { ledger, truncations } = this.#options.backfill
@@ -191,7 +193,7 @@ export class Recording {
     this.#lease.stored(nowMs)
     this.#stored = this.#begun
     this.#unnoted -= requests
-    pending.recorded(settlement.rows)
+    pending.recorded(settlement.rows, owed)
     if (settlement.backfill) ledger.recorded(settlement.backfill)
     if (truncation) truncations.recorded(truncation)
     this.#horizon = later(this.#horizon, settlement.horizon)

@@ -39,6 +39,7 @@ function recordingScene({ horizon = null, readLsn = null, random = 0, isWriter =
         return rows.length
       },
       toRecord: () => rows,
+      takenCodes: () => [],
       recorded: (stored) => {
         log.push(`recorded ${stored.length}`)
         rows = rows.filter((one) => !stored.includes(one))
@@ -102,7 +103,7 @@ function recordingScene({ horizon = null, readLsn = null, random = 0, isWriter =
       return scene
     },
     stored() {
-      if (writing !== null) recording.recorded(writing, nowMs)
+      if (writing !== null) recording.recorded(writing, [], nowMs)
       writing = null
       return scene
     },
