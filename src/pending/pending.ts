@@ -125,10 +125,7 @@ export class Pending {
     for (const entry of queues.first('commit', Number.POSITIVE_INFINITY)) this.#scheduler.schedule(entry)
   }
 
-  /**
-   * Frees memory down to half of the bounds. Owes rows of the transaction that is still arriving, rows that wait for a read if
-   * reads are not allowed, and rows of codes to unsubscribe. @returns the number of owed rows.
-   */
+  /** Frees memory down to half of the bounds, by rows that can be owed. @returns their number. */
   owe({ mayRead }: { readonly mayRead: boolean }): number {
     if (this.isSendingHeld) return 0
     const more = () => this.#room.isHalfFull
@@ -166,11 +163,15 @@ export class Pending {
     this.#scheduler.schedule(entry)
   }
 
+  /** Rule 19: the table was truncated after the changes that were merged so far. */
+  truncated(): void {
+    this.#scheduler.readWaiting()
+  }
+
   /** The stream has received everything before a position: forgets the marks of reads that ended there. */
   passed(receivedLsn: Lsn): void {
-    // Wait for the whole transaction of the horizon: a change later in it may replace an older one.
-    const { horizon } = this.#merging
-    if (horizon && receivedLsn > horizon.commitLsn) this.release()
+    // A change later in the horizon's transaction may replace an older one.
+    if (this.#merging.horizon && receivedLsn > this.#merging.horizon.commitLsn) this.release()
     this.#reads.passed(receivedLsn)
   }
 
@@ -199,8 +200,7 @@ export class Pending {
     return this.#reads.expect(keys)
   }
   /**
-   * Forgets, durably, what mediQuo accepted of these rows, because it has something else. The next version of each is sent,
-   * whatever it contains. Call it between `expect` and `read`.
+   * Forgets, durably, what mediQuo accepted of these rows: the next version of each is sent. Call it between `expect` and `read`.
    */
   distrust(keys: readonly RowKey[]): void {
     this.#reads.distrust(keys)

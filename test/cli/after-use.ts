@@ -44,4 +44,4 @@ export async function remains(database: TestDatabase, stateIn = database) {
 /** Result of {@link remains} once everything is dropped. */
 export const nothing = { slots: 0, publications: 0, tables: 0, schemas: 0 }
 /** Result of {@link remains} before. */
-export const everything = { slots: 1, publications: 1, tables: 5, schemas: 1 }
+export const everything = { slots: 1, publications: 1, tables: 6, schemas: 1 }

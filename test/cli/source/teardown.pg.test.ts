@@ -168,7 +168,7 @@ test.concurrent('works with one end alone, and names what is to be done at the o
   const withoutState = await runCommand(['teardown', '--yes'], { database }, { STATE_DATABASE_URL: nowhere })
   expect(withoutState.text).toMatch(/failed {2}state schema mediquo_cdc: the state database cannot be reached/)
   expect(withoutState.text).toContain('fix: DROP SCHEMA mediquo_cdc CASCADE;')
-  expect([withoutState.status, await remains(database, state)]).toEqual([3, { ...nothing, tables: 5, schemas: 1 }])
+  expect([withoutState.status, await remains(database, state)]).toEqual([3, { ...nothing, tables: 6, schemas: 1 }])
 
   await database.query(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [slot])
   const gone = { DATABASE_URL: nowhere, STATE_DATABASE_URL: state.url }

@@ -10,9 +10,9 @@ import type { Truncations } from './truncations.ts'
 
 export interface ReceivingOptions {
   readonly progress: Pick<Progress, 'begin' | 'commit' | 'keepalive' | 'receivedLsn'>
-  readonly pending: Pick<Pending, 'streamed' | 'begun' | 'committed' | 'passed'>
+  readonly pending: Pick<Pending, 'streamed' | 'begun' | 'committed' | 'passed' | 'truncated'>
   readonly facts: Facts
-  readonly truncations: Pick<Truncations, 'committed'>
+  readonly truncations: Pick<Truncations, 'committed' | 'isReconciled'>
   readonly reload: Pick<Reload, 'truncated' | 'inserted'>
   /** A recent 64-bit transaction id, by which the stream's 32 bits are widened. */
   readonly nearXid: Xid
@@ -94,6 +94,7 @@ export class Receiving {
       case 'truncate':
         if (this.#isSkipping) return
         this.#isTruncating = true
+        if (this.#options.truncations.isReconciled) this.#options.pending.truncated()
         this.#options.reload.truncated(nowMs)
         return
       default:

@@ -28,12 +28,16 @@ export class Truncations {
     this.#options = options
   }
 
+  /** True if the rows that a TRUNCATE took away are to be found. */
+  get isReconciled(): boolean {
+    return this.#options.onTruncate === 'reconcile'
+  }
+
   /** A transaction with a TRUNCATE was received whole. */
   committed(truncation: Truncation): void {
-    const isIgnored = this.#options.onTruncate === 'ignore'
     this.#newest = truncation
-    if (!isIgnored) this.#toRecord = truncation
-    this.#options.facts.add({ kind: 'truncated', isIgnored })
+    if (this.isReconciled) this.#toRecord = truncation
+    this.#options.facts.add({ kind: 'truncated', isIgnored: !this.isReconciled })
   }
 
   get newest(): Truncation | null {

@@ -36,6 +36,7 @@ function receiver(nearXid = 100n) {
       },
       committed: () => seen.push('commit'),
       passed: (lsn) => passed.push(lsn),
+      truncated: () => seen.push('truncated'),
     },
     facts,
     truncations: new Truncations({ onTruncate: 'reconcile', facts }),
@@ -103,6 +104,16 @@ test('widens a transaction id relative to the current one of the server: the tab
   receiving.sawXid(xid(0n))
   receive(begin(110, low(now)), one, commit(110), begin(120, low(now - 20n)), one, commit(120))
   expect(changes()).toEqual([`["a"] 110#1 by ${now}`, `["a"] 120#1 by ${now - 20n}`])
+})
+
+test('has the rows that wait read again at a TRUNCATE, and not those that the same transaction inserts after it', () => {
+  const { receive, seen } = receiver()
+  receive(begin(110), one, truncate, one, commit(110))
+  expect(seen.filter((line) => line === 'truncated' || line.includes('#'))).toEqual([
+    expect.stringContaining('#1'),
+    'truncated',
+    expect.stringContaining('#2'),
+  ])
 })
 
 test('tells when the table is emptied and gets new rows, and that it was truncated once all of the transaction is here', () => {
