@@ -28,7 +28,7 @@ test.concurrent('shows everything, drops it, and a connector starts from nothing
     expect.stringMatching(`^drop    replication slot ${slot} ${where}it holds .+B of WAL$`),
     expect.stringMatching(`^drop    publication mediquo_cdc ${where}it publishes public.patients$`),
     expect.stringMatching(
-      `^drop    state tables mediquo_cdc ${where}backfill \\(0 rows\\), checkpoint \\(1 row\\), dead_letter \\(0 rows\\), delivery \\(1 row\\), migration`,
+      `^drop    state tables mediquo_cdc ${where}backfill \\(0 rows\\), checkpoint \\(1 row\\), dead_letter \\(0 rows\\), delivery \\(1 row\\), mapping \\(\\d rows?\\), migration`,
     ),
     expect.stringMatching(`^drop    state schema mediquo_cdc ${where}it is empty then$`),
     '',
@@ -198,7 +198,7 @@ test.concurrent('leaves what this user may not drop, with the statement, and dro
 
     await database.query(`alter role ${role} noreplication`)
     await database.query(`select pg_create_logical_replication_slot($1, 'pgoutput')`, [slot])
-    for (const table of ['backfill', 'checkpoint', 'dead_letter', 'delivery', 'migration'])
+    for (const table of ['backfill', 'checkpoint', 'dead_letter', 'delivery', 'mapping', 'migration'])
       await database.query(`alter table mediquo_cdc.${table} owner to ${role}`)
     await database.query(`grant usage on schema mediquo_cdc to ${role}`)
     const without = await runCommand(['teardown', '--yes'], { database }, { DATABASE_URL: url.href })

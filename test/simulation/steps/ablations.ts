@@ -325,8 +325,8 @@ export const ablations: readonly Ablation[] = [
     breaks: anyPromise,
     patches: patch(
       'pipeline/core/stream/truncations.ts',
-      'if (!isIgnored) this.#toRecord = truncation',
-      'if (isIgnored) this.#toRecord = truncation',
+      'if (this.isReconciled) this.#toRecord = truncation',
+      'if (!this.isReconciled) this.#toRecord = truncation',
     ),
     profile: truncated,
   },
