@@ -10,7 +10,7 @@ export interface WriterStamp {
   readonly previousWrites: number | null
 }
 
-/** What a writer knows of its own writes. */
+/** Own writes, as far as a writer knows them. */
 export interface OwnWrites {
   readonly epoch: number
   readonly writer: string
@@ -57,7 +57,7 @@ export function standingSince(loaded: WriterStamp, stored: WriterStamp | null): 
 /** Own writes of a process that has not taken over. No write passes with them. */
 const nothingWritten: OwnWrites = { epoch: 0, writer: '00000000-0000-0000-0000-000000000000', confirmed: 0, begun: 0 }
 
-/** What this process knows of its own writes. It outlives a pipeline, so that a store that goes back between two of them is noticed. */
+/** Own writes of this process. It outlives a pipeline, so that a store that goes back between two of them is noticed. */
 export class Writership {
   #own = nothingWritten
   /** Tokens of all take-overs of this process, answered or not. */

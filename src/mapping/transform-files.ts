@@ -19,7 +19,7 @@ export async function contentHashOf(path: string): Promise<string> {
 /** Returns the hashes of a file and of those that it names, in the order in which they are named. */
 async function hashOf(path: string, root: string, seen: Set<string>): Promise<string[]> {
   const content = await readFile(path).catch((error: unknown) => {
-    // What looks like a path may be something else.
+    // A text that looks like a path may be something else.
     if (path !== root) return null
     throw error
   })

@@ -36,7 +36,7 @@ export async function startFirst(
       throw new ConnectorError('slot being made', 'another session is making the replication slot')
     case 'present':
       if (!facts.publication) throw publicationAfterSlot(publication, slot)
-      // Who made the slot, and what was sent with it, is unknown: reads wait until all transactions that run now have ended, and rows
+      // The maker of the slot, and everything sent with it, is unknown: reads wait until all transactions that run now have ended, and rows
       // with changes of until now are read.
       return await store.begin(
         identity,

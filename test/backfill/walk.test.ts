@@ -6,23 +6,11 @@ import { patientCode } from '../../src/model/patient/patient.ts'
 import type { BackfillRun } from '../../src/model/progress/backfill-run.ts'
 import type { BackfillDebt } from '../../src/model/progress/debt.ts'
 import { type RowKey, rowKey } from '../../src/model/source/row.ts'
+import { wholeRun } from './whole-run.ts'
 
 const keyOf = (n: number) => rowKey(new Map([['id', String(n).padStart(6, '0')]]), ['id'])
 const codeOf = (n: number) => patientCode(`c${n}`)
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at)
-
-const whole: BackfillRun = {
-  id: 1,
-  state: 'running',
-  reason: 'asked for',
-  codes: null,
-  keys: null,
-  position: null,
-  rowsRead: 0,
-  rowsEstimated: 0,
-  startedAt: null,
-  finishedAt: null,
-}
 
 /** Creates a walk over rows of these numbers and over a store that knows some. Its debts stay open until the test settles them. */
 function walkOver(
@@ -33,7 +21,7 @@ function walkOver(
   const merged: { readonly key: RowKey; readonly backfillDebt: BackfillDebt | null; readonly found: boolean }[] = []
   const limits: number[] = []
   const codesOf = (numbers: readonly number[]) => new Map(numbers.map((n) => [keyOf(n), codeOf(n)]))
-  const walk = new Walk({ ...whole, ...pass }, ledger)
+  const walk = new Walk({ ...wholeRun, ...pass }, ledger)
 
   function list({ after, limit, codes }: Extract<WalkStep, { kind: 'list known rows' }>): RowKey[] {
     const wanted = known.filter((n) => codes === null || codes.includes(codeOf(n))).map(keyOf)
@@ -192,7 +180,7 @@ describe('the ledger', () => {
 
   test('stands at the end of the longest prefix of settled pages', () => {
     const ledger = new BackfillLedger()
-    ledger.begin(whole)
+    ledger.begin(wholeRun)
     const [first, second] = [ledger.open(at(10), 1, 10), ledger.open(at(20), 1, 10)]
     ledger.settle(second)
     expect(ledger.progress?.position).toBeNull()
@@ -202,7 +190,7 @@ describe('the ledger', () => {
 
   test('settles the later of two pages with the same row immediately, and the earlier one when the row is settled', () => {
     const ledger = new BackfillLedger()
-    ledger.begin(whole)
+    ledger.begin(wholeRun)
     const [first, second] = [ledger.open(at(10), 1, 10), ledger.open(at(20), 1, 10)]
     const joined = ledger.join(second, first)
     expect([joined, ledger.progress?.rowsRead]).toEqual([first, 0])
@@ -213,7 +201,7 @@ describe('the ledger', () => {
 
   test('returns progress that is not stored yet, and is free for the next run once the end is stored', () => {
     const ledger = new BackfillLedger()
-    ledger.begin(whole)
+    ledger.begin(wholeRun)
     expect(ledger.toRecord()).toBeNull()
     ledger.open(at(10), 0, 10)
     const half = ledger.toRecord()

@@ -4,10 +4,10 @@ import { requestWholeBackfill } from './backfill-runs.ts'
 import { inTransaction, type StateDatabase } from './state-database.ts'
 import { backfill, checkpoint, mapping } from './tables.ts'
 
-/** What a change of the mapping leads to. */
+/** Consequence of a change of the mapping. */
 export type MappingPolicy = 'backfill' | 'wait'
 
-/** What was settled by another mapping than the one in use. */
+/** Numbers of rows and dead letters settled by another mapping than the one in use. */
 export interface OutdatedRows {
   /** Null: the rows could not be counted in time. */
   readonly rows: number | null
@@ -42,7 +42,7 @@ export class Mappings {
     this.#epoch = epoch
   }
 
-  /** What waits for a backfill that nobody has asked for; null: nothing. */
+  /** Rows that wait for a backfill that nobody has asked for; null: none. */
   get outdated(): OutdatedRows | null {
     return this.#outdated
   }

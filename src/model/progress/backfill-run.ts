@@ -21,7 +21,7 @@ export const backfillRunReasons = [
 ] as const
 export type BackfillRunReason = (typeof backfillRunReasons)[number]
 
-/** What the runs of a reason take for true. */
+/** Assumptions of the runs of a reason. */
 interface BackfillRunTrust {
   /** A row whose fingerprint is equal is not sent. */
   readonly fingerprints: boolean

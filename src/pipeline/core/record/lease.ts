@@ -74,7 +74,7 @@ export class Lease {
           : this.isReleasable(nowMs)
             ? 0
             : null
-    // Whether a release is stored is unknown if its answer is lost.
+    // A release whose answer is lost may be stored or not.
     if (lengthMs === 0) this.#mayLeaveUntilMs = null
     if (lengthMs !== null && lengthMs > 0) this.#isStored = true
     this.#asking = { atMs: nowMs, lengthMs }

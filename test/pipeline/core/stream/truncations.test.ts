@@ -1,21 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { BackfillRun } from '../../../../src/model/progress/backfill-run.ts'
 import { xid } from '../../../../src/model/source/visibility.ts'
+import { wholeRun } from '../../../backfill/whole-run.ts'
 import { at, delivered, key, patient, seesBelow, upsert } from '../../../pending/rows.ts'
 import { everything, type Script, type ScriptOptions, scripted } from '../scripted.ts'
 
-const run: BackfillRun = {
-  id: 7,
-  state: 'running',
-  reason: 'truncated',
-  codes: null,
-  keys: null,
-  position: null,
-  rowsRead: 0,
-  rowsEstimated: 0,
-  startedAt: null,
-  finishedAt: null,
-}
+const run: BackfillRun = { ...wholeRun, id: 7, reason: 'truncated' }
 const requests = ({ log }: Script) =>
   log.flatMap((effect) => (effect.kind === 'record' ? [effect.settlement.backfillRequest] : []))
 const untilFound = everything.filter((kind) => kind !== 'find backfill')
