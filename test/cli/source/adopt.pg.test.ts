@@ -66,6 +66,21 @@ test('reports the changes and the actions, as text and as JSON', async () => {
   ])
 })
 
+test('looks again if a connector becomes the writer in the meantime', async () => {
+  await using connector = await startConnector()
+  const { database, slot } = connector
+  await connector.stop()
+  await dropSlot(database, slot)
+  // The first write finds that the checkpoint has another writer. A sequence counts also what is rolled back.
+  await database.query(`create sequence mediquo_cdc.writes;
+    create function mediquo_cdc.miss() returns trigger language plpgsql
+      as $$ begin if nextval('mediquo_cdc.writes') = 1 then return null; end if; return new; end $$;
+    create trigger miss before update on mediquo_cdc.checkpoint for each row execute function mediquo_cdc.miss()`)
+  const { status, text } = await runCommand(['adopt', '--json'], { database })
+  expect([status, JSON.parse(text).done]).toMatchObject([0, [{ kind: 'slot lost' }]])
+  expect(await database.query('select last_value > 1 as again from mediquo_cdc.writes')).toEqual([{ again: 't' }])
+})
+
 test('does not adopt a source that lacks a requirement', async () => {
   await using connector = await startConnector()
   const { database, slot } = connector
