@@ -103,6 +103,9 @@ test('an instance that was stopped keeps no other one waiting', async () => {
   expect(second.log.filter(({ msg }) => msg === 'waiting for the lease of the instance before')).toEqual([])
 })
 
+/** Advisory lock for which an instance waits when it takes over. Its start writes to the checkpoint before that. */
+const takeOver = 1
+
 test('an instance whose connection is lost before it has become the writer does not send as one', async () => {
   await using state = await testDatabase()
   await using before = await startConnector({ config: { state: { url: state.url } } })
@@ -112,8 +115,12 @@ test('an instance whose connection is lost before it has become the writer does 
   const epoch = async () => (await store.store.load())?.epoch
   const connections = (allowed: boolean) =>
     state.query(`alter database ${database.name} allow_connections ${allowed}`).then(() => undefined)
+  await state.query(`create function mediquo_cdc.wait() returns trigger language plpgsql
+    as 'begin perform pg_advisory_xact_lock(${takeOver}); return new; end'`)
+  await state.query(`create trigger wait before update of run on mediquo_cdc.checkpoint
+    for each row execute function mediquo_cdc.wait()`)
   const { connector } = await store.db.transaction(async (tx) => {
-    await tx.execute(sql`select from checkpoint for update`)
+    await tx.execute(sql`select pg_advisory_xact_lock(${takeOver})`)
     const started = await startConnector({ database, sandbox, config: { state: { url: state.url } }, waitFor: null })
     const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
     await until(async () => (await state.query(waiting)).length > 0)
