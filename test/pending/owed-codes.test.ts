@@ -119,3 +119,36 @@ test('a code that an owed row had is left to it: only the stream shows who has i
   told.record()
   expect([...told.stored.values()].filter((row) => row.owed ?? row.formerCodes.length > 0)).toEqual([])
 })
+
+describe('a code whose removal was accepted while an older request could still be applied', () => {
+  const owed = { reason: 'confirm', nextCode: null, delayMs: 0 } as const
+  const state = [delivered('1', patient('a'), { fingerprint: null, removed: true, owed })]
+
+  test.each([
+    ['is sent with another code', upsert('b'), ['unsubscribe code a FromApi no plan', 'upsert b Jane']],
+    [
+      'is rejected with another code',
+      { kind: 'invalid', code: code('b'), invalid: [] } as const,
+      ['unsubscribe code a FromApi no plan'],
+    ],
+    ['has the code again', upsert('a'), ['upsert a Jane']],
+    ['is deleted with another code', removed('b'), ['unsubscribe code a FromApi no plan', 'remove b FromApi no plan']],
+    ['is deleted again', removed(), ['remove a FromApi no plan']],
+  ])('is unsubscribed once more before its row %s', (_, content, sent) => {
+    const told = dialogue({ onDelete: 'unsubscribe', state, readsBack: true })
+    told.commits(120, ['1', content])
+    expect(sendAll(told)).toEqual(sent)
+  })
+
+  test('is unsubscribed once, though the row has another code of which a request is to be confirmed', () => {
+    const next = { ...owed, nextCode: code('b') }
+    const row = delivered('1', patient('a'), { fingerprint: null, removed: true, owed: next, formerCodes: [code('c')] })
+    const told = dialogue({ onDelete: 'unsubscribe', state: [row], readsBack: true })
+    told.commits(120, ['1', upsert('b')])
+    expect(sendAll(told)).toEqual([
+      'unsubscribe code a FromApi no plan',
+      'unsubscribe code c FromApi no plan',
+      'upsert b Jane',
+    ])
+  })
+})

@@ -113,6 +113,17 @@ describe('a patient that an older request may overwrite', () => {
     expect(record().map(({ fingerprint }) => fingerprint)).toEqual([null])
   })
 
+  test('stays owed if a newer version was noted as owed since: only that one is missing', () => {
+    const { pending, delivery, commits, record, reads } = accepted({ maxRows: 1 })
+    record()
+    commits(120, ['1', upsert('a', 'Newer')])
+    expect(pending.oweSendable(key('1'), 0)).toBe(true)
+    expect(record()).toMatchObject([{ owed: { reason: 'confirm' }, position: position(120) }])
+    reads('1', upsert('a', 'Newer'), seesBelow(500), 500)
+    pending.confirmed(delivery)
+    expect(record()).toEqual([])
+  })
+
   test('is discarded once another row has its code', () => {
     const { pending, delivery, commits, take, accept, record } = accepted()
     record()

@@ -25,7 +25,8 @@ export type Settled = (typeof settledOutcomes)[number]
 export function intendedRow(entry: EntryView, sent: PatientCode, purpose: Purpose): StoredRow | null {
   const { key, stored } = entry
   // A code to unsubscribe does not replace one that mediQuo still has of the row.
-  const code = purpose === 'unsubscribe code' && stored && !stored.removed ? (stored.code ?? sent) : sent
+  const mayHave = stored && (!stored.removed || (stored.code !== null && entry.formerCodes.includes(stored.code)))
+  const code = purpose === 'unsubscribe code' && mayHave ? (stored.code ?? sent) : sent
   const { position = null, xid = null, formerCodes: known = [], owed: before = null } = stored ?? {}
   const isNamed = sent === code || known.includes(sent)
   // A row stays owed: a crash before the answer must not lose it, nor that there was a request.

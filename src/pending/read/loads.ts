@@ -34,6 +34,8 @@ export class Loads {
     const isTaken = entry.isOutdated || (stored !== null && entries.isTaken(stored))
     entries.load(entry, stored)
     if (stored && this.#isUnanswered(stored)) entry.doubtAnswer()
+    // An older request may have been applied after the removal was accepted: if the row has another code now, nobody ends this one.
+    if (stored?.removed && stored.code !== null && isToConfirm(stored.owed)) entry.remember(stored.code)
     if (isShared || this.#isCodeStale(entry)) entry.doubt()
     const { waiting } = entry
     // 3a, once more: a change that an earlier run settled needs neither memory nor a request.
