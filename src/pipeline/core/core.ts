@@ -166,7 +166,7 @@ export function createCore(options: CoreOptions): Core {
   const asking = { proving: new Proving(), control: new Control<readonly Delivery[]>() }
   const { proving, control } = asking
   const sources = [control, proving, confirming, unsubscribing]
-  const fetching = new CodeFetching({ tickets, sources, maxInFlight: maxFetches })
+  const fetching = new CodeFetching({ tickets, sources, recording, maxInFlight: maxFetches })
 
   const gathering = new Gathering({ context, pending, backfilling, unsubscribing, batchSize })
   const sending: Sending = new Sending({ context, pending, gathering, asking, recording, limits })

@@ -24,6 +24,7 @@ export function createRoutes(parts: CoreParts, lifecycle: Lifecycle): Routes {
   function failed(ticket: Ticket, nowMs: number): void {
     if (recording.failed(ticket, nowMs)) {
       sending.writeFailed(nowMs)
+      fetching.writeFailed()
       return
     }
     const retried = [loading, reading, backfilling, ...owed, unsubscribing, fetching, sending, forgetting]

@@ -1,6 +1,7 @@
 import type { Patient, PatientCode } from '../../../model/patient/patient.ts'
 import type { Effect } from '../effects.ts'
 import type { FetchedCode, Ticket } from '../events.ts'
+import type { Recording } from '../record/recording.ts'
 import type { Tickets } from '../tickets.ts'
 
 /** A code to be read back. `expected`: the patient that was accepted last; null if the record is requested. */
@@ -22,18 +23,23 @@ export interface CodeFetchingOptions {
   readonly tickets: Tickets
   /** Sources, served in turn. */
   readonly sources: readonly FetchSource[]
+  /** Begins the lease. */
+  readonly recording: Pick<Recording, 'beginLease' | 'isStored' | 'mayLeave'>
   readonly maxInFlight: number
 }
 
 /**
  * Reads patients back within the quota of GET. Requests one permit at a time; the source whose turn it is when the permit arrives
- * uses it.
+ * uses it. Rule 15: only within the lease. Otherwise an instance that is cut off from the database would use up the quota of the one
+ * that took over.
  */
 export class CodeFetching {
   readonly #options: CodeFetchingOptions
   readonly #inFlight = new Map<Ticket, Fetch>()
   #wanted: Ticket | null = null
   #permit: Ticket | null = null
+  /** The write that begins the lease; null if none was asked for. */
+  #leaseWrite: number | null = null
   #turn = 0
   #isActive = false
 
@@ -52,7 +58,8 @@ export class CodeFetching {
   effects(nowMs: number, out: Effect[]): void {
     const { tickets, sources, maxInFlight } = this.#options
     if (this.#permit !== null) this.#use(this.#permit, nowMs, out)
-    if (!this.#isActive || this.#wanted !== null || this.#inFlight.size >= maxInFlight) return
+    const hasPermit = this.#wanted !== null || this.#permit !== null
+    if (!this.#isActive || hasPermit || this.#inFlight.size >= maxInFlight) return
     if (!sources.some((source) => source.wantsFetch(nowMs))) return
     this.#wanted = tickets.issue('want permit')
     out.push({ kind: 'want permit', ticket: this.#wanted, endpoint: 'get' })
@@ -81,10 +88,22 @@ export class CodeFetching {
     return this.fetched(ticket, { kind: 'not now' }, nowMs)
   }
 
+  /** A write failed. If it was the one that begins the lease, another one is asked for. */
+  writeFailed(): void {
+    this.#leaseWrite = null
+  }
+
   /** Uses the permit if a code is still requested: the request may have gone since the permit was asked for. */
   #use(permit: Ticket, nowMs: number, out: Effect[]): void {
+    const { recording, sources } = this.#options
+    const isWanted = this.#isActive && sources.some((source) => source.wantsFetch(nowMs))
+    if (isWanted && !recording.mayLeave(nowMs)) {
+      if (this.#leaseWrite === null || recording.isStored(this.#leaseWrite)) this.#leaseWrite = recording.beginLease()
+      return
+    }
     this.#permit = null
-    const fetch = this.#isActive ? this.#next(nowMs) : null
+    this.#leaseWrite = null
+    const fetch = isWanted ? this.#next(nowMs) : null
     if (!fetch) {
       out.push({ kind: 'return permit', permit, endpoint: 'get' })
       return

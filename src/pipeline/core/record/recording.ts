@@ -109,8 +109,10 @@ export class Recording {
    */
   writeBeforeSending(nowMs: number): number | null {
     const isNoted = !this.#hasNews && !this.#mustRise && this.#unnoted < this.#options.limits.maxInFlight
-    if (isNoted && this.mayLeave(nowMs)) return null
-    // A write in progress was composed before.
+    return isNoted && this.mayLeave(nowMs) ? null : this.beginLease()
+  }
+  /** Rule 15: returns the write that begins the lease. One in progress was composed before. */
+  beginLease(): number {
     this.#wantedWrite = this.nextWrite
     return this.#wantedWrite
   }

@@ -20,8 +20,20 @@ function sourceOf(...codes: readonly string[]) {
   return { source, waiting, answers }
 }
 
-function scene(sources: readonly FetchSource[], maxInFlight = 8) {
-  const fetching = new CodeFetching({ tickets: new Tickets(), sources, maxInFlight })
+/** Creates a lease that is begun by the writes of the test. */
+function leaseOf(state: { isBegun: boolean }) {
+  const writes = { asked: 0, stored: 0 }
+  const recording = {
+    mayLeave: () => state.isBegun,
+    beginLease: () => ++writes.asked,
+    isStored: (write: number) => write <= writes.stored,
+  }
+  return { recording, writes, state }
+}
+
+function scene(sources: readonly FetchSource[], maxInFlight = 8, lease = leaseOf({ isBegun: true })) {
+  const { recording } = lease
+  const fetching = new CodeFetching({ tickets: new Tickets(), sources, recording, maxInFlight })
   fetching.activate(true)
   const out = new Map<string, Ticket>()
   let wanted: Ticket | null = null
@@ -88,6 +100,36 @@ describe('reading codes back', () => {
     fetching.activate(false)
     grant()
     expect([returned(), isWanted(), out()]).toEqual([1, false, []])
+  })
+
+  test('waits with the permit for the write that begins the lease, and asks again if the write fails or comes too late', () => {
+    const lease = leaseOf({ isBegun: false })
+    const { writes, state } = lease
+    const { fetching, grant, run, out, isWanted } = scene([sourceOf('a', 'b').source], 8, lease)
+    grant()
+    run()
+    expect([out(), writes.asked, isWanted()]).toEqual([[], 1, false])
+    fetching.writeFailed()
+    run()
+    expect(writes.asked).toBe(2)
+    writes.stored = 2
+    run()
+    expect([out(), writes.asked]).toEqual([[], 3])
+    writes.stored = 3
+    state.isBegun = true
+    run()
+    expect([out(), isWanted()]).toEqual([['a'], true])
+  })
+
+  test('returns the permit if the code is not wanted any more when the lease begins', () => {
+    const lease = leaseOf({ isBegun: false })
+    const { source, waiting } = sourceOf('a')
+    const { grant, run, returned } = scene([source], 8, lease)
+    grant()
+    expect(returned()).toBe(0)
+    waiting.length = 0
+    run()
+    expect(returned()).toBe(1)
   })
 
   test('requests a permit again if it was not granted', () => {

@@ -86,6 +86,8 @@ describe('a code to be unsubscribed', () => {
       script.tell({ kind: 'holders found', ticket, holders: new Map([[code('a'), [key('a'), key('b')]]]) })
     }
     script.answer('find holders')
+    // The write that begins the lease.
+    storeAll()
     expect(asked(script)).toEqual(['a'])
   })
 
