@@ -11,6 +11,8 @@ import type { Rules } from './simulation.ts'
  */
 export interface Ablation {
   readonly name: string
+  /** World in which a promise broke, which is tried first: after a change of the worlds another one is searched for. */
+  readonly seed: number
   readonly breaks: readonly string[]
   readonly patches?: readonly Patch[]
   readonly rules?: Partial<Rules>
@@ -101,12 +103,14 @@ const tight = {
 export const ablations: readonly Ablation[] = [
   {
     name: 'rule 1: no wait for the slot gap',
+    seed: 6,
     breaks: anyPromise,
     patches: patch(core, 'isSlotGapOpen: source.isSlotGapOpen', 'isSlotGapOpen: false'),
     profile: { ...noMoves, start: 'first run', before: 2 },
   },
   {
     name: 'rule 3c: it settles immediately instead of joining',
+    seed: 19,
     breaks: ['C3'],
     patches: patch(
       merge,
@@ -117,54 +121,63 @@ export const ablations: readonly Ablation[] = [
   },
   {
     name: 'rule 3d: R forbids nothing',
+    seed: 1_331,
     breaks: anyPromise,
     patches: patch(merge, 'policy.readLsn !== null && position.commitLsn < policy.readLsn', 'false'),
     profile: { ...oneRow, ...readsOften },
   },
   {
     name: 'rule 3d: R does not outlive a crash',
+    seed: 744,
     breaks: anyPromise,
     patches: patch(core, 'horizon : null, readLsn }', 'horizon : null, readLsn: null }'),
     profile: { ...oneRow, ...readsOften, crashes: 2, streamLosses: 0, stops: 0, transactions: 6, steps: 200 },
   },
   {
     name: 'rule 4: a read is never too old',
+    seed: 105,
     breaks: anyPromise,
     patches: patch(merge, 'known?.xid != null && !sees(snapshot, known.xid)', 'false'),
     profile: noMoves,
   },
   {
     name: 'rule 4: known from memory only',
+    seed: 108,
     breaks: anyPromise,
     patches: patch(merge, 'const known = newestKnown(entry)', 'const known = entry.known'),
     profile: noMoves,
   },
   {
     name: 'rule 4: known from the store only',
+    seed: 30,
     breaks: anyPromise,
     patches: patch(merge, 'const known = newestKnown(entry)', 'const known = entry.stored'),
     profile: noMoves,
   },
   {
     name: 'rule 4: a read is labelled with its own position',
+    seed: 27,
     breaks: anyPromise,
     patches: patch(merge, 'position: known?.position ?? null,', 'position: { commitLsn: found.endLsn, ordinal: 0 },'),
     profile: noMoves,
   },
   {
     name: 'rule 5: absent rows are ignored',
+    seed: 39,
     breaks: anyPromise,
     patches: patch(merge, '(isEnd(found.content) && !isKnown(entry))', 'isEnd(found.content)'),
     profile: noMoves,
   },
   {
     name: 'rule 7: nothing is noted before a request leaves',
+    seed: 1,
     breaks: ['INTENT'],
     patches: patch('pending/queue/batches.ts', 'if (intended) entries.store(entry, intended)', ''),
     profile: noMoves,
   },
   {
     name: 'rule 7: the end of a row unknown to the store is not sent',
+    seed: 5_302,
     breaks: anyPromise,
     patches: patch(
       'pending/entry/next-step.ts',
@@ -176,6 +189,7 @@ export const ablations: readonly Ablation[] = [
   },
   {
     name: 'rule 7: an intent of an earlier process is believed',
+    seed: 1_761,
     breaks: anyPromise,
     patches: patch(
       'delivery/confirmations.ts',
@@ -186,18 +200,21 @@ export const ablations: readonly Ablation[] = [
   },
   {
     name: 'rule 7: what an earlier process sent of a code is believed of other rows',
+    seed: 570,
     breaks: anyPromise,
     patches: patch('delivery/confirmations.ts', 'for (const code of codes) this.#lostEarlier.add(code)', ''),
     profile: { ...twoRows, crashes: 1 },
   },
   {
     name: 'rule 12a: the store does not make the other rows owed',
+    seed: 103,
     breaks: anyPromise,
     patches: patch('pipeline/core/record/recording.ts', 'takenCodes: pending.takenCodes()', 'takenCodes: []'),
     profile: sharedCodes,
   },
   {
     name: 'rule 12a: rows in memory are not owed',
+    seed: 3_202,
     breaks: anyPromise,
     patches: patch(
       'pending/entries.ts',
@@ -208,12 +225,14 @@ export const ablations: readonly Ablation[] = [
   },
   {
     name: 'rule 12a: a record that was asked for before is believed',
+    seed: 3_202,
     breaks: anyPromise,
     patches: patch('pending/read/loads.ts', 'if (isTaken) entries.oweAgain(entry)', ''),
     profile: sharedCodes,
   },
   {
     name: 'rule 8: a refused end of a former code rejects the version of its row',
+    seed: 291,
     breaks: ['P5', ...anyPromise],
     patches: patch(
       'pending/answers.ts',
@@ -223,6 +242,7 @@ export const ablations: readonly Ablation[] = [
   },
   {
     name: 'rule 8: a refused end of a former code is forgotten',
+    seed: 291,
     breaks: anyPromise,
     patches: patch(
       'pending/entry/settled-row.ts',
@@ -232,12 +252,14 @@ export const ablations: readonly Ablation[] = [
   },
   {
     name: 'rule 9: nothing is held after a restart',
+    seed: 2_375,
     breaks: anyPromise,
     patches: patch(core, 'horizon: isAhead ? horizon : null,', 'horizon: null,'),
     profile: oneRow,
   },
   {
     name: 'rule 9: H does not rise',
+    seed: 1,
     breaks: ['INTENT', ...anyPromise],
     patches: patch(
       'pipeline/core/record/recording.ts',
@@ -248,24 +270,28 @@ export const ablations: readonly Ablation[] = [
   },
   {
     name: 'rule 11: nothing is owed when memory is full of what cannot leave',
+    seed: 1,
     breaks: stalls,
     patches: patch('pipeline/core/stream/back-pressure.ts', '    this.#owe()\n', ''),
     profile: tight,
   },
   {
     name: 'rule 14c: R is not raised to the end of the WAL',
+    seed: 629,
     breaks: anyPromise,
     rules: { distrusts: 'without R' },
     profile: { ...oneRow, storeLosses: 1, crashes: 0, streamLosses: 0, stops: 0, transactions: 6, steps: 200 },
   },
   {
     name: 'rule 15: a request leaves without a lease',
+    seed: 1_250,
     breaks: ['C2', ...anyPromise],
     patches: patch('pipeline/core/record/lease.ts', 'nowMs <= this.#mayLeaveUntilMs &&', ''),
     profile: twoWriters,
   },
   {
     name: 'rule 15: an instance that takes over does not wait',
+    seed: 2_941,
     breaks: ['C2', ...anyPromise],
     patches: patch(
       'pipeline/core/record/lease.ts',
@@ -276,6 +302,7 @@ export const ablations: readonly Ablation[] = [
   },
   {
     name: 'rule 18: what is owed is not labelled with the newest change',
+    seed: 341,
     breaks: anyPromise,
     patches: patch(
       'pending/entry/settled-row.ts',
@@ -285,7 +312,15 @@ export const ablations: readonly Ablation[] = [
     profile: { ...tight, codesMove: false },
   },
   {
+    name: 'rule 18d: what is read back clears what was owed since',
+    seed: 67,
+    breaks: anyPromise,
+    patches: patch('pending/owing.ts', '    entry.doubt()\n', ''),
+    profile: { ...tight, codesMove: false, faults: 8, crashes: 3, steps: 300 },
+  },
+  {
     name: 'coalescing cancels the older debt',
+    seed: 1,
     breaks: ['C3'],
     patches: patch(
       'pending/entries.ts',
@@ -296,12 +331,14 @@ export const ablations: readonly Ablation[] = [
   },
   {
     name: 'a transaction is acted upon before its commit has arrived',
+    seed: 49,
     breaks: ['HALF'],
     patches: patch('pending/queue/entry-scheduler.ts', 'this.#waitsForCommit(entry.waiting, step)', 'false'),
     profile: twoRows,
   },
   {
     name: 'a failed effect is tried again, and nobody wakes up for it',
+    seed: 634,
     breaks: ['LIVENESS', 'STUCK'],
     patches: patch(
       'pipeline/core/retried.ts',
@@ -312,6 +349,7 @@ export const ablations: readonly Ablation[] = [
   },
   {
     name: 'a success that is not documented is believed, whatever reading back shows',
+    seed: 1,
     breaks: ['C1', 'C3'],
     patches: patch(
       'pipeline/core/delivery/settling.ts',
@@ -322,6 +360,7 @@ export const ablations: readonly Ablation[] = [
   },
   {
     name: 'rule 19: a TRUNCATE requests nothing',
+    seed: 6,
     breaks: anyPromise,
     patches: patch(
       'pipeline/core/stream/truncations.ts',
@@ -332,22 +371,25 @@ export const ablations: readonly Ablation[] = [
   },
   {
     name: 'rule 19: a read from before a TRUNCATE is merged',
+    seed: 7_324,
     breaks: anyPromise,
     patches: patch(
       'pipeline/core/stream/truncations.ts',
       'if (this.#newest === null)',
       'if (this.#newest !== undefined)',
     ),
-    profile: { ...truncated, start: 'slot lost', before: 1, incomplete: 30 },
+    profile: { ...truncated, start: 'slot lost', before: 1, incomplete: 30, crashes: 1, faults: 0 },
   },
   {
     name: 'rule 19: an empty table is one whose rows are gone',
+    seed: 15,
     breaks: anyPromise,
     patches: patch('backfill/walk.ts', 'return this.#waitsForRows && this.foundNothing', 'return false'),
     profile: truncated,
   },
   {
     name: 'forgetting: a tombstone once it is settled',
+    seed: 18_386,
     breaks: anyPromise,
     rules: { forgets: 'what is settled' },
     profile: { ...oneRow, start: 'slot lost' },

@@ -70,6 +70,8 @@ function isGone(world: World, { key, number }: RowVersion, records: Records): bo
     const record = image && records(image.code)
     if (!image || !record?.isSubscribed || record.number >= number) return true
     if (isHeldByOther(world, image.code, key) || mayBeForgotten(world, image.code)) return true
+    // The API refuses to unsubscribe the code: the dead letter says so.
+    if (isRejected(world, image.code)) return true
     // A row that got the code later covers it, even if it gave the code up as well.
     const isInvalidated = ({ image: taken, number: later }: RowVersion) => taken?.code === image.code && later > since
     return table.keys.some((other) => other !== key && table.committed(other).some(isInvalidated))

@@ -91,7 +91,7 @@ export function drawProfile(choices: Choices, { stepKinds, ...fixed }: Limits): 
   const keys = isLarge ? 4 + choices.below(6) : choices.pick([1, 1, 1, 2, 2, 3])
   const codes = [...'abcdefghijk'].slice(0, keys + choices.below(2)).map(codeOf)
   const start = choices.pick(['first run', 'known', 'known', 'slot lost'] as const)
-  const crashes = choices.pick([0, 1, 1, 2])
+  const crashes = choices.pick([0, 1, 1, 2, 3])
   const special: readonly Letter[] = choices.percent(40) ? [choices.pick(['X', 'Z', 'F'] as const)] : []
   const plain: readonly Letter[] = choices.percent(70) ? ['A', 'B'] : ['A', 'B', 'C']
   return {
@@ -113,7 +113,7 @@ export function drawProfile(choices: Choices, { stepKinds, ...fixed }: Limits): 
     stops: choices.pick([0, 0, 0, 1]),
     streamLosses: choices.pick([0, 0, 0, 1, 2]),
     slotLosses: choices.percent(25) ? crashes : 0,
-    faults: choices.pick([0, 0, 1, 2, 4]),
+    faults: choices.pick([0, 0, 1, 2, 4, 8]),
     applyLater: choices.pick([0, 0, 40]),
     slow: choices.percent(25) ? choices.pick(slowEffects) : null,
     outage: choices.percent(15) ? drawPeriod(choices) : null,
