@@ -93,7 +93,7 @@ export class Confirmations<E extends SentPatient> {
 
   /** Returns true if a request of a code was lost, whichever row it carried, and could still be applied at a time. */
   isLost(code: PatientCode, atMs: number): boolean {
-    return atMs < this.#untilMs(code)
+    return atMs < this.lostUntilMs(code)
   }
 
   /** Returns true if no lost request of a code can be applied at a time. If this process has lost none, those of an earlier one count. */
@@ -101,7 +101,8 @@ export class Confirmations<E extends SentPatient> {
     return atMs >= (this.#lostUntilMs.get(code) ?? this.#earlierUntilMs)
   }
 
-  #untilMs(code: PatientCode): number {
+  /** Returns the time until which a lost request of a code may be applied; in the past if there is none. */
+  lostUntilMs(code: PatientCode): number {
     const earlierMs = this.#lostEarlier.has(code) ? this.#earlierUntilMs : Number.NEGATIVE_INFINITY
     return this.#lostUntilMs.get(code) ?? earlierMs
   }
@@ -151,7 +152,7 @@ export class Confirmations<E extends SentPatient> {
     const watch = this.#watched.get(expected.code)
     if (watch?.expected !== expected) return 'nothing'
     const { code } = expected
-    const lostUntilMs = this.#untilMs(code)
+    const lostUntilMs = this.lostUntilMs(code)
     if (isAsSent && lostUntilMs > nowMs) {
       // The lost request may still be applied after it.
       watch.dueAtMs = lostUntilMs

@@ -50,6 +50,11 @@ export class Confirming implements FetchSource, Port {
     return this.#confirmations.recentUntilMs(code)
   }
 
+  /** Returns the time until which a lost request of a code may be applied; in the past if there is none. */
+  lostUntilMs(code: PatientCode): number {
+    return this.#confirmations.lostUntilMs(code)
+  }
+
   accepted(delivery: Delivery, inDoubt: boolean, hasRoom: boolean): Acceptance {
     return this.#confirmations.accepted(delivery, inDoubt, this.#nowMs, hasRoom)
   }

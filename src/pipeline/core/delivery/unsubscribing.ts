@@ -24,7 +24,7 @@ export interface UnsubscribingOptions {
     | 'oweLater'
     | 'isSendingHeld'
   >
-  readonly confirming: Pick<Confirming, 'recentUntilMs'>
+  readonly confirming: Pick<Confirming, 'recentUntilMs' | 'lostUntilMs'>
   /** Called when a row is owed because its code cannot be unsubscribed now. The argument is its due time, milliseconds. */
   readonly onOwed: (dueAtMs: number) => void
   /** Maximum number of codes whose records are fetched or wait for it. Rows of other codes are owed. */
@@ -220,10 +220,14 @@ export class Unsubscribing implements FetchSource {
   #fetched(ending: Ending, found: FetchedCode, nowMs: number): void {
     if (!this.#isNewest(ending)) return
     ending.isFetching = false
+    const { confirming } = this.#options
     const record = found.kind === 'patient' ? found.record : null
     // If the API accepted something in the meantime and may not have applied it yet, the record is stale.
-    const isRecent = nowMs < this.#options.confirming.recentUntilMs(ending.code)
+    const isRecent = nowMs < confirming.recentUntilMs(ending.code)
+    // A lost request may still create the patient.
+    const lostForMs = confirming.lostUntilMs(ending.code) - nowMs
     if (found.kind === 'not now' || isRecent) this.#postpone(ending, nowMs)
+    else if (!record && lostForMs > 0) this.#owe(ending, nowMs, lostForMs)
     else this.#resolve(ending, record ? { kind: 'send', patient: record } : { kind: 'ended' })
   }
 

@@ -220,6 +220,32 @@ describe('a code whose GET fails', () => {
     expect(script.store.get(key('a'))?.row).toMatchObject({ removed: true, owed: null })
   })
 
+  test.each<[string, FetchedCode]>([
+    ['not there', { kind: 'absent' }],
+    ['there without a plan', { kind: 'patient', isAsExpected: false, record: null }],
+  ])(
+    'is not ended because it is %s while a lost request may still subscribe it: it is owed until then',
+    (_, answer) => {
+      const script = scripted({ automatic: byHand('send', 'fetch code') })
+      script.commits(['1', upsert('a')])
+      script.commits(['1', upsert('b')])
+      script.fail('send')
+      script.pass(6_000)
+      fetched(script, 'a', answer)
+      script.pass(1_000)
+      expect(script.store.get(key('1'))?.row).toMatchObject({
+        code: 'a',
+        owed: { reason: 'confirm end', nextCode: 'b' },
+      })
+      script.pass(50_000)
+      expect([asked(script), script.count('send')]).toEqual([[], 1])
+      script.pass(5_000)
+      script.keepalive()
+      fetched(script, 'a', answer)
+      expect(sent(script)).toEqual(['upsert a Jane', 'upsert b Jane'])
+    },
+  )
+
   test('is fetched only once the API has applied the accepted patient: an older patient would replace it', () => {
     const script = scripted({ automatic: byHand('fetch code') })
     script.commits(['a', upsert('a')])
