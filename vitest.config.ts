@@ -8,8 +8,8 @@ const databaseTests = ['test/**/*.pg.test.ts', 'src/**/*.pg.test.ts']
 export default defineConfig({
   test: {
     pool: 'forks',
-    // One more than the cores of the smallest machine that runs them all: a database test waits most of the time, for servers and answers.
-    maxWorkers: 3,
+    // More than the cores of the smallest machine that runs them all: a database test waits most of the time, for servers and answers.
+    maxWorkers: 5,
     sequence: { sequencer: LongestFirst },
     // Only a test that fails gets as far: on a busy machine a server alone takes many seconds to start.
     testTimeout: 120_000,
@@ -27,7 +27,12 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'pg', include: databaseTests, globalSetup: 'test/support/postgres/global-setup.ts' },
+        test: {
+          name: 'pg',
+          include: databaseTests,
+          globalSetup: 'test/support/postgres/global-setup.ts',
+          isolate: false,
+        },
       },
     ],
   },

@@ -13,11 +13,14 @@ test.each([403, 406, 401])('a row to which a firewall answers %i as a page is re
   await using connector = await startConnector()
   const { database, sandbox } = connector
   sandbox.faults.add({ kind: 'firewall', text, status })
-  await database.query("insert into patients (code, plan) select 'c' || n, 'p' from generate_series(1, 30) n")
-  await database.query('update patients set last_name = $1 where code = $2', [text, 'c17'])
-  await database.query("insert into patients (code, last_name, plan) values ('bad', $1, 'p')", [text])
+  // In one transaction: the good rows are sent together with the bad ones, and show that the API accepts patients.
+  await database.query(`begin;
+    insert into patients (code, plan) select 'c' || n, 'p' from generate_series(1, 30) n;
+    update patients set last_name = '${text}' where code = 'c17';
+    insert into patients (code, last_name, plan) values ('bad', '${text}', 'p');
+    commit`)
   await connector.whenPatient('c30')
-  await connector.whenSettled()
+  await connector.whenAcknowledged()
   const dead = await database.query('select code, reason from mediquo_cdc.dead_letter order by code')
   expect(dead.map(({ code }) => code)).toEqual(['bad', 'c17'])
   await database.query("update patients set last_name = 'specialty' where code in ('bad', 'c17')")

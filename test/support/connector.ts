@@ -13,7 +13,7 @@ import { testSandbox } from '../sandbox/sandbox-client.ts'
 import { patientsTable } from './patients-table.ts'
 import { type TestDatabase, testDatabase } from './postgres.ts'
 import { shortIntervals } from './short-intervals.ts'
-import { until } from './until.ts'
+import { running, until } from './until.ts'
 
 export { patientsTable } from './patients-table.ts'
 
@@ -124,9 +124,19 @@ function run(database: TestDatabase, sandbox: SandboxApi, options: ConnectorOpti
       port = listening
     },
   })
+  const lastLines = () =>
+    [
+      slot,
+      ...log
+        .filter(isShown)
+        .slice(-shownLines)
+        .map((line) => JSON.stringify(line)),
+    ].join('\n')
+  running.add(lastLines)
   let over = false
   const end = () => {
     over = true
+    running.delete(lastLines)
   }
   ended.then(end, end)
 
@@ -186,6 +196,10 @@ function run(database: TestDatabase, sandbox: SandboxApi, options: ConnectorOpti
     },
   }
 }
+
+/** Number of lines that explain a state that is not reached: those of level `info` and above. */
+const shownLines = 12
+const isShown = ({ level }: LogLine) => Number(level) >= 30
 
 const defaults = (slot: string): WrittenConfig => ({
   source: { table: 'public.patients', slot, backfill: 'never' },

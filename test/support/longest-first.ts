@@ -2,9 +2,11 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Files that take longest, in the order in which they begin: those that wait beside those that compute. */
 const longest = [
-  ...['simulation/ablations', 'chaos/chaos.pg', 'crash-backfill.pg', 'crash.pg', 'delivery/faults.pg'],
-  ...['http/page/page.pg', 'source/connection/connection-loss.pg', 'source/identity/failover.pg'],
-  ...['source/slot/slot-forecast.pg', 'source/slot/slot-lost.pg', 'simulation/time', 'simulation/steps'],
+  ...['chaos/chaos.pg', 'deployment/package.pg', 'http/page/page.pg', 'source/identity/decoding-standby.pg'],
+  ...['simulation/ablations', 'crash-backfill.pg', 'source/slot/slot-lost.pg', 'delivery/unexpected-success.pg'],
+  ...['delivery/isolation/bad-rows.pg', 'source/row/identity-changes.pg', 'source/connection/connection-loss.pg'],
+  ...['source/slot/slot-forecast.pg', 'source/connection/half-open-end.pg', 'backfill/backfill.pg', 'crash.pg'],
+  ...['source/table/truncated.pg', 'delivery/faults.pg', 'startup/changed-filter.pg', 'source/identity/identity.pg'],
 ]
 
 /**

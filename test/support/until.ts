@@ -2,6 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 const everyMs = 25
 
+/** Descriptions of what runs in this process: they explain a state that is not reached. */
+export const running = new Set<() => string>()
+
 /**
  * Repeats a probe until its answer is truthy, and returns the answer. Tests wait for a state only in this way. A probe that throws counts
  * as not yet. @throws {Error} after the deadline, with the last error of the probe as its cause.
@@ -21,7 +24,8 @@ export async function until<T>(
       last = error
     }
     if (performance.now() > deadline) {
-      throw new Error(`not so after ${deadlineMs} ms: ${probe}`, { cause: last })
+      const told = [...running].map((describe) => describe())
+      throw new Error([`not so after ${deadlineMs} ms: ${probe}`, ...told].join('\n'), { cause: last })
     }
     await delay(everyMs)
   }
