@@ -16,6 +16,9 @@ export interface TestDatabase extends AsyncDisposable {
 /** Major version of the server, for example 17. Tests of newer features are skipped. */
 export const postgresMajor = inject('postgresMajor')
 
+/** By files: otherwise the WAL contains the whole template for each database, and each walsender of the server reads it. */
+const copied = postgresMajor < 15 ? '' : 'STRATEGY file_copy'
+
 /** Options for the creation of a database. */
 export interface TestDatabaseOptions {
   /** SQL that runs first in it. */
@@ -36,9 +39,8 @@ export async function testDatabase({
   encoding = 'UTF8',
 }: TestDatabaseOptions = {}): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`
-  await onServer(serverUrl, (client) =>
-    client.query(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING '${encoding}' LC_COLLATE 'C' LC_CTYPE 'C'`),
-  )
+  const options = `TEMPLATE template0 ENCODING '${encoding}' LC_COLLATE 'C' LC_CTYPE 'C' ${copied}`
+  await onServer(serverUrl, (client) => client.query(`CREATE DATABASE ${name} ${options}`))
   const opened = openDatabase(withDatabase(serverUrl, name), name)
   const dispose = async () => {
     await opened.dispose()

@@ -249,7 +249,12 @@ test.concurrent('a publication that is dropped and created again immediately is 
   await database.query('drop publication mediquo_cdc')
   await database.query(`insert into patients (code) values ('unpublished')`)
   await database.query('create publication mediquo_cdc for table patients')
-  await expectRenewed(lost, connector)
+  // The server stops the stream, unless the watch over the table is faster. Either way the table is read.
+  await connector.whenPatient('unpublished')
+  await until(async () => (await passesOf(database)).length > 0)
+  expect(['slot lost', 'table altered']).toEqual(expect.arrayContaining(await passesOf(database)))
+  await database.query(`insert into patients (code) values ('after')`)
+  await connector.whenPatient('after')
 }, 120_000)
 
 test.concurrent('a slot that was created since it was checked is not dropped', async () => {

@@ -109,11 +109,14 @@ export async function crashScene(options: SceneOptions): Promise<CrashScene> {
     async quiet(connector) {
       const [end] = await database.query('select pg_current_wal_insert_lsn()::text as lsn')
       await database.query('insert into patients (code) values ($1)', [afterTheEnd])
-      await until(async () => (await positions()).stored >= parseLsn(end?.lsn ?? ''), { deadlineMs: 60_000 }).catch(
-        (error: unknown) => {
-          throw new Error(`not quiet (seed ${seed}):\n${connector.lastLines.join('\n')}`, { cause: error })
-        },
-      )
+      const isSettled = async () => {
+        const [row] = await database.query('select count(*) as rows from mediquo_cdc.delivery where owed is not null')
+        return (await positions()).stored >= parseLsn(end?.lsn ?? '') && row?.rows === '0'
+      }
+      // A row whose old code may still be created by a request that a kill has lost is owed for a minute.
+      await until(isSettled, { deadlineMs: 120_000 }).catch((error: unknown) => {
+        throw new Error(`not quiet (seed ${seed}):\n${connector.lastLines.join('\n')}`, { cause: error })
+      })
       await sandbox.applied()
     },
     async judge(about) {
