@@ -83,6 +83,8 @@ export class CodeUnsubscriptions {
     if (!entry || entry.resolving !== removal.code) return
     this.#scheduler.stopResolving(entry)
     if (!entry.waiting || entry.inFlight) return
+    // The version may be another one by now: it is asked for again once it may be.
+    if (!this.isShown(entry)) return
     // Another row may have taken or ended the code in the meantime.
     const step = this.#scheduler.nextStep(entry)
     if (step.kind !== 'resolve removal' || step.code !== removal.code) return

@@ -258,3 +258,34 @@ test('counts the code of the newest change for a row that is read again, though 
   row.commits(130, ['2', removed('c')])
   expect([code('b'), code('c')].map((of) => row.pending.isCodeOwnedByOther(of, key('2')))).toEqual([false, true])
 })
+
+describe('a code that was about to be unsubscribed for a streamed change is not, once a read ahead of the stream has replaced that', () => {
+  /** The code of a row is unsubscribed because of the stream. The row is there again, and a read shows that it is gone again. */
+  const replaced = (told: ReturnType<typeof unsubscribing>) => {
+    told.commits(120, ['1', upsert('a', 'Again')])
+    told.reads('1', removed(), seesBelow(500), 500)
+  }
+  const onceShown = (told: ReturnType<typeof unsubscribing>) => {
+    expect(told.take()).toEqual([])
+    told.pending.passed(at(500))
+    told.resolve(found)
+    return short(told.take())
+  }
+
+  test('after the patient of the code was found', () => {
+    const told = unsubscribing(['1', 'a'])
+    told.commits(110, ['1', removed()])
+    told.resolve(found)
+    replaced(told)
+    expect(onceShown(told)).toEqual(['remove a FromApi no plan'])
+  })
+
+  test('while the patient of the code is looked for', () => {
+    const told = unsubscribing(['1', 'a'])
+    told.commits(110, ['1', removed()])
+    const [asked] = told.pending.toResolve(1)
+    replaced(told)
+    if (asked) told.pending.resolved(asked.key, { kind: 'send', code: asked.code, patient: found('a') })
+    expect(onceShown(told)).toEqual(['remove a FromApi no plan'])
+  })
+})
