@@ -154,7 +154,13 @@ export class TableReading {
     if (!this.#waiting || !this.#task.ends(ticket)) return false
     for (const row of this.#waiting.asked)
       this.#options.pending.lookedUp(row, rows.get(row.key) ?? null, shared.has(row.key))
-    this.#merge(nowMs)
+    if (this.#options.order.truncations.isIn(this.#waiting.read)) this.#merge(nowMs)
+    else {
+      // The table was truncated while the records were loaded.
+      this.#options.pending.endRead()
+      this.#waiting = null
+      this.#task.postpone(nowMs + readAgainMs)
+    }
     return true
   }
 

@@ -69,6 +69,19 @@ describe('a TRUNCATE of the table', () => {
     script.pass(1_000)
     expect(script.asked('read rows')).toHaveLength(isRepeated ? 1 : 0)
   })
+
+  test('makes a page of a backfill out of date, though it commits while the records of the rows are loaded', () => {
+    const byHand = ['find backfill', 'load records']
+    const script = scene({ automatic: everything.filter((kind) => !byHand.includes(kind)), nearXid: xid(1_000n) })
+    script.table.set(key('old'), { content: upsert('x', 'Old'), bytes: 1_000 })
+    script.tell({ kind: 'backfill found', ticket: script.next('find backfill').ticket, run: wholeRun })
+    expect(script.count('read rows')).toBe(1)
+    script.truncates()
+    script.answer('load records')
+    expect(script.count('send')).toBe(0)
+    script.pass(1_000)
+    expect(script.count('read rows')).toBe(2)
+  })
 })
 
 describe('the backfill after a TRUNCATE', () => {
