@@ -7,7 +7,7 @@ import { assertEntry } from './entry/assert-entry.ts'
 import { Entry } from './entry/entry.ts'
 import { codesNamedBy, codesTaken } from './entry/record-codes.ts'
 import { isSameRow, owedAgain } from './entry/settled-row.ts'
-import { codeOf, type Delivery, type Version } from './entry/version.ts'
+import { codeOf, type Delivery, type Version, versionBytes } from './entry/version.ts'
 import { Records } from './records.ts'
 import { TakenCodes } from './taken-codes.ts'
 
@@ -97,7 +97,17 @@ export class Entries {
       newer.debt = this.#debts.join(version.debt, newer.debt)
       newer.backfillDebt = this.#backfillDebts.join(version.backfillDebt, newer.backfillDebt)
       rememberCode(entry, version, newer)
-    }
+    } else if (entry.isOutdated) this.readAgain(entry)
+  }
+
+  /** Has the content of the waiting version read from the table again. @returns false if it is not a patient. */
+  readAgain(entry: Entry): boolean {
+    const { waiting } = entry
+    if (waiting?.content.kind !== 'patient') return false
+    const content = { kind: 'incomplete', code: waiting.content.patient.code } as const
+    // The replaced version hands over its debts.
+    this.replace(entry, { ...waiting, content, bytes: versionBytes, debt: null, backfillDebt: null })
+    return true
   }
 
   /** Ends the waiting version without a request. `row`: record that the store is to have; null if it has it already. */

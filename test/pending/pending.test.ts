@@ -278,3 +278,14 @@ describe('the bounds of memory', () => {
     expect(pending.toRecord()).toMatchObject([{ key: key('1'), position: position(120) }])
   })
 })
+
+test('a version that was in flight when the table was truncated is read again before it is sent again', () => {
+  const told = dialogue()
+  told.commits(110, ['1', upsert('a')], ['2', upsert('b')])
+  const [first, second] = told.take()
+  told.pending.truncated()
+  if (first) told.pending.returned(first)
+  if (second) told.accept([second])
+  expect([told.take(), told.pending.toRead(9)]).toEqual([[], [key('1')]])
+  expect(told.record()).toContainEqual(expect.objectContaining({ key: key('2'), owed: expect.anything() }))
+})

@@ -8,7 +8,7 @@ import { codesToEnd, newestKnown } from '../entry/entry-facts.ts'
 import { nextStep, type Step, type StepPolicy } from '../entry/next-step.ts'
 import { codesOwnedBy } from '../entry/record-codes.ts'
 import { afterUnsubscription, type Settled, unsentRow, withFormerCode, withRefusedCode } from '../entry/settled-row.ts'
-import { type Delivery, type Version, versionBytes } from '../entry/version.ts'
+import type { Delivery, Version } from '../entry/version.ts'
 import type { Queues } from './queues.ts'
 
 /** Decides whether an accepted delivery counts as applied, or must be read back. */
@@ -197,15 +197,14 @@ export class EntryScheduler {
     })
   }
 
-  /** Has the content of every version that waits read from the table again: the row may be gone without a change of its own. */
+  /**
+   * Has the content of every version that waits read from the table again: the row may be gone without a change of its own. One in flight
+   * is read again if it has to be sent again, or once it is accepted.
+   */
   readWaiting(): void {
     for (const entry of this.entries.all()) {
-      const { waiting } = entry
-      if (waiting?.content.kind !== 'patient') continue
-      const content = { kind: 'incomplete', code: waiting.content.patient.code } as const
-      // The replaced version hands over its debts.
-      this.entries.replace(entry, { ...waiting, content, bytes: versionBytes, debt: null, backfillDebt: null })
-      this.schedule(entry)
+      if (entry.inFlight) entry.outdate()
+      if (this.entries.readAgain(entry)) this.schedule(entry)
     }
   }
 

@@ -12,7 +12,7 @@ export interface ReceivingOptions {
   readonly progress: Pick<Progress, 'begin' | 'commit' | 'keepalive' | 'receivedLsn'>
   readonly pending: Pick<Pending, 'streamed' | 'begun' | 'committed' | 'passed' | 'truncated'>
   readonly facts: Facts
-  readonly truncations: Pick<Truncations, 'committed' | 'isReconciled'>
+  readonly truncations: Pick<Truncations, 'received' | 'committed' | 'isReconciled'>
   readonly reload: Pick<Reload, 'truncated' | 'inserted'>
   /** A recent 64-bit transaction id, by which the stream's 32 bits are widened. */
   readonly nearXid: Xid
@@ -93,7 +93,9 @@ export class Receiving {
         return
       case 'truncate':
         if (this.#isSkipping) return
+        if (!this.#open) throw new Error('a TRUNCATE outside of a transaction')
         this.#isTruncating = true
+        this.#options.truncations.received(this.#open)
         if (this.#options.truncations.isReconciled) this.#options.pending.truncated()
         this.#options.reload.truncated(nowMs)
         return

@@ -33,9 +33,12 @@ export class Truncations {
     return this.#options.onTruncate === 'reconcile'
   }
 
+  /** The stream brought a TRUNCATE. The rest of its transaction may follow: reads that are merged until then must have seen it too. */
+  received(truncation: Truncation): void {
+    this.#newest = truncation
+  }
   /** A transaction with a TRUNCATE was received whole. */
   committed(truncation: Truncation): void {
-    this.#newest = truncation
     if (this.isReconciled) this.#toRecord = truncation
     this.#options.facts.add({ kind: 'truncated', isIgnored: !this.isReconciled })
   }

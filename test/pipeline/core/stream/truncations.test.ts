@@ -82,6 +82,21 @@ describe('a TRUNCATE of the table', () => {
     script.pass(1_000)
     expect(script.count('read rows')).toBe(2)
   })
+
+  test('makes a read out of date from its message on: the rest of its transaction may still follow', () => {
+    const script = scene({
+      automatic: everything.filter((kind) => kind !== 'find backfill' && kind !== 'read rows'),
+      nearXid: xid(1_000n),
+    })
+    script.tell({ kind: 'backfill found', ticket: script.next('find backfill').ticket, run: wholeRun })
+    script.tell({ kind: 'wal', wal: { kind: 'begin', commitLsn: at(1_100), xid: 1_100, committedAtMs: 0 } })
+    script.tell({ kind: 'wal', wal: { kind: 'truncate' } })
+    script.answer('read rows')
+    script.tell({ kind: 'wal', wal: { kind: 'commit', commitEndLsn: at(1_101) } })
+    expect(script.count('send')).toBe(0)
+    script.pass(1_000)
+    expect(script.count('read rows')).toBe(2)
+  })
 })
 
 describe('the backfill after a TRUNCATE', () => {
