@@ -163,7 +163,7 @@ export function createCore(options: CoreOptions): Core {
     },
     maxFetching: bounds.recordFetches,
   })
-  const asking = { proving: new Proving(), control: new Control<readonly Delivery[]>() }
+  const asking = { proving: new Proving(confirming), control: new Control<readonly Delivery[]>() }
   const { proving, control } = asking
   const sources = [control, proving, confirming, unsubscribing]
   const fetching = new CodeFetching({ tickets, sources, recording, maxInFlight: maxFetches })

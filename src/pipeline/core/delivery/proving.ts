@@ -1,6 +1,7 @@
 import type { Delivery } from '../../../pending/entry/version.ts'
 import type { FetchedCode } from '../events.ts'
 import type { Fetch, FetchSource } from './code-fetching.ts'
+import type { Confirming } from './confirming.ts'
 
 /** Called with the rows that reading back has shown as they were sent. */
 type Proved = (shown: ReadonlySet<Delivery>, nowMs: number) => void
@@ -32,9 +33,14 @@ const delay = { firstMs: 1_000, maxMs: 30_000 }
  * one row does not prove another: mediQuo may have had it before. Reads one batch at a time.
  */
 export class Proving implements FetchSource {
+  readonly #confirming: Pick<Confirming, 'recentUntilMs'>
   #proofs: Proof[] = []
   /** Most rounds that a proof has needed so far; null: nothing was proven. */
   #roundsNeeded: number | null = null
+
+  constructor(confirming: Pick<Confirming, 'recentUntilMs'>) {
+    this.#confirming = confirming
+  }
 
   /** Number of batches that are not read back yet. */
   get batches(): number {
@@ -74,7 +80,9 @@ export class Proving implements FetchSource {
   #fetched(proof: Proof, delivery: Delivery, found: FetchedCode, nowMs: number): void {
     if (this.#proofs[0] !== proof) return
     proof.underWay.delete(delivery)
-    if (found.kind === 'patient' && found.isAsExpected) {
+    // What was accepted of the code before may not be applied yet: what is shown then is older, and the same by chance.
+    const isRecent = nowMs < this.#confirming.recentUntilMs(delivery.code)
+    if (found.kind === 'patient' && found.isAsExpected && !isRecent) {
       if (proof.shown.size === 0) proof.lastRound = proof.round + moreRounds
       proof.shown.add(delivery)
       this.#roundsNeeded = Math.max(this.#roundsNeeded ?? 1, proof.round)

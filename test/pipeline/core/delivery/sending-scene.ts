@@ -50,6 +50,8 @@ export function sendingScene(codes: readonly string[], { batchSize = 4, maxInFli
     /** Rule 15: the lease lasts long enough for a request; else this write begins it again. */
     mayLeave: true,
     nextWrite: 1,
+    /** Time until which the API may not have applied what it accepted of a code. */
+    recentUntilMs: Number.NEGATIVE_INFINITY,
     /** Number of requests that were over without an answer. */
     lost: 0,
     maxOut: 0,
@@ -61,7 +63,7 @@ export function sendingScene(codes: readonly string[], { batchSize = 4, maxInFli
     waiting.push(delivery)
     changes++
   }
-  const proving = new Proving()
+  const proving = new Proving({ recentUntilMs: () => set.recentUntilMs })
   const control = new Control<readonly Delivery[]>()
   const sending = new Sending({
     pending: {
