@@ -1,7 +1,8 @@
 import type { Patient, PatientCode } from '../model/patient/patient.ts'
 import { type DeadLetter, isToConfirm, type Owed, type StoredRow } from '../model/progress/stored-row.ts'
 import type { Entry } from './entry/entry.ts'
-import { afterAcceptance, afterRefusal, owedAgain, toSendAgain } from './entry/settled-row.ts'
+import { codesReadBack } from './entry/entry-facts.ts'
+import { afterAcceptance, afterReadBack, afterRefusal, owedAgain, toSendAgain } from './entry/settled-row.ts'
 import type { Delivery, Version } from './entry/version.ts'
 import type { EntryScheduler } from './queue/entry-scheduler.ts'
 
@@ -72,11 +73,13 @@ export class Answers {
   confirmed(delivery: Delivery): void {
     const entry = this.#unconfirmed(delivery)
     if (!entry) return
+    const row = delivery.purpose === 'upsert' ? null : afterReadBack(entry, delivery.code)
+    if (row) this.#scheduler.entries.store(entry, row)
     const { stored } = entry
     // Skip this if something newer is in flight, or the row is in doubt by now.
     // A dead letter may be of a former code alone.
     const isRejected = stored?.deadLetter && entry.refusedCodes.length === 0
-    const isStill = stored && !isRejected && stored.code === delivery.code
+    const isStill = stored && !isRejected && stored.code === delivery.code && codesReadBack(entry).length === 0
     if (isStill && !entry.inFlight && !entry.inDoubt) {
       entry.believe()
       const isUpsert = delivery.purpose === 'upsert' && !stored.removed

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { isToConfirm } from '../../src/model/progress/stored-row.ts'
+import type { Content } from '../../src/pending/entry/version.ts'
 import { dialogue, found, short } from './dialogue.ts'
 import { at, code, delivered, key, patient, position, removed, seesBelow, upsert } from './rows.ts'
 
@@ -150,5 +152,58 @@ describe('a code whose removal was accepted while an older request could still b
       'unsubscribe code c FromApi no plan',
       'upsert b Jane',
     ])
+  })
+})
+
+describe('a code that is unsubscribed while an older request may still be applied', () => {
+  /** Loses the request of a row, and unsubscribes its code. @returns the delivery of the end, which is being read back. */
+  function unsubscribed(content: Content) {
+    const told = dialogue({ onDelete: 'unsubscribe', readsBack: true })
+    told.commits(110, ['1', upsert('a')])
+    for (const delivery of told.take()) told.pending.lost(delivery)
+    told.commits(120, ['1', content])
+    told.resolve(found)
+    const [end] = told.take()
+    if (!end) throw new Error('nothing was sent')
+    told.accept([end])
+    return { ...told, end }
+  }
+  const recordOf = ({ stored }: Pick<ReturnType<typeof dialogue>, 'stored'>) => stored.get(key('1'))
+
+  test.each<[string, Content, Content]>([
+    ['has another code', upsert('b'), upsert('b')],
+    ['was deleted, and is there again with another code', removed(), upsert('b')],
+    ['is rejected', removed(), { kind: 'invalid', code: code('b'), invalid: [] }],
+  ])('stays in the record of its row, which %s, so that a later process unsubscribes it again', (_, first, next) => {
+    const told = unsubscribed(first)
+    told.commits(130, ['1', next])
+    told.resolve(found)
+    told.accept(told.take())
+    told.record()
+    expect(recordOf(told)).toMatchObject({ formerCodes: ['a'], fingerprint: null })
+    expect(isToConfirm(recordOf(told)?.owed ?? null)).toBe(true)
+
+    const later = dialogue({ onDelete: 'unsubscribe', state: [...told.stored.values()] })
+    later.commits(200, ['1', upsert('b', 'Later')])
+    later.resolve(found)
+    expect(short(later.take())).toEqual(['unsubscribe code a FromApi no plan'])
+  })
+
+  test('is unsubscribed once by this process, and leaves the record once it is read back', () => {
+    const told = unsubscribed(upsert('b'))
+    told.resolve(found)
+    expect(short(told.take())).toEqual(['upsert b Jane'])
+    told.record()
+    told.pending.confirmed(told.end)
+    told.record()
+    expect(recordOf(told)?.formerCodes).toEqual([])
+  })
+
+  test('stays in the record of a row that is owed', () => {
+    const told = unsubscribed(upsert('b'))
+    told.record()
+    told.pending.oweSendable(key('1'), 0)
+    told.record()
+    expect(recordOf(told)).toMatchObject({ removed: true, code: 'a', owed: { reason: 'confirm', nextCode: 'b' } })
   })
 })

@@ -12,6 +12,7 @@ describe('rule 12a: the write that takes a code from a row', () => {
   test.each([
     ['the row moved to another code', 'ignore', upsert('y', 'Eva')],
     ['the row was deleted', 'ignore', removed()],
+    ['the row is rejected', 'ignore', { kind: 'invalid', code: code('y'), invalid: [] }],
   ] as const)(
     'makes the other rows with the code owed, though memory does not know them: %s',
     (_, onDelete, change) => {

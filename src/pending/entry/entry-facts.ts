@@ -13,14 +13,27 @@ export function newestKnown({ known, stored }: EntryView): Pick<StoredRow, 'posi
  * Returns the codes other than a given one that mediQuo may have of the row, from memory and from the store. An owed row's next
  * code is one of them: another row may have left it to this one, which may have a third code by the time it is read.
  */
-export function codesBeside({ stored, formerCodes }: EntryView, code: PatientCode | null): readonly PatientCode[] {
+export function codesBeside(entry: EntryView, code: PatientCode | null): readonly PatientCode[] {
+  const { stored, formerCodes } = entry
   // Fast path: every change passes here, and most rows never had another code.
   if (formerCodes.length === 0 && (!stored || hasOnly(stored, code))) return none
   const live = stored && !stored.removed ? stored.code : null
-  const codes = [live, ...formerCodes, ...(stored?.formerCodes ?? []), stored?.owed?.nextCode ?? null]
+  const watched = codesReadBack(entry)
+  const recorded = stored?.formerCodes.filter((former) => !watched.includes(former)) ?? []
+  const codes = [live, ...formerCodes, ...recorded, stored?.owed?.nextCode ?? null]
   return codes.filter(
     (other, at): other is PatientCode => other !== null && other !== code && codes.indexOf(other) === at,
   )
+}
+
+/**
+ * Returns the codes of the row that were unsubscribed and are being read back: an older request may still be applied. The record keeps
+ * them as former codes, for a later process.
+ */
+export function codesReadBack({ unconfirmed }: Pick<EntryView, 'unconfirmed'>): readonly PatientCode[] {
+  // Fast path: most rows are not read back.
+  if (unconfirmed.length === 0) return none
+  return unconfirmed.flatMap(({ purpose, code }) => (purpose === 'upsert' ? [] : [code]))
 }
 
 /** Returns those of `codesBeside` that are to be unsubscribed for the row's newest version: none that the API refused since it arrived. */

@@ -1,5 +1,5 @@
 import type { PatientCode } from '../../model/patient/patient.ts'
-import type { StoredRow } from '../../model/progress/stored-row.ts'
+import { isRejected, type StoredRow } from '../../model/progress/stored-row.ts'
 
 type RecordCodes = Pick<StoredRow, 'code' | 'removed' | 'owed' | 'formerCodes'>
 
@@ -19,9 +19,17 @@ export function codesOwnedBy({ code, removed, owed, formerCodes }: RecordCodes):
   return distinct([removed ? null : code, owed?.nextCode ?? null, ...(owed ? formerCodes : [])])
 }
 
-/** Rule 12a: returns the codes that a new record takes from its row. */
-export function codesTaken(before: RecordCodes | null | undefined, after: RecordCodes): readonly PatientCode[] {
-  if (!before || hasOnlySameCode(before, after)) return none
+/**
+ * Rule 12a: returns the codes that a new record takes from its row. A rejected row keeps its codes, but has nothing valid to send for
+ * them: only the content of another row that has one of them is right.
+ */
+export function codesTaken(
+  before: RecordCodes | null | undefined,
+  after: RecordCodes & Pick<StoredRow, 'deadLetter'>,
+): readonly PatientCode[] {
+  if (!before) return none
+  if (after.deadLetter !== 'kept' && isRejected(after)) return codesNamedBy(before)
+  if (hasOnlySameCode(before, after)) return none
   const kept = codesNamedBy(after)
   const had = codesNamedBy(before)
   return had.every((code) => kept.includes(code)) ? none : had.filter((code) => !kept.includes(code))

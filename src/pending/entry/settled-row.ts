@@ -9,7 +9,7 @@ import {
 } from '../../model/progress/stored-row.ts'
 import { comparePositions } from '../../model/source/position.ts'
 import type { EntryView } from './entry.ts'
-import { codesBeside, newestKnown } from './entry-facts.ts'
+import { codesBeside, codesReadBack, newestKnown } from './entry-facts.ts'
 import { type UnsentOutcome, unsentOutcomes } from './next-step.ts'
 import { codeOf, type Delivery, isEnd, type Purpose, type Version } from './version.ts'
 
@@ -27,15 +27,26 @@ export function intendedRow(entry: EntryView, sent: PatientCode, purpose: Purpos
   // A code to unsubscribe does not replace one that mediQuo still has of the row.
   const mayHave = stored && (!stored.removed || (stored.code !== null && entry.formerCodes.includes(stored.code)))
   const code = purpose === 'unsubscribe code' && mayHave ? (stored.code ?? sent) : sent
-  const { position = null, xid = null, formerCodes: known = [], owed: before = null } = stored ?? {}
+  const { position = null, xid = null, formerCodes = [], owed: before = null } = stored ?? {}
+  const removed = stored?.removed && stored.code !== code ? stored.code : null
+  const known = removed !== null && codesReadBack(entry).includes(removed) ? [...formerCodes, removed] : formerCodes
   const isNamed = sent === code || known.includes(sent)
   // A row stays owed: a crash before the answer must not lose it, nor that there was a request.
   const owed = before && toConfirm(before)
   const isNoted = stored && stored.fingerprint === null && !stored.removed && stored.owed === owed
   if (isNoted && stored.code === code && isNamed) return null
-  const formerCodes = isNamed ? known : [...known, sent]
   const deadLetter = letterAsBefore(entry)
-  return { key, code, formerCodes, fingerprint: null, removed: false, position, xid, deadLetter, owed }
+  return {
+    key,
+    code,
+    formerCodes: isNamed ? known : [...known, sent],
+    fingerprint: null,
+    removed: false,
+    position,
+    xid,
+    deadLetter,
+    owed,
+  }
 }
 
 /** Keeps a stored dead letter as it is: writing it again would count as a refusal, and restore one that was discarded. */
@@ -85,17 +96,20 @@ export function afterUnsubscription(entry: EntryView, code: PatientCode, isLeft:
   const { position, xid } = stored
   // The row no longer reserves the code for its next read: another row may unsubscribe it from now on.
   const isNext = stored.owed?.nextCode === code
-  const owed = stored.owed && isNext ? { ...stored.owed, nextCode: null } : stored.owed
-  const formerCodes = stored.formerCodes.filter((former) => former !== code)
+  const before = stored.owed && isNext ? { ...stored.owed, nextCode: null } : stored.owed
+  const others = stored.formerCodes.filter((former) => former !== code)
+  const isReadBack = codesReadBack(entry).includes(code)
+  const owed = isReadBack ? toConfirm(before ?? toReadBack) : before
   const deadLetter = letterAsBefore(entry)
   if (stored.code !== code) {
-    if (formerCodes.length === stored.formerCodes.length && !isNext) return null
-    return { ...stored, formerCodes, deadLetter, owed }
+    if (isReadBack) return { ...stored, formerCodes: [...others, code], fingerprint: null, deadLetter, owed }
+    if (others.length === stored.formerCodes.length && !isNext) return null
+    return { ...stored, formerCodes: others, deadLetter, owed }
   }
   return {
     key,
     code: isLeft ? null : code,
-    formerCodes,
+    formerCodes: others,
     fingerprint: null,
     removed: true,
     position,
@@ -103,6 +117,14 @@ export function afterUnsubscription(entry: EntryView, code: PatientCode, isLeft:
     deadLetter,
     owed,
   }
+}
+
+/** Returns the record after a code that was unsubscribed has been read back so; null if the record does not name the code. */
+export function afterReadBack(entry: EntryView, code: PatientCode): StoredRow | null {
+  const { stored } = entry
+  if (!stored?.formerCodes.includes(code) || entry.formerCodes.includes(code)) return null
+  const formerCodes = stored.formerCodes.filter((former) => former !== code)
+  return { ...stored, formerCodes, deadLetter: letterAsBefore(entry) }
 }
 
 /** Returns the record after another row left a code to this row; null if the store knows the code, or the record is not loaded. */
@@ -190,10 +212,13 @@ export function owedRow(
   // For other rows, an end that only a read showed does not count before the stream shows it: another row may have taken the code since.
   const kept = version.origin === 'read' ? (stored?.owed?.nextCode ?? null) : null
   const nextCode = isEnd(version.content) ? kept : codeOf(version.content)
+  const isKept = (former: PatientCode) => former !== nextCode && former !== code
+  const readBack = codesReadBack(entry)
   const formerCodes = codesBeside(entry, known).filter((former) => former !== nextCode)
+  formerCodes.push(...readBack.filter((former) => isKept(former) && !formerCodes.includes(former)))
   if (told !== null && told !== known && !formerCodes.includes(told)) formerCodes.push(told)
   const owed = { reason, nextCode, delayMs }
-  const due = entry.unanswered ? toConfirm(owed) : owed
+  const due = entry.unanswered || readBack.length > 0 ? toConfirm(owed) : owed
   const deadLetter = letterAsBefore(entry)
   return { key, code, formerCodes, fingerprint: null, removed, position, xid, deadLetter, owed: due }
 }
@@ -234,10 +259,18 @@ function labelled(
   const { position, xid } = stored && (older || !version.position) ? stored : version
   // Name each property: a spread followed by other properties makes objects that V8 keeps as hash tables, which is slow.
   const { code, fingerprint, removed, deadLetter, owed } = row
+  const letter = deadLetter ?? (entry.refusedCodes.length > 0 ? letterAsBefore(entry) : null)
+  const readBack = codesReadBack(entry).filter((other) => other !== code)
   // Every other code was unsubscribed before, or never is, but for those that the API refuses to unsubscribe.
   const formerCodes = entry.refusedCodes
-  const letter = deadLetter ?? (formerCodes.length > 0 ? letterAsBefore(entry) : null)
-  return { key, code, formerCodes, fingerprint, removed, position, xid, deadLetter: letter, owed }
+  if (readBack.length === 0)
+    return { key, code, formerCodes, fingerprint, removed, position, xid, deadLetter: letter, owed }
+  const again = toConfirm(owed ?? { ...toReadBack, nextCode: removed ? null : code })
+  const kept = [...formerCodes, ...readBack]
+  return { key, code, formerCodes: kept, fingerprint: null, removed, position, xid, deadLetter: letter, owed: again }
 }
+
+/** The row is read again after a minute: a code of it may be subscribed again by an older request, if nobody reads it back until then. */
+const toReadBack: Owed = { reason: 'end', nextCode: null, delayMs: 60_000 }
 
 const noCodes: readonly PatientCode[] = []

@@ -2,8 +2,10 @@ import type { StoredRow } from '../../../src/model/progress/stored-row.ts'
 import type { Simulation } from './simulation.ts'
 
 /** Returns rows whose removal the store may forget, or the transaction of their last change (docs/internals/merge-rules.md, Forgetting). */
-export function forgettable({ world, rules }: Simulation): StoredRow[] {
+export function forgettable({ world, rules, strays }: Simulation): StoredRow[] {
   const { state, table, openReads } = world
+  // A removal is kept for an hour at least: a request of it is over by then.
+  if (!strays.isEmpty) return []
   const seen = [table.snapshot(), ...openReads].map(({ xmin }) => xmin)
   return [...state.rows.values()].filter(({ deadLetter, removed, xid, position, owed, formerCodes }) => {
     if (deadLetter || owed || formerCodes.length > 0 || (!removed && xid === null)) return false
