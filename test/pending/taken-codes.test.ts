@@ -202,3 +202,16 @@ test('codes are named until a write is stored, and again if they were taken sinc
   codes.recorded()
   expect([codes.has(x), codes.toRecord()]).toEqual([false, []])
 })
+
+test('two rejected rows with one code make each other owed once', () => {
+  const told = dialogue({ state: [ana, eva] })
+  const rejected = { kind: 'invalid', code: code('x'), invalid: [] } as const
+  told.commits(110, ['1', rejected])
+  told.record()
+  told.commits(120, ['2', rejected])
+  told.record()
+  expect(told.stored.get(key('1'))?.owed).not.toBeNull()
+  told.reads('1', rejected, seesBelow(200), 200)
+  told.record()
+  expect([told.stored.get(key('1'))?.owed, told.stored.get(key('2'))?.owed]).toEqual([null, null])
+})

@@ -2,6 +2,7 @@ import type { PatientCode } from '../../model/patient/patient.ts'
 import { isRejected, type StoredRow } from '../../model/progress/stored-row.ts'
 
 type RecordCodes = Pick<StoredRow, 'code' | 'removed' | 'owed' | 'formerCodes'>
+type Rejectable = Pick<StoredRow, 'deadLetter'>
 
 /** Returns the codes that mediQuo may have of a row by its record: its code, its next code and its former codes. */
 export function codesNamedBy({ code, removed, owed, formerCodes }: RecordCodes): readonly PatientCode[] {
@@ -20,15 +21,16 @@ export function codesOwnedBy({ code, removed, owed, formerCodes }: RecordCodes):
 }
 
 /**
- * Rule 12a: returns the codes that a new record takes from its row. A rejected row keeps its codes, but has nothing valid to send for
- * them: only the content of another row that has one of them is right.
+ * Rule 12a: returns the codes that a new record takes from its row. A row that is rejected keeps its codes, but has nothing valid to send
+ * for them any more: only the content of another row that has one of them is right.
  */
 export function codesTaken(
-  before: RecordCodes | null | undefined,
-  after: RecordCodes & Pick<StoredRow, 'deadLetter'>,
+  before: (RecordCodes & Rejectable) | null | undefined,
+  after: RecordCodes & Rejectable,
 ): readonly PatientCode[] {
   if (!before) return none
-  if (after.deadLetter !== 'kept' && isRejected(after)) return codesNamedBy(before)
+  // Once: two rejected rows with one code would make each other owed for ever.
+  if (isRejected(after) && !isRejected(before)) return codesNamedBy(before)
   if (hasOnlySameCode(before, after)) return none
   const kept = codesNamedBy(after)
   const had = codesNamedBy(before)
