@@ -97,7 +97,7 @@ export async function followFailover(
 ): Promise<{ readonly walWasLost: boolean }> {
   return await inTransaction(db, async (tx) => {
     const [before] = await tx
-      .select({ horizonLsn: checkpoint.horizonLsn, readLsn: checkpoint.readLsn })
+      .select({ lsn: checkpoint.lsn, horizonLsn: checkpoint.horizonLsn, readLsn: checkpoint.readLsn })
       .from(checkpoint)
       .where(eq(checkpoint.epoch, epoch))
       .for('update')
@@ -114,7 +114,8 @@ export async function followFailover(
       .update(delivery)
       .set({ lsn: null, ordinal: null, xid: null })
       .where(gte(delivery.lsn, switchLsn))
-    const walWasLost = sentPast || readPast || (rowCount ?? 0) > 0
+    const settledPast = before !== undefined && before.lsn > switchLsn
+    const walWasLost = settledPast || sentPast || readPast || (rowCount ?? 0) > 0
     if (walWasLost) await requestWholeBackfill(tx, 'identity changed')
     return { walWasLost }
   })

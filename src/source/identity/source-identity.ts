@@ -66,8 +66,10 @@ export function judgeIdentity(stored: StoredIdentity, found: FoundIdentity): Ide
     const ended = found.history.find(({ timeline }) => timeline === stored.timeline)
     // 3. The stored timeline is not an ancestor of the server's.
     if (!ended) return changed('another history')
-    // 4. The server lacks changes that were delivered: it was restored to an earlier time, or promoted while it lagged.
-    if (stored.lsn > ended.switchLsn) return changed('past the switch')
+    // 4. The server lacks changes that were delivered: it was restored to an earlier time, or promoted while it lagged. Not if the slot was
+    // confirmed past the switch: no copy of a slot is, so this server streamed these changes itself, through its promotion.
+    const streamedOn = slot.kind === 'present' && slot.confirmedFlushLsn > ended.switchLsn
+    if (stored.lsn > ended.switchLsn && !streamedOn) return changed('past the switch')
     if (slot.kind === 'unready') return { kind: 'not ready' }
     // 5. The slot was not synchronized, or was created after the promotion: it lacks the changes in between.
     if (slot.kind !== 'present' || slot.confirmedFlushLsn > stored.lsn) return changed('timeline without the slot')

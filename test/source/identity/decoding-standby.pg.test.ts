@@ -84,6 +84,26 @@ describe.skipIf(postgresMajor < 16)('a standby', () => {
     await stand.primary.start()
   }, 240_000)
 
+  test('goes on as a primary though its promotion is noticed late: what it streamed since is its own', async () => {
+    await using stand = await standby()
+    const { database, onReplica, sandbox } = stand
+    const connector = await stand.start({ waitFor: null, intervals: { checkMs: 10_000 } })
+    await connector.whenLogged('the replication slot is not made yet: it waits for transactions that are open')
+    await stand.logStandbySnapshot()
+    await until(async () => (await connector.status()).backfill.state === 'done', { deadlineMs: 90_000 })
+    await database.query(`insert into patients (id, code) values (20000, 'before')`)
+    await connector.whenPatient('before')
+    await stand.primary.stop()
+    await onReplica.query('select pg_promote(true, 60)')
+    await onReplica.query(`insert into patients (id, code) values (20001, 'after')`)
+    await until(() => sandbox.patients().has('after'), { deadlineMs: 90_000 })
+    await connector.whenLogged('the server failed over and lost what was delivered, a backfill follows')
+    await onReplica.query(`insert into patients (id, code) values (20002, 'later')`)
+    await until(() => sandbox.patients().has('later'), { deadlineMs: 90_000 })
+    await expectBothEndsEqual({ ...connector, database: onReplica })
+    await stand.primary.start()
+  }, 240_000)
+
   test('is refused unless the setting allows it, with the checkpoint store elsewhere', async () => {
     await using stand = await standby()
     const refused = async (source: object, state: object) =>

@@ -110,9 +110,14 @@ const cases: readonly {
     verdict: { kind: 'failover', switchLsn: lsn(200n) },
   },
   {
-    found: 'a standby promoted before the checkpoint',
-    identity: { ...promoted, history: at(199n) },
+    found: 'a standby promoted before the checkpoint, with the slot as it was then',
+    identity: { ...promoted, slot: behind, history: at(199n) },
     verdict: { kind: 'identity changed', change: 'past the switch' },
+  },
+  {
+    found: 'a standby that streamed through its promotion: its slot is confirmed past the switch',
+    identity: { ...promoted, history: at(199n) },
+    verdict: { kind: 'failover', switchLsn: lsn(199n) },
   },
   {
     found: 'a promoted standby on which the slot is being made',

@@ -113,8 +113,8 @@ export async function crashScene(options: SceneOptions): Promise<CrashScene> {
         const [row] = await database.query('select count(*) as rows from mediquo_cdc.delivery where owed is not null')
         return (await positions()).stored >= parseLsn(end?.lsn ?? '') && row?.rows === '0'
       }
-      // A row whose old code may still be created by a request that a kill has lost is owed for a minute.
-      await until(isSettled, { deadlineMs: 120_000 }).catch((error: unknown) => {
+      // What a kill has lost may be applied for a minute, and what was accepted in that minute is read again a minute later.
+      await until(isSettled, { deadlineMs: 300_000 }).catch((error: unknown) => {
         throw new Error(`not quiet (seed ${seed}):\n${connector.lastLines.join('\n')}`, { cause: error })
       })
       await sandbox.applied()
