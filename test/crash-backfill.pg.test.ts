@@ -19,7 +19,8 @@ test('a backfill that is killed repeatedly continues where it was', { timeout: 6
   const disturbed = await backfillUnderLoad(kills)
   await annotate(disturbed.summary)
   const both = `${undisturbed.summary}\n${disturbed.summary}`
-  expect(disturbed.puts, both).toBeLessThanOrEqual(1.2 * undisturbed.puts)
+  // What each kill leaves in doubt is sent again.
+  expect(disturbed.puts, both).toBeLessThanOrEqual(1.2 * undisturbed.puts + kills * inFlight)
   // The number of read-backs depends on the intervals between the changes of a row, and on what each kill leaves in doubt.
   const inDoubt = kills * inFlight * 100
   const before = Math.max(undisturbed.requests, undisturbed.puts * 2)
