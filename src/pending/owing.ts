@@ -50,7 +50,7 @@ export class Owing {
     if (!version || entry.inFlight || entry.stored === undefined || entry.resolving !== null) return false
     const reason = this.#endsCode(entry) ? 'end' : 'content'
     this.#scheduler.settle(entry, version, 'owed', owedRow(entry, version, { reason, delayMs }))
-    // What is read back from now on is older than what is owed: it confirms nothing.
+    // A read-back from now on is of an older version than what is owed: it confirms nothing.
     entry.doubt()
     this.#scheduler.schedule(entry)
     return true

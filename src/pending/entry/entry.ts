@@ -171,7 +171,7 @@ export class Entry implements EntryView {
     this.#step('arrive')
     this.#waiting = version
     this.#refusedCodes = []
-    // Which row has the code was decided by what the stream had shown until then. The read may be ahead of it.
+    // The owner of the code was decided by what the stream had shown until then. The read may be ahead of it.
     if (version.read) this.#removal = null
   }
   /** Sets the place of the waiting version, once its next step is decided. */

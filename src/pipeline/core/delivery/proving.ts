@@ -80,7 +80,7 @@ export class Proving implements FetchSource {
   #fetched(proof: Proof, delivery: Delivery, found: FetchedCode, nowMs: number): void {
     if (this.#proofs[0] !== proof) return
     proof.underWay.delete(delivery)
-    // What was accepted of the code before may not be applied yet: what is shown then is older, and the same by chance.
+    // An earlier acceptance of the code may not be applied yet: the API shows something older then, which is the same by chance.
     const isRecent = nowMs < this.#confirming.recentUntilMs(delivery.code)
     if (found.kind === 'patient' && found.isAsExpected && !isRecent) {
       if (proof.shown.size === 0) proof.lastRound = proof.round + moreRounds
