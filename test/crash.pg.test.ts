@@ -11,7 +11,7 @@ const kills = Number(process.env.CRASH_TEST_KILLS ?? shortOrLong(5, 18))
 describe.concurrent('a connector that is killed repeatedly under writers', () => {
   test.for(['default', 'full'] as const)(
     'leaves both ends equal, and no patient went back to an older version: replica identity %s',
-    { timeout: 600_000 },
+    { timeout: 300_000 },
     async (identity, { annotate }) => {
       const random = seededRandom(seed)
       await using scene = await crashScene({ seed, identity, backfill: 'never', requestsPerMinute: 60_000 })
@@ -31,6 +31,7 @@ describe.concurrent('a connector that is killed repeatedly under writers', () =>
       } finally {
         await workload.stop()
       }
+      await scene.settled(connector)
       await scene.quiet(connector)
       expect(await connector.stop()).toBe(0)
       const { summary } = await scene.judge({ kills, committed: workload.committed })

@@ -60,7 +60,7 @@ export class BackfillLedger implements BackfillDebts {
 
   settle(backfillDebt: BackfillDebt): void {
     const page = backfillDebt as Page
-    if (page.unsettled < 1) throw new Error('a claim was settled twice')
+    if (page.unsettled < 1) throw new Error('a backfill debt was settled twice')
     page.unsettled--
     if (page.unsettled === 0) this.#fold()
   }

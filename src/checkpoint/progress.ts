@@ -136,7 +136,7 @@ export class Progress implements Debts {
     if (span.unsettled === 0 && span.endLsn !== null) this.#fold(span)
   }
 
-  /** Called after the position is stored: it may be acknowledged from now on. @throws {Error} if it is not settled. */
+  /** Called after the position is stored, which allows its acknowledgement. @throws {Error} if it is not settled. */
   stored(lsn: Lsn): DurableLsn {
     if (lsn > this.#settled) throw new Error('a position was stored before everything in front of it was settled')
     this.#durable = maxLsn(this.#durable, lsn) as DurableLsn

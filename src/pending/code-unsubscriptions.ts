@@ -83,7 +83,7 @@ export class CodeUnsubscriptions {
     if (!entry || entry.resolving !== removal.code) return
     this.#scheduler.stopResolving(entry)
     if (!entry.waiting || entry.inFlight) return
-    // The version may be another one by now: it is asked for again once it may be.
+    // The version may be another one by now: its code is resolved again once the stream shows who has it.
     if (!this.isShown(entry)) return
     // Another row may have taken or ended the code in the meantime.
     const step = this.#scheduler.nextStep(entry)

@@ -21,7 +21,7 @@ export async function listDeadLetters(
   return found.map(listedDeadLetter)
 }
 
-/** Returns a dead letter as it may be shown: without the API's own words. */
+/** Returns a dead letter to be shown: without the API's own words. */
 export function listedDeadLetter(row: typeof deadLetter.$inferSelect): ListedDeadLetter {
   return {
     ...withoutQuotes(deadLetterOf(row)),

@@ -53,7 +53,7 @@ export interface EntryView {
   readonly inFlight: Version | null
   /** True if the API may have something else than the fingerprint says. */
   readonly inDoubt: boolean
-  /** True if a request of this run or an earlier one was never answered: it may be applied after a later one. */
+  /** True if a request of this run or an earlier one was never answered: the API may apply it after a later one. */
   readonly unanswered: boolean
   /** Accepted deliveries that are to be read back before they count as applied: one for each code. */
   readonly unconfirmed: readonly Delivery[]
@@ -233,7 +233,7 @@ export class Entry implements EntryView {
   outdate(): void {
     this.#isOutdated = true
   }
-  /** A request was not answered: it may be applied later. */
+  /** A request was not answered: the API may apply it later. */
   doubtAnswer(): void {
     this.#inDoubt = true
     this.#unanswered = true

@@ -227,7 +227,7 @@ export function owedRow(
 export function owedAgain(entry: EntryView): StoredRow | null {
   const { stored } = entry
   if (!stored || (stored.fingerprint === null && stored.owed)) return null
-  // Without a fingerprint it may be an intent: its request stays unanswered.
+  // Without a fingerprint the record is possibly an intent: its request stays unanswered.
   const again = stored.fingerprint === null ? toConfirm(toSendAgain) : toSendAgain
   return { ...stored, fingerprint: null, deadLetter: letterAsBefore(entry), owed: stored.owed ?? again }
 }
@@ -270,7 +270,7 @@ function labelled(
   return { key, code, formerCodes: kept, fingerprint: null, removed, position, xid, deadLetter: letter, owed: again }
 }
 
-/** The row is read again after a minute: a code of it may be subscribed again by an older request, if nobody reads it back until then. */
+/** The row is read again after a minute: an older request may subscribe a code of it again, if nobody reads the code back until then. */
 const toReadBack: Owed = { reason: 'end', nextCode: null, delayMs: 60_000 }
 
 const noCodes: readonly PatientCode[] = []

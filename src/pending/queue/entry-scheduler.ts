@@ -17,7 +17,7 @@ export interface Confirming {
   accepted(delivery: Delivery, inDoubt: boolean, hasRoom: boolean): Acceptance
   /** The delivery is about to be sent. */
   cut(delivery: Delivery): void
-  /** No answer came: it may be applied later. */
+  /** No answer came: the API may apply the request later. */
   lost(delivery: Delivery): void
   /** Returns true if every lost request of its code was over, applied or not, when this delivery was cut. */
   isCertain(delivery: Delivery): boolean
@@ -167,7 +167,7 @@ export class EntryScheduler {
     this.#options.onEndRefused(letter.reason)
   }
 
-  /** Stops resolving a code of the row: it may be resolved again. */
+  /** Stops resolving a code of the row, so that it can be resolved again. */
   stopResolving(entry: Entry): void {
     entry.stopResolving()
     this.changes++

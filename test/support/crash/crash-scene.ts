@@ -37,11 +37,18 @@ export interface CrashScene extends AsyncDisposable {
    * Returns the stored and the confirmed position. @throws if the confirmed one is ahead, or the stored one decreased since the last call.
    */
   positions(): Promise<{ readonly stored: Lsn; readonly confirmed: Lsn }>
-  /** Resolves once the checkpoint has passed everything committed so far. @throws with the last lines of the connector's log. */
+  /**
+   * Resolves once the checkpoint has passed everything committed so far. @returns the requests until then. @throws with the last lines of
+   * the connector's log.
+   */
+  settled(connector: ConnectorProcess): Promise<{ readonly requests: number; readonly puts: number }>
+  /** Resolves once no row is owed. @throws with the last lines of the connector's log. */
   quiet(connector: ConnectorProcess): Promise<void>
   /** Compares both ends, and checks all requests against the rules of the API. @returns counts. */
-  judge(about: object): Promise<{ readonly requests: number; readonly puts: number; readonly summary: string }>
+  judge(about: object): Promise<{ readonly summary: string }>
 }
+
+const putsOf = ({ requests }: Pick<SandboxApi, 'requests'>) => requests.filter(({ method }) => method === 'PUT')
 
 /** Code of the row whose commit moves the checkpoint past the end. */
 const afterTheEnd = 'after the end'
@@ -96,6 +103,11 @@ export async function crashScene(options: SceneOptions): Promise<CrashScene> {
     checkpoint = found.stored
     return found
   }
+  const untilSo = async (connector: ConnectorProcess, isSo: () => Promise<boolean>, deadlineMs: number) => {
+    await until(isSo, { deadlineMs }).catch((error: unknown) => {
+      throw new Error(`not quiet (seed ${seed}):\n${connector.lastLines.join('\n')}`, { cause: error })
+    })
+  }
   return {
     database,
     sandbox,
@@ -106,17 +118,17 @@ export async function crashScene(options: SceneOptions): Promise<CrashScene> {
       releases.push(() => started.kill())
       return started
     },
-    async quiet(connector) {
+    async settled(connector) {
       const [end] = await database.query('select pg_current_wal_insert_lsn()::text as lsn')
       await database.query('insert into patients (code) values ($1)', [afterTheEnd])
-      const isSettled = async () => {
-        const [row] = await database.query('select count(*) as rows from mediquo_cdc.delivery where owed is not null')
-        return (await positions()).stored >= parseLsn(end?.lsn ?? '') && row?.rows === '0'
-      }
+      const isSettled = async () => (await positions()).stored >= parseLsn(end?.lsn ?? '')
+      await untilSo(connector, isSettled, 60_000)
+      return { requests: sandbox.requests.length, puts: putsOf(sandbox).length }
+    },
+    async quiet(connector) {
+      const owed = 'select count(*) as rows from mediquo_cdc.delivery where owed is not null'
       // What a kill has lost may be applied for a minute, and what was accepted in that minute is read again a minute later.
-      await until(isSettled, { deadlineMs: 300_000 }).catch((error: unknown) => {
-        throw new Error(`not quiet (seed ${seed}):\n${connector.lastLines.join('\n')}`, { cause: error })
-      })
+      await untilSo(connector, async () => (await database.query(owed))[0]?.rows === '0', 180_000)
       await sandbox.applied()
     },
     async judge(about) {
@@ -124,7 +136,7 @@ export async function crashScene(options: SceneOptions): Promise<CrashScene> {
       const stored = storedPatients(sandbox.patients())
       const found = differences(wanted, stored).filter(({ code }) => code !== afterTheEnd)
       const { versions, back } = stepsBack(sandbox)
-      const puts = sandbox.requests.filter(({ method }) => method === 'PUT')
+      const puts = putsOf(sandbox)
       const unanswered = sandbox.requests.filter(({ status }) => status === null).length
       const counts = { rows: wanted.size, versions, requests: sandbox.requests.length, puts: puts.length, unanswered }
       const summary = JSON.stringify({ seed, identity, ...counts, ...about })

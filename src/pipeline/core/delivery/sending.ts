@@ -237,7 +237,7 @@ export class Sending {
   #cutBatch(nowMs: number, limit: number): readonly Delivery[] {
     const others = { waiting: this.#options.gathering.sendable(nowMs) > 0, inFlight: this.requestsInFlight }
     const batch = this.#cutBeside(others, limit)
-    // Nothing that waits can be sent: it may be newer versions of the rows that wait for something else to be sent.
+    // Nothing that waits can be sent: possibly newer versions of the rows that wait for something else to be sent.
     return batch.length === 0 && others.waiting ? this.#cutBeside({ ...others, waiting: false }, limit) : batch
   }
 

@@ -25,7 +25,7 @@ test('nothing else is sent until the batch is read back, and the next one follow
   expect([scene.sending.trouble, scene.log.accepted.length]).toEqual([null, 9])
 })
 
-test('a row is looked at for a minute, since it may be applied later', () => {
+test('a row is looked at for a minute, since the API may apply it later', () => {
   const scene = sendingScene(['a'])
   scene.answer('a', unexpected)
   const sentAtMs = scene.set.nowMs
