@@ -3,6 +3,7 @@ import type { Letter } from '../world/source-table.ts'
 import { codeOf, keyOf } from '../world/values.ts'
 import type { Patch } from './patched-source.ts'
 import type { Rules } from './simulation.ts'
+import { steps } from './steps.ts'
 
 /**
  * Ablation: a rule that is removed, and the promises of which one must break. C1: both ends agree. C2: no code goes back to an older
@@ -73,6 +74,29 @@ const oneRow = {
 
 /** One row that changes repeatedly, and a link that goes half-open while requests are out. */
 const twoWriters = { ...oneRow, cuts: 2, transactions: 6, steps: 200, stops: 0, streamLosses: 0, outage: null } as const
+/**
+ * The same, and requests of the instance that is cut off are still out when the other one sends: they are slow, and time hardly passes.
+ * Without such weights one world in many thousands is like that.
+ */
+const requestsOutlive = {
+  ...twoWriters,
+  ...{ cuts: 1, crashes: 0, truncates: 0, applyLater: 0, unexpected: 0, wide: 0, hanging: null, slow: null },
+  ...{ transactions: 8, steps: 300 },
+  weights: weightsOf({
+    ...{ arrive: 1, tick: 0.3, 'time passes': 0.2, drain: 0, 'an errand fails': 0, 'the link goes half-open': 3 },
+    ...{ 'behind the half-open link: go on': 1, 'behind the half-open link: a request arrives': 0.3 },
+    ...{ 'behind the half-open link: tick': 0.05, 'behind the half-open link: the process ends': 0.05 },
+    ...{ 'behind the half-open link: the request comes back': 0 },
+  }),
+} as const
+
+/** Returns the weight of each step: 4 unless another one is given by its name. */
+function weightsOf(others: Readonly<Record<string, number>>): readonly number[] {
+  const names = steps.map(({ name }) => name)
+  for (const name of Object.keys(others)) if (!names.includes(name)) throw new Error(`no step has the name ${name}`)
+  return names.map((name) => others[name] ?? 4)
+}
+
 /** A table that is truncated, and filled again under other keys. */
 const truncated = {
   ...noMoves,
@@ -288,6 +312,17 @@ export const ablations: readonly Ablation[] = [
     breaks: ['C2', ...anyPromise],
     patches: patch('pipeline/core/record/lease.ts', 'nowMs <= this.#mayLeaveUntilMs &&', ''),
     profile: twoWriters,
+  },
+  {
+    name: 'rule 15: an instance that takes over does not wait',
+    seed: 24,
+    breaks: ['C2', ...anyPromise],
+    patches: patch(
+      'pipeline/core/record/lease.ts',
+      'this.#othersUntilMs = Math.max(this.#othersUntilMs, ms)',
+      'this.#othersUntilMs = Math.min(this.#othersUntilMs, ms)',
+    ),
+    profile: requestsOutlive,
   },
   {
     name: 'rule 18: what is owed is not labelled with the newest change',
