@@ -10,7 +10,7 @@ import { startWorkload, type Workload } from '../support/crash/crash-workload.ts
 import { shortOrLong } from '../support/test-form.ts'
 import { until } from '../support/until.ts'
 import { type ChaosScene, chaosScene, values } from './chaos-scene.ts'
-import { draw } from './troubles.ts'
+import { draw, type Writes } from './troubles.ts'
 
 const minutes = Number(process.env.CHAOS_MINUTES ?? shortOrLong(0.25, 2))
 const seed = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000)
@@ -47,16 +47,22 @@ test('both ends are equal at the end, and no rule was broken, under random fault
   let writers = startWriters(database.url, seed)
   const happened: Record<string, number> = {}
   const deeds: Record<string, number> = {}
+  const committed = () =>
+    writers.flatMap((writer) => Object.values(writer.committed)).reduce((sum, one) => sum + one, 0)
+  const writes: Writes = async (least, most) => {
+    const wanted = committed() + least + Math.floor((most - least) * random())
+    await until(() => committed() >= wanted)
+  }
   const endWriters = async () => {
-    for (const { stop, committed } of writers) {
-      await stop()
-      for (const [name, count] of Object.entries(committed)) deeds[name] = (deeds[name] ?? 0) + count
+    for (const writer of writers) {
+      await writer.stop()
+      for (const [name, count] of Object.entries(writer.committed)) deeds[name] = (deeds[name] ?? 0) + count
     }
     writers = []
   }
   try {
     for (let endMs = Date.now() + minutes * 60_000, turn = 1; Date.now() < endMs; turn++) {
-      await delay(500 + 4_500 * random())
+      await writes(3, 33)
       await database.query(`insert into elsewhere (note) select 'x' || n from generate_series(1, 200) n`)
       const isKill = random() < killShare
       const trouble = draw(random)
@@ -69,7 +75,7 @@ test('both ends are equal at the end, and no rule was broken, under random fault
         continue
       }
       if (trouble.stopsWriters) await endWriters()
-      await trouble.run(scene, random)
+      await trouble.run(scene, writes)
       if (trouble.stopsWriters) writers = startWriters(database.url, seed + 1_000 * turn)
     }
   } finally {

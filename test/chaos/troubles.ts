@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { ChaosScene } from './chaos-scene.ts'
 
 /** Fault of a running system in addition to the death of the connector. */
@@ -7,9 +6,12 @@ export interface Trouble {
   readonly weight: number
   /** Writers cannot write during the fault, if true. */
   readonly stopsWriters?: boolean
-  /** Causes the fault, and ends it. @param random from 0 to 1. */
-  readonly run: (scene: ChaosScene, random: () => number) => Promise<void>
+  /** Causes the fault, and ends it. */
+  readonly run: (scene: ChaosScene, writes: Writes) => Promise<void>
 }
+
+/** Resolves once the writers have committed a random number of transactions more, between these two. Four writers commit about six a second. */
+export type Writes = (least: number, most: number) => Promise<void>
 
 const restart = (mode: 'smart' | 'fast' | 'immediate'): Trouble => ({
   name: `the server is restarted, ${mode}`,
@@ -29,27 +31,27 @@ const troubles: readonly Trouble[] = [
   {
     name: 'the link to the API says nothing, and what was under way is gone',
     weight: 3,
-    async run({ links }, random) {
+    async run({ links }, writes) {
       links.api.stall()
-      await delay(1_000 + 6_000 * random())
+      await writes(6, 45)
       links.api.goOn()
     },
   },
   {
     name: 'the link to the database says nothing, and what was under way is gone',
     weight: 1,
-    async run({ links }, random) {
+    async run({ links }, writes) {
       links.database.stall()
-      await delay(1_000 + 10_000 * random())
+      await writes(6, 70)
       links.database.goOn()
     },
   },
   {
     name: 'the API is down',
     weight: 3,
-    async run({ sandbox }, random) {
+    async run({ sandbox }, writes) {
       const id = sandbox.faults.add({ kind: 'down' })
-      await delay(2_000 + 8_000 * random())
+      await writes(12, 65)
       sandbox.faults.clear(id)
     },
   },
