@@ -7,6 +7,7 @@ interface Span extends Debt {
   /** Time at which it was received, milliseconds of the monotonic clock. */
   readonly sinceMs: number
   endLsn: Lsn | null
+  hasChanges: boolean
   unsettled: number
   previous: Span | null
   next: Span | null
@@ -22,6 +23,8 @@ export type Arrival = 'new' | 'resumed' | 'known'
  */
 export class Progress implements Debts {
   #settled: Lsn
+  /** End of the last settled transaction that had changes. */
+  #changed: Lsn
   #durable: DurableLsn
   #received: Lsn
   #first: Span | null = null
@@ -35,6 +38,7 @@ export class Progress implements Debts {
   /** @param checkpoint the stored position from which the stream starts. */
   constructor(checkpoint: Lsn) {
     this.#settled = checkpoint
+    this.#changed = checkpoint
     this.#durable = checkpoint as DurableLsn
     this.#received = checkpoint
   }
@@ -42,6 +46,11 @@ export class Progress implements Debts {
   /** LSN up to which everything is settled: a commit's end LSN, an idle keepalive's position, or the start. It only rises. */
   get settledLsn(): Lsn {
     return this.#settled
+  }
+
+  /** True if a settled transaction with changes is not stored: not only the server's position has moved. */
+  get hasUnstoredChanges(): boolean {
+    return this.#changed > this.#durable
   }
 
   /** The newest stored position: the only one that may be acknowledged. It only rises. */
@@ -89,7 +98,15 @@ export class Progress implements Debts {
       if (this.#open.commitLsn === commitLsn) return 'resumed'
       throw new Error('the stream resumed with another transaction than the one that was cut off')
     }
-    this.#open = { commitLsn, sinceMs: nowMs, endLsn: null, unsettled: 0, previous: this.#last, next: null }
+    this.#open = {
+      commitLsn,
+      sinceMs: nowMs,
+      endLsn: null,
+      hasChanges: false,
+      unsettled: 0,
+      previous: this.#last,
+      next: null,
+    }
     this.#spans++
     if (this.#last) this.#last.next = this.#open
     else this.#first = this.#open
@@ -103,12 +120,16 @@ export class Progress implements Debts {
     return this.#open
   }
 
-  /** Handles the open transaction's last message. @param endLsn end of its commit record: the next transaction may start exactly there. */
-  commit(endLsn: Lsn, nowMs = this.#nowMs): void {
+  /**
+   * Handles the open transaction's last message. @param endLsn end of its commit record: the next transaction may start exactly there.
+   * @param hasChanges true if changes of the table came with it, whether they are debts or not.
+   */
+  commit(endLsn: Lsn, nowMs = this.#nowMs, hasChanges = true): void {
     this.#nowMs = nowMs
     const span = this.#open
     if (!span) throw new Error('a commit outside of a transaction')
     span.endLsn = endLsn
+    span.hasChanges = hasChanges
     this.#open = null
     this.#received = maxLsn(this.#received, endLsn)
     if (span.unsettled === 0) this.#fold(span)
@@ -162,7 +183,12 @@ export class Progress implements Debts {
     else this.#first = span.next
     if (span.next) span.next.previous = span.previous
     else this.#last = span.previous
-    if (span.previous === null) this.#settle(end)
-    else if (span.previous.endLsn !== null) span.previous.endLsn = maxLsn(span.previous.endLsn, end)
+    if (span.previous === null) {
+      this.#settle(end)
+      if (span.hasChanges) this.#changed = end
+    } else if (span.previous.endLsn !== null) {
+      span.previous.endLsn = maxLsn(span.previous.endLsn, end)
+      span.previous.hasChanges ||= span.hasChanges
+    }
   }
 }

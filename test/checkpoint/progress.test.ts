@@ -133,6 +133,34 @@ describe('stored and durable', () => {
   })
 })
 
+describe('changes that are settled and not stored', () => {
+  test('are those of settled transactions, until a position after them is stored', () => {
+    const progress = ledger()
+    progress.begin(at(110))
+    progress.commit(at(120), undefined, false)
+    progress.keepalive(at(125))
+    expect(progress.hasUnstoredChanges).toBe(false)
+    const [debt = null] = receive(progress, 130, 1)
+    progress.begin(at(150))
+    progress.commit(at(160), undefined, false)
+    expect(progress.hasUnstoredChanges).toBe(false)
+    if (debt) progress.settle(debt)
+    expect(progress.hasUnstoredChanges).toBe(true)
+    progress.stored(at(160))
+    expect(progress.hasUnstoredChanges).toBe(false)
+  })
+
+  test('are told of a transaction that was settled behind an older one', () => {
+    const progress = ledger()
+    const [older = null] = receive(progress, 110, 1)
+    const [newer = null] = receive(progress, 130, 1)
+    if (newer) progress.settle(newer)
+    if (older) progress.settle(older)
+    progress.stored(at(120))
+    expect([progress.settledLsn, progress.hasUnstoredChanges]).toEqual([at(140), true])
+  })
+})
+
 describe('transactions that a reconnection repeats', () => {
   test('are known if they are whole; a transaction that starts exactly where another ended is new', () => {
     const progress = ledger()

@@ -17,7 +17,7 @@ import { rowsLoadedAtOnce } from './loading.ts'
 
 export interface RecordingOptions {
   readonly context: Pick<CoreContext, 'tickets' | 'random' | 'intervals'>
-  readonly progress: Pick<Progress, 'settledLsn' | 'durableLsn' | 'stored'>
+  readonly progress: Pick<Progress, 'settledLsn' | 'durableLsn' | 'hasUnstoredChanges' | 'stored'>
   readonly pending: Pick<Pending, 'unrecorded' | 'toRecord' | 'takenCodes' | 'recorded' | 'readLsn' | 'sentTo'>
   /** Progress of the backfill run, and requests for another one. */
   readonly backfill: {
@@ -241,14 +241,16 @@ export class Recording {
 
   /** Time at which the next write is due; null if there is nothing to write. */
   #dueAtMs(nowMs: number): number | null {
-    const { context, pending } = this.#options
+    const { context, pending, progress } = this.#options
     if (this.#lastWriteMs === null) return null
     if (this.#wantedWrite > this.#begun) return Number.NEGATIVE_INFINITY
     if (this.#isFlushing && this.#hasRest(nowMs)) return Number.NEGATIVE_INFINITY
     if (!this.#hasNews && !this.#isMoved) return null
     const isUrgent = this.#isHurried || this.#isFlushing || pending.unrecorded >= rowsLoadedAtOnce
     if (isUrgent) return Number.NEGATIVE_INFINITY
-    return this.#lastWriteMs + (this.#hasNews ? unhurriedMs : context.intervals.idleWriteMs)
+    // A read that was sent may contain the changes: then there is no row to store, and they are settled all the same.
+    const isIdle = !this.#hasNews && !progress.hasUnstoredChanges
+    return this.#lastWriteMs + (isIdle ? context.intervals.idleWriteMs : unhurriedMs)
   }
 }
 

@@ -80,7 +80,7 @@ export class Receiving {
       case 'commit':
         if (!this.#isSkipping) {
           if (this.#open && this.#isTruncating) truncations.committed(this.#open)
-          progress.commit(wal.commitEndLsn, nowMs)
+          progress.commit(wal.commitEndLsn, nowMs, this.#ordinal > 0)
           this.#open = null
           pending.committed()
         }

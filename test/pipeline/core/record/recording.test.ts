@@ -129,9 +129,9 @@ function recordingScene({ horizon = null, readLsn = null, random = 0, isWriter =
     grow: () => {
       rows = [...rows, delivered('b', patient('b'))]
     },
-    commit: (end: number) => {
+    commit: (end: number, hasChanges = false) => {
       progress.begin(at(end - 10))
-      progress.commit(at(end))
+      progress.commit(at(end), undefined, hasChanges)
     },
     send: (bytes: number) => {
       sent.to = position(bytes)
@@ -209,6 +209,18 @@ test('a position without rows is written ten seconds after the last write, becau
   scene.commit(150)
   expect(scene.pass(9_000).log()).toEqual([])
   expect(scene.pass(1_000).log()).toEqual(['write 0 150'])
+})
+
+test('a position that changes have moved is written within a second, though no row is to be stored', () => {
+  const scene = recordingScene().flushed()
+  scene.commit(50, true)
+  scene.commit(60)
+  expect(scene.pass(999).log()).toEqual([])
+  expect(scene.recording.nextAtMs(scene.nowMs)).toBe(scene.nowMs + 1)
+  expect(scene.pass(1).log()).toEqual(['write 0 60'])
+  scene.stored().log()
+  scene.commit(70)
+  expect(scene.pass(9_000).log()).toEqual([])
 })
 
 describe('a position of the backfill', () => {
