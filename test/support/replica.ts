@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { rm, writeFile } from 'node:fs/promises'
+import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { type EmbeddedServer, startEmbeddedServer } from '../../src/sandbox/postgres/embedded-server.ts'
@@ -31,6 +31,9 @@ export async function replicaOf(
   await primary.stop()
   await rm(standby.dataDir, { recursive: true })
   await run('cp', ['-a', primary.dataDir, standby.dataDir])
+  // A base backup leaves slots out as well.
+  const slots = join(standby.dataDir, 'pg_replslot')
+  for (const slot of await readdir(slots)) await rm(join(slots, slot), { recursive: true })
   await primary.start()
   await writeFile(join(standby.dataDir, 'standby.signal'), '')
   await standby.start()
