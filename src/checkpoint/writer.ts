@@ -113,6 +113,19 @@ export class Writership {
     return (stored.previousWrites ?? 0) < own.confirmed ? 'went back' : 'current'
   }
 
+  /**
+   * Returns true if the store has every write that this process has begun, answered or not, and nobody else has written since. A take-over
+   * of this process is a write too: its requests leave only once it was answered.
+   */
+  hasEveryWrite(stored: WriterStamp | null): boolean {
+    const own = this.#own
+    if (own === nothingWritten || stored === null) return false
+    if (stored.writer === own.writer) return stored.writes >= own.begun
+    return (
+      this.isOwn(stored.writer) && stored.previousWriter === own.writer && (stored.previousWrites ?? 0) >= own.begun
+    )
+  }
+
   /** Returns true if this process wrote something that the store lacks. */
   isLacking(stored: WriterStamp | null): boolean {
     return this.#own !== nothingWritten && this.standing(stored) === 'went back'

@@ -1,4 +1,5 @@
 import { ConnectorError } from '../model/failure/connector-error.ts'
+import { distrustOlderStore } from '../startup/identity/distrust-store.ts'
 import { findCheckpoint, noEvidence } from '../startup/identity/found-identity.ts'
 import { type Reconciliation, reconcileIdentity } from '../startup/identity/reconcile-identity.ts'
 import { findSource, judgeFound, maxRounds } from '../startup/prepare.ts'
@@ -18,6 +19,7 @@ export async function adoptSource(resources: Resources): Promise<readonly Reconc
     const judged = await judgeFound(resources, source, { checkpoint, ...noEvidence })
     if (!judged) continue
     const reconcile = async () =>
+      (await distrustOlderStore(resources, judged)) ??
       (await reconcileIdentity(resources, judged, { onSlotLost: 'backfill', onIdentityChange: 'adopt' })) ??
       (await reconcileSchema(resources, { ...source, ...noEvidence, checkpoint, adoptsKey: true }))
     const reconciled = await reconcile().catch((error: unknown) => {

@@ -14,7 +14,15 @@ import { mappedTableSchema, readTableSchema } from '../source/table/table-schema
 import type { Wanted } from '../source/wanted.ts'
 import { startFirst } from './first-start.ts'
 import { distrustOlderStore } from './identity/distrust-store.ts'
-import { type Evidence, findCheckpoint, findServer, type Judged, judge, noEvidence } from './identity/found-identity.ts'
+import {
+  type Evidence,
+  findCheckpoint,
+  findServer,
+  isStoreOn,
+  type Judged,
+  judge,
+  noEvidence,
+} from './identity/found-identity.ts'
 import { reconcileIdentity } from './identity/reconcile-identity.ts'
 import { checkFailed } from './requirements/check-failed.ts'
 import { checkWrites } from './requirements/check-writes.ts'
@@ -33,6 +41,8 @@ export interface Prepared {
   readonly checkpoint: Checkpoint
   /** Server on which the slot was judged. */
   readonly server: Server
+  /** True if a commit of the checkpoint store flushes the source's WAL. */
+  readonly isStoreOnServer: boolean
 }
 
 /** The table, as each of its readers sees it. */
@@ -96,7 +106,7 @@ export async function prepare(resources: Resources, seen: Evidence): Promise<Pre
     }
     const judged = await judgeFound(resources, source, { checkpoint, ...evidence })
     if (judged === null) continue
-    if (await distrustOlderStore(resources, judged)) continue
+    if ((await distrustOlderStore(resources, judged)) !== null) continue
     const reconciled = await reconcileIdentity(resources, judged, resources.settings.source)
     if (reconciled !== null) {
       evidence = { ...evidence, replacedUpToRun: null }
@@ -170,7 +180,8 @@ function preparedOf(
   // WAL written before the facts were read can have an older table schema than the facts.
   const toleratedLsn = toleratesOlder ? source.server.currentLsn : null
   const streamed = expectedTable(resources.settings.source.table, table, mapping.columns)
-  return { facts, table: { readable, streamed, schema: tableSchema, toleratedLsn }, mapping, checkpoint, server }
+  const preparedTable = { readable, streamed, schema: tableSchema, toleratedLsn }
+  return { facts, table: preparedTable, mapping, checkpoint, server, isStoreOnServer: isStoreOn(server, checkpoint) }
 }
 
 /** Returns the table as reads select it: the rows and columns that the stream brings. */

@@ -95,6 +95,34 @@ describe('a process', () => {
     expect(process.standing(stamp({ ...taken, writer: 'b', previousWrites: 20 }))).toBe('fenced')
   })
 
+  test('knows whether the store has each of its writes, answered or not', () => {
+    const process = begun()
+    expect(process.hasEveryWrite(stamp({ writes: 19 }))).toBe(false)
+    expect(process.hasEveryWrite(stamp())).toBe(true)
+    process.wrote(process.beginWrite())
+    process.beginWrite()
+    expect(process.hasEveryWrite(stamp({ writes: 21 }))).toBe(false)
+    expect(process.hasEveryWrite(stamp({ writes: 22 }))).toBe(true)
+    expect(process.hasEveryWrite(stamp({ writer: 'b', writes: 30 }))).toBe(false)
+    expect(process.hasEveryWrite(null)).toBe(false)
+  })
+
+  test('knows each of its writes in a store that it took over without an answer', () => {
+    const process = begun()
+    process.beginTakeOver('lost')
+    const taken = { epoch: 6, writer: 'lost', writes: 21, previousWriter: 'a' }
+    expect(process.hasEveryWrite(stamp({ ...taken, previousWrites: 20 }))).toBe(true)
+    expect(process.hasEveryWrite(stamp({ ...taken, previousWrites: 19 }))).toBe(false)
+    expect(process.hasEveryWrite(stamp({ ...taken, writer: 'b', previousWrites: 20 }))).toBe(false)
+  })
+
+  test('that has written nothing, or has forgotten its writes, knows nothing of the store', () => {
+    expect(new Writership().hasEveryWrite(stamp())).toBe(false)
+    const process = begun()
+    process.forget()
+    expect(process.hasEveryWrite(stamp())).toBe(false)
+  })
+
   test('does not count an answer to a write of an earlier take-over', () => {
     const process = begun()
     const earlier = process.beginWrite()

@@ -8,6 +8,7 @@ import { createHealthWatch, type WatchedBoard } from '../../src/supervisor/healt
 
 const healthy: SlotHealth = {
   systemIdentifier: '7',
+  databaseOid: '5',
   timeline: 1,
   isStandby: false,
   currentLsn: lsn(900n),
@@ -77,6 +78,7 @@ function watched(state: WatchedBoard['state'], first: ReturnType<typeof pipeline
   })
   watch.expect({
     systemIdentifier: '7',
+    databaseOid: '5',
     timeline: 1,
     isStandby: false,
     publicationOid: '17',

@@ -1,14 +1,16 @@
 import { randomBytes } from 'node:crypto'
-import { eq, gte, sql } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
+import type { PgUpdateSetSource } from 'drizzle-orm/pg-core'
 import { ConnectorError } from '../../model/failure/connector-error.ts'
-import { type Lsn, lsn as lsnOf } from '../../model/source/lsn.ts'
+import type { Lsn } from '../../model/source/lsn.ts'
 import type { Xid } from '../../model/source/visibility.ts'
 import { requestOnlyBackfill, requestWholeBackfill } from './backfill-runs.ts'
+import { storeIdentity } from './identity/store-identity.ts'
 import { inTransaction, type StateDatabase } from './state-database.ts'
 import type { SourceIdentity } from './store.ts'
 import { checkpoint, delivery } from './tables.ts'
 
-type Transaction = Parameters<Parameters<StateDatabase['transaction']>[0]>[0]
+export type Transaction = Parameters<Parameters<StateDatabase['transaction']>[0]>[0]
 
 /**
  * The source's new identity and slot, and the `epoch` under which the checkpoint was loaded: if that is over, another instance was
@@ -40,7 +42,7 @@ export async function renewSlot(
 }
 
 /**
- * The store lacks writes that were answered. What mediQuo accepted last is unknown for every row: a backfill sends them all. Changes that
+ * The store lacks writes that were answered, or was restored from a dump. What mediQuo accepted last is unknown for every row: a backfill sends them all. Changes that
  * were streamed before may have been sent, and so may what was read: rows with changes up to `endLsn` are read again instead of being
  * sent as the stream brings them. @throws {ConnectorError} fenced
  */
@@ -55,12 +57,16 @@ export async function distrustStore(
   })
 }
 
-/** A new salt makes every fingerprint differ, with one write for any number of rows. R is the end of the WAL. */
-function unknownUpTo(endLsn: Lsn) {
-  return { fingerprintSalt: randomBytes(16), readLsn: endLsn }
+/**
+ * Columns of a checkpoint of which nothing is believed that it says of mediQuo. A new salt makes every fingerprint differ, with one write
+ * for any number of rows. R is the end of the WAL from which something may have been sent.
+ */
+export function unknownUpTo(endLsn: Lsn) {
+  return { fingerprintSalt: randomBytes(16), readLsn: endLsn, storeIdentity }
 }
 
-async function distrustRemovals(tx: Transaction): Promise<void> {
+/** Trusts no removal: a row that was removed may have been sent again since. */
+export async function distrustRemovals(tx: Transaction): Promise<void> {
   await tx.update(delivery).set({ removed: false }).where(eq(delivery.removed, true))
 }
 
@@ -74,7 +80,7 @@ export async function adoptIdentity(
   { epoch, identity, lsn, slotGapXid }: Renewal,
 ): Promise<{ readonly rows: number }> {
   return await inTransaction(db, async (tx) => {
-    const unknown = { sourceTableSchema: null, horizonLsn: null, horizonOrdinal: null, readLsn: null }
+    const unknown = { sourceTableSchema: null, horizonLsn: null, horizonOrdinal: null, readLsn: null, storeIdentity }
     await moveCheckpoint(tx, epoch, { ...identity, lsn, slotGapXid, ...unknown })
     // The update takes time in proportion to the rows. It happens once, on an operator's command, in tables that nobody else writes.
     await tx.execute(sql`set local statement_timeout = 0`)
@@ -86,46 +92,11 @@ export async function adoptIdentity(
   })
 }
 
-/**
- * A standby with our slot was promoted. Rows that were sent, settled or read from WAL past `switchLsn` exist on the old primary
- * alone: they are read again. No stored position lies past `switchLsn` afterwards. @returns `walWasLost` true if there may be such
- * rows. @throws {ConnectorError} fenced
- */
-export async function followFailover(
-  db: StateDatabase,
-  { epoch, timeline, switchLsn }: { readonly epoch: number; readonly timeline: number; readonly switchLsn: Lsn },
-): Promise<{ readonly walWasLost: boolean }> {
-  return await inTransaction(db, async (tx) => {
-    const [before] = await tx
-      .select({ lsn: checkpoint.lsn, horizonLsn: checkpoint.horizonLsn, readLsn: checkpoint.readLsn })
-      .from(checkpoint)
-      .where(eq(checkpoint.epoch, epoch))
-      .for('update')
-    const { horizonLsn = null, readLsn = null } = before ?? {}
-    const sentPast = horizonLsn !== null && horizonLsn >= switchLsn
-    // A read that ended at the switch has seen only what comes before it.
-    const readPast = readLsn !== null && readLsn > switchLsn
-    await moveCheckpoint(tx, epoch, {
-      timeline,
-      ...(readPast ? { readLsn: switchLsn } : {}),
-      ...(sentPast ? { horizonLsn: lsnOf(switchLsn - 1n), horizonOrdinal: Number.MAX_SAFE_INTEGER } : {}),
-    })
-    const { rowCount } = await tx
-      .update(delivery)
-      .set({ lsn: null, ordinal: null, xid: null })
-      .where(gte(delivery.lsn, switchLsn))
-    const settledPast = before !== undefined && before.lsn > switchLsn
-    const walWasLost = settledPast || sentPast || readPast || (rowCount ?? 0) > 0
-    if (walWasLost) await requestWholeBackfill(tx, 'identity changed')
-    return { walWasLost }
-  })
-}
-
 /** Raises `epoch`: a pipeline that still writes under the old one, here or elsewhere, is fenced off. @throws {ConnectorError} fenced */
 export async function moveCheckpoint(
   tx: Transaction,
   epoch: number,
-  values: Partial<typeof checkpoint.$inferInsert>,
+  values: PgUpdateSetSource<typeof checkpoint>,
 ): Promise<void> {
   const moved = await tx
     .update(checkpoint)

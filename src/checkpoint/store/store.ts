@@ -13,6 +13,7 @@ import type { Xid } from '../../model/source/visibility.ts'
 import { type Standing, standingSince, type WriterStamp, Writership } from '../writer.ts'
 import { BackfillRuns, requestWholeBackfill } from './backfill-runs.ts'
 import { DeadLetterOverviews } from './dead-letter-overview.ts'
+import { type StoreServer, storeIdentity } from './identity/store-identity.ts'
 import { Mappings } from './mappings.ts'
 import { loadCheckpoint } from './record/load-checkpoint.ts'
 import { isWithoutTables } from './record/missing-tables.ts'
@@ -32,6 +33,8 @@ export interface SourceIdentity {
   readonly sourceTable: string
   readonly systemIdentifier: string
   readonly timeline: number
+  /** OID of the database; null if the checkpoint is of a version that did not store it. */
+  readonly databaseOid: string | null
 }
 
 export interface Checkpoint extends SourceIdentity, WriterStamp {
@@ -49,6 +52,11 @@ export interface Checkpoint extends SourceIdentity, WriterStamp {
   readonly sourceTableSchema: TableSchema | null
   /** Age by the clock of the store's server. */
   readonly ageMs: number
+  /** Tables that the checkpoint was written to; null if the checkpoint is of a version that did not store it. */
+  readonly storeIdentity: string | null
+  readonly storeServer: StoreServer
+  /** True if the store's tables are not those that were written: they were restored from a dump, or copied. */
+  readonly isRestored: boolean
 }
 
 /** The checkpoint after a take-over. */
@@ -92,6 +100,10 @@ export class Store {
   wentBack(found: WriterStamp | null): boolean {
     return this.#writership.isLacking(found)
   }
+  /** Rule 14a: returns true if the store has every write of this process, and nobody else has written since. */
+  hasEveryWrite(found: WriterStamp): boolean {
+    return this.#writership.hasEveryWrite(found)
+  }
   /** Forgets the writes of this process, once the store is known to lack them. */
   forgetOwnWrites(): void {
     this.#writership.forget()
@@ -109,7 +121,7 @@ export class Store {
     await inTransaction(this.#db, async (tx) => {
       const begun = await tx
         .insert(checkpoint)
-        .values({ ...identity, lsn, readLsn, slotGapXid, fingerprintSalt: randomBytes(16) })
+        .values({ ...identity, storeIdentity, lsn, readLsn, slotGapXid, fingerprintSalt: randomBytes(16) })
         .onConflictDoNothing()
         .returning({ id: checkpoint.id })
       if (begun.length > 0 && backfillRunReason !== null) await requestWholeBackfill(tx, backfillRunReason)

@@ -37,6 +37,10 @@ export const checkpoint = pgTable('checkpoint', {
   sourceTable: text('source_table').notNull(),
   systemIdentifier: text('system_identifier').notNull(),
   timeline: integer().notNull(),
+  /** OID of the source's database; null before the first start with a version that knows it. */
+  databaseOid: text('database_oid'),
+  /** The tables to which all of this was written: `storeIdentity`. Null as for `databaseOid`. */
+  storeIdentity: text('store_identity'),
   lsn: pgLsn().notNull(),
   horizonLsn: pgLsn('horizon_lsn'),
   horizonOrdinal: bigint('horizon_ordinal', { mode: 'number' }),

@@ -60,7 +60,7 @@ export const sections = {
     onIdentityChange: setting(choice(['block', 'adopt']), {
       type: 'block or adopt',
       fallback: 'block',
-      doc: 'Another system identifier, or a new timeline without our slot (a restore, a clone): send nothing until `mediquo-cdc adopt`, or adopt it by itself.',
+      doc: 'Another system identifier or database OID, or a new timeline without our slot (a restore, a clone): send nothing until `mediquo-cdc adopt`, or adopt it by itself.',
     }),
     onStandby: setting(choice(['refuse', 'decode']), {
       type: 'refuse or decode',

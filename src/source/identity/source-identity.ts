@@ -9,6 +9,8 @@ export interface StoredIdentity {
   readonly systemIdentifier: string
   readonly timeline: number
   readonly publication: string
+  /** OID of the database; null: the checkpoint is of a version that did not store it. */
+  readonly databaseOid: string | null
   readonly lsn: Lsn
 }
 
@@ -16,6 +18,7 @@ export interface StoredIdentity {
 export interface FoundIdentity {
   readonly systemIdentifier: string
   readonly timeline: number
+  readonly databaseOid: string
   readonly currentLsn: Lsn
   readonly history: readonly EndedTimeline[]
   readonly slot: FoundSlot
@@ -23,6 +26,8 @@ export interface FoundIdentity {
   readonly publication: 'there' | 'absent' | 'replaced'
   /** Publication that the settings name. */
   readonly wantedPublication: string
+  /** True if the checkpoint store is on a server of this system identifier: it goes back with the WAL of the source. */
+  readonly storeSharesWal: boolean
 }
 
 /** `unready`: another session is creating it. */
@@ -35,6 +40,7 @@ export type FoundSlot =
 /** Reasons why a database is not the one that the checkpoint belongs to. */
 export const identityChanges = [
   'another server',
+  'another database',
   'another publication',
   'another history',
   'past the switch',
@@ -45,10 +51,13 @@ export type IdentityChange = (typeof identityChanges)[number]
 
 export const verdictKinds = ['go on', 'not ready', 'failover', 'slot lost', 'identity changed'] as const
 
-/** Action for a server, given the checkpoint. `switchLsn`: the LSN at which the server left the stored timeline. */
+/**
+ * Action for a server, given the checkpoint. `switchLsn`: the LSN at which the server left the stored timeline. `slotLsn`: the confirmed
+ * position of the slot.
+ */
 export type IdentityVerdict =
   | { readonly kind: 'go on' | 'not ready' }
-  | { readonly kind: 'failover'; readonly switchLsn: Lsn }
+  | { readonly kind: 'failover'; readonly switchLsn: Lsn; readonly slotLsn: Lsn }
   | { readonly kind: 'slot lost'; readonly loss: SlotLoss }
   | { readonly kind: 'identity changed'; readonly change: IdentityChange }
 
@@ -60,30 +69,37 @@ export function judgeIdentity(stored: StoredIdentity, found: FoundIdentity): Ide
   const { slot } = found
   // 1. A clone that was initialised again, an upgraded server, or a different server.
   if (found.systemIdentifier !== stored.systemIdentifier) return changed('another server')
-  // 2. The checkpoint covers the changes of another publication.
+  // 2. A database of the same name that was restored from a dump, copied, or renamed. A physical copy of a server keeps the OIDs.
+  const { databaseOid } = stored
+  if (databaseOid !== null && found.databaseOid !== databaseOid) return changed('another database')
+  // 3. The checkpoint covers the changes of another publication.
   if (found.wantedPublication !== stored.publication) return changed('another publication')
   if (found.timeline !== stored.timeline) {
     const ended = found.history.find(({ timeline }) => timeline === stored.timeline)
-    // 3. The stored timeline is not an ancestor of the server's.
+    // 4. The stored timeline is not an ancestor of the server's.
     if (!ended) return changed('another history')
-    // 4. The server lacks changes that were delivered: it was restored to an earlier time, or promoted while it lagged. Not if the slot was
-    // confirmed past the switch: no copy of a slot is, so this server streamed these changes itself, through its promotion.
+    // 5. The server lacks changes that were delivered: it was restored to an earlier time, or promoted while it lagged. Not if the slot was
+    // confirmed past the switch: no copy of a slot is, so this server streamed these changes itself, through its promotion. And not if
+    // the store is of this server: then a process that had not noticed the promotion yet wrote it afterwards.
     const streamedOn = slot.kind === 'present' && slot.confirmedFlushLsn > ended.switchLsn
-    if (stored.lsn > ended.switchLsn && !streamedOn) return changed('past the switch')
+    if (stored.lsn > ended.switchLsn && !streamedOn && !found.storeSharesWal) return changed('past the switch')
     if (slot.kind === 'unready') return { kind: 'not ready' }
-    // 5. The slot was not synchronized, or was created after the promotion: it lacks the changes in between.
-    if (slot.kind !== 'present' || slot.confirmedFlushLsn > stored.lsn) return changed('timeline without the slot')
-    // 6. A standby with our slot was promoted.
-    return { kind: 'failover', switchLsn: ended.switchLsn }
+    // 6. The slot was not synchronized, or was created after the promotion: it lacks the changes in between. Not if the store went back with
+    // the server: then it lacks what was acknowledged to the slot before.
+    if (slot.kind !== 'present') return changed('timeline without the slot')
+    const storeWentBack = found.storeSharesWal && slot.confirmedFlushLsn <= ended.switchLsn
+    if (slot.confirmedFlushLsn > stored.lsn && !storeWentBack) return changed('timeline without the slot')
+    // 7. A standby with our slot was promoted.
+    return { kind: 'failover', switchLsn: ended.switchLsn, slotLsn: slot.confirmedFlushLsn }
   }
-  // 7. The server's WAL ends before the delivered position: its files were restored from a copy.
+  // 8. The server's WAL ends before the delivered position: its files were restored from a copy.
   if (stored.lsn > found.currentLsn) return changed('behind the checkpoint')
   if (slot.kind === 'unready') return { kind: 'not ready' }
-  // 8. Changes written while there was no publication are never published.
+  // 9. Changes written while there was no publication are never published.
   if (found.publication !== 'there') return lost('publication dropped')
   if (slot.kind === 'absent') return lost('gone')
   if (slot.kind === 'lost') return lost('invalidated')
-  // 9. Acknowledged ≤ stored: otherwise somebody recreated or advanced this slot, or the checkpoint is older than the slot.
+  // 10. Acknowledged ≤ stored: otherwise somebody recreated or advanced this slot, or the checkpoint is older than the slot.
   if (slot.confirmedFlushLsn > stored.lsn) return lost('ahead')
   return { kind: 'go on' }
 }
@@ -99,6 +115,8 @@ function lost(loss: SlotLoss): IdentityVerdict {
 const sentences: Readonly<Record<IdentityChange, (stored: StoredIdentity, found: FoundIdentity) => string>> = {
   'another server': (stored, found) =>
     `the server's system identifier is ${found.systemIdentifier}, the state belongs to ${stored.systemIdentifier}`,
+  'another database': (stored, found) =>
+    `the OID of the database is ${found.databaseOid}, the state belongs to ${stored.databaseOid}: it was restored, copied or renamed`,
   'another publication': (stored, found) =>
     `source.publication is ${found.wantedPublication}, the state belongs to ${stored.publication}`,
   'another history': (stored, found) =>
@@ -122,6 +140,9 @@ export interface Server {
   readonly timeline: number
   readonly currentLsn: Lsn
   readonly snapshotXmax: Xid
+  /** Start of the server, as seconds since 1970. */
+  readonly startedAt: string
+  readonly databaseOid: string
   /** Changes when the publication is dropped and created again; null if there is none. */
   readonly publicationOid: string | null
   readonly isStandby: boolean
@@ -135,16 +156,20 @@ const serverQuery = `
     case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_insert_lsn() end::text as current,
     pg_is_in_recovery()::text as standby, current_setting('server_version_num') as version,
     pg_snapshot_xmax(pg_current_snapshot())::text as xmax,
+    extract(epoch from pg_postmaster_start_time())::text as started,
+    (select oid::text from pg_database where datname = current_database()) as database,
     (select oid::text from pg_publication where pubname = $1) as "publicationOid"`
 
 export async function askServer(pool: Pool, publication: string): Promise<Server> {
   const { rows } = await pool.query<Record<string, string | null>>(serverQuery, [publication])
-  const { system, timeline, current, standby, version, xmax, publicationOid } = rows[0] ?? {}
+  const { system, timeline, current, standby, version, xmax, started, database, publicationOid } = rows[0] ?? {}
   return {
     systemIdentifier: system ?? '',
     timeline: parseTimeline(timeline ?? ''),
     currentLsn: parseLsn(current ?? ''),
     snapshotXmax: xid(BigInt(xmax ?? '0')),
+    startedAt: started ?? '',
+    databaseOid: database ?? '',
     publicationOid: publicationOid ?? null,
     isStandby: standby === 'true',
     major: Math.floor(Number(version) / 10_000),

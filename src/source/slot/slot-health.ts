@@ -12,6 +12,7 @@ export type WalStatus = (typeof walStatuses)[number]
 export interface SlotHealth {
   readonly systemIdentifier: string
   readonly timeline: number
+  readonly databaseOid: string
   readonly isStandby: boolean
   readonly currentLsn: Lsn
   /** Oldest transaction id that is still running: every one before it has ended. */
@@ -37,6 +38,7 @@ export interface SlotHealth {
 
 const query = `
   select (select system_identifier from pg_control_system())::text as system, ${timelineSql} as timeline,
+    (select oid::text from pg_database where datname = current_database()) as database,
     pg_is_in_recovery()::text as standby, pg_snapshot_xmin(pg_current_snapshot())::text as xmin,
     pg_snapshot_xmax(pg_current_snapshot())::text as xmax,
     server.lsn::text as current, s.slot_name as name, s.wal_status as status, s.confirmed_flush_lsn::text as confirmed,
@@ -59,6 +61,7 @@ export async function readSlotHealth(
   return {
     systemIdentifier: row.system ?? '',
     timeline: parseTimeline(row.timeline ?? ''),
+    databaseOid: row.database ?? '',
     isStandby: row.standby === 'true',
     currentLsn: parseLsn(row.current ?? ''),
     snapshotXmin: xid(BigInt(row.xmin ?? '0')),
@@ -93,6 +96,7 @@ export type SlotLoss = (typeof slotLosses)[number]
 export interface SlotInUse {
   readonly systemIdentifier: string
   readonly timeline: number
+  readonly databaseOid: string
   readonly isStandby: boolean
   readonly publicationOid: string | null
   /** Stored position, read before the slot's health: the server must have written up to it. */
@@ -103,10 +107,11 @@ export interface SlotInUse {
   readonly durableLsn: Lsn | null
 }
 
-/** Returns the slot's problem. Null: streaming can go on. `moved`: the server, its timeline or its role has changed. Pure. */
+/** Returns the slot's problem. Null: streaming can go on. `moved`: the server, its timeline, its role or the database has changed. Pure. */
 export function slotTroubleOf(health: SlotHealth, use: SlotInUse): SlotLoss | 'moved' | null {
   // 1. `reconcileIdentity` decides whether that server's slot is ours.
   if (health.systemIdentifier !== use.systemIdentifier || health.timeline !== use.timeline) return 'moved'
+  if (health.databaseOid !== use.databaseOid) return 'moved'
   // The server was promoted, or became a standby: the contents of a table read are determined differently.
   if (health.isStandby !== use.isStandby) return 'moved'
   if (health.currentLsn < use.writtenLsn) return 'moved'

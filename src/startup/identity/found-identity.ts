@@ -58,6 +58,7 @@ export async function judge(
     slot: foundSlot(facts.slot),
     publication: !facts.publication ? 'absent' : publicationReplaced ? 'replaced' : 'there',
     wantedPublication: settings.source.publication,
+    storeSharesWal: checkpoint.storeServer.systemIdentifier === server.systemIdentifier,
   }
   return { facts, wanted, server, checkpoint, identity, verdict: judgeIdentity(checkpoint, identity) }
 }
@@ -104,8 +105,13 @@ export async function findCheckpoint(
 /** Returns the identity that a checkpoint on this server belongs to. */
 export function identityOn(server: Server, settings: Resources['settings']): SourceIdentity {
   const { slot, publication } = settings.source
-  const { systemIdentifier, timeline } = server
-  return { slot, publication, sourceTable: sourceTableOf(settings), systemIdentifier, timeline }
+  const { systemIdentifier, timeline, databaseOid } = server
+  return { slot, publication, sourceTable: sourceTableOf(settings), systemIdentifier, timeline, databaseOid }
+}
+
+/** Returns true if a commit of the checkpoint store flushes the source's WAL: both are on one running server. */
+export function isStoreOn(server: Server, { storeServer }: Checkpoint): boolean {
+  return storeServer.systemIdentifier === server.systemIdentifier && storeServer.startedAt === server.startedAt
 }
 
 /** Returns the table's name as the checkpoint stores it. */

@@ -1,8 +1,14 @@
-import { adoptIdentity, followFailover, type Renewal, renewSlot } from '../../checkpoint/store/slot-renewal.ts'
+import { type FailoverStore, followFailover } from '../../checkpoint/store/identity/follow-failover.ts'
+import { noteIdentities } from '../../checkpoint/store/identity/store-identity.ts'
+import { adoptIdentity, type Renewal, renewSlot } from '../../checkpoint/store/slot-renewal.ts'
 import { ConnectorError } from '../../model/failure/connector-error.ts'
 import { formatLsn, type Lsn } from '../../model/source/lsn.ts'
 import { type Xid, xid } from '../../model/source/visibility.ts'
-import { describeIdentityChange, type IdentityChange } from '../../source/identity/source-identity.ts'
+import {
+  describeIdentityChange,
+  type IdentityChange,
+  type IdentityVerdict,
+} from '../../source/identity/source-identity.ts'
 import { dropSlotAsFound } from '../../source/slot/replication-slot.ts'
 import { describeSlotTrouble, type SlotLoss } from '../../source/slot/slot-health.ts'
 import { BlockedError } from '../blocked.ts'
@@ -19,7 +25,7 @@ export interface ReconciliationPolicy {
 
 /** Difference between the source and the checkpoint, and the action taken. */
 export interface Reconciliation {
-  readonly kind: 'failover' | 'slot lost' | 'identity changed' | 'key changed' | 'table altered'
+  readonly kind: 'failover' | 'slot lost' | 'store restored' | 'identity changed' | 'key changed' | 'table altered'
   /** Description of the difference, one sentence. */
   readonly found: string
   readonly slot: 'kept' | 'made'
@@ -41,11 +47,12 @@ export async function reconcileIdentity(
   const { verdict } = judged
   switch (verdict.kind) {
     case 'go on':
+      await noteMissing(tools, judged)
       return null
     case 'not ready':
       throw new ConnectorError('slot being made', 'another session is making the replication slot')
     case 'failover':
-      return await goAlong(tools, judged, verdict.switchLsn)
+      return await goAlong(tools, judged, verdict)
     case 'slot lost':
       return await renew(tools, judged, verdict.loss, policy)
     case 'identity changed':
@@ -53,19 +60,41 @@ export async function reconcileIdentity(
   }
 }
 
+/** Notes what the checkpoint of an earlier version does not say of its database and of the store. */
+async function noteMissing({ state }: Tools, { checkpoint, server }: Judged): Promise<void> {
+  const { epoch, databaseOid, storeIdentity } = checkpoint
+  if (databaseOid !== null && storeIdentity !== null) return
+  await noteIdentities(state.db, { epoch, databaseOid: server.databaseOid })
+}
+
 async function goAlong(
   { state, telemetry: { logger } }: Tools,
-  { checkpoint, server }: Judged,
-  switchLsn: Lsn,
+  judged: Judged,
+  { switchLsn, slotLsn }: Extract<IdentityVerdict, { kind: 'failover' }>,
 ): Promise<Reconciliation> {
+  const { checkpoint, server } = judged
   const { epoch } = checkpoint
   const { timeline } = server
-  const { walWasLost } = await followFailover(state.db, { epoch, timeline, switchLsn })
+  const store = knowledgeOf(state.store, judged)
+  const { walWasLost, storeIsDoubted } = await followFailover(state.db, { epoch, server, switchLsn, slotLsn, store })
   const fields = { from: checkpoint.timeline, to: timeline, switchLsn: formatLsn(switchLsn) }
-  if (walWasLost) logger.warn(fields, 'the server failed over and lost what was delivered, a backfill follows')
+  if (storeIsDoubted) {
+    state.store.forgetOwnWrites()
+    logger.warn(fields, 'the server failed over, and the state may lack what was sent last: a backfill sends every row')
+  } else if (walWasLost) logger.warn(fields, 'the server failed over and lost what was delivered, a backfill follows')
   else logger.info(fields, 'the server failed over with the replication slot')
   const found = `the server failed over to timeline ${timeline}, and the replication slot with it`
-  return { kind: 'failover', found, slot: 'kept', needsBackfill: walWasLost }
+  return { kind: 'failover', found, slot: 'kept', needsBackfill: walWasLost || storeIsDoubted }
+}
+
+/**
+ * Rule 14: a store that fails over with the source is complete only if this process wrote it last, and it has all of these writes. A store
+ * elsewhere is, unless it lacks an answered write.
+ */
+function knowledgeOf(store: Resources['state']['store'], { checkpoint, identity }: Judged): FailoverStore {
+  const sharesWal = identity.storeSharesWal
+  const hasWrites = sharesWal ? store.hasEveryWrite(checkpoint) : !store.wentBack(checkpoint)
+  return { sharesWal, isComplete: hasWrites && !checkpoint.isRestored }
 }
 
 async function renew(
@@ -122,6 +151,7 @@ async function adopt(
   const begins = slot ?? (await renewedSlot(tools, judged))
   const renewal: Renewal = { epoch: checkpoint.epoch, identity: identityOn(server, settings), ...begins }
   const { rows } = await adoptIdentity(state.db, renewal)
+  state.store.forgetOwnWrites()
   const fields = { change, found: sentence, rows, slotLsn: formatLsn(begins.lsn) }
   logger.warn(fields, 'the database is another one than before: adopted, a backfill follows')
   return { kind: 'identity changed', found: sentence, slot: slot ? 'kept' : 'made', needsBackfill: true }

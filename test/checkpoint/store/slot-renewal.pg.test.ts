@@ -1,47 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { adoptIdentity, distrustStore, followFailover, renewSlot } from '../../../src/checkpoint/store/slot-renewal.ts'
-import { migrateState, openStateDatabase } from '../../../src/checkpoint/store/state-database.ts'
-import { Store } from '../../../src/checkpoint/store/store.ts'
+import { followFailover } from '../../../src/checkpoint/store/identity/follow-failover.ts'
+import { adoptIdentity, distrustStore, renewSlot } from '../../../src/checkpoint/store/slot-renewal.ts'
+import type { Store } from '../../../src/checkpoint/store/store.ts'
 import { adoptKey } from '../../../src/checkpoint/store/table-schema.ts'
 import { patientCode } from '../../../src/model/patient/patient.ts'
 import { lsn } from '../../../src/model/source/lsn.ts'
 import { storedRowKey } from '../../../src/model/source/row.ts'
 import { xid } from '../../../src/model/source/visibility.ts'
 import { type TestDatabase, testDatabase } from '../../support/postgres.ts'
-
-const identity = { slot: 's', publication: 'p', sourceTable: 'public.patients', systemIdentifier: '7', timeline: 1 }
-const letters = `insert into mediquo_cdc.dead_letter (source_key, code, reason, attributes) values ('["b"]', 'b', 'invalid', '[]')`
-
-/** Creates a checkpoint store at 0/C8 in its first epoch: a delivered row, a removed one, and a rejected one. */
-async function state(database: TestDatabase) {
-  const { url } = database
-  const opened = openStateDatabase({
-    connection: { connectionString: url },
-    schema: 'mediquo_cdc',
-    applicationName: 'test',
-    onConnectionError: () => undefined,
-  })
-  const store = new Store(opened.db)
-  await migrateState(opened.db, 'mediquo_cdc')
-  await store.begin(identity, { lsn: lsn(200n), slotGapXid: null }, null)
-  const { fingerprintSalt } = await store.takeOver(await store.load())
-  await database.query(`insert into mediquo_cdc.delivery (source_key, code, fingerprint, removed, lsn, ordinal, xid) values
-    ('["a"]', 'a', '\\x00', false, '0/90', 1, 11), ('["b"]', 'b', null, false, '0/1F4', 1, 12),
-    ('["c"]', 'c', null, true, '0/1F5', 1, 13)`)
-  await database.query(letters)
-  return { db: opened.db, store, fingerprintSalt, [Symbol.asyncDispose]: () => opened.close() }
-}
-
-const rows = (database: TestDatabase) =>
-  database.query('select code, fingerprint, removed, lsn, xid from mediquo_cdc.delivery order by code')
-const untouched = [
-  { code: 'a', fingerprint: '\\x00', removed: 'f', lsn: '0/90', xid: '11' },
-  { code: 'b', fingerprint: null, removed: 'f', lsn: '0/1F4', xid: '12' },
-  { code: 'c', fingerprint: null, removed: 't', lsn: '0/1F5', xid: '13' },
-]
-const readTo = (position: string) => `update mediquo_cdc.checkpoint set read_lsn = '${position}'`
-const backfillRuns = (database: TestDatabase) =>
-  database.query('select state, reason from mediquo_cdc.backfill order by id')
+import { backfillRuns, failover, identity, readTo, rows, state, untouched } from './renewal-scene.ts'
 
 const renewal = { epoch: 1, identity: { ...identity, timeline: 2 }, lsn: lsn(0x300n), slotGapXid: xid(99n) }
 
@@ -167,68 +134,6 @@ describe('owed rows', () => {
     await adoptIdentity(known.db, { ...renewal, epoch: 2 })
     expect(await owedRows(database)).toEqual([{ ...note, lsn: null }])
   })
-
-  test('are still owed after a failover that lost their changes', async () => {
-    await using database = await testDatabase()
-    await using known = await state(database)
-    await database.query(owe(`former_codes = '{o}' where code = 'b'`))
-    await followFailover(known.db, { epoch: 1, timeline: 2, switchLsn: lsn(0x1f4n) })
-    expect(await owedRows(database)).toEqual([{ ...note, lsn: null }])
-  })
-})
-
-describe('a failover', () => {
-  test('that lost nothing only moves to the new timeline', async () => {
-    await using database = await testDatabase()
-    await using known = await state(database)
-    await database.query(`update mediquo_cdc.checkpoint set horizon_lsn = '0/1FF', horizon_ordinal = 1`)
-    // A read that ended at the switch has seen nothing past it.
-    await database.query(readTo('0/200'))
-    const followed = await followFailover(known.db, { epoch: 1, timeline: 2, switchLsn: lsn(0x200n) })
-    expect(followed.walWasLost).toBe(false)
-    expect(await known.store.load()).toMatchObject({
-      timeline: 2,
-      lsn: 200n,
-      epoch: 2,
-      horizon: { commitLsn: 0x1ffn, ordinal: 1 },
-      readLsn: 0x200n,
-    })
-    expect(await backfillRuns(database)).toEqual([])
-    expect(await rows(database)).toEqual(untouched)
-  })
-
-  test('that lost settled changes removes their positions, and requests a backfill run', async () => {
-    await using database = await testDatabase()
-    await using known = await state(database)
-    const followed = await followFailover(known.db, { epoch: 1, timeline: 2, switchLsn: lsn(0x1f5n) })
-    expect(followed.walWasLost).toBe(true)
-    expect(await backfillRuns(database)).toEqual([{ state: 'requested', reason: 'identity changed' }])
-    expect((await rows(database)).map((row) => [row.lsn, row.xid])).toEqual([
-      ['0/90', '11'],
-      ['0/1F4', '12'],
-      [null, null],
-    ])
-  })
-
-  test('that lost changes possibly sent requests a backfill run, and waits for no position that never comes', async () => {
-    await using database = await testDatabase()
-    await using known = await state(database)
-    await database.query(`update mediquo_cdc.checkpoint set horizon_lsn = '0/200', horizon_ordinal = 1`)
-    const followed = await followFailover(known.db, { epoch: 1, timeline: 2, switchLsn: lsn(0x200n) })
-    expect(followed.walWasLost).toBe(true)
-    expect((await known.store.load())?.horizon?.commitLsn).toBe(0x1ffn)
-    expect(await backfillRuns(database)).toEqual([{ state: 'requested', reason: 'identity changed' }])
-  })
-
-  test('that lost reads requests a backfill run, and reads no change again for a position that never comes', async () => {
-    await using database = await testDatabase()
-    await using known = await state(database)
-    await database.query(readTo('0/201'))
-    const followed = await followFailover(known.db, { epoch: 1, timeline: 2, switchLsn: lsn(0x200n) })
-    expect(followed.walWasLost).toBe(true)
-    expect(await known.store.load()).toMatchObject({ horizon: null, readLsn: 0x200n })
-    expect(await backfillRuns(database)).toEqual([{ state: 'requested', reason: 'identity changed' }])
-  })
 })
 
 test('the slower of two instances changes nothing, and an instance that still writes is fenced off', async () => {
@@ -241,9 +146,7 @@ test('the slower of two instances changes nothing, and an instance that still wr
   await expect(adoptIdentity(known.db, { ...renewal, lsn: lsn(0x999n) })).rejects.toThrow(
     expect.objectContaining({ kind: 'fenced' }),
   )
-  await expect(followFailover(known.db, { epoch: 1, timeline: 9, switchLsn: lsn(1n) })).rejects.toThrow(
-    expect.objectContaining({ kind: 'fenced' }),
-  )
+  await expect(followFailover(known.db, failover(1n))).rejects.toThrow(expect.objectContaining({ kind: 'fenced' }))
   expect(await known.store.load()).toMatchObject({ lsn: 0x300n, timeline: 2, epoch: 2 })
   expect(await rows(database)).toEqual(untouched)
   expect(await backfillRuns(database)).toHaveLength(1)

@@ -15,6 +15,7 @@ export const identity = {
   sourceTable: 'public.patients',
   systemIdentifier: '7',
   timeline: 1,
+  databaseOid: '5',
 }
 
 /** Opens the checkpoint store in the database at this URL. */

@@ -13,15 +13,23 @@ import {
 import { parseTimelineHistory } from '../../../src/source/identity/timeline-history.ts'
 import { type SlotHealth, slotLosses, slotTroubleOf } from '../../../src/source/slot/slot-health.ts'
 
-const stored: StoredIdentity = { systemIdentifier: '7', timeline: 2, publication: 'ours', lsn: lsn(200n) }
+const stored: StoredIdentity = {
+  systemIdentifier: '7',
+  timeline: 2,
+  publication: 'ours',
+  databaseOid: '5',
+  lsn: lsn(200n),
+}
 const same: FoundIdentity = {
   systemIdentifier: '7',
   timeline: 2,
+  databaseOid: '5',
   currentLsn: lsn(900n),
   history: [],
   slot: { kind: 'present', confirmedFlushLsn: lsn(200n) },
   publication: 'there',
   wantedPublication: 'ours',
+  storeSharesWal: false,
 }
 /** Identity of a standby that was promoted at 500, after everything that was delivered. */
 const promoted: FoundIdentity = {
@@ -90,6 +98,16 @@ const cases: readonly {
     verdict: { kind: 'identity changed', change: 'another server' },
   },
   {
+    found: 'another OID of the database, all else alike',
+    identity: { ...same, databaseOid: '6' },
+    verdict: { kind: 'identity changed', change: 'another database' },
+  },
+  {
+    found: 'another OID of the database on a promoted standby, without a slot',
+    identity: { ...promoted, databaseOid: '6', slot: absent },
+    verdict: { kind: 'identity changed', change: 'another database' },
+  },
+  {
     found: 'another publication in the settings',
     identity: { ...same, wantedPublication: 'another', slot: absent },
     verdict: { kind: 'identity changed', change: 'another publication' },
@@ -97,17 +115,17 @@ const cases: readonly {
   {
     found: 'a promoted standby with the slot',
     identity: promoted,
-    verdict: { kind: 'failover', switchLsn: lsn(500n) },
+    verdict: { kind: 'failover', switchLsn: lsn(500n), slotLsn: lsn(200n) },
   },
   {
     found: 'a promoted standby with the slot behind',
     identity: { ...promoted, slot: behind },
-    verdict: { kind: 'failover', switchLsn: lsn(500n) },
+    verdict: { kind: 'failover', switchLsn: lsn(500n), slotLsn: lsn(10n) },
   },
   {
     found: 'a standby promoted right at the checkpoint',
     identity: { ...promoted, history: at(200n) },
-    verdict: { kind: 'failover', switchLsn: lsn(200n) },
+    verdict: { kind: 'failover', switchLsn: lsn(200n), slotLsn: lsn(200n) },
   },
   {
     found: 'a standby promoted before the checkpoint, with the slot as it was then',
@@ -117,7 +135,22 @@ const cases: readonly {
   {
     found: 'a standby that streamed through its promotion: its slot is confirmed past the switch',
     identity: { ...promoted, history: at(199n) },
-    verdict: { kind: 'failover', switchLsn: lsn(199n) },
+    verdict: { kind: 'failover', switchLsn: lsn(199n), slotLsn: lsn(200n) },
+  },
+  {
+    found: 'a standby promoted before the checkpoint, with the checkpoint store on it',
+    identity: { ...promoted, slot: behind, history: at(199n), storeSharesWal: true },
+    verdict: { kind: 'failover', switchLsn: lsn(199n), slotLsn: lsn(10n) },
+  },
+  {
+    found: 'a promoted standby with the checkpoint store on it, which lacks what was acknowledged to the slot',
+    identity: { ...promoted, slot: ahead, storeSharesWal: true },
+    verdict: { kind: 'failover', switchLsn: lsn(500n), slotLsn: lsn(201n) },
+  },
+  {
+    found: 'a promoted standby with the checkpoint store on it, and a slot that was made after the promotion',
+    identity: { ...promoted, slot: { kind: 'present', confirmedFlushLsn: lsn(501n) }, storeSharesWal: true },
+    verdict: { kind: 'identity changed', change: 'timeline without the slot' },
   },
   {
     found: 'a promoted standby on which the slot is being made',
@@ -142,6 +175,10 @@ const cases: readonly {
 ]
 
 describe('the reconciliation of the source identity', () => {
+  test('takes a database as it is if the checkpoint is of a version that did not store its OID', () => {
+    expect(judgeIdentity({ ...stored, databaseOid: null }, same)).toEqual({ kind: 'go on' })
+  })
+
   test.each(cases)('$found', ({ identity, verdict }) => {
     expect(judgeIdentity(stored, identity)).toEqual(verdict)
   })
@@ -155,7 +192,14 @@ describe('the reconciliation of the source identity', () => {
   })
 
   test('a change is reported with the differing values', () => {
-    const other = { ...same, systemIdentifier: '8', timeline: 4, currentLsn: lsn(0x1_0000_00ffn) }
+    const other = {
+      ...same,
+      systemIdentifier: '8',
+      timeline: 4,
+      databaseOid: '6',
+      currentLsn: lsn(0x1_0000_00ffn),
+    }
+    expect(describeIdentityChange('another database', stored, other)).toContain('is 6, the state belongs to 5')
     expect(describeIdentityChange('another server', stored, other)).toContain('identifier is 8, the state belongs to 7')
     expect(describeIdentityChange('timeline without the slot', stored, other)).toMatch(/timeline 4, the state on 2/)
     expect(describeIdentityChange('behind the checkpoint', stored, other)).toMatch(/ends at 1\/FF, before 0\/C8/)
@@ -181,6 +225,7 @@ describe('a slot in use', () => {
   const health: SlotHealth = {
     systemIdentifier: '7',
     timeline: 2,
+    databaseOid: '5',
     isStandby: false,
     currentLsn: lsn(900n),
     snapshotXmin: xid(800n),
@@ -197,6 +242,7 @@ describe('a slot in use', () => {
   const use = {
     systemIdentifier: '7',
     timeline: 2,
+    databaseOid: '5',
     isStandby: false,
     publicationOid: '17',
     writtenLsn: lsn(200n),
@@ -217,6 +263,7 @@ describe('a slot in use', () => {
     { it: 'past what is stored', changes: { confirmedFlushLsn: lsn(201n) }, trouble: 'ahead' },
     { it: 'of a server whose files were put back', changes: { currentLsn: lsn(199n) }, trouble: 'moved' },
     { it: 'of another server', changes: { systemIdentifier: '8', walStatus: 'missing' }, trouble: 'moved' },
+    { it: 'of another database', changes: { databaseOid: '6' }, trouble: 'moved' },
     { it: 'of a promoted standby', changes: { timeline: 3, walStatus: 'missing' }, trouble: 'moved' },
     { it: 'of a server that became a standby', changes: { isStandby: true, walStatus: 'lost' }, trouble: 'moved' },
   ]

@@ -26,6 +26,7 @@ function server({ limitBytes = null as number | null, writtenBytes = 0 } = {}) {
     const sample: SlotSample = {
       atMs,
       systemIdentifier: '7',
+      databaseOid: '5',
       timeline: 1,
       isStandby: false,
       isActive: true,

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { xid } from '../../../model/source/visibility.ts'
+import { storeIdentity, storeServerColumns } from '../identity/store-identity.ts'
 import type { RecentRequests } from '../rows.ts'
 import type { StateDatabase } from '../state-database.ts'
 import { checkpoint, mapping } from '../tables.ts'
@@ -9,7 +10,18 @@ export async function loadCheckpoint(db: Pick<StateDatabase, 'select'>, { locks 
   const age = sql<number>`(extract(epoch from clock_timestamp() - ${checkpoint.updatedAt}) * 1000)::float8`
   const leased = sql<number | null>`(extract(epoch from ${checkpoint.leasedUntil} - clock_timestamp()) * 1000)::float8`
   const firstMapping = sql<string | null>`(select ${mapping.hash} from ${mapping} order by ${mapping.id} limit 1)`
-  const query = db.select({ row: checkpoint, ageMs: age, leasedMs: leased, firstMapping }).from(checkpoint)
+  // Null: an earlier version wrote the checkpoint.
+  const isRestored = sql<boolean>`coalesce(${checkpoint.storeIdentity} <> ${storeIdentity}, false)`
+  const query = db
+    .select({
+      row: checkpoint,
+      ageMs: age,
+      leasedMs: leased,
+      firstMapping,
+      isRestored,
+      storeServer: storeServerColumns,
+    })
+    .from(checkpoint)
   const [found] = await (locks ? query.for('update') : query)
   if (!found) return null
   const { row } = found
@@ -20,6 +32,8 @@ export async function loadCheckpoint(db: Pick<StateDatabase, 'select'>, { locks 
     recentRequests: row.recentRequests as RecentRequests,
     ageMs: found.ageMs,
     firstMapping: found.firstMapping,
+    isRestored: found.isRestored,
+    storeServer: found.storeServer,
     leasedMs: Math.max(0, Math.ceil(found.leasedMs ?? 0)),
   }
 }
