@@ -47,7 +47,7 @@ export async function* verifySource(
   const { mapping } = source
   // Nothing follows the stream here: on a standby, WAL that was received counts as passed.
   const passed = source.server.isStandby ? async () => {} : null
-  const reader = new TableReader(resources.source.pool, readableOf(resources, source), passed)
+  const reader = new TableReader(resources.source.pool, readableOf(resources, source), { passed, flushed: null })
   const budget = createSharedBudget(api.quotas, settings.mediquo.limits)
   const state = checkpoint && {
     store,

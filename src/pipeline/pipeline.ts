@@ -19,13 +19,13 @@ import type { Effect } from './core/effects.ts'
 import { type CoreOptions, defaultBounds } from './core/options.ts'
 import type { View } from './core/view.ts'
 import { createDriver } from './driver.ts'
+import { readGates } from './read-gates.ts'
 import { resumeQuotas, type WrittenRuns } from './recent-requests.ts'
 import { createReport, type Tally } from './report.ts'
 import { createChangeMapper } from './row-mapping.ts'
 import { createSampling } from './sampling.ts'
 import { openSession, serverStartedAt } from './session.ts'
 import { createSlotGapCheck } from './slot-gap.ts'
-import { streamPassed } from './stream-passed.ts'
 import { tracedCore } from './trace-file.ts'
 
 /** Time that requests in flight have to end when the connector stops, milliseconds. */
@@ -85,8 +85,10 @@ export function createPipeline(resources: Resources, prepared: Prepared, control
     logger.warn({ error }, 'the trace cannot be written'),
   )
   const view = (): View => core.view(clocks.monotonicMs())
-  const passed = server.isStandby ? streamPassed(() => view().receivedLsn, abandon.signal) : null
-  const reader = new TableReader(source.pool, prepared.table.readable, passed)
+  const { isStoreOnServer } = prepared
+  const receivedLsn = () => view().receivedLsn
+  const gates = readGates({ isStandby: server.isStandby, isStoreOnServer, receivedLsn }, abandon.signal)
+  const reader = new TableReader(source.pool, prepared.table.readable, gates)
   const report = createReport(resources, control.tally)
   const slotGapIsClosed = createSlotGapCheck({ sourcePool: source.pool, store, gapXid: checkpoint.slotGapXid })
 

@@ -37,6 +37,23 @@ export interface TablePage extends TableRead {
   readonly isLast: boolean
 }
 
+/** Conditions under which a read is returned. */
+export interface ReadGates {
+  /**
+   * For a standby: resolves once the stream has passed a position; null for a primary. The snapshots of a standby do not tell which
+   * transactions they contain. It streams the changes that it shows, in the same order, so that positions do. Each read is returned once
+   * the stream has passed it.
+   */
+  readonly passed: ((lsn: Lsn) => Promise<void>) | null
+  /**
+   * Resolves once the server has flushed its WAL up to a position, which it is asked for by the second argument. Null: not needed. A commit
+   * with `synchronous_commit = off` is visible to a read before, and a crash of the server undoes it.
+   */
+  readonly flushed: ((lsn: Lsn, flushedLsn: () => Promise<Lsn>) => Promise<void>) | null
+}
+
+const noGates: ReadGates = { passed: null, flushed: null }
+
 /**
  * Reads rows of the table as the stream would bring them, in short statements, each with its own snapshot. The pool's sessions are those of
  * `sourceClientConfig`.
@@ -44,19 +61,14 @@ export interface TablePage extends TableRead {
  */
 export class TableReader {
   readonly #pool: Pool
-  readonly #passed: ((lsn: Lsn) => Promise<void>) | null
+  readonly #gates: ReadGates
   readonly #keyColumns: readonly string[]
   readonly #columns: readonly string[]
   readonly #sql: Readonly<Record<'byKey' | 'firstPage' | 'page' | 'sample' | 'count' | 'estimate', string>>
 
-  /**
-   * @param passed for a standby: resolves once the stream has passed a position. The snapshots of a standby do not tell which transactions
-   * they contain. It streams the changes that it shows, in the same order, so that positions do. Each read is returned once the stream has
-   * passed it.
-   */
-  constructor(pool: Pool, table: ReadableTable, passed: ((lsn: Lsn) => Promise<void>) | null = null) {
+  constructor(pool: Pool, table: ReadableTable, gates: ReadGates = noGates) {
     this.#pool = pool
-    this.#passed = passed
+    this.#gates = gates
     this.#keyColumns = table.key.map(({ name }) => name)
     this.#columns = columnsRead(table)
     this.#sql = {
@@ -123,11 +135,12 @@ export class TableReader {
 
   /** Runs a statement. Returns its rows, and the keys of all rows in its order, published or not. */
   async #read(text: string, values: unknown[]): Promise<{ readonly read: TableRead; readonly keys: RowKey[] }> {
+    const { passed, flushed } = this.#gates
     const client = await this.#pool.connect()
     try {
-      const from = this.#passed ? await askStandby(client) : null
+      const from = passed ? await askStandby(client) : null
       const found = await client.query<FoundRow>({ text, values, rowMode: 'array' })
-      const endLsn = this.#passed ? (await askStandby(client)).arrivedLsn : await insertLsn(client)
+      const endLsn = passed ? (await askStandby(client)).arrivedLsn : await insertLsn(client)
       const snapshotText = found.rows[0]?.[0] ?? ''
       const keys: RowKey[] = []
       const rows = new Map<RowKey, Row>()
@@ -138,7 +151,9 @@ export class TableReader {
         keys.push(key)
         if (published === 't') rows.set(key, row)
       }
-      await this.#passed?.(endLsn)
+      await passed?.(endLsn)
+      // In the same session: a crash of the server in the meantime ends it, and the read fails.
+      await flushed?.(endLsn, () => flushLsn(client))
       const snapshot = from ? seesAll : parseSnapshot(snapshotText)
       return { read: { snapshot, snapshotText, rows, endLsn, containsLsn: from?.replayedLsn ?? null }, keys }
     } finally {
@@ -149,6 +164,11 @@ export class TableReader {
 
 async function insertLsn(client: PoolClient): Promise<Lsn> {
   const { rows } = await client.query<{ lsn: string }>('select pg_current_wal_insert_lsn()::text as lsn')
+  return parseLsn(rows[0]?.lsn ?? '')
+}
+
+async function flushLsn(client: PoolClient): Promise<Lsn> {
+  const { rows } = await client.query<{ lsn: string }>('select pg_current_wal_flush_lsn()::text as lsn')
   return parseLsn(rows[0]?.lsn ?? '')
 }
 
