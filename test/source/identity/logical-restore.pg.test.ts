@@ -1,58 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { runCommand } from '../../cli/run-command.ts'
-import { testSandbox } from '../../sandbox/sandbox-client.ts'
 import { expectBothEndsEqual } from '../../support/both-ends.ts'
-import { type ConnectorOptions, patientsTable, type RunningConnector, startConnector } from '../../support/connector.ts'
-import { ownServer } from '../../support/own-server.ts'
-import { openDatabase, type TestDatabase, testDatabase } from '../../support/postgres.ts'
+import { openDatabase, type TestDatabase } from '../../support/postgres.ts'
 import { dumpOf, restorePatients, restoreStore, restoreStoreTable } from './logical-restore.ts'
+import { change, delivered, insert } from './state-on-server.ts'
 
-const insert = `insert into patients (code, first_name, plan)
-  values ('jane', 'V0', 'premium'), ('john', 'V0', 'premium'), ('mary', 'V0', 'premium')`
 const storeIsRestored = 'the checkpoint store was restored from a dump or copied, a backfill sends every row'
-
-/** Starts a server with three delivered patients, and with the checkpoint store in their database. */
-async function delivered() {
-  const server = await ownServer()
-  const database = await testDatabase({ schema: patientsTable, serverUrl: server.url() })
-  const sandbox = await testSandbox()
-  const releases: AsyncDisposable[] = [server, sandbox, database]
-  const start = async (options: ConnectorOptions = {}) => {
-    const config = { source: { onDelete: 'unsubscribe' } }
-    const connector = await startConnector({ database, sandbox, config, ...options })
-    releases.push(connector)
-    return connector
-  }
-  const connector = await start()
-  await database.query(insert)
-  for (const code of ['jane', 'john', 'mary']) await connector.whenPatient(code)
-  await connector.whenSettled()
-  await connector.whenAcknowledged()
-  const onServer = openDatabase(server.url(), 'postgres')
-  releases.push(onServer)
-  return {
-    server,
-    database,
-    connector,
-    onServer,
-    start,
-    adopt: async () => JSON.parse((await runCommand(['adopt', '--json'], { database })).text),
-    async [Symbol.asyncDispose]() {
-      // A test may have dropped its database.
-      for (const release of releases.reverse()) await Promise.allSettled([release[Symbol.asyncDispose]()])
-    },
-  }
-}
-
-/** Changes, unsubscribes and deletes a patient each. */
-async function change({ database, whenPatient, whenSettled, whenAcknowledged }: RunningConnector) {
-  await database.query(`update patients set first_name = 'V1' where code = 'jane';
-    update patients set plan = null where code = 'john'; delete from patients where code = 'mary'`)
-  await whenPatient('jane', ({ first_name }) => first_name === 'V1')
-  for (const code of ['john', 'mary']) await whenPatient(code, ({ unsubscribed_at }) => unsubscribed_at !== null)
-  await whenSettled()
-  await whenAcknowledged()
-}
 
 /** Renames a database of which no connector runs. */
 async function rename(onServer: TestDatabase, from: string, to: string) {
