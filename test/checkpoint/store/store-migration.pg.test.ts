@@ -1,11 +1,12 @@
 import { sql } from 'drizzle-orm'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
 import { expect, test } from 'vitest'
+import { noteIdentities } from '../../../src/checkpoint/store/identity/store-identity.ts'
 import { migrateState, migrationsFolder, type StateDatabase } from '../../../src/checkpoint/store/state-database.ts'
 import { lsn } from '../../../src/model/source/lsn.ts'
 import { xid } from '../../../src/model/source/visibility.ts'
 import { testDatabase } from '../../support/postgres.ts'
-import { open, row } from './store-scene.ts'
+import { begun, open, row } from './store-scene.ts'
 
 /** Migrates the tables with the first `count` migrations, as an older release left them. */
 async function migratePartly(db: StateDatabase, count: number): Promise<void> {
@@ -35,6 +36,19 @@ test('keeps the rows of an older release unchanged, without owed rows', async ()
   expect(await state.store.load()).toMatchObject({ lsn: 0x64n, horizon: { commitLsn: 0x60n }, readLsn: null })
   const known = row('a', { fingerprint: '0011', position: { commitLsn: lsn(0x32n), ordinal: 7 }, xid: xid(5n) })
   expect(await state.store.lookUp([known.key])).toEqual(new Map([[known.key, known]]))
+})
+
+test('takes the database and the tables of an older release as they are, once', async () => {
+  await using database = await testDatabase()
+  await using state = await begun(database)
+  await database.query('update mediquo_cdc.checkpoint set database_oid = null, store_identity = null')
+  expect(await state.store.load()).toMatchObject({ databaseOid: null, storeIdentity: null, isRestored: false })
+  await noteIdentities(state.db, { epoch: 1, databaseOid: '5' })
+  const noted = await state.store.load()
+  expect(noted).toMatchObject({ databaseOid: '5', isRestored: false })
+  await database.query(`update mediquo_cdc.checkpoint set store_identity = 'of other tables'`)
+  await noteIdentities(state.db, { epoch: 1, databaseOid: '6' })
+  expect(await state.store.load()).toMatchObject({ databaseOid: '5', isRestored: true })
 })
 
 test('keeps the keys and codes of an older release in a database of another encoding', async () => {
