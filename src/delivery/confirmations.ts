@@ -11,6 +11,11 @@ interface Watch<E extends SentPatient> {
   readonly expected: E
   readonly acceptedAtMs: number
   looks: number
+  /** True once it was shown as it was sent, while a lost request could still be applied after it. */
+  wasShown: boolean
+  /** Number of times in succession that it could not be read back, and since when while others could; null: it could. */
+  failures: number
+  failsSinceMs: number | null
   dueAtMs: number
 }
 
@@ -20,6 +25,11 @@ const applyDelay = { firstMs: 5_000, minMs: 1_000, maxMs: 60_000 }
 const looksBeforeAgain = 3
 /** Number of times that a patient is sent again. If it still differs, it was not overtaken: the API stores it in another form. */
 const maxResends = 2
+/** A patient that cannot be read back for this long while others can is sent again, milliseconds. */
+const unreadableMs = 300_000
+
+/** Consequence of reading back. `nothing`: it is read back again, or something newer was accepted in the meantime. */
+type Seen = 'confirmed' | 'send again' | 'differs' | 'nothing'
 
 /**
  * Patients that must be read back. After a missing answer, or two versions accepted within the time that the API takes to apply
@@ -30,6 +40,8 @@ export class Confirmations<E extends SentPatient> {
   readonly #watched = new Map<PatientCode, Watch<E>>()
   /** Time of the last acceptance of each code, oldest first. */
   readonly #accepted = new Map<PatientCode, number>()
+  /** Those of them that were not shown since. */
+  readonly #missing = new Set<PatientCode>()
   /** Number of times that each code was sent again, until the API has it. */
   readonly #again = new Map<PatientCode, number>()
   /** Time until which a lost request of a code may be applied. */
@@ -66,13 +78,22 @@ export class Confirmations<E extends SentPatient> {
   accepted(expected: E, inDoubt: boolean, nowMs: number, hasRoom = true): Acceptance {
     const { code } = expected
     const isRepeated = this.isRecent(code, nowMs) || this.#watched.has(code)
+    this.#missing.delete(code)
     this.#accepted.delete(code)
     this.#accepted.set(code, nowMs)
     this.#forget(nowMs)
     const wasWatched = this.#watched.delete(code)
     if (!inDoubt && !isRepeated) return 'certain'
     if (!wasWatched && (this.#watched.size >= this.#maxWatched || !hasRoom)) return 'no room'
-    this.#watched.set(code, { expected, acceptedAtMs: nowMs, looks: 0, dueAtMs: nowMs + this.#applyMs })
+    this.#watched.set(code, {
+      expected,
+      acceptedAtMs: nowMs,
+      looks: 0,
+      wasShown: false,
+      failures: 0,
+      failsSinceMs: null,
+      dueAtMs: nowMs + this.#applyMs,
+    })
     return 'read back'
   }
 
@@ -120,6 +141,22 @@ export class Confirmations<E extends SentPatient> {
   recentUntilMs(code: PatientCode): number {
     return (this.#accepted.get(code) ?? Number.NEGATIVE_INFINITY) + this.#applyMs
   }
+  /** Returns the time by which everything that was accepted, or may have been, of a code is applied, however slow the API is. */
+  appliedByMs(code: PatientCode): number {
+    const acceptedAtMs = this.#accepted.get(code)
+    const acceptedMs = acceptedAtMs === undefined ? this.#earlierUntilMs : acceptedAtMs + applyDelay.maxMs
+    return Math.max(acceptedMs, this.lostUntilMs(code))
+  }
+  /** A patient is not shown though it was accepted. */
+  missing(code: PatientCode): void {
+    if (this.#accepted.has(code)) this.#missing.add(code)
+  }
+  /** A patient is shown. If it was missing since it was accepted, that is how long the API takes to apply. */
+  appeared(code: PatientCode, nowMs: number): void {
+    const acceptedAtMs = this.#accepted.get(code)
+    if (this.#missing.delete(code) && acceptedAtMs !== undefined)
+      this.#learn(Math.max(this.#applyMs, nowMs - acceptedAtMs))
+  }
   isRecent(code: PatientCode, nowMs: number): boolean {
     return nowMs < this.recentUntilMs(code)
   }
@@ -129,12 +166,12 @@ export class Confirmations<E extends SentPatient> {
     return this.#watched.size < this.#maxWatched || !this.isRecent(code, nowMs)
   }
 
-  /** Returns the watched patients that are due, the oldest first. */
-  due(nowMs: number, limit: number): E[] {
+  /** Returns the watched patients that are due, the oldest first. @param failed true: those that could not be read back the last time. */
+  due(nowMs: number, limit: number, failed: boolean): E[] {
     const due: E[] = []
-    for (const { dueAtMs, expected } of this.#watched.values()) {
+    for (const { dueAtMs, failures, expected } of this.#watched.values()) {
       if (due.length >= limit) break
-      if (dueAtMs <= nowMs) due.push(expected)
+      if (dueAtMs <= nowMs && failures > 0 === failed) due.push(expected)
     }
     return due
   }
@@ -148,14 +185,17 @@ export class Confirmations<E extends SentPatient> {
   }
 
   /** Takes the result of reading back. @returns the action; `nothing` if something newer was accepted in the meantime. */
-  seen(expected: E, isAsSent: boolean, nowMs: number): 'confirmed' | 'send again' | 'differs' | 'nothing' {
+  seen(expected: E, isAsSent: boolean, nowMs: number): Seen {
     const watch = this.#watched.get(expected.code)
     if (watch?.expected !== expected) return 'nothing'
+    watch.failures = 0
+    watch.failsSinceMs = null
     const { code } = expected
     const lostUntilMs = this.lostUntilMs(code)
     if (isAsSent && lostUntilMs > nowMs) {
-      // The lost request may still be applied after it.
-      watch.dueAtMs = lostUntilMs
+      // The lost request may still be applied after it. One more look halfway, so that it is not noticed only in the end.
+      watch.dueAtMs = watch.wasShown ? lostUntilMs : nowMs + (lostUntilMs - nowMs) / 2
+      watch.wasShown = true
       return 'nothing'
     }
     if (isAsSent) {
@@ -165,11 +205,21 @@ export class Confirmations<E extends SentPatient> {
       this.#learn(watch.looks === 0 ? this.#applyMs * 0.95 : nowMs - watch.acceptedAtMs)
       return 'confirmed'
     }
+    if (watch.wasShown) {
+      // It was there, and something else replaced it.
+      this.#watched.delete(code)
+      return 'send again'
+    }
     watch.looks++
     if (watch.looks < looksBeforeAgain) {
       watch.dueAtMs = nowMs + this.#applyMs * 2 ** watch.looks
       return 'nothing'
     }
+    return this.#notAsSent(code)
+  }
+
+  /** The patient is not shown as it was sent: it is sent again, until it counts as stored in another form. */
+  #notAsSent(code: PatientCode): Seen {
     this.#watched.delete(code)
     const again = this.#again.get(code) ?? 0
     this.#again.set(code, again + 1)
@@ -178,10 +228,16 @@ export class Confirmations<E extends SentPatient> {
     return 'differs'
   }
 
-  /** The patient cannot be read now. */
-  postponed(expected: E, nowMs: number): void {
+  /** The patient cannot be read now. @param isReadable true if others can: after some minutes it counts as not shown then. */
+  postponed(expected: E, nowMs: number, isReadable: boolean): Seen {
     const watch = this.#watched.get(expected.code)
-    if (watch?.expected === expected) watch.dueAtMs = nowMs + this.#applyMs
+    if (watch?.expected !== expected) return 'nothing'
+    watch.failsSinceMs = isReadable ? (watch.failsSinceMs ?? nowMs) : null
+    const isOver = watch.failsSinceMs !== null && nowMs - watch.failsSinceMs >= unreadableMs
+    if (isOver && nowMs >= this.lostUntilMs(expected.code)) return this.#notAsSent(expected.code)
+    watch.dueAtMs = nowMs + Math.min(applyDelay.maxMs, this.#applyMs * 2 ** watch.failures)
+    watch.failures++
+    return 'nothing'
   }
 
   #learn(ms: number): void {
@@ -199,6 +255,7 @@ export class Confirmations<E extends SentPatient> {
       if (nowMs - atMs < applyDelay.maxMs && this.#accepted.size < 100_000) break
       if (nowMs - atMs < this.#applyMs) break
       this.#accepted.delete(code)
+      this.#missing.delete(code)
     }
   }
 }

@@ -36,6 +36,7 @@ export class Answers {
   accepted(delivery: Delivery): void {
     const { entry, version } = this.#answered(delivery)
     entry.end(null)
+    entry.mayHave(delivery.code)
     // Another row's request with this code may have been lost: it would replace what was accepted now.
     const unanswered = entry.unanswered || this.#scheduler.confirming.followsLost(delivery)
     const hasRoom = this.#readBackBytes + version.bytes <= this.#options.maxReadBackBytes
@@ -177,6 +178,7 @@ export class Answers {
     const entry = this.#scheduler.entries.find(delivery.key)
     if (!entry) return
     this.#scheduler.confirming.lost(delivery)
+    entry.mayHave(delivery.code)
     entry.doubtAnswer()
   }
 

@@ -8,8 +8,15 @@ import { codeOf, type Removal } from './entry/version.ts'
 import type { EntryScheduler } from './queue/entry-scheduler.ts'
 import type { Reads } from './read/reads.ts'
 
-/** A code that is to be unsubscribed, for which a full record must be found, and the row that no longer has it. */
-export type CodeToUnsubscribe = Extract<Step, { kind: 'resolve removal' }> & { readonly key: RowKey }
+/**
+ * A code that is to be unsubscribed, for which a full record must be found, and the row that no longer has it. `isAccepted`: mediQuo has
+ * accepted something with the code from the row, or may have. `soughtForMs`: time for which it did not show the patient.
+ */
+export type CodeToUnsubscribe = Extract<Step, { kind: 'resolve removal' }> & {
+  readonly key: RowKey
+  readonly isAccepted: boolean
+  readonly soughtForMs: number | null
+}
 
 /** Codes that are to be unsubscribed: selects those to resolve now, takes the results, and finds the present owner of a code. */
 export class CodeUnsubscriptions {
@@ -51,7 +58,8 @@ export class CodeUnsubscriptions {
       if (this.#scheduler.queues.isUndecided(step.code, entry)) continue
       entry.resolve(step.code)
       ending.add(step.code)
-      found.push({ ...step, key: entry.key })
+      const isAccepted = entry.acceptedCodes.includes(step.code)
+      found.push({ ...step, key: entry.key, isAccepted, soughtForMs: entry.stored?.owed?.soughtForMs ?? null })
     }
     return found
   }

@@ -165,7 +165,7 @@ export class Entries {
     this.#records.store(entry, row)
     for (const code of taken) {
       this.#taken.add(code)
-      for (const other of this.#records.sharing(code, entry)) this.oweAgain(other)
+      for (const other of this.#records.sharing(code, entry)) this.oweAgain(other, [code])
     }
   }
 
@@ -176,11 +176,12 @@ export class Entries {
 
   /**
    * Rule 12a: another row gave up a code of this row, so mediQuo may have that row's content. A version that waits is sent whatever it
-   * contains; the version in flight does not count.
+   * contains; the version in flight does not count. @param codes the codes that may have been given up.
    */
-  oweAgain(entry: Entry): void {
+  oweAgain(entry: Entry, codes: readonly PatientCode[]): void {
     if (!entry.stored) return
     entry.doubt()
+    for (const code of codes) entry.mayHave(code)
     if (entry.inFlight) entry.outdate()
     const row = owedAgain(entry)
     if (row) this.store(entry, row)

@@ -44,12 +44,15 @@ export class Owing {
     return beyond.filter((entry) => this.oweRow(entry, 0)).length
   }
 
-  /** @returns false if the row cannot be owed: it is in flight, its record is not loaded, or its code is just being ended. */
-  oweRow(entry: Entry, delayMs: number): boolean {
+  /**
+   * @param soughtForMs time for which the patient of the code to unsubscribe was looked for in vain; null: it was not; undefined: as before.
+   * @returns false if the row cannot be owed: it is in flight, its record is not loaded, or its code is just being ended.
+   */
+  oweRow(entry: Entry, delayMs: number, soughtForMs?: number | null): boolean {
     const version = entry.waiting
     if (!version || entry.inFlight || entry.stored === undefined || entry.resolving !== null) return false
     const reason = this.#endsCode(entry) ? 'end' : 'content'
-    this.#scheduler.settle(entry, version, 'owed', owedRow(entry, version, { reason, delayMs }))
+    this.#scheduler.settle(entry, version, 'owed', owedRow(entry, version, { reason, delayMs, soughtForMs }))
     // A read-back from now on is of an older version than what is owed: it confirms nothing.
     entry.doubt()
     this.#scheduler.schedule(entry)

@@ -140,10 +140,10 @@ export class Pending {
     return this.#owing.oweBeyond('resolve removal', most)
   }
   /** Owes a row whose code cannot be unsubscribed now. @returns false if it waits for something else by now. */
-  oweLater(key: RowKey, delayMs: number): boolean {
+  oweLater(key: RowKey, delayMs: number, soughtForMs?: number | null): boolean {
     const entry = this.#scheduler.entries.find(key)
     if (entry) this.#scheduler.stopResolving(entry)
-    return entry?.state === 'resolve removal' && this.#owing.oweRow(entry, delayMs)
+    return entry?.state === 'resolve removal' && this.#owing.oweRow(entry, delayMs, soughtForMs)
   }
 
   /** Owes a row that a request could carry. @returns false if it waits for something else by now. */

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Confirmations } from '../../src/delivery/confirmations.ts'
 import { code, patient } from '../pending/rows.ts'
 
@@ -19,8 +19,8 @@ test.each([
   confirmations.accepted(expected('a', 'Old'), false, 0)
   const newer = expected('a', 'New')
   expect(confirmations.accepted(newer, inDoubt, at)).toBe('read back')
-  expect(confirmations.due(at + confirmations.applyMs - 1, 9)).toEqual([])
-  expect(confirmations.due(at + confirmations.applyMs, 9)).toEqual([newer])
+  expect(confirmations.due(at + confirmations.applyMs - 1, 9, false)).toEqual([])
+  expect(confirmations.due(at + confirmations.applyMs, 9, false)).toEqual([newer])
   expect(confirmations.seen(newer, true, at + 5_000)).toBe('confirmed')
   expect(confirmations.watched).toBe(0)
 })
@@ -43,6 +43,18 @@ test('reads a patient that the API does not show back three times, with growing 
   expect(confirmations.watched).toBe(0)
 })
 
+test('looks halfway until a lost request is over, and sends what was replaced after it was shown again', () => {
+  const confirmations = new Confirmations({ overAfterMs: 60_000 })
+  const sent = expected('a')
+  confirmations.lost(sent.code, 0)
+  confirmations.accepted(sent, true, 1_000)
+  expect(confirmations.seen(sent, true, 6_000)).toBe('nothing')
+  expect(confirmations.nextAtMs()).toBe(33_000)
+  expect(confirmations.seen(sent, true, 33_000)).toBe('nothing')
+  expect(confirmations.nextAtMs()).toBe(60_000)
+  expect([confirmations.seen(sent, false, 60_000), confirmations.watched]).toEqual(['send again', 0])
+})
+
 test('ignores an answer about an older version', () => {
   const confirmations = new Confirmations()
   const older = expected('a', 'Old')
@@ -50,7 +62,7 @@ test('ignores an answer about an older version', () => {
   const newer = expected('a', 'New')
   confirmations.accepted(newer, false, 100_000)
   expect(confirmations.seen(older, true, 100_001)).toBe('nothing')
-  expect(confirmations.due(200_000, 9)).toEqual([newer])
+  expect(confirmations.due(200_000, 9, false)).toEqual([newer])
 })
 
 test('adapts the apply time of the API in both directions, within bounds', () => {
@@ -83,9 +95,59 @@ test('reads later what cannot be read now', () => {
   const confirmations = new Confirmations()
   const sent = expected('a')
   confirmations.accepted(sent, true, 0)
-  confirmations.postponed(sent, 5_000)
-  expect(confirmations.due(5_000, 9)).toEqual([])
-  expect(confirmations.due(5_000 + confirmations.applyMs, 9)).toEqual([sent])
+  confirmations.postponed(sent, 5_000, true)
+  expect(confirmations.due(5_000, 9, false)).toEqual([])
+  expect(confirmations.due(5_000 + confirmations.applyMs, 9, false)).toEqual([])
+  expect(confirmations.due(5_000 + confirmations.applyMs, 9, true)).toEqual([sent])
+})
+
+test('reads what cannot be read again after growing times, until it can be read', () => {
+  const confirmations = new Confirmations()
+  const sent = expected('a')
+  confirmations.accepted(sent, true, 0)
+  const delays = [0, 1, 2, 3, 4].map((at) => {
+    confirmations.postponed(sent, at * 10_000, true)
+    return (confirmations.nextAtMs() ?? 0) - at * 10_000
+  })
+  expect(delays).toEqual([5_000, 10_000, 20_000, 40_000, 60_000])
+  confirmations.seen(sent, false, 500_000)
+  expect(confirmations.due(600_000, 9, false)).toEqual([sent])
+})
+
+describe('a request that may still subscribe a patient', () => {
+  const { code } = expected('a')
+
+  test('is one that was accepted within a minute, or that was lost', () => {
+    const confirmations = new Confirmations({ overAfterMs: 90_000 })
+    confirmations.beganAt(-90_000)
+    confirmations.accepted(expected('a'), false, 1_000)
+    expect(confirmations.appliedByMs(code)).toBe(61_000)
+    confirmations.lost(code, 2_000)
+    expect(confirmations.appliedByMs(code)).toBe(92_000)
+  })
+
+  test('is possibly one of an earlier process', () => {
+    const confirmations = new Confirmations({ overAfterMs: 90_000 })
+    expect(confirmations.appliedByMs(code)).toBe(Number.POSITIVE_INFINITY)
+    confirmations.beganAt(1_000)
+    expect(confirmations.appliedByMs(code)).toBe(91_000)
+  })
+})
+
+test('learns how long the API takes to apply from a patient that appears late', () => {
+  const confirmations = new Confirmations()
+  const { code } = expected('a')
+  confirmations.missing(code)
+  confirmations.appeared(code, 30_000)
+  confirmations.accepted(expected('a'), false, 1_000)
+  confirmations.appeared(code, 30_000)
+  expect(confirmations.applyMs).toBe(5_000)
+  confirmations.missing(code)
+  confirmations.appeared(code, 3_000)
+  expect(confirmations.applyMs).toBe(5_000)
+  confirmations.missing(code)
+  confirmations.appeared(code, 21_000)
+  expect(confirmations.applyMs).toBe(20_000)
 })
 
 test('sends a patient that the API stores in another form again twice, and reports the difference then', () => {
@@ -117,10 +179,10 @@ test('reads back the earliest next, and no more at a time than asked for, the ol
   expect(confirmations.nextAtMs()).toBeNull()
   const all = ['a', 'b', 'c'].map((of) => expected(of))
   for (const [at, one] of all.entries()) confirmations.accepted(one, true, at * 10)
-  confirmations.postponed(all[0] ?? expected('a'), 100)
+  confirmations.postponed(all[0] ?? expected('a'), 100, true)
   expect([confirmations.nextAtMs(), confirmations.watched]).toEqual([5_010, 3])
-  expect(confirmations.due(5_010, 9)).toEqual([all[1]])
-  expect([confirmations.due(9_000, 2), confirmations.due(9_000, 0)]).toEqual([all.slice(0, 2), []])
+  expect(confirmations.due(5_010, 9, false)).toEqual([all[1]])
+  expect([confirmations.due(9_000, 1, false), confirmations.due(9_000, 0, false)]).toEqual([all.slice(1, 2), []])
 })
 
 test('neither postpones nor confirms a version that was replaced', () => {
@@ -128,8 +190,8 @@ test('neither postpones nor confirms a version that was replaced', () => {
   const [older, newer] = [expected('a', 'Old'), expected('a', 'New')]
   confirmations.accepted(older, true, 0)
   confirmations.accepted(newer, true, 10)
-  confirmations.postponed(older, 100_000)
-  confirmations.postponed(expected('b'), 100_000)
+  confirmations.postponed(older, 100_000, true)
+  confirmations.postponed(expected('b'), 100_000, true)
   expect([confirmations.nextAtMs(), confirmations.seen(expected('b'), true, 20)]).toEqual([5_010, 'nothing'])
 })
 
@@ -201,6 +263,7 @@ test('believes what it reads back of a code that an earlier process may have sen
   const sent = expected('a')
   confirmations.accepted(sent, true, 1_000)
   expect(confirmations.seen(sent, true, 6_000)).toBe('nothing')
+  expect(confirmations.seen(sent, true, 33_000)).toBe('nothing')
   expect(confirmations.nextAtMs()).toBe(60_000)
   expect(confirmations.seen(sent, true, 60_000)).toBe('confirmed')
 })

@@ -213,7 +213,12 @@ export function oweOthers(
   )
   for (const row of others) {
     const reason = row.fingerprint === null ? 'confirm' : 'content'
-    stored.set(row.key, { ...row, fingerprint: null, owed: row.owed ?? { reason, nextCode: null, delayMs: 0 } })
+    stored.set(row.key, {
+      ...row,
+      fingerprint: null,
+      unsentCodes: [],
+      owed: row.owed ?? { reason, nextCode: null, delayMs: 0 },
+    })
   }
   return others.map(({ key }) => key)
 }

@@ -42,6 +42,7 @@ export function delivered(name: string, of: Patient, changes: Partial<StoredRow>
     xid: xid(1n),
     deadLetter: null,
     formerCodes: [],
+    unsentCodes: [],
     owed: null,
     ...changes,
   }
@@ -84,6 +85,7 @@ export function entryView(name: string, changes: Partial<EntryView> = {}): Entry
     removal: null,
     resolving: null,
     formerCodes: [],
+    acceptedCodes: [],
     refusedCodes: [],
     read: null,
     expected: false,

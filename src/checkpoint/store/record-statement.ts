@@ -114,18 +114,19 @@ function mappingAfter({ id }: BackfillRunProgress): SQL {
 
 function deliveryUpsert(rows: readonly StoredRow[]): SQL {
   return sql`insert into ${delivery}
-      (source_key, full_key, code, fingerprint, removed, lsn, ordinal, xid, former_codes, owed, next_code, owed_at, mapping)
+      (source_key, full_key, code, fingerprint, removed, lsn, ordinal, xid, former_codes, unsent_codes, owed, next_code, owed_at,
+       sought_since, mapping)
     ${deliveryRows(rows)} cross join fence
     on conflict (source_key) do update set code = excluded.code, fingerprint = excluded.fingerprint,
       removed = excluded.removed, lsn = excluded.lsn, ordinal = excluded.ordinal, xid = excluded.xid,
-      former_codes = excluded.former_codes, owed = excluded.owed, next_code = excluded.next_code, owed_at = excluded.owed_at,
-      mapping = excluded.mapping, removed_at = null`
+      former_codes = excluded.former_codes, unsent_codes = excluded.unsent_codes, owed = excluded.owed,
+      next_code = excluded.next_code, owed_at = excluded.owed_at, sought_since = excluded.sought_since, mapping = excluded.mapping, removed_at = null`
 }
 
 /** Rule 12a. Memory has decided about the rows of the write itself. */
 function owedAgainUpdate(rows: readonly StoredRow[], takenCodes: readonly PatientCode[]): SQL {
   const codes = sql`${sql.param(takenCodes)}::text[]`
-  return sql`update ${delivery} set fingerprint = null, 
+  return sql`update ${delivery} set fingerprint = null, unsent_codes = null,
       owed = coalesce(owed, case when fingerprint is null then ${again.unanswered} else ${again.answered} end),
       owed_at = coalesce(owed_at, clock_timestamp())
     where ((code = any(${codes}) and not removed) or (former_codes is not null and former_codes && ${codes}))

@@ -12,7 +12,8 @@ export type RecentRequests = readonly (readonly [epochSecond: number, endpoint: 
 type DeliveryRow = typeof delivery.$inferSelect
 type DeadLetterRow = typeof deadLetter.$inferSelect
 
-export function storedRow(row: DeliveryRow, letter: DeadLetterRow | null): StoredRow {
+/** @param soughtForMs time since `soughtSince` by the server's clock, milliseconds. */
+export function storedRow(row: DeliveryRow, letter: DeadLetterRow | null, soughtForMs: number | null): StoredRow {
   return {
     key: keyOf(row),
     code: row.code === null ? null : patientCode(row.code),
@@ -22,7 +23,8 @@ export function storedRow(row: DeliveryRow, letter: DeadLetterRow | null): Store
     xid: row.xid === null ? null : xid(row.xid),
     deadLetter: letter && ownOrFormer(letter, row),
     formerCodes: row.formerCodes?.map(patientCode) ?? [],
-    owed: owedOf(row),
+    unsentCodes: row.unsentCodes?.map(patientCode) ?? [],
+    owed: owedOf(row, soughtForMs),
   }
 }
 
@@ -33,8 +35,10 @@ function ownOrFormer(letter: DeadLetterRow, { formerCodes }: DeliveryRow): DeadL
   return isFormer ? { ...deadLetterOf(letter), formerCode: patientCode(code) } : deadLetterOf(letter)
 }
 
-function owedOf({ owed, nextCode }: DeliveryRow): Owed | null {
-  return owed && { reason: owed, nextCode: nextCode === null ? null : patientCode(nextCode), delayMs: 0 }
+function owedOf({ owed, nextCode }: DeliveryRow, soughtForMs: number | null): Owed | null {
+  if (owed === null) return null
+  const row: Owed = { reason: owed, nextCode: nextCode === null ? null : patientCode(nextCode), delayMs: 0 }
+  return soughtForMs === null ? row : { ...row, soughtForMs }
 }
 
 export function deadLetterOf({ reason, attributes, status }: DeadLetterRow): DeadLetter {
@@ -51,8 +55,8 @@ export function deadLetterOf({ reason, attributes, status }: DeadLetterRow): Dea
  */
 export function deliveryRows(rows: readonly StoredRow[]): SQL {
   const column = <T>(value: (row: StoredRow) => T) => sql.param(rows.map(value))
-  return sql`select key, full_key, code, fingerprint, removed, lsn, ordinal, xid, former_codes::text[], owed, next_code,
-      clock_timestamp() + delay_ms * interval '1 millisecond', fence.mapping
+  return sql`select key, full_key, code, fingerprint, removed, lsn, ordinal, xid, former_codes::text[], unsent_codes::text[], owed, next_code,
+      clock_timestamp() + delay_ms * interval '1 millisecond', clock_timestamp() - sought_ms * interval '1 millisecond', fence.mapping
     from unnest(
     ${column((row) => storedKey(row.key))}::text[],
     ${column((row) => fullKey(row.key))}::text[],
@@ -63,10 +67,12 @@ export function deliveryRows(rows: readonly StoredRow[]): SQL {
     ${column((row) => row.position?.ordinal ?? null)}::bigint[],
     ${column((row) => row.xid)}::bigint[],
     ${column((row) => arrayText(row.formerCodes))}::text[],
+    ${column((row) => arrayText(row.unsentCodes))}::text[],
     ${column((row) => row.owed?.reason ?? null)}::text[],
     ${column((row) => row.owed?.nextCode ?? null)}::text[],
-    ${column((row) => row.owed?.delayMs ?? null)}::float8[]
-    ) as r(key, full_key, code, fingerprint, removed, lsn, ordinal, xid, former_codes, owed, next_code, delay_ms)`
+    ${column((row) => row.owed?.delayMs ?? null)}::float8[],
+    ${column((row) => row.owed?.soughtForMs ?? null)}::float8[]
+    ) as r(key, full_key, code, fingerprint, removed, lsn, ordinal, xid, former_codes, unsent_codes, owed, next_code, delay_ms, sought_ms)`
 }
 
 /** Returns an array as PostgreSQL text, null if it is empty: `unnest` would flatten an array of arrays. */

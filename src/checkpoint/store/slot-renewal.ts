@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { eq, sql } from 'drizzle-orm'
+import { eq, isNotNull, or, sql } from 'drizzle-orm'
 import type { PgUpdateSetSource } from 'drizzle-orm/pg-core'
 import { ConnectorError } from '../../model/failure/connector-error.ts'
 import type { Lsn } from '../../model/source/lsn.ts'
@@ -65,9 +65,10 @@ export function unknownUpTo(endLsn: Lsn) {
   return { fingerprintSalt: randomBytes(16), readLsn: endLsn, storeIdentity }
 }
 
-/** Trusts no removal: a row that was removed may have been sent again since. */
+/** Trusts no removal, and of no code that mediQuo accepted nothing of it: any row may have been sent since. */
 export async function distrustRemovals(tx: Transaction): Promise<void> {
-  await tx.update(delivery).set({ removed: false }).where(eq(delivery.removed, true))
+  const isBelieved = or(eq(delivery.removed, true), isNotNull(delivery.unsentCodes))
+  await tx.update(delivery).set({ removed: false, unsentCodes: null }).where(isBelieved)
 }
 
 /**
@@ -86,7 +87,7 @@ export async function adoptIdentity(
     await tx.execute(sql`set local statement_timeout = 0`)
     const { rowCount } = await tx
       .update(delivery)
-      .set({ fingerprint: null, removed: false, lsn: null, ordinal: null, xid: null })
+      .set({ fingerprint: null, removed: false, unsentCodes: null, lsn: null, ordinal: null, xid: null })
     await requestOnlyBackfill(tx, 'identity changed')
     return { rows: rowCount ?? 0 }
   })

@@ -170,13 +170,16 @@ export class Store {
       .select({ key: other.sourceKey })
       .from(other)
       .where(and(eq(other.code, delivery.code), ne(other.sourceKey, delivery.sourceKey), eq(other.removed, false)))
+    const soughtForMs = sql<
+      number | null
+    >`(extract(epoch from clock_timestamp() - ${delivery.soughtSince}) * 1000)::float8`
     const rows = await this.#db
-      .select({ row: delivery, letter: deadLetter, isShared: sql<boolean>`${exists(sharing)}` })
+      .select({ row: delivery, letter: deadLetter, isShared: sql<boolean>`${exists(sharing)}`, soughtForMs })
       .from(delivery)
       .leftJoin(deadLetter, eq(deadLetter.sourceKey, delivery.sourceKey))
       .where(sql`${delivery.sourceKey} = any(${storedKeys(keys)})`)
     return {
-      rows: new Map(rows.map(({ row, letter }) => [keyOf(row), storedRow(row, letter)])),
+      rows: new Map(rows.map(({ row, letter, soughtForMs }) => [keyOf(row), storedRow(row, letter, soughtForMs)])),
       shared: new Set(rows.flatMap(({ row, isShared }) => (isShared ? [keyOf(row)] : []))),
     }
   }

@@ -71,7 +71,9 @@ export class ServerErrorIsolation<R> {
       this.giveUp()
       return 'released'
     }
-    if (!again || isComparable) return this.#judge(failing, again?.othersAreWell === true)
+    // It was refused in front of the API before, and something else was accepted since.
+    const isCompared = again?.othersAreWell === true && again.keysAreAccepted
+    if (!again || isComparable) return this.#judge(failing, isCompared)
     failing.failures = again.failures
     return 'kept'
   }

@@ -4,7 +4,7 @@ import type { RowKey } from '../source/row.ts'
 import type { Xid } from '../source/visibility.ts'
 
 /** Reasons why a row was rejected. The list is closed: metrics, status and pages are total over it. */
-export const deadLetterReasons = ['invalid', 'refused by the API', 'too large'] as const
+export const deadLetterReasons = ['invalid', 'refused by the API', 'too large', 'cannot be unsubscribed'] as const
 export type DeadLetterReason = (typeof deadLetterReasons)[number]
 
 /** A rejected row: reason, attribute paths and the API's status. It never contains a value of the row. */
@@ -54,6 +54,8 @@ export interface Owed {
   readonly nextCode: PatientCode | null
   /** Delay after it was stored before it may be read, milliseconds. 0 in a row that was loaded. */
   readonly delayMs: number
+  /** Time since the patient of a code to unsubscribe was first looked for in vain, milliseconds; absent if it was not (rule 20). */
+  readonly soughtForMs?: number
 }
 
 /**
@@ -63,6 +65,7 @@ export interface Owed {
  * - `position`, `xid`: the newest streamed change contained in what was settled.
  * - `deadLetter`: a new one counts as one more refusal; `kept` is the stored one, if it still exists.
  * - `formerCodes`: codes other than `code` that mediQuo may have of the row (rule 12), usually none.
+ * - `unsentCodes`: those of its codes of which mediQuo has accepted nothing from the row (rule 20), usually none.
  *
  * A row with `owed` set was settled only by this durable note: its debt is settled, its position and xid are those of the newest
  * streamed change that is owed, and its fingerprint is null.
@@ -76,5 +79,6 @@ export interface StoredRow {
   readonly xid: Xid | null
   readonly deadLetter: DeadLetter | 'kept' | null
   readonly formerCodes: readonly PatientCode[]
+  readonly unsentCodes: readonly PatientCode[]
   readonly owed: Owed | null
 }

@@ -3,6 +3,7 @@ import type { StoredRow } from '../../model/progress/stored-row.ts'
 import type { Position } from '../../model/source/position.ts'
 import type { RowKey } from '../../model/source/row.ts'
 import type { Xid } from '../../model/source/visibility.ts'
+import { acceptedCodesOf } from './record-codes.ts'
 import type { Delivery, MergedRead, Removal, Version } from './version.ts'
 
 /**
@@ -60,11 +61,10 @@ export interface EntryView {
   readonly removal: Removal | null
   /** The code whose record is being looked for. Null once something is sent for the row: then the record is out of date. */
   readonly resolving: PatientCode | null
-  /**
-   * Codes of versions without an answer: an earlier request, or another row that left its code to this one, may have set them at
-   * mediQuo.
-   */
+  /** Codes of versions without an answer, and codes that another row left to this one. */
   readonly formerCodes: readonly PatientCode[]
+  /** Codes of which mediQuo has accepted something from the row, or may have (rule 20). */
+  readonly acceptedCodes: readonly PatientCode[]
   /** Former codes that the API refused to unsubscribe since the newest version arrived: the next version tries them again. */
   readonly refusedCodes: readonly PatientCode[]
   /** The mark: the last read that was merged, until the stream has passed its end or the mark is forgotten. */
@@ -92,6 +92,7 @@ export class Entry implements EntryView {
   #removal: Removal | null = null
   #resolving: PatientCode | null = null
   #formerCodes: readonly PatientCode[] = []
+  #acceptedCodes: readonly PatientCode[] = []
   #refusedCodes: readonly PatientCode[] = []
   #read: MergedRead | null = null
   #expected = false
@@ -135,6 +136,9 @@ export class Entry implements EntryView {
   get formerCodes(): readonly PatientCode[] {
     return this.#formerCodes
   }
+  get acceptedCodes(): readonly PatientCode[] {
+    return this.#acceptedCodes
+  }
   get refusedCodes(): readonly PatientCode[] {
     return this.#refusedCodes
   }
@@ -147,22 +151,14 @@ export class Entry implements EntryView {
   get unrecorded(): StoredRow | null {
     return this.#unrecorded
   }
-  /**
-   * True if another row gave up a code of this row since the version in flight was cut, or since the record was asked for: what the
-   * API has of the code is not known.
-   */
+  /** True if another row gave up a code of this row since the version in flight was cut, or since the record was asked for. */
   get isOutdated(): boolean {
     return this.#isOutdated
   }
   /** True if memory may forget the row. */
   get isDone(): boolean {
-    return (
-      this.#state === 'idle' &&
-      !this.#read &&
-      !this.#expected &&
-      this.#unrecorded === null &&
-      this.#unconfirmed.length === 0
-    )
+    const isKept = this.#read || this.#expected || this.#unrecorded || this.#unconfirmed.length > 0
+    return this.#state === 'idle' && !isKept
   }
 
   // Versions.
@@ -212,6 +208,7 @@ export class Entry implements EntryView {
 
   load(stored: StoredRow | null): void {
     this.#stored = stored
+    this.#acceptedCodes = acceptedCodesOf(stored)
     this.#isOutdated = false
   }
   /** Sets the record that the store is to have. */
@@ -258,6 +255,10 @@ export class Entry implements EntryView {
 
   remember(code: PatientCode): void {
     if (!this.#formerCodes.includes(code)) this.#formerCodes = [...this.#formerCodes, code]
+  }
+  /** mediQuo has accepted something with a code, or may have. */
+  mayHave(code: PatientCode): void {
+    if (!this.#acceptedCodes.includes(code)) this.#acceptedCodes = [...this.#acceptedCodes, code]
   }
   forgetCode(code: PatientCode): void {
     this.#formerCodes = this.#formerCodes.filter((former) => former !== code)

@@ -11,6 +11,7 @@ export type Step =
   | { readonly kind: 'send'; readonly purpose: Purpose; readonly code: PatientCode; readonly patient: Patient }
   | { readonly kind: 'settle'; readonly outcome: UnsentOutcome }
   | { readonly kind: 'forget old code'; readonly code: PatientCode; readonly isLeft: boolean }
+  | { readonly kind: 'reject old code'; readonly code: PatientCode }
 
 /** Outcomes of a version that is settled without a request. */
 export const unsentOutcomes = ['unchanged', 'ignored', 'nothing to remove', 'dead letter'] as const
@@ -80,6 +81,8 @@ function unsubscriptionOf(
 ): Step {
   const { removal } = entry
   if (removal?.code !== code) return { kind: 'resolve removal', code, patient: old }
+  if (removal.kind === 'unknown')
+    return purpose === 'remove' ? { kind: 'settle', outcome: 'dead letter' } : { kind: 'reject old code', code }
   if (removal.kind !== 'send') {
     const isLeft = removal.kind === 'left'
     return purpose === 'remove'

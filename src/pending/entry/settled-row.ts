@@ -11,6 +11,7 @@ import { comparePositions } from '../../model/source/position.ts'
 import type { EntryView } from './entry.ts'
 import { codesBeside, codesReadBack, newestKnown } from './entry-facts.ts'
 import { type UnsentOutcome, unsentOutcomes } from './next-step.ts'
+import { unsentCodesOf } from './record-codes.ts'
 import { codeOf, type Delivery, isEnd, type Purpose, type Version } from './version.ts'
 
 /** Outcomes of a version. `superseded`: the store has it or a newer one already. `owed`: it is noted, to be read again. */
@@ -34,19 +35,12 @@ export function intendedRow(entry: EntryView, sent: PatientCode, purpose: Purpos
   // A row stays owed: a crash before the answer must not lose it, nor that there was a request.
   const owed = before && toConfirm(before)
   const isNoted = stored && stored.fingerprint === null && !stored.removed && stored.owed === owed
-  if (isNoted && stored.code === code && isNamed) return null
+  if (isNoted && stored.code === code && isNamed && !stored.unsentCodes.includes(sent)) return null
   const deadLetter = letterAsBefore(entry)
-  return {
-    key,
-    code,
-    formerCodes: isNamed ? known : [...known, sent],
-    fingerprint: null,
-    removed: false,
-    position,
-    xid,
-    deadLetter,
-    owed,
-  }
+  const named = isNamed ? known : [...known, sent]
+  const row = { key, code, formerCodes: named, fingerprint: null, removed: false, position, xid, deadLetter, owed }
+  // Whether the request is accepted is not known before its answer.
+  return { ...row, unsentCodes: unsentCodesOf(row, [...entry.acceptedCodes, sent]) }
 }
 
 /** Keeps a stored dead letter as it is: writing it again would count as a refusal, and restore one that was discarded. */
@@ -59,6 +53,7 @@ function letterAsBefore({ stored, unrecorded }: EntryView): StoredRow['deadLette
 export function isSameRow(a: StoredRow, b: StoredRow | null | undefined): boolean {
   if (!b || a.code !== b.code || a.fingerprint !== b.fingerprint || a.removed !== b.removed) return false
   if (a.owed !== b.owed || a.formerCodes.join('\n') !== b.formerCodes.join('\n')) return false
+  if (a.unsentCodes.join('\n') !== b.unsentCodes.join('\n')) return false
   if (a.xid !== b.xid || a.deadLetter !== b.deadLetter || a.position === null || b.position === null)
     return a.xid === b.xid && a.deadLetter === b.deadLetter && a.position === b.position
   return comparePositions(a.position, b.position) === 0
@@ -83,7 +78,7 @@ export function afterAcceptance(
     deadLetter: null,
     owed,
   })
-  return formerCodes.length > 0 ? { ...row, formerCodes: [...row.formerCodes, ...formerCodes] } : row
+  return formerCodes.length > 0 ? withUnsent(entry, { ...row, formerCodes: [...row.formerCodes, ...formerCodes] }) : row
 }
 
 /**
@@ -102,21 +97,13 @@ export function afterUnsubscription(entry: EntryView, code: PatientCode, isLeft:
   const owed = isReadBack ? toConfirm(before ?? toReadBack) : before
   const deadLetter = letterAsBefore(entry)
   if (stored.code !== code) {
-    if (isReadBack) return { ...stored, formerCodes: [...others, code], fingerprint: null, deadLetter, owed }
+    if (isReadBack)
+      return withUnsent(entry, { ...stored, formerCodes: [...others, code], fingerprint: null, deadLetter, owed })
     if (others.length === stored.formerCodes.length && !isNext) return null
-    return { ...stored, formerCodes: others, deadLetter, owed }
+    return withUnsent(entry, { ...stored, formerCodes: others, deadLetter, owed })
   }
-  return {
-    key,
-    code: isLeft ? null : code,
-    formerCodes: others,
-    fingerprint: null,
-    removed: true,
-    position,
-    xid,
-    deadLetter,
-    owed,
-  }
+  const named = { code: isLeft ? null : code, formerCodes: others }
+  return withUnsent(entry, { key, ...named, fingerprint: null, removed: true, position, xid, deadLetter, owed })
 }
 
 /** Returns the record after a code that was unsubscribed has been read back so; null if the record does not name the code. */
@@ -133,11 +120,12 @@ export function withFormerCode(entry: EntryView, code: PatientCode): StoredRow |
   if (stored === undefined) return null
   if (stored === null) {
     const unknown = { fingerprint: null, position: null, xid: null, deadLetter: null, owed: null }
-    return { key, code: null, formerCodes: [code], removed: false, ...unknown }
+    return withUnsent(entry, { key, code: null, formerCodes: [code], removed: false, ...unknown })
   }
   const isKnown = (stored.code === code && !stored.removed) || stored.formerCodes.includes(code)
   if (isKnown) return null
-  return { ...stored, formerCodes: [...stored.formerCodes, code], deadLetter: letterAsBefore(entry) }
+  const formerCodes = [...stored.formerCodes, code]
+  return withUnsent(entry, { ...stored, formerCodes, deadLetter: letterAsBefore(entry) })
 }
 
 /**
@@ -148,17 +136,18 @@ export function withRefusedCode(entry: EntryView, code: PatientCode, letter: Dea
   const { key, stored } = entry
   const { formerCodes = [], position = null, xid = null, owed = null } = stored ?? {}
   const isPresent = !stored || (stored.code === code && !stored.removed)
-  return {
+  const named = { code: isPresent ? null : stored.code, removed: isPresent ? false : stored.removed }
+  return withUnsent(entry, {
     key,
-    code: isPresent ? null : stored.code,
+    ...named,
     formerCodes: formerCodes.includes(code) ? formerCodes : [...formerCodes, code],
     fingerprint: null,
-    removed: isPresent ? false : stored.removed,
     position,
     xid,
     deadLetter: { ...letter, formerCode: code },
+    // The time for which it was looked for stays: the other codes of the row have been awaited for as long.
     owed,
-  }
+  })
 }
 
 /** Returns the record after the API refused the row. The code stays the one last accepted; what mediQuo has of it is unknown. */
@@ -182,6 +171,7 @@ export function unsentRow(
   if (content.kind === 'invalid') {
     return rejected(entry, version, content.code, { reason: 'invalid', attributes: content.invalid, status: null })
   }
+  if (entry.removal?.kind === 'unknown') return rejected(entry, version, entry.removal.code, cannotBeUnsubscribed)
   const removed = content.kind === 'removed'
   const { owed = null } = entry.stored ?? {}
   const isInDoubt = removed && entry.unanswered && isToConfirm(owed) && code !== null && !isOver(code)
@@ -193,6 +183,13 @@ export function unsentRow(
   return labelled(entry, version, { code, fingerprint, ...plain })
 }
 
+/** Reason and delay of a row that is dropped from memory. `soughtForMs`: null: nothing was looked for; undefined: as before. */
+export interface OwedFor {
+  readonly reason: OwedReason
+  readonly delayMs: number
+  readonly soughtForMs?: number | null | undefined
+}
+
 /**
  * Returns the record of a version that is dropped from memory, to be read from the table later. The label rises to the newest known
  * change. So neither the change when it is streamed again, nor a read that lacks it, counts as new. Codes stay known, including the
@@ -201,7 +198,7 @@ export function unsentRow(
 export function owedRow(
   entry: EntryView,
   version: Version,
-  { reason, delayMs }: { readonly reason: OwedReason; readonly delayMs: number },
+  { reason, delayMs, soughtForMs = entry.stored?.owed?.soughtForMs }: OwedFor,
 ): StoredRow {
   const { key, stored } = entry
   const { position = null, xid = null } = newestKnown(entry) ?? {}
@@ -217,23 +214,34 @@ export function owedRow(
   const formerCodes = codesBeside(entry, known).filter((former) => former !== nextCode)
   formerCodes.push(...readBack.filter((former) => isKept(former) && !formerCodes.includes(former)))
   if (told !== null && told !== known && !formerCodes.includes(told)) formerCodes.push(told)
-  const owed = { reason, nextCode, delayMs }
+  const sought = reason === 'end' && soughtForMs != null ? { soughtForMs } : null
+  const owed: Owed = { reason, nextCode, delayMs, ...sought }
   const due = entry.unanswered || readBack.length > 0 ? toConfirm(owed) : owed
   const deadLetter = letterAsBefore(entry)
-  return { key, code, formerCodes, fingerprint: null, removed, position, xid, deadLetter, owed: due }
+  const row = { key, code, formerCodes, fingerprint: null, removed, position, xid, deadLetter, owed: due }
+  return withUnsent(entry, row)
 }
 
 /** Returns the record of a row whose code another row gave up (rule 12a); null if it says so already, or if there is none. */
 export function owedAgain(entry: EntryView): StoredRow | null {
   const { stored } = entry
-  if (!stored || (stored.fingerprint === null && stored.owed)) return null
+  const isOwed = stored?.fingerprint === null && stored.owed !== null
+  if (!stored || (isOwed && stored.unsentCodes.every((code) => !entry.acceptedCodes.includes(code)))) return null
   // Without a fingerprint the record is possibly an intent: its request stays unanswered.
   const again = stored.fingerprint === null ? toConfirm(toSendAgain) : toSendAgain
-  return { ...stored, fingerprint: null, deadLetter: letterAsBefore(entry), owed: stored.owed ?? again }
+  const owed = stored.owed ?? again
+  return withUnsent(entry, { ...stored, fingerprint: null, deadLetter: letterAsBefore(entry), owed })
 }
 
 /** The row is read and sent again as soon as it is stored. */
 export const toSendAgain: Owed = { reason: 'content', nextCode: null, delayMs: 0 }
+
+/** Rule 20: mediQuo does not show the patient of a code that it accepted, or cannot be asked. */
+export const cannotBeUnsubscribed: DeadLetter = { reason: 'cannot be unsubscribed', attributes: [], status: null }
+
+function withUnsent(entry: EntryView, row: Omit<StoredRow, 'unsentCodes'>): StoredRow {
+  return { ...row, unsentCodes: unsentCodesOf(row, entry.acceptedCodes) }
+}
 
 function rejected(entry: EntryView, version: Version, code: PatientCode | null, deadLetter: DeadLetter): StoredRow {
   const { stored } = entry
@@ -263,11 +271,14 @@ function labelled(
   const readBack = codesReadBack(entry).filter((other) => other !== code)
   // Every other code was unsubscribed before, or never is, but for those that the API refuses to unsubscribe.
   const formerCodes = entry.refusedCodes
-  if (readBack.length === 0)
-    return { key, code, formerCodes, fingerprint, removed, position, xid, deadLetter: letter, owed }
+  if (readBack.length === 0) {
+    const unsentCodes = unsentCodesOf({ code, removed, owed, formerCodes }, entry.acceptedCodes)
+    return { key, code, formerCodes, unsentCodes, fingerprint, removed, position, xid, deadLetter: letter, owed }
+  }
   const again = toConfirm(owed ?? { ...toReadBack, nextCode: removed ? null : code })
   const kept = [...formerCodes, ...readBack]
-  return { key, code, formerCodes: kept, fingerprint: null, removed, position, xid, deadLetter: letter, owed: again }
+  const record = { key, code, formerCodes: kept, removed, position, xid, deadLetter: letter, owed: again }
+  return withUnsent(entry, { ...record, fingerprint: null })
 }
 
 /** The row is read again after a minute: an older request may subscribe a code of it again, if nobody reads the code back until then. */

@@ -7,7 +7,14 @@ import type { Entry, Place } from '../entry/entry.ts'
 import { codesToEnd, newestKnown } from '../entry/entry-facts.ts'
 import { nextStep, type Step, type StepPolicy } from '../entry/next-step.ts'
 import { codesOwnedBy } from '../entry/record-codes.ts'
-import { afterUnsubscription, type Settled, unsentRow, withFormerCode, withRefusedCode } from '../entry/settled-row.ts'
+import {
+  afterUnsubscription,
+  cannotBeUnsubscribed,
+  type Settled,
+  unsentRow,
+  withFormerCode,
+  withRefusedCode,
+} from '../entry/settled-row.ts'
 import type { Delivery, Version } from '../entry/version.ts'
 import type { Queues } from './queues.ts'
 
@@ -106,7 +113,7 @@ export class EntryScheduler {
       } else if (step.kind === 'forget old code') {
         entry.end(null)
         this.codeUnsubscribed(entry, step.code, step.isLeft)
-      }
+      } else if (step.kind === 'reject old code') this.endRefused(entry, step.code, cannotBeUnsubscribed)
     }
     this.queues.place(entry, null)
     this.entries.forgetIfDone(entry)
@@ -227,6 +234,7 @@ export class EntryScheduler {
       // The other row may be rejected before it is sent, and keep another code: then this one is to be unsubscribed. Stored in the
       // same write as what leaves the code to it (rule 12b): a crash must not lose it.
       other.remember(code)
+      if (entry.acceptedCodes.includes(code)) other.mayHave(code)
       const row = withFormerCode(other, code)
       if (row) this.entries.store(other, row)
       // It may have to unsubscribe its codes in another order now.
@@ -251,6 +259,6 @@ export class EntryScheduler {
 
 /** Returns where a step is done; null: without waiting. */
 function placeOf(step: Step): Place | null {
-  if (step.kind === 'settle' || step.kind === 'forget old code') return null
+  if (step.kind === 'settle' || step.kind === 'forget old code' || step.kind === 'reject old code') return null
   return step.kind === 'send' && step.purpose !== 'upsert' ? 'end code' : step.kind
 }

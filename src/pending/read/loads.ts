@@ -43,7 +43,7 @@ export class Loads {
       if (comparePositions(waiting.position, stored.position) <= 0)
         this.#scheduler.settle(entry, waiting, 'superseded', null)
     }
-    if (isTaken) entries.oweAgain(entry)
+    if (isTaken && stored) entries.oweAgain(entry, codesNamedBy(stored))
     this.#scheduler.schedule(entry)
   }
 

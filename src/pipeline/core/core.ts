@@ -96,7 +96,7 @@ export function createCore(options: CoreOptions): Core {
     },
   })
   const recording = new Recording({ context, progress, pending, backfill: { ledger, truncations }, stored, limits })
-  confirming.connect(pending)
+  confirming.connect(pending, (atMs) => fetching.isReadable(atMs))
   // An earlier run received everything before the checkpoint.
   pending.passed(stored.checkpointLsn)
 
@@ -161,6 +161,7 @@ export function createCore(options: CoreOptions): Core {
       facts.add({ kind: 'rows owed', rows: 1 })
       noteOwed(dueAtMs)
     },
+    isReadable: (atMs) => fetching.isReadable(atMs),
     maxFetching: bounds.recordFetches,
   })
   const asking = { proving: new Proving(confirming), control: new Control<readonly Delivery[]>() }

@@ -48,6 +48,7 @@ export const row = (key: string, changes: Partial<StoredRow> = {}): StoredRow =>
   xid: xid(5_000_000_000n),
   deadLetter: null,
   formerCodes: [],
+  unsentCodes: [],
   owed: null,
   ...changes,
 })

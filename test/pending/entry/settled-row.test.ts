@@ -2,14 +2,18 @@ import { describe, expect, test } from 'vitest'
 import type { DeadLetter, StoredRow } from '../../../src/model/progress/stored-row.ts'
 import { xid } from '../../../src/model/source/visibility.ts'
 import type { EntryView } from '../../../src/pending/entry/entry.ts'
+import { acceptedCodesOf } from '../../../src/pending/entry/record-codes.ts'
 import {
   afterAcceptance,
   afterRefusal,
   afterUnsubscription,
+  cannotBeUnsubscribed,
   intendedRow,
   isSameRow,
+  owedRow,
   unsentRow,
   withFormerCode,
+  withRefusedCode,
 } from '../../../src/pending/entry/settled-row.ts'
 import type { Content, Purpose } from '../../../src/pending/entry/version.ts'
 import { code, delivered, entryView, fingerprint, key, patient, position, removed, upsert, version } from '../rows.ts'
@@ -20,7 +24,8 @@ const invalid = (of: string | null): Content => ({ kind: 'invalid', code: of ===
 const label = (place: number | null) =>
   place === null ? { position: null, xid: null } : { position: position(place), xid: xid(BigInt(place)) }
 const labelled = (content: Content, place: number | null = 50) => version(content, label(place))
-const entry = (stored: StoredRow | null, changes: Partial<EntryView> = {}) => entryView('1', { stored, ...changes })
+const entry = (stored: StoredRow | null, changes: Partial<EntryView> = {}) =>
+  entryView('1', { stored, acceptedCodes: acceptedCodesOf(stored), ...changes })
 const delivery = (of: string, purpose: Purpose, sent = labelled(upsert(of))) => ({
   key: key('1'),
   code: code(of),
@@ -63,7 +68,7 @@ describe('the note before a request leaves', () => {
   test('contains the code that is sent, for a row without a row record', () => {
     expect(intendedRow(entry(null), code('a'), 'upsert')).toEqual({
       ...{ key: key('1'), code: 'a', fingerprint: null, removed: false, position: null, xid: null, deadLetter: null },
-      ...{ formerCodes: [], owed: null },
+      ...{ formerCodes: [], unsentCodes: [], owed: null },
     })
   })
 
@@ -113,12 +118,67 @@ describe('the note before a request leaves', () => {
   )
 })
 
+describe('codes of which mediQuo has accepted nothing', () => {
+  const letter: DeadLetter = { reason: 'refused by the API', attributes: [], status: 422 }
+
+  test('the code that is about to be sent is none of them: its request may be accepted', () => {
+    expect(intendedRow(entry(null), code('a'), 'upsert')?.unsentCodes).toEqual([])
+    const refused = delivered('1', patient('a'), { fingerprint: null, deadLetter: letter, unsentCodes: [code('a')] })
+    expect(intendedRow(entry(refused), code('a'), 'upsert')?.unsentCodes).toEqual([])
+  })
+
+  test('the code of a row that was refused the first time is one of them', () => {
+    expect(afterRefusal(entry(null), delivery('a', 'upsert'), letter).unsentCodes).toEqual(['a'])
+    expect(afterRefusal(entry(known), delivery('a', 'upsert'), letter).unsentCodes).toEqual([])
+  })
+
+  test('the next code of an owed row, and a code that only a deleted row told, are', () => {
+    const moved = owedRow(entry(known), labelled(upsert('b')), { reason: 'end', delayMs: 0 })
+    expect(moved).toMatchObject({ code: 'a', owed: { nextCode: 'b' }, unsentCodes: ['b'] })
+    const told = owedRow(entry(null), labelled(removed('a')), { reason: 'end', delayMs: 0 })
+    expect(told).toMatchObject({ formerCodes: ['a'], unsentCodes: ['a'] })
+  })
+})
+
+describe('the time for which a patient was looked for in vain', () => {
+  const owed = { reason: 'end', nextCode: null, delayMs: 0, soughtForMs: 5_000 } as const
+  const sought = (soughtForMs?: number | null) =>
+    owedRow(entry({ ...known, owed }), labelled(removed('a')), { reason: 'end', delayMs: 0, soughtForMs }).owed
+
+  test('stays with the row until another time is told', () => {
+    expect(sought()).toMatchObject({ soughtForMs: 5_000 })
+    expect(sought(9_000)).toMatchObject({ soughtForMs: 9_000 })
+    expect(sought(null)).not.toHaveProperty('soughtForMs')
+  })
+
+  test('stays with a dead letter of one code: the others were awaited for as long', () => {
+    const row = { ...known, owed }
+    expect(withRefusedCode(entry(row), code('b'), cannotBeUnsubscribed).owed).toMatchObject({ soughtForMs: 5_000 })
+  })
+
+  test('is forgotten for a row that waits for something else', () => {
+    const row = { ...known, owed }
+    const content = owedRow(entry(row), labelled(upsert('a')), { reason: 'content', delayMs: 0 })
+    expect(content.owed).not.toHaveProperty('soughtForMs')
+  })
+})
+
+test('a deleted row whose patient mediQuo does not show is a dead letter, and keeps its code', () => {
+  const waiting = labelled(removed('a'))
+  const given = entry(known, { waiting, removal: { kind: 'unknown', code: code('a') } })
+  expect(unsentRow(given, 'dead letter', isOver)).toMatchObject({
+    ...{ code: 'a', removed: false, fingerprint: null, unsentCodes: [] },
+    deadLetter: { reason: 'cannot be unsubscribed', attributes: [], status: null },
+  })
+})
+
 describe('after the API has accepted', () => {
   test('a patient, the row record has its fingerprint, unless the patient is still to be read back', () => {
     const sent = delivery('a', 'upsert')
-    expect(afterAcceptance(entry(null), sent, fingerprint)).toEqual({
+    const accepted = entry(null, { acceptedCodes: [code('a')] })
+    expect(afterAcceptance(accepted, sent, fingerprint)).toEqual({
       ...{ key: key('1'), code: 'a', fingerprint: fingerprint(patient('a')), removed: false, deadLetter: null },
-      ...{ position: position(50), xid: xid(50n), formerCodes: [], owed: null },
+      ...{ position: position(50), xid: xid(50n), formerCodes: [], unsentCodes: [], owed: null },
     })
     expect(afterAcceptance(entry(null), sent, null)).toMatchObject({ fingerprint: null, removed: false })
   })
@@ -134,7 +194,7 @@ describe('after the API has accepted', () => {
     expect(afterUnsubscription(entry(null), code('a'), false)).toBeNull()
     expect(afterUnsubscription(entry(known), code('a'), false)).toEqual({
       ...{ key: key('1'), code: 'a', fingerprint: null, removed: true, position: place, xid: id, deadLetter: null },
-      ...{ formerCodes: [], owed: null },
+      ...{ formerCodes: [], unsentCodes: [], owed: null },
     })
     const owed = { reason: 'content', nextCode: code('b'), delayMs: 0 } as const
     expect(afterUnsubscription(entry({ ...known, owed }), code('b'), true)).toMatchObject({
@@ -148,10 +208,13 @@ describe('after the API has accepted', () => {
 
 describe('a code that a row leaves to another row', () => {
   test('is added to the former codes, and the rest of the row record is unchanged', () => {
-    expect(withFormerCode(entry(known), code('b'))).toEqual({ ...known, formerCodes: ['b'] })
-    expect(withFormerCode(entry(null), code('b'))).toEqual({
+    const left = { ...known, formerCodes: ['b'], unsentCodes: ['b'] }
+    expect(withFormerCode(entry(known), code('b'))).toEqual(left)
+    const given = entry(known, { acceptedCodes: [code('a'), code('b')] })
+    expect(withFormerCode(given, code('b'))).toEqual({ ...left, unsentCodes: [] })
+    expect(withFormerCode(entry(null, { acceptedCodes: [code('b')] }), code('b'))).toEqual({
       ...{ key: key('1'), code: null, fingerprint: null, removed: false, position: null, xid: null, deadLetter: null },
-      ...{ formerCodes: ['b'], owed: null },
+      ...{ formerCodes: ['b'], unsentCodes: [], owed: null },
     })
     expect(withFormerCode(entry({ ...known, deadLetter: letter }), code('b'))?.deadLetter).toBe('kept')
     expect(withFormerCode(entry({ ...known, removed: true }), code('a'))?.formerCodes).toEqual(['a'])

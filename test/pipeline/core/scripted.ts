@@ -65,7 +65,7 @@ export function scripted(setting: ScriptOptions = {}) {
     bounds: { ...defaultBounds, ...bounds },
     runtime: { intervals: defaultIntervals.core, seed: 4 },
   })
-  const store = new Map(state.map((row) => [row.key, { row, dueAtMs: 0 }]))
+  const store = new Map(state.map((row) => [row.key, { row, dueAtMs: 0, storedAtMs: firstMs }]))
   const table = new Map<RowKey, MappedRow>()
   const outstanding = new Map<Ticket, Asked>()
   const permits = new Set<Ticket>()
@@ -141,8 +141,13 @@ export function scripted(setting: ScriptOptions = {}) {
   }
 
   function stored(of: RowKey): [RowKey, StoredRow][] {
-    const row = store.get(of)?.row
-    return row ? [[of, row.owed ? { ...row, owed: { ...row.owed, delayMs: 0 } } : row]] : []
+    const found = store.get(of)
+    if (!found) return []
+    const { row, storedAtMs } = found
+    if (!row.owed) return [[of, row]]
+    const { soughtForMs } = row.owed
+    const sought = soughtForMs !== undefined && { soughtForMs: soughtForMs + nowMs - storedAtMs }
+    return [[of, { ...row, owed: { ...row.owed, delayMs: 0, ...sought } }]]
   }
 
   function record({ settlement }: EffectOf<'record'>): RowKey[] {
@@ -151,9 +156,9 @@ export function scripted(setting: ScriptOptions = {}) {
     const owed = oweOthers(records, rows, takenCodes)
     for (const of of owed) {
       const row = records.get(of)
-      if (row) store.set(of, { row, dueAtMs: nowMs })
+      if (row) store.set(of, { row, dueAtMs: nowMs, storedAtMs: nowMs })
     }
-    for (const row of rows) store.set(row.key, { row, dueAtMs: nowMs + (row.owed?.delayMs ?? 0) })
+    for (const row of rows) store.set(row.key, { row, dueAtMs: nowMs + (row.owed?.delayMs ?? 0), storedAtMs: nowMs })
     return owed
   }
 

@@ -63,7 +63,7 @@ export function errandsOf(world: World, asker: Asker): Errands {
     'load records': (effect) =>
       question(
         effect,
-        () => state.loadRecords(effect.keys),
+        () => state.loadRecords(effect.keys, asker.nowMs()),
         (loaded) => ({ kind: 'records loaded', ticket: effect.ticket, ...loaded }),
       ),
     'find holders': (effect) =>

@@ -10,7 +10,7 @@ import { refusal } from '../world/contents.ts'
 import { Mediquo } from '../world/mediquo.ts'
 import type { Transaction } from '../world/source-table.ts'
 import type { World } from '../world/world.ts'
-import { type Fate, fates, type Outage, type Plan, unexpectedSuccesses } from './plan.ts'
+import { anyOrderMs, type Fate, fates, type Outage, type Plan, unexpectedSuccesses } from './plan.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 
 const windowMs = 60_000
@@ -49,6 +49,9 @@ export class Api {
   /** Patients by code as a GET reads them, and the number of accepted patients of each code that are still to be applied. */
   readonly #applied = new Map<PatientCode, Patient>()
   readonly #applying = new Map<PatientCode, number>()
+  /** Time by which everything that was accepted of a code is applied. */
+  readonly #appliedByMs = new Map<PatientCode, number>()
+  readonly #unreadable: { readonly code: PatientCode; readonly answer: 'absent' | 'fails' } | null
   readonly #world: World
   readonly #clock: VirtualClock
   readonly #plan: Plan
@@ -70,6 +73,10 @@ export class Api {
     this.#limiter = new RateLimiter({ kind, limit, windowMs })
     const { world } = options
     const { start, sharesCodes } = world.profile
+    const { unreadable } = options.plan
+    const code = world.profile.codes[unreadable?.code ?? -1]
+    this.#unreadable = unreadable && code !== undefined ? { code, answer: unreadable.answer } : null
+    if (this.#unreadable?.answer === 'fails') world.unreadableCodes.add(this.#unreadable.code)
     const isWhole = start !== 'slot lost' && !sharesCodes && !crashes.some(({ losesSlot }) => losesSlot)
     this.#told = new Mediquo({
       isWhole,
@@ -115,9 +122,11 @@ export class Api {
   get(code: PatientCode, answered: (found: Fetched) => void): void {
     let found: Patient | undefined
     const process = (): Attempt => {
+      const unreadable = this.#unreadable?.code === code ? this.#unreadable.answer : null
+      if (unreadable === 'fails') return answer(500, { message: 'no' })
       const refused = /^status (40[134])$/.exec(this.#outage?.fate ?? '')?.[1]
       if (refused !== undefined) return answer(Number(refused), { message: 'no' })
-      found = this.#applied.get(code)
+      found = unreadable === 'absent' ? undefined : this.#applied.get(code)
       this.#world.note(() => `${this.#at} GET ${code}: ${found ? textOf(found) : 'not there'}`)
       return answer(200, { message: 'found' })
     }
@@ -215,12 +224,21 @@ export class Api {
       this.#world.mediquo.accept({ ...delivery, number: numbers[at] ?? 0 })
       this.underWay++
       this.#applying.set(delivery.code, (this.#applying.get(delivery.code) ?? 0) + 1)
-      this.#clock.after(this.#random() * this.#plan.applyMs, () => {
+      this.#clock.after(this.#applyAfterMs(delivery.code), () => {
         this.underWay--
         this.#apply(delivery.patient)
       })
     }
     return status > 0 ? answer(status, { message: 'no' }) : answer(200, { message: 'Success' })
+  }
+
+  #applyAfterMs(code: PatientCode): number {
+    const { nowMs } = this.#clock
+    const atMs = nowMs + this.#random() * this.#plan.applyMs
+    if (this.#plan.applyMs <= anyOrderMs) return atMs - nowMs
+    const inOrderMs = Math.max(atMs, (this.#appliedByMs.get(code) ?? 0) + 1)
+    this.#appliedByMs.set(code, inOrderMs)
+    return inOrderMs - nowMs
   }
 
   /** Applies a patient. After the last application of a code, mediQuo has this patient, whatever it accepted last. */

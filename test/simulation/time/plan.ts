@@ -44,7 +44,7 @@ export interface Plan {
   readonly hints: ErrorHints
   /** Percentage of requests that have a fate of their own. */
   readonly faults: number
-  /** Maximum time after which the API applies accepted patients, in any order. */
+  /** Maximum time after which the API applies accepted patients, in any order if it is short, else one after another. */
   readonly applyMs: number
   readonly latencyMs: number
   /** Numbers from which the profile and the initial table are drawn. */
@@ -56,7 +56,12 @@ export interface Plan {
   readonly outages: readonly Outage[]
   /** Percentage of requests that are answered with a success that is not documented, applied or not. */
   readonly unexpected: number
+  /** Answer to each GET of one code: its server cannot find it, or fails. Null: every code can be read. */
+  readonly unreadable: { readonly code: number; readonly answer: 'absent' | 'fails' } | null
 }
+
+/** The API applies patients in the order of their acceptance if that takes longer than this. */
+export const anyOrderMs = 5_000
 
 export function drawPlan(seed: number): Plan {
   const random = seededRandom(seed)
@@ -82,7 +87,7 @@ export function drawPlan(seed: number): Plan {
     hints: pick(errorHints),
     faults: pick([0, 0, 10, 30]),
     // A known gap: a patient that was accepted but not applied when the process dies is not read back.
-    applyMs: crashes.length > 0 ? 0 : pick([0, 0, 300, 3_000]),
+    applyMs: crashes.length > 0 ? pick([0, 0, 20_000, 45_000]) : pick([0, 0, 300, 3_000, 20_000, 45_000]),
     // The store knows only the second of each request.
     latencyMs: crashes.length > 0 ? pick([5, 50]) : pick([5, 200, 1_500]),
     beginning: [number(), number()],
@@ -98,6 +103,7 @@ export function drawPlan(seed: number): Plan {
       }
     }),
     unexpected: pick([0, 0, 10, 50]),
+    unreadable: random() < 0.2 ? { code: below(keys + 1), answer: pick(['absent', 'fails'] as const) } : null,
   }
   const cuts = times(pick([0, 0, 0, 0, 1])).map((atMs) => {
     return { atMs, gapMs: 1 + below(pick([50, 5_000, 50_000])), livesMs: 1 + below(pick([1_000, 100_000])) }

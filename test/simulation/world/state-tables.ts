@@ -23,6 +23,7 @@ export interface StateCopy extends Readonly<Positions> {
   readonly rows: readonly (readonly [RowKey, StoredRow])[]
   readonly backfillRuns: readonly BackfillRun[]
   readonly dueAtMs: readonly (readonly [RowKey, number])[]
+  readonly soughtSinceMs: readonly (readonly [RowKey, number])[]
 }
 
 /** Checkpoint store, as `src/checkpoint` writes it: survives a crash. */
@@ -39,6 +40,8 @@ export class StateTables {
   #takeOvers = 0
   /** Time at which each owed row is due. */
   readonly #dueAtMs = new Map<RowKey, number>()
+  /** Time since which a code of each owed row is looked for in vain. */
+  readonly #soughtSinceMs = new Map<RowKey, number>()
 
   readonly #pageSize: number
 
@@ -114,6 +117,7 @@ export class StateTables {
       this.rows.set(row.key, {
         ...row,
         fingerprint: null,
+        unsentCodes: [],
         owed: row.owed ?? { reason: row.fingerprint === null ? 'confirm' : 'content', nextCode: null, delayMs: 0 },
       })
       if (!row.owed) this.#dueAtMs.set(row.key, nowMs)
@@ -125,15 +129,18 @@ export class StateTables {
   copy(): StateCopy {
     const { lsn, horizon, readLsn, slotGapXid, stamp, lease } = this
     const tables = { rows: [...this.rows], backfillRuns: [...this.backfillRuns], dueAtMs: [...this.#dueAtMs] }
-    return { lsn, horizon, readLsn, slotGapXid, stamp, lease, ...tables }
+    const soughtSinceMs = [...this.#soughtSinceMs]
+    return { lsn, horizon, readLsn, slotGapXid, stamp, lease, ...tables, soughtSinceMs }
   }
-  restore({ rows, backfillRuns, dueAtMs, ...values }: StateCopy): void {
+  restore({ rows, backfillRuns, dueAtMs, soughtSinceMs, ...values }: StateCopy): void {
     Object.assign(this, values)
     this.rows.clear()
     for (const [key, row] of rows) this.rows.set(key, row)
     this.backfillRuns.splice(0, this.backfillRuns.length, ...backfillRuns)
     this.#dueAtMs.clear()
     for (const [key, ms] of dueAtMs) this.#dueAtMs.set(key, ms)
+    this.#soughtSinceMs.clear()
+    for (const [key, ms] of soughtSinceMs) this.#soughtSinceMs.set(key, ms)
   }
 
   #store(row: StoredRow, nowMs: number): void {
@@ -142,12 +149,24 @@ export class StateTables {
     this.rows.set(row.key, { ...row, deadLetter })
     if (row.owed) this.#dueAtMs.set(row.key, nowMs + row.owed.delayMs)
     else this.#dueAtMs.delete(row.key)
+    const { soughtForMs } = row.owed ?? {}
+    if (soughtForMs === undefined) this.#soughtSinceMs.delete(row.key)
+    else this.#soughtSinceMs.set(row.key, nowMs - soughtForMs)
   }
 
-  loadRecords(keys: readonly RowKey[]): { readonly rows: Map<RowKey, StoredRow>; readonly shared: Set<RowKey> } {
+  #loadedOwed({ key, owed }: StoredRow, nowMs: number): StoredRow['owed'] {
+    if (!owed) return null
+    const sinceMs = this.#soughtSinceMs.get(key)
+    return { ...owed, delayMs: 0, ...(sinceMs !== undefined && { soughtForMs: nowMs - sinceMs }) }
+  }
+
+  loadRecords(
+    keys: readonly RowKey[],
+    nowMs: number,
+  ): { readonly rows: Map<RowKey, StoredRow>; readonly shared: Set<RowKey> } {
     const loaded = keys.flatMap((key) => this.rows.get(key) ?? [])
     return {
-      rows: new Map(loaded.map((row) => [row.key, { ...row, owed: row.owed && { ...row.owed, delayMs: 0 } }])),
+      rows: new Map(loaded.map((row) => [row.key, { ...row, owed: this.#loadedOwed(row, nowMs) }])),
       shared: new Set(loaded.flatMap((row) => (this.#isShared(row) ? [row.key] : []))),
     }
   }

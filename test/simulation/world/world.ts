@@ -2,6 +2,7 @@ import type { PatientCode } from '../../../src/model/patient/patient.ts'
 import type { DeadLetter } from '../../../src/model/progress/stored-row.ts'
 import type { RowKey } from '../../../src/model/source/row.ts'
 import type { Snapshot } from '../../../src/model/source/visibility.ts'
+import { acceptedCodesOf } from '../../../src/pending/entry/record-codes.ts'
 import type { Delivery } from '../../../src/pending/entry/version.ts'
 import type { Settlement } from '../../../src/pipeline/core/effects.ts'
 import type { Choices } from './choices.ts'
@@ -39,6 +40,10 @@ export class World {
   readonly refused = new Map<RowKey, number>()
   /** Codes that the API refused to unsubscribe while their row had another one. */
   readonly refusedCodes = new Set<PatientCode>()
+  /** Codes that were in a request, or were about to be by the store. */
+  readonly sentCodes = new Set<PatientCode>()
+  /** Codes whose GET always fails. */
+  readonly unreadableCodes = new Set<PatientCode>()
   /** Row version of each change of the stream, by its position. */
   readonly streamed = new Map<string, RowVersion>()
   /** Snapshots of reads that are not merged yet. */
@@ -98,12 +103,21 @@ export class World {
 
   /** Checks P5 before each write: only bad rows are dead letters. */
   noteDeadLetters({ rows }: Settlement): void {
-    for (const { key, code, deadLetter } of rows) {
+    for (const row of rows) {
+      const { key, code, deadLetter } = row
+      // A process that is killed after this write leaves it unknown whether the request was sent.
+      for (const sent of acceptedCodesOf(row)) this.sentCodes.add(sent)
       if (deadLetter === null || deadLetter === 'kept') continue
       const { formerCode } = deadLetter
       if (formerCode !== undefined) {
-        if (!this.refusedCodes.has(formerCode))
-          this.fail(`P5: ${formerCode} of ${key} is a dead letter, and was not refused`)
+        const isUnknown = deadLetter.reason === 'cannot be unsubscribed'
+        const isRight = isUnknown ? this.#isUnknown(formerCode) : this.refusedCodes.has(formerCode)
+        if (!isRight) this.fail(`P5: ${formerCode} of ${key} is a dead letter, and was not refused`)
+        continue
+      }
+      if (deadLetter.reason === 'cannot be unsubscribed') {
+        if (!this.#isUnknown(code)) this.fail(`P5: ${key} ${code} cannot be unsubscribed, and was never sent`)
+        this.rejected.set(key, this.table.newest(key)?.number ?? 0)
         continue
       }
       const number = deadLetter.reason === 'invalid' ? this.#invalidNumber(deadLetter) : this.refused.get(key)
@@ -111,6 +125,10 @@ export class World {
         this.fail(`P5: ${key} ${code} is a dead letter (${deadLetter.reason}), and nothing is wrong with it`)
       else this.rejected.set(key, Math.max(number, this.rejected.get(key) ?? 0))
     }
+  }
+  /** Returns true if a code was sent, so that mediQuo has its patient though it does not show it, or if it cannot be read. */
+  #isUnknown(code: PatientCode | null): boolean {
+    return code !== null && (this.sentCodes.has(code) || this.unreadableCodes.has(code))
   }
   #invalidNumber(letter: DeadLetter): number | undefined {
     return this.contents.rejectedIn(letter)?.number

@@ -1,23 +1,34 @@
+import { nobody } from '../../../model/patient/nobody.ts'
 import type { Patient, PatientCode } from '../../../model/patient/patient.ts'
 import type { Effect } from '../effects.ts'
 import type { FetchedCode, Ticket } from '../events.ts'
 import type { Recording } from '../record/recording.ts'
 import type { Tickets } from '../tickets.ts'
 
-/** A code to be read back. `expected`: the patient that was accepted last; null if the record is requested. */
+/**
+ * A code to be read back. `expected`: the patient that was accepted last; null if the record is requested. `failedBefore`: it could not
+ * be read back the last time.
+ */
 export interface Fetch {
   readonly code: PatientCode
   readonly expected: Patient | null
+  readonly failedBefore?: boolean
   fetched(found: FetchedCode, nowMs: number): void
 }
 
 /** Source of codes to be read back. */
 export interface FetchSource {
-  /** Returns the next code to fetch now; null if there is none. It is in progress until `fetched`. */
-  nextFetch(nowMs: number): Fetch | null
+  /**
+   * Returns the next code to fetch now; null if there is none. It is in progress until `fetched`. @param mayRetry false: none that could
+   * not be read back before.
+   */
+  nextFetch(nowMs: number, mayRetry: boolean): Fetch | null
   /** Returns true if there is a code to fetch now. */
-  wantsFetch(nowMs: number): boolean
+  wantsFetch(nowMs: number, mayRetry: boolean): boolean
 }
+
+/** Time for which an answer shows that mediQuo can be read, milliseconds. */
+const readableForMs = 60_000
 
 export interface CodeFetchingOptions {
   readonly tickets: Tickets
@@ -30,7 +41,8 @@ export interface CodeFetchingOptions {
 
 /**
  * Reads patients back within the quota of GET. Requests one permit at a time; the source whose turn it is when the permit arrives
- * uses it. Rule 15: only within the lease. Otherwise an instance that is cut off from the database would use up the quota of the one
+ * uses it. Codes that failed before come last, and take at most half of the requests in flight: one that hangs must not keep others from
+ * their turn. Before them a code that no patient has shows whether mediQuo can be read at all. Rule 15: only within the lease. Otherwise an instance that is cut off from the database would use up the quota of the one
  * that took over.
  */
 export class CodeFetching {
@@ -42,6 +54,10 @@ export class CodeFetching {
   #leaseWrite: number | null = null
   #turn = 0
   #isActive = false
+  /** Time of the last answer that told what mediQuo has of a code, and of the last request that was to show whether there is one. */
+  #answeredAtMs = Number.NEGATIVE_INFINITY
+  #probedAtMs = Number.NEGATIVE_INFINITY
+  #isProbing = false
 
   constructor(options: CodeFetchingOptions) {
     this.#options = options
@@ -54,13 +70,17 @@ export class CodeFetching {
   get inFlight(): number {
     return this.#inFlight.size
   }
+  /** Returns true if an answer told within the last minute what mediQuo has of a code. */
+  isReadable(nowMs: number): boolean {
+    return nowMs - this.#answeredAtMs < readableForMs
+  }
 
   effects(nowMs: number, out: Effect[]): void {
-    const { tickets, sources, maxInFlight } = this.#options
+    const { tickets, maxInFlight } = this.#options
     if (this.#permit !== null) this.#use(this.#permit, nowMs, out)
     const hasPermit = this.#wanted !== null || this.#permit !== null
     if (!this.#isActive || hasPermit || this.#inFlight.size >= maxInFlight) return
-    if (!sources.some((source) => source.wantsFetch(nowMs))) return
+    if (!this.#isWanted(nowMs)) return
     this.#wanted = tickets.issue('want permit')
     out.push({ kind: 'want permit', ticket: this.#wanted, endpoint: 'get' })
   }
@@ -76,6 +96,7 @@ export class CodeFetching {
     const fetch = this.#inFlight.get(ticket)
     if (!fetch) return false
     this.#inFlight.delete(ticket)
+    if (found.kind !== 'not now') this.#answeredAtMs = nowMs
     fetch.fetched(found, nowMs)
     return true
   }
@@ -95,8 +116,8 @@ export class CodeFetching {
 
   /** Uses the permit if a code is still requested: the request may have gone since the permit was asked for. */
   #use(permit: Ticket, nowMs: number, out: Effect[]): void {
-    const { recording, sources } = this.#options
-    const isWanted = this.#isActive && sources.some((source) => source.wantsFetch(nowMs))
+    const { recording } = this.#options
+    const isWanted = this.#isActive && this.#isWanted(nowMs)
     if (isWanted && !recording.mayLeave(nowMs)) {
       if (this.#leaseWrite === null || recording.isStored(this.#leaseWrite)) this.#leaseWrite = recording.beginLease()
       return
@@ -113,11 +134,42 @@ export class CodeFetching {
     out.push({ kind: 'fetch code', ticket, permit, code: fetch.code, expected: fetch.expected })
   }
 
+  #isWanted(nowMs: number): boolean {
+    const { sources } = this.#options
+    if (sources.some((source) => source.wantsFetch(nowMs, false))) return true
+    return this.#mayRetry && sources.some((source) => source.wantsFetch(nowMs, true))
+  }
+
+  /** True if a code that failed before may be fetched. */
+  get #mayRetry(): boolean {
+    if (this.#isProbing) return false
+    let retried = 0
+    for (const { failedBefore } of this.#inFlight.values()) if (failedBefore) retried++
+    return retried < this.#options.maxInFlight / 2
+  }
+
   #next(nowMs: number): Fetch | null {
+    const fresh = this.#nextInTurn(nowMs, false)
+    if (fresh || !this.#mayRetry) return fresh
+    const isKnown = nowMs - Math.max(this.#answeredAtMs, this.#probedAtMs) < readableForMs
+    const isWanted = this.#options.sources.some((source) => source.wantsFetch(nowMs, true))
+    return isKnown || !isWanted ? this.#nextInTurn(nowMs, true) : this.#probe()
+  }
+
+  #probe(): Fetch {
+    this.#isProbing = true
+    const fetched = (_: FetchedCode, atMs: number) => {
+      this.#isProbing = false
+      this.#probedAtMs = atMs
+    }
+    return { code: nobody, expected: null, fetched }
+  }
+
+  #nextInTurn(nowMs: number, mayRetry: boolean): Fetch | null {
     const { sources } = this.#options
     for (let tried = 0; tried < sources.length; tried++) {
       this.#turn = (this.#turn + 1) % sources.length
-      const fetch = sources[this.#turn]?.nextFetch(nowMs)
+      const fetch = sources[this.#turn]?.nextFetch(nowMs, mayRetry)
       if (fetch) return fetch
     }
     return null

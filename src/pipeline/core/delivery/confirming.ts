@@ -21,6 +21,7 @@ export class Confirming implements FetchSource, Port {
   readonly #underWay = new Set<Delivery>()
   readonly #cutAtMs = new WeakMap<Delivery, number>()
   #pending: Pick<Pending, 'confirmed' | 'overtaken'> | null = null
+  #isReadable: (nowMs: number) => boolean = () => false
   #nowMs = 0
 
   /** @param overAfterMs time after which a lost request can no longer be applied, milliseconds. */
@@ -29,9 +30,13 @@ export class Confirming implements FetchSource, Port {
     this.#facts = facts
   }
 
-  /** Connects the pending set, which asks this part and is told the results of reading back. */
-  connect(pending: Pick<Pending, 'confirmed' | 'overtaken'>): void {
+  /**
+   * Connects the pending set, which asks this part and is told the results of reading back. @param isReadable returns true if other codes
+   * can be read.
+   */
+  connect(pending: Pick<Pending, 'confirmed' | 'overtaken'>, isReadable: (nowMs: number) => boolean): void {
     this.#pending = pending
+    this.#isReadable = isReadable
   }
   /** Sets the time of the event that is being handled. */
   at(nowMs: number): void {
@@ -53,6 +58,19 @@ export class Confirming implements FetchSource, Port {
   /** Returns the time until which a lost request of a code may be applied; in the past if there is none. */
   lostUntilMs(code: PatientCode): number {
     return this.#confirmations.lostUntilMs(code)
+  }
+
+  /** Returns the time by which everything that was accepted, or may have been, of a code is applied. */
+  appliedByMs(code: PatientCode): number {
+    return this.#confirmations.appliedByMs(code)
+  }
+  /** A patient is not shown though it was accepted. */
+  missing(code: PatientCode): void {
+    this.#confirmations.missing(code)
+  }
+  /** A patient is shown. */
+  appeared(code: PatientCode, nowMs: number): void {
+    this.#confirmations.appeared(code, nowMs)
   }
 
   accepted(delivery: Delivery, inDoubt: boolean, hasRoom: boolean): Acceptance {
@@ -83,30 +101,32 @@ export class Confirming implements FetchSource, Port {
   nextAtMs(nowMs: number): number | null {
     return this.#confirmations.nextAtMs(nowMs)
   }
-  wantsFetch(nowMs: number): boolean {
-    return this.#due(nowMs) !== undefined
+  wantsFetch(nowMs: number, mayRetry: boolean): boolean {
+    return (this.#due(nowMs, false) ?? (mayRetry ? this.#due(nowMs, true) : undefined)) !== undefined
   }
-  nextFetch(nowMs: number): Fetch | null {
-    const delivery = this.#due(nowMs)
+  nextFetch(nowMs: number, mayRetry: boolean): Fetch | null {
+    const fresh = this.#due(nowMs, false)
+    const delivery = fresh ?? (mayRetry ? this.#due(nowMs, true) : undefined)
     if (!delivery) return null
     this.#underWay.add(delivery)
     const { code, patient } = delivery
-    return { code, expected: patient, fetched: (found, atMs) => this.#fetched(delivery, found, atMs) }
+    const fetched = (found: FetchedCode, atMs: number) => this.#fetched(delivery, found, atMs)
+    return { code, expected: patient, failedBefore: !fresh, fetched }
   }
 
-  #due(nowMs: number): Delivery | undefined {
-    return this.#confirmations.due(nowMs, this.#underWay.size + 1).find((delivery) => !this.#underWay.has(delivery))
+  #due(nowMs: number, failed: boolean): Delivery | undefined {
+    const due = this.#confirmations.due(nowMs, this.#underWay.size + 1, failed)
+    return due.find((delivery) => !this.#underWay.has(delivery))
   }
 
   #fetched(delivery: Delivery, found: FetchedCode, nowMs: number): void {
     this.#underWay.delete(delivery)
     const { code } = delivery
-    if (found.kind === 'not now') {
-      this.#confirmations.postponed(delivery, nowMs)
-      return
-    }
     const isThere = found.kind === 'patient' && found.isAsExpected
-    const verdict = this.#confirmations.seen(delivery, isThere, nowMs)
+    const verdict =
+      found.kind === 'not now'
+        ? this.#confirmations.postponed(delivery, nowMs, this.#isReadable(nowMs))
+        : this.#confirmations.seen(delivery, isThere, nowMs)
     if (verdict === 'differs') this.#facts.add({ kind: 'differs', code })
     if (verdict === 'confirmed' || verdict === 'differs') this.#pending?.confirmed(delivery)
     if (verdict !== 'send again') return

@@ -2,12 +2,14 @@ import type { CodeEnd } from '../../../model/patient/code-end.ts'
 import type { Patient, PatientCode } from '../../../model/patient/patient.ts'
 import type { StoredRow } from '../../../model/progress/stored-row.ts'
 import type { RowKey } from '../../../model/source/row.ts'
+import type { CodeToUnsubscribe } from '../../../pending/code-unsubscriptions.ts'
 import { codesOwnedBy } from '../../../pending/entry/record-codes.ts'
 import type { Pending } from '../../../pending/pending.ts'
 import type { CoreContext } from '../context.ts'
 import type { Effect } from '../effects.ts'
 import type { FetchedCode, Ticket } from '../events.ts'
 import { Retried } from '../retried.ts'
+import { afterFetch, type FetchedEnding } from './after-fetch.ts'
 import type { Fetch, FetchSource } from './code-fetching.ts'
 import type { Confirming } from './confirming.ts'
 
@@ -24,7 +26,9 @@ export interface UnsubscribingOptions {
     | 'oweLater'
     | 'isSendingHeld'
   >
-  readonly confirming: Pick<Confirming, 'recentUntilMs' | 'lostUntilMs'>
+  readonly confirming: Pick<Confirming, 'recentUntilMs' | 'lostUntilMs' | 'appliedByMs' | 'missing' | 'appeared'>
+  /** Returns true if mediQuo can be read: a code that cannot be read then is not readable by itself. */
+  readonly isReadable: (nowMs: number) => boolean
   /** Called when a row is owed because its code cannot be unsubscribed now. The argument is its due time, milliseconds. */
   readonly onOwed: (dueAtMs: number) => void
   /** Maximum number of codes whose records are fetched or wait for it. Rows of other codes are owed. */
@@ -32,11 +36,11 @@ export interface UnsubscribingOptions {
 }
 
 /** A code that is to be unsubscribed, until it is known how. */
-interface Ending {
+interface Ending extends FetchedEnding {
   readonly key: RowKey
-  readonly code: PatientCode
   /** Patient of a full old row; null if there was none. */
   readonly patient: Patient | null
+  soughtSinceMs: number | null
   isFetching: boolean
   failures: number
   readonly sinceMs: number
@@ -48,7 +52,7 @@ const askedAtOnce = 100
 /** A record that may be fetched only after this time is owed instead, milliseconds: waiting in memory would hold the checkpoint back. */
 const longWaitMs = 10_000
 /** A code that cannot be read back for this long is owed, milliseconds; it is tried again after `lookAgainMs`. */
-const giveUpAfterMs = 30_000
+const oweAfterMs = 30_000
 const lookAgainMs = 60_000
 const firstRetryMs = 1_000
 const maxRetryMs = 20_000
@@ -109,9 +113,10 @@ export class Unsubscribing implements FetchSource {
     out.push({ kind: 'find holders', ticket, codes: this.#asked.map(({ code }) => code) })
   }
 
-  #begin({ key, code, patient }: Pick<Ending, 'key' | 'code' | 'patient'>, nowMs: number): void {
-    const times = { failures: 0, sinceMs: nowMs, notBeforeMs: nowMs }
-    const ending: Ending = { key, code, patient, isFetching: false, ...times }
+  #begin({ key, code, patient, isAccepted, soughtForMs }: CodeToUnsubscribe, nowMs: number): void {
+    const soughtSinceMs = soughtForMs === null ? null : nowMs - soughtForMs
+    const times = { failures: 0, sinceMs: nowMs, notBeforeMs: nowMs, soughtSinceMs }
+    const ending: Ending = { key, code, patient, isAccepted, isFetching: false, ...times }
     const before = this.#newest.get(key)
     if (before) this.#drop(before)
     this.#newest.set(key, ending)
@@ -189,25 +194,33 @@ export class Unsubscribing implements FetchSource {
 
   #owe(ending: Ending, nowMs: number, delayMs: number): void {
     const { pending, onOwed } = this.#options
-    const { key, code } = ending
+    const { key, code, soughtSinceMs } = ending
     this.#drop(ending)
     pending.notResolved(key, code)
-    if (pending.oweLater(key, delayMs)) onOwed(nowMs + delayMs)
+    const soughtForMs = soughtSinceMs === null ? null : nowMs - soughtSinceMs
+    if (pending.oweLater(key, delayMs, soughtForMs)) onOwed(nowMs + delayMs)
   }
 
-  wantsFetch(nowMs: number): boolean {
-    for (const { isFetching, notBeforeMs } of this.#fetching) if (!isFetching && notBeforeMs <= nowMs) return true
-    return false
+  wantsFetch(nowMs: number, mayRetry: boolean): boolean {
+    return this.#due(nowMs, mayRetry).next().value !== undefined
   }
 
-  nextFetch(nowMs: number): Fetch | null {
-    for (const ending of this.#fetching) {
-      if (ending.isFetching || ending.notBeforeMs > nowMs) continue
+  nextFetch(nowMs: number, mayRetry: boolean): Fetch | null {
+    for (const ending of this.#due(nowMs, mayRetry)) {
       if (this.#isLeftInMemory(ending)) continue
       ending.isFetching = true
-      return { code: ending.code, expected: null, fetched: (found, atMs) => this.#fetched(ending, found, atMs) }
+      const fetched = (found: FetchedCode, atMs: number) => this.#fetched(ending, found, atMs)
+      return { code: ending.code, expected: null, failedBefore: hasFailed(ending), fetched }
     }
     return null
+  }
+
+  /** Returns the codes to fetch now: first those that did not fail before. */
+  *#due(nowMs: number, mayRetry: boolean): Generator<Ending, undefined> {
+    for (const retries of mayRetry ? [false, true] : [false]) {
+      for (const ending of this.#fetching)
+        if (!ending.isFetching && ending.notBeforeMs <= nowMs && hasFailed(ending) === retries) yield ending
+    }
   }
 
   /** Returns true, and leaves the code to the other row, if memory knows another row that has it. */
@@ -221,19 +234,32 @@ export class Unsubscribing implements FetchSource {
     if (!this.#isNewest(ending)) return
     ending.isFetching = false
     const { confirming } = this.#options
-    const record = found.kind === 'patient' ? found.record : null
     // If the API accepted something in the meantime and may not have applied it yet, the record is stale.
-    const isRecent = nowMs < confirming.recentUntilMs(ending.code)
-    // A lost request may still create the patient.
-    const lostForMs = confirming.lostUntilMs(ending.code) - nowMs
-    if (found.kind === 'not now' || isRecent) this.#postpone(ending, nowMs)
-    else if (!record && lostForMs > 0) this.#owe(ending, nowMs, lostForMs)
-    else this.#resolve(ending, record ? { kind: 'send', patient: record } : { kind: 'ended' })
+    if (nowMs < confirming.recentUntilMs(ending.code)) {
+      this.#fetching.delete(ending)
+      this.#fetch(ending, nowMs)
+      return
+    }
+    if (found.kind === 'absent') confirming.missing(ending.code)
+    if (found.kind === 'patient') confirming.appeared(ending.code, nowMs)
+    const next = afterFetch(ending, found, { confirming, isReadable: this.#options.isReadable(nowMs), nowMs })
+    if (next.kind === 'resolved') {
+      this.#resolve(ending, next.end)
+      return
+    }
+    ending.soughtSinceMs = next.soughtSinceMs
+    if (next.kind === 'look again') this.#owe(ending, nowMs, next.delayMs)
+    else this.#repeat(ending, nowMs)
   }
 
-  #postpone(ending: Ending, nowMs: number): void {
+  #repeat(ending: Ending, nowMs: number): void {
     ending.failures++
     ending.notBeforeMs = nowMs + Math.min(maxRetryMs, firstRetryMs * 2 ** (ending.failures - 1))
-    if (nowMs - ending.sinceMs >= giveUpAfterMs) this.#owe(ending, nowMs, lookAgainMs)
+    if (nowMs - ending.sinceMs >= oweAfterMs) this.#owe(ending, nowMs, lookAgainMs)
   }
+}
+
+/** Returns true if mediQuo did not show the patient of a code the last time. */
+function hasFailed({ failures, soughtSinceMs }: Ending): boolean {
+  return failures > 0 || soughtSinceMs !== null
 }

@@ -32,8 +32,11 @@ describe('a patient that was accepted in doubt', () => {
     script.pass(5_000)
     expect(script.next('fetch code')).toMatchObject({ code: 'a', expected: { code: 'a', first_name: 'Jane' } })
     fetched(script, true)
-    expect([script.view.readBacks, script.asked('fetch code')]).toEqual([1, []])
-    while (script.asked('fetch code').length === 0) script.pass(100)
+    for (let looks = 0; looks < 2; looks++) {
+      expect([script.view.readBacks, script.asked('fetch code')]).toEqual([1, []])
+      while (script.asked('fetch code').length === 0) script.pass(100)
+      if (looks === 0) fetched(script, true)
+    }
     expect(script.nowMs).toBeGreaterThanOrEqual(lostAtMs + 60_000)
     fetched(script, true)
     script.pass(1_000)

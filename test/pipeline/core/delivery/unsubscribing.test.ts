@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { nobody } from '../../../../src/model/patient/nobody.ts'
+import type { PatientCode } from '../../../../src/model/patient/patient.ts'
 import type { Content } from '../../../../src/pending/entry/version.ts'
 import type { FetchedCode } from '../../../../src/pipeline/core/events.ts'
 import { short } from '../../../pending/dialogue.ts'
@@ -47,14 +49,19 @@ describe('a code to be unsubscribed', () => {
     expect([sent(script), script.count('fetch code')]).toEqual([['remove a Old no plan'], 0])
   })
 
-  test.each<[string, FetchedCode]>([
-    ['does not have it', { kind: 'absent' }],
-    ['has unsubscribed it, or has no record to send', { kind: 'patient', isAsExpected: false, record: null }],
-  ])('is settled without a request if the API %s', (_, answer) => {
-    const script = scripted({ state: rows('a'), automatic: byHand('fetch code') })
+  test.each<[string, FetchedCode, readonly PatientCode[]]>([
+    ['does not have it, and never accepted it', { kind: 'absent' }, [code('a')]],
+    ['has unsubscribed it', { kind: 'patient', isAsExpected: false, record: null }, []],
+  ])('is settled without a request if the API %s', (_, answer, unsentCodes) => {
+    const state = [{ ...row('a'), unsentCodes }]
+    const script = scripted({ state, automatic: byHand('fetch code') })
+    // A request of the process before may still be applied.
+    script.pass(60_000)
     script.commits(['a', removed()])
     fetched(script, 'a', answer)
     expect(sent(script)).toEqual([])
+    script.pass(1_000)
+    expect(script.store.get(key('a'))?.row).toMatchObject({ removed: true, owed: null })
     expect(script.view).toMatchObject({ unsubscriptions: 0, unsettled: 0 })
   })
 
@@ -202,7 +209,7 @@ describe('a code whose GET fails', () => {
     const script = scripted({ state: rows('a'), automatic: byHand('fetch code') })
     script.commits(['a', removed()])
     for (let failures = 0; script.view.unsubscriptions > 0 && failures < 60; failures++) {
-      if (script.asked('fetch code').length > 0) fetched(script, 'a', { kind: 'not now' })
+      for (const of of asked(script)) fetched(script, of, { kind: 'not now' })
       script.pass(1_000)
     }
     script.pass(1_000)
@@ -220,10 +227,7 @@ describe('a code whose GET fails', () => {
     expect(script.store.get(key('a'))?.row).toMatchObject({ removed: true, owed: null })
   })
 
-  test.each<[string, FetchedCode]>([
-    ['not there', { kind: 'absent' }],
-    ['there without a plan', { kind: 'patient', isAsExpected: false, record: null }],
-  ])(
+  test.each<[string, FetchedCode]>([['there without a plan', { kind: 'patient', isAsExpected: false, record: null }]])(
     'is not ended because it is %s while a lost request may still subscribe it: it is owed until then',
     (_, answer) => {
       const script = scripted({ automatic: byHand('send', 'fetch code') })
@@ -256,6 +260,100 @@ describe('a code whose GET fails', () => {
     fetched(script, 'a', found('a'))
     expect(sent(script)).toEqual(['upsert a Jane', 'remove a FromApi no plan'])
   })
+})
+
+describe('a patient that mediQuo accepted and does not show', () => {
+  /** Answers each GET with a 404 until a time, and notes when it was made, seconds after the first one. */
+  function isAbsent(script: Script, untilMs: number): number[] {
+    const looks: number[] = []
+    for (const firstMs = script.nowMs; script.nowMs - firstMs < untilMs; script.pass(500)) {
+      // The stream passes each read, and shows no other row that has the code.
+      script.keepalive()
+      for (const of of asked(script)) {
+        if (of === 'a') looks.push((script.nowMs - firstMs) / 1_000)
+        fetched(script, of, { kind: 'absent' })
+      }
+    }
+    return looks
+  }
+
+  test('is looked for again at growing intervals, and is a dead letter after five minutes', () => {
+    const script = scripted({ state: rows('a'), automatic: byHand('fetch code') })
+    script.commits(['a', removed()])
+    const looks = isAbsent(script, 280_000)
+    expect(looks.length).toBeGreaterThan(8)
+    expect(looks[1]).toBeLessThan(4)
+    expect(script.store.get(key('a'))?.row).toMatchObject({ removed: false, owed: { reason: 'end' }, deadLetter: null })
+    expect(script.view).toMatchObject({ unsettled: 0 })
+    isAbsent(script, 100_000)
+    expect(script.store.get(key('a'))?.row).toMatchObject({
+      ...{ code: 'a', removed: false, owed: null },
+      deadLetter: { reason: 'cannot be unsubscribed' },
+    })
+    expect([sent(script), script.view.entries]).toEqual([[], 0])
+  })
+
+  test('is unsubscribed once it is shown', () => {
+    const script = scripted({ state: rows('a'), automatic: byHand('fetch code') })
+    script.commits(['a', removed()])
+    isAbsent(script, 30_000)
+    while (asked(script).length === 0) {
+      script.pass(1_000)
+      script.keepalive()
+    }
+    fetched(script, 'a', found('a'))
+    expect(sent(script)).toEqual(['remove a FromApi no plan'])
+    script.pass(1_000)
+    expect(script.store.get(key('a'))?.row).toMatchObject({ removed: true, owed: null })
+  })
+
+  test('does not keep the new code of its row for ever: the dead letter is of the old one', () => {
+    const script = scripted({ state: rows('a'), automatic: byHand('fetch code') })
+    script.commits(['a', upsert('b')])
+    isAbsent(script, 400_000)
+    expect(sent(script)).toEqual(['upsert b Jane'])
+    expect(script.store.get(key('a'))?.row).toMatchObject({
+      ...{ code: 'b', formerCodes: ['a'], owed: null },
+      deadLetter: 'kept',
+    })
+    expect(script.facts).toContainEqual({ kind: 'end refused', rejection: 'cannot be unsubscribed' })
+  })
+})
+
+test('a code that cannot be read for five minutes while others can is a dead letter', () => {
+  const script = scripted({ state: rows('a'), automatic: byHand('fetch code') })
+  script.commits(['a', removed()])
+  for (const firstMs = script.nowMs; script.nowMs - firstMs < 500_000; script.pass(1_000)) {
+    script.keepalive()
+    for (const of of asked(script)) fetched(script, of, of === nobody ? { kind: 'absent' } : { kind: 'not now' })
+  }
+  expect(script.store.get(key('a'))?.row).toMatchObject({
+    deadLetter: { reason: 'cannot be unsubscribed' },
+    owed: null,
+  })
+})
+
+test('a code that cannot be read while none can stays owed', () => {
+  const script = scripted({ state: rows('a'), automatic: byHand('fetch code') })
+  script.commits(['a', removed()])
+  for (const firstMs = script.nowMs; script.nowMs - firstMs < 1_000_000; script.pass(1_000)) {
+    script.keepalive()
+    for (const of of asked(script)) fetched(script, of, { kind: 'not now' })
+  }
+  expect(script.store.get(key('a'))?.row).toMatchObject({ deadLetter: null, owed: { reason: 'end' } })
+  expect(script.view).toMatchObject({ unsettled: 0 })
+})
+
+test('codes that hang take half of the requests in flight, so that others get their turn', () => {
+  const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+  const script = scripted({ state: rows(...names, 'z'), automatic: byHand('fetch code') })
+  script.commits(...names.map((name): [string, Content] => [name, removed()]))
+  for (const of of asked(script)) fetched(script, of, { kind: 'not now' })
+  script.pass(1_000)
+  fetched(script, nobody, { kind: 'absent' })
+  script.commits(['z', removed()])
+  expect(asked(script).filter((of) => names.includes(of))).toHaveLength(4)
+  expect(asked(script)).toContain('z')
 })
 
 test('discards a patient that was requested before the row was sent again: it is older than the one sent', () => {
