@@ -1,5 +1,6 @@
-import { type Agent, EnvHttpProxyAgent, request } from 'undici'
+import { EnvHttpProxyAgent, request } from 'undici'
 import { deadline } from '../lifecycle/deadline.ts'
+import { type ApiLimits, maxReadsInFlight } from '../model/api-limits.ts'
 import { jsonText } from '../model/json/json-text.ts'
 import { parseExactly } from '../model/json/parse-exactly.ts'
 import type { Patient, PatientCode } from '../model/patient/patient.ts'
@@ -10,10 +11,11 @@ import { ProxyPool } from './proxy-pool.ts'
 export interface MediquoClientOptions {
   readonly baseUrl: URL
   readonly keys: () => { readonly apiKey: string; readonly secretKey: string }
-  readonly requestTimeoutMs: number
-  readonly maxInFlight: number
+  readonly limits: Pick<ApiLimits, 'requestTimeoutMs' | 'maxInFlight'>
   /** Called after each attempt with endpoint, HTTP status or `no answer`, and duration. */
   readonly onAttempt: (endpoint: Endpoint, status: number | 'no answer', seconds: number) => void
+  /** Called with the result of reading a patient back, unless the caller has given it up. */
+  readonly onRead: (code: PatientCode, answer: PatientAnswer) => void
   readonly wallClockMs: () => number
 }
 
@@ -37,26 +39,26 @@ export type PatientAnswer =
 
 /** Maximum size of an answer: a longer one is not the API's. */
 const maxAnswerBytes = 262_144
+/** Connections for reads beside those of the core: one that verifies rows, and one that checks the keys. */
+const otherReads = 2
 
 /** The mediQuo API over HTTP: each call makes one attempt, without retries or redirects. */
 export class MediquoClient {
   readonly #options: MediquoClientOptions
-  readonly #agent: Agent | EnvHttpProxyAgent
+  /** Connections of each method. Requests that hang keep their connections: they must not take those of the other method. */
+  readonly #agents: Readonly<Record<Method, EnvHttpProxyAgent>>
   readonly #patients: string
   #serverClock: { readonly serverMs: number; readonly ownMs: number } | null = null
 
   constructor(options: MediquoClientOptions) {
     this.#options = options
     this.#patients = `${options.baseUrl.href.replace(/\/+$/, '')}/patients`
-    // HTTPS_PROXY and NO_PROXY apply. Two connections in addition to those for requests in flight: one for unsubscribing codes and
-    // one for verifying, which must not wait for each other.
-    this.#agent = new EnvHttpProxyAgent({
-      connections: options.maxInFlight + 2,
-      connect: { timeout: 10_000 },
-      keepAliveTimeout: 30_000,
-      clientFactory: (proxy, connecting) =>
-        new ProxyPool(proxy, { ...connecting, headersTimeout: options.requestTimeoutMs }),
-    })
+    const { maxInFlight, requestTimeoutMs } = options.limits
+    this.#agents = {
+      // One more than may be in flight: a request that is given up while it connects keeps its connection for some seconds.
+      PUT: agentOf(maxInFlight + 1, requestTimeoutMs),
+      GET: agentOf(maxReadsInFlight + otherReads, requestTimeoutMs),
+    }
   }
 
   /** Creates or updates patients, all or none. Never rejects: every result is an outcome. */
@@ -74,7 +76,9 @@ export class MediquoClient {
   async get(code: PatientCode, signal: AbortSignal): Promise<Answered<PatientAnswer>> {
     const url = `${this.#patients}/${encodeURIComponent(code)}`
     const attempt = await this.#attempt('GET /patients/{code}', 'GET', url, null, signal)
-    return { outcome: this.#found(attempt, code), remaining: remainingOf(attempt) }
+    const outcome = this.#found(attempt, code)
+    if (!signal.aborted) this.#options.onRead(code, outcome)
+    return { outcome, remaining: remainingOf(attempt) }
   }
 
   #found(attempt: Attempt, code: PatientCode): PatientAnswer {
@@ -96,17 +100,18 @@ export class MediquoClient {
   }
 
   async close(): Promise<void> {
-    await this.#agent.destroy()
+    await Promise.all(Object.values(this.#agents).map((agent) => agent.destroy()))
   }
 
   async #attempt(
     endpoint: Endpoint,
-    method: 'PUT' | 'GET',
+    method: Method,
     url: string,
     body: string | null,
     signal: AbortSignal,
   ): Promise<Attempt> {
-    const { requestTimeoutMs, onAttempt } = this.#options
+    const { onAttempt } = this.#options
+    const { requestTimeoutMs } = this.#options.limits
     const { apiKey, secretKey } = this.#options.keys()
     const startedAt = performance.now()
     const limit = deadline(signal, requestTimeoutMs)
@@ -115,7 +120,7 @@ export class MediquoClient {
       const answer = request(url, {
         method,
         body,
-        dispatcher: this.#agent,
+        dispatcher: this.#agents[method],
         headersTimeout: requestTimeoutMs,
         bodyTimeout: requestTimeoutMs,
         signal: limit.signal,
@@ -151,6 +156,18 @@ export class MediquoClient {
     )
     return attempt
   }
+}
+
+type Method = 'PUT' | 'GET'
+
+/** Creates a pool of connections. HTTPS_PROXY and NO_PROXY apply. */
+function agentOf(connections: number, headersTimeout: number): EnvHttpProxyAgent {
+  return new EnvHttpProxyAgent({
+    connections,
+    connect: { timeout: 10_000 },
+    keepAliveTimeout: 30_000,
+    clientFactory: (proxy, connecting) => new ProxyPool(proxy, { ...connecting, headersTimeout }),
+  })
 }
 
 function rejectedBy(signal: AbortSignal): Promise<never> {

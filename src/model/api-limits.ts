@@ -7,3 +7,6 @@ export interface ApiLimits {
   readonly maxInFlight: number
   readonly requestTimeoutMs: number
 }
+
+/** Maximum number of concurrent requests of the core that read patients back. */
+export const maxReadsInFlight = 8

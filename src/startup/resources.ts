@@ -6,6 +6,7 @@ import type { Settings } from '../config/settings.ts'
 import { Quota } from '../delivery/quota/quota.ts'
 import type { Clocks } from '../lifecycle/clocks.ts'
 import { MediquoClient } from '../mediquo/client.ts'
+import { ReadFailures } from '../mediquo/read-failures.ts'
 import { defaultIntervals, type Intervals } from '../model/intervals.ts'
 import { sourceClientConfig } from '../source/connection/connection.ts'
 import { securedConnection } from '../source/connection/secured-connection.ts'
@@ -28,6 +29,7 @@ export interface Resources {
     readonly traceFile: string | null
     /** Drift of the rows that were read back while running. */
     readonly drift: Drift
+    readonly readFailures: ReadFailures
   }
   readonly runtime: {
     readonly clocks: Clocks
@@ -125,16 +127,18 @@ export function openResources({
   const { baseUrl, limits: apiLimits } = settings.mediquo
   const { requestsPerMinute } = apiLimits
   const keys = createApiKeys({ ...settings.mediquo, onChanged: () => logger.info('keys read again from their files') })
+  const readFailures = new ReadFailures(clocks.monotonicMs)
   const client = new MediquoClient({
-    ...apiLimits,
     ...clocks,
     baseUrl,
     keys: keys.current,
+    limits: apiLimits,
     onAttempt: (endpoint, status, seconds) => {
       keys.answered(status)
       metrics.requests.inc({ endpoint, status })
       metrics.requestDuration.observe({ endpoint }, seconds)
     },
+    onRead: (_, answer) => readFailures.answered(answer),
   })
   const quotas = { put: new Quota({ requestsPerMinute, ...clocks }), get: new Quota({ requestsPerMinute, ...clocks }) }
   return {
@@ -142,7 +146,7 @@ export function openResources({
     source: { pool, clientConfig },
     state: { ...state, store: new Store(state.db) },
     api: { client, quotas },
-    telemetry: { logger, metrics, traceFile, drift: new Drift() },
+    telemetry: { logger, metrics, traceFile, drift: new Drift(), readFailures },
     runtime: { clocks, intervals: { ...defaultIntervals, ...intervals }, drain },
     close: async () => {
       await Promise.allSettled([client.close(), pool.end(), state.close()])

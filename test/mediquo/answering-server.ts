@@ -35,10 +35,11 @@ export async function answeringServer(answer: Answer | null, requestTimeoutMs?: 
   })
   const started = await listening(server)
   const { port } = started
-  const { client, attempts } = clientOf(`http://127.0.0.1:${port}/v1/`, requestTimeoutMs)
+  const { client, attempts, reads } = clientOf(`http://127.0.0.1:${port}/v1/`, requestTimeoutMs)
   return {
     client,
     attempts,
+    reads,
     seen,
     port,
     get connections() {
@@ -53,17 +54,20 @@ export async function answeringServer(answer: Answer | null, requestTimeoutMs?: 
 
 /** Report of the client on an attempt: endpoint, status, seconds. */
 type Told = Parameters<ConstructorParameters<typeof MediquoClient>[0]['onAttempt']>
+/** Report of the client on a patient that was read back: code and answer. */
+type Read = Parameters<ConstructorParameters<typeof MediquoClient>[0]['onRead']>
 
 /** Creates a client. Disposal closes its connections. */
 export function clientOf(baseUrl: string, requestTimeoutMs = 10_000) {
   const attempts: Told[] = []
+  const reads: Read[] = []
   const client = new MediquoClient({
     baseUrl: new URL(baseUrl),
     keys: () => ({ apiKey: 'api-key', secretKey: 'secret-key' }),
-    requestTimeoutMs,
-    maxInFlight: 1,
+    limits: { requestTimeoutMs, maxInFlight: 1 },
     onAttempt: (...told) => attempts.push(told),
+    onRead: (...read) => reads.push(read),
     wallClockMs: () => Date.parse('2024-01-01T00:00:00Z'),
   })
-  return { client, attempts, [Symbol.asyncDispose]: () => client.close() }
+  return { client, attempts, reads, [Symbol.asyncDispose]: () => client.close() }
 }

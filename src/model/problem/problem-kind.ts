@@ -16,6 +16,7 @@ export const problemKinds = [
   'API down',
   'unexpected success',
   'rate limited',
+  'reads unanswered',
   'standstill',
   'slot will be lost',
   'slot retains WAL',
@@ -142,6 +143,12 @@ export const problemCatalog: Readonly<Record<ProblemKind, Entry>> = {
     anchor: 'unexpected-success',
     effect:
       'mediQuo reports success in a way that it does not document. Each patient is read back, so delivery is slow.',
+  },
+  'reads unanswered': {
+    code: 'MQ2011',
+    severity: 'warning',
+    anchor: 'reads-unanswered',
+    effect: 'mediQuo does not answer when patients are read back. Changes are delivered; deleted rows wait.',
   },
   standstill: { code: 'MQ2101', severity: 'warning', anchor: 'standstill', effect: null },
   'slot will be lost': { code: 'MQ1202', severity: 'warning', anchor: 'alert-slot-holds-wal', effect: null },

@@ -102,6 +102,12 @@ const texts: { readonly [K in ProblemKind]: (facts: Problem<K>['facts']) => Prob
     fix: 'Sending pauses for as long as mediQuo asks. If it happens again and again, something else sends with the same key or from the same address: find it, or lower mediquo.requestsPerMinute by what it needs.',
     commands: [],
   }),
+  'reads unanswered': ({ reason }) => ({
+    title: 'mediQuo does not answer when patients are read back',
+    detail: reason === null ? '' : `GET /patients/{code}: ${reason}`,
+    fix: 'Changes are delivered all the same. Rows whose code is to be unsubscribed, or whose delivery is in doubt, are noted, and tried again by themselves. Check whether a proxy or a firewall treats GET in another way than PUT, then ask mediQuo.',
+    commands: check,
+  }),
   standstill: ({ seconds }) => ({
     title: 'Nothing is settled',
     detail: `nothing has been settled for ${seconds} s, although rows wait and mediQuo answers`,

@@ -54,6 +54,7 @@ interface FactsOf {
   'told to wait': Reason
   'unexpected success': Reason
   'rate limited': Reason
+  'reads unanswered': Reason
   standstill: { readonly seconds: number }
   'slot will be lost': SlotFacts
   'slot retains WAL': SlotFacts

@@ -1,6 +1,7 @@
 import { BackfillLedger } from '../../backfill/backfill-ledger.ts'
 import { Reload } from '../../backfill/reload.ts'
 import { Progress } from '../../checkpoint/progress.ts'
+import { maxReadsInFlight } from '../../model/api-limits.ts'
 import { seededRandom } from '../../model/seeded-random.ts'
 import { comparePositions } from '../../model/source/position.ts'
 import type { Settled } from '../../pending/entry/settled-row.ts'
@@ -41,9 +42,6 @@ export interface Core {
   /** Checks every invariant. @throws {Error} for the first that does not hold. */
   assert(): void
 }
-
-/** Maximum number of concurrent requests that read patients back. */
-const maxFetches = 8
 
 /** Outcomes that are stored soon, and not with the next regular write. */
 const hurries: Readonly<Record<Settled, boolean>> = {
@@ -167,7 +165,7 @@ export function createCore(options: CoreOptions): Core {
   const asking = { proving: new Proving(confirming), control: new Control<readonly Delivery[]>() }
   const { proving, control } = asking
   const sources = [control, proving, confirming, unsubscribing]
-  const fetching = new CodeFetching({ tickets, sources, recording, maxInFlight: maxFetches })
+  const fetching = new CodeFetching({ tickets, sources, recording, maxInFlight: maxReadsInFlight })
 
   const gathering = new Gathering({ context, pending, backfilling, unsubscribing, batchSize })
   const sending: Sending = new Sending({ context, pending, gathering, asking, recording, limits })

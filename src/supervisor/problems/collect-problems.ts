@@ -1,6 +1,6 @@
 import type { Problem, RefusedWriteFacts, SlotFacts } from '../../model/problem/problem.ts'
 import { type ProblemKind, problemKinds } from '../../model/problem/problem-kind.ts'
-import type { ConnectorState, DeliveryTrouble } from '../../model/status/status.ts'
+import { type ConnectorState, type DeliveryTrouble, isStreaming } from '../../model/status/status.ts'
 import type { LeftSlot } from '../../source/slot/left-slots.ts'
 import type { SlotVerdict } from '../../source/slot/slot-forecast.ts'
 import type { LastingFailures } from '../database-failures.ts'
@@ -29,6 +29,8 @@ export interface ProblemFacts {
   /** How far the rows are read again after the store went back; null: it did not. */
   readonly storeReread: Problem<'store went back'>['facts'] | null
   readonly sharedCodes: number
+  /** Reason why reads of patients have failed repeatedly for a minute; null: they have not. */
+  readonly failingReads: string | null
   /** Rows that were sent under another mapping and are not sent again; null: none. */
   readonly outdatedRows: Problem<'mapping outdated'>['facts'] | null
   readonly deadLetters: number
@@ -55,6 +57,18 @@ const troubleProblems = {
   'rate limited': 'rate limited',
 } as const satisfies Record<DeliveryTrouble, ProblemKind>
 
+/** Troubles that concern every request: they explain why patients cannot be read back either. */
+const explainsReads: Readonly<Record<DeliveryTrouble, boolean>> = {
+  outage: true,
+  'store outage': false,
+  halted: true,
+  rejecting: false,
+  'unproven success': false,
+  'unexpected success': false,
+  'told to wait': true,
+  'rate limited': true,
+}
+
 /** Returns the problems of a moment, the worst first. Pure. */
 export function collectProblems(facts: ProblemFacts): readonly Problem[] {
   const { state, reason, slot, secondsToDrain, backfill } = facts
@@ -66,6 +80,8 @@ export function collectProblems(facts: ProblemFacts): readonly Problem[] {
   if (state === 'blocked') problems.push({ kind: 'blocked', facts: { reason } })
   if (state === 'starting' && reason !== null) problems.push({ kind: 'not ready', facts: { reason } })
   if (trouble) problems.push({ kind: troubleProblems[trouble.kind], facts: { reason: trouble.reason } })
+  if (facts.failingReads !== null && isStreaming(state) && !(trouble && explainsReads[trouble.kind]))
+    problems.push({ kind: 'reads unanswered', facts: { reason: facts.failingReads } })
   problems.push(...databaseProblems(facts))
   if (slot && slot.verdict !== 'fine') problems.push({ kind: slotProblems[slot.verdict], facts: slot.facts })
   if (facts.childTables.children.length > 0) problems.push({ kind: 'child tables', facts: facts.childTables })

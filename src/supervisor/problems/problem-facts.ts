@@ -18,6 +18,7 @@ export function problemFacts(
   { settings, state, telemetry, runtime }: Pick<Resources, 'settings' | 'state' | 'telemetry' | 'runtime'>,
   { isStuck, samples }: Observed,
 ): ProblemFacts {
+  const { drift, readFailures } = telemetry
   const view = board.pipeline?.view() ?? null
   return {
     state: shownState(board),
@@ -30,7 +31,7 @@ export function problemFacts(
     leftSlots: board.slotWatch?.leftSlots ?? [],
     childTables: { children: board.childTables, parent: qualifiedName(settings.source.table) },
     standstillSeconds: standstillSeconds(board, settings.mediquo.limits),
-    driftRatio: telemetry.drift.ratio,
+    driftRatio: drift.ratio,
     secondsToDrain: board.slotWatch?.secondsToDrain ?? null,
     backfill: {
       hasStalled: hasStalled({ mark: view?.backfillMark ?? 0, samples, monotonicMs: runtime.clocks.monotonicMs() }),
@@ -39,6 +40,7 @@ export function problemFacts(
     },
     storeReread: rereadProgress(board),
     sharedCodes: state.store.sharedCodes.count,
+    failingReads: readFailures.lasting,
     outdatedRows: state.store.mappings.outdated,
     deadLetters: board.deadLetters.total,
   }

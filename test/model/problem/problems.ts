@@ -44,6 +44,7 @@ export const problems: { readonly [Kind in ProblemKind]: Problem<Kind> } = {
   'told to wait': { kind: 'told to wait', facts: reason },
   'unexpected success': { kind: 'unexpected success', facts: reason },
   'rate limited': { kind: 'rate limited', facts: reason },
+  'reads unanswered': { kind: 'reads unanswered', facts: { reason: 'timeout' } },
   standstill: { kind: 'standstill', facts: { seconds: 75 } },
   'slot will be lost': { kind: 'slot will be lost', facts: slotFacts },
   'slot retains WAL': { kind: 'slot retains WAL', facts: { ...slotFacts, secondsUntilLost: null } },

@@ -21,6 +21,7 @@ const healthy: ProblemFacts = {
   backfill: { hasStalled: false, rowsRead: 0, rowsEstimated: 0 },
   storeReread: null,
   sharedCodes: 0,
+  failingReads: null,
   outdatedRows: null,
   deadLetters: 0,
 }
@@ -47,6 +48,7 @@ const causes: Readonly<Record<ProblemKind, Partial<ProblemFacts>>> = {
   'told to wait': trouble('told to wait'),
   'unexpected success': trouble('unexpected success'),
   'rate limited': trouble('rate limited'),
+  'reads unanswered': { failingReads: 'timeout' },
   standstill: { standstillSeconds: 75 },
   'slot will be lost': slot('will be lost'),
   'slot retains WAL': slot('holding'),
@@ -85,6 +87,24 @@ describe('the problems of a moment', () => {
 
   test('do not include a trouble of a standby, which sends nothing', () => {
     expect(kindsOf({ state: 'standby', ...trouble('halted') })).toEqual([])
+  })
+
+  test.each<[NonNullable<ProblemFacts['trouble']>['kind'], boolean]>([
+    ['outage', false],
+    ['halted', false],
+    ['rate limited', false],
+    ['told to wait', false],
+    ['rejecting', true],
+    ['store outage', true],
+    ['unproven success', true],
+    ['unexpected success', true],
+  ])('include reads that fail beside the trouble "%s": %s', (kind, isIncluded) => {
+    const found = kindsOf({ ...causes['reads unanswered'], ...trouble(kind) })
+    expect(found.includes('reads unanswered')).toBe(isIncluded)
+  })
+
+  test('do not include reads that failed before another instance took over', () => {
+    expect(kindsOf({ ...causes['reads unanswered'], state: 'standby' })).toEqual([])
   })
 
   test('are told apart by their slots', () => {
