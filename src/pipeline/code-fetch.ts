@@ -14,7 +14,8 @@ export async function fetchCode(
   const { outcome, remaining } = await client.get(code, signal)
   permit.answered(remaining)
   if (outcome.kind === 'not now' && outcome.outcome.kind === 'pause') quota.pause(outcome.outcome.ms)
-  if (outcome.kind !== 'patient') return { kind: outcome.kind }
+  if (outcome.kind === 'not now') return { kind: 'not now', isRefused: outcome.outcome.kind === 'halt' }
+  if (outcome.kind === 'absent') return outcome
   const { attributes } = outcome
   const isAsExpected = expected !== null && differingAttributes(expected, attributes).length === 0
   return { kind: 'patient', isAsExpected, record: recordToUnsubscribe(code, attributes) }

@@ -76,3 +76,22 @@ describe('an API that does not answer when patients are read back', { concurrent
     await expectBothEndsEqual(connector)
   })
 })
+
+test('a row that a firewall refuses is rejected alone while patients cannot be read back', async () => {
+  await using sandbox = await testSandbox()
+  await using connector = await startConnector({ sandbox, config: { mediquo: { requestTimeout: '2s' } } })
+  const { database } = connector
+  sandbox.faults.add({ kind: 'hold', id: 'reads', ...reads })
+  sandbox.faults.add({ kind: 'firewall', text: 'select specialty', status: 403, endpoint: 'put' })
+  await database.query(`begin; ${insert('c', 3)}
+    insert into patients (code, last_name, plan) values ('bad', 'select specialty', 'p'); commit`)
+  await connector.whenPatient('c3')
+  await until(async () => (await connector.status()).deadLetters === 1)
+  await database.query(insert('d', 3))
+  await connector.whenPatient('d3')
+  await connector.whenAcknowledged()
+  sandbox.faults.clear()
+  sandbox.faults.release('reads')
+  await database.query("update patients set last_name = 'specialty' where code = 'bad'")
+  await expectBothEndsEqual(connector)
+})

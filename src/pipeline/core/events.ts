@@ -58,7 +58,8 @@ export type FetchedCode =
    */
   | { readonly kind: 'patient'; readonly isAsExpected: boolean; readonly record: Patient | null }
   | { readonly kind: 'absent' }
-  | { readonly kind: 'not now' }
+  /** `isRefused`: the API, or something in front of it, refuses the request; else there was no answer, or none that says anything. */
+  | { readonly kind: 'not now'; readonly isRefused?: boolean }
 
 /** Everything that the outside tells the core. The time is a separate argument. */
 export type CoreEvent =

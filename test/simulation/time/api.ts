@@ -23,7 +23,7 @@ export interface Answer<T> {
 }
 
 /** Result of a GET of a code. */
-export type Fetched = Patient | 'absent' | 'not now'
+export type Fetched = Patient | 'absent' | 'not now' | 'refused'
 
 /** What the API does with a request: it counts it, and refuses it if there are too many; then it processes it. */
 interface Receiver {
@@ -133,7 +133,8 @@ export class Api {
     const fate = this.isFaulty && this.#random() < 0.05 ? 'reset before' : null
     this.#exchange(fate, { count: () => this.#count('get'), process }, (attempt) => {
       const { kind } = putOutcome(attempt, this.#clock.wallClockMs)
-      answered(kind === 'pause' || kind === 'retry' || kind === 'halt' ? 'not now' : (found ?? 'absent'))
+      if (kind === 'halt') answered('refused')
+      else answered(kind === 'pause' || kind === 'retry' ? 'not now' : (found ?? 'absent'))
     })
   }
 

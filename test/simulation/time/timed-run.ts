@@ -197,6 +197,7 @@ export type TimedRun = ReturnType<typeof startRun>
 
 /** Returns the fetched patient as the core expects it. The full patient is needed to unsubscribe it; null if it is unsubscribed. */
 function fetched(found: Fetched, expected: Patient | null): FetchedCode {
+  if (found === 'refused') return { kind: 'not now', isRefused: true }
   if (found === 'absent' || found === 'not now') return { kind: found }
   const isAsExpected =
     expected !== null &&

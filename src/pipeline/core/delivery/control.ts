@@ -2,11 +2,16 @@ import { nobody } from '../../../model/patient/nobody.ts'
 import type { FetchedCode } from '../events.ts'
 import type { Fetch, FetchSource } from './code-fetching.ts'
 
-/** Called with true if the API takes the keys, so that something about the batch is refused. */
-type Answered = (keysAreAccepted: boolean, nowMs: number) => void
+/** Called with true if the API refuses the keys, and with false if something about the batch is refused. */
+type Answered = (keysAreRefused: boolean, nowMs: number) => void
 
-interface Question<B> {
+/** A batch that was refused, with the status. */
+interface Refused<B> {
   readonly batch: B
+  readonly status: number
+}
+
+interface Question<B> extends Refused<B> {
   readonly answered: Answered
 }
 
@@ -23,8 +28,13 @@ export class Control<B> implements FetchSource {
     return this.#waiting.length + this.#asked.length
   }
 
-  ask(batch: B, answered: Answered): void {
-    this.#waiting.push({ batch, answered })
+  /** Number of these batches that take no place of a request, since the answer may not come: one. More may mean that all are refused. */
+  get spared(): number {
+    return Math.min(1, this.batches)
+  }
+
+  ask(refused: Refused<B>, answered: Answered): void {
+    this.#waiting.push({ ...refused, answered })
   }
 
   /** Asks no longer. @returns the batches of which nothing is known. */
@@ -49,6 +59,15 @@ export class Control<B> implements FetchSource {
   #fetched(asked: readonly Question<B>[], found: FetchedCode, nowMs: number): void {
     if (this.#asked !== asked) return
     this.#asked = []
-    for (const { answered } of asked) answered(found.kind !== 'not now', nowMs)
+    for (const { answered, status } of asked) answered(areKeysRefused(found, status), nowMs)
   }
+}
+
+/**
+ * Returns true if the API refuses the keys. A question that is not answered says nothing of them, and must not halt what else is accepted:
+ * only a 401 is about the keys then.
+ */
+function areKeysRefused(found: FetchedCode, status: number): boolean {
+  if (found.kind !== 'not now') return false
+  return found.isRefused === true || status === 401
 }

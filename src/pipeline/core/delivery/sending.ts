@@ -27,7 +27,7 @@ export interface SendingOptions {
   /** Parts that ask the API when an answer does not settle a batch. */
   readonly asking: {
     readonly proving: Pick<Proving, 'begin' | 'batches' | 'giveUp'>
-    readonly control: Pick<Control<readonly Delivery[]>, 'ask' | 'batches' | 'giveUp'>
+    readonly control: Pick<Control<readonly Delivery[]>, 'ask' | 'batches' | 'spared' | 'giveUp'>
   }
   /** Names the write that must be stored before a batch is sent, and keeps the lease. */
   readonly recording: Pick<Recording, 'writeBeforeSending' | 'isStored' | 'mayLeave' | 'requestLeft' | 'requestOver'>
@@ -189,7 +189,8 @@ export class Sending {
   }
 
   #waitMs(nowMs: number): number | null {
-    return this.#circuit.waitMs(nowMs, this.requestsInFlight, this.#concurrency.limit)
+    const { spared } = this.#options.asking.control
+    return this.#circuit.waitMs(nowMs, this.requestsInFlight - spared, this.#concurrency.limit)
   }
 
   /** Decides again with the permit: the situation may have changed in the meantime. */
@@ -269,13 +270,13 @@ export class Sending {
   #askWhy(batch: readonly Delivery[], outcome: Extract<BatchOutcome, { kind: 'halt' }>): void {
     const { asking, context } = this.#options
     const number = this.#answering
-    asking.control.ask(batch, (keysAreAccepted, atMs) => {
+    const { status } = outcome
+    asking.control.ask({ batch, status }, (keysAreRefused, atMs) => {
       this.#handle(number, atMs)
-      if (!keysAreAccepted) {
+      if (keysAreRefused) {
         this.#answered(batch, outcome)
         return
       }
-      const { status } = outcome
       this.#observe(signalOfRefusal(this.#settling.refusedInFront(batch, status), batch.length, status))
       context.facts.add({ kind: 'batch answered', batch, outcome: { kind: 'isolate', status, named: [] } })
     })

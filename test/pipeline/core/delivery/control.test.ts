@@ -5,12 +5,12 @@ import { accepted, letters, sendingScene } from './sending-scene.ts'
 const forbidden: BatchOutcome = { kind: 'halt', reason: 'permission denied', status: 403 }
 type Scene = ReturnType<typeof sendingScene>
 
-/** Answers a request, and time passes if there is none. The API accepts the keys. */
-function step(scene: Scene, answer: (codes: string) => BatchOutcome): void {
+/** Answers a request, and time passes if there is none. The API accepts the keys, or does not answer the question. */
+function step(scene: Scene, answer: (codes: string) => BatchOutcome, keys: true | 'no answer' = true): void {
   const [request] = scene.out()
   if (request === undefined) scene.set.nowMs = scene.sending.nextAtMs(scene.set.nowMs) ?? scene.set.nowMs
   else scene.answer(request, answer(request))
-  scene.askedWhy(true)
+  scene.askedWhy(keys)
 }
 
 describe('a 403 while the API accepts the keys', () => {
@@ -56,6 +56,41 @@ test('a 403 halts if the API refuses the keys of a question too: the batch waits
   expect(scene.askedWhy(false)).toBe(true)
   expect(scene.sending.trouble).toMatchObject({ kind: 'halted', reason: 'permission denied' })
   expect([scene.log.returned, scene.log.refused]).toEqual([['a'], []])
+})
+
+describe('a 403 while patients cannot be read back', () => {
+  test.each(letters(6))('is taken for one of the rows: %s is rejected alone, and the others are delivered', (bad) => {
+    const scene = sendingScene(letters(6))
+    for (let steps = 0; scene.log.accepted.length + scene.log.refused.length < 6; steps++) {
+      if (steps > 60) throw new Error(`it does not settle: ${scene.requests.join(' ')}`)
+      step(scene, (codes) => (codes.includes(bad) ? forbidden : accepted), 'no answer')
+    }
+    expect(scene.deadLetters).toEqual([[bad, 'refused by the API', 403]])
+    expect([scene.sending.isSearching, scene.sending.trouble]).toEqual([false, null])
+  })
+
+  test('rejects no row while nothing is accepted', () => {
+    const scene = sendingScene(letters(6))
+    for (let steps = 0; steps < 60; steps++) step(scene, () => forbidden, 'no answer')
+    expect([scene.log.refused, scene.sending.trouble?.kind]).toEqual([[], 'rejecting'])
+  })
+
+  test('does not keep another batch from leaving while the question waits for its answer', () => {
+    const scene = sendingScene(letters(12), { maxInFlight: 1 })
+    expect(scene.out()).toEqual(['abcd'])
+    scene.answer('abcd', forbidden)
+    expect(scene.out()).toEqual(['efgh'])
+    scene.answer('efgh', forbidden)
+    // The second one may mean that everything is refused.
+    expect([scene.out(), scene.askedWhy('no answer')]).toEqual([[], true])
+  })
+
+  test('does not make a 401 one of the rows', () => {
+    const scene = sendingScene(['a'])
+    scene.answer('a', { kind: 'halt', reason: 'key refused', status: 401 })
+    scene.askedWhy('no answer')
+    expect([scene.sending.trouble?.kind, scene.log.returned]).toEqual(['halted', ['a']])
+  })
 })
 
 test('one question serves every batch that was refused before it', () => {

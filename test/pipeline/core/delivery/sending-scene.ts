@@ -160,11 +160,12 @@ export function sendingScene(codes: readonly string[], { batchSize = 4, maxInFli
       run()
       return [...out.keys()]
     },
-    /** Returns true if the API is asked whether it accepts the keys, and answers that. */
-    askedWhy(keysAreAccepted: boolean): boolean {
+    /** Returns true if the API is asked whether it accepts the keys, and answers that, or nothing. */
+    askedWhy(keysAreAccepted: boolean | 'no answer'): boolean {
       run()
       const fetch = control.nextFetch()
-      fetch?.fetched({ kind: keysAreAccepted ? 'absent' : 'not now' }, set.nowMs)
+      const refused = { kind: 'not now', isRefused: keysAreAccepted === false } as const
+      fetch?.fetched(keysAreAccepted === true ? { kind: 'absent' } : refused, set.nowMs)
       run()
       return fetch !== null
     },
