@@ -4,6 +4,7 @@ import { type ApiLimits, maxReadsInFlight } from '../model/api-limits.ts'
 import { jsonText } from '../model/json/json-text.ts'
 import { parseExactly } from '../model/json/parse-exactly.ts'
 import type { Patient, PatientCode } from '../model/patient/patient.ts'
+import { codeInAnswer, respellingsBetween } from '../model/patient/spelling.ts'
 import { noAnswer } from './no-answer.ts'
 import { type Attempt, type Outcome, putOutcome } from './outcome.ts'
 import { ProxyPool } from './proxy-pool.ts'
@@ -28,7 +29,7 @@ export interface Answered<O> {
 export const endpoints = ['PUT /patients', 'GET /patients/{code}'] as const
 export type Endpoint = (typeof endpoints)[number]
 
-/** Result of reading a patient back. */
+/** Result of reading a patient back. The code among `attributes` may be another spelling of the one that was asked for. */
 export type PatientAnswer =
   | { readonly kind: 'patient'; readonly attributes: Readonly<Record<string, unknown>> }
   | { readonly kind: 'absent' }
@@ -87,7 +88,10 @@ export class MediquoClient {
       return { kind: 'absent' }
     if (attempt.kind === 'answer' && attempt.status === 200) {
       const attributes = parseObject(attempt.body)
-      if (attributes?.code === code) return { kind: 'patient', attributes }
+      const stored = codeInAnswer(attributes?.code)
+      // An API may store a code in another form than it was sent: it is the same patient.
+      if (attributes !== null && stored !== null && respellingsBetween(code, stored) !== null)
+        return { kind: 'patient', attributes }
       return {
         kind: 'not now',
         outcome: { kind: 'retry', reason: 'unintelligible answer', inDoubt: false, status: 200 },

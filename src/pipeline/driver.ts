@@ -4,6 +4,7 @@ import type { Clocks } from '../lifecycle/clocks.ts'
 import { longestTimerMs } from '../lifecycle/wait.ts'
 import type { CompiledMapping } from '../mapping/compile.ts'
 import type { MediquoClient } from '../mediquo/client.ts'
+import type { PatientCode } from '../model/patient/patient.ts'
 import type { DurableLsn } from '../model/source/lsn.ts'
 import type { TableReader } from '../source/table/table-reader.ts'
 import { fetchCode } from './code-fetch.ts'
@@ -101,6 +102,11 @@ export function createDriver(core: Core, ports: DriverPorts, outlets: DriverOutl
     return permit
   }
 
+  async function isCodeOfRow(code: PatientCode): Promise<boolean> {
+    const holders = await store.holdersOf([code])
+    return (holders.get(code) ?? []).length > 0
+  }
+
   const handlers: Handlers = {
     'load records': ({ kind, ticket, keys }) =>
       answer(
@@ -189,11 +195,9 @@ export function createDriver(core: Core, ports: DriverPorts, outlets: DriverOutl
       answer(
         kind,
         ticket,
-        fetchCode({ client, quota: quotas.get, permit: take(permit) }, { code, expected }, abandon).then((found) => ({
-          kind: 'code fetched',
-          ticket,
-          found,
-        })),
+        fetchCode({ client, quota: quotas.get, permit: take(permit), isCodeOfRow }, { code, expected }, abandon).then(
+          (found) => ({ kind: 'code fetched', ticket, found }),
+        ),
       ),
     record: ({ kind, ticket, settlement: { backfill, ...settlement } }) =>
       answer(

@@ -13,6 +13,7 @@ import { securedConnection } from '../source/connection/secured-connection.ts'
 import type { Logger } from '../telemetry/logger.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { Drift } from '../verify/drift.ts'
+import { RespelledCodes } from '../verify/respelled-codes.ts'
 import { createApiKeys } from './api/api-keys.ts'
 
 export const applicationName = 'mediquo-cdc'
@@ -30,6 +31,7 @@ export interface Resources {
     /** Drift of the rows that were read back while running. */
     readonly drift: Drift
     readonly readFailures: ReadFailures
+    readonly respelledCodes: RespelledCodes
   }
   readonly runtime: {
     readonly clocks: Clocks
@@ -128,6 +130,7 @@ export function openResources({
   const { requestsPerMinute } = apiLimits
   const keys = createApiKeys({ ...settings.mediquo, onChanged: () => logger.info('keys read again from their files') })
   const readFailures = new ReadFailures(clocks.monotonicMs)
+  const respelledCodes = new RespelledCodes()
   const client = new MediquoClient({
     ...clocks,
     baseUrl,
@@ -138,7 +141,10 @@ export function openResources({
       metrics.requests.inc({ endpoint, status })
       metrics.requestDuration.observe({ endpoint }, seconds)
     },
-    onRead: (_, answer) => readFailures.answered(answer),
+    onRead: (code, answer) => {
+      readFailures.answered(answer)
+      if (answer.kind === 'patient') respelledCodes.seen(code, answer.attributes.code)
+    },
   })
   const quotas = { put: new Quota({ requestsPerMinute, ...clocks }), get: new Quota({ requestsPerMinute, ...clocks }) }
   return {
@@ -146,7 +152,7 @@ export function openResources({
     source: { pool, clientConfig },
     state: { ...state, store: new Store(state.db) },
     api: { client, quotas },
-    telemetry: { logger, metrics, traceFile, drift: new Drift(), readFailures },
+    telemetry: { logger, metrics, traceFile, drift: new Drift(), readFailures, respelledCodes },
     runtime: { clocks, intervals: { ...defaultIntervals, ...intervals }, drain },
     close: async () => {
       await Promise.allSettled([client.close(), pool.end(), state.close()])

@@ -29,7 +29,7 @@ describe.concurrent('the record of a code to unsubscribe', () => {
     ],
   ])('is in the form of the Patient schema, though the API shows %s', async (_, rewritten, meta) => {
     await using sandbox = await testSandbox()
-    await using front = await rewritingFront(sandbox, rewritten)
+    await using front = await rewritingFront(sandbox, { shown: rewritten })
     const environment = { MEDIQUO_BASE_URL: front.baseUrl }
     await using connector = await startConnector({ sandbox, environment, config })
     const { database } = connector

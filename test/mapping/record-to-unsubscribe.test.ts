@@ -52,6 +52,10 @@ describe('the patient to unsubscribe a code with', () => {
     expect(recordToUnsubscribe(code('a'), { ...jane, first_name })).toEqual({ code: 'a', first_name: '' })
   })
 
+  test.each(['a', 'A ', 7])('has the code as it is sent, though the API shows %j', (shown) => {
+    expect(recordToUnsubscribe(code('A'), { ...jane, code: shown })).toEqual({ code: 'A', first_name: 'Jane' })
+  })
+
   test('is none if the API has unsubscribed it', () => {
     expect(recordToUnsubscribe(code('a'), { ...jane, plan: null, unsubscribed_at: '2024-01-01' })).toBeNull()
   })

@@ -128,6 +128,25 @@ describe('a patient that is read back', () => {
     })
   })
 
+  test.each<[string, string]>([
+    ['jane', '{"code":"JANE"}'],
+    ['JANE', '{"code":"jane"}'],
+    ['jane    ', '{"code":"jane"}'],
+    ['jos\u00e9', '{"code":"jose\u0301"}'],
+    ['7', '{"code":7}'],
+    ['12345678901234567890', '{"code":12345678901234567890}'],
+  ])('is the one that was asked for, %j, though the code comes as %s', async (asked, body) => {
+    await using api = await answeringServer({ status: 200, headers: json, body })
+    const { outcome } = await api.client.get(patientCode(asked), never)
+    expect(outcome.kind).toBe('patient')
+    expect(api.reads).toEqual([[asked, outcome]])
+  })
+
+  test('is another one if the code differs in more than its spelling', async () => {
+    await using api = await answeringServer({ status: 200, headers: json, body: '{"code":"id7"}' })
+    expect((await api.client.get(patientCode('\u0131d7'), never)).outcome.kind).toBe('not now')
+  })
+
   test.each(['{"code":"john"}', '{}', '[]', 'null', '"jane"', '<html></html>', ''])(
     'is unknown after an answer like %j: it is fetched again',
     async (body) => {

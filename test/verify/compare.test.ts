@@ -17,6 +17,7 @@ type Changes = Partial<Omit<Patient, 'plan'>> & { readonly plan?: string | undef
 
 const cases: [string, Changes, FoundAttributes, string[]][] = [
   ['the same', {}, {}, []],
+  ['the code in another spelling', {}, { code: ' 7\t' }, []],
   ['another text', { first_name: 'Eva' }, {}, ['first_name']],
   ['spaces around a text', { first_name: ' Ana' }, { first_name: 'Ana ' }, []],
   ['spaces within a text', { first_name: 'A na' }, {}, ['first_name']],

@@ -16,6 +16,7 @@ export class SharedCodes {
   readonly #recent = new Set<PatientCode>()
   #found = new Set<PatientCode>()
   #shared = new Set<PatientCode>()
+  #alike = 0
 
   constructor(db: StateDatabase) {
     this.#db = db
@@ -26,10 +27,30 @@ export class SharedCodes {
     return this.#shared.size
   }
 
+  /** Number of codes that mediQuo has in a form which is the code of another row: both rows are one patient there. */
+  get alike(): number {
+    return this.#alike
+  }
+
   /** Notes the codes of stored rows. */
   recorded(rows: readonly StoredRow[]): void {
     for (const { code, removed } of rows)
       if (code !== null && !removed && this.#recent.size < maxKept) this.#recent.add(code)
+  }
+
+  /** Counts the codes whose form at mediQuo is the code of another row. @param forms codes as they are sent, and as mediQuo has them. */
+  async lookForAlike(forms: readonly (readonly [sent: PatientCode, stored: PatientCode])[]): Promise<void> {
+    if (forms.length === 0) {
+      this.#alike = 0
+      return
+    }
+    const [sent, stored] = [forms.map(([code]) => code), forms.map(([, code]) => code)]
+    const isCode = (name: 'sent' | 'stored') =>
+      sql`exists (select from ${delivery} where ${delivery.code} = form.${sql.raw(name)} and not ${delivery.removed})`
+    const { rows } = await this.#db.execute<{ alike: string }>(sql`
+      select count(*) as alike from unnest(${sql.param(sent)}::text[], ${sql.param(stored)}::text[]) as form (sent, stored)
+      where ${isCode('sent')} and ${isCode('stored')}`)
+    this.#alike = Number(rows[0]?.alike ?? 0)
   }
 
   /** Queries the store. @returns the codes that are newly known to be shared. */

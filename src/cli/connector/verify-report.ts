@@ -1,4 +1,6 @@
 import type { PatientCode } from '../../model/patient/patient.ts'
+import { problemText } from '../../model/problem/problem-text.ts'
+import type { RespelledCodes } from '../../verify/respelled-codes.ts'
 import type { RowVerdict } from '../../verify/row-verdict.ts'
 import type { Selection } from '../../verify/selection.ts'
 import { hangingIndent, hangingText } from '../terminal/hanging-text.ts'
@@ -13,6 +15,8 @@ interface End {
   readonly repair: Repair
   /** True if a connector has been started before. */
   readonly isStarted: boolean
+  /** Codes that mediQuo returned in another form than they are sent; null: none. */
+  readonly respelled?: RespelledCodes['found']
 }
 
 /** Report of the comparison, line by line for a person, or as JSON at the end. It contains only codes, keys and names of attributes. */
@@ -52,7 +56,7 @@ export class VerifyReport {
     return this.#rows.flatMap((row) => (row.kind === 'different' || row.kind === 'missing' ? [row.code] : []))
   }
 
-  end({ isComplete, repair, isStarted }: End): void {
+  end({ isComplete, repair, isStarted, respelled = null }: End): void {
     if (isComplete) for (const code of this.#unseen) this.#print(`no row         ${code}`)
     const { same, different, missing, pending } = this.#counts
     const counts = `${isComplete ? '' : 'interrupted: '}compared ${same + different + missing + pending} rows: ${same} same, ${different} different, ${missing} missing, ${pending} pending; ${this.#counts['not sendable']} not sendable`
@@ -63,16 +67,21 @@ export class VerifyReport {
       ),
     )
     if (pending > 0) this.#print('pending: the connector has not delivered these rows yet; verify them again later')
+    if (respelled !== null) {
+      const { title, detail } = problemText({ kind: 'codes respelled', facts: { ...respelled, alike: 0 } })
+      this.#print(hangingText('', `${title}: ${detail}`, hangingIndent))
+    }
     if (this.drifted.length > 0) this.#print(isStarted ? whatNext(repair) : neverStarted)
   }
 
-  json({ isComplete, repair }: Omit<End, 'isStarted'>): object {
+  json({ isComplete, repair, respelled = null }: Omit<End, 'isStarted'>): object {
     const { 'not compared': _, 'not sendable': notSendable, ...counts } = this.#counts
     return {
       isComplete,
       ...counts,
       notSendable,
       noRow: isComplete ? [...this.#unseen] : [],
+      respelledCodes: respelled?.codes ?? 0,
       rows: this.#rows.map(({ kind, ...row }) => ({ result: kind, ...row })),
       repair: repair && { requested: repair.isNew, connectorRunning: repair.isRunning },
     }

@@ -38,8 +38,9 @@ export async function verifyCommand(context: CliContext, options: OptionsOf<'ver
         if (!stop.aborted) throw error
       }
       const repair = options.repair ? await askForRepair(settings, report.drifted) : null
-      report.end({ isComplete: !stop.aborted, repair, isStarted: started })
-      if (isJson) print(JSON.stringify(report.json({ isComplete: !stop.aborted, repair }), null, 2))
+      const end = { isComplete: !stop.aborted, repair, respelled: resources.telemetry.respelledCodes.found }
+      report.end({ ...end, isStarted: started })
+      if (isJson) print(JSON.stringify(report.json(end), null, 2))
       return report.drifted.length > 0 ? foundDifference : 0
     } catch (error) {
       if (!isStateFailure(error)) throw error

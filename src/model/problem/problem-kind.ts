@@ -26,6 +26,7 @@ export const problemKinds = [
   'falls behind',
   'backfill stalled',
   'shared codes',
+  'codes respelled',
   'mapping outdated',
   'dead letters',
 ] as const
@@ -159,6 +160,7 @@ export const problemCatalog: Readonly<Record<ProblemKind, Entry>> = {
   'falls behind': { code: 'MQ2102', severity: 'warning', anchor: 'alert-falls-behind', effect: null },
   'backfill stalled': { code: 'MQ1301', severity: 'warning', anchor: 'alert-backfill-stuck', effect: null },
   'shared codes': { code: 'MQ4002', severity: 'warning', anchor: 'shared-codes', effect: null },
+  'codes respelled': { code: 'MQ2010', severity: 'warning', anchor: 'codes-respelled', effect: null },
   'mapping outdated': { code: 'MQ4010', severity: 'warning', anchor: 'mapping-changed', effect: null },
   'dead letters': { code: 'MQ4001', severity: 'warning', anchor: 'alert-dead-letters', effect: null },
 }

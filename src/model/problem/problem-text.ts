@@ -152,6 +152,12 @@ const texts: { readonly [K in ProblemKind]: (facts: Problem<K>['facts']) => Prob
     fix: 'Map code from a column that is unique, or leave the other rows out (source.where).',
     commands: [],
   }),
+  'codes respelled': ({ codes, differences, alike }) => ({
+    title: 'mediQuo stores codes in another form than they are sent',
+    detail: `${counted(codes, 'code')} that were read back differ in ${differences.join(', ')}${alike === 0 ? '' : `; ${grouped(alike)} of them have the form of another row's code: for mediQuo both rows are one patient, that of the row that changed last`}`,
+    fix: 'Rows are delivered, and unsubscribed, all the same. Rows whose codes differ only in such a form are one patient at mediQuo: map code from a column that tells them apart, or leave the other rows out (source.where). To end the warning, send codes in the form that mediQuo returns.',
+    commands: [],
+  }),
   'mapping outdated': ({ rows, deadLetters }) => ({
     title: 'Rows were sent under another mapping',
     detail: `${outdated(rows, 'row')} were sent, and ${outdated(deadLetters, 'dead letter')} rejected, under another mapping than the present one (onMappingChange: wait)`,

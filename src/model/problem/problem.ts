@@ -1,3 +1,4 @@
+import type { Respelling } from '../patient/spelling.ts'
 import type { ProblemKind } from './problem-kind.ts'
 
 /** Facts about a slot that may be lost. */
@@ -65,6 +66,8 @@ interface FactsOf {
   'store went back': { readonly rowsRead: number; readonly rowsEstimated: number }
   'backfill stalled': { readonly rowsRead: number; readonly rowsEstimated: number }
   'shared codes': { readonly codes: number }
+  /** `alike`: codes whose form at mediQuo is the code of another row. */
+  'codes respelled': { readonly codes: number; readonly differences: readonly Respelling[]; readonly alike: number }
   'mapping outdated': { readonly rows: number | null; readonly deadLetters: number | null }
   'dead letters': { readonly rows: number }
 }

@@ -31,6 +31,8 @@ export interface ProblemFacts {
   readonly sharedCodes: number
   /** Reason why reads of patients have failed repeatedly for a minute; null: they have not. */
   readonly failingReads: string | null
+  /** Codes that mediQuo returns in another form than they were sent; null: none. */
+  readonly respelledCodes: Problem<'codes respelled'>['facts'] | null
   /** Rows that were sent under another mapping and are not sent again; null: none. */
   readonly outdatedRows: Problem<'mapping outdated'>['facts'] | null
   readonly deadLetters: number
@@ -98,6 +100,7 @@ export function collectProblems(facts: ProblemFacts): readonly Problem[] {
   }
   if (facts.storeReread) problems.push({ kind: 'store went back', facts: facts.storeReread })
   if (facts.sharedCodes > 0) problems.push({ kind: 'shared codes', facts: { codes: facts.sharedCodes } })
+  if (facts.respelledCodes) problems.push({ kind: 'codes respelled', facts: facts.respelledCodes })
   if (facts.outdatedRows) problems.push({ kind: 'mapping outdated', facts: facts.outdatedRows })
   if (facts.deadLetters > 0) problems.push({ kind: 'dead letters', facts: { rows: facts.deadLetters } })
   return problems.toSorted((a, b) => problemKinds.indexOf(a.kind) - problemKinds.indexOf(b.kind))

@@ -18,7 +18,8 @@ export function problemFacts(
   { settings, state, telemetry, runtime }: Pick<Resources, 'settings' | 'state' | 'telemetry' | 'runtime'>,
   { isStuck, samples }: Observed,
 ): ProblemFacts {
-  const { drift, readFailures } = telemetry
+  const { drift, readFailures, respelledCodes } = telemetry
+  const { sharedCodes } = state.store
   const view = board.pipeline?.view() ?? null
   return {
     state: shownState(board),
@@ -39,8 +40,9 @@ export function problemFacts(
       rowsEstimated: view?.backfill?.rowsEstimated ?? 0,
     },
     storeReread: rereadProgress(board),
-    sharedCodes: state.store.sharedCodes.count,
+    sharedCodes: sharedCodes.count,
     failingReads: readFailures.lasting,
+    respelledCodes: respelledCodes.found && { ...respelledCodes.found, alike: sharedCodes.alike },
     outdatedRows: state.store.mappings.outdated,
     deadLetters: board.deadLetters.total,
   }

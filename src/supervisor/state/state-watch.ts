@@ -40,6 +40,7 @@ export function createStateWatch(resources: Tools, board: Board): () => Promise<
     noteLatestRun(board, await store.backfillRuns.latest())
     await store.mappings.look()
     await sayWhoSharesCodes()
+    await store.sharedCodes.lookForAlike(resources.telemetry.respelledCodes.forms)
     await forget()
   }
 }

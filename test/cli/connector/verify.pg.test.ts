@@ -57,6 +57,7 @@ describe.concurrent('next to a running connector', () => {
         missing: 0,
         pending: 0,
         notSendable: 0,
+        respelledCodes: 0,
         noRow: [],
         rows: [],
         repair: null,

@@ -61,6 +61,10 @@ export const problems: { readonly [Kind in ProblemKind]: Problem<Kind> } = {
   'falls behind': { kind: 'falls behind', facts: { secondsToDrain: 1_200 } },
   'backfill stalled': { kind: 'backfill stalled', facts: { rowsRead: 1_200, rowsEstimated: 60_000 } },
   'shared codes': { kind: 'shared codes', facts: { codes: 2 } },
+  'codes respelled': {
+    kind: 'codes respelled',
+    facts: { codes: 12, differences: ['spaces', 'letter case'], alike: 2 },
+  },
   'mapping outdated': { kind: 'mapping outdated', facts: { rows: 1_234, deadLetters: 1 } },
   'dead letters': { kind: 'dead letters', facts: { rows: 1_234 } },
 }

@@ -22,6 +22,7 @@ const healthy: ProblemFacts = {
   storeReread: null,
   sharedCodes: 0,
   failingReads: null,
+  respelledCodes: null,
   outdatedRows: null,
   deadLetters: 0,
 }
@@ -58,6 +59,7 @@ const causes: Readonly<Record<ProblemKind, Partial<ProblemFacts>>> = {
   'falls behind': { secondsToDrain: 601 },
   'backfill stalled': { state: 'backfilling', backfill: { hasStalled: true, rowsRead: 1, rowsEstimated: 2 } },
   'shared codes': { sharedCodes: 1 },
+  'codes respelled': { respelledCodes: problems['codes respelled'].facts },
   'mapping outdated': { outdatedRows: problems['mapping outdated'].facts },
   'dead letters': { deadLetters: 1 },
 }
