@@ -15,6 +15,7 @@ import { freeSlotName } from '../source/slot/free-slot-name.ts'
 import { type ColumnFacts, gatherSourceFacts } from '../source/source-facts.ts'
 import { type CandidateTable, readCandidateTables } from '../source/table/candidate-tables.ts'
 import { readExcerpt } from '../source/table/table-excerpt.ts'
+import { paddingInWords } from '../startup/requirements/check-patients.ts'
 import { countPlans, hasNoPlans, type PlanCount, planCountInWords } from '../startup/requirements/plan-count.ts'
 import { applicationName } from '../startup/resources.ts'
 
@@ -39,6 +40,8 @@ export interface Proposal {
   readonly preview: Preview
   /** Count of the patients without a plan; null: the mapping does not say where it comes from, or the table is too large. */
   readonly plans: (PlanCount & { readonly sentence: string }) | null
+  /** Note on the form in which codes are sent; null: as the column has them. */
+  readonly codeForm: string | null
   /** Attributes that no column was found for. */
   readonly unmapped: readonly Attribute[]
   /** Gaps of the mapping, one sentence each. */
@@ -96,6 +99,7 @@ export function openProposals(settings: Settings, environmentOptions: string) {
         slot,
         mapping: count !== null && hasNoPlans(count) ? mapping.map(withDoubtfulPlan) : mapping,
         preview,
+        codeForm: compiled && compiled.padding.columns.length > 0 ? paddingInWords(compiled.padding.columns) : null,
         plans: count && { ...count, sentence: planCountInWords(count) },
         unmapped,
         problems: isUndecided ? [...problems, undecidedPlan(null)] : problems,

@@ -3,15 +3,23 @@ import type { AttributeSource } from '../model/patient/mapping.ts'
 import { type Attribute, attributes, type InvalidReason, isOfKind } from '../model/patient/patient.ts'
 import type { Row } from '../model/source/row.ts'
 import { compileDateFormat, type ReadDate, readIsoDate } from './birth-date.ts'
-import { isBlankText } from './text.ts'
+import { isBlankText, withoutPadding } from './text.ts'
 import { rulesOf, validatePatient } from './validate.ts'
 
 /** Returns an attribute of a complete row, not checked yet, or the reason why there is none. */
 export type ReadAttribute = (row: Row) => ReadValue
 type ReadValue = { readonly value: unknown } | { readonly reason: InvalidReason }
 
-/** Compiles the source of one attribute. It adds faults of the configuration itself to `faults`, as text. */
-export function compileAttribute(attribute: Attribute, source: AttributeSource, faults: string[]): ReadAttribute {
+/**
+ * Compiles the source of one attribute. It adds faults of the configuration itself to `faults`, as text.
+ * @param padded columns whose padding is to be taken off a code. Other texts are trimmed.
+ */
+export function compileAttribute(
+  attribute: Attribute,
+  source: AttributeSource,
+  faults: string[],
+  padded: readonly string[] = [],
+): ReadAttribute {
   if (source.kind === 'constant') {
     if (attribute === 'code') faults.push('must not be a constant: every row would be the same patient')
     const constant = { value: source.value === null ? null : literal(attribute, source.value, faults) }
@@ -22,7 +30,7 @@ export function compileAttribute(attribute: Attribute, source: AttributeSource, 
   }
   const hasFallback = source.fallback !== null && !isEmpty(source.fallback)
   const fallback = { value: hasFallback ? literal(attribute, source.fallback, faults) : null }
-  const read = attribute === 'code' ? codeReader(source.columns, source.separator) : textReader(source)
+  const read = attribute === 'code' ? codeReader(source, padded) : textReader(source)
   const convert = converter(attribute, source, faults)
   return (row) => {
     const text = read(row)
@@ -46,12 +54,16 @@ function textReader({ columns, separator }: Columns): ReadText {
   }
 }
 
-/** Reads a code exactly: skipping one of its parts would give two rows the same code. */
-function codeReader(columns: readonly string[], separator: string): ReadText {
+/** Reads a code exactly, but for padding: skipping one of its parts would give two rows the same code. */
+function codeReader({ columns, separator }: Columns, padded: readonly string[]): ReadText {
   const [only] = columns
-  if (columns.length === 1 && only !== undefined) return (row) => textOf(row, only)
+  const read = (row: Row, column: string) => {
+    const text = textOf(row, column)
+    return text !== null && padded.includes(column) ? withoutPadding(text) : text
+  }
+  if (columns.length === 1 && only !== undefined) return (row) => read(row, only)
   return (row) => {
-    const parts = columns.map((column) => textOf(row, column) ?? '')
+    const parts = columns.map((column) => read(row, column) ?? '')
     return parts.some((part) => isBlankText(part)) ? null : parts.join(separator)
   }
 }

@@ -15,6 +15,7 @@ export interface ColumnType {
 const dates = [1082, 1114, 1184]
 const json = [114, 3802]
 const bytea = 17
+const character = 1042
 /** Categories whose text only PostgreSQL understands. PostgreSQL manual, "pg_type", `typcategory`. */
 const opaqueCategories: Readonly<Record<string, string>> = {
   A: 'an array',
@@ -22,6 +23,11 @@ const opaqueCategories: Readonly<Record<string, string>> = {
   G: 'a geometric value',
   P: 'a pseudo-type',
   R: 'a range',
+}
+
+/** Returns true for character(n), whose texts PostgreSQL pads with spaces. A domain has the type that it is made of. */
+export function isPadded({ typeOid }: Pick<ColumnType, 'typeOid'>): boolean {
+  return typeOid === character
 }
 
 /**

@@ -4,7 +4,7 @@ import { fromColumn, type Mapping } from '../model/patient/mapping.ts'
 import { type Attribute, attributes, type Invalid, type Mapped, type PatientCode } from '../model/patient/patient.ts'
 import type { Row } from '../model/source/row.ts'
 import { compileAttribute, type ReadAttribute } from './attribute-reader.ts'
-import { type ColumnType, typeFault } from './column-types.ts'
+import { type ColumnType, isPadded, typeFault } from './column-types.ts'
 import { mappingIdOf } from './fingerprint.ts'
 import { mappedPlan, type PlanSource, saysNoPlan, transformedPlan, undecidedPlan } from './plan-source.ts'
 import { applyTransform, type Transform } from './transform.ts'
@@ -18,6 +18,7 @@ export interface CompiledMapping {
   readonly columns: readonly string[]
   /** Columns that the code depends on. */
   readonly codeColumns: readonly string[]
+  readonly padding: CodePadding
   /** Attributes that are mapped. A transform may set others. */
   readonly attributes: readonly Attribute[]
   readonly plan: PlanSource
@@ -25,6 +26,13 @@ export interface CompiledMapping {
   map(row: Row): Mapped
   /** Returns the code of a row that possibly lacks other columns (an old key). Null if it cannot be determined, as with a transform. */
   codeOf(row: Row): PatientCode | null
+}
+
+/** Padding that is taken off a code, because PostgreSQL adds it to the texts of character(n). */
+export interface CodePadding {
+  readonly columns: readonly string[]
+  /** True if the code ends with one of these columns. */
+  readonly isAtEnd: boolean
 }
 
 interface CompileOptions {
@@ -49,6 +57,7 @@ export function compileMapping(mapping: Mapping | null, options: CompileOptions)
   const sources = mapping ?? sameNames(columns)
   const rules = rulesOf(requiredAttributes)
   const problems = transform === null ? unmapped(mapping, sources, rules, options) : []
+  const padding = paddingOf(sources, types)
   const readers = new Map<Attribute, ReadAttribute>()
   for (const attribute of attributes) {
     const source = sources[attribute]
@@ -60,7 +69,7 @@ export function compileMapping(mapping: Mapping | null, options: CompileOptions)
       const fault = type && typeFault(attribute, source, type)
       if (fault) faults.push(`column "${column}" ${fault}`)
     }
-    readers.set(attribute, compileAttribute(attribute, source, faults))
+    readers.set(attribute, compileAttribute(attribute, source, faults, padding.columns))
     if (source.kind === 'constant' && source.value === null && attribute !== 'code' && isRequired(rules, attribute))
       faults.push('is required, and its constant is null: every row would be rejected')
     const place = source.at === null ? '' : `${source.at}: `
@@ -79,9 +88,10 @@ export function compileMapping(mapping: Mapping | null, options: CompileOptions)
       ? mappedPlan(sources, readers.get('plan'), isRequired(rules, 'plan'))
       : transformedPlan(columns, makePatient)
   return {
-    id: mappingIdOf(sources, requiredAttributes, transform?.contentHash ?? null),
+    id: mappingIdOf(sources, requiredAttributes, transform?.contentHash ?? null, padding.columns),
     columns: read,
     codeColumns,
+    padding,
     attributes: attributes.filter((attribute) => readers.has(attribute)),
     plan,
     map(row) {
@@ -150,6 +160,16 @@ function sameNames(columns: readonly string[]): Mapping {
 function columnsOf(sources: Mapping, attribute: Attribute): readonly string[] {
   const source = sources[attribute]
   return source?.kind === 'columns' ? source.columns : []
+}
+
+/** Returns the padding of a code. A value table lists texts as the server writes them, with their padding or without. */
+function paddingOf({ code }: Mapping, types: ReadonlyMap<string, ColumnType>): CodePadding {
+  if (code?.kind !== 'columns' || code.values !== null) return { columns: [], isAtEnd: false }
+  const columns = [...new Set(code.columns)].filter((column) => {
+    const type = types.get(column)
+    return type !== undefined && isPadded(type)
+  })
+  return { columns, isAtEnd: columns.includes(code.columns.at(-1) ?? '') }
 }
 
 /**

@@ -20,13 +20,27 @@ export function payloadFingerprint(key: KeyObject, prefix: string, patient: Pati
   return createHmac('sha256', key).update(payload).digest('hex').slice(0, 32)
 }
 
-/** Returns an id of a mapping's meaning. It is equal for the same sources, required attributes and transform text, wherever they stand. */
-export function mappingIdOf(mapping: Mapping, required: readonly Attribute[], transformHash: string | null): string {
+/**
+ * Returns an id of a mapping's meaning. It is equal for the same sources, required attributes and transform text, wherever they stand.
+ * @param unpadded columns whose padding is taken off the code.
+ */
+export function mappingIdOf(
+  mapping: Mapping,
+  required: readonly Attribute[],
+  transformHash: string | null,
+  unpadded: readonly string[] = [],
+): string {
   const sources = attributes.map((attribute) => {
     const source = mapping[attribute]
     return source === undefined ? null : sorted({ ...source, at: null })
   })
-  const meaning = JSON.stringify([sources, required.toSorted(), transformHash])
+  // Without such a column the id is that of earlier versions, which took no padding off.
+  const meaning = JSON.stringify([
+    sources,
+    required.toSorted(),
+    transformHash,
+    ...(unpadded.length === 0 ? [] : [{ unpadded }]),
+  ])
   return createHash('sha256').update(meaning).digest('hex').slice(0, 32)
 }
 

@@ -87,6 +87,62 @@ describe('the forms of a mapping', () => {
   })
 })
 
+describe('a code from a column of type character(n)', () => {
+  const character = { typeOid: 1042, type: 'character', category: 'S' }
+  const types = new Map([['id', character]])
+  const code = (mapping: Mapping, values: Parameters<typeof rowOf>[0], padded = types) => {
+    const compiled = compileMapping({ ...base, ...mapping }, { ...options, types: padded })
+    const result = compiled.map(rowOf(values))
+    const found = result.kind === 'patient' ? result.patient.code : result
+    // The old key of a change gives the same code as the row.
+    if (typeof found === 'string') expect(compiled.codeOf(rowOf(values))).toBe(found)
+    return { code: found, padding: compiled.padding }
+  }
+  const alone = { columns: ['id'], isAtEnd: true }
+
+  it('has no padding', () => {
+    expect(code({}, { id: 'p1      ' })).toEqual({ code: 'p1', padding: alone })
+    expect(code({}, { id: ' p 1\t   ' }).code).toBe(' p 1\t')
+    expect(code({}, { id: '        ' }).code).toMatchObject({ invalid: [{ attribute: 'code', reason: 'missing' }] })
+  })
+
+  it('has none in each of its parts, and keeps the spaces of the others', () => {
+    const joinedCode = { code: joined(['id', 'tax'], '-') }
+    expect(code(joinedCode, { id: 'p1   ', tax: 'x ' })).toEqual({
+      code: 'p1-x ',
+      padding: { columns: ['id'], isAtEnd: false },
+    })
+    const both = new Map([...types, ['tax', character] as const])
+    expect(code(joinedCode, { id: 'p1   ', tax: 'x ' }, both)).toEqual({
+      code: 'p1-x',
+      padding: { columns: ['id', 'tax'], isAtEnd: true },
+    })
+  })
+
+  it('is looked up in a value table with its padding, or without', () => {
+    const none = { columns: [], isAtEnd: false }
+    const values = { 'a  ': 'one', b: 'two' }
+    expect(code({ code: column('id', { values }) }, { id: 'a  ' })).toEqual({ code: 'one', padding: none })
+    expect(code({ code: column('id', { values }) }, { id: 'b  ' }).code).toBe('two')
+  })
+
+  it('comes to a transform without its padding', () => {
+    const transform = { apply: (_: unknown, patient: Record<string, unknown>) => patient, contentHash: 'h' }
+    const compiled = compileMapping({ ...base, plan: constant(null) }, { ...options, types, transform })
+    expect(compiled.map(rowOf({ id: 'p1  ' }))).toMatchObject({ patient: { code: 'p1' } })
+    expect(compiled.padding).toEqual(alone)
+  })
+
+  it.each([
+    ['character varying', 1043],
+    ['text', 25],
+    ['"char"', 18],
+  ])('is taken as it is if the type is %s', (type, typeOid) => {
+    const other = new Map([['id', { typeOid, type, category: 'S' }]])
+    expect(code({}, { id: 'p1  ' }, other)).toEqual({ code: 'p1  ', padding: { columns: [], isAtEnd: false } })
+  })
+})
+
 describe('a blank attribute', () => {
   it('is null if it is optional and mapped, and absent if it is not mapped', () => {
     const result = compileMapping({ ...base, email: column('mail'), meta: column('extra') }, options).map(

@@ -76,6 +76,12 @@ describe("a mapping's id", () => {
     )
   })
 
+  it('changes with the padding that is taken off a code, and with that alone', () => {
+    const type = (name: string) => ({ types: new Map([[name, { typeOid: 1042, type: 'character', category: 'S' }]]) })
+    expect(idOf(wholeMapping, type('id'))).not.toBe(idOf(wholeMapping))
+    expect(idOf(wholeMapping, type('family'))).toBe(idOf(wholeMapping))
+  })
+
   it('changes with a source, with what is required and with the transform', () => {
     const transform = (contentHash: string) => ({ transform: { apply: () => null, contentHash } })
     const ids = [

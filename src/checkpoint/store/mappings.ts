@@ -77,6 +77,11 @@ export class Mappings {
     return { rows, deadLetters }
   }
 
+  /** Returns true if the mapping is the one that was noted last. */
+  async isInUse(hash: string): Promise<boolean> {
+    return (await this.#inUse())?.current.hash === hash
+  }
+
   /** Looks whether what waits has been settled by a backfill. */
   async look(): Promise<void> {
     if (this.#outdated === null) return

@@ -20,6 +20,7 @@ import { isWithoutTables } from './record/missing-tables.ts'
 import { countOwedRows, listOwedRows, type OwedQuestion, type OwedRows } from './record/owed-rows.ts'
 import { RemovedRows } from './record/removed-rows.ts'
 import { keyColumn, keyOf, storedKeys } from './record/stored-key.ts'
+import { unpadCodes } from './record/unpad-codes.ts'
 import { forgetStatement, recordStatement, type Settlement } from './record-statement.ts'
 import { type RecentRequests, storedRow } from './rows.ts'
 import { SharedCodes } from './shared-codes.ts'
@@ -252,6 +253,11 @@ export class Store {
     )
     const last = rows.at(-1)
     return last && rows.length === limit ? storedRowKey(last.key) : null
+  }
+
+  /** Takes the padding of character(n) off all codes, if nobody has taken over. @returns the number of row records changed. */
+  async unpadCodes(): Promise<number> {
+    return await unpadCodes(this.#db, this.#writership.own)
   }
 
   /** Stores the table schema, if nobody has taken over. */

@@ -78,7 +78,7 @@ async function chooseTable(
   return alike.find((table) => writeTableName(table) === chosen) ?? 'no table was chosen'
 }
 
-function described({ table, slot, mapping, preview, plans, unmapped, problems }: Proposal): string[] {
+function described({ table, slot, mapping, preview, codeForm, plans, unmapped, problems }: Proposal): string[] {
   const { rows, sendable, reasons } = preview
   return [
     writeTableName(table),
@@ -89,6 +89,7 @@ function described({ table, slot, mapping, preview, plans, unmapped, problems }:
     ...mapping.flatMap(({ attribute, comment }) =>
       comment === undefined ? [] : [`  look at ${attribute}: ${comment}`],
     ),
+    ...(codeForm === null ? [] : [hangingText('  code: ', codeForm, hangingIndent)]),
     ...problems.map((problem) => hangingText('  missing: ', problem, hangingIndent)),
     ...(slot === null ? [] : [`  slot ${slot}: the usual name is taken by another database of this server`]),
     `${sendable} of the ${rows} rows that were looked at can be sent`,

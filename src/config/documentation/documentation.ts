@@ -75,7 +75,7 @@ ${table(
     [
       'a column',
       '`last_name: family_name`',
-      'The column’s text, trimmed; a code exactly as it is. Column names are taken as they are, case included.',
+      'The column’s text, trimmed; a code exactly as it is, but for the spaces that pad `character(n)`. Column names are taken as they are, case included.',
     ],
     [
       'a column, spelt out',

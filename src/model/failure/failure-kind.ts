@@ -38,6 +38,7 @@ export const failureKinds = [
   // The state.
   'fenced',
   'store went back',
+  'state rewritten',
   'state schema missing',
   'state missing',
   'state outdated',

@@ -196,6 +196,7 @@ export const failures: Readonly<Record<FailureKind, Failure>> = {
     exitStatus: 1,
     fix: 'find out who restored the database of the state, or whether its server failed over to a standby that lagged',
   },
+  'state rewritten': { code: 'state_rewritten', action: 'restart', exitStatus: 1 },
   'state schema missing': {
     code: 'state_schema_missing',
     action: 'exit',

@@ -28,7 +28,7 @@ export async function checkPatients(
 ): Promise<Finding[]> {
   const { table } = facts
   if (!table || !mapping) return []
-  return [await checkPlans(tools, { facts, table, mapping }), sentAttributes(mapping)]
+  return [await checkPlans(tools, { facts, table, mapping }), sentAttributes(mapping), ...paddingOf(mapping)]
 }
 
 type MappedTable = Parameters<typeof readableOf>[1]
@@ -70,6 +70,18 @@ function judgePlans(count: PlanCount, mapping: Pick<CompiledMapping, 'plan' | 'a
       ? 'fill the plan of these rows, add it to the value table, or let the transform set it (null for none)'
       : 'map plan from the column that has it, or write "plan: { constant: null }" if that is meant',
   })
+}
+
+/** Says that codes are sent without their padding. */
+function paddingOf({ padding: { columns } }: CompiledMapping): Finding[] {
+  if (columns.length === 0) return []
+  return [requirement({ requirement: 'how codes are sent', met: true, found: paddingInWords(columns), fix: null })]
+}
+
+/** Says which padding is taken off a code. Pure. */
+export function paddingInWords(columns: readonly string[]): string {
+  const are = columns.length === 1 ? 'is of type' : 'are of type'
+  return `${columns.join(', ')} ${are} character(n): the spaces that pad it are taken off the code`
 }
 
 /** Lists the attributes that a request replaces, and those that it does not contain. */

@@ -53,6 +53,16 @@ test('finds an unprepared table, proposes and writes a configuration, and delive
   await expectBothEndsEqual(connector, asPatients)
 })
 
+test('says that codes of character(n) are sent without their padding', async () => {
+  await using database = await testDatabase({ schema: hospital.replace('varchar(20)', 'char(20)') })
+  using folder = workspace({})
+  const { status, text } = await init(database, [], folder.cwd)
+  expect([status, text]).toEqual([
+    0,
+    expect.stringContaining('code: NHC is of type character(n): the spaces that pad it are taken off the code'),
+  ])
+})
+
 describe('init', () => {
   test('replaces no file unless told to', async () => {
     await using database = await testDatabase({ schema: hospital })

@@ -30,6 +30,7 @@ describe('a failure', () => {
       'stream not understood',
       'fenced',
       'store went back',
+      'state rewritten',
     ])
   })
 })
