@@ -27,7 +27,9 @@ test('a patient that the API applies long after its answer is unsubscribed, thou
 
 test('a patient that the API cannot find is not taken for unsubscribed, and stops no other row', async () => {
   await using sandbox = await testSandbox()
-  await using front = await rewritingFront(sandbox, { shown: (patient) => (patient.code === 'a/hidden' ? null : patient) })
+  await using front = await rewritingFront(sandbox, {
+    shown: (patient) => (patient.code === 'a/hidden' ? null : patient),
+  })
   const environment = { MEDIQUO_BASE_URL: front.baseUrl }
   await using connector = await startConnector({ schema, sandbox, environment, config })
   const { database } = connector
