@@ -1,5 +1,5 @@
 // D5: rows and patient codes. Two rows and two codes (X, Y); the API keeps one patient for each code. Rules 3 to 10 as in model.mjs,
-// without marks, which only save work. Contents: 'Xa' = code X, data a; '-' = no row. A version of a row is the set (bits) of its
+// without marks, which only save work. Contents: 'Xa' = code X, data a; 'X!' = code X, not sendable; '-' = no row. A version of a row is the set (bits) of its
 // transactions that it contains.
 import { bfs, show } from './bfs.mjs'
 export const CODES = {
@@ -27,6 +27,7 @@ export const CODES = {
   endCounts: false,      // a row with only a removal of another code in flight has the code that it waits with (rule 12b)
   c4: false,             // C4 is checked: no code is unsubscribed that a row has, in the table and by the newest streamed change
   hint: false,           // an incomplete version of the stream keeps its code (rule 12b counts it)
+  rejected: 'once',      // a row that is rejected gives its codes up, though it keeps them (rule 12a): once (not if it was rejected before) | always | none
   handOver: true,        // a code that is left to a row that only waits with it becomes a former code of that row, durably, in the same write
 }
 /** Options of rule 18 with shared codes, and C4. */
@@ -34,7 +35,7 @@ export const OWE = { owe: true, hint: true, endCounts: true, c4: true }
 const lacks = (v, w) => (w & ~v) !== 0
 export function codesModel(scn, rules0 = {}) {
   const R = { ...CODES, ...rules0 }, nT = scn.txs.length, rows = scn.base.map((_, k) => k)
-  const codeOf = (c) => (c === '-' || c === '?' ? null : c[0])
+  const codeOf = (c) => (c === '-' || c === '?' ? null : c[0]), isBad = (c) => c[1] === '!'
   const writes = (t, k) => scn.txs[t].find(([kk]) => kk === k)
   const clone = (s) => JSON.parse(JSON.stringify(s))
   const newest = (s, k, mask) => { let v = 0, c = scn.base[k], at = 0; for (let t = 0; t < nT; t++) { const w = writes(t, k); if (w && (mask >> t) & 1) { v |= 1 << t; if (s.lsn[t] > at) { at = s.lsn[t]; c = w[1] } } } return [v, c] }
@@ -51,6 +52,7 @@ export function codesModel(scn, rules0 = {}) {
   })
   const memRows = (s) => (s.mem ??= clone(s.dur.rows))
   const blank = () => ({ code: null, former: '', fp: null, lsn: 0, xid: 0, to: 0, owed: 0, next: '' })
+  const accepted = ({ dl, ...row }) => row // no dead letter any more
   const has = (row, x) => !!row && (row.code === x || row.former.includes(x)) // mediQuo may have it from this row
   const held = (s) => s.pos < s.u
   const cpOf = (s) => { const d = []; for (const k of rows) for (const p of [s.wait[k], s.fly[k]]) if (p?.debt) d.push(p.debt); return d.length ? Math.max(s.dur.cp, Math.min(...d) - 1) : s.pos }
@@ -73,7 +75,7 @@ export function codesModel(scn, rules0 = {}) {
     }
   }
   const noted = (s, k, code) => memRows(s)[k]?.next.includes(code) && (R.oweNotedWhen === 'always' || (!s.fly[k] && (!s.wait[k] || (s.wait[k].c === '?' && !s.wait[k].hint))))
-  const holder = (s, k, code) => rows.find((o) => o !== k && (has(memRows(s)[o], code) || (R.owe && noted(s, o, code)) || [s.wait[o], s.fly[o]].some((p) => p && (p.hint ? p.hint === code : p.c !== '?' && (R.endCounts || !p.end) && codeOf(p.c) === code))))
+  const holder = (s, k, code) => rows.find((o) => o !== k && (has(memRows(s)[o], code) || (R.owe && noted(s, o, code)) || [s.wait[o], s.fly[o]].some((p) => p && (p.hint ? p.hint === code : p.c !== '?' && !isBad(p.c) && (R.endCounts || !p.end) && codeOf(p.c) === code))))
   const older = (a, b) => (a.from !== b.from ? a.from < b.from : a.lsn < b.lsn) // from: 0 the stream, else the number of the read
   function settle(s, k, p, row) { // the version is settled; row: the new row of STATE
     const m = memRows(s), before = m[k]?.code ?? null
@@ -151,7 +153,7 @@ export function codesModel(scn, rules0 = {}) {
         record(s)
       }, true)
       if (p && p.c !== '?' && !s0.fly[k] && !held(s0)) {
-        const m = memRows(s0)[k], code = codeOf(p.c), old = [m?.code, ...(m?.former ?? '')].find((x) => x && x !== code) ?? null
+        const m = memRows(s0)[k], code = codeOf(p.c), kept = (isBad(p.c) && m?.code) || code, old = [m?.code, ...(m?.former ?? '')].find((x) => x && x !== kept) ?? null
         const send = (s, x, what) => { // the intent is stored before it leaves
           const w = s.wait[k], M = memRows(s), row = M[k] ?? blank()
           const before = row.code
@@ -169,7 +171,7 @@ export function codesModel(scn, rules0 = {}) {
           if (before && before !== row.code) gaveUp(s, k, before, true)
           if (what.end && R.c4) for (const o of rows) {
             let streamed = 0; for (let t = 0; t < nT; t++) if (s.lsn[t] && s.lsn[t] <= s.pos) streamed |= 1 << t
-            if (o !== k && codeOf(newest(s, o, committed(s))[1]) === x && codeOf(newest(s, o, streamed)[1]) === x) bad = `C4: ${x} is ended for k${k} although k${o} has it`
+            if (o !== k && !isBad(newest(s, o, committed(s))[1]) && codeOf(newest(s, o, committed(s))[1]) === x && codeOf(newest(s, o, streamed)[1]) === x) bad = `C4: ${x} is ended for k${k} although k${o} has it`
           }
           s.wait[k] = null
           s.fly[k] = { ...w, ...what, code: x, st: 1 }
@@ -186,8 +188,14 @@ export function codesModel(scn, rules0 = {}) {
             forget(M[k], old); gaveUp(s, k, old, false)
           })
           else if (!busy(s0, old)) step(`send the end of ${old} for k${k}`, (s) => send(s, old, { end: 1 }))
+        } else if (isBad(p.c)) {
+          step(`k${k} ${p.c} is rejected: settled`, (s) => {
+            const w = s.wait[k], before = memRows(s)[k]; s.wait[k] = null
+            settle(s, k, w, { ...(before ?? blank()), code: kept, fp: null, dl: 1 })
+            if (before && (R.rejected === 'always' || (R.rejected === 'once' && !before.dl))) for (const x of [before.code, ...before.former]) gaveUp(s, k, x, false)
+          })
         } else if (p.c === '-') {
-          step(`k${k} is gone: settled`, (s) => { const w = s.wait[k]; s.wait[k] = null; const r = memRows(s)[k] ?? blank(); settle(s, k, w, { ...r, code: null, former: '', fp: null }) })
+          step(`k${k} is gone: settled`, (s) => { const w = s.wait[k]; s.wait[k] = null; const r = memRows(s)[k] ?? blank(); settle(s, k, w, { ...accepted(r), code: null, former: '', fp: null }) })
         } else if (m?.code === code && m.fp === p.c) {
           step(`k${k} ${p.c} equals the fingerprint: settled`, (s) => { const w = s.wait[k]; s.wait[k] = null; settle(s, k, w, { ...memRows(s)[k] }) })
         } else if (!busy(s0, code) && first(code)) step(`send k${k} ${p.c} v${bits(p.v)}`, (s) => send(s, code, { end: 0 }))
@@ -211,7 +219,7 @@ export function codesModel(scn, rules0 = {}) {
           forget(r, g.code); gaveUp(s, k, g.code, false)
           const { st, end, code, ...w } = g
           if (s.wait[k]) { s.wait[k].debt = min0(s.wait[k].debt, w.debt); s.wait[k].owed ||= w.owed } else s.wait[k] = w
-        } else settle(s, k, g, { ...r, code: g.code, fp: g.c })
+        } else settle(s, k, g, { ...accepted(r), code: g.code, fp: g.c })
       })
     }
     // recording, crash
@@ -227,8 +235,9 @@ export function codesModel(scn, rules0 = {}) {
   const check = (s) => {
     for (const x of ['X', 'Y']) {
       const live = rows.map((k) => newest(s, k, committed(s))[1]).filter((c) => codeOf(c) === x)
-      if (live.length && !live.includes(s.api[x]?.[2])) return `C1: ${x}: table ${live.join(' or ')}, API ${s.api[x] ? s.api[x][2] : 'nothing'}`
-      if (!live.length && s.api[x] && R.policy === 'unsubscribe') return `C1: ${x}: no row has it, API still ${s.api[x][2]}`
+      const sendable = live.filter((c) => !isBad(c)), isKept = (s.mem ?? s.dur.rows).some((r) => r?.dl && has(r, x))
+      if (sendable.length && !sendable.includes(s.api[x]?.[2])) return `C1: ${x}: table ${live.join(' or ')}, API ${s.api[x] ? s.api[x][2] : 'nothing'}`
+      if (!live.length && !isKept && s.api[x] && R.policy === 'unsubscribe') return `C1: ${x}: no row has it, API still ${s.api[x][2]}`
     }
     return null
   }
@@ -262,6 +271,16 @@ export function* suite() {
   yield codes('Xa -', ['0Xc', '0-', '1Xb', '1Yb'], { crashes: 1, reads: 1 })
   yield codes('Xa -', ['1Xb', '0Xc', '1-'], one)
   yield codes('Xa -', ['1Xb', '1-', '0Xc', '0Xa'], { crashes: 1 })
+}
+/** Rows that are rejected (rule 12a). */
+export function* rejectedSuite() {
+  for (const m of [{}, { reads: 1 }, { crashes: 1 }]) {
+    yield codes('Xa Xb', ['1X!'], { ...m, api: { X: 1 } })
+    yield codes('Xa Xb', ['1X!', '0X!'], { ...m, api: { X: 1 } })
+    yield codes('Xa Xb', ['1Y!', '1-'], { ...m, api: { X: 1 } })
+    yield codes('Xa -', ['0X!', '1Xb'], m)
+    yield codes('Xa Yb', ['1X!', '0-'], m)
+  }
 }
 if (process.argv[1]?.endsWith('codes.mjs')) {
   const rules = eval('(' + (process.argv[2] ?? '{}') + ')')
