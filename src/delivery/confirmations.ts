@@ -40,7 +40,9 @@ export class Confirmations<E extends SentPatient> {
   readonly #watched = new Map<PatientCode, Watch<E>>()
   /** Time of the last acceptance of each code, oldest first. */
   readonly #accepted = new Map<PatientCode, number>()
-  /** Those of them that were not shown since. */
+  /** Time of the last acceptance of each code that subscribes the patient. */
+  readonly #subscribed = new Map<PatientCode, number>()
+  /** Codes that were accepted and not shown since. */
   readonly #missing = new Set<PatientCode>()
   /** Number of times that each code was sent again, until the API has it. */
   readonly #again = new Map<PatientCode, number>()
@@ -72,19 +74,28 @@ export class Confirmations<E extends SentPatient> {
   }
 
   /**
-   * @param inDoubt true if an older request may be applied later. @param hasRoom true if memory may keep it.
+   * @param inDoubt true if an older request may be applied later. @param options.hasRoom true if memory may keep it.
+   * @param options.cutAtMs time at which it was about to be sent: an earlier acceptance that was not applied then may be applied after it.
    * @returns the consequence: it counts as applied, or is to be read back first.
    */
-  accepted(expected: E, inDoubt: boolean, nowMs: number, hasRoom = true): Acceptance {
+  accepted(
+    expected: E,
+    inDoubt: boolean,
+    nowMs: number,
+    { hasRoom = true, cutAtMs = nowMs }: { readonly hasRoom?: boolean; readonly cutAtMs?: number } = {},
+  ): Acceptance {
     const { code } = expected
-    const isRepeated = this.isRecent(code, nowMs) || this.#watched.has(code)
+    const isRepeated = this.isRecent(code, cutAtMs) || this.#watched.has(code)
     this.#missing.delete(code)
     this.#accepted.delete(code)
     this.#accepted.set(code, nowMs)
+    this.#subscribed.delete(code)
+    if (expected.patient.plan !== undefined) this.#subscribed.set(code, nowMs)
     this.#forget(nowMs)
     const wasWatched = this.#watched.delete(code)
     if (!inDoubt && !isRepeated) return 'certain'
-    if (!wasWatched && (this.#watched.size >= this.#maxWatched || !hasRoom)) return 'no room'
+    if (!wasWatched && (this.#watched.size >= this.#maxWatched || !hasRoom))
+      return isRepeated ? 'repeated, no room' : 'no room'
     this.#watched.set(code, {
       expected,
       acceptedAtMs: nowMs,
@@ -141,11 +152,11 @@ export class Confirmations<E extends SentPatient> {
   recentUntilMs(code: PatientCode): number {
     return (this.#accepted.get(code) ?? Number.NEGATIVE_INFINITY) + this.#applyMs
   }
-  /** Returns the time by which everything that was accepted, or may have been, of a code is applied, however slow the API is. */
-  appliedByMs(code: PatientCode): number {
-    const acceptedAtMs = this.#accepted.get(code)
-    const acceptedMs = acceptedAtMs === undefined ? this.#earlierUntilMs : acceptedAtMs + applyDelay.maxMs
-    return Math.max(acceptedMs, this.lostUntilMs(code))
+  /** Returns the time until which a request that was accepted or lost may still subscribe a patient, however slow the API is. */
+  subscribesUntilMs(code: PatientCode): number {
+    const subscribedAtMs = this.#subscribed.get(code) ?? Number.NEGATIVE_INFINITY
+    const ofThisProcess = this.#accepted.has(code) ? subscribedAtMs + applyDelay.maxMs : this.#earlierUntilMs
+    return Math.max(ofThisProcess, this.lostUntilMs(code))
   }
   /** A patient is not shown though it was accepted. */
   missing(code: PatientCode): void {
@@ -256,6 +267,7 @@ export class Confirmations<E extends SentPatient> {
       if (nowMs - atMs < this.#applyMs) break
       this.#accepted.delete(code)
       this.#missing.delete(code)
+      this.#subscribed.delete(code)
     }
   }
 }

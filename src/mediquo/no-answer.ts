@@ -1,7 +1,7 @@
 import type { Attempt } from './outcome.ts'
 
 /** Codes of failures that happen before a request is written. */
-const unsentCodes = new Set([
+const unacceptedCodes = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
   'EAI_AGAIN',
@@ -19,7 +19,7 @@ export function noAnswer(error: unknown): Extract<Attempt, { kind: 'no answer' }
   const code = typeof failure.code === 'string' ? failure.code : String(failure.name)
   const timedOut = failure.name === 'TimeoutError' || code.endsWith('TIMEOUT')
   const unsent =
-    unsentCodes.has(code) ||
+    unacceptedCodes.has(code) ||
     code.startsWith('CERT_') ||
     code.startsWith('UNABLE_TO_') ||
     code.includes('SELF_SIGNED') ||

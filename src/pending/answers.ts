@@ -45,12 +45,13 @@ export class Answers {
     if (delivery.purpose === 'unsubscribe code') {
       this.#scheduler.entries.putBack(entry, version)
       // It cannot be read back: keep the code, and check it again before it counts as unsubscribed.
-      if (acceptance === 'no room') entry.remember(delivery.code)
+      if (acceptance === 'no room' || acceptance === 'repeated, no room') entry.remember(delivery.code)
       else this.#scheduler.codeUnsubscribed(entry, delivery.code, false)
     } else {
       // Rule 18f: while an older request may be applied later, the store does not say what the API has. The row is sent again
       // unless it is read back before.
-      const isDoubtful = unanswered ? !this.#scheduler.confirming.isCertain(delivery) : acceptance === 'no room'
+      const mayBeReplaced = unanswered && !this.#scheduler.confirming.isCertain(delivery)
+      const isDoubtful = mayBeReplaced || acceptance === 'repeated, no room'
       if (isDoubtful) entry.accept()
       else entry.believe()
       // Codes that were left to the row while it was in flight, or that it had in between: the row is read again for them.
@@ -80,7 +81,10 @@ export class Answers {
     // Skip this if something newer is in flight, or the row is in doubt by now.
     // A dead letter may be of a former code alone.
     const isRejected = stored?.deadLetter && entry.refusedCodes.length === 0
-    const isStill = stored && !isRejected && stored.code === delivery.code && codesReadBack(entry).length === 0
+    // What is owed because of another code of the row stays owed (rule 18d).
+    const hasOthers =
+      codesReadBack(entry).length > 0 || this.#scheduler.codesToUnsubscribe(entry, delivery.code).length > 0
+    const isStill = stored && !isRejected && stored.code === delivery.code && !hasOthers
     if (isStill && !entry.inFlight && !entry.inDoubt) {
       entry.believe()
       const isUpsert = delivery.purpose === 'upsert' && !stored.removed
@@ -178,7 +182,6 @@ export class Answers {
     const entry = this.#scheduler.entries.find(delivery.key)
     if (!entry) return
     this.#scheduler.confirming.lost(delivery)
-    entry.mayHave(delivery.code)
     entry.doubtAnswer()
   }
 

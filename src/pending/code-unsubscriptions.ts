@@ -10,7 +10,7 @@ import type { Reads } from './read/reads.ts'
 
 /**
  * A code that is to be unsubscribed, for which a full record must be found, and the row that no longer has it. `isAccepted`: mediQuo has
- * accepted something with the code from the row, or may have. `soughtForMs`: time for which it did not show the patient.
+ * accepted something with the code. `soughtForMs`: time for which it did not show the patient.
  */
 export type CodeToUnsubscribe = Extract<Step, { kind: 'resolve removal' }> & {
   readonly key: RowKey

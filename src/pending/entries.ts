@@ -9,7 +9,7 @@ import { codesNamedBy, codesTaken } from './entry/record-codes.ts'
 import { isSameRow, owedAgain } from './entry/settled-row.ts'
 import { codeOf, type Delivery, type Version, versionBytes } from './entry/version.ts'
 import { Records } from './records.ts'
-import { TakenCodes } from './taken-codes.ts'
+import { type Taken, TakenCodes } from './taken-codes.ts'
 
 export interface EntriesOptions {
   readonly debts: Debts
@@ -18,6 +18,8 @@ export interface EntriesOptions {
   readonly readLsn: Lsn | null
   /** Called when a row of which nothing waits is owed, because another row gave up a code of it. */
   readonly onOwed: () => void
+  /** Returns true if a lost request of a code may still be applied. */
+  readonly isLost: (code: PatientCode) => boolean
 }
 
 /** Rows in memory, the bytes that they occupy, and their settlements that are not stored yet. */
@@ -28,14 +30,16 @@ export class Entries {
   readonly #debts: Debts
   readonly #backfillDebts: BackfillDebts
   readonly #onOwed: () => void
+  readonly #isLost: (code: PatientCode) => boolean
   #bytes = 0
   #readLsn: Lsn | null
 
-  constructor({ debts, backfillDebts, readLsn, onOwed }: EntriesOptions) {
+  constructor({ debts, backfillDebts, readLsn, onOwed, isLost }: EntriesOptions) {
     this.#debts = debts
     this.#backfillDebts = backfillDebts
     this.#readLsn = readLsn
     this.#onOwed = onOwed
+    this.#isLost = isLost
   }
 
   /** Number of rows in memory. */
@@ -163,27 +167,44 @@ export class Entries {
   store(entry: Entry, row: StoredRow): void {
     const taken = codesTaken(entry.stored, row)
     this.#records.store(entry, row)
-    for (const code of taken) {
-      this.#taken.add(code)
-      for (const other of this.#records.sharing(code, entry)) this.oweAgain(other, [code])
-    }
+    for (const code of taken) this.take(entry, code)
   }
 
-  /** Returns true if the store may not show yet that a code of a row was taken from another row (rule 12a). */
-  isTaken(row: StoredRow): boolean {
-    return !this.#taken.isEmpty && codesNamedBy(row).some((named) => this.#taken.has(named))
+  /** Rule 12a: a row gives up a code. The rows that have it by the store become owed with the next write. */
+  take(entry: Entry, code: PatientCode): void {
+    const isInDoubt = this.isInDoubt(entry, code)
+    const isAccepted = entry.acceptedCodes.includes(code)
+    this.#taken.add(code, { isInDoubt, isAccepted })
+    const accepted = isAccepted ? [code] : []
+    for (const other of this.#records.sharing(code, entry)) this.oweAgain(other, { accepted, isInDoubt })
+  }
+
+  /** Returns true if a request of a row, or of any other row with the code, may still be applied. */
+  isInDoubt({ unanswered }: Entry, code: PatientCode): boolean {
+    return unanswered || this.#isLost(code)
+  }
+
+  /** A record was loaded: the store may not show yet that a code of it was taken from another row (rule 12a). */
+  oweTaken(entry: Entry, row: StoredRow): void {
+    if (this.#taken.isEmpty) return
+    const taken = codesNamedBy(row).filter((named) => this.#taken.has(named))
+    if (taken.length === 0) return
+    const accepted = taken.filter((code) => this.#taken.isAccepted(code))
+    this.oweAgain(entry, { accepted, isInDoubt: taken.some((code) => this.#taken.isInDoubt(code)) })
   }
 
   /**
    * Rule 12a: another row gave up a code of this row, so mediQuo may have that row's content. A version that waits is sent whatever it
-   * contains; the version in flight does not count. @param codes the codes that may have been given up.
+   * contains; the version in flight does not count. @param given.accepted codes of which mediQuo has accepted something from the other row.
+   * @param given.isInDoubt true if a request of it may still be applied.
    */
-  oweAgain(entry: Entry, codes: readonly PatientCode[]): void {
+  oweAgain(entry: Entry, given: { readonly accepted: readonly PatientCode[]; readonly isInDoubt: boolean }): void {
     if (!entry.stored) return
-    entry.doubt()
-    for (const code of codes) entry.mayHave(code)
+    if (given.isInDoubt) entry.doubtAnswer()
+    else entry.doubt()
+    for (const code of given.accepted) entry.mayHave(code)
     if (entry.inFlight) entry.outdate()
-    const row = owedAgain(entry)
+    const row = owedAgain(entry, given.isInDoubt)
     if (row) this.store(entry, row)
     this.noteOwed(entry)
   }
@@ -203,7 +224,7 @@ export class Entries {
   }
 
   /** Returns the codes that the rows of the next write take from their rows. */
-  takenCodes(): readonly PatientCode[] {
+  takenCodes(): Taken {
     return this.#taken.toRecord()
   }
 

@@ -18,6 +18,7 @@ import { Queues } from './queue/queues.ts'
 import { Room } from './queue/room.ts'
 import { Loads } from './read/loads.ts'
 import { Reads } from './read/reads.ts'
+import type { Taken } from './taken-codes.ts'
 
 /**
  * Rows that wait, one entry per row; the newest version wins. Merges the stream with table reads (`merge.ts`), decides what is sent
@@ -35,15 +36,14 @@ export class Pending {
   readonly #room: Room
   readonly #codeUnsubscriptions: CodeUnsubscriptions
 
-  constructor(options: PendingOptions) {
-    const { ledgers, earlier, policy, bounds, confirming, listener } = options
+  constructor({ ledgers, earlier, policy, bounds, confirming, listener }: PendingOptions) {
     const { horizon, readLsn } = earlier
     const { onDelete, fingerprint, confirmDelayMs } = policy
     this.#bounds = bounds
     this.#merging = { debts: ledgers.stream, horizon, onDelete }
-    const isSendingHeld = horizon !== null
-    const entries = new Entries({ debts: ledgers.stream, backfillDebts: ledgers.backfill, readLsn, ...listener })
-    const scheduling = { onDelete, fingerprint, confirming, isSendingHeld, ...listener }
+    const common = { ...listener, isLost: (code: PatientCode) => confirming.isLost(code) }
+    const entries = new Entries({ debts: ledgers.stream, backfillDebts: ledgers.backfill, readLsn, ...common })
+    const scheduling = { onDelete, fingerprint, confirming, isSendingHeld: horizon !== null, ...listener }
     this.#scheduler = new EntryScheduler(entries, new Queues(), scheduling)
     this.#loads = new Loads(this.#scheduler)
     this.#reads = new Reads(this.#scheduler, bounds)
@@ -285,7 +285,7 @@ export class Pending {
     return this.#scheduler.entries.unrecorded
   }
   /** Rule 12a: returns the codes that these rows take from their rows. The same write makes other rows with these codes owed. */
-  takenCodes(): readonly PatientCode[] {
+  takenCodes(): Taken {
     return this.#scheduler.entries.takenCodes()
   }
   /** These rows are stored: memory may forget each of them once nothing of it waits. @param owed rows that the same write made owed. */

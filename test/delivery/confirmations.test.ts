@@ -121,16 +121,16 @@ describe('a request that may still subscribe a patient', () => {
     const confirmations = new Confirmations({ overAfterMs: 90_000 })
     confirmations.beganAt(-90_000)
     confirmations.accepted(expected('a'), false, 1_000)
-    expect(confirmations.appliedByMs(code)).toBe(61_000)
+    expect(confirmations.subscribesUntilMs(code)).toBe(61_000)
     confirmations.lost(code, 2_000)
-    expect(confirmations.appliedByMs(code)).toBe(92_000)
+    expect(confirmations.subscribesUntilMs(code)).toBe(92_000)
   })
 
   test('is possibly one of an earlier process', () => {
     const confirmations = new Confirmations({ overAfterMs: 90_000 })
-    expect(confirmations.appliedByMs(code)).toBe(Number.POSITIVE_INFINITY)
+    expect(confirmations.subscribesUntilMs(code)).toBe(Number.POSITIVE_INFINITY)
     confirmations.beganAt(1_000)
-    expect(confirmations.appliedByMs(code)).toBe(91_000)
+    expect(confirmations.subscribesUntilMs(code)).toBe(91_000)
   })
 })
 
@@ -266,4 +266,17 @@ test('believes what it reads back of a code that an earlier process may have sen
   expect(confirmations.seen(sent, true, 33_000)).toBe('nothing')
   expect(confirmations.nextAtMs()).toBe(60_000)
   expect(confirmations.seen(sent, true, 60_000)).toBe('confirmed')
+})
+
+test('a version that was cut while an earlier one may not be applied is read back, though its answer is late', () => {
+  const confirmations = new Confirmations()
+  confirmations.accepted(expected('a', 'Old'), false, 0)
+  expect(confirmations.accepted(expected('a', 'New'), false, 6_000, { cutAtMs: 100 })).toBe('read back')
+  expect(confirmations.accepted(expected('b'), false, 6_000, { cutAtMs: 100 })).toBe('certain')
+})
+
+test('without room, tells a version that repeats an earlier one from one that is only in doubt', () => {
+  const confirmations = new Confirmations()
+  expect(confirmations.accepted(expected('a'), true, 0, { hasRoom: false })).toBe('no room')
+  expect(confirmations.accepted(expected('a', 'New'), false, 100, { hasRoom: false })).toBe('repeated, no room')
 })

@@ -2,7 +2,7 @@ import { BackfillLedger } from '../../src/backfill/backfill-ledger.ts'
 import { Progress } from '../../src/checkpoint/progress.ts'
 import type { CodeEnd } from '../../src/model/patient/code-end.ts'
 import type { Patient, PatientCode } from '../../src/model/patient/patient.ts'
-import type { StoredRow } from '../../src/model/progress/stored-row.ts'
+import { type Owed, type StoredRow, toConfirm } from '../../src/model/progress/stored-row.ts'
 import type { Position } from '../../src/model/source/position.ts'
 import type { RowKey } from '../../src/model/source/row.ts'
 import { type Snapshot, seesAll, xid } from '../../src/model/source/visibility.ts'
@@ -10,6 +10,7 @@ import type { LookUp } from '../../src/pending/entry/entry.ts'
 import { codesNamedBy, codesOwnedBy } from '../../src/pending/entry/record-codes.ts'
 import type { Content, Delivery, ReadRow } from '../../src/pending/entry/version.ts'
 import { Pending } from '../../src/pending/pending.ts'
+import type { Taken } from '../../src/pending/taken-codes.ts'
 import { at, delivered, fingerprint, key, patient, position } from './rows.ts'
 
 /** Settings of a dialogue. */
@@ -78,7 +79,8 @@ export function dialogue(setting: Setting = {}) {
       confirming: {
         accepted: (_, inDoubt, hasRoom) => {
           if (!inDoubt && !setting.isRepeated) return 'certain'
-          return readsBack && hasRoom ? 'read back' : 'no room'
+          if (readsBack && hasRoom) return 'read back'
+          return setting.isRepeated ? 'repeated, no room' : 'no room'
         },
         lost: () => undefined,
         mayRepeat: setting.mayRepeat ?? (() => true),
@@ -87,6 +89,7 @@ export function dialogue(setting: Setting = {}) {
         isOver: () => setting.isOver ?? false,
         intentFound: () => setting.isEarlierRunOver === false,
         followsLost: ({ code: of }) => setting.lost?.includes(of) ?? false,
+        isLost: (of) => setting.lost?.includes(of) ?? false,
       },
       listener: {
         onSettled: (outcome) => settled.push(outcome),
@@ -204,7 +207,7 @@ export function dialogue(setting: Setting = {}) {
 export function oweOthers(
   stored: Map<RowKey, StoredRow>,
   written: readonly StoredRow[],
-  codes: readonly PatientCode[],
+  { codes, inDoubt, accepted }: Taken,
 ): RowKey[] {
   const others = [...stored.values()].filter(
     (row) =>
@@ -213,12 +216,10 @@ export function oweOthers(
   )
   for (const row of others) {
     const reason = row.fingerprint === null ? 'confirm' : 'content'
-    stored.set(row.key, {
-      ...row,
-      fingerprint: null,
-      unsentCodes: [],
-      owed: row.owed ?? { reason, nextCode: null, delayMs: 0 },
-    })
+    const owed: Owed = row.owed ?? { reason, nextCode: null, delayMs: 0 }
+    const unacceptedCodes = row.unacceptedCodes.filter((of) => !accepted.includes(of))
+    const isInDoubt = codesNamedBy({ ...row, owed: null }).some((of) => inDoubt.includes(of))
+    stored.set(row.key, { ...row, fingerprint: null, unacceptedCodes, owed: isInDoubt ? toConfirm(owed) : owed })
   }
   return others.map(({ key }) => key)
 }

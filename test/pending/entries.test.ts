@@ -12,7 +12,7 @@ function setUp() {
   const debts = new Progress(at(100))
   const backfillDebts = new BackfillLedger()
   backfillDebts.begin({ id: 1, position: null, rowsRead: 0 })
-  const entries = new Entries({ debts, backfillDebts, readLsn: null, onOwed: () => undefined })
+  const entries = new Entries({ debts, backfillDebts, readLsn: null, onOwed: () => undefined, isLost: () => false })
   const entry = entries.open(key('1'))
   entry.load(null)
   return {

@@ -321,13 +321,14 @@ describe('a row that waits for two codes to be read back', () => {
     expect(record()).toMatchObject([{ code: 'b', fingerprint: JSON.stringify(patient('b')) }])
   })
 
-  test('waits only for its own code once another row has the other one', () => {
-    const { pending, present, commits, take, accept, record } = ofBoth()
+  test('stays owed for the other code, which another row has by now, until it is read and leaves it to that row', () => {
+    const { pending, present, commits, take, accept, record, stored } = ofBoth()
     commits(120, ['2', upsert('a', 'Other')])
     accept(take())
     record()
     pending.confirmed(present)
-    expect(record()).toMatchObject([{ key: key('1'), fingerprint: JSON.stringify(patient('b')) }])
+    expect(record()).toEqual([])
+    expect(stored.get(key('1'))).toMatchObject({ formerCodes: ['a'], owed: expect.anything() })
   })
 })
 
@@ -394,5 +395,46 @@ describe('a code that is left to a row while a request of the row is in flight',
       expect.objectContaining({ key: key('2'), code: 'b', formerCodes: ['e'], owed: expect.anything() }),
     )
     expect(told.pending.toRead(9)).toContain(key('2'))
+  })
+})
+
+describe('what is owed until a request without an answer is over', () => {
+  test('stays owed for a removal that was accepted until its patient was looked up', () => {
+    const setting = { isOver: false }
+    const told = dialogue({
+      ...{ onDelete: 'unsubscribe', readsBack: true },
+      get isOver() {
+        return setting.isOver
+      },
+    })
+    told.commits(110, ['1', upsert('a')])
+    for (const delivery of told.take()) told.pending.lost(delivery)
+    told.commits(120, ['1', removed()])
+    told.resolve(found)
+    told.accept(told.take())
+    told.record()
+    expect(told.stored.get(key('1'))?.owed).toMatchObject({ reason: 'confirm' })
+    setting.isOver = true
+    told.reads('1', removed(), seesBelow(200), 200)
+    told.record()
+    expect(told.stored.get(key('1'))?.owed).not.toBeNull()
+  })
+
+  test('stays owed if another code of the row is still to be unsubscribed', () => {
+    const told = dialogue({ onDelete: 'unsubscribe', readsBack: true })
+    told.commits(110, ['1', upsert('a')])
+    for (const delivery of told.take()) told.pending.lost(delivery)
+    told.commits(120, ['1', upsert('b')])
+    told.resolve(found)
+    const [end] = told.take()
+    if (!end) throw new Error('nothing was sent')
+    told.accept([end])
+    const [next] = told.take()
+    if (!next) throw new Error('nothing was sent')
+    told.pending.overtaken(end)
+    told.accept([next])
+    told.pending.confirmed(next)
+    told.record()
+    expect(told.stored.get(key('1'))).toMatchObject({ formerCodes: ['a'], owed: expect.anything() })
   })
 })

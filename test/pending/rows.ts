@@ -42,7 +42,7 @@ export function delivered(name: string, of: Patient, changes: Partial<StoredRow>
     xid: xid(1n),
     deadLetter: null,
     formerCodes: [],
-    unsentCodes: [],
+    unacceptedCodes: [],
     owed: null,
     ...changes,
   }

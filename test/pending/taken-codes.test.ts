@@ -92,9 +92,9 @@ describe('rule 12a: the write that takes a code from a row', () => {
     const { commits, take, pending } = dialogue({ state: [ana, eva] })
     commits(110, ['2', upsert('y', 'Eva')])
     take()
-    expect([pending.takenCodes(), pending.takenCodes()]).toEqual([['x'], ['x']])
+    expect([pending.takenCodes(), pending.takenCodes()]).toMatchObject([{ codes: ['x'] }, { codes: ['x'] }])
     pending.recorded(pending.toRecord())
-    expect(pending.takenCodes()).toEqual([])
+    expect(pending.takenCodes().codes).toEqual([])
   })
 
   test('contains the row to which the code is left', () => {
@@ -110,7 +110,7 @@ describe('rule 12a: the write that takes a code from a row', () => {
     const { commits, take, accept, record, pending } = dialogue({ state: [ana, eva] })
     commits(110, ['2', upsert('x', 'Eva Maria')])
     accept(take())
-    expect(pending.takenCodes()).toEqual([])
+    expect(pending.takenCodes().codes).toEqual([])
     record()
   })
 })
@@ -194,13 +194,13 @@ describe('a row that is owed because another row gave up its code', () => {
 test('codes are named until a write is stored, and again if they were taken since it was composed', () => {
   const codes = new TakenCodes()
   const x = code('x')
-  codes.add(x)
-  expect([codes.has(x), codes.toRecord(), codes.has(x)]).toEqual([true, [x], true])
-  codes.add(x)
+  codes.add(x, { isInDoubt: false, isAccepted: true })
+  expect([codes.has(x), codes.toRecord().codes, codes.has(x)]).toEqual([true, [x], true])
+  codes.add(x, { isInDoubt: false, isAccepted: true })
   codes.recorded()
-  expect([codes.has(x), codes.toRecord()]).toEqual([true, [x]])
+  expect([codes.has(x), codes.toRecord().codes]).toEqual([true, [x]])
   codes.recorded()
-  expect([codes.has(x), codes.toRecord()]).toEqual([false, []])
+  expect([codes.has(x), codes.toRecord().codes]).toEqual([false, []])
 })
 
 test('two rejected rows with one code make each other owed once', () => {
@@ -214,4 +214,40 @@ test('two rejected rows with one code make each other owed once', () => {
   told.reads('1', rejected, seesBelow(200), 200)
   told.record()
   expect([told.stored.get(key('1'))?.owed, told.stored.get(key('2'))?.owed]).toEqual([null, null])
+})
+
+test('codes of which a request may still be applied are named as such until a write is stored that says so', () => {
+  const codes = new TakenCodes()
+  const x = code('x')
+  codes.add(x, { isInDoubt: true, isAccepted: false })
+  expect([codes.isInDoubt(x), codes.toRecord().inDoubt]).toEqual([true, [x]])
+  codes.add(x, { isInDoubt: false, isAccepted: true })
+  codes.recorded()
+  expect([codes.isInDoubt(x), codes.toRecord().inDoubt]).toEqual([true, [x]])
+  codes.recorded()
+  expect([codes.isInDoubt(x), codes.toRecord().inDoubt]).toEqual([false, []])
+})
+
+describe('a code that a row gives up while a request of it has no answer', () => {
+  test('makes the row that has it by the store owed to be confirmed: the request may be applied after its acceptance', () => {
+    const state = [delivered('0', patient('x')), delivered('1', patient('x', 'Eva'))]
+    const { pending, stored, ...told } = dialogue({ onDelete: 'unsubscribe', readsBack: true, state })
+    told.commits(110, ['1', upsert('x', 'Eve')])
+    for (const delivery of told.take()) pending.lost(delivery)
+    told.commits(120, ['1', removed()])
+    for (const one of pending.toResolve(10)) pending.resolved(one.key, { kind: 'left', code: one.code })
+    told.record()
+    expect(stored.get(key('0'))).toMatchObject({ fingerprint: null, owed: { reason: 'confirm' } })
+  })
+
+  test('leaves the row that waits with it in doubt, also if memory drops it', () => {
+    const { pending, stored, ...told } = dialogue({ onDelete: 'unsubscribe', readsBack: true })
+    told.commits(110, ['1', upsert('x', 'Eva')])
+    for (const delivery of told.take()) pending.lost(delivery)
+    told.commits(120, ['1', removed()], ['0', upsert('x')])
+    for (const one of pending.toResolve(10)) pending.resolved(one.key, { kind: 'left', code: one.code })
+    pending.oweSendable(key('0'), 0)
+    told.record()
+    expect(stored.get(key('0'))?.owed).toMatchObject({ reason: 'confirm' })
+  })
 })

@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { PatientCode } from '../../model/patient/patient.ts'
 import { type BackfillRunProgress, type BackfillRunReason, reloadReasons } from '../../model/progress/backfill-run.ts'
-import type { OwedReason, StoredRow } from '../../model/progress/stored-row.ts'
+import { type OwedReason, owedReasons, type StoredRow, toConfirmReason } from '../../model/progress/stored-row.ts'
 import { formatLsn, type Lsn } from '../../model/source/lsn.ts'
 import type { Position } from '../../model/source/position.ts'
 import type { RowKey } from '../../model/source/row.ts'
@@ -15,7 +15,13 @@ import { backfill, checkpoint, deadLetter, delivery } from './tables.ts'
 export interface Settlement {
   readonly rows: readonly StoredRow[]
   /** Rule 12a: codes that `rows` take from their rows. Every other stored row with one of them becomes owed, without a fingerprint. */
-  readonly takenCodes: readonly PatientCode[]
+  readonly takenCodes: {
+    readonly codes: readonly PatientCode[]
+    /** Those of which a lost request may still be applied: the other rows are owed to be confirmed. */
+    readonly inDoubt: readonly PatientCode[]
+    /** Those of which mediQuo has accepted something: it has a patient for the other rows. */
+    readonly accepted: readonly PatientCode[]
+  }
   readonly checkpointLsn: Lsn
   /** Rule 9's H; null if unchanged. */
   readonly horizon: Position | null
@@ -52,7 +58,7 @@ export function recordStatement(
   if (letters.length > 0) parts.push(sql`letters as (${deadLetterUpsert(letters)})`)
   if (backfill !== null) parts.push(sql`backfill_run as (${backfillRunUpdate(backfill)})`)
   if (backfillRequest !== null) parts.push(sql`backfill_request as (${backfillInsert(backfillRequest)})`)
-  if (takenCodes.length === 0) return sql`with ${sql.join(parts, sql`, `)} select '{}'::text[] as owed from fence`
+  if (takenCodes.codes.length === 0) return sql`with ${sql.join(parts, sql`, `)} select '{}'::text[] as owed from fence`
   parts.push(sql`owed as (${owedAgainUpdate(rows, takenCodes)})`)
   return sql`with ${sql.join(parts, sql`, `)} select array(select key from owed) as owed from fence`
 }
@@ -114,24 +120,34 @@ function mappingAfter({ id }: BackfillRunProgress): SQL {
 
 function deliveryUpsert(rows: readonly StoredRow[]): SQL {
   return sql`insert into ${delivery}
-      (source_key, full_key, code, fingerprint, removed, lsn, ordinal, xid, former_codes, unsent_codes, owed, next_code, owed_at,
+      (source_key, full_key, code, fingerprint, removed, lsn, ordinal, xid, former_codes, unaccepted_codes, owed, next_code, owed_at,
        sought_since, mapping)
     ${deliveryRows(rows)} cross join fence
     on conflict (source_key) do update set code = excluded.code, fingerprint = excluded.fingerprint,
       removed = excluded.removed, lsn = excluded.lsn, ordinal = excluded.ordinal, xid = excluded.xid,
-      former_codes = excluded.former_codes, unsent_codes = excluded.unsent_codes, owed = excluded.owed,
+      former_codes = excluded.former_codes, unaccepted_codes = excluded.unaccepted_codes, owed = excluded.owed,
       next_code = excluded.next_code, owed_at = excluded.owed_at, sought_since = excluded.sought_since, mapping = excluded.mapping, removed_at = null`
 }
 
 /** Rule 12a. Memory has decided about the rows of the write itself. */
-function owedAgainUpdate(rows: readonly StoredRow[], takenCodes: readonly PatientCode[]): SQL {
-  const codes = sql`${sql.param(takenCodes)}::text[]`
-  return sql`update ${delivery} set fingerprint = null, unsent_codes = null,
-      owed = coalesce(owed, case when fingerprint is null then ${again.unanswered} else ${again.answered} end),
+function owedAgainUpdate(rows: readonly StoredRow[], takenCodes: Settlement['takenCodes']): SQL {
+  const codes = sql`${sql.param(takenCodes.codes)}::text[]`
+  const inDoubt = sql`${sql.param(takenCodes.inDoubt)}::text[]`
+  const accepted = sql`${sql.param(takenCodes.accepted)}::text[]`
+  const owed = sql`coalesce(owed, case when fingerprint is null then ${again.unanswered} else ${again.answered} end)`
+  return sql`update ${delivery} set fingerprint = null,
+      unaccepted_codes = (select array_agg(code) from unnest(unaccepted_codes) as code where code <> all(${accepted})),
+      owed = case when code = any(${inDoubt}) or former_codes && ${inDoubt} then ${confirmed(owed)} else ${owed} end,
       owed_at = coalesce(owed_at, clock_timestamp())
     where ((code = any(${codes}) and not removed) or (former_codes is not null and former_codes && ${codes}))
       and source_key <> all(${storedKeys(rows.map(({ key }) => key))}::text[]) and exists (select from fence)
     returning ${keyColumn} as key`
+}
+
+/** Returns the reason of the same row if a request may still be applied: `toConfirm`. */
+function confirmed(owed: SQL): SQL {
+  const cases = owedReasons.map((reason) => sql`when ${reason} then ${toConfirmReason[reason]}`)
+  return sql`case ${owed} ${sql.join(cases, sql` `)} end`
 }
 
 /** A record without a fingerprint may be an intent: its request stays unanswered. */

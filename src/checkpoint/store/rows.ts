@@ -23,7 +23,7 @@ export function storedRow(row: DeliveryRow, letter: DeadLetterRow | null, sought
     xid: row.xid === null ? null : xid(row.xid),
     deadLetter: letter && ownOrFormer(letter, row),
     formerCodes: row.formerCodes?.map(patientCode) ?? [],
-    unsentCodes: row.unsentCodes?.map(patientCode) ?? [],
+    unacceptedCodes: row.unacceptedCodes?.map(patientCode) ?? [],
     owed: owedOf(row, soughtForMs),
   }
 }
@@ -55,7 +55,7 @@ export function deadLetterOf({ reason, attributes, status }: DeadLetterRow): Dea
  */
 export function deliveryRows(rows: readonly StoredRow[]): SQL {
   const column = <T>(value: (row: StoredRow) => T) => sql.param(rows.map(value))
-  return sql`select key, full_key, code, fingerprint, removed, lsn, ordinal, xid, former_codes::text[], unsent_codes::text[], owed, next_code,
+  return sql`select key, full_key, code, fingerprint, removed, lsn, ordinal, xid, former_codes::text[], unaccepted_codes::text[], owed, next_code,
       clock_timestamp() + delay_ms * interval '1 millisecond', clock_timestamp() - sought_ms * interval '1 millisecond', fence.mapping
     from unnest(
     ${column((row) => storedKey(row.key))}::text[],
@@ -67,12 +67,12 @@ export function deliveryRows(rows: readonly StoredRow[]): SQL {
     ${column((row) => row.position?.ordinal ?? null)}::bigint[],
     ${column((row) => row.xid)}::bigint[],
     ${column((row) => arrayText(row.formerCodes))}::text[],
-    ${column((row) => arrayText(row.unsentCodes))}::text[],
+    ${column((row) => arrayText(row.unacceptedCodes))}::text[],
     ${column((row) => row.owed?.reason ?? null)}::text[],
     ${column((row) => row.owed?.nextCode ?? null)}::text[],
     ${column((row) => row.owed?.delayMs ?? null)}::float8[],
     ${column((row) => row.owed?.soughtForMs ?? null)}::float8[]
-    ) as r(key, full_key, code, fingerprint, removed, lsn, ordinal, xid, former_codes, unsent_codes, owed, next_code, delay_ms, sought_ms)`
+    ) as r(key, full_key, code, fingerprint, removed, lsn, ordinal, xid, former_codes, unaccepted_codes, owed, next_code, delay_ms, sought_ms)`
 }
 
 /** Returns an array as PostgreSQL text, null if it is empty: `unnest` would flatten an array of arrays. */

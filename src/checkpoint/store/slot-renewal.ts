@@ -67,8 +67,8 @@ export function unknownUpTo(endLsn: Lsn) {
 
 /** Trusts no removal, and of no code that mediQuo accepted nothing of it: any row may have been sent since. */
 export async function distrustRemovals(tx: Transaction): Promise<void> {
-  const isBelieved = or(eq(delivery.removed, true), isNotNull(delivery.unsentCodes))
-  await tx.update(delivery).set({ removed: false, unsentCodes: null }).where(isBelieved)
+  const isBelieved = or(eq(delivery.removed, true), isNotNull(delivery.unacceptedCodes))
+  await tx.update(delivery).set({ removed: false, unacceptedCodes: null }).where(isBelieved)
 }
 
 /**
@@ -87,7 +87,7 @@ export async function adoptIdentity(
     await tx.execute(sql`set local statement_timeout = 0`)
     const { rowCount } = await tx
       .update(delivery)
-      .set({ fingerprint: null, removed: false, unsentCodes: null, lsn: null, ordinal: null, xid: null })
+      .set({ fingerprint: null, removed: false, unacceptedCodes: null, lsn: null, ordinal: null, xid: null })
     await requestOnlyBackfill(tx, 'identity changed')
     return { rows: rowCount ?? 0 }
   })

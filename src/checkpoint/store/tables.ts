@@ -90,7 +90,7 @@ export const delivery = pgTable(
     /** The code that an owed row will have once it is read, if the change told it. */
     nextCode: text('next_code'),
     /** Rule 20: codes of the record of which mediQuo has accepted nothing from the row. Null if there are none. */
-    unsentCodes: text('unsent_codes').array(),
+    unacceptedCodes: text('unaccepted_codes').array(),
     /** Rule 20: time since which the patient of a code to unsubscribe is looked for in vain, by this server's clock. */
     soughtSince: timestamp('sought_since', { withTimezone: true }),
     /** Time from which an owed row may be read, by this server's clock. */

@@ -30,7 +30,7 @@ export const owedReasons = ['content', 'end', 'confirm', 'confirm end'] as const
 export type OwedReason = (typeof owedReasons)[number]
 
 /** Reason of the same row once a request of it is about to be sent, or was not answered. */
-const unanswered: Readonly<Record<OwedReason, OwedReason>> = {
+export const toConfirmReason: Readonly<Record<OwedReason, OwedReason>> = {
   content: 'confirm',
   end: 'confirm end',
   confirm: 'confirm',
@@ -39,12 +39,12 @@ const unanswered: Readonly<Record<OwedReason, OwedReason>> = {
 
 /** Returns true if a request of the row may still be applied after what was accepted of it. */
 export function isToConfirm(owed: Owed | null): boolean {
-  return owed !== null && unanswered[owed.reason] === owed.reason
+  return owed !== null && toConfirmReason[owed.reason] === owed.reason
 }
 
 /** Returns the same for a row of which a request is about to be sent, or was not answered. */
 export function toConfirm(owed: Owed): Owed {
-  return isToConfirm(owed) ? owed : { ...owed, reason: unanswered[owed.reason] }
+  return isToConfirm(owed) ? owed : { ...owed, reason: toConfirmReason[owed.reason] }
 }
 
 /** A row to be read again. */
@@ -65,7 +65,7 @@ export interface Owed {
  * - `position`, `xid`: the newest streamed change contained in what was settled.
  * - `deadLetter`: a new one counts as one more refusal; `kept` is the stored one, if it still exists.
  * - `formerCodes`: codes other than `code` that mediQuo may have of the row (rule 12), usually none.
- * - `unsentCodes`: those of its codes of which mediQuo has accepted nothing from the row (rule 20), usually none.
+ * - `unacceptedCodes`: those of its codes of which mediQuo has accepted nothing from the row (rule 20), usually none.
  *
  * A row with `owed` set was settled only by this durable note: its debt is settled, its position and xid are those of the newest
  * streamed change that is owed, and its fingerprint is null.
@@ -79,6 +79,6 @@ export interface StoredRow {
   readonly xid: Xid | null
   readonly deadLetter: DeadLetter | 'kept' | null
   readonly formerCodes: readonly PatientCode[]
-  readonly unsentCodes: readonly PatientCode[]
+  readonly unacceptedCodes: readonly PatientCode[]
   readonly owed: Owed | null
 }

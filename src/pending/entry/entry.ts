@@ -63,7 +63,7 @@ export interface EntryView {
   readonly resolving: PatientCode | null
   /** Codes of versions without an answer, and codes that another row left to this one. */
   readonly formerCodes: readonly PatientCode[]
-  /** Codes of which mediQuo has accepted something from the row, or may have (rule 20). */
+  /** Codes of which mediQuo has accepted something, from this row or from one that gave the code up (rule 20). */
   readonly acceptedCodes: readonly PatientCode[]
   /** Former codes that the API refused to unsubscribe since the newest version arrived: the next version tries them again. */
   readonly refusedCodes: readonly PatientCode[]
@@ -256,7 +256,7 @@ export class Entry implements EntryView {
   remember(code: PatientCode): void {
     if (!this.#formerCodes.includes(code)) this.#formerCodes = [...this.#formerCodes, code]
   }
-  /** mediQuo has accepted something with a code, or may have. */
+  /** mediQuo has accepted something with a code. */
   mayHave(code: PatientCode): void {
     if (!this.#acceptedCodes.includes(code)) this.#acceptedCodes = [...this.#acceptedCodes, code]
   }

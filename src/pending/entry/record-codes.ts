@@ -2,7 +2,7 @@ import type { PatientCode } from '../../model/patient/patient.ts'
 import { isRejected, type StoredRow } from '../../model/progress/stored-row.ts'
 
 type RecordCodes = Pick<StoredRow, 'code' | 'removed' | 'owed' | 'formerCodes'>
-type Accepted = Pick<StoredRow, 'unsentCodes'>
+type Accepted = Pick<StoredRow, 'unacceptedCodes'>
 type Rejectable = Pick<StoredRow, 'deadLetter'>
 
 /** Returns the codes that mediQuo may have of a row by its record: its code, its next code and its former codes. */
@@ -12,15 +12,15 @@ export function codesNamedBy({ code, removed, owed, formerCodes }: RecordCodes):
   return distinct([removed ? null : code, owed?.nextCode ?? null, ...formerCodes])
 }
 
-/** Rule 20: returns the codes of a record of which mediQuo has accepted something from the row, or may have. */
+/** Rule 20: returns the codes of a record of which mediQuo has accepted something. */
 export function acceptedCodesOf(record: (RecordCodes & Accepted) | null): readonly PatientCode[] {
   if (!record) return none
   const named = codesNamedBy(record)
-  return record.unsentCodes.length === 0 ? named : named.filter((code) => !record.unsentCodes.includes(code))
+  return record.unacceptedCodes.length === 0 ? named : named.filter((code) => !record.unacceptedCodes.includes(code))
 }
 
-/** Rule 20: returns the codes of a new record of which mediQuo has accepted nothing from the row. */
-export function unsentCodesOf(record: RecordCodes, accepted: readonly PatientCode[]): readonly PatientCode[] {
+/** Rule 20: returns the codes of a new record of which mediQuo has accepted nothing. */
+export function unacceptedCodesOf(record: RecordCodes, accepted: readonly PatientCode[]): readonly PatientCode[] {
   const named = codesNamedBy(record)
   return named.every((code) => accepted.includes(code)) ? none : named.filter((code) => !accepted.includes(code))
 }

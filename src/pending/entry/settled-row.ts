@@ -11,7 +11,7 @@ import { comparePositions } from '../../model/source/position.ts'
 import type { EntryView } from './entry.ts'
 import { codesBeside, codesReadBack, newestKnown } from './entry-facts.ts'
 import { type UnsentOutcome, unsentOutcomes } from './next-step.ts'
-import { unsentCodesOf } from './record-codes.ts'
+import { unacceptedCodesOf } from './record-codes.ts'
 import { codeOf, type Delivery, isEnd, type Purpose, type Version } from './version.ts'
 
 /** Outcomes of a version. `superseded`: the store has it or a newer one already. `owed`: it is noted, to be read again. */
@@ -35,12 +35,11 @@ export function intendedRow(entry: EntryView, sent: PatientCode, purpose: Purpos
   // A row stays owed: a crash before the answer must not lose it, nor that there was a request.
   const owed = before && toConfirm(before)
   const isNoted = stored && stored.fingerprint === null && !stored.removed && stored.owed === owed
-  if (isNoted && stored.code === code && isNamed && !stored.unsentCodes.includes(sent)) return null
+  if (isNoted && stored.code === code && isNamed) return null
   const deadLetter = letterAsBefore(entry)
   const named = isNamed ? known : [...known, sent]
   const row = { key, code, formerCodes: named, fingerprint: null, removed: false, position, xid, deadLetter, owed }
-  // Whether the request is accepted is not known before its answer.
-  return { ...row, unsentCodes: unsentCodesOf(row, [...entry.acceptedCodes, sent]) }
+  return withUnaccepted(entry, row)
 }
 
 /** Keeps a stored dead letter as it is: writing it again would count as a refusal, and restore one that was discarded. */
@@ -53,7 +52,7 @@ function letterAsBefore({ stored, unrecorded }: EntryView): StoredRow['deadLette
 export function isSameRow(a: StoredRow, b: StoredRow | null | undefined): boolean {
   if (!b || a.code !== b.code || a.fingerprint !== b.fingerprint || a.removed !== b.removed) return false
   if (a.owed !== b.owed || a.formerCodes.join('\n') !== b.formerCodes.join('\n')) return false
-  if (a.unsentCodes.join('\n') !== b.unsentCodes.join('\n')) return false
+  if (a.unacceptedCodes.join('\n') !== b.unacceptedCodes.join('\n')) return false
   if (a.xid !== b.xid || a.deadLetter !== b.deadLetter || a.position === null || b.position === null)
     return a.xid === b.xid && a.deadLetter === b.deadLetter && a.position === b.position
   return comparePositions(a.position, b.position) === 0
@@ -78,7 +77,9 @@ export function afterAcceptance(
     deadLetter: null,
     owed,
   })
-  return formerCodes.length > 0 ? withUnsent(entry, { ...row, formerCodes: [...row.formerCodes, ...formerCodes] }) : row
+  return formerCodes.length > 0
+    ? withUnaccepted(entry, { ...row, formerCodes: [...row.formerCodes, ...formerCodes] })
+    : row
 }
 
 /**
@@ -98,12 +99,12 @@ export function afterUnsubscription(entry: EntryView, code: PatientCode, isLeft:
   const deadLetter = letterAsBefore(entry)
   if (stored.code !== code) {
     if (isReadBack)
-      return withUnsent(entry, { ...stored, formerCodes: [...others, code], fingerprint: null, deadLetter, owed })
+      return withUnaccepted(entry, { ...stored, formerCodes: [...others, code], fingerprint: null, deadLetter, owed })
     if (others.length === stored.formerCodes.length && !isNext) return null
-    return withUnsent(entry, { ...stored, formerCodes: others, deadLetter, owed })
+    return withUnaccepted(entry, { ...stored, formerCodes: others, deadLetter, owed })
   }
   const named = { code: isLeft ? null : code, formerCodes: others }
-  return withUnsent(entry, { key, ...named, fingerprint: null, removed: true, position, xid, deadLetter, owed })
+  return withUnaccepted(entry, { key, ...named, fingerprint: null, removed: true, position, xid, deadLetter, owed })
 }
 
 /** Returns the record after a code that was unsubscribed has been read back so; null if the record does not name the code. */
@@ -120,12 +121,12 @@ export function withFormerCode(entry: EntryView, code: PatientCode): StoredRow |
   if (stored === undefined) return null
   if (stored === null) {
     const unknown = { fingerprint: null, position: null, xid: null, deadLetter: null, owed: null }
-    return withUnsent(entry, { key, code: null, formerCodes: [code], removed: false, ...unknown })
+    return withUnaccepted(entry, { key, code: null, formerCodes: [code], removed: false, ...unknown })
   }
   const isKnown = (stored.code === code && !stored.removed) || stored.formerCodes.includes(code)
   if (isKnown) return null
   const formerCodes = [...stored.formerCodes, code]
-  return withUnsent(entry, { ...stored, formerCodes, deadLetter: letterAsBefore(entry) })
+  return withUnaccepted(entry, { ...stored, formerCodes, deadLetter: letterAsBefore(entry) })
 }
 
 /**
@@ -137,7 +138,7 @@ export function withRefusedCode(entry: EntryView, code: PatientCode, letter: Dea
   const { formerCodes = [], position = null, xid = null, owed = null } = stored ?? {}
   const isPresent = !stored || (stored.code === code && !stored.removed)
   const named = { code: isPresent ? null : stored.code, removed: isPresent ? false : stored.removed }
-  return withUnsent(entry, {
+  return withUnaccepted(entry, {
     key,
     ...named,
     formerCodes: formerCodes.includes(code) ? formerCodes : [...formerCodes, code],
@@ -156,13 +157,13 @@ export function afterRefusal(entry: EntryView, delivery: Delivery, deadLetter: D
 }
 
 /**
- * Returns the record after a version was settled without a request. @param isOver returns true if no lost request of a code can be
- * applied any more: until then an accepted end stays to be confirmed.
+ * Returns the record after a version was settled without a request. @param isEnded returns true if a code is ended for good: until then
+ * an accepted end stays to be confirmed.
  */
 export function unsentRow(
   entry: EntryView,
   outcome: UnsentOutcome,
-  isOver: (code: PatientCode) => boolean,
+  isEnded: (code: PatientCode) => boolean,
 ): StoredRow | null {
   const version = entry.waiting
   if (!version) return null
@@ -174,7 +175,7 @@ export function unsentRow(
   if (entry.removal?.kind === 'unknown') return rejected(entry, version, entry.removal.code, cannotBeUnsubscribed)
   const removed = content.kind === 'removed'
   const { owed = null } = entry.stored ?? {}
-  const isInDoubt = removed && entry.unanswered && isToConfirm(owed) && code !== null && !isOver(code)
+  const isInDoubt = removed && isToConfirm(owed) && code !== null && !isEnded(code)
   const plain = { deadLetter: null, owed: isInDoubt ? owed : null, removed }
   // A code that another row has is not unsubscribed: if this row gets it back and is deleted, it is to be unsubscribed then.
   if (removed && entry.removal?.kind === 'left')
@@ -219,18 +220,22 @@ export function owedRow(
   const due = entry.unanswered || readBack.length > 0 ? toConfirm(owed) : owed
   const deadLetter = letterAsBefore(entry)
   const row = { key, code, formerCodes, fingerprint: null, removed, position, xid, deadLetter, owed: due }
-  return withUnsent(entry, row)
+  return withUnaccepted(entry, row)
 }
 
-/** Returns the record of a row whose code another row gave up (rule 12a); null if it says so already, or if there is none. */
-export function owedAgain(entry: EntryView): StoredRow | null {
+/**
+ * Returns the record of a row whose code another row gave up (rule 12a); null if it says so already, or if there is none. @param isInDoubt
+ * true if a request of the other row may still be applied.
+ */
+export function owedAgain(entry: EntryView, isInDoubt = false): StoredRow | null {
   const { stored } = entry
-  const isOwed = stored?.fingerprint === null && stored.owed !== null
-  if (!stored || (isOwed && stored.unsentCodes.every((code) => !entry.acceptedCodes.includes(code)))) return null
+  const isOwed = stored?.fingerprint === null && stored.owed !== null && (!isInDoubt || isToConfirm(stored.owed))
+  if (!stored || (isOwed && stored.unacceptedCodes.every((code) => !entry.acceptedCodes.includes(code)))) return null
   // Without a fingerprint the record is possibly an intent: its request stays unanswered.
   const again = stored.fingerprint === null ? toConfirm(toSendAgain) : toSendAgain
-  const owed = stored.owed ?? again
-  return withUnsent(entry, { ...stored, fingerprint: null, deadLetter: letterAsBefore(entry), owed })
+  const before = stored.owed ?? again
+  const owed = isInDoubt ? toConfirm(before) : before
+  return withUnaccepted(entry, { ...stored, fingerprint: null, deadLetter: letterAsBefore(entry), owed })
 }
 
 /** The row is read and sent again as soon as it is stored. */
@@ -239,8 +244,8 @@ export const toSendAgain: Owed = { reason: 'content', nextCode: null, delayMs: 0
 /** Rule 20: mediQuo does not show the patient of a code that it accepted, or cannot be asked. */
 export const cannotBeUnsubscribed: DeadLetter = { reason: 'cannot be unsubscribed', attributes: [], status: null }
 
-function withUnsent(entry: EntryView, row: Omit<StoredRow, 'unsentCodes'>): StoredRow {
-  return { ...row, unsentCodes: unsentCodesOf(row, entry.acceptedCodes) }
+function withUnaccepted(entry: EntryView, row: Omit<StoredRow, 'unacceptedCodes'>): StoredRow {
+  return { ...row, unacceptedCodes: unacceptedCodesOf(row, entry.acceptedCodes) }
 }
 
 function rejected(entry: EntryView, version: Version, code: PatientCode | null, deadLetter: DeadLetter): StoredRow {
@@ -272,13 +277,13 @@ function labelled(
   // Every other code was unsubscribed before, or never is, but for those that the API refuses to unsubscribe.
   const formerCodes = entry.refusedCodes
   if (readBack.length === 0) {
-    const unsentCodes = unsentCodesOf({ code, removed, owed, formerCodes }, entry.acceptedCodes)
-    return { key, code, formerCodes, unsentCodes, fingerprint, removed, position, xid, deadLetter: letter, owed }
+    const unacceptedCodes = unacceptedCodesOf({ code, removed, owed, formerCodes }, entry.acceptedCodes)
+    return { key, code, formerCodes, unacceptedCodes, fingerprint, removed, position, xid, deadLetter: letter, owed }
   }
   const again = toConfirm(owed ?? { ...toReadBack, nextCode: removed ? null : code })
   const kept = [...formerCodes, ...readBack]
   const record = { key, code, formerCodes: kept, removed, position, xid, deadLetter: letter, owed: again }
-  return withUnsent(entry, { ...record, fingerprint: null })
+  return withUnaccepted(entry, { ...record, fingerprint: null })
 }
 
 /** The row is read again after a minute: an older request may subscribe a code of it again, if nobody reads the code back until then. */

@@ -30,6 +30,8 @@ export interface Confirming {
   isCertain(delivery: Delivery): boolean
   /** Returns true if a request of its code was lost, whichever row it carried, and was not over when this delivery was cut. */
   followsLost(delivery: Delivery): boolean
+  /** Returns true if a lost request of a code may still be applied. */
+  isLost(code: PatientCode): boolean
   /** Returns true if no lost request of a code can be applied any more. */
   isOver(code: PatientCode): boolean
   /**
@@ -67,8 +69,6 @@ export class EntryScheduler {
     this.isSendingHeld = options.isSendingHeld
     this.#options = options
   }
-
-  readonly #isOver = (code: PatientCode): boolean => this.confirming.isOver(code)
 
   get confirming(): Confirming {
     return this.#options.confirming
@@ -109,7 +109,8 @@ export class EntryScheduler {
         return
       }
       if (step.kind === 'settle') {
-        this.settle(entry, entry.waiting, step.outcome, unsentRow(entry, step.outcome, this.#isOver))
+        const isEnded = (code: PatientCode) => this.#isEnded(entry, code)
+        this.settle(entry, entry.waiting, step.outcome, unsentRow(entry, step.outcome, isEnded))
       } else if (step.kind === 'forget old code') {
         entry.end(null)
         this.codeUnsubscribed(entry, step.code, step.isLeft)
@@ -117,6 +118,15 @@ export class EntryScheduler {
     }
     this.queues.place(entry, null)
     this.entries.forgetIfDone(entry)
+  }
+
+  /**
+   * Rule 18h: returns true if no lost request can subscribe a code of a removed row any more, and none has: its patient was looked up, or
+   * is never unsubscribed.
+   */
+  #isEnded({ removal }: Entry, code: PatientCode): boolean {
+    const isLookedUp = removal?.kind === 'ended' && removal.code === code
+    return this.confirming.isOver(code) && (isLookedUp || this.#options.onDelete === 'ignore')
   }
 
   /** A part of a transaction must not be acted upon: the rest may give a code to another row, or bring a deleted row back. */
@@ -229,8 +239,12 @@ export class EntryScheduler {
 
   /** Doubts the rows that may take a code over: mediQuo may have something else of it than the store says. */
   doubtOthers(entry: Entry, code: PatientCode): void {
+    const isInDoubt = this.entries.isInDoubt(entry, code)
+    // The store may know others that have the code.
+    if (isInDoubt) this.entries.take(entry, code)
     for (const other of this.queues.sharing(code, entry)) {
       other.doubt()
+      if (isInDoubt) other.doubtAnswer()
       // The other row may be rejected before it is sent, and keep another code: then this one is to be unsubscribed. Stored in the
       // same write as what leaves the code to it (rule 12b): a crash must not lose it.
       other.remember(code)

@@ -31,7 +31,7 @@ export class Loads {
     const entry = entries.find(asked.key)
     if (entry !== asked || entry.stored !== undefined) return
     // Rule 12a: another row gave up a code of this row after the query, or in a write that is not stored yet.
-    const isTaken = entry.isOutdated || (stored !== null && entries.isTaken(stored))
+    const isOutdated = entry.isOutdated
     entries.load(entry, stored)
     if (stored && this.#isUnanswered(stored)) entry.doubtAnswer()
     // An older request may have been applied after the removal was accepted: if the row has another code now, nobody ends this one.
@@ -43,7 +43,8 @@ export class Loads {
       if (comparePositions(waiting.position, stored.position) <= 0)
         this.#scheduler.settle(entry, waiting, 'superseded', null)
     }
-    if (isTaken && stored) entries.oweAgain(entry, codesNamedBy(stored))
+    if (stored && isOutdated) entries.oweAgain(entry, { accepted: [], isInDoubt: this.#isAnyLost(stored) })
+    if (stored) entries.oweTaken(entry, stored)
     this.#scheduler.schedule(entry)
   }
 
@@ -57,6 +58,10 @@ export class Loads {
     // A tombstone too: its code may have been sent before.
     const isUnknown = this.#scheduler.confirming.intentFound(codesNamedBy({ code, removed: false, owed, formerCodes }))
     return isUnknown || isToConfirm(stored.owed)
+  }
+
+  #isAnyLost(stored: StoredRow): boolean {
+    return codesNamedBy(stored).some((code) => this.#scheduler.confirming.isLost(code))
   }
 
   /** Returns true if another row's request with this code was noted after the query: what the store said of the code is stale. */

@@ -6,6 +6,7 @@ import type { Position } from '../../model/source/position.ts'
 import type { RowKey } from '../../model/source/row.ts'
 import type { Xid } from '../../model/source/visibility.ts'
 import type { Delivery } from '../../pending/entry/version.ts'
+import type { Taken } from '../../pending/taken-codes.ts'
 import type { Fact, Ticket } from './events.ts'
 
 export const endpoints = ['put', 'get'] as const
@@ -21,7 +22,7 @@ export type RowsToRead =
 export interface Settlement {
   readonly rows: readonly StoredRow[]
   /** Rule 12a: codes that `rows` take from their rows. Every other stored row with one of them becomes owed, without a fingerprint. */
-  readonly takenCodes: readonly PatientCode[]
+  readonly takenCodes: Taken
   readonly checkpointLsn: Lsn
   /** Positions H and R; null if unchanged. */
   readonly horizon: Position | null

@@ -152,7 +152,7 @@ test('the slower of two instances changes nothing, and an instance that still wr
   expect(await backfillRuns(database)).toHaveLength(1)
   const settlement = {
     rows: [],
-    takenCodes: [],
+    takenCodes: { codes: [], inDoubt: [], accepted: [] },
     checkpointLsn: lsn(250n),
     horizon: null,
     readLsn: null,

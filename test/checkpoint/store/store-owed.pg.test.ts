@@ -144,7 +144,7 @@ describe('the owed rows', () => {
 })
 
 describe('rule 12a: the write that takes a code from a row', () => {
-  const taken = (...of: string[]) => ({ takenCodes: codes(...of) })
+  const taken = (...of: string[]) => ({ takenCodes: { codes: codes(...of), inDoubt: [], accepted: [] } })
   const again = { fingerprint: null, owed: owed('content') }
 
   test('makes every other row with the code owed, as the present or a former one, and returns their keys', async () => {

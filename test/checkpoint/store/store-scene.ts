@@ -48,7 +48,7 @@ export const row = (key: string, changes: Partial<StoredRow> = {}): StoredRow =>
   xid: xid(5_000_000_000n),
   deadLetter: null,
   formerCodes: [],
-  unsentCodes: [],
+  unacceptedCodes: [],
   owed: null,
   ...changes,
 })
@@ -56,7 +56,7 @@ export const row = (key: string, changes: Partial<StoredRow> = {}): StoredRow =>
 /** Creates a write of these row records and of a checkpoint at 200. */
 export const settlement = (rows: readonly StoredRow[], changes: Partial<Settlement> = {}): Settlement => ({
   rows,
-  takenCodes: [],
+  takenCodes: { codes: [], inDoubt: [], accepted: [] },
   checkpointLsn: lsn(200n),
   horizon: null,
   readLsn: null,

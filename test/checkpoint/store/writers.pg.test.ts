@@ -102,7 +102,7 @@ test('a write whose answer was lost, and which happens after the next one, chang
   const content = {
     horizon: null,
     readLsn: null,
-    takenCodes: [],
+    takenCodes: { codes: [], inDoubt: [], accepted: [] },
     backfill: null,
     backfillRequest: null,
     leaseMs: null,

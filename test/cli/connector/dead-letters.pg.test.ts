@@ -50,11 +50,11 @@ describe('list', () => {
     const { text } = await letters(['list'], connector.database)
     const time = /\d{4}-\d\d-\d\d \d\d:\d\d/g
     expect(text.replaceAll(time, '<time>').split('\n')).toEqual([
-      'CODE                                  REASON              STATUS  ATTEMPTS',
-      'p1                                    refused by the API     422         1',
+      'CODE                                  REASON                  STATUS  ATTEMPTS',
+      'p1                                    refused by the API         422         1',
       '  first <time>, last <time> UTC',
       '  email',
-      '["2"]                                 invalid                  -         1',
+      '["2"]                                 invalid                      -         1',
       '  first <time>, last <time> UTC',
       '  code: missing, first_name: missing',
     ])

@@ -68,7 +68,7 @@ describe('the note before a request leaves', () => {
   test('contains the code that is sent, for a row without a row record', () => {
     expect(intendedRow(entry(null), code('a'), 'upsert')).toEqual({
       ...{ key: key('1'), code: 'a', fingerprint: null, removed: false, position: null, xid: null, deadLetter: null },
-      ...{ formerCodes: [], unsentCodes: [], owed: null },
+      ...{ formerCodes: [], unacceptedCodes: ['a'], owed: null },
     })
   })
 
@@ -121,22 +121,21 @@ describe('the note before a request leaves', () => {
 describe('codes of which mediQuo has accepted nothing', () => {
   const letter: DeadLetter = { reason: 'refused by the API', attributes: [], status: 422 }
 
-  test('the code that is about to be sent is none of them: its request may be accepted', () => {
-    expect(intendedRow(entry(null), code('a'), 'upsert')?.unsentCodes).toEqual([])
-    const refused = delivered('1', patient('a'), { fingerprint: null, deadLetter: letter, unsentCodes: [code('a')] })
-    expect(intendedRow(entry(refused), code('a'), 'upsert')?.unsentCodes).toEqual([])
+  test('a code that is about to be sent for the first time is one of them until its request is accepted', () => {
+    expect(intendedRow(entry(null), code('a'), 'upsert')?.unacceptedCodes).toEqual(['a'])
+    expect(intendedRow(entry(known), code('a'), 'upsert')?.unacceptedCodes).toEqual([])
   })
 
   test('the code of a row that was refused the first time is one of them', () => {
-    expect(afterRefusal(entry(null), delivery('a', 'upsert'), letter).unsentCodes).toEqual(['a'])
-    expect(afterRefusal(entry(known), delivery('a', 'upsert'), letter).unsentCodes).toEqual([])
+    expect(afterRefusal(entry(null), delivery('a', 'upsert'), letter).unacceptedCodes).toEqual(['a'])
+    expect(afterRefusal(entry(known), delivery('a', 'upsert'), letter).unacceptedCodes).toEqual([])
   })
 
   test('the next code of an owed row, and a code that only a deleted row told, are', () => {
     const moved = owedRow(entry(known), labelled(upsert('b')), { reason: 'end', delayMs: 0 })
-    expect(moved).toMatchObject({ code: 'a', owed: { nextCode: 'b' }, unsentCodes: ['b'] })
+    expect(moved).toMatchObject({ code: 'a', owed: { nextCode: 'b' }, unacceptedCodes: ['b'] })
     const told = owedRow(entry(null), labelled(removed('a')), { reason: 'end', delayMs: 0 })
-    expect(told).toMatchObject({ formerCodes: ['a'], unsentCodes: ['a'] })
+    expect(told).toMatchObject({ formerCodes: ['a'], unacceptedCodes: ['a'] })
   })
 })
 
@@ -167,7 +166,7 @@ test('a deleted row whose patient mediQuo does not show is a dead letter, and ke
   const waiting = labelled(removed('a'))
   const given = entry(known, { waiting, removal: { kind: 'unknown', code: code('a') } })
   expect(unsentRow(given, 'dead letter', isOver)).toMatchObject({
-    ...{ code: 'a', removed: false, fingerprint: null, unsentCodes: [] },
+    ...{ code: 'a', removed: false, fingerprint: null, unacceptedCodes: [] },
     deadLetter: { reason: 'cannot be unsubscribed', attributes: [], status: null },
   })
 })
@@ -178,7 +177,7 @@ describe('after the API has accepted', () => {
     const accepted = entry(null, { acceptedCodes: [code('a')] })
     expect(afterAcceptance(accepted, sent, fingerprint)).toEqual({
       ...{ key: key('1'), code: 'a', fingerprint: fingerprint(patient('a')), removed: false, deadLetter: null },
-      ...{ position: position(50), xid: xid(50n), formerCodes: [], unsentCodes: [], owed: null },
+      ...{ position: position(50), xid: xid(50n), formerCodes: [], unacceptedCodes: [], owed: null },
     })
     expect(afterAcceptance(entry(null), sent, null)).toMatchObject({ fingerprint: null, removed: false })
   })
@@ -194,7 +193,7 @@ describe('after the API has accepted', () => {
     expect(afterUnsubscription(entry(null), code('a'), false)).toBeNull()
     expect(afterUnsubscription(entry(known), code('a'), false)).toEqual({
       ...{ key: key('1'), code: 'a', fingerprint: null, removed: true, position: place, xid: id, deadLetter: null },
-      ...{ formerCodes: [], unsentCodes: [], owed: null },
+      ...{ formerCodes: [], unacceptedCodes: [], owed: null },
     })
     const owed = { reason: 'content', nextCode: code('b'), delayMs: 0 } as const
     expect(afterUnsubscription(entry({ ...known, owed }), code('b'), true)).toMatchObject({
@@ -208,13 +207,13 @@ describe('after the API has accepted', () => {
 
 describe('a code that a row leaves to another row', () => {
   test('is added to the former codes, and the rest of the row record is unchanged', () => {
-    const left = { ...known, formerCodes: ['b'], unsentCodes: ['b'] }
+    const left = { ...known, formerCodes: ['b'], unacceptedCodes: ['b'] }
     expect(withFormerCode(entry(known), code('b'))).toEqual(left)
     const given = entry(known, { acceptedCodes: [code('a'), code('b')] })
-    expect(withFormerCode(given, code('b'))).toEqual({ ...left, unsentCodes: [] })
+    expect(withFormerCode(given, code('b'))).toEqual({ ...left, unacceptedCodes: [] })
     expect(withFormerCode(entry(null, { acceptedCodes: [code('b')] }), code('b'))).toEqual({
       ...{ key: key('1'), code: null, fingerprint: null, removed: false, position: null, xid: null, deadLetter: null },
-      ...{ formerCodes: ['b'], unsentCodes: [], owed: null },
+      ...{ formerCodes: ['b'], unacceptedCodes: [], owed: null },
     })
     expect(withFormerCode(entry({ ...known, deadLetter: letter }), code('b'))?.deadLetter).toBe('kept')
     expect(withFormerCode(entry({ ...known, removed: true }), code('a'))?.formerCodes).toEqual(['a'])

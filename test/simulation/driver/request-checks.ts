@@ -20,7 +20,6 @@ export function checkRequest(world: World, batch: readonly Delivery[], { inFligh
     if (earlier.some((other) => other.key === key || other.code === code))
       world.fail(`C2: two requests for ${key} or ${code} at a time, or one with it twice`)
     earlier.push(delivery)
-    world.sentCodes.add(code)
     checkIntent(world, delivery)
     if (open) checkOpen(world, delivery, open)
     world.fail(checkUnsubscription(world, delivery))

@@ -91,7 +91,7 @@ export function distrustStore(world: World, distrust: Distrust): void {
 
 /** Stores a version that was delivered before, in mediQuo and in the checkpoint store. */
 function deliver(
-  { mediquo, state, rejected, sentCodes }: World,
+  { mediquo, state, rejected }: World,
   { key, image, number }: ReturnType<World['table']['write']>,
 ): void {
   if (!isPublished(image)) return
@@ -106,21 +106,20 @@ function deliver(
     xid: xid(1n),
     deadLetter: null,
     formerCodes: [],
-    unsentCodes: [],
+    unacceptedCodes: [],
     owed: null,
   }
   if (letter === 'X' || letter === 'Z') {
     const reason = letter === 'X' ? 'invalid' : 'refused by the API'
     state.rows.set(key, {
       ...row,
-      unsentCodes: [code],
+      unacceptedCodes: [code],
       fingerprint: null,
       deadLetter: { reason, attributes: [], status: null },
     })
     rejected.set(key, number)
   } else {
     state.rows.set(key, row)
-    sentCodes.add(code)
     mediquo.accept({ key, purpose: 'upsert', patient, number })
   }
 }

@@ -1,7 +1,7 @@
 import { type OwnWrites, standingSince, type WriterStamp, type Writership } from '../../../src/checkpoint/writer.ts'
 import type { PatientCode } from '../../../src/model/patient/patient.ts'
 import { type BackfillRun, type BackfillRunReason, reloadReasons } from '../../../src/model/progress/backfill-run.ts'
-import type { OwedReason, StoredRow } from '../../../src/model/progress/stored-row.ts'
+import { type Owed, type OwedReason, type StoredRow, toConfirm } from '../../../src/model/progress/stored-row.ts'
 import type { Lsn } from '../../../src/model/source/lsn.ts'
 import { comparePositions, type Position } from '../../../src/model/source/position.ts'
 import type { RowKey } from '../../../src/model/source/row.ts'
@@ -107,18 +107,24 @@ export class StateTables {
   }
 
   /** Makes the rows owed that have a code which another row gives up, except those of the write. */
-  #owedAgain(written: readonly StoredRow[], codes: readonly PatientCode[], nowMs: number): RowKey[] {
+  #owedAgain(
+    written: readonly StoredRow[],
+    { codes, inDoubt, accepted }: Settlement['takenCodes'],
+    nowMs: number,
+  ): RowKey[] {
     const others = [...this.rows.values()].filter(
       (row) =>
         written.every(({ key }) => key !== row.key) &&
         codesNamedBy({ ...row, owed: null }).some((code) => codes.includes(code)),
     )
     for (const row of others) {
+      const reason = row.fingerprint === null ? 'confirm' : 'content'
+      const owed: Owed = row.owed ?? { reason, nextCode: null, delayMs: 0 }
       this.rows.set(row.key, {
         ...row,
         fingerprint: null,
-        unsentCodes: [],
-        owed: row.owed ?? { reason: row.fingerprint === null ? 'confirm' : 'content', nextCode: null, delayMs: 0 },
+        unacceptedCodes: row.unacceptedCodes.filter((code) => !accepted.includes(code)),
+        owed: codesNamedBy({ ...row, owed: null }).some((code) => inDoubt.includes(code)) ? toConfirm(owed) : owed,
       })
       if (!row.owed) this.#dueAtMs.set(row.key, nowMs)
     }

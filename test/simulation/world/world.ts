@@ -2,7 +2,6 @@ import type { PatientCode } from '../../../src/model/patient/patient.ts'
 import type { DeadLetter } from '../../../src/model/progress/stored-row.ts'
 import type { RowKey } from '../../../src/model/source/row.ts'
 import type { Snapshot } from '../../../src/model/source/visibility.ts'
-import { acceptedCodesOf } from '../../../src/pending/entry/record-codes.ts'
 import type { Delivery } from '../../../src/pending/entry/version.ts'
 import type { Settlement } from '../../../src/pipeline/core/effects.ts'
 import type { Choices } from './choices.ts'
@@ -40,8 +39,6 @@ export class World {
   readonly refused = new Map<RowKey, number>()
   /** Codes that the API refused to unsubscribe while their row had another one. */
   readonly refusedCodes = new Set<PatientCode>()
-  /** Codes that were in a request, or were about to be by the store. */
-  readonly sentCodes = new Set<PatientCode>()
   /** Codes whose GET always fails. */
   readonly unreadableCodes = new Set<PatientCode>()
   /** Row version of each change of the stream, by its position. */
@@ -103,10 +100,7 @@ export class World {
 
   /** Checks P5 before each write: only bad rows are dead letters. */
   noteDeadLetters({ rows }: Settlement): void {
-    for (const row of rows) {
-      const { key, code, deadLetter } = row
-      // A process that is killed after this write leaves it unknown whether the request was sent.
-      for (const sent of acceptedCodesOf(row)) this.sentCodes.add(sent)
+    for (const { key, code, deadLetter } of rows) {
       if (deadLetter === null || deadLetter === 'kept') continue
       const { formerCode } = deadLetter
       if (formerCode !== undefined) {
@@ -126,9 +120,9 @@ export class World {
       else this.rejected.set(key, Math.max(number, this.rejected.get(key) ?? 0))
     }
   }
-  /** Returns true if a code was sent, so that mediQuo has its patient though it does not show it, or if it cannot be read. */
+  /** Returns true if a patient with a code was accepted, though mediQuo does not show it, or if the code cannot be read. */
   #isUnknown(code: PatientCode | null): boolean {
-    return code !== null && (this.sentCodes.has(code) || this.unreadableCodes.has(code))
+    return code !== null && (this.mediquo.records.has(code) || this.unreadableCodes.has(code))
   }
   #invalidNumber(letter: DeadLetter): number | undefined {
     return this.contents.rejectedIn(letter)?.number

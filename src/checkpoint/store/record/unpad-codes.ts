@@ -33,7 +33,7 @@ async function unpadPage(db: StateDatabase, after: string, isWriter: SQL): Promi
     with page as (select source_key from delivery where source_key > ${after} order by source_key limit ${rowsAtOnce}),
     changed as (update delivery d set code = rtrim(d.code, ' '), next_code = rtrim(d.next_code, ' '), former_codes = (
         select array_agg(distinct rtrim(former, ' ')) from unnest(d.former_codes) former
-        where d.removed or rtrim(former, ' ') is distinct from rtrim(d.code, ' ')), unsent_codes = null
+        where d.removed or rtrim(former, ' ') is distinct from rtrim(d.code, ' ')), unaccepted_codes = null
       from page where d.source_key = page.source_key and ${isWriter} and (d.code like '% ' or d.next_code like '% '
         or exists (select from unnest(d.former_codes) former where former like '% ')) returning 1)
     select (select max(source_key) from page) as last, (select count(*) from page) as looked,

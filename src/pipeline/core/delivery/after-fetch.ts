@@ -6,7 +6,7 @@ import type { Confirming } from './confirming.ts'
 /** A code whose record was fetched, and what is known of it. Times are in milliseconds. */
 export interface FetchedEnding {
   readonly code: PatientCode
-  /** True if mediQuo accepted something with the code from the row, or may have: it has the patient, whether it shows it or not. */
+  /** True if mediQuo accepted something with the code: it has the patient, whether it shows it or not. */
   readonly isAccepted: boolean
   /** Time since which the patient is looked for in vain; null: it was not looked for. */
   readonly soughtSinceMs: number | null
@@ -14,7 +14,7 @@ export interface FetchedEnding {
 
 /** Circumstances of an answer. */
 export interface FetchContext {
-  readonly confirming: Pick<Confirming, 'lostUntilMs' | 'appliedByMs'>
+  readonly confirming: Pick<Confirming, 'lostUntilMs' | 'subscribesUntilMs'>
   /** True if other codes can be read. */
   readonly isReadable: boolean
   readonly nowMs: number
@@ -48,7 +48,7 @@ export function afterFetch(
     case 'patient': {
       if (found.record) return { kind: 'resolved', end: { kind: 'send', patient: found.record } }
       // It is unsubscribed: a request that was accepted or lost may still subscribe it.
-      const delayMs = confirming.appliedByMs(code) - nowMs
+      const delayMs = confirming.subscribesUntilMs(code) - nowMs
       if (delayMs > 0) return { kind: 'look again', delayMs, soughtSinceMs: null }
       return { kind: 'resolved', end: { kind: 'ended' } }
     }

@@ -60,9 +60,9 @@ export class Confirming implements FetchSource, Port {
     return this.#confirmations.lostUntilMs(code)
   }
 
-  /** Returns the time by which everything that was accepted, or may have been, of a code is applied. */
-  appliedByMs(code: PatientCode): number {
-    return this.#confirmations.appliedByMs(code)
+  /** Returns the time until which a request that was accepted or lost may still subscribe a patient. */
+  subscribesUntilMs(code: PatientCode): number {
+    return this.#confirmations.subscribesUntilMs(code)
   }
   /** A patient is not shown though it was accepted. */
   missing(code: PatientCode): void {
@@ -74,7 +74,8 @@ export class Confirming implements FetchSource, Port {
   }
 
   accepted(delivery: Delivery, inDoubt: boolean, hasRoom: boolean): Acceptance {
-    return this.#confirmations.accepted(delivery, inDoubt, this.#nowMs, hasRoom)
+    const cutAtMs = this.#cutAtMs.get(delivery) ?? this.#nowMs
+    return this.#confirmations.accepted(delivery, inDoubt, this.#nowMs, { hasRoom, cutAtMs })
   }
   cut(delivery: Delivery): void {
     this.#cutAtMs.set(delivery, this.#nowMs)
@@ -90,6 +91,9 @@ export class Confirming implements FetchSource, Port {
   }
   intentFound(codes: readonly PatientCode[]): boolean {
     return this.#confirmations.intentFound(codes, this.#nowMs)
+  }
+  isLost(code: PatientCode): boolean {
+    return this.#confirmations.isLost(code, this.#nowMs)
   }
   isOver(code: PatientCode): boolean {
     return this.#confirmations.isOver(code, this.#nowMs)

@@ -17,8 +17,6 @@ interface Proof {
   round: number
   /** Number of the last round. */
   lastRound: number
-  /** Time until which a row that is shown as it was sent may be so by chance; in the past: none is. */
-  unclearUntilMs: number
   dueAtMs: number
 }
 
@@ -35,12 +33,12 @@ const delay = { firstMs: 1_000, maxMs: 30_000 }
  * one row does not prove another: mediQuo may have had it before. Reads one batch at a time.
  */
 export class Proving implements FetchSource {
-  readonly #confirming: Pick<Confirming, 'appliedByMs'>
+  readonly #confirming: Pick<Confirming, 'recentUntilMs'>
   #proofs: Proof[] = []
   /** Most rounds that a proof has needed so far; null: nothing was proven. */
   #roundsNeeded: number | null = null
 
-  constructor(confirming: Pick<Confirming, 'appliedByMs'>) {
+  constructor(confirming: Pick<Confirming, 'recentUntilMs'>) {
     this.#confirming = confirming
   }
 
@@ -52,8 +50,7 @@ export class Proving implements FetchSource {
   begin(batch: readonly Delivery[], nowMs: number, proved: Proved): void {
     const lastRound = this.#roundsNeeded === null ? maxRounds : Math.min(maxRounds, this.#roundsNeeded + moreRounds)
     const proof = { batch, proved, shown: new Set<Delivery>(), underWay: new Set<Delivery>() }
-    const times = { unclearUntilMs: nowMs, dueAtMs: nowMs }
-    this.#proofs.push({ ...proof, toFetch: sampleOf(batch), round: 1, lastRound, ...times })
+    this.#proofs.push({ ...proof, toFetch: sampleOf(batch), round: 1, lastRound, dueAtMs: nowMs })
   }
 
   /** Stops reading back. @returns the batches of which nothing is known. */
@@ -84,10 +81,8 @@ export class Proving implements FetchSource {
     if (this.#proofs[0] !== proof) return
     proof.underWay.delete(delivery)
     // An earlier acceptance of the code may not be applied yet: the API shows something older then, which is the same by chance.
-    const appliedByMs = this.#confirming.appliedByMs(delivery.code)
-    const isAsSent = found.kind === 'patient' && found.isAsExpected
-    if (isAsSent && nowMs < appliedByMs) proof.unclearUntilMs = Math.max(proof.unclearUntilMs, appliedByMs)
-    else if (isAsSent) {
+    const isRecent = nowMs < this.#confirming.recentUntilMs(delivery.code)
+    if (found.kind === 'patient' && found.isAsExpected && !isRecent) {
       if (proof.shown.size === 0) proof.lastRound = proof.round + moreRounds
       proof.shown.add(delivery)
       this.#roundsNeeded = Math.max(this.#roundsNeeded ?? 1, proof.round)
@@ -97,8 +92,7 @@ export class Proving implements FetchSource {
 
   #endRound(proof: Proof, nowMs: number): void {
     const missing = proof.batch.filter((delivery) => !proof.shown.has(delivery))
-    const isUnclear = proof.unclearUntilMs > nowMs
-    if (missing.length === 0 || (proof.round >= proof.lastRound && !isUnclear)) {
+    if (missing.length === 0 || proof.round >= proof.lastRound) {
       this.#proofs.shift()
       const [next] = this.#proofs
       if (next) next.dueAtMs = nowMs
@@ -108,11 +102,6 @@ export class Proving implements FetchSource {
     // The others are looked at as soon as one is shown.
     const isFirstLook = proof.round === proof.lastRound - moreRounds && proof.shown.size > 0
     proof.toFetch = proof.shown.size === 0 ? sampleOf(proof.batch) : missing
-    if (isUnclear) {
-      // It is no look at what was sent.
-      proof.dueAtMs = proof.unclearUntilMs
-      return
-    }
     proof.dueAtMs = isFirstLook ? nowMs : nowMs + Math.min(delay.maxMs, delay.firstMs * 2 ** (proof.round - 1))
     proof.round++
   }

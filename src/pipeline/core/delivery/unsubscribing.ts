@@ -26,7 +26,7 @@ export interface UnsubscribingOptions {
     | 'oweLater'
     | 'isSendingHeld'
   >
-  readonly confirming: Pick<Confirming, 'recentUntilMs' | 'lostUntilMs' | 'appliedByMs' | 'missing' | 'appeared'>
+  readonly confirming: Pick<Confirming, 'recentUntilMs' | 'lostUntilMs' | 'subscribesUntilMs' | 'missing' | 'appeared'>
   /** Returns true if mediQuo can be read: a code that cannot be read then is not readable by itself. */
   readonly isReadable: (nowMs: number) => boolean
   /** Called when a row is owed because its code cannot be unsubscribed now. The argument is its due time, milliseconds. */

@@ -17,15 +17,15 @@ interface Given {
   /** Time for which the patient was looked for in vain; null: it was not. */
   readonly soughtForMs?: number | null
   readonly lostForMs?: number
-  readonly appliedInMs?: number
+  readonly subscribesForMs?: number
   readonly isReadable?: boolean
 }
 
 /** Decides, with times relative to now. */
 function decide(answer: FetchedCode, given: Given = {}) {
-  const { isAccepted = true, soughtForMs = null, lostForMs = -1, appliedInMs = -1, isReadable = true } = given
+  const { isAccepted = true, soughtForMs = null, lostForMs = -1, subscribesForMs = -1, isReadable = true } = given
   const soughtSinceMs = soughtForMs === null ? null : nowMs - soughtForMs
-  const confirming = { lostUntilMs: () => nowMs + lostForMs, appliedByMs: () => nowMs + appliedInMs }
+  const confirming = { lostUntilMs: () => nowMs + lostForMs, subscribesUntilMs: () => nowMs + subscribesForMs }
   const context = { confirming, isReadable, nowMs }
   const next = afterFetch({ code: code('a'), isAccepted, soughtSinceMs }, answer, context)
   if (next.kind === 'resolved') return next.end.kind
@@ -39,8 +39,8 @@ describe('a patient that is shown', () => {
   })
 
   test('as unsubscribed is believed once nothing that was accepted or lost can subscribe it', () => {
-    expect(decide(found('unsubscribed'), { appliedInMs: 40_000 })).toBe('again in 40000 ms, sought for nothing')
-    expect(decide(found('unsubscribed'), { appliedInMs: 0 })).toBe('ended')
+    expect(decide(found('unsubscribed'), { subscribesForMs: 40_000 })).toBe('again in 40000 ms, sought for nothing')
+    expect(decide(found('unsubscribed'), { subscribesForMs: 0 })).toBe('ended')
   })
 })
 

@@ -35,10 +35,10 @@ test('a row is looked at for a minute, since the API may apply it later', () => 
 
 test('a row that is shown as it was sent counts only once what was accepted of its code before is applied', () => {
   const scene = sendingScene(['a'])
-  scene.set.appliedByMs = scene.set.nowMs + 5_000
+  scene.set.recentUntilMs = scene.set.nowMs + 5_000
   scene.answer('a', unexpected)
   expect(scene.readBack(() => true)).toBeGreaterThan(1)
-  expect([scene.log.accepted, scene.set.nowMs >= scene.set.appliedByMs]).toEqual([['a'], true])
+  expect([scene.log.accepted, scene.set.nowMs >= scene.set.recentUntilMs]).toEqual([['a'], true])
 })
 
 test('halts if no row is shown: the rows are in doubt, and only one request at a time tries again', () => {

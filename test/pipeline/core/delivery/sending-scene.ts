@@ -51,7 +51,7 @@ export function sendingScene(codes: readonly string[], { batchSize = 4, maxInFli
     mayLeave: true,
     nextWrite: 1,
     /** Time until which the API may not have applied what it accepted of a code. */
-    appliedByMs: Number.NEGATIVE_INFINITY,
+    recentUntilMs: Number.NEGATIVE_INFINITY,
     /** Number of requests that were over without an answer. */
     lost: 0,
     maxOut: 0,
@@ -63,7 +63,7 @@ export function sendingScene(codes: readonly string[], { batchSize = 4, maxInFli
     waiting.push(delivery)
     changes++
   }
-  const proving = new Proving({ appliedByMs: () => set.appliedByMs })
+  const proving = new Proving({ recentUntilMs: () => set.recentUntilMs })
   const control = new Control<readonly Delivery[]>()
   const sending = new Sending({
     pending: {

@@ -52,8 +52,8 @@ describe('a code to be unsubscribed', () => {
   test.each<[string, FetchedCode, readonly PatientCode[]]>([
     ['does not have it, and never accepted it', { kind: 'absent' }, [code('a')]],
     ['has unsubscribed it', { kind: 'patient', isAsExpected: false, record: null }, []],
-  ])('is settled without a request if the API %s', (_, answer, unsentCodes) => {
-    const state = [{ ...row('a'), unsentCodes }]
+  ])('is settled without a request if the API %s', (_, answer, unacceptedCodes) => {
+    const state = [{ ...row('a'), unacceptedCodes }]
     const script = scripted({ state, automatic: byHand('fetch code') })
     // A request of the process before may still be applied.
     script.pass(60_000)

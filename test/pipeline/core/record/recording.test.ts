@@ -39,7 +39,7 @@ function recordingScene({ horizon = null, readLsn = null, random = 0, isWriter =
         return rows.length
       },
       toRecord: () => rows,
-      takenCodes: () => [],
+      takenCodes: () => ({ codes: [], inDoubt: [], accepted: [] }),
       recorded: (stored) => {
         log.push(`recorded ${stored.length}`)
         rows = rows.filter((one) => !stored.includes(one))
