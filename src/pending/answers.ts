@@ -81,7 +81,7 @@ export class Answers {
     // Skip this if something newer is in flight, or the row is in doubt by now.
     // A dead letter may be of a former code alone.
     const isRejected = stored?.deadLetter && entry.refusedCodes.length === 0
-    // What is owed because of another code of the row stays owed (rule 18d).
+    // Another code of the row keeps it owed (rule 18d).
     const hasOthers =
       codesReadBack(entry).length > 0 || this.#scheduler.codesToUnsubscribe(entry, delivery.code).length > 0
     const isStill = stored && !isRejected && stored.code === delivery.code && !hasOthers

@@ -26,7 +26,7 @@ export interface FailoverStore {
   readonly isComplete: boolean
 }
 
-/** What a fail-over has lost. */
+/** Losses of a fail-over. */
 export interface FailoverLoss {
   /** True if something was sent, settled or read from WAL that the promoted server lacks. */
   readonly walWasLost: boolean

@@ -42,8 +42,8 @@ export interface CodeFetchingOptions {
 /**
  * Reads patients back within the quota of GET. Requests one permit at a time; the source whose turn it is when the permit arrives
  * uses it. Codes that failed before come last, and take at most half of the requests in flight: one that hangs must not keep others from
- * their turn. Before them a code that no patient has shows whether mediQuo can be read at all. Rule 15: only within the lease. Otherwise an instance that is cut off from the database would use up the quota of the one
- * that took over.
+ * their turn. Before them a code that no patient has shows whether mediQuo can be read at all. Rule 15: only within the lease.
+ * Otherwise an instance that is cut off from the database would use up the quota of the one that took over.
  */
 export class CodeFetching {
   readonly #options: CodeFetchingOptions
