@@ -66,7 +66,14 @@ function withSessionOptions(
   { connectionString, ...connection }: Pick<pg.PoolConfig, 'connectionString' | 'ssl'>,
   schema: string,
 ): pg.PoolConfig {
-  const ours = [`search_path=${schema}`, 'datestyle=ISO', 'timezone=UTC', 'lock_timeout=5s', 'statement_timeout=30s']
+  const ours = [
+    `search_path=${schema}`,
+    'datestyle=ISO',
+    'timezone=UTC',
+    'lock_timeout=5s',
+    'statement_timeout=30s',
+    'plan_cache_mode=force_custom_plan',
+  ]
     .map((setting) => `-c ${setting}`)
     .join(' ')
   if (connectionString === undefined) return { ...connection, options: ours }

@@ -19,10 +19,11 @@ import { loadCheckpoint } from './record/load-checkpoint.ts'
 import { isWithoutTables } from './record/missing-tables.ts'
 import { countOwedRows, listOwedRows, type OwedQuestion, type OwedRows } from './record/owed-rows.ts'
 import { RemovedRows } from './record/removed-rows.ts'
-import { keyColumn, keyOf, storedKeys } from './record/stored-key.ts'
+import { keyColumn, keyOf, storedKey } from './record/stored-key.ts'
 import { unpadCodes } from './record/unpad-codes.ts'
 import { forgetStatement, recordStatement, type Settlement } from './record-statement.ts'
 import { type RecentRequests, storedRow } from './rows.ts'
+import { executePrepared, statementName } from './session/prepared.ts'
 import { SharedCodes } from './shared-codes.ts'
 import { inTransaction, type StateDatabase } from './state-database.ts'
 import { checkpoint, deadLetter, delivery } from './tables.ts'
@@ -76,6 +77,7 @@ const sampledBlocks = 32
 export class Store {
   readonly #db: StateDatabase
   readonly #writership = new Writership()
+  readonly #recordsQuery: ReturnType<typeof recordsQuery>
 
   /** The backfill runs. */
   readonly backfillRuns: BackfillRuns
@@ -86,6 +88,7 @@ export class Store {
 
   constructor(db: StateDatabase) {
     this.#db = db
+    this.#recordsQuery = recordsQuery(db)
     this.backfillRuns = new BackfillRuns(db, () => this.#writership.epoch)
     this.sharedCodes = new SharedCodes(db)
     this.deadLetters = new DeadLetterOverviews(db)
@@ -166,19 +169,7 @@ export class Store {
   async loadRecords(
     keys: readonly RowKey[],
   ): Promise<{ readonly rows: Map<RowKey, StoredRow>; readonly shared: Set<RowKey> }> {
-    const other = alias(delivery, 'other')
-    const sharing = this.#db
-      .select({ key: other.sourceKey })
-      .from(other)
-      .where(and(eq(other.code, delivery.code), ne(other.sourceKey, delivery.sourceKey), eq(other.removed, false)))
-    const soughtForMs = sql<
-      number | null
-    >`(extract(epoch from clock_timestamp() - ${delivery.soughtSince}) * 1000)::float8`
-    const rows = await this.#db
-      .select({ row: delivery, letter: deadLetter, isShared: sql<boolean>`${exists(sharing)}`, soughtForMs })
-      .from(delivery)
-      .leftJoin(deadLetter, eq(deadLetter.sourceKey, delivery.sourceKey))
-      .where(sql`${delivery.sourceKey} = any(${storedKeys(keys)})`)
+    const rows = await this.#recordsQuery.execute({ keys: keys.map(storedKey) })
     return {
       rows: new Map(rows.map(({ row, letter, soughtForMs }) => [keyOf(row), storedRow(row, letter, soughtForMs)])),
       shared: new Set(rows.flatMap(({ row, isShared }) => (isShared ? [keyOf(row)] : []))),
@@ -223,12 +214,11 @@ export class Store {
    */
   async record(settlement: Settlement): Promise<readonly RowKey[]> {
     const own = this.#writership.beginWrite()
-    const { rows } = await this.#db
-      .execute<{ owed: string[] }>(recordStatement(own, settlement))
-      .catch((error: unknown) => {
+    const [written] = await executePrepared<{ owed: string[] }>(this.#db, recordStatement(own, settlement)).catch(
+      (error: unknown) => {
         throw isWithoutTables(error) ? refusalOf('went back') : error
-      })
-    const [written] = rows
+      },
+    )
     if (!written) throw refusalOf(this.#writership.standing(await this.load()))
     this.#writership.wrote(own)
     this.sharedCodes.recorded(settlement.rows)
@@ -281,6 +271,24 @@ export class Store {
   async countDeadLetters(): Promise<number> {
     return this.#db.$count(deadLetter)
   }
+}
+
+/** Returns the query for row records, parsed once in each session. */
+function recordsQuery(db: StateDatabase) {
+  const other = alias(delivery, 'other')
+  const sharing = db
+    .select({ key: other.sourceKey })
+    .from(other)
+    .where(and(eq(other.code, delivery.code), ne(other.sourceKey, delivery.sourceKey), eq(other.removed, false)))
+  const soughtForMs = sql<
+    number | null
+  >`(extract(epoch from clock_timestamp() - ${delivery.soughtSince}) * 1000)::float8`
+  const query = db
+    .select({ row: delivery, letter: deadLetter, isShared: sql<boolean>`${exists(sharing)}`, soughtForMs })
+    .from(delivery)
+    .leftJoin(deadLetter, eq(deadLetter.sourceKey, delivery.sourceKey))
+    .where(sql`${delivery.sourceKey} = any(${sql.placeholder('keys')})`)
+  return query.prepare(statementName(query.toSQL().sql))
 }
 
 function refusalOf(standing: Standing): ConnectorError {
