@@ -7,6 +7,7 @@ import { formatLsn, type Lsn } from '../../model/source/lsn.ts'
 import { type Decoder, readCopyData, readCopyDataInPieces } from './copy-data.ts'
 import { divertData } from './divert-data.ts'
 import { FrameReader } from './frame-reader.ts'
+import { type Pausable, SocketReading } from './socket-reading.ts'
 import { encodeStandbyStatus } from './standby-status.ts'
 
 /** Stream to request from the server. */
@@ -42,6 +43,7 @@ export class ReplicationClient {
   readonly #service: LogicalReplicationService
   readonly #options: ReplicationOptions
   #frames: FrameReader | null = null
+  #reading: SocketReading | null = null
   #failure: Error | null = null
   readonly #closing = new AbortController()
 
@@ -82,10 +84,10 @@ export class ReplicationClient {
 
   /** Stops reading from the server (back-pressure). Data that has arrived is still passed on. */
   pause(): void {
-    this.#connection()?.stream.pause()
+    this.#socket()?.pause()
   }
   resume(): void {
-    this.#connection()?.stream.resume()
+    this.#socket()?.resume()
   }
 
   /** Disconnects immediately. Nothing is lost: the server sends again what was not acknowledged. */
@@ -93,6 +95,7 @@ export class ReplicationClient {
     if (this.#closed) return
     this.#closing.abort()
     this.#frames?.stop()
+    this.#reading?.stop()
     // A peer that is gone does not answer a Terminate message, so do not wait for one.
     const socket = this.#connection()?.stream
     const ended = this.#service.destroy().catch(() => undefined)
@@ -110,10 +113,13 @@ export class ReplicationClient {
       copyData: (bytes, from, to) => this.#deliver(readCopyData(decoder, bytes, from, to)),
       copyDataInPieces: (length) => readCopyDataInPieces(decoder, length, (event) => this.#deliver(event)),
     })
+    const reading = new SocketReading(connection.stream, () => performance.now())
+    this.#reading = reading
     const passToPg = divertData(connection.stream, (chunk) => {
       try {
         listener.onBytes()
         frames.read(chunk)
+        reading.chunkRead(chunk.length)
       } catch (error) {
         this.#fail(asError(error))
       }
@@ -130,6 +136,10 @@ export class ReplicationClient {
     if (this.#closed) return
     this.#failure ??= error
     void this.close()
+  }
+
+  #socket(): Pausable | undefined {
+    return this.#reading ?? this.#connection()?.stream
   }
 
   /** Returns the library's private connection. The library has no public access to its socket, and none to send an exact flush position. */
