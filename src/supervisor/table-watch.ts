@@ -17,6 +17,9 @@ export async function lookAtTable(
   const { table, publication } = settings.source
   const found = await readTableSchema(pool, { ...table, publication, columns: Object.keys(before.columns) })
   if (!found) return { kind: 'altered', what: 'it is gone' }
+  // Never stored here: the stored schema is what tells that a column is gone which is sent under its own name.
+  const gone = Object.keys(before.columns).filter((column) => !(column in found.columns))
+  if (gone.length > 0) return { kind: 'altered', what: `it has no column ${gone.join(', ')} any more` }
   const alteration = await findAlteration(pool, table, { before, after: found, streamedTruncate })
   if (alteration) return alteration
   const after = { ...found, key: before.key }

@@ -91,6 +91,23 @@ describe.concurrent('a table that is altered while the connector streams', () =>
     await expectBothEndsEqual(connector)
   })
 
+  test.each([
+    ['dropped', 'alter table patients drop column email', `alter table patients add column email text`],
+    ['renamed', 'alter table patients rename column email to mail', 'alter table patients rename column mail to email'],
+  ])('a mapped column that is %s blocks before anything is written', async (_how, alter, putBack) => {
+    await using connector = await delivered(table + three + wholeTable)
+    const { database, sandbox } = connector
+    await database.query(alter)
+    expect(await whenBlocked(connector)).toContain('email')
+    await database.query(`update patients set first_name = 'Changed'`)
+    expect([...sandbox.patients().values()].map(({ first_name }) => first_name)).toEqual(['Jane', 'Jane', 'Jane'])
+
+    await database.query(putBack)
+    await publishAgain(connector)
+    await connector.whenState('streaming')
+    await expectBothEndsEqual(connector)
+  })
+
   test('a mapped column that is retyped causes no block if the type fits, and its converted values are sent', async () => {
     await using connector = await delivered(
       `${table} insert into patients (code, email) values ('a', 'long-a@example.org'), ('b', 'b@example.org'); ${wholeTable}`,
