@@ -19,6 +19,11 @@ test('keeps every promise, whatever the order of commits, visibility, reads, ans
   }
 })
 
+// Two rows with one code, of which one is refused, while memory is short.
+test.each([20_000_800, 20_011_352])('keeps every promise in a world that broke one before: seed %i', (seed) => {
+  expect(ofSeed(seed).wrong).toBeNull()
+})
+
 test('writes no value of a row to the trace, and gives the same effects for the same events', () => {
   for (let seed = first; seed < first + replayed; seed++) {
     for (const trace of ofSeed(seed, { traced: true }).traces) {

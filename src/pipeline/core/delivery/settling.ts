@@ -41,7 +41,8 @@ export class Settling {
         this.#serverErrors.giveUp()
         onEveryPatientRefused(status)
       },
-      keyOf: ({ code }) => code,
+      // Two rows may have one code, and one row several: each is refused, or accepted, on its own.
+      keyOf: ({ key, code }) => `${key}\n${code}`,
       probeShare,
       random,
     })
