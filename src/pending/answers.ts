@@ -2,7 +2,14 @@ import type { Patient, PatientCode } from '../model/patient/patient.ts'
 import { type DeadLetter, isToConfirm, type Owed, type StoredRow } from '../model/progress/stored-row.ts'
 import type { Entry } from './entry/entry.ts'
 import { codesReadBack } from './entry/entry-facts.ts'
-import { afterAcceptance, afterReadBack, afterRefusal, owedAgain, toSendAgain } from './entry/settled-row.ts'
+import {
+  afterAcceptance,
+  afterReadBack,
+  afterRefusal,
+  owedAgain,
+  toSendAgain,
+  withAcceptedCodes,
+} from './entry/settled-row.ts'
 import type { Delivery, Version } from './entry/version.ts'
 import type { EntryScheduler } from './queue/entry-scheduler.ts'
 
@@ -183,6 +190,18 @@ export class Answers {
     if (!entry) return
     this.#scheduler.confirming.lost(delivery)
     entry.doubtAnswer()
+  }
+
+  /**
+   * The answer was a success, though not a documented one, and the delivery is to be read back. From now on mediQuo may have the code, whether
+   * it shows it or not (rule 20): this is stored, for a process that ends before the row is read back.
+   */
+  succeeded({ key, code }: Delivery): void {
+    const entry = this.#scheduler.entries.find(key)
+    if (!entry) return
+    entry.mayHave(code)
+    const row = withAcceptedCodes(entry)
+    if (row) this.#scheduler.entries.store(entry, row)
   }
 
   /** Returns the row of a delivery that is answered. Its code is no longer in flight. */

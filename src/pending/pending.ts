@@ -145,7 +145,6 @@ export class Pending {
     if (entry) this.#scheduler.stopResolving(entry)
     return entry?.state === 'resolve removal' && this.#owing.oweRow(entry, delayMs, soughtForMs)
   }
-
   /** Owes a row that a request could carry. @returns false if it waits for something else by now. */
   oweSendable(key: RowKey, delayMs: number): boolean {
     const entry = this.#scheduler.entries.find(key)
@@ -174,7 +173,6 @@ export class Pending {
     if (this.#merging.horizon && receivedLsn > this.#merging.horizon.commitLsn) this.release()
     this.#reads.passed(receivedLsn)
   }
-
   /** Ends the hold. */
   release(): void {
     if (!this.isSendingHeld) return
@@ -199,9 +197,7 @@ export class Pending {
   expect(keys: readonly RowKey[]): LookUp[] {
     return this.#reads.expect(keys)
   }
-  /**
-   * Forgets, durably, what mediQuo accepted of these rows: the next version of each is sent. Call it between `expect` and `read`.
-   */
+  /** Forgets, durably, what mediQuo accepted of these rows: the next version of each is sent. Call it after `expect`. */
   distrust(keys: readonly RowKey[]): void {
     this.#reads.distrust(keys)
   }
@@ -266,6 +262,10 @@ export class Pending {
   /** The delivery may have been applied, and the sender keeps it to send it again. */
   doubted(delivery: Delivery): void {
     this.#answers.doubted(delivery)
+  }
+  /** The answer was a success that is not a documented one: the delivery stays in flight until it is read back. */
+  succeeded(delivery: Delivery): void {
+    this.#answers.succeeded(delivery)
   }
 
   /** The delivery was read back: the API has it. */

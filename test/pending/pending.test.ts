@@ -289,3 +289,16 @@ test('a version that was in flight when the table was truncated is read again be
   expect([told.take(), told.pending.toRead(9)]).toEqual([[], [key('1')]])
   expect(told.record()).toContainEqual(expect.objectContaining({ key: key('2'), owed: expect.anything() }))
 })
+
+test('a success that is not a documented one is stored before it is read back: mediQuo may have the code', () => {
+  const { commits, take, pending, record } = dialogue()
+  commits(110, ['1', upsert('a')])
+  const [delivery] = take()
+  if (!delivery) throw new Error('nothing was sent')
+  expect(record()).toMatchObject([{ key: key('1'), unacceptedCodes: ['a'] }])
+  pending.succeeded(delivery)
+  expect(record()).toMatchObject([{ key: key('1'), fingerprint: null, unacceptedCodes: [] }])
+  pending.succeeded(delivery)
+  expect(record()).toEqual([])
+  expect(pending.inFlight).toBe(1)
+})

@@ -238,6 +238,13 @@ export function owedAgain(entry: EntryView, isInDoubt = false): StoredRow | null
   return withUnaccepted(entry, { ...stored, fingerprint: null, deadLetter: letterAsBefore(entry), owed })
 }
 
+/** Returns the record after something with a code of the row was answered with a success; null if the store says so already. */
+export function withAcceptedCodes(entry: EntryView): StoredRow | null {
+  const { stored } = entry
+  if (!stored?.unacceptedCodes.some((code) => entry.acceptedCodes.includes(code))) return null
+  return withUnaccepted(entry, { ...stored, deadLetter: letterAsBefore(entry) })
+}
+
 /** The row is read and sent again as soon as it is stored. */
 export const toSendAgain: Owed = { reason: 'content', nextCode: null, delayMs: 0 }
 

@@ -66,7 +66,10 @@ export class Flights {
     const { choices, mediquo } = this.#world
     const { applyLater, unexpected } = this.#world.profile
     const isUnexpected = unexpected > 0 && choices.percent(unexpected)
-    if (isUnexpected && choices.percent(50) && this.mayBreak(flight)) return { kind: 'unexpected success', status: 204 }
+    if (isUnexpected && choices.percent(50) && this.mayBreak(flight)) {
+      for (const { code } of batch) this.#world.succeededCodes.add(code)
+      return { kind: 'unexpected success', status: 204 }
+    }
     const bad = batch.flatMap((delivery, index) => {
       const verdict = refusal(delivery.patient)
       const isBad = verdict === 'always' || (verdict === 'maybe' && choices.percent(50)) || this.#refusesEnd(delivery)

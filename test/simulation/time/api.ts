@@ -77,6 +77,7 @@ export class Api {
     const code = world.profile.codes[unreadable?.code ?? -1]
     this.#unreadable = unreadable && code !== undefined ? { code, answer: unreadable.answer } : null
     if (this.#unreadable?.answer === 'fails') world.unreadableCodes.add(this.#unreadable.code)
+    if (this.#unreadable && options.plan.unexpected > 0) world.unprovableCodes.add(this.#unreadable.code)
     const isWhole = start !== 'slot lost' && !sharesCodes && !crashes.some(({ losesSlot }) => losesSlot)
     this.#told = new Mediquo({
       isWhole,
@@ -287,6 +288,7 @@ export class Api {
     const times = Math.max(...patients.map(({ code }) => this.#broke.get(code) ?? 0))
     if (times > 1) return null
     for (const { code } of patients) this.#broke.set(code, times + 1)
+    if (fate === 'status 204') for (const { code } of patients) this.#world.succeededCodes.add(code)
     return fate
   }
 

@@ -41,6 +41,10 @@ export class World {
   readonly refusedCodes = new Set<PatientCode>()
   /** Codes whose GET always fails. */
   readonly unreadableCodes = new Set<PatientCode>()
+  /** Codes that cannot be read, or are never found, in a world whose API answers some requests with an undocumented success. */
+  readonly unprovableCodes = new Set<PatientCode>()
+  /** Codes of requests that were answered with a success and not applied. */
+  readonly succeededCodes = new Set<PatientCode>()
   /** Row version of each change of the stream, by its position. */
   readonly streamed = new Map<string, RowVersion>()
   /** Snapshots of reads that are not merged yet. */
@@ -114,15 +118,21 @@ export class World {
         this.rejected.set(key, this.table.newest(key)?.number ?? 0)
         continue
       }
-      const number = deadLetter.reason === 'invalid' ? this.#invalidNumber(deadLetter) : this.refused.get(key)
+      // A success that is not a documented one is proven by reading back. Of such a code nothing is ever shown.
+      const unproven = code !== null && this.unprovableCodes.has(code) ? this.table.newest(key)?.number : undefined
+      const refused = this.refused.get(key) ?? unproven
+      const number = deadLetter.reason === 'invalid' ? this.#invalidNumber(deadLetter) : refused
       if (number === undefined)
         this.fail(`P5: ${key} ${code} is a dead letter (${deadLetter.reason}), and nothing is wrong with it`)
       else this.rejected.set(key, Math.max(number, this.rejected.get(key) ?? 0))
     }
   }
-  /** Returns true if a patient with a code was accepted, though mediQuo does not show it, or if the code cannot be read. */
+  /** Returns true if a patient with a code was accepted, or a success said so, though mediQuo does not show it, or if the code cannot be read. */
   #isUnknown(code: PatientCode | null): boolean {
-    return code !== null && (this.mediquo.records.has(code) || this.unreadableCodes.has(code))
+    return (
+      code !== null &&
+      (this.mediquo.records.has(code) || this.unreadableCodes.has(code) || this.succeededCodes.has(code))
+    )
   }
   #invalidNumber(letter: DeadLetter): number | undefined {
     return this.contents.rejectedIn(letter)?.number

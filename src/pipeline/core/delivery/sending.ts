@@ -15,14 +15,11 @@ import type { Control } from './control.ts'
 import type { Gathering } from './gathering.ts'
 import type { Proving } from './proving.ts'
 import { SentBatches } from './sent-batches.ts'
-import { Settling } from './settling.ts'
+import { Settling, type SettlingOptions } from './settling.ts'
 
 export interface SendingOptions {
   readonly context: Omit<CoreContext, 'intervals'>
-  readonly pending: Pick<
-    Pending,
-    'take' | 'accepted' | 'refused' | 'returned' | 'lost' | 'doubted' | 'sendable' | 'changes' | 'isSendingHeld'
-  >
+  readonly pending: SettlingOptions['pending'] & Pick<Pending, 'take' | 'sendable' | 'changes' | 'isSendingHeld'>
   readonly gathering: Pick<Gathering, 'sendable'>
   /** Parts that ask the API when an answer does not settle a batch. */
   readonly asking: {
@@ -285,6 +282,7 @@ export class Sending {
   /** Has the rows of a batch read back before they count as delivered. */
   #prove(batch: readonly Delivery[], status: number, nowMs: number): void {
     const { asking, context } = this.#options
+    this.#settling.succeeded(batch)
     if (!this.#isActive) {
       this.#settling.giveBack(batch, 'lost')
       return

@@ -9,7 +9,7 @@ import type { Delivery } from '../../../pending/entry/version.ts'
 import type { Pending } from '../../../pending/pending.ts'
 
 export interface SettlingOptions {
-  readonly pending: Pick<Pending, 'accepted' | 'refused' | 'returned' | 'lost' | 'doubted'>
+  readonly pending: Pick<Pending, 'accepted' | 'refused' | 'returned' | 'lost' | 'doubted' | 'succeeded'>
   readonly random: () => number
   /** Called if every patient is refused alike. */
   readonly onEveryPatientRefused: (status: number) => void
@@ -105,6 +105,11 @@ export class Settling {
       default:
         unreachable(outcome)
     }
+  }
+
+  /** Notes that a batch was answered with a success which is to be proven. */
+  succeeded(batch: readonly Delivery[]): void {
+    for (const delivery of batch) this.#pending.succeeded(delivery)
   }
 
   /**

@@ -68,6 +68,7 @@ export function sendingScene(codes: readonly string[], { batchSize = 4, maxInFli
   const sending = new Sending({
     pending: {
       take: (limit) => waiting.splice(0, limit),
+      succeeded: () => undefined,
       accepted: ({ code: of }) => void log.accepted.push(of),
       refused: ({ code: of }, { reason, status }) => {
         log.refused.push(of)
