@@ -34,7 +34,10 @@ test('a patient that the API cannot find is not taken for unsubscribed, and stop
   await using connector = await startConnector({ schema, sandbox, environment, config })
   const { database } = connector
   await database.query(`insert into patients (id, code) values (1, 'a/hidden'), (2, 'other')`)
+  await connector.whenPatient('a/hidden')
   await connector.whenPatient('other')
+  // Of a code that was never accepted, absence is believed.
+  await connector.whenSettled()
   await database.query('delete from patients')
   await until(() => sandbox.patients().get('other')?.unsubscribed_at != null)
   await connector.whenAcknowledged()
