@@ -8,8 +8,9 @@ const databaseTests = ['test/**/*.pg.test.ts', 'src/**/*.pg.test.ts']
 export default defineConfig({
   test: {
     pool: 'forks',
-    // More than the cores of the smallest machine that runs them all: a database test waits most of the time, for servers and answers.
-    maxWorkers: 5,
+    // One more than the cores of the smallest machine that runs them all: a database test waits for servers and answers, and these
+    // need a processor too. With more, all of them are late, and those that wait for a deadline fail.
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     // Only a test that fails gets as far: on a busy machine a server alone takes many seconds to start.
     testTimeout: 120_000,
