@@ -47,7 +47,7 @@ describe('p-throttle', () => {
     expect(startedAtMs.filter((at) => at > Date.now() - interval)).toHaveLength(limit)
   })
 
-  test('with strict, a whole window of calls runs at once, and then none for a minute', async () => {
+  test('with strict, a whole window of calls runs immediately, and then none for a minute', async () => {
     const { startedAtMs, call } = throttled({ strict: true })
     for (let i = 0; i <= limit; i++) void call()
     await vi.advanceTimersByTimeAsync(interval - 1)

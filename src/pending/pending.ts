@@ -197,7 +197,7 @@ export class Pending {
   expect(keys: readonly RowKey[]): LookUp[] {
     return this.#reads.expect(keys)
   }
-  /** Forgets, durably, what mediQuo accepted of these rows: the next version of each is sent. Call it after `expect`. */
+  /** Forgets, durably, what mediQuo accepted of these rows: their next versions are sent. Call it between `expect` and `read`. */
   distrust(keys: readonly RowKey[]): void {
     this.#reads.distrust(keys)
   }

@@ -203,7 +203,7 @@ describe('loading a transform', () => {
     ['export const x = 1', /must export a function/],
     ['export default 5', /must export a function/],
     ['export default async () => null', /not async/],
-    ['throw new Error("at once")', /cannot be loaded: Error: at once/],
+    ['throw new Error("on load")', /cannot be loaded: Error: on load/],
     ['export default (', /cannot be loaded: /],
   ])('is refused in one sentence: %j', async (text, message) => {
     await expect(load(text)).rejects.toThrow(message)

@@ -88,7 +88,7 @@ export function codesModel(scn, rules0 = {}) {
   function steps(s0) {
     const out = []
     const step = (label, f, optional) => { const s = clone(s0); memRows(s); const v = f(s); out.push([typeof label === 'function' ? label(s) : label, s, v ?? null, optional]) }
-    // the database: a transaction at once; row locks until it is visible
+    // the database: a whole transaction is one step; row locks until it is visible
     for (let t = 0; t < nT; t++) {
       if (s0.tx[t] === 0 && scn.txs[t].every(([k]) => scn.txs.every((w, u) => u === t || s0.tx[u] !== 1 || !w.some(([kk]) => kk === k))) && (scn.inOrder === false || t === 0 || s0.tx[t - 1]))
         step(`T${t + 1} commit record (lsn ${s0.wal + 1}): ${scn.txs[t].map(([k, c]) => `k${k}=${c}`).join(' ')}`, (s) => { s.tx[t] = 1; s.lsn[t] = ++s.wal })

@@ -6,7 +6,7 @@ const IDLE_MAX = 9, COMMITTED = 10, VISIBLE = 11, ABORTED = 12
 /** Final rules of the exploration (docs/internals/merge-rules.md). Override a field to drop or weaken a rule. */
 export const FULL = {
   R1: 'on',            // on | off | mem (forgets at a crash) | dur (durable STATE only)
-  R2: 'join',          // join (debt joins the waiting version) | settle (settles at once) | off
+  R2: 'join',          // join (debt joins the waiting version) | settle (settles immediately) | off
   R2absent: false,     // R2 also for keys that the read did not return (remembering ranges, not keys)
   R3: 'on',            // on | off
   readLsn: 'keep',     // STATE.lsn of a version from a read: keep (last streamed change it contains) | P
@@ -49,7 +49,7 @@ export const FULL = {
   bfDoubt: true,       // keys that a backfill of an earlier run has not settled yet: R4 off
   c3: true,            // C3 is checked
   c2: 'strict',        // strict | rec (not below what is recorded) | life (monotone in one life)
-  lazy: true,          // settled in memory, recorded later (else at once)
+  lazy: true,          // settled in memory, recorded later (else immediately)
   owe: false,          // a waiting version may be dropped, and its row is owed: false | stream (streamed versions) | any (versions of reads as well)
   oweLabel: true,      // the drop stores the lsn and xid of the newest streamed change with the row
   oweXid: 'on',        // rule 4 for an owed row: on (the read sees the stored xid) | off (the stored xid is ignored)

@@ -45,7 +45,7 @@ export class StateTables {
 
   readonly #pageSize: number
 
-  /** @param pageSize the rows of a page. The default would read all rows at once. */
+  /** @param pageSize the rows of a page. The default would read all rows in one page. */
   constructor(lsn: number, pageSize: number) {
     this.lsn = lsn
     this.#pageSize = pageSize

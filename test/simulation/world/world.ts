@@ -119,7 +119,8 @@ export class World {
         continue
       }
       // A success that is not a documented one is proven by reading back. Of such a code nothing is ever shown.
-      const unproven = code !== null && this.unprovableCodes.has(code) ? this.table.newest(key)?.number : undefined
+      const isUnproven = code !== null && this.unprovableCodes.has(code) && [202, 204].includes(deadLetter.status ?? 0)
+      const unproven = isUnproven ? this.table.newest(key)?.number : undefined
       const refused = this.refused.get(key) ?? unproven
       const number = deadLetter.reason === 'invalid' ? this.#invalidNumber(deadLetter) : refused
       if (number === undefined)
